@@ -1,0 +1,43 @@
+/**
+ * hakmem: native memory for Deno, faster than C's malloc and safe where that is not.
+ *
+ * {@linkcode Heap} has all of it. A pointer is a number, an offset into the heap; programs read and write through views
+ * of the whole heap, and give native addresses to C. What goes wrong is a {@linkcode HeapError} with a `code`.
+ *
+ * Needs `--allow-ffi`; what more makes it better is in the README.
+ *
+ * @example
+ * ```ts
+ * import { Heap } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using heap = await Heap.open();
+ * const ptr = heap.malloc(16);
+ * heap.f64[ptr / 8] = Math.PI;
+ * assertEquals(heap.data.getFloat64(ptr, true), Math.PI);
+ * heap.free(ptr);
+ * ```
+ *
+ * @module
+ */
+
+export {
+  type BlockInfo,
+  BufferOverflowError,
+  type ClassStats,
+  DoubleFreeError,
+  type Flags,
+  HeaderCorruptedError,
+  Heap,
+  HeapClosedError,
+  HeapError,
+  type HeapErrorCode,
+  type HeapOptions,
+  type HeapStats,
+  InvalidAlignmentError,
+  InvalidOptionError,
+  InvalidPointerError,
+  InvalidSizeError,
+  type Ptr,
+} from "./src/heap/mod.ts";
+export { OsError } from "./src/os/mod.ts";

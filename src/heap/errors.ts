@@ -1,0 +1,123 @@
+/**
+ * The errors of the heap: one class a fault, each with a stable `code`, the pointer or the value that was wrong, what
+ * was expected, and what to do next. Scripts tell them apart by `code`; the messages are for people and may change.
+ *
+ * A size that is valid but cannot be had is no error: it gives 0.
+ *
+ * @module
+ */
+
+/** What went wrong, as a word that scripts can rely on. */
+export type HeapErrorCode =
+  | "INVALID_POINTER"
+  | "DOUBLE_FREE"
+  | "HEADER_CORRUPTED"
+  | "BUFFER_OVERFLOW"
+  | "BUFFER_UNDERFLOW"
+  | "USE_AFTER_FREE"
+  | "INVALID_SIZE"
+  | "INVALID_ALIGNMENT"
+  | "INVALID_OPTION"
+  | "HEAP_CLOSED"
+  | "HEAP_SHARED";
+
+/**
+ * The base of everything that the heap throws.
+ *
+ * @example
+ * ```ts
+ * import { Heap, HeapError } from "@hakmem/hakmem";
+ *
+ * using heap = await Heap.open();
+ * try {
+ *   heap.free(12);
+ * } catch (error) {
+ *   if (!(error instanceof HeapError) || error.code !== "INVALID_POINTER") throw error;
+ * }
+ * ```
+ */
+export class HeapError extends Error {
+  override name = "HeapError";
+
+  /** Makes an error; users only catch them. `ptr` is the pointer at fault, where there is one. */
+  constructor(readonly code: HeapErrorCode, message: string, readonly ptr?: number) {
+    super(message);
+  }
+}
+
+/** A pointer that this heap never gave out, or one into the middle of a block. */
+export class InvalidPointerError extends HeapError {
+  override name = "InvalidPointerError";
+  /** See {@linkcode HeapError}. */
+  constructor(message: string, ptr: number) {
+    super("INVALID_POINTER", message, ptr);
+  }
+}
+
+/** A block that was freed already. */
+export class DoubleFreeError extends HeapError {
+  override name = "DoubleFreeError";
+  /** See {@linkcode HeapError}. */
+  constructor(message: string, ptr: number) {
+    super("DOUBLE_FREE", message, ptr);
+  }
+}
+
+/** The heap's own data in front of a block, or the link of a free block, was overwritten. */
+export class HeaderCorruptedError extends HeapError {
+  override name = "HeaderCorruptedError";
+  /** See {@linkcode HeapError}. */
+  constructor(message: string, ptr: number) {
+    super("HEADER_CORRUPTED", message, ptr);
+  }
+}
+
+/** An access past the end of a block. */
+export class BufferOverflowError extends HeapError {
+  override name = "BufferOverflowError";
+  /** See {@linkcode HeapError}. */
+  constructor(message: string, ptr: number) {
+    super("BUFFER_OVERFLOW", message, ptr);
+  }
+}
+
+/** A size that is negative, fractional, NaN or infinite. */
+export class InvalidSizeError extends HeapError {
+  override name = "InvalidSizeError";
+  /** See {@linkcode HeapError}. */
+  constructor(message: string) {
+    super("INVALID_SIZE", message);
+  }
+}
+
+/** An alignment that is no power of two, or over 1 GiB. */
+export class InvalidAlignmentError extends HeapError {
+  override name = "InvalidAlignmentError";
+  /** See {@linkcode HeapError}. */
+  constructor(message: string) {
+    super("INVALID_ALIGNMENT", message);
+  }
+}
+
+/** An option of `Heap.open` that does not exist, or a value that it does not take. */
+export class InvalidOptionError extends HeapError {
+  override name = "InvalidOptionError";
+  /** See {@linkcode HeapError}. */
+  constructor(message: string) {
+    super("INVALID_OPTION", message);
+  }
+}
+
+/** A heap that was closed. */
+export class HeapClosedError extends HeapError {
+  override name = "HeapClosedError";
+  /** See {@linkcode HeapError}. */
+  constructor() {
+    super("HEAP_CLOSED", "this heap is closed: its memory went back to the system. Open another with Heap.open().");
+  }
+}
+
+/** A pointer as people read it: in hexadecimal where it is a whole number, else as it is. */
+export function hex(ptr: number): string {
+  return Number.isSafeInteger(ptr) ? `${ptr < 0 ? "-" : ""}0x${Math.abs(ptr).toString(16)}` : String(ptr);
+}

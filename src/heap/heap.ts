@@ -1,0 +1,458 @@
+/**
+ * The public heap: checks what it is given, and calls the parts. `malloc` and `free` are the functions of the hot
+ * module themselves, as fields, so that a call through the heap costs nothing more; the others are methods.
+ *
+ * @module
+ */
+
+import { addressOf, openVirtualMemory } from "../os/mod.ts";
+import {
+  BufferOverflowError,
+  hex,
+  InvalidAlignmentError,
+  InvalidOptionError,
+  InvalidPointerError,
+  InvalidSizeError,
+} from "./errors.ts";
+import type { Flags } from "./flags.ts";
+import { FrontGate } from "./front_gate.ts";
+import { type BlockInfo, type HeapStats, Introspection } from "./introspect.ts";
+import { HEADER_BYTES, LargeBlocks } from "./large.ts";
+import {
+  BLOCK_ALIGNMENT,
+  DEFAULT_RESERVE_BYTES,
+  MAX_ALIGNMENT,
+  MAX_RESERVE_BYTES,
+  MIB,
+  MIN_RESERVE_BYTES,
+  PAGE_BYTES,
+  SUPERSLAB_BYTES,
+} from "./layout.ts";
+import { HeapMemory } from "./memory.ts";
+import { PageHeap } from "./page_heap.ts";
+import { inverseOf, type SizeClasses, sizeClasses } from "./size_classes.ts";
+import { Slabs } from "./slabs.ts";
+import { ThreadCache } from "./thread_cache.ts";
+import { HEADER_MAGIC, type Tiny } from "./tiny.ts";
+import { loadTiny } from "./tiny_loader.ts";
+import { DEFAULT_VARIANT, parseVariant, type Variant } from "./variants.ts";
+
+/** A byte offset into a heap; 0 is NULL. */
+export type Ptr = number;
+
+/** What a heap is opened with. */
+export interface HeapOptions {
+  /** A variant's name, and flags that differ: `slab-map,refill=32`. Default: `slab-map`. */
+  readonly variant?: string;
+  /** `release` is the only build so far. */
+  readonly build?: "release";
+  /**
+   * Address space in bytes, 4 MiB to 1 TiB; it is rounded up to a multiple of 2 MiB, and costs no memory. Default:
+   * 64 GiB, or less where the system has not got it.
+   */
+  readonly reserveBytes?: number;
+  /** Bytes that blocks may take, in slabs of 64 KiB and pages of 4 KiB. Default: the whole reservation. */
+  readonly maxBytes?: number;
+  /** Gets a line where something works, but not as well as it could. */
+  readonly log?: (line: string) => void;
+}
+
+/** Heaps up to this size are not filled beforehand. */
+const PREWARM_LEAST_BYTES = 32 * MIB;
+
+const OPTION_NAMES = ["variant", "build", "reserveBytes", "maxBytes", "log"];
+
+/**
+ * A heap: native memory for programs that talk to C, and for those that want none of the garbage collector.
+ *
+ * | call | cost |
+ * |---|---|
+ * | `malloc`, `free` | some nanoseconds |
+ * | `bytes` | some tens of nanoseconds: it makes an object. Use `u8[ptr + i]` where it matters |
+ * | a block over 32 KiB | some hundreds of nanoseconds, and page faults where its memory is new |
+ * | `owns` | a walk over the free list of one class and one slab |
+ * | `stats`, `check`, `blocks` | a walk over everything |
+ *
+ * Pointers of another heap cannot be told from this heap's own: both are small numbers.
+ *
+ * @example
+ * ```ts
+ * import { Heap } from "@hakmem/hakmem";
+ *
+ * using heap = await Heap.open();
+ * const ptr = heap.malloc(100);
+ * heap.u8[ptr] = 42;
+ * // heap.pointer(ptr) is what an FFI call takes
+ * heap.free(ptr);
+ * ```
+ */
+export class Heap implements Disposable {
+  /**
+   * A block of at least `size` bytes, its native address a multiple of 16; its contents are anything.
+   *
+   * A function of its own: `const { malloc, free } = heap` works. Cost: some nanoseconds up to 32 KiB.
+   *
+   * @param size bytes, from 0; `malloc(0)` is a block like any other, of which nothing may be written.
+   * @returns where it begins, or 0 if there is no memory.
+   * @throws {InvalidSizeError} for a size that is negative, fractional, NaN or infinite.
+   */
+  readonly malloc: (size: number) => Ptr;
+
+  /**
+   * Gives a block back; `free(0)` does nothing.
+   *
+   * A function of its own, as `malloc` is. Cost: some nanoseconds up to 32 KiB.
+   *
+   * @throws {InvalidPointerError} for what is not the start of a block of this heap. Nothing changes.
+   * @throws {DoubleFreeError} for the block that was freed just before. A later second free may go unnoticed.
+   */
+  readonly free: (ptr: Ptr) => void;
+
+  /** The whole heap in bytes, indexed by pointer. It reads `undefined` after `close`. */
+  readonly u8: Uint8Array;
+  /** The whole heap in signed bytes, indexed by pointer. */
+  readonly i8: Int8Array;
+  /** The whole heap in 16-bit units: index `ptr / 2`. */
+  readonly u16: Uint16Array;
+  /** The whole heap in signed 16-bit units: index `ptr / 2`. */
+  readonly i16: Int16Array;
+  /** The whole heap in 32-bit units: index `ptr / 4`. */
+  readonly u32: Uint32Array;
+  /** The whole heap in signed 32-bit units: index `ptr / 4`. */
+  readonly i32: Int32Array;
+  /** The whole heap in 32-bit floats: index `ptr / 4`. */
+  readonly f32: Float32Array;
+  /** The whole heap in 64-bit floats: index `ptr / 8`. */
+  readonly f64: Float64Array;
+  /** The whole heap, for access at any alignment and either byte order: offset `ptr`. */
+  readonly data: DataView;
+
+  /** The variant that this heap is built from, with the flags that were changed. */
+  readonly variant: string;
+  /** Every flag that it is built with. */
+  readonly flags: Flags;
+
+  readonly #memory: HeapMemory;
+  readonly #slabs: Slabs;
+  readonly #pages: PageHeap;
+  readonly #classes: SizeClasses;
+  readonly #cache: ThreadCache;
+  readonly #large: LargeBlocks;
+  readonly #gate: FrontGate;
+  readonly #introspection: Introspection;
+
+  /** Opens heaps: `Heap.open()`. */
+  private constructor(
+    memory: HeapMemory,
+    variant: Variant,
+    compile: (parts: Parameters<typeof import("./tiny.ts").compile>[0]) => Tiny,
+  ) {
+    const { flags } = variant;
+    const classes = sizeClasses(flags.classes, flags.header === "byte");
+    this.variant = variant.name;
+    this.flags = flags;
+    this.#memory = memory;
+    this.#classes = classes;
+    this.#pages = new PageHeap(memory);
+    this.#slabs = new Slabs(memory, this.#pages);
+    this.#cache = new ThreadCache(memory, this.#slabs, classes, flags, carvedHeaders(flags, classes), 0);
+    this.#large = new LargeBlocks(memory, this.#pages);
+    this.#gate = new FrontGate(memory, this.#slabs, classes, this.#cache, this.#large);
+    this.#introspection = new Introspection(memory, this.#pages, this.#slabs, classes, this.#cache, this.#large);
+
+    const { buffer } = memory;
+    this.u8 = memory.u8;
+    this.i8 = new Int8Array(buffer);
+    this.u16 = new Uint16Array(buffer);
+    this.i16 = new Int16Array(buffer);
+    this.u32 = new Uint32Array(buffer);
+    this.i32 = memory.words;
+    this.f32 = new Float32Array(buffer);
+    this.f64 = new Float64Array(buffer);
+    this.data = new DataView(buffer);
+
+    const { malloc, free } = compile({
+      classOf: classes.table,
+      bias: classes.bias,
+      largest: classes.largest,
+      inverses: Uint32Array.from(classes.strides, inverseOf),
+      slabMap: this.#slabs.map,
+      heads: this.#cache.heads,
+      rooms: this.#cache.rooms,
+      u8: memory.u8,
+      words: memory.words,
+      refill: (sizeClass) => this.#cache.refill(sizeClass) || this.#refillAgain(sizeClass),
+      mallocSlow: (size) => this.#mallocSlow(size),
+      freeSlow: (ptr) => this.#gate.free(ptr),
+      isMapped: (ptr) => memory.system.isMapped(memory.address(ptr)),
+    });
+    this.malloc = malloc;
+    this.free = free;
+    if (flags.prewarm === 1 && memory.maxBytes >= PREWARM_LEAST_BYTES) this.#cache.prewarm();
+  }
+
+  /**
+   * Opens a heap. The first in a process may build the native library, in about a second; then it takes some
+   * milliseconds. It needs `--allow-ffi`.
+   *
+   * @throws {InvalidOptionError} for an option, a variant or a flag that does not exist, or a value out of range.
+   * @throws {OsError} if the system has no address space.
+   */
+  static async open(options: HeapOptions = {}): Promise<Heap> {
+    const { variant: text = DEFAULT_VARIANT, build = "release", log } = options;
+    for (const name of Object.keys(options)) {
+      if (!OPTION_NAMES.includes(name)) {
+        throw new InvalidOptionError(`Heap.open has no option "${name}". The options are: ${OPTION_NAMES.join(", ")}.`);
+      }
+    }
+    if (build !== "release") throw new InvalidOptionError(`the only build is "release", not "${build}".`);
+    const variant = parseVariant(text);
+    const reserve = bytesOption(options, "reserveBytes", MIN_RESERVE_BYTES, MAX_RESERVE_BYTES, DEFAULT_RESERVE_BYTES);
+    const reserveBytes = Math.ceil(reserve / SUPERSLAB_BYTES) * SUPERSLAB_BYTES;
+    const maxBytes = bytesOption(options, "maxBytes", 0, MAX_RESERVE_BYTES, reserveBytes);
+    const tiny = await loadTiny(variant.flags);
+    const system = await openVirtualMemory();
+    if (system.note !== undefined) log?.(system.note);
+    return new Heap(
+      new HeapMemory(system, reserveBytes, options.reserveBytes === undefined, maxBytes),
+      variant,
+      tiny.compile,
+    );
+  }
+
+  /**
+   * A block of zeros for `count` things of `size` bytes.
+   *
+   * @returns where it begins, or 0 if there is no memory or `count * size` is over any limit.
+   * @throws {InvalidSizeError} for a count or a size that is negative, fractional, NaN or infinite.
+   */
+  calloc(count: number, size: number): Ptr {
+    assertSize(count, "count");
+    assertSize(size, "size");
+    const bytes = count * size;
+    if (bytes > this.#memory.bytes) return 0;
+    const ptr = this.malloc(bytes);
+    const isZero = bytes > this.#classes.largest && this.#large.lastIsZero;
+    if (ptr !== 0 && !isZero) this.u8.fill(0, ptr, ptr + bytes);
+    return ptr;
+  }
+
+  /**
+   * Changes the size of a block; what fits of its contents is kept. `realloc(0, n)` is `malloc(n)`, and
+   * `realloc(ptr, 0)` gives a block of zero bytes. Large blocks grow where they are if they can.
+   *
+   * @returns where the block is now, and `ptr` is no longer a block unless it is the same; or 0 if there is no memory,
+   * and `ptr` is as it was.
+   * @throws {InvalidSizeError} as `malloc` does, and {InvalidPointerError} as `free` does.
+   */
+  realloc(ptr: Ptr, size: number): Ptr {
+    assertSize(size, "size");
+    if (ptr === 0) return this.malloc(size);
+    this.#memory.assertOpen();
+    const before = this.#gate.usableSize(ptr);
+    const unit = this.#large.find(ptr);
+    if (unit !== 0 && size > this.#classes.largest && this.#large.resize(unit, size)) return ptr;
+    if (unit === 0 && size <= before && this.goodSize(size) === before) return ptr;
+    const moved = this.malloc(size);
+    if (moved === 0) return size <= before ? ptr : 0; // it fits where it is, if not as well
+    this.u8.copyWithin(moved, ptr, ptr + Math.min(before, size));
+    this.free(ptr);
+    return moved;
+  }
+
+  /**
+   * A block whose native address is a multiple of `alignment`, as `malloc` otherwise.
+   *
+   * @param alignment a power of two, from 1 to 1 GiB.
+   * @throws {InvalidAlignmentError} for any other, and {InvalidSizeError} as `malloc` does.
+   */
+  alignedAlloc(alignment: number, size: number): Ptr {
+    if (!Number.isInteger(Math.log2(alignment)) || alignment < 1 || alignment > MAX_ALIGNMENT) {
+      throw new InvalidAlignmentError(`an alignment is a power of two from 1 to ${MAX_ALIGNMENT}, not ${alignment}.`);
+    }
+    assertSize(size, "size");
+    if (alignment <= BLOCK_ALIGNMENT) return this.malloc(size);
+    this.#memory.assertOpen();
+    const { strides, usable } = this.#classes;
+    // Blocks end where their slab ends, so a stride that is a multiple of the alignment aligns them all.
+    for (let sizeClass = 1; sizeClass < strides.length; sizeClass++) {
+      if (usable[sizeClass]! >= size && strides[sizeClass]! % alignment === 0) return this.malloc(usable[sizeClass]!);
+    }
+    return this.#allocLarge(size, alignment);
+  }
+
+  /**
+   * Bytes of a block that may be written: at least the size asked for. 0 for NULL.
+   *
+   * @throws {InvalidPointerError} for what is not the start of a block.
+   */
+  usableSize(ptr: Ptr): number {
+    this.#memory.assertOpen();
+    return this.#gate.usableSize(ptr);
+  }
+
+  /** `usableSize` of a block that `malloc(size)` gives. @throws {InvalidSizeError} as `malloc` does. */
+  goodSize(size: number): number {
+    assertSize(size, "size");
+    if (size <= this.#classes.largest) {
+      return this.#classes.usable[this.#classes.table[(size + this.#classes.bias) >> 4]!]!;
+    }
+    return Math.ceil((size + HEADER_BYTES) / PAGE_BYTES) * PAGE_BYTES - HEADER_BYTES;
+  }
+
+  /** Whether a number is the start of a live block of this heap. Exact; it may walk a free list. Never throws for it. */
+  owns(ptr: number): boolean {
+    this.#memory.assertOpen();
+    return this.#gate.owns(ptr);
+  }
+
+  /**
+   * A view of a block, no copy. It is dead memory once the block is freed, and reads `undefined` after `close`.
+   *
+   * @param length bytes; all that may be written if it is not given.
+   * @throws {InvalidPointerError} for what is not the start of a block.
+   * @throws {BufferOverflowError} for a length over `usableSize(ptr)`.
+   */
+  bytes(ptr: Ptr, length?: number): Uint8Array {
+    const usable = this.usableSize(ptr);
+    if (length !== undefined) assertSize(length, "length");
+    if (length !== undefined && length > usable) {
+      throw new BufferOverflowError(`a view of ${length} bytes of the block ${hex(ptr)}, which has ${usable}.`, ptr);
+    }
+    return this.u8.subarray(ptr, ptr + (length ?? usable));
+  }
+
+  /** The native address of a pointer, for structs and for calls that take a number. */
+  address(ptr: Ptr): bigint {
+    this.#memory.assertOpen();
+    this.#assertInside(ptr);
+    return this.#memory.address(ptr);
+  }
+
+  /** The native address of a pointer, for FFI calls that take a pointer. */
+  pointer(ptr: Ptr): Deno.PointerObject {
+    this.#memory.assertOpen();
+    this.#assertInside(ptr);
+    return this.#memory.pointer(ptr);
+  }
+
+  /**
+   * The pointer that a native address is, in this heap; of any byte in it, not just the start of a block. 0n is NULL.
+   *
+   * @throws {InvalidPointerError} for an address outside this heap; it says whether there is memory at all.
+   */
+  ptrAt(address: bigint | Deno.PointerObject): Ptr {
+    this.#memory.assertOpen();
+    const native = typeof address === "bigint" ? address : addressOf(address);
+    if (native === 0n) return 0;
+    const offset = native - this.#memory.base;
+    if (offset > 0n && offset < BigInt(this.#memory.bytes)) return Number(offset);
+    const inReach = native > 0n && native < 1n << 64n;
+    const mapped = inReach && this.#memory.system.isMapped(native)
+      ? "mapped, but not by this heap"
+      : "not mapped at all";
+    throw new InvalidPointerError(`the address 0x${native.toString(16)} is ${mapped}.`, Number(offset));
+  }
+
+  /** The sums of the heap. Cost: a walk over its slabs, and `mincore` over the reservation. */
+  stats(): HeapStats {
+    this.#memory.assertOpen();
+    return this.#introspection.stats(this.variant);
+  }
+
+  /** Every live block in order of address, as they are at the first. */
+  blocks(): Iterable<BlockInfo> {
+    this.#memory.assertOpen();
+    return this.#introspection.blocks();
+  }
+
+  /** Walks everything. @throws {HeaderCorruptedError} at the first inconsistency. */
+  check(): void {
+    this.#memory.assertOpen();
+    this.#introspection.check();
+  }
+
+  /**
+   * Gives all memory that no live block needs back to the system, the thread's cached blocks among it.
+   *
+   * @returns bytes of the ranges given back; those pages in them that were in memory are free now.
+   */
+  collect(): number {
+    this.#memory.assertOpen();
+    this.#cache.flush();
+    const bytes = this.#slabs.purge() + this.#pages.purge();
+    this.#pages.purgeTable();
+    return bytes;
+  }
+
+  /** Gives everything back. All views of the heap are empty from now on, and every call throws `HEAP_CLOSED`. */
+  close(): void {
+    if (!this.#memory.closed) this.#memory.close();
+  }
+
+  /** `close`, for `using`. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #mallocSlow(size: number): Ptr {
+    assertSize(size, "size");
+    this.#memory.assertOpen();
+    return this.#allocLarge(size, BLOCK_ALIGNMENT);
+  }
+
+  #allocLarge(size: number, alignment: number): Ptr {
+    if (size > this.#memory.bytes) return 0;
+    const ptr = this.#large.alloc(size, alignment);
+    if (ptr !== 0) return ptr;
+    this.#reclaim();
+    return this.#large.alloc(size, alignment);
+  }
+
+  /** Before giving up: what this thread's cache holds may be what is missing. */
+  #refillAgain(sizeClass: number): Ptr {
+    this.#reclaim();
+    return this.#cache.refill(sizeClass);
+  }
+
+  #reclaim(): void {
+    this.#cache.flush();
+    this.#slabs.purge();
+  }
+
+  #assertInside(ptr: number): void {
+    if (!Number.isSafeInteger(ptr) || ptr < 0 || ptr >= this.#memory.bytes) throw this.#gate.invalid(ptr);
+  }
+}
+
+function assertSize(size: number, what: string): void {
+  // Above 2**53 not every whole number is one of JavaScript's, but all are sizes that cannot be had.
+  if (!Number.isInteger(size) || size < 0) {
+    throw new InvalidSizeError(
+      `a ${what} is a whole number from 0, not ${typeof size === "number" ? size : typeof size}.`,
+    );
+  }
+}
+
+function bytesOption(
+  options: HeapOptions,
+  name: "reserveBytes" | "maxBytes",
+  least: number,
+  most: number,
+  fallback: number,
+): number {
+  const value = options[name] ?? fallback;
+  if (Number.isSafeInteger(value) && value >= least && value <= most) return value;
+  throw new InvalidOptionError(`${name} is a whole number of bytes from ${least} to ${most}, not ${value}.`);
+}
+
+/** By class, what is written in front of a block when it is carved: never a stale header that user data left there. */
+function carvedHeaders(flags: Flags, classes: SizeClasses): number[] {
+  if (flags.header === "none") return [];
+  const last = classes.strides.length - 1;
+  return classes.strides.map((_, sizeClass) =>
+    flags.writeHeader === "carve" && !(flags.c7 === "headerless" && sizeClass === last)
+      ? HEADER_MAGIC | (sizeClass - 1)
+      : 0
+  );
+}

@@ -1,0 +1,211 @@
+/**
+ * Looking into a heap: every live block, the sums, and whether all tables agree. Nothing here is fast, and nothing here
+ * changes anything. A block is live if it was carved and is on no free list; so the heap keeps no list of live blocks.
+ *
+ * @module
+ */
+
+import { HeaderCorruptedError } from "./errors.ts";
+import {
+  PAGE_BYTES,
+  SLAB_BYTES,
+  SLAB_CARVED,
+  SLAB_CLASS,
+  SLAB_FREE_COUNT,
+  WORD_CHARGED_PAGES,
+  WORD_LARGE_BLOCKS,
+  WORD_LARGE_PAGES,
+  WORD_SLABS,
+  WORD_SUPERSLABS,
+} from "./layout.ts";
+import type { LargeBlocks } from "./large.ts";
+import type { HeapMemory } from "./memory.ts";
+import type { PageHeap } from "./page_heap.ts";
+import type { SizeClasses } from "./size_classes.ts";
+import type { Slabs } from "./slabs.ts";
+import type { ThreadCache } from "./thread_cache.ts";
+
+/** One live block. */
+export interface BlockInfo {
+  /** Where it begins. */
+  readonly ptr: number;
+  /** Bytes that its user may write. */
+  readonly size: number;
+  /** Its size class, counted from 1; 0 for a large block. */
+  readonly sizeClass: number;
+  /** The slab that it is in, `ptr / 65536`; -1 for a large block. */
+  readonly slab: number;
+}
+
+/** What is in one size class. Blocks that are not live are cached, free in a slab, or have never been made. */
+export interface ClassStats {
+  readonly sizeClass: number;
+  /** Bytes from one block to the next. */
+  readonly stride: number;
+  readonly slabs: number;
+  readonly liveBlocks: number;
+  /** On this thread's free list. */
+  readonly cachedBlocks: number;
+  /** Freed, and back in the slabs. */
+  readonly freeBlocks: number;
+}
+
+/** The sums of a heap, in bytes unless the name says otherwise. */
+export interface HeapStats {
+  /** The variant and the flags that were changed. */
+  readonly variant: string;
+  /** Address space of the heap. */
+  readonly reservedBytes: number;
+  /** What slabs and large blocks may take. */
+  readonly maxBytes: number;
+  /** What they have taken: slabs whole, large blocks in pages. */
+  readonly chargedBytes: number;
+  /** Pages of the whole reservation, the heap's own state among them, that are in memory now. */
+  readonly residentBytes: number;
+  /** Usable bytes of all live blocks, the large ones among them. */
+  readonly liveBytes: number;
+  readonly liveBlocks: number;
+  readonly largeBytes: number;
+  readonly largeBlocks: number;
+  readonly superslabs: number;
+  readonly slabs: number;
+  /** Classes that have a slab. */
+  readonly classes: readonly ClassStats[];
+}
+
+/** See the module. */
+export class Introspection {
+  readonly #memory: HeapMemory;
+  readonly #pages: PageHeap;
+  readonly #slabs: Slabs;
+  readonly #classes: SizeClasses;
+  readonly #cache: ThreadCache;
+  readonly #large: LargeBlocks;
+
+  constructor(
+    memory: HeapMemory,
+    pages: PageHeap,
+    slabs: Slabs,
+    classes: SizeClasses,
+    cache: ThreadCache,
+    large: LargeBlocks,
+  ) {
+    this.#memory = memory;
+    this.#pages = pages;
+    this.#slabs = slabs;
+    this.#classes = classes;
+    this.#cache = cache;
+    this.#large = large;
+  }
+
+  /** Every live block, as they were when the first is asked for, in order of address. */
+  *blocks(): Generator<BlockInfo> {
+    const free = this.#freeBlocks();
+    const infos: BlockInfo[] = [];
+    for (const slab of this.#slabs.inUse()) {
+      const record = this.#slabs.record(slab);
+      const sizeClass = this.#memory.words[record + SLAB_CLASS]!;
+      const stride = this.#classes.strides[sizeClass]!, blocks = this.#classes.blocks[sizeClass]!;
+      const first = (slab + 1) * SLAB_BYTES - blocks * stride;
+      for (let index = 0; index < this.#memory.words[record + SLAB_CARVED]!; index++) {
+        const ptr = first + index * stride;
+        if (!free.has(ptr)) infos.push({ ptr, size: this.#classes.usable[sizeClass]!, sizeClass, slab });
+      }
+    }
+    for (const unit of this.#large.units()) {
+      infos.push({ ptr: this.#large.ptrOf(unit), size: this.#large.usable(unit), sizeClass: 0, slab: -1 });
+    }
+    yield* infos.sort((a, b) => a.ptr - b.ptr);
+  }
+
+  /** Every block that is on a list. @throws {HeaderCorruptedError} if one is on two, or a link is damaged. */
+  #freeBlocks(): Set<number> {
+    const free = new Set<number>();
+    const add = (ptr: number): void => {
+      if (free.has(ptr)) {
+        throw new HeaderCorruptedError("a block is on the free lists twice: it was freed twice.", ptr);
+      }
+      free.add(ptr);
+    };
+    for (let sizeClass = 1; sizeClass < this.#classes.strides.length; sizeClass++) {
+      for (const ptr of this.#cache.listed(sizeClass)) add(ptr);
+    }
+    for (const slab of this.#slabs.inUse()) for (const ptr of this.#cache.spilled(slab)) add(ptr);
+    return free;
+  }
+
+  /** The sums, with one row a class in use. Cost: a walk over the slabs in use, and `mincore` over the reservation. */
+  stats(variant: string): HeapStats {
+    const words = this.#memory.words;
+    const slabs: number[] = [], carved: number[] = [], spilled: number[] = [];
+    for (const slab of this.#slabs.inUse()) {
+      const record = this.#slabs.record(slab), sizeClass = words[record + SLAB_CLASS]!;
+      slabs[sizeClass] = (slabs[sizeClass] ?? 0) + 1;
+      carved[sizeClass] = (carved[sizeClass] ?? 0) + words[record + SLAB_CARVED]!;
+      spilled[sizeClass] = (spilled[sizeClass] ?? 0) + words[record + SLAB_FREE_COUNT]!;
+    }
+    const classes: ClassStats[] = [];
+    let liveBlocks = words[WORD_LARGE_BLOCKS]!, largeBytes = 0;
+    for (const unit of this.#large.units()) largeBytes += this.#large.usable(unit);
+    let liveBytes = largeBytes;
+    for (let sizeClass = 1; sizeClass < slabs.length; sizeClass++) {
+      if (slabs[sizeClass] === undefined) continue;
+      const cached = this.#cache.countOf(sizeClass), free = spilled[sizeClass]!;
+      const live = carved[sizeClass]! - cached - free;
+      const stride = this.#classes.strides[sizeClass]!;
+      liveBlocks += live;
+      liveBytes += live * this.#classes.usable[sizeClass]!;
+      classes.push({
+        sizeClass,
+        stride,
+        slabs: slabs[sizeClass]!,
+        liveBlocks: live,
+        cachedBlocks: cached,
+        freeBlocks: free,
+      });
+    }
+    return {
+      variant,
+      reservedBytes: this.#memory.bytes,
+      maxBytes: this.#memory.maxBytes,
+      chargedBytes: words[WORD_CHARGED_PAGES]! * PAGE_BYTES,
+      residentBytes: this.#memory.residentBytes(),
+      liveBytes,
+      liveBlocks,
+      largeBytes,
+      largeBlocks: words[WORD_LARGE_BLOCKS]!,
+      superslabs: words[WORD_SUPERSLABS]!,
+      slabs: words[WORD_SLABS]!,
+      classes,
+    };
+  }
+
+  /** Walks every table and list. @throws {HeaderCorruptedError} at the first that is inconsistent. */
+  check(): void {
+    const damage = this.#pages.findDamage() ?? this.#slabs.findDamage() ?? this.#findDamage();
+    if (damage !== undefined) throw new HeaderCorruptedError(`the heap's tables disagree: ${damage}.`, 0);
+    this.#freeBlocks();
+    for (const unit of this.#large.units()) this.#large.assertHeader(unit);
+  }
+
+  #findDamage(): string | undefined {
+    const words = this.#memory.words;
+    let pages = 0, blocks = 0;
+    for (const unit of this.#large.units()) {
+      blocks++;
+      pages += (this.#large.usable(unit) + (this.#large.ptrOf(unit) - unit * SLAB_BYTES)) / PAGE_BYTES;
+    }
+    if (blocks !== words[WORD_LARGE_BLOCKS]) return `${blocks} large blocks, ${words[WORD_LARGE_BLOCKS]} counted`;
+    if (pages !== words[WORD_LARGE_PAGES]) return `large blocks have ${pages} pages, not as counted`;
+    const charged = pages + words[WORD_SLABS]! * (SLAB_BYTES / PAGE_BYTES);
+    if (charged !== words[WORD_CHARGED_PAGES]) return `${charged} pages are in use, not as charged`;
+    for (const slab of this.#slabs.inUse()) {
+      const record = this.#slabs.record(slab), sizeClass = words[record + SLAB_CLASS]!;
+      if (sizeClass !== this.#slabs.map[slab]) return `slab ${slab} has two classes`;
+      const carved = words[record + SLAB_CARVED]!;
+      if (carved > this.#classes.blocks[sizeClass]!) return `slab ${slab} has more blocks than fit`;
+      if (words[record + SLAB_FREE_COUNT]! > carved) return `slab ${slab} has more free blocks than blocks`;
+    }
+    return undefined;
+  }
+}

@@ -1,0 +1,137 @@
+/**
+ * Large blocks: what no size class serves. Each has a span of its own, with a 16-byte AllocHeader in front of the block:
+ *
+ * ```
+ *   span                     block - 16                                block
+ *   | (alignment over 16) ... | magic | unit | pages | magic ^ unit ^ pages | user data, to the last page's end |
+ * ```
+ *
+ * Which blocks exist, and where, is known from the span table alone, which no user can write to; the header is there
+ * to be found damaged: something was written before the start of the block.
+ *
+ * @module
+ */
+
+import { HeaderCorruptedError, hex } from "./errors.ts";
+import { BLOCK_ALIGNMENT, PAGE_BYTES, SLAB_BYTES, WORD_LARGE_BLOCKS, WORD_LARGE_PAGES } from "./layout.ts";
+import type { HeapMemory } from "./memory.ts";
+import { type PageHeap, SPAN_BLOCK_OFFSET, SPAN_LARGE, SPAN_PAGES, SPAN_WAS_CLEAN } from "./page_heap.ts";
+
+/** Bytes of an AllocHeader. */
+export const HEADER_BYTES = 16;
+const MAGIC = 0x4c415247; // "LARG"
+const PAGES_PER_UNIT = SLAB_BYTES / PAGE_BYTES;
+
+/** See the module. A block is known by its span's first unit. */
+export class LargeBlocks {
+  readonly #memory: HeapMemory;
+  readonly #words: Int32Array;
+  readonly #pages: PageHeap;
+  /** Whether the block that `alloc` made last reads as zero. */
+  lastIsZero = false;
+
+  constructor(memory: HeapMemory, pages: PageHeap) {
+    this.#memory = memory;
+    this.#words = memory.words;
+    this.#pages = pages;
+  }
+
+  /** A block, its native address aligned to a power of two of at least 16; 0 if there is no memory. */
+  alloc(size: number, alignment = BLOCK_ALIGNMENT): number {
+    // Over 64 KiB it is the span that is aligned, such that its second unit has the address.
+    const offset = Math.min(Math.max(alignment, HEADER_BYTES), SLAB_BYTES);
+    const pages = Math.ceil((offset + size) / PAGE_BYTES), units = Math.ceil(pages / PAGES_PER_UNIT);
+    if (units > this.#memory.units || !this.#memory.charge(pages)) return 0;
+    const unit = this.#pages.takeLarge(units, this.#alignment(alignment));
+    if (unit === 0) {
+      this.#memory.discharge(pages);
+      return 0;
+    }
+    this.lastIsZero = this.#pages.wordOf(unit, SPAN_WAS_CLEAN) === 1;
+    this.#pages.setWord(unit, SPAN_BLOCK_OFFSET, offset);
+    this.#words[WORD_LARGE_BLOCKS]!++;
+    this.#setPages(unit, pages, 0);
+    return this.ptrOf(unit);
+  }
+
+  #alignment(alignment: number): ((first: number) => number) | undefined {
+    if (alignment <= SLAB_BYTES) return undefined;
+    const step = alignment / SLAB_BYTES;
+    const base = Number(this.#memory.base / BigInt(SLAB_BYTES)) % step;
+    return (first) => first + (step - (base + first + 1) % step) % step;
+  }
+
+  /** First unit of the block that begins at `ptr`, or 0 if none does; for any number. */
+  find(ptr: number): number {
+    if (!Number.isSafeInteger(ptr) || ptr < this.#memory.stateBytes || ptr >= this.#memory.bytes) return 0;
+    const unit = Math.floor((ptr - HEADER_BYTES) / SLAB_BYTES);
+    return this.#pages.kindOf(unit) === SPAN_LARGE && this.ptrOf(unit) === ptr ? unit : 0;
+  }
+
+  /** Frees a block that `find` found. @throws {HeaderCorruptedError} and does nothing if its header is damaged. */
+  free(unit: number): void {
+    this.assertHeader(unit);
+    const pages = this.#pages.wordOf(unit, SPAN_PAGES);
+    this.#words.fill(0, this.#header(unit), this.#header(unit) + HEADER_BYTES / 4);
+    this.#words[WORD_LARGE_BLOCKS]!--;
+    this.#words[WORD_LARGE_PAGES]! -= pages;
+    this.#memory.discharge(pages);
+    this.#pages.give(unit);
+  }
+
+  /** Makes a block larger or smaller where it is, if it can be. @throws {HeaderCorruptedError} as `free` does. */
+  resize(unit: number, size: number): boolean {
+    this.assertHeader(unit);
+    const pages = Math.ceil((this.#pages.wordOf(unit, SPAN_BLOCK_OFFSET) + size) / PAGE_BYTES);
+    const units = Math.ceil(pages / PAGES_PER_UNIT);
+    const before = this.#pages.wordOf(unit, SPAN_PAGES);
+    if (pages > before) {
+      if (!this.#memory.charge(pages - before)) return false;
+      if (units > this.#pages.unitsOf(unit) && !this.#pages.growInPlace(unit, units)) {
+        this.#memory.discharge(pages - before);
+        return false;
+      }
+    } else {
+      this.#memory.discharge(before - pages);
+      this.#pages.shrinkInPlace(unit, units);
+    }
+    this.#setPages(unit, pages, before);
+    return true;
+  }
+
+  usable(unit: number): number {
+    return this.#pages.wordOf(unit, SPAN_PAGES) * PAGE_BYTES - this.#pages.wordOf(unit, SPAN_BLOCK_OFFSET);
+  }
+
+  ptrOf(unit: number): number {
+    return unit * SLAB_BYTES + this.#pages.wordOf(unit, SPAN_BLOCK_OFFSET);
+  }
+
+  /** Every large block's first unit, in order of address. */
+  *units(): Generator<number> {
+    for (const unit of this.#pages.spans()) if (this.#pages.kindOf(unit) === SPAN_LARGE) yield unit;
+  }
+
+  /** @throws {HeaderCorruptedError} if the bytes in front of a block are not as they were written. */
+  assertHeader(unit: number): void {
+    const header = this.#header(unit), pages = this.#pages.wordOf(unit, SPAN_PAGES);
+    const [magic, at, length, sum] = this.#words.subarray(header, header + HEADER_BYTES / 4);
+    if (magic === MAGIC && at === unit && length === pages && sum === (MAGIC ^ unit ^ pages)) return;
+    const ptr = this.ptrOf(unit);
+    throw new HeaderCorruptedError(
+      `the 16 bytes in front of the large block ${hex(ptr)} were overwritten, so something was written before its ` +
+        `start. It stays as it is.`,
+      ptr,
+    );
+  }
+
+  #header(unit: number): number {
+    return (this.ptrOf(unit) - HEADER_BYTES) / 4;
+  }
+
+  #setPages(unit: number, pages: number, before: number): void {
+    this.#pages.setWord(unit, SPAN_PAGES, pages);
+    this.#words[WORD_LARGE_PAGES]! += pages - before;
+    this.#words.set([MAGIC, unit, pages, MAGIC ^ unit ^ pages], this.#header(unit));
+  }
+}

@@ -1,0 +1,375 @@
+/**
+ * The page heap: hands out spans, runs of 64 KiB units, to the slab layer (a superslab is a span of 32) and to large
+ * blocks. Best fit; neighbours that are free are merged at once.
+ *
+ * A span's record is in the span table at its first unit, and a shorter one at its last, so that both neighbours are
+ * found from any span; the records between are 0, always:
+ *
+ * ```
+ *   first unit   | kind | units | previous in bin, or offset of the block | next in bin, or pages charged |
+ *   last unit    | TAIL | units |        0         |         0        |
+ * ```
+ *
+ * Free spans are *clean* (never touched since the system had them: they read as zero) or *dirty*, and merge only with
+ * their like. Each kind has bins by length: one for each length below 64 units, then eight a doubling. Dirty spans are
+ * used first, being in memory; when there are too many, or nothing else fits, they are purged and so become clean.
+ *
+ * Small blocks must lie below 2 GiB, and pointers below 2 GiB are fast for V8: so large spans go there too, but leave
+ * a part of it for superslabs as long as there is room above. Cost: some tens of nanoseconds a call, without a purge.
+ *
+ * @module
+ */
+
+import {
+  BIN_MAP_WORDS,
+  BINS,
+  MIB,
+  SLAB_BYTES,
+  SLABS_PER_SUPERSLAB,
+  SMALL_SPACE_BYTES,
+  SPAN_TABLE_OFFSET,
+  SPAN_WORDS,
+  WORD_BIN_MAP,
+  WORD_BINS,
+  WORD_DIRTY_UNITS,
+  WORD_FREE_UNITS,
+  WORD_LOW_FREE_UNITS,
+} from "./layout.ts";
+import type { HeapMemory } from "./memory.ts";
+
+export const SPAN_CLEAN = 1;
+export const SPAN_DIRTY = 2;
+export const SPAN_LARGE = 3;
+export const SPAN_SUPERSLAB = 4;
+const SPAN_TAIL = 8;
+
+/** Words of a span's record. */
+const KIND = 0;
+const UNITS = 1;
+const PREVIOUS = 2;
+const NEXT = 3;
+/** The same two words in a large span: the block's offset from the span's start, and the pages it is charged with. */
+export const SPAN_BLOCK_OFFSET = PREVIOUS;
+export const SPAN_PAGES = NEXT;
+/** A span that was just taken has in the first of them whether it was clean, and so reads as zero. */
+export const SPAN_WAS_CLEAN = PREVIOUS;
+
+const LOW_UNITS = SMALL_SPACE_BYTES / SLAB_BYTES;
+/** What large spans leave for superslabs below 2 GiB while there is room above. */
+const LOW_RESERVE_UNITS = 512 * MIB / SLAB_BYTES;
+/** Free spans keep this much touched memory, or a quarter of what is in use if that is more; then all is purged. */
+const DIRTY_UNITS = 32 * MIB / SLAB_BYTES;
+
+const EXACT_BINS = 64;
+
+/** Where in a free span `count` units would go: the first of them, or -1. */
+type Place = (first: number, units: number, count: number) => number;
+
+/** The bin of a length. A span in a later bin is longer than any in an earlier one. */
+function binOf(units: number): number {
+  if (units < EXACT_BINS) return units;
+  const log = 31 - Math.clz32(units);
+  return EXACT_BINS + (log - 6) * 8 + ((units >>> (log - 3)) & 7);
+}
+
+/** See the module. Units are numbered from the start of the reservation; 0 is none, since the state lies there. */
+export class PageHeap {
+  readonly #memory: HeapMemory;
+  readonly #words: Int32Array;
+  readonly #units: number;
+  readonly #firstUnit: number;
+
+  constructor(memory: HeapMemory) {
+    this.#memory = memory;
+    this.#words = memory.words;
+    this.#units = memory.units;
+    this.#firstUnit = memory.stateBytes / SLAB_BYTES;
+    this.#insert(this.#firstUnit, this.#units - this.#firstUnit, SPAN_CLEAN);
+  }
+
+  /** First of 32 free units that make a superslab, or 0. */
+  takeSuperslab(): number {
+    return this.#take(SLABS_PER_SUPERSLAB, SPAN_SUPERSLAB, (first, units, count) => {
+      const at = Math.ceil(first / SLABS_PER_SUPERSLAB) * SLABS_PER_SUPERSLAB;
+      return at + count <= first + units && at + count <= LOW_UNITS ? at : -1;
+    });
+  }
+
+  /**
+   * First unit of a span for a large block, or 0. `aligned(first)` gives the lowest unit from `first` on at which the
+   * span may begin.
+   */
+  takeLarge(count: number, aligned: (first: number) => number = (first) => first): number {
+    const spare = this.#units > LOW_UNITS ? LOW_RESERVE_UNITS : 0;
+    const within = (at: number, first: number, units: number): number => at + count <= first + units ? at : -1;
+    const low: Place = (first, units) => {
+      const at = within(aligned(first), first, units);
+      if (at < 0 || at >= LOW_UNITS) return -1;
+      return this.#words[WORD_LOW_FREE_UNITS]! - (Math.min(at + count, LOW_UNITS) - at) >= spare ? at : -1;
+    };
+    const high: Place = (first, units) => within(aligned(Math.max(first, LOW_UNITS)), first, units);
+    const anywhere: Place = (first, units) => within(aligned(first), first, units);
+    return this.#take(count, SPAN_LARGE, low, high, anywhere);
+  }
+
+  /** Makes a span in use longer where it is, if the units behind it are free. */
+  growInPlace(first: number, count: number): boolean {
+    const units = this.unitsOf(first);
+    const end = first + units;
+    if (end >= this.#units || !this.isFree(end)) return false;
+    const behind = this.unitsOf(end);
+    if (units + behind < count) return false;
+    const kind = this.kindOf(end);
+    this.#remove(end);
+    if (units + behind > count) this.#insert(first + count, units + behind - count, kind);
+    this.#resize(first, units, count);
+    return true;
+  }
+
+  /** Gives the units of a span in use from `count` on back. */
+  shrinkInPlace(first: number, count: number): void {
+    const units = this.unitsOf(first);
+    if (count >= units) return;
+    this.#resize(first, units, count);
+    this.#release(first + count, units - count);
+  }
+
+  /** Gives a span back. */
+  give(first: number): void {
+    const units = this.unitsOf(first);
+    this.#clear(first, units);
+    this.#release(first, units);
+  }
+
+  #release(first: number, units: number): void {
+    this.#insert(first, units, SPAN_DIRTY);
+    const inUse = this.#units - this.#firstUnit - this.#words[WORD_FREE_UNITS]!;
+    if (this.#words[WORD_DIRTY_UNITS]! > Math.max(DIRTY_UNITS, inUse / 4)) this.purge();
+  }
+
+  /** Gives the memory of all dirty spans back to the system; returns the bytes of those spans. */
+  purge(): number {
+    let purged = 0;
+    const kept: number[] = [];
+    for (let first = this.#first(SPAN_DIRTY); first !== 0; first = this.#first(SPAN_DIRTY)) {
+      const units = this.unitsOf(first);
+      this.#remove(first);
+      if (this.#memory.purge(first * SLAB_BYTES, units * SLAB_BYTES)) {
+        purged += units;
+        this.#insert(first, units, SPAN_CLEAN);
+      } else {
+        kept.push(first, units);
+      }
+    }
+    for (let index = 0; index < kept.length; index += 2) this.#insert(kept[index]!, kept[index + 1]!, SPAN_DIRTY);
+    return purged * SLAB_BYTES;
+  }
+
+  /** With nothing in use, gives back the pages of the span table between the two records of the only span left. */
+  purgeTable(): void {
+    const first = this.#firstUnit;
+    if (this.kindOf(first) !== SPAN_CLEAN || this.unitsOf(first) !== this.#units - first) return;
+    const from = Math.ceil((this.#record(first) * 4 + SPAN_WORDS * 4) / SLAB_BYTES) * SLAB_BYTES;
+    const to = Math.floor(this.#record(this.#units - 1) * 4 / SLAB_BYTES) * SLAB_BYTES;
+    if (to > from) this.#memory.purge(from, to - from);
+  }
+
+  /** Kind of the span that begins at a unit; 0 if none does. */
+  kindOf(unit: number): number {
+    const kind = this.#words[this.#record(unit) + KIND]!;
+    return kind < SPAN_TAIL ? kind : 0;
+  }
+
+  isFree(unit: number): boolean {
+    const kind = this.kindOf(unit);
+    return kind === SPAN_CLEAN || kind === SPAN_DIRTY;
+  }
+
+  unitsOf(unit: number): number {
+    return this.#words[this.#record(unit) + UNITS]!;
+  }
+
+  /** Word of a large span's record: `SPAN_BLOCK_OFFSET` or `SPAN_PAGES`. */
+  wordOf(unit: number, word: number): number {
+    return this.#words[this.#record(unit) + word]!;
+  }
+
+  setWord(unit: number, word: number, value: number): void {
+    this.#words[this.#record(unit) + word] = value;
+  }
+
+  /** First units of all spans, in order of address. */
+  *spans(): Generator<number> {
+    for (let first = this.#firstUnit; first < this.#units; first += this.unitsOf(first)) yield first;
+  }
+
+  /** Walks all spans and bins; returns what is wrong with the first record that is, or undefined. */
+  findDamage(): string | undefined {
+    let free = 0, dirty = 0, low = 0, listed = 0, count = 0, before = 0;
+    for (let first = this.#firstUnit; first < this.#units; first += this.unitsOf(first)) {
+      const kind = this.kindOf(first), units = this.unitsOf(first);
+      if (kind === 0 || units <= 0 || first + units > this.#units) return `no span begins at unit ${first}`;
+      if (units > 1) {
+        const tail = this.#record(first + units - 1);
+        if (this.#words[tail + KIND] !== SPAN_TAIL || this.#words[tail + UNITS] !== units) {
+          return `the span at unit ${first} has no end after ${units} units`;
+        }
+      }
+      if (this.isFree(first)) {
+        if (kind === before) return `the free spans before and at unit ${first} are not merged`;
+        free += units;
+        count++;
+        if (kind === SPAN_DIRTY) dirty += units;
+        low += Math.max(0, Math.min(first + units, LOW_UNITS) - first);
+      }
+      before = this.isFree(first) ? kind : 0;
+    }
+    for (const kind of [SPAN_CLEAN, SPAN_DIRTY]) {
+      for (let bin = 0; bin < BINS; bin++) {
+        for (let unit = this.#words[this.#bin(kind, bin)]!; unit !== 0; unit = this.wordOf(unit, NEXT)) {
+          if (this.kindOf(unit) !== kind || binOf(this.unitsOf(unit)) !== bin) return `unit ${unit} is in a wrong bin`;
+          listed++;
+        }
+      }
+    }
+    if (listed !== count) return `${count} spans are free, ${listed} are in bins`;
+    if (free !== this.#words[WORD_FREE_UNITS]) return `${free} units are free, not as counted`;
+    if (dirty !== this.#words[WORD_DIRTY_UNITS]) return `${dirty} units are dirty, not as counted`;
+    if (low !== this.#words[WORD_LOW_FREE_UNITS]) return `${low} low units are free, not as counted`;
+    return undefined;
+  }
+
+  /** The best fit that the first policy finds which finds any; dirty spans before clean ones. */
+  #take(count: number, kind: number, ...policies: Place[]): number {
+    for (const place of policies) {
+      for (const free of [SPAN_DIRTY, SPAN_CLEAN]) {
+        const first = this.#find(free, count, place);
+        if (first !== 0) return this.#cut(first, place(first, this.unitsOf(first), count), count, kind);
+      }
+    }
+    // What is free may lie on both sides of a border between clean and dirty.
+    return this.#words[WORD_DIRTY_UNITS]! > 0 && this.purge() > 0 ? this.#take(count, kind, ...policies) : 0;
+  }
+
+  /** The shortest free span of a kind in which `count` units have a place, or 0. */
+  #find(kind: number, count: number, place: Place): number {
+    const maps = WORD_BIN_MAP + (kind - SPAN_CLEAN) * BIN_MAP_WORDS;
+    let from = binOf(count);
+    for (let index = from >>> 5; index < BIN_MAP_WORDS; index++, from = index << 5) {
+      let map = this.#words[maps + index]! & (-1 << (from & 31));
+      for (; map !== 0; map &= map - 1) {
+        const bin = (index << 5) + 31 - Math.clz32(map & -map);
+        let best = 0;
+        for (let unit = this.#words[this.#bin(kind, bin)]!; unit !== 0; unit = this.wordOf(unit, NEXT)) {
+          const units = this.unitsOf(unit);
+          if (units < count || (best !== 0 && units >= this.unitsOf(best))) continue;
+          if (place(unit, units, count) >= 0) best = unit;
+        }
+        if (best !== 0) return best;
+      }
+    }
+    return 0;
+  }
+
+  /** Takes `count` units at `at` out of a free span; what is left in front and behind stays free. */
+  #cut(first: number, at: number, count: number, kind: number): number {
+    const free = this.kindOf(first);
+    const end = first + this.unitsOf(first);
+    this.#remove(first);
+    if (at > first) this.#insert(first, at - first, free);
+    if (end > at + count) this.#insert(at + count, end - at - count, free);
+    this.#write(at, count, kind);
+    this.setWord(at, SPAN_WAS_CLEAN, free === SPAN_CLEAN ? 1 : 0);
+    return at;
+  }
+
+  /** Makes units a free span, merged with neighbours of its kind. */
+  #insert(first: number, units: number, kind: number): void {
+    let start = first, end = first + units;
+    if (end < this.#units && this.kindOf(end) === kind) {
+      const next = end;
+      end += this.unitsOf(next);
+      this.#remove(next);
+    }
+    if (start > this.#firstUnit) {
+      const previous = start - this.unitsOf(start - 1); // the record before is the end of a span, or all of it
+      if (this.kindOf(previous) === kind) {
+        this.#remove(previous);
+        start = previous;
+      }
+    }
+    this.#write(start, end - start, kind);
+    const bin = binOf(end - start), head = this.#bin(kind, bin), old = this.#words[head]!;
+    this.setWord(start, PREVIOUS, 0);
+    this.setWord(start, NEXT, old);
+    if (old !== 0) this.setWord(old, PREVIOUS, start);
+    this.#words[head] = start;
+    this.#words[WORD_BIN_MAP + (kind - SPAN_CLEAN) * BIN_MAP_WORDS + (bin >>> 5)]! |= 1 << (bin & 31);
+    this.#count(start, end - start, kind, 1);
+  }
+
+  /** Takes a free span off its bin and clears its records. */
+  #remove(first: number): void {
+    const kind = this.kindOf(first), units = this.unitsOf(first), bin = binOf(units);
+    const previous = this.wordOf(first, PREVIOUS), next = this.wordOf(first, NEXT);
+    if (next !== 0) this.setWord(next, PREVIOUS, previous);
+    if (previous !== 0) {
+      this.setWord(previous, NEXT, next);
+    } else {
+      this.#words[this.#bin(kind, bin)] = next;
+      if (next === 0) {
+        this.#words[WORD_BIN_MAP + (kind - SPAN_CLEAN) * BIN_MAP_WORDS + (bin >>> 5)]! &= ~(1 << (bin & 31));
+      }
+    }
+    this.#clear(first, units);
+    this.#count(first, units, kind, -1);
+  }
+
+  #count(first: number, units: number, kind: number, sign: number): void {
+    this.#words[WORD_FREE_UNITS]! += sign * units;
+    if (kind === SPAN_DIRTY) this.#words[WORD_DIRTY_UNITS]! += sign * units;
+    this.#words[WORD_LOW_FREE_UNITS]! += sign * Math.max(0, Math.min(first + units, LOW_UNITS) - first);
+  }
+
+  #write(first: number, units: number, kind: number): void {
+    const tail = this.#record(first + units - 1);
+    this.#words[tail + KIND] = SPAN_TAIL;
+    this.#words[tail + UNITS] = units;
+    const head = this.#record(first); // a span of one unit has its head there
+    this.#words[head + KIND] = kind;
+    this.#words[head + UNITS] = units;
+  }
+
+  #clear(first: number, units: number): void {
+    for (const record of [this.#record(first), this.#record(first + units - 1)]) {
+      this.#words.fill(0, record, record + SPAN_WORDS);
+    }
+  }
+
+  /** Changes the length of a span in use, keeping the rest of its record. */
+  #resize(first: number, from: number, to: number): void {
+    const kind = this.kindOf(first);
+    const a = this.wordOf(first, PREVIOUS), b = this.wordOf(first, NEXT);
+    this.#clear(first, from);
+    this.#write(first, to, kind);
+    this.setWord(first, PREVIOUS, a);
+    this.setWord(first, NEXT, b);
+  }
+
+  #first(kind: number): number {
+    const maps = WORD_BIN_MAP + (kind - SPAN_CLEAN) * BIN_MAP_WORDS;
+    for (let index = 0; index < BIN_MAP_WORDS; index++) {
+      const map = this.#words[maps + index]!;
+      if (map !== 0) return this.#words[this.#bin(kind, (index << 5) + 31 - Math.clz32(map & -map))]!;
+    }
+    return 0;
+  }
+
+  #record(unit: number): number {
+    return SPAN_TABLE_OFFSET / 4 + unit * SPAN_WORDS;
+  }
+
+  #bin(kind: number, bin: number): number {
+    return WORD_BINS + (kind - SPAN_CLEAN) * BINS + bin;
+  }
+}

@@ -1,0 +1,191 @@
+/**
+ * Slabs: 64 KiB of blocks of one class each, 32 of them in a superslab. A superslab with a free slab is in the shared
+ * pool; one that is empty goes back to the page heap, but for one, so that a program at the edge does not take and give
+ * it for ever. Words of a slab's record are in `layout.ts`; a record of zeros is a free slab.
+ *
+ * The slab map, one byte a slab, is all that `free` reads; it is written here and nowhere else.
+ *
+ * @module
+ */
+
+import {
+  SLAB_BYTES,
+  SLAB_CLASS,
+  SLAB_MAP_BYTES,
+  SLAB_MAP_OFFSET,
+  SLAB_TABLE_OFFSET,
+  SLAB_WORDS,
+  SLABS_PER_SUPERSLAB,
+  SUPERSLAB_DIRTY,
+  SUPERSLAB_FREE,
+  SUPERSLAB_NEXT,
+  SUPERSLAB_PREVIOUS,
+  SUPERSLAB_SHIFT,
+  SUPERSLAB_TABLE_OFFSET,
+  SUPERSLAB_WORDS,
+  WORD_EMPTY_SUPERSLABS,
+  WORD_POOL_HEAD,
+  WORD_SLABS,
+  WORD_SUPERSLABS,
+} from "./layout.ts";
+import type { HeapMemory } from "./memory.ts";
+import { type PageHeap, SPAN_SUPERSLAB } from "./page_heap.ts";
+
+const ALL_FREE = -1; // 32 bits
+
+/** See the module. Slabs and superslabs are numbered by address: `ptr >>> 16` and `ptr >>> 21`. */
+export class Slabs {
+  /** Class of each slab, 0 for none; long enough for any int32 pointer. */
+  readonly map: Uint8Array;
+  readonly #memory: HeapMemory;
+  readonly #words: Int32Array;
+  readonly #pages: PageHeap;
+
+  constructor(memory: HeapMemory, pages: PageHeap) {
+    this.#memory = memory;
+    this.#words = memory.words;
+    this.#pages = pages;
+    this.map = new Uint8Array(memory.buffer, SLAB_MAP_OFFSET, SLAB_MAP_BYTES);
+  }
+
+  /** Index of the first word of a slab's record. */
+  record(slab: number): number {
+    return SLAB_TABLE_OFFSET / 4 + slab * SLAB_WORDS;
+  }
+
+  /** A free slab for a class, its record all zeros but for the class; 0 if there is no memory. */
+  take(sizeClass: number): number {
+    let superslab = this.#words[WORD_POOL_HEAD]!;
+    if (superslab === 0) {
+      superslab = this.#pages.takeSuperslab() / SLABS_PER_SUPERSLAB;
+      if (superslab === 0) return 0;
+      this.#words[WORD_SUPERSLABS]!++;
+      this.#words[WORD_EMPTY_SUPERSLABS]!++;
+      this.#words[this.#superslab(superslab) + SUPERSLAB_FREE] = ALL_FREE;
+      this.#push(superslab);
+    }
+    const record = this.#superslab(superslab);
+    const free = this.#words[record + SUPERSLAB_FREE]!;
+    const touched = free & this.#words[record + SUPERSLAB_DIRTY]!;
+    const bit = touched !== 0 ? touched & -touched : free & -free; // one that is in memory already, if there is one
+    if (free === ALL_FREE) this.#words[WORD_EMPTY_SUPERSLABS]!--;
+    this.#words[record + SUPERSLAB_FREE] = free & ~bit;
+    this.#words[record + SUPERSLAB_DIRTY]! &= ~bit;
+    if (free === bit) this.#unlink(superslab);
+    const slab = superslab * SLABS_PER_SUPERSLAB + 31 - Math.clz32(bit);
+    this.#words[this.record(slab) + SLAB_CLASS] = sizeClass;
+    this.map[slab] = sizeClass;
+    this.#words[WORD_SLABS]!++;
+    return slab;
+  }
+
+  /** Gives a slab back, none of whose blocks is live or cached. */
+  give(slab: number): void {
+    const first = this.record(slab);
+    this.#words.fill(0, first, first + SLAB_WORDS);
+    this.map[slab] = 0;
+    this.#words[WORD_SLABS]!--;
+    const superslab = slab >>> (SUPERSLAB_SHIFT - 16);
+    const record = this.#superslab(superslab), bit = 1 << (slab & 31);
+    const free = this.#words[record + SUPERSLAB_FREE]!;
+    this.#words[record + SUPERSLAB_FREE] = free | bit;
+    this.#words[record + SUPERSLAB_DIRTY]! |= bit;
+    if (free === 0) this.#push(superslab);
+    if ((free | bit) !== ALL_FREE) return;
+    if (this.#words[WORD_EMPTY_SUPERSLABS]! > 0) this.#drop(superslab);
+    else this.#words[WORD_EMPTY_SUPERSLABS] = 1;
+  }
+
+  /** Gives every empty superslab back, and the pages of every free slab; returns the bytes of those slabs. */
+  purge(): number {
+    let purged = 0;
+    for (let superslab = this.#words[WORD_POOL_HEAD]!, next; superslab !== 0; superslab = next) {
+      const record = this.#superslab(superslab);
+      next = this.#words[record + SUPERSLAB_NEXT]!;
+      if (this.#words[record + SUPERSLAB_FREE] === ALL_FREE) {
+        this.#words[WORD_EMPTY_SUPERSLABS]!--;
+        this.#drop(superslab);
+        continue;
+      }
+      for (let dirty = this.#words[record + SUPERSLAB_DIRTY]!; dirty !== 0; dirty &= dirty - 1) {
+        const bit = dirty & -dirty;
+        const slab = superslab * SLABS_PER_SUPERSLAB + 31 - Math.clz32(bit);
+        if (!this.#memory.purge(slab * SLAB_BYTES, SLAB_BYTES)) continue;
+        this.#words[record + SUPERSLAB_DIRTY]! &= ~bit;
+        purged += SLAB_BYTES;
+      }
+    }
+    // Records of free slabs are zeros, and so are pages that the system has.
+    if (this.#words[WORD_SUPERSLABS] === 0) {
+      this.#memory.purge(SLAB_MAP_OFFSET, SUPERSLAB_TABLE_OFFSET - SLAB_MAP_OFFSET);
+    }
+    return purged;
+  }
+
+  /** Every slab in use, in order of address. */
+  *inUse(): Generator<number> {
+    for (const first of this.#pages.spans()) {
+      if (this.#pages.kindOf(first) !== SPAN_SUPERSLAB) continue;
+      for (let slab = first; slab < first + SLABS_PER_SUPERSLAB; slab++) if (this.map[slab] !== 0) yield slab;
+    }
+  }
+
+  /** Walks the superslabs; returns what is wrong with the first that is, or undefined. */
+  findDamage(): string | undefined {
+    let superslabs = 0, empty = 0, withFree = 0, pooled = 0, slabs = 0;
+    for (const first of this.#pages.spans()) {
+      if (this.#pages.kindOf(first) !== SPAN_SUPERSLAB) continue;
+      const superslab = first / SLABS_PER_SUPERSLAB, free = this.#words[this.#superslab(superslab) + SUPERSLAB_FREE]!;
+      superslabs++;
+      if (free !== 0) withFree++;
+      if (free === ALL_FREE) empty++;
+      for (let bit = 0; bit < SLABS_PER_SUPERSLAB; bit++) {
+        const isFree = (free >>> bit & 1) === 1;
+        if (isFree !== (this.map[first + bit] === 0)) {
+          return `slab ${first + bit} is free in one table and not in another`;
+        }
+        if (!isFree) slabs++;
+      }
+    }
+    for (let at = this.#words[WORD_POOL_HEAD]!; at !== 0; at = this.#words[this.#superslab(at) + SUPERSLAB_NEXT]!) {
+      if (this.#words[this.#superslab(at) + SUPERSLAB_FREE] === 0) {
+        return `superslab ${at} is pooled and has no free slab`;
+      }
+      if (++pooled > withFree) return "the shared pool has a loop";
+    }
+    if (pooled !== withFree) return `${withFree} superslabs have free slabs, ${pooled} are pooled`;
+    const counted = [WORD_SUPERSLABS, WORD_EMPTY_SUPERSLABS, WORD_SLABS].map((word) => this.#words[word]);
+    if (counted.join() !== [superslabs, empty, slabs].join()) {
+      return `superslabs, empty ones, slabs in use: ${[superslabs, empty, slabs]}, counted ${counted}`;
+    }
+    return undefined;
+  }
+
+  #superslab(superslab: number): number {
+    return SUPERSLAB_TABLE_OFFSET / 4 + superslab * SUPERSLAB_WORDS;
+  }
+
+  #drop(superslab: number): void {
+    this.#unlink(superslab);
+    const record = this.#superslab(superslab);
+    this.#words.fill(0, record, record + SUPERSLAB_WORDS);
+    this.#words[WORD_SUPERSLABS]!--;
+    this.#pages.give(superslab * SLABS_PER_SUPERSLAB);
+  }
+
+  #push(superslab: number): void {
+    const record = this.#superslab(superslab), head = this.#words[WORD_POOL_HEAD]!;
+    this.#words[record + SUPERSLAB_NEXT] = head;
+    this.#words[record + SUPERSLAB_PREVIOUS] = 0;
+    if (head !== 0) this.#words[this.#superslab(head) + SUPERSLAB_PREVIOUS] = superslab;
+    this.#words[WORD_POOL_HEAD] = superslab;
+  }
+
+  #unlink(superslab: number): void {
+    const record = this.#superslab(superslab);
+    const next = this.#words[record + SUPERSLAB_NEXT]!, previous = this.#words[record + SUPERSLAB_PREVIOUS]!;
+    if (next !== 0) this.#words[this.#superslab(next) + SUPERSLAB_PREVIOUS] = previous;
+    if (previous !== 0) this.#words[this.#superslab(previous) + SUPERSLAB_NEXT] = next;
+    else this.#words[WORD_POOL_HEAD] = next;
+  }
+}

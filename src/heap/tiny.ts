@@ -1,0 +1,148 @@
+/**
+ * The hot path: malloc and free of small blocks. This is the product; everything else in this folder is what happens
+ * when these few lines do not do.
+ *
+ * malloc: size -> class (a table) -> pop the class's free list. free: pointer -> class -> checks -> push. A list that
+ * is empty, full or damaged, and a size or a pointer that is anything but small, goes to a slow path in a call at the
+ * end. What V8 makes of it decides the form (each was measured):
+ *
+ * - The flags are in this module's URL, `tiny.ts?header=byte&...`; as module constants they are folded, and the branches
+ *   of the others are gone. A variant's code has type feedback of its own.
+ * - What the functions use are *parameters* of `compile` that are never assigned: those V8 folds, address and length
+ *   of every array included, when it inlines malloc into a loop. Module variables cost a load, a test for the temporal
+ *   dead zone and a map check each.
+ * - All is int32: `(size | 0) !== size` costs nothing where size is one, and sends fractions, NaN and large numbers away.
+ *   `| 0` and `- 0` behind the slow calls keep the result an int32 as long as it is one.
+ * - Conditions are written so that `undefined`, which a detached array reads as, takes the slow path.
+ *
+ * @module
+ */
+
+import { type Flags, flagsFromUrl } from "./flags.ts";
+import { DEFAULT_VARIANT, VARIANTS } from "./variants.ts";
+import { FIRST_BLOCK, SLAB_SHIFT } from "./layout.ts";
+
+/** The flags that this instance of the module was compiled with. */
+export const flags: Flags = flagsFromUrl(import.meta.url, VARIANTS[DEFAULT_VARIANT]!);
+
+const HEADER = flags.header === "byte";
+const WRITE_HEADER = HEADER && flags.writeHeader === "alloc";
+const HEADERLESS_C7 = flags.c7 === "headerless";
+const READABLE_ALWAYS = HEADER && flags.readable === "always";
+const READABLE_BOUNDARY = HEADER && flags.readable === "boundary";
+const INTERIOR = flags.interior === 1;
+const AGAIN = flags.again === 1;
+
+/** High four bits of a header; the low four are the class, less one. */
+export const HEADER_MAGIC = 0xa0;
+const LARGEST_SEED_CLASS = 8;
+
+/** What the hot path works on, and calls where it does not do. */
+export interface TinyParts {
+  /** Size classes: the class of a size is `classOf[(size + bias) >> 4]`, up to `largest`. */
+  readonly classOf: Uint8Array;
+  readonly bias: number;
+  readonly largest: number;
+  /** By class: see `inverseOf` in `size_classes.ts`. */
+  readonly inverses: Uint32Array;
+  /** By slab: its class. */
+  readonly slabMap: Uint8Array;
+  /** The thread's cache, by class: head of the free list, room left on it. */
+  readonly heads: Int32Array;
+  readonly rooms: Int32Array;
+  /** The whole heap. */
+  readonly u8: Uint8Array;
+  readonly words: Int32Array;
+  /** An empty list: gives a block, having put others on the list; 0 if there is no memory. */
+  readonly refill: (sizeClass: number) => number;
+  /** Any size that is not small. */
+  readonly mallocSlow: (size: number) => number;
+  /** Any pointer that is not freed in a few stores. */
+  readonly freeSlow: (ptr: number) => void;
+  /** mincore: whether the byte at an offset is mapped. */
+  readonly isMapped: (ptr: number) => boolean;
+}
+
+/** The two functions of a heap. */
+export interface Tiny {
+  malloc(size: number): number;
+  free(ptr: number): void;
+}
+
+/** Makes malloc and free for one heap. */
+export function compile(parts: TinyParts): Tiny {
+  return compileParts(
+    parts.classOf,
+    parts.bias,
+    parts.largest,
+    parts.inverses,
+    parts.slabMap,
+    parts.heads,
+    parts.rooms,
+    parts.u8,
+    parts.words,
+    parts.refill,
+    parts.mallocSlow,
+    parts.freeSlow,
+    parts.isMapped,
+  );
+}
+
+function compileParts(
+  classOf: Uint8Array,
+  bias: number,
+  largest: number,
+  inverses: Uint32Array,
+  slabMap: Uint8Array,
+  heads: Int32Array,
+  rooms: Int32Array,
+  u8: Uint8Array,
+  words: Int32Array,
+  refill: (sizeClass: number) => number,
+  mallocSlow: (size: number) => number,
+  freeSlow: (ptr: number) => void,
+  isMapped: (ptr: number) => boolean,
+): Tiny {
+  function malloc(size: number): number {
+    if ((size | 0) !== size || size >>> 0 > largest) return mallocSlow(size) - 0;
+    const sizeClass = classOf[(size + bias) >> 4]!;
+    const ptr = heads[sizeClass]!;
+    if (!(ptr >= FIRST_BLOCK)) return refill(sizeClass) | 0;
+    heads[sizeClass] = words[ptr >> 2]!;
+    rooms[sizeClass] = rooms[sizeClass]! + 1;
+    if (WRITE_HEADER && !(HEADERLESS_C7 && sizeClass === LARGEST_SEED_CLASS)) {
+      u8[ptr - 1] = HEADER_MAGIC | (sizeClass - 1);
+    }
+    return ptr;
+  }
+
+  function free(ptr: number): void {
+    if ((ptr | 0) !== ptr) return freeSlow(ptr);
+    let sizeClass: number;
+    if (HEADER) {
+      if (ptr < FIRST_BLOCK) return freeSlow(ptr);
+      if (READABLE_ALWAYS || (READABLE_BOUNDARY && (ptr & 0xfff) === 0)) {
+        if (!isMapped(ptr - 1)) return freeSlow(ptr);
+      }
+      const header = u8[ptr - 1]!;
+      if ((header & 0xf0) !== HEADER_MAGIC) return freeSlow(ptr);
+      sizeClass = (header & 0x0f) + 1;
+    } else {
+      sizeClass = slabMap[ptr >>> SLAB_SHIFT]!;
+      if (INTERIOR) {
+        // Blocks end where their slab ends: the distance from there is a multiple of the stride. Class 0 has inverse 0.
+        const inverse = inverses[sizeClass]!;
+        if (!((Math.imul((~ptr & 0xffff) + 1, inverse) >>> 0) < inverse)) return freeSlow(ptr);
+      } else if (!(sizeClass > 0)) {
+        return freeSlow(ptr);
+      }
+    }
+    const head = heads[sizeClass]!, room = rooms[sizeClass]!;
+    if ((AGAIN && head === ptr) || !(room > 0)) return freeSlow(ptr);
+    words[ptr >> 2] = head;
+    heads[sizeClass] = ptr;
+    rooms[sizeClass] = room - 1;
+  }
+
+  return { malloc, free };
+}

@@ -1,0 +1,69 @@
+/**
+ * Variants: the designs that the allocator has had, each a row of flags under a name. The lab compares them; a program
+ * takes the default.
+ *
+ * @module
+ */
+
+import { InvalidOptionError } from "./errors.ts";
+import { type Flags, withOverrides } from "./flags.ts";
+
+/** Ours: no header, the class of a pointer comes from a flat map of slabs. */
+const SLAB_MAP: Flags = {
+  header: "none",
+  classes: "fine",
+  writeHeader: "never",
+  c7: "header",
+  readable: "never",
+  interior: 1,
+  again: 1,
+  prewarm: 1,
+  capacity: 512,
+  refill: 64,
+};
+
+/** The history's: a byte in front of each block holds its class. */
+const PHASE_7: Flags = {
+  ...SLAB_MAP,
+  header: "byte",
+  classes: "seed",
+  writeHeader: "alloc",
+  c7: "headerless",
+  readable: "boundary",
+  interior: 0,
+  again: 0,
+};
+
+/** Every variant by its name. */
+export const VARIANTS: { readonly [name: string]: Flags } = {
+  "phase7-macro-bug": { ...PHASE_7, writeHeader: "never", readable: "always", prewarm: 0 },
+  "phase7-1.2": { ...PHASE_7, readable: "always", prewarm: 0 },
+  "phase7-1.3": { ...PHASE_7, prewarm: 0 },
+  "phase7": PHASE_7,
+  "slab-map": SLAB_MAP,
+};
+
+/** The variant that a heap is built from when none is named. */
+export const DEFAULT_VARIANT = "slab-map";
+
+/** A variant as it was asked for, and what that means. */
+export interface Variant {
+  /** As written, without spaces: `slab-map` or `slab-map,refill=32`. */
+  readonly name: string;
+  readonly flags: Flags;
+}
+
+/**
+ * Reads `name` or `name,flag=value,...`.
+ *
+ * @throws {InvalidOptionError} for a name, a flag or a value that does not exist; it names those that do.
+ */
+export function parseVariant(text: string): Variant {
+  const [name = "", ...overrides] = text.split(",").map((part) => part.trim());
+  if (!Object.hasOwn(VARIANTS, name)) {
+    throw new InvalidOptionError(
+      `there is no variant "${name}". The variants are: ${Object.keys(VARIANTS).join(", ")}.`,
+    );
+  }
+  return { name: [name, ...overrides].join(","), flags: withOverrides(VARIANTS[name]!, overrides) };
+}
