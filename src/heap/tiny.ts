@@ -20,11 +20,14 @@
 
 import { type Flags, flagsFromUrl } from "./flags.ts";
 import { DEFAULT_VARIANT, VARIANTS } from "./variants.ts";
-import { FIRST_BLOCK, SLAB_SHIFT } from "./layout.ts";
+import * as layout from "./layout.ts";
 
 /** The flags that this instance of the module was compiled with. */
 export const flags: Flags = flagsFromUrl(import.meta.url, VARIANTS[DEFAULT_VARIANT]!);
 
+// V8 folds a module's own constants, but loads imported ones each time.
+const FIRST_BLOCK = layout.FIRST_BLOCK;
+const SLAB_SHIFT = layout.SLAB_SHIFT;
 const HEADER = flags.header === "byte";
 const WRITE_HEADER = HEADER && flags.writeHeader === "alloc";
 const HEADERLESS_C7 = flags.c7 === "headerless";
