@@ -47,7 +47,7 @@ export const FLAGS: { readonly [Name in keyof Flags]: FlagRow } = {
     values: ["byte", "none"],
     meaning: "class of a pointer from the byte in front of it, or from the slab map",
   },
-  classes: { values: ["seed", "fine"], meaning: "eight powers of two to 2 KiB, or 72 classes to 32 KiB" },
+  classes: { values: ["seed", "fine"], meaning: "eight powers of two to 2 KiB, or 73 classes to 32 KiB" },
   writeHeader: { values: ["alloc", "carve", "never"], meaning: "when the header is written" },
   c7: { values: ["header", "headerless"], meaning: "whether the largest seed class has a header" },
   readable: { values: ["never", "boundary", "always"], meaning: "when mincore guards the read of a header" },

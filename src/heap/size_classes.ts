@@ -2,8 +2,8 @@
  * Size classes: which strides there are, and which one serves a size. Class 0 is none; the others count from 1 (with
  * `classes=seed`, class k is the history's C(k-1)).
  *
- * - `fine`: multiples of 16 up to 128, then eight a doubling up to 32 KiB; 72 classes. A block wastes at most 15 bytes or
- *   an eighth of its size, and a power of two fits exactly.
+ * - `fine`: blocks of 0 bytes, multiples of 16 up to 128, then eight a doubling up to 32 KiB; 73 classes. A block wastes
+ *   at most 15 bytes or an eighth of its size, and a power of two fits exactly.
  * - `seed`: eight powers of two, 16 to 2048, as the designs with a header have them; the last byte of a stride is the
  *   header of the next block, so that 16 bytes go into the stride of 32.
  *
@@ -34,7 +34,7 @@ export interface SizeClasses {
 }
 
 function fineStrides(): number[] {
-  const strides: number[] = [];
+  const strides = [16]; // blocks of 0 bytes
   for (let stride = 16; stride <= 128; stride += 16) strides.push(stride);
   for (let base = 128; base < 32 * KIB; base *= 2) {
     for (let eighth = 1; eighth <= 8; eighth++) strides.push(base + eighth * base / 8);
@@ -46,13 +46,15 @@ function fineStrides(): number[] {
 export function sizeClasses(set: ClassSet, header: boolean): SizeClasses {
   const strides = [0, ...(set === "fine" ? fineStrides() : [16, 32, 64, 128, 256, 512, 1024, 2048])];
   const usable = strides.map((stride) => Math.max(0, stride - (header ? 1 : 0)));
+  if (set === "fine") usable[1] = 0;
   // A header lies before its block: the first block of a slab would have it on the slab before, so that one is not used.
   const blocks = strides.map((stride) => stride === 0 ? 0 : Math.floor(SLAB_BYTES / stride) - (header ? 1 : 0));
   const bias = header ? BLOCK_ALIGNMENT : BLOCK_ALIGNMENT - 1;
   const largest = usable.at(-1)!;
   const table = new Uint8Array(((largest + bias) >> 4) + 1);
   for (let index = 0, sizeClass = 1; index < table.length; index++) {
-    while (strides[sizeClass]! < index * BLOCK_ALIGNMENT) sizeClass++;
+    const largestSize = index * BLOCK_ALIGNMENT + BLOCK_ALIGNMENT - 1 - bias; // of those that have this index
+    while (usable[sizeClass]! < largestSize) sizeClass++;
     table[index] = sizeClass;
   }
   return { strides, usable, blocks, largest, table, bias };

@@ -1,0 +1,190 @@
+/*
+ * vm: address space from the operating system, and the clocks and counters that the lab reads.
+ *
+ * The reservation is one private anonymous mapping, readable and writable at once (MAP_NORESERVE: no swap is set aside
+ * for it, so hundreds of GiB cost nothing until they are touched). Every function that can fail returns a negative errno,
+ * every other one a plain value, so that a call is one crossing of the FFI border and errno is never read from outside.
+ * Nothing here allocates or keeps state: all of it may be called from any thread.
+ *
+ * Tested on Linux x86-64. The aarch64 and macOS parts are UNTESTED: written from the manuals.
+ */
+#if defined(__APPLE__)
+#define _DARWIN_C_SOURCE 1
+#else
+#define _GNU_SOURCE 1
+#endif
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#if defined(__APPLE__)
+#include <mach/mach.h>
+typedef char mincore_byte;
+#else
+typedef unsigned char mincore_byte;
+#endif
+
+#if defined(__x86_64__)
+#include <x86intrin.h>
+#endif
+
+#ifndef MAP_NORESERVE
+#define MAP_NORESERVE 0
+#endif
+
+/* Sums of two values up to this cannot wrap; no machine has this much address space. */
+#define ADDRESS_LIMIT ((uint64_t)1 << 62)
+
+/* Pages asked about in one mincore: 16 KiB of stack, and 64 MiB of address space with 4 KiB pages. */
+#define MINCORE_PAGES 16384
+
+#define RESERVE_FLAGS (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)
+
+/* Raised whenever a function below changes its meaning: a prebuilt library of another age is refused. */
+#define ABI_VERSION 1
+
+uint32_t hakmem_abi_version(void) { return ABI_VERSION; }
+
+uint32_t hakmem_page_size(void) { return (uint32_t)sysconf(_SC_PAGESIZE); }
+
+/* Address of `bytes` (rounded up to pages) of zeroed memory aligned to `alignment`, a power of two. */
+int64_t hakmem_reserve(uint64_t bytes, uint64_t alignment) {
+  const uint64_t page = hakmem_page_size();
+  if (bytes == 0 || alignment == 0 || (alignment & (alignment - 1)) != 0) return -EINVAL;
+  if (bytes > ADDRESS_LIMIT || alignment > ADDRESS_LIMIT) return -ENOMEM;
+  if (alignment < page) alignment = page;
+
+  const uint64_t length = (bytes + page - 1) & ~(page - 1);
+  const uint64_t span = length + (alignment - page);
+  void *mapped = mmap(NULL, span, PROT_READ | PROT_WRITE, RESERVE_FLAGS, -1, 0);
+  if (mapped == MAP_FAILED) return -errno;
+
+  /* Give back what lies outside of the aligned part. A failure here would only waste address space. */
+  const uint64_t raw = (uint64_t)(uintptr_t)mapped;
+  const uint64_t start = (raw + alignment - 1) & ~(alignment - 1);
+  const uint64_t head = start - raw;
+  const uint64_t tail = span - head - length;
+  if (head != 0) munmap(mapped, head);
+  if (tail != 0) munmap((void *)(uintptr_t)(start + length), tail);
+  return (int64_t)start;
+}
+
+/* Whole pages go back to the system: they read as zero afterwards and stay mapped. */
+int32_t hakmem_purge(uint64_t address, uint64_t bytes) {
+  /* madvise rounds a length up, which would wipe bytes that nobody named. */
+  if (((address | bytes) & (hakmem_page_size() - 1)) != 0) return -EINVAL;
+  if (bytes == 0) return 0;
+#if defined(__linux__)
+  return madvise((void *)(uintptr_t)address, bytes, MADV_DONTNEED) == 0 ? 0 : -errno;
+#else
+  /* Elsewhere MADV_DONTNEED keeps the contents: a fresh mapping in the same place does not. */
+  void *fresh = mmap((void *)(uintptr_t)address, bytes, PROT_READ | PROT_WRITE, RESERVE_FLAGS | MAP_FIXED, -1, 0);
+  return fresh == MAP_FAILED ? -errno : 0;
+#endif
+}
+
+int32_t hakmem_release(uint64_t address, uint64_t bytes) {
+  return munmap((void *)(uintptr_t)address, bytes) == 0 ? 0 : -errno;
+}
+
+/* 1 when the page of `address` is mapped (with whatever protection), 0 when it is not. */
+int32_t hakmem_is_mapped(uint64_t address) {
+  mincore_byte resident;
+  const uint64_t page = hakmem_page_size();
+  if (mincore((void *)(uintptr_t)(address & ~(page - 1)), page, &resident) == 0) return 1;
+  return errno == ENOMEM ? 0 : -errno;
+}
+
+/* How many of the pages that the range touches are in memory. -ENOMEM when part of the range is not mapped. */
+int64_t hakmem_resident_pages(uint64_t address, uint64_t bytes) {
+  mincore_byte resident[MINCORE_PAGES];
+  const uint64_t page = hakmem_page_size();
+  const uint64_t last = address + bytes;
+  uint64_t at = address & ~(page - 1);
+  int64_t count = 0;
+  if (last < address || bytes > ADDRESS_LIMIT) return -ENOMEM;
+  while (bytes != 0 && at < last) {
+    uint64_t pages = (last - at + page - 1) / page;
+    if (pages > MINCORE_PAGES) pages = MINCORE_PAGES;
+    if (mincore((void *)(uintptr_t)at, pages * page, resident) != 0) return -errno;
+    for (uint64_t i = 0; i < pages; i++) count += resident[i] & 1;
+    at += pages * page;
+  }
+  return count;
+}
+
+uint64_t hakmem_monotonic_nanoseconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* The cheapest steady counter of the processor, in its own unit. Not serialising. */
+uint64_t hakmem_ticks(void) {
+#if defined(__x86_64__)
+  return __rdtsc();
+#elif defined(__aarch64__)
+  uint64_t ticks;
+  __asm__ volatile("mrs %0, cntvct_el0" : "=r"(ticks));
+  return ticks;
+#else
+  return hakmem_monotonic_nanoseconds();
+#endif
+}
+
+#if defined(__APPLE__)
+
+static int64_t task_resident(int peak) {
+  mach_task_basic_info_data_t info;
+  mach_msg_type_number_t count = MACH_TASK_BASIC_INFO_COUNT;
+  if (task_info(mach_task_self(), MACH_TASK_BASIC_INFO, (task_info_t)&info, &count) != KERN_SUCCESS) return -EIO;
+  return (int64_t)(peak ? info.resident_size_max : info.resident_size);
+}
+
+int64_t hakmem_resident_bytes(void) { return task_resident(0); }
+
+int64_t hakmem_peak_resident_bytes(void) { return task_resident(1); }
+
+#else
+
+/* The head of a file of /proc as a string; a negative errno when it cannot be read. */
+static int read_proc(const char *path, char *text, size_t capacity) {
+  const int file = open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0) return -errno;
+  const ssize_t length = read(file, text, capacity - 1);
+  const int error = errno;
+  close(file);
+  if (length < 0) return -error;
+  text[length] = 0;
+  return 0;
+}
+
+int64_t hakmem_resident_bytes(void) {
+  char text[256];
+  const int error = read_proc("/proc/self/statm", text, sizeof text);
+  if (error != 0) return error;
+  const char *resident = strchr(text, ' '); /* "size resident shared ...", in pages */
+  if (resident == NULL) return -EIO;
+  return (int64_t)strtoull(resident, NULL, 10) * (int64_t)hakmem_page_size();
+}
+
+int64_t hakmem_peak_resident_bytes(void) {
+  /* VmHWM is this program's own peak. ru_maxrss also remembers the process that started it. */
+  char text[4096];
+  if (read_proc("/proc/self/status", text, sizeof text) == 0) {
+    const char *peak = strstr(text, "VmHWM:");
+    if (peak != NULL) return (int64_t)strtoull(peak + strlen("VmHWM:"), NULL, 10) * 1024;
+  }
+  struct rusage usage;
+  if (getrusage(RUSAGE_SELF, &usage) != 0) return -errno;
+  return (int64_t)usage.ru_maxrss * 1024;
+}
+
+#endif

@@ -1,0 +1,168 @@
+/**
+ * Native programs and libraries, built by `cc` on first use and kept in the cache.
+ *
+ * The key of a build is a hash of all that decides its content: the sources' text, the flags, the system, and what
+ * `cc --version` says. A cache that cannot be used does not stop a build: it goes into a temporary folder, which is
+ * removed when this process ends (a Worker that is terminated, or a process that is killed, leaves its own).
+ * Costs one `cc --version` per process, then a look at the cache, or the compilation.
+ *
+ * @module
+ */
+import { addEntry, cacheFolder, CacheUnusableError, checkEntryName, checksum, findEntry } from "./cache.ts";
+import { temporaryFolder } from "./environment.ts";
+import { NativeBuildError, reasonOf } from "./errors.ts";
+import { granted } from "./permissions.ts";
+
+/** What to build. */
+export interface NativeTarget {
+  /** Part of the file's name in the cache: letters, digits, `.`, `_` and `-`. */
+  name: string;
+  /** Local files. Those named `*.h` are part of the key, and are not passed to the compiler. */
+  sources: readonly URL[];
+  /** A library for `Deno.dlopen` or `LD_PRELOAD`, or a program to run. */
+  kind: "library" | "executable";
+  /** Arguments for `cc`, placed after the sources; `-O2` is given before them. */
+  flags?: readonly string[];
+}
+
+/** What was built. */
+export interface NativeBuild {
+  /** The library or the executable: valid until this process ends. */
+  path: string;
+  /** A warning, such as a cache that could not be used. */
+  note?: string;
+}
+
+const COMPILER = "cc";
+
+/** Raised when the way of building changes in a manner that the key does not see. */
+const BUILD_VERSION = 1;
+
+const KEY_DIGITS = 32;
+
+/**
+ * Builds a target, or finds it built.
+ *
+ * @throws {NativeBuildError} `NO_COMPILER`, `NO_PERMISSION`, `COMPILE_FAILED` (with the compiler's output), `NO_SOURCE`,
+ * `NO_FOLDER`
+ * @throws {TypeError} for a name that cannot be a file's
+ */
+export async function buildNative(target: NativeTarget): Promise<NativeBuild> {
+  checkEntryName(target.name);
+  const texts = await Promise.all(target.sources.map(readSource));
+  const key = await keyOf(target, texts);
+  const entry = `${target.name}-${key}`;
+  const compile = (output: string) => runCompiler(target, output);
+
+  let { path: folder, problem } = cacheFolder();
+  if (folder !== undefined) {
+    const found = await findEntry(folder, entry);
+    if (found) return { path: found.path };
+    try {
+      const { path } = await addEntry(folder, entry, compile);
+      return { path };
+    } catch (error) {
+      if (!(error instanceof CacheUnusableError)) throw error;
+      problem = error.message;
+    }
+  }
+  const path = await buildTemporarily(entry, compile);
+  return { path, note: `${problem}; built for this process only` };
+}
+
+async function readSource(source: URL): Promise<string> {
+  if (source.protocol !== "file:") throw new NativeBuildError("NO_SOURCE", `${source} is not a local file`);
+  const path = pathOf(source);
+  if (!granted({ name: "read", path })) throw new NativeBuildError("NO_PERMISSION", `no permission to read ${path}`);
+  try {
+    return await Deno.readTextFile(path);
+  } catch (cause) {
+    throw new NativeBuildError("NO_SOURCE", `cannot read ${path} (${reasonOf(cause)})`, "", { cause });
+  }
+}
+
+/** Only called for `file:` URLs, on systems whose paths are URL paths. */
+function pathOf(source: URL): string {
+  return decodeURIComponent(source.pathname);
+}
+
+async function keyOf(target: NativeTarget, texts: readonly string[]): Promise<string> {
+  const parts = [BUILD_VERSION, Deno.build.target, await compilerIdentity(), target.kind, target.flags ?? [], texts];
+  return (await checksum(new TextEncoder().encode(JSON.stringify(parts)))).slice(0, KEY_DIGITS);
+}
+
+let identity: Promise<string> | undefined;
+
+/** What `cc --version` prints, which tells one compiler from another. Once per process. */
+function compilerIdentity(): Promise<string> {
+  return identity ??= compiler(["--version"]).then(({ success, output }) => {
+    if (!success) throw new NativeBuildError("NO_COMPILER", `\`${COMPILER} --version\` failed`, output);
+    return output;
+  });
+}
+
+async function runCompiler(target: NativeTarget, output: string): Promise<void> {
+  const shared = Deno.build.os === "darwin" ? "-dynamiclib" : "-shared";
+  const kind = target.kind === "library" ? [shared, "-fPIC"] : [];
+  const files = target.sources.map(pathOf).filter((path) => !path.endsWith(".h"));
+  const result = await compiler(["-O2", ...kind, "-o", output, ...files, ...target.flags ?? []]);
+  if (!result.success) {
+    throw new NativeBuildError("COMPILE_FAILED", `${COMPILER} could not compile ${target.name}`, result.output);
+  }
+}
+
+async function compiler(args: string[]): Promise<{ success: boolean; output: string }> {
+  if (!granted({ name: "run", command: COMPILER })) {
+    throw new NativeBuildError("NO_PERMISSION", `no permission to run ${COMPILER} (--allow-run=${COMPILER})`);
+  }
+  try {
+    const { success, stdout, stderr } = await new Deno.Command(COMPILER, { args, stdin: "null" }).output();
+    const decoder = new TextDecoder();
+    return { success, output: decoder.decode(stdout) + decoder.decode(stderr) };
+  } catch (cause) {
+    // `cc` exists but may not be executed: the system's refusal and Deno's own are different classes.
+    const refused = cause instanceof Deno.errors.PermissionDenied || cause instanceof Deno.errors.NotCapable;
+    throw refused
+      ? new NativeBuildError("NO_PERMISSION", `no permission to run ${COMPILER} (${reasonOf(cause)})`, "", { cause })
+      : new NativeBuildError("NO_COMPILER", `no C compiler: ${COMPILER} cannot be run`, "", { cause });
+  }
+}
+
+/** Builds of this process that the cache did not take, by entry. */
+const temporaryBuilds = new Map<string, Promise<string>>();
+
+function buildTemporarily(entry: string, compile: (output: string) => Promise<void>): Promise<string> {
+  let build = temporaryBuilds.get(entry);
+  if (build === undefined) {
+    build = makeTemporaryFolder().then(async (folder) => {
+      const path = `${folder}/${entry}`;
+      await compile(path);
+      return path;
+    });
+    build.catch(() => temporaryBuilds.delete(entry));
+    temporaryBuilds.set(entry, build);
+  }
+  return build;
+}
+
+async function makeTemporaryFolder(): Promise<string> {
+  const parent = temporaryFolder();
+  if (!granted({ name: "write", path: parent })) {
+    throw new NativeBuildError("NO_FOLDER", `no permission to write to a cache folder or to ${parent}`);
+  }
+  try {
+    const folder = await Deno.makeTempDir({ dir: parent, prefix: "hakmem-" });
+    globalThis.addEventListener("unload", () => removeQuietly(folder));
+    return folder;
+  } catch (cause) {
+    throw new NativeBuildError("NO_FOLDER", `cannot write to ${parent} (${reasonOf(cause)})`, "", { cause });
+  }
+}
+
+function removeQuietly(folder: string): void {
+  try {
+    Deno.removeSync(folder, { recursive: true });
+  } catch {
+    // Somebody was faster, and the process ends anyway.
+  }
+}

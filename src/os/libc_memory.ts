@@ -1,0 +1,170 @@
+/**
+ * `VirtualMemory` over libc's own functions, for machines without a C compiler: the same promises as `native/vm.c`, in
+ * TypeScript. It costs two to four FFI calls where the library takes one, and `ticks` are nanoseconds.
+ *
+ * errno is read straight after the call that failed, through the address of this thread's errno: a Deno isolate stays
+ * on the thread that it was made on, and no other call comes between.
+ *
+ * @module
+ */
+import { EINVAL, ENOMEM, OsError } from "./errors.ts";
+import {
+  CLOCK_MONOTONIC,
+  DONTNEED_ZEROES,
+  ERRNO_LOCATION,
+  MADV_DONTNEED,
+  MAP_FAILED,
+  MAP_FIXED,
+  MAP_RESERVE,
+  MAXRSS_UNIT,
+  openLibc,
+  PROT_READ_WRITE,
+  RUSAGE_MAXRSS,
+  RUSAGE_SELF,
+  RUSAGE_WORDS,
+} from "./libc.ts";
+import { describeCall } from "./native_memory.ts";
+import type { VirtualMemory } from "./virtual_memory.ts";
+
+const SYMBOLS = {
+  mmap: {
+    parameters: [
+      /* addr */ "u64",
+      /* length */ "u64",
+      /* prot */ "i32",
+      /* flags */ "i32",
+      /* fd */ "i32",
+      /* offset */ "i64",
+    ],
+    result: "u64",
+  },
+  munmap: { parameters: [/* addr */ "u64", /* length */ "u64"], result: "i32" },
+  madvise: { parameters: [/* addr */ "u64", /* length */ "u64", /* advice */ "i32"], result: "i32" },
+  mincore: { parameters: [/* addr */ "u64", /* length */ "u64", /* vec */ "buffer"], result: "i32" },
+  getpagesize: { parameters: [], result: "i32" },
+  clock_gettime: { parameters: [/* clockid */ "i32", /* tp */ "buffer"], result: "i32" },
+  getrusage: { parameters: [/* who */ "i32", /* usage */ "buffer"], result: "i32" },
+  errnoLocation: { name: ERRNO_LOCATION, parameters: [], result: "pointer" },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+/** Pages asked about in one `mincore`. */
+const MINCORE_PAGES = 65_536;
+
+/** Sums of two values up to this stay below 2^64; no machine has this much address space. */
+const ADDRESS_LIMIT = 1n << 62n;
+
+/**
+ * Opens libc.
+ *
+ * @param note becomes the object's `note`: why the library is not used
+ * @throws {NativeAccessError} `BAD_LIBRARY` when libc is not where it should be
+ */
+export function libcMemory(note: string): VirtualMemory {
+  const c = openLibc(SYMBOLS);
+  const errno = new Deno.UnsafePointerView(c.errnoLocation()!);
+  const pageSize = c.getpagesize();
+  const page = BigInt(pageSize);
+  const resident = new Uint8Array(MINCORE_PAGES);
+  const time = new BigInt64Array(2);
+  const usage = new BigInt64Array(RUSAGE_WORDS);
+
+  function fail(error: number, call: string, ...args: (number | bigint)[]): never {
+    throw new OsError(describeCall(call, args), error);
+  }
+
+  function map(address: bigint, length: bigint, flags: number): bigint {
+    return c.mmap(address, length, PROT_READ_WRITE, MAP_RESERVE | flags, -1, 0n);
+  }
+
+  function reserve(bytes: number, alignment: number): bigint {
+    const size = BigInt(bytes);
+    let align = BigInt(alignment);
+    if (size === 0n || align === 0n || (align & (align - 1n)) !== 0n) fail(EINVAL, "reserve", bytes, alignment);
+    if (!isAddress(size) || !isAddress(align)) fail(ENOMEM, "reserve", bytes, alignment);
+    if (align < page) align = page;
+
+    const length = roundUp(size, page);
+    const span = length + align - page;
+    const raw = map(0n, span, 0);
+    if (raw === MAP_FAILED) fail(errno.getInt32(), "reserve", bytes, alignment);
+
+    // Give back what lies outside of the aligned part. A failure here would only waste address space.
+    const start = roundUp(raw, align);
+    const head = start - raw;
+    const tail = span - head - length;
+    if (head !== 0n) c.munmap(raw, head);
+    if (tail !== 0n) c.munmap(start + length, tail);
+    return start;
+  }
+
+  function purge(address: bigint, bytes: number): void {
+    const length = BigInt(bytes);
+    if (((address | length) & (page - 1n)) !== 0n) fail(EINVAL, "purge", address, bytes);
+    if (length === 0n) return;
+    const failed = DONTNEED_ZEROES
+      ? c.madvise(address, length, MADV_DONTNEED) !== 0
+      : map(address, length, MAP_FIXED) === MAP_FAILED;
+    if (failed) fail(errno.getInt32(), "purge", address, bytes);
+  }
+
+  function release(address: bigint, bytes: number): void {
+    if (c.munmap(address, BigInt(bytes)) !== 0) fail(errno.getInt32(), "release", address, bytes);
+  }
+
+  function isMapped(address: bigint): boolean {
+    if (c.mincore(address & -page, page, resident) === 0) return true;
+    const error = errno.getInt32();
+    return error === ENOMEM ? false : fail(error, "isMapped", address);
+  }
+
+  function residentPages(address: bigint, bytes: number): number {
+    const last = address + BigInt(bytes);
+    if (last < address || !isAddress(last - address) || last >= 1n << 64n) {
+      fail(ENOMEM, "residentPages", address, bytes);
+    }
+    let count = 0;
+    for (let at = address & -page; bytes !== 0 && at < last;) {
+      const pages = Math.min(Number((last - at + page - 1n) / page), MINCORE_PAGES);
+      const length = BigInt(pages) * page;
+      if (c.mincore(at, length, resident) !== 0) fail(errno.getInt32(), "residentPages", address, bytes);
+      for (let i = 0; i < pages; i++) count += resident[i]! & 1;
+      at += length;
+    }
+    return count;
+  }
+
+  function monotonicNanoseconds(): bigint {
+    c.clock_gettime(CLOCK_MONOTONIC, time);
+    return time[0]! * 1_000_000_000n + time[1]!;
+  }
+
+  function peakResidentBytes(): number {
+    if (c.getrusage(RUSAGE_SELF, usage) !== 0) fail(errno.getInt32(), "peakResidentBytes");
+    return Number(usage[RUSAGE_MAXRSS]) * MAXRSS_UNIT;
+  }
+
+  return {
+    source: "libc",
+    note,
+    pageSize,
+    reserve,
+    purge,
+    release,
+    isMapped,
+    residentPages,
+    monotonicNanoseconds,
+    ticks: monotonicNanoseconds,
+    residentBytes: () => Deno.memoryUsage().rss,
+    peakResidentBytes,
+  };
+}
+
+/** Sizes that can be added up and passed as `u64`; a negative number is none. */
+function isAddress(value: bigint): boolean {
+  return value >= 0n && value <= ADDRESS_LIMIT;
+}
+
+/** `unit` is a power of two. */
+function roundUp(value: bigint, unit: bigint): bigint {
+  return (value + unit - 1n) & -unit;
+}

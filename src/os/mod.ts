@@ -1,0 +1,17 @@
+/**
+ * The operating system: memory, clocks, the C compiler, the cache folder, and the environment. The only part of the
+ * project that uses FFI; it knows nothing of heaps or of the lab.
+ *
+ * @module
+ */
+export * from "./environment.ts";
+export { NativeAccessError, NativeBuildError, OsError } from "./errors.ts";
+export type { NativeAccessCode, NativeBuildCode } from "./errors.ts";
+export { addressOf, pointerOf, viewMemory } from "./pointers.ts";
+export { cacheFile } from "./cache.ts";
+export { buildNative } from "./build.ts";
+export type { NativeBuild, NativeTarget } from "./build.ts";
+export { openVirtualMemory } from "./virtual_memory.ts";
+export type { VirtualMemory } from "./virtual_memory.ts";
+export { openLibcAllocator } from "./libc_allocator.ts";
+export type { LibcAllocator } from "./libc_allocator.ts";

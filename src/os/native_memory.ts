@@ -1,0 +1,80 @@
+/**
+ * `VirtualMemory` over the library built from `native/vm.c`: one FFI call per operation, a negative errno becomes an
+ * `OsError`. The C functions and their contracts are described there.
+ *
+ * @module
+ */
+import { NativeAccessError, OsError, reasonOf } from "./errors.ts";
+import type { VirtualMemory } from "./virtual_memory.ts";
+
+/** Must be the `ABI_VERSION` of `native/vm.c`. */
+const ABI_VERSION = 1;
+
+const SYMBOLS = {
+  hakmem_abi_version: { parameters: [], result: "u32" },
+  hakmem_page_size: { parameters: [], result: "u32" },
+  hakmem_reserve: { parameters: [/* bytes */ "u64", /* alignment */ "u64"], result: /* address */ "i64" },
+  hakmem_purge: { parameters: [/* address */ "u64", /* bytes */ "u64"], result: "i32" },
+  hakmem_release: { parameters: [/* address */ "u64", /* bytes */ "u64"], result: "i32" },
+  hakmem_is_mapped: { parameters: [/* address */ "u64"], result: "i32" },
+  hakmem_resident_pages: { parameters: [/* address */ "u64", /* bytes */ "u64"], result: "i64" },
+  hakmem_monotonic_nanoseconds: { parameters: [], result: "u64" },
+  hakmem_ticks: { parameters: [], result: "u64" },
+  hakmem_resident_bytes: { parameters: [], result: "i64" },
+  hakmem_peak_resident_bytes: { parameters: [], result: "i64" },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+function load(path: string): Deno.DynamicLibrary<typeof SYMBOLS> {
+  // The loader searches a bare name in the system's folders; a path is what is meant.
+  return Deno.dlopen(path.includes("/") ? path : `./${path}`, SYMBOLS);
+}
+
+/**
+ * Loads the library at `path`.
+ *
+ * @param note becomes the object's `note`
+ * @throws {NativeAccessError} `BAD_LIBRARY` when it cannot be loaded or is not of this version
+ */
+export function nativeMemory(path: string, note: string | undefined): VirtualMemory {
+  let library: ReturnType<typeof load>;
+  try {
+    library = load(path);
+  } catch (cause) {
+    throw new NativeAccessError("BAD_LIBRARY", `cannot load ${path}: ${reasonOf(cause)}`, { cause });
+  }
+  const c = library.symbols;
+  const version = c.hakmem_abi_version();
+  if (version !== ABI_VERSION) {
+    library.close();
+    throw new NativeAccessError("BAD_LIBRARY", `${path} has ABI version ${version}, expected ${ABI_VERSION}`);
+  }
+
+  /** Passes results on and throws for negative errnos. Arguments are only formatted when that happens. */
+  function check<Result extends number | bigint>(result: Result, call: string, ...args: (number | bigint)[]): Result {
+    if (result < 0) throw new OsError(describeCall(call, args), -Number(result));
+    return result;
+  }
+
+  return {
+    source: "native",
+    note,
+    pageSize: c.hakmem_page_size(),
+    reserve: (bytes, alignment) =>
+      check(c.hakmem_reserve(BigInt(bytes), BigInt(alignment)), "reserve", bytes, alignment),
+    purge: (address, bytes) => void check(c.hakmem_purge(address, BigInt(bytes)), "purge", address, bytes),
+    release: (address, bytes) => void check(c.hakmem_release(address, BigInt(bytes)), "release", address, bytes),
+    isMapped: (address) => check(c.hakmem_is_mapped(address), "isMapped", address) === 1,
+    residentPages: (address, bytes) =>
+      Number(check(c.hakmem_resident_pages(address, BigInt(bytes)), "residentPages", address, bytes)),
+    monotonicNanoseconds: c.hakmem_monotonic_nanoseconds,
+    ticks: c.hakmem_ticks,
+    residentBytes: () => Number(check(c.hakmem_resident_bytes(), "residentBytes")),
+    peakResidentBytes: () => Number(check(c.hakmem_peak_resident_bytes(), "peakResidentBytes")),
+  };
+}
+
+/** `reserve(0x1000, 0x10000)`: sizes and addresses read best in hexadecimal. */
+export function describeCall(call: string, args: readonly (number | bigint)[]): string {
+  const hex = args.map((value) => value < 0 ? `-0x${(-value).toString(16)}` : `0x${value.toString(16)}`);
+  return `${call}(${hex.join(", ")})`;
+}

@@ -1,0 +1,119 @@
+/**
+ * Address space and clocks from the operating system, behind one interface with two sources: the library built from
+ * `native/vm.c` or, when that cannot be had, libc's own functions. Both do all of it.
+ *
+ *     HAKMEM_LIBRARY set  ->  that library, or an error
+ *     cc works            ->  native/vm.c, built once and cached
+ *     else                ->  libc, and `note` says why
+ *
+ * @module
+ */
+import { buildNative, type NativeTarget } from "./build.ts";
+import { hakmemLibrary } from "./environment.ts";
+import { NativeAccessError, NativeBuildError } from "./errors.ts";
+import { libcMemory } from "./libc_memory.ts";
+import { nativeMemory } from "./native_memory.ts";
+import { requireNativeAccess } from "./permissions.ts";
+
+/**
+ * The operating system's memory, and the clocks. Addresses are native ones; sizes are in bytes. A size that is no
+ * integer throws a RangeError, and whatever the system refuses an `OsError`.
+ */
+export interface VirtualMemory {
+  /** Where the functions come from. */
+  readonly source: "native" | "libc";
+  /** One line: why not native, or a warning such as an unusable cache. Undefined when all is well. */
+  readonly note: string | undefined;
+  /** Bytes of a page. */
+  readonly pageSize: number;
+
+  /**
+   * Reserves address space: readable, writable, zero, and costing no memory until it is touched.
+   *
+   * @param bytes rounded up to whole pages
+   * @param alignment of the address, a power of two; at least a page is given
+   * @throws {OsError} `ENOMEM`: no such address space. `EINVAL`: size 0, or an alignment that is no power of two
+   */
+  reserve(bytes: number, alignment: number): bigint;
+
+  /**
+   * Gives pages back to the system. They read as zero afterwards, and stay mapped.
+   *
+   * @throws {OsError} `EINVAL` when the range is not whole pages, `ENOMEM` when part of it is not mapped
+   */
+  purge(address: bigint, bytes: number): void;
+
+  /**
+   * Unmaps a range, part of a reservation or all of it. Views of it must have been detached: reading one kills the
+   * process.
+   *
+   * @param address of a page
+   * @param bytes rounded up to whole pages
+   * @throws {OsError} `EINVAL` when `address` is not a page's, or the size is 0
+   */
+  release(address: bigint, bytes: number): void;
+
+  /** Whether the page of an address is mapped. That does not mean readable: protected pages count. About 1 µs. */
+  isMapped(address: bigint): boolean;
+
+  /**
+   * How many of the pages that a range touches are in memory. The cost grows with the range, touched or not.
+   *
+   * @throws {OsError} `ENOMEM` when part of the range is not mapped
+   */
+  residentPages(address: bigint, bytes: number): number;
+
+  /** A clock that never steps back. */
+  monotonicNanoseconds(): bigint;
+
+  /** The processor's own steady counter (TSC, or the counter of aarch64) in its own unit; nanoseconds from `libc`. */
+  ticks(): bigint;
+
+  /** Memory that this process has in use now. */
+  residentBytes(): number;
+
+  /** The most it had. From `libc` it is at least what the process that started this one had. */
+  peakResidentBytes(): number;
+}
+
+/** What `HAKMEM_LIBRARY` replaces. The build's own warnings are errors in the tests, not on users' machines. */
+export const VM_LIBRARY: NativeTarget = {
+  name: "vm",
+  sources: [new URL("../../native/vm.c", import.meta.url)],
+  kind: "library",
+  flags: ["-std=c11"],
+};
+
+let opened: Promise<VirtualMemory> | undefined;
+
+/**
+ * Opens the operating system's memory; every call in one isolate gives the same object. The first run on a machine
+ * compiles. The library stays loaded: a test under the resource sanitizer must open it before it
+ * starts, at the top of its module.
+ *
+ * @throws {NativeAccessError} `NO_FFI_PERMISSION`, `UNSUPPORTED_SYSTEM`, `BAD_LIBRARY` for `HAKMEM_LIBRARY` or without libc
+ */
+export function openVirtualMemory(): Promise<VirtualMemory> {
+  return opened ??= open();
+}
+
+async function open(): Promise<VirtualMemory> {
+  requireNativeAccess();
+  const prebuilt = hakmemLibrary();
+  if (prebuilt !== undefined) {
+    try {
+      return nativeMemory(prebuilt, undefined);
+    } catch (cause) {
+      if (!(cause instanceof NativeAccessError)) throw cause;
+      throw new NativeAccessError(cause.code, `HAKMEM_LIBRARY: ${cause.message}`, { cause });
+    }
+  }
+  try {
+    const { path, note } = await buildNative(VM_LIBRARY);
+    return nativeMemory(path, note);
+  } catch (error) {
+    if (error instanceof NativeBuildError) return libcMemory(error.summary);
+    if (error instanceof NativeAccessError) return libcMemory(error.message); // a folder mounted noexec, for instance
+    throw error;
+  }
+}

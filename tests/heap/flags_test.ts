@@ -1,0 +1,48 @@
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { DEFAULT_VARIANT, FLAGS, InvalidOptionError, parseVariant, VARIANTS } from "../../src/heap/mod.ts";
+import { flagsFromUrl, flagsToQuery } from "../../src/heap/flags.ts";
+
+const DEFAULTS = VARIANTS[DEFAULT_VARIANT]!;
+
+Deno.test("parseVariant() reads a name, and flags laid over it", () => {
+  assertEquals(parseVariant("slab-map"), { name: "slab-map", flags: DEFAULTS });
+  assertEquals(parseVariant(" slab-map , refill=8,interior=0"), {
+    name: "slab-map,refill=8,interior=0",
+    flags: { ...DEFAULTS, refill: 8, interior: 0 },
+  });
+});
+
+Deno.test("parseVariant() names what is allowed when a name, a flag or a value is not", () => {
+  const messageOf = (text: string): string => assertThrows(() => parseVariant(text), InvalidOptionError).message;
+  for (const name of Object.keys(VARIANTS)) assertStringIncludes(messageOf("nonsense"), name);
+  for (const flag of Object.keys(FLAGS)) assertStringIncludes(messageOf("slab-map,nonsense=1"), flag);
+  assertStringIncludes(messageOf("slab-map,header=word"), "byte or none");
+  assertStringIncludes(messageOf("slab-map,refill=0"), "from 1 to 4096");
+  assertStringIncludes(messageOf("slab-map,refill=1e3"), "from 1 to 4096");
+  assertStringIncludes(messageOf("slab-map,refill"), "from 1 to 4096");
+  assertStringIncludes(messageOf("slab-map,interior=yes"), "0 or 1");
+  assertStringIncludes(messageOf("slab-map,header=byte"), "classes=seed");
+  assertStringIncludes(messageOf("phase7,again=1"), "header=byte");
+  assertStringIncludes(messageOf("constructor"), "slab-map");
+});
+
+Deno.test("flagsFromUrl() gives back what flagsToQuery() wrote, for every variant", () => {
+  for (const flags of Object.values(VARIANTS)) {
+    assertEquals(flagsFromUrl(`file:///tiny.ts?${flagsToQuery(flags)}`, DEFAULTS), flags);
+  }
+  assertEquals(flagsFromUrl("file:///tiny.ts", DEFAULTS), DEFAULTS);
+});
+
+Deno.test("every variant has every flag, with a value that the flag's row allows", () => {
+  for (const [name, flags] of Object.entries(VARIANTS)) {
+    for (const [flag, row] of Object.entries(FLAGS)) {
+      const value = flags[flag as keyof typeof flags];
+      assert(
+        "least" in row.values
+          ? (value as number) >= row.values.least && (value as number) <= row.values.most
+          : row.values.includes(value),
+        `${name}: ${flag}=${value}`,
+      );
+    }
+  }
+});

@@ -1,0 +1,183 @@
+/** Opening and closing: options, several heaps at once, what is left of a closed one, permissions, and bundlers' view. */
+
+import "./native_library.ts";
+import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import { DEFAULT_VARIANT, Heap, HeapClosedError, InvalidOptionError, VARIANTS } from "../../src/heap/mod.ts";
+import { OsError } from "../../src/os/mod.ts";
+import { Oracle } from "../../src/workloads/oracle.ts";
+
+const MIB = 1024 * 1024, GIB = 1024 * MIB;
+
+Deno.test("Heap.open() throws INVALID_OPTION for what it does not take", async () => {
+  const bad: unknown[] = [
+    { variant: "nonsense" },
+    { variant: "slab-map,refill=0" },
+    { build: "fast" },
+    { reserveBytes: MIB },
+    { reserveBytes: 2 ** 41 },
+    { reserveBytes: NaN },
+    { reserveBytes: 8 * MIB + 0.5 },
+    { maxBytes: -1 },
+    { maxBytes: Infinity },
+    { size: 100 },
+  ];
+  for (const options of bad) {
+    const error = await assertRejects(() => Heap.open(options as Record<string, never>), InvalidOptionError);
+    assertEquals(error.code, "INVALID_OPTION");
+  }
+});
+
+Deno.test("Heap.open() has the flags of its variant, and the default's if none is named", async () => {
+  for (const [name, flags] of Object.entries(VARIANTS)) {
+    using heap = await Heap.open({ variant: name });
+    assertEquals([heap.variant, heap.flags], [name, flags]);
+    assertEquals(heap.stats().variant, name);
+  }
+  using heap = await Heap.open();
+  assertEquals(heap.variant, DEFAULT_VARIANT);
+});
+
+Deno.test("Heap.open() throws an OsError if there is no such address space", async () => {
+  const heaps: Heap[] = [];
+  try {
+    // 128 TiB is all that a process has on x86-64; on other machines there may be more.
+    await assertRejects(async () => {
+      for (let count = 0; count < 300; count++) heaps.push(await Heap.open({ reserveBytes: 1024 * GIB }));
+    }, OsError);
+  } finally {
+    for (const heap of heaps) heap.close();
+  }
+});
+
+Deno.test("several heaps at once never see each other's blocks", async () => {
+  const heaps = await Promise.all([
+    Heap.open(),
+    Heap.open(),
+    Heap.open({ variant: "phase7" }),
+    Heap.open({ variant: "slab-map,refill=1" }),
+    Heap.open({ reserveBytes: 64 * MIB }),
+  ]);
+  const oracles = heaps.map((heap) => new Oracle(heap));
+  for (let round = 0; round < 3000; round++) {
+    const oracle = oracles[round % 5]!;
+    const victim = round % 3 === 2 ? oracle.pick(round) : undefined;
+    if (victim === undefined) oracle.malloc((round * 7919) % 5000);
+    else oracle.free(victim);
+  }
+  for (const oracle of oracles) oracle.audit();
+  heaps[0]!.close();
+  for (const oracle of oracles.slice(1)) oracle.audit();
+  const again = await Heap.open();
+  assertEquals(again.stats().liveBlocks, 0);
+  for (const heap of [...heaps, again]) heap.close();
+});
+
+Deno.test("a closed heap throws HEAP_CLOSED from every call, and its views are empty", async () => {
+  for (const variant of Object.keys(VARIANTS)) {
+    const heap = await Heap.open({ variant });
+    const { malloc, free } = heap;
+    const small = malloc(100), large = malloc(100_000);
+    const view = heap.bytes(small);
+    heap.close();
+    heap.close();
+    const calls: (() => unknown)[] = [
+      () => malloc(100),
+      () => malloc(0),
+      () => heap.malloc(100_000),
+      () => free(small),
+      () => heap.free(large),
+      () => heap.calloc(1, 100),
+      () => heap.realloc(small, 10),
+      () => heap.realloc(0, 10),
+      () => heap.alignedAlloc(64, 10),
+      () => heap.usableSize(small),
+      () => heap.owns(small),
+      () => heap.bytes(small),
+      () => heap.address(small),
+      () => heap.pointer(small),
+      () => heap.ptrAt(16n),
+      () => heap.stats(),
+      () => heap.blocks(),
+      () => heap.check(),
+      () => heap.collect(),
+    ];
+    for (const call of calls) assertThrows(call, HeapClosedError, "", `${variant}: ${call}`);
+    assertEquals([view.length, heap.u8.length, heap.f64.length], [0, 0, 0]);
+    assertEquals(heap.u8[small], undefined);
+  }
+});
+
+Deno.test("a loop that was compiled with a heap that is closed by now is safe", async () => {
+  const churn = (heap: Heap, count: number): void => {
+    const { malloc, free, u8 } = heap;
+    for (let index = 0; index < count; index++) {
+      const ptr = malloc(index & 1023);
+      u8[ptr] = index;
+      free(ptr);
+    }
+  };
+  for (let round = 0; round < 3; round++) {
+    const heap = await Heap.open();
+    for (let index = 0; index < 20; index++) churn(heap, 20_000);
+    heap.check();
+    heap.close();
+    assertThrows(() => churn(heap, 1), HeapClosedError);
+  }
+});
+
+Deno.test("a heap is closed at the end of a using block", async () => {
+  let kept: Heap;
+  {
+    using heap = await Heap.open();
+    kept = heap;
+    assert(heap.malloc(10) !== 0);
+  }
+  assertThrows(() => kept.malloc(10), HeapClosedError);
+});
+
+Deno.test("closing heaps gives their address space back", async () => {
+  for (let count = 0; count < 200; count++) {
+    using heap = await Heap.open({ reserveBytes: 1024 * GIB, variant: "slab-map,prewarm=0" });
+    assert(heap.malloc(100) !== 0);
+  }
+});
+
+async function runProgram(permissions: string[], env: Record<string, string> = {}): Promise<Deno.CommandOutput> {
+  const at = (path: string): string => new URL(path, import.meta.url).pathname;
+  return await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-prompt", "--config", at("../../deno.json"), ...permissions, at("program.ts")],
+    env,
+  }).output();
+}
+
+Deno.test("a program needs --allow-ffi and no more", async () => {
+  const { code, stdout } = await runProgram(["--allow-ffi"]);
+  assertEquals(code, 0);
+  const { ok, notes } = JSON.parse(new TextDecoder().decode(stdout));
+  assertEquals([ok, notes.length], [true, 1]);
+});
+
+Deno.test("without --allow-ffi the error names it", async () => {
+  const { code, stderr } = await runProgram([]);
+  assertEquals(code, 1);
+  assertStringIncludes(new TextDecoder().decode(stderr), "--allow-ffi");
+});
+
+Deno.test("without a compiler the heap works in full", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const { code, stdout } = await runProgram(["--allow-all"], { PATH: folder, HAKMEM_CACHE: folder });
+    assertEquals(code, 0);
+    const { ok, notes } = JSON.parse(new TextDecoder().decode(stdout));
+    assertEquals([ok, notes.length], [true, 1]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("a bundle of a program holds the default variant", async () => {
+  const program = new URL("program.ts", import.meta.url).pathname;
+  const { code, stdout } = await new Deno.Command(Deno.execPath(), { args: ["bundle", program] }).output();
+  assertEquals(code, 0);
+  assertStringIncludes(new TextDecoder().decode(stdout), "compileParts");
+});

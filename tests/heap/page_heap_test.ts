@@ -1,0 +1,113 @@
+/** The page heap alone: random takes and gives against a plain list of who has which unit. */
+
+import "./native_library.ts";
+import fc from "fast-check";
+import { assert, assertEquals } from "@std/assert";
+import { openVirtualMemory } from "../../src/os/mod.ts";
+import { HeapMemory } from "../../src/heap/memory.ts";
+import { PageHeap } from "../../src/heap/page_heap.ts";
+import { MIB, SLAB_BYTES } from "../../src/heap/layout.ts";
+
+const RESERVE = 64 * MIB;
+const UNITS = RESERVE / SLAB_BYTES;
+const FIRST = 2 * MIB / SLAB_BYTES;
+
+interface Owned {
+  first: number;
+  units: number;
+}
+
+const action = fc.oneof(
+  fc.record({ kind: fc.constant("large" as const), units: fc.integer({ min: 1, max: 200 }) }),
+  fc.record({ kind: fc.constant("large" as const), units: fc.integer({ min: 1, max: 4 }) }),
+  fc.record({ kind: fc.constant("superslab" as const), units: fc.constant(32) }),
+  fc.record({ kind: fc.constant("give" as const), units: fc.nat(1000) }),
+  fc.record({ kind: fc.constant("give" as const), units: fc.nat(1000) }),
+  fc.record({ kind: fc.constant("resize" as const), units: fc.integer({ min: 1, max: 100 }), which: fc.nat(1000) }),
+  fc.record({ kind: fc.constant("purge" as const), units: fc.constant(0) }),
+);
+
+Deno.test("PageHeap agrees with a list of owners in random takes, gives, growths and purges", async () => {
+  const system = await openVirtualMemory();
+  fc.assert(
+    fc.property(fc.array(action, { maxLength: 300, size: "max" }), (actions) => {
+      const memory = new HeapMemory(system, RESERVE, false, RESERVE);
+      try {
+        const pages = new PageHeap(memory), owned: Owned[] = [], owners = new Array<Owned | undefined>(UNITS);
+        const own = (first: number, units: number): void => {
+          if (first === 0) return;
+          assert(first >= FIRST && first + units <= UNITS, "inside");
+          const owner = { first, units };
+          for (let unit = first; unit < first + units; unit++) {
+            assertEquals(owners[unit], undefined, `unit ${unit} was given out twice`);
+            owners[unit] = owner;
+            memory.u8[unit * SLAB_BYTES] = 1;
+          }
+          owned.push(owner);
+        };
+        const disown = (owner: Owned): void => {
+          owned.splice(owned.indexOf(owner), 1);
+          owners.fill(undefined, owner.first, owner.first + owner.units);
+        };
+        for (const next of actions) {
+          if (next.kind === "large") own(pages.takeLarge(next.units), next.units);
+          if (next.kind === "purge") pages.purge();
+          if (next.kind === "superslab") {
+            const first = pages.takeSuperslab();
+            assertEquals(first % 32, 0);
+            own(first, 32);
+          }
+          const owner = owned[(next.kind === "resize" ? next.which : next.units) % Math.max(1, owned.length)];
+          if (owner === undefined) continue;
+          if (next.kind === "give") {
+            disown(owner);
+            pages.give(owner.first);
+          }
+          if (next.kind === "resize") {
+            const shrinks = next.units <= owner.units;
+            if (shrinks) pages.shrinkInPlace(owner.first, next.units);
+            if (shrinks || pages.growInPlace(owner.first, next.units)) {
+              disown(owner);
+              own(owner.first, next.units);
+              assertEquals(pages.unitsOf(owner.first), next.units);
+            }
+          }
+          assertEquals(pages.findDamage(), undefined);
+        }
+        for (const owner of [...owned]) pages.give(owner.first);
+        pages.purge();
+        assertEquals(pages.findDamage(), undefined);
+        assertEquals(pages.takeLarge(UNITS - FIRST), FIRST, "all is free, and in one span");
+      } finally {
+        memory.close();
+      }
+    }),
+    { numRuns: 60, seed: 3 },
+  );
+});
+
+Deno.test("PageHeap takes the shortest span that fits", async () => {
+  const memory = new HeapMemory(await openVirtualMemory(), RESERVE, false, RESERVE);
+  try {
+    const pages = new PageHeap(memory);
+    const spans = [10, 1, 6, 1, 8, 1].map((units) => pages.takeLarge(units));
+    for (const index of [0, 2, 4]) pages.give(spans[index]!);
+    assertEquals(pages.takeLarge(7), spans[4]);
+    assertEquals(pages.takeLarge(5), spans[2]);
+    assertEquals(pages.takeLarge(5), spans[0]);
+  } finally {
+    memory.close();
+  }
+});
+
+Deno.test("PageHeap joins clean and dirty neighbours when nothing else fits", async () => {
+  const memory = new HeapMemory(await openVirtualMemory(), RESERVE, false, RESERVE);
+  try {
+    const pages = new PageHeap(memory);
+    const half = pages.takeLarge((UNITS - FIRST) / 2);
+    pages.give(half);
+    assertEquals(pages.takeLarge(UNITS - FIRST), FIRST);
+  } finally {
+    memory.close();
+  }
+});

@@ -1,0 +1,67 @@
+/** Runs `child.ts` beside this file and gives what it printed; and temporary folders that clean up after themselves. */
+
+/** Everything that any action of the child prints. */
+export interface Outcome {
+  source?: string;
+  note?: string;
+  works?: boolean;
+  same?: boolean;
+  path?: string;
+  stdout?: string;
+  made?: number;
+  texts?: string[];
+  values?: string[];
+  error?: { name: string; message: string; code?: string; output?: string };
+}
+
+export const ALL_PERMISSIONS = ["--allow-ffi", "--allow-read", "--allow-write", "--allow-run", "--allow-env"];
+
+const CHILD = new URL("./child.ts", import.meta.url).href;
+
+/**
+ * @param action what the child is to do, and its arguments
+ * @param permissions flags for Deno
+ * @param env added to this process's own; the project's variables are empty when not given
+ */
+export async function runChild(
+  action: string | readonly string[],
+  env: Record<string, string>,
+  permissions: readonly string[] = ALL_PERMISSIONS,
+): Promise<Outcome> {
+  const { stdout, stderr, code } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--no-config", "--quiet", ...permissions, CHILD, ...[action].flat()],
+    env: { HAKMEM_LIBRARY: "", HAKMEM_CACHE: "", HAKMEM_VARIANT: "", ...env },
+    stdin: "null",
+  }).output();
+  const decoder = new TextDecoder();
+  const errors = decoder.decode(stderr);
+  // Nothing may be printed beside the result: notes are returned.
+  if (code !== 0 || errors !== "") throw new Error(`The child ended with ${code}: ${errors}`);
+  return JSON.parse(decoder.decode(stdout));
+}
+
+/** A new folder, gone at the end of the scope. */
+export function temporaryFolder(): Disposable & { path: string } {
+  const path = Deno.makeTempDirSync({ prefix: "hakmem-test-" });
+  return { path, [Symbol.dispose]: () => Deno.removeSync(path, { recursive: true }) };
+}
+
+/** Names in a folder, sorted. */
+export function namesIn(folder: string): string[] {
+  return [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+}
+
+/** Runs a compiler and gives what it printed; undefined when it is not installed. */
+export async function compile(
+  compiler: string,
+  args: readonly string[],
+): Promise<{ success: boolean; output: string } | undefined> {
+  try {
+    const { success, stdout, stderr } = await new Deno.Command(compiler, { args: [...args] }).output();
+    const decoder = new TextDecoder();
+    return { success, output: decoder.decode(stdout) + decoder.decode(stderr) };
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
