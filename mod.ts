@@ -24,6 +24,7 @@
 export {
   type BlockInfo,
   BufferOverflowError,
+  type ClassSet,
   type ClassStats,
   DoubleFreeError,
   type Flags,

@@ -37,17 +37,21 @@ export type HeapErrorCode =
  * ```
  */
 export class HeapError extends Error {
-  override name = "HeapError";
-
-  /** Makes an error; users only catch them. `ptr` is the pointer at fault, where there is one. */
-  constructor(readonly code: HeapErrorCode, message: string, readonly ptr?: number) {
+  /** Makes an error; users only catch them. */
+  constructor(
+    /** What went wrong. */
+    readonly code: HeapErrorCode,
+    message: string,
+    /** The pointer at fault, where there is one. */
+    readonly ptr?: number,
+  ) {
     super(message);
+    this.name = new.target.name;
   }
 }
 
 /** A pointer that this heap never gave out, or one into the middle of a block. */
 export class InvalidPointerError extends HeapError {
-  override name = "InvalidPointerError";
   /** See {@linkcode HeapError}. */
   constructor(message: string, ptr: number) {
     super("INVALID_POINTER", message, ptr);
@@ -56,7 +60,6 @@ export class InvalidPointerError extends HeapError {
 
 /** A block that was freed already. */
 export class DoubleFreeError extends HeapError {
-  override name = "DoubleFreeError";
   /** See {@linkcode HeapError}. */
   constructor(message: string, ptr: number) {
     super("DOUBLE_FREE", message, ptr);
@@ -65,7 +68,6 @@ export class DoubleFreeError extends HeapError {
 
 /** The heap's own data in front of a block, or the link of a free block, was overwritten. */
 export class HeaderCorruptedError extends HeapError {
-  override name = "HeaderCorruptedError";
   /** See {@linkcode HeapError}. */
   constructor(message: string, ptr: number) {
     super("HEADER_CORRUPTED", message, ptr);
@@ -74,7 +76,6 @@ export class HeaderCorruptedError extends HeapError {
 
 /** An access past the end of a block. */
 export class BufferOverflowError extends HeapError {
-  override name = "BufferOverflowError";
   /** See {@linkcode HeapError}. */
   constructor(message: string, ptr: number) {
     super("BUFFER_OVERFLOW", message, ptr);
@@ -83,7 +84,6 @@ export class BufferOverflowError extends HeapError {
 
 /** A size that is negative, fractional, NaN or infinite. */
 export class InvalidSizeError extends HeapError {
-  override name = "InvalidSizeError";
   /** See {@linkcode HeapError}. */
   constructor(message: string) {
     super("INVALID_SIZE", message);
@@ -92,7 +92,6 @@ export class InvalidSizeError extends HeapError {
 
 /** An alignment that is no power of two, or over 1 GiB. */
 export class InvalidAlignmentError extends HeapError {
-  override name = "InvalidAlignmentError";
   /** See {@linkcode HeapError}. */
   constructor(message: string) {
     super("INVALID_ALIGNMENT", message);
@@ -101,7 +100,6 @@ export class InvalidAlignmentError extends HeapError {
 
 /** An option of `Heap.open` that does not exist, or a value that it does not take. */
 export class InvalidOptionError extends HeapError {
-  override name = "InvalidOptionError";
   /** See {@linkcode HeapError}. */
   constructor(message: string) {
     super("INVALID_OPTION", message);
@@ -110,7 +108,6 @@ export class InvalidOptionError extends HeapError {
 
 /** A heap that was closed. */
 export class HeapClosedError extends HeapError {
-  override name = "HeapClosedError";
   /** See {@linkcode HeapError}. */
   constructor() {
     super("HEAP_CLOSED", "this heap is closed: its memory went back to the system. Open another with Heap.open().");

@@ -184,7 +184,7 @@ export class Heap implements Disposable {
       refill: (sizeClass) => this.#cache.refill(sizeClass) || this.#refillAgain(sizeClass),
       mallocSlow: (size) => this.#mallocSlow(size),
       freeSlow: (ptr) => this.#gate.free(ptr),
-      isMapped: (ptr) => memory.system.isMapped(memory.address(ptr)),
+      isMapped: (ptr) => !memory.closed && memory.system.isMapped(memory.address(ptr)),
     });
     this.malloc = malloc;
     this.free = free;
@@ -213,11 +213,14 @@ export class Heap implements Disposable {
     const tiny = await loadTiny(variant.flags);
     const system = await openVirtualMemory();
     if (system.note !== undefined) log?.(system.note);
-    return new Heap(
-      new HeapMemory(system, reserveBytes, options.reserveBytes === undefined, maxBytes),
-      variant,
-      tiny.compile,
-    );
+    let memory: HeapMemory;
+    try {
+      memory = new HeapMemory(system, reserveBytes, options.reserveBytes === undefined, maxBytes);
+    } catch (error) {
+      system.close();
+      throw error;
+    }
+    return new Heap(memory, variant, tiny.compile);
   }
 
   /**

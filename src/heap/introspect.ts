@@ -39,10 +39,13 @@ export interface BlockInfo {
 
 /** What is in one size class. Blocks that are not live are cached, free in a slab, or have never been made. */
 export interface ClassStats {
+  /** Counted from 1. */
   readonly sizeClass: number;
   /** Bytes from one block to the next. */
   readonly stride: number;
+  /** Slabs that the class has. */
   readonly slabs: number;
+  /** Blocks in use. */
   readonly liveBlocks: number;
   /** On this thread's free list. */
   readonly cachedBlocks: number;
@@ -64,10 +67,15 @@ export interface HeapStats {
   readonly residentBytes: number;
   /** Usable bytes of all live blocks, the large ones among them. */
   readonly liveBytes: number;
+  /** Live blocks, the large ones among them. */
   readonly liveBlocks: number;
+  /** Usable bytes of the large blocks. */
   readonly largeBytes: number;
+  /** Live large blocks. */
   readonly largeBlocks: number;
+  /** Superslabs taken from the page heap. */
   readonly superslabs: number;
+  /** Slabs in use. */
   readonly slabs: number;
   /** Classes that have a slab. */
   readonly classes: readonly ClassStats[];

@@ -104,11 +104,12 @@ export class HeapMemory {
     return this.bytes / SLAB_BYTES;
   }
 
-  /** Detaches every view, then gives the reservation back. */
+  /** Detaches every view, then gives the reservation and the system back. */
   close(): void {
     this.words[WORD_MAGIC] = 0;
     this.buffer.transfer(0);
     this.system.release(this.base, this.bytes);
+    this.system.close();
   }
 }
 

@@ -35,9 +35,9 @@ export const MAXRSS_UNIT = MACOS ? 1 : 1024;
  */
 export function openLibc<const Symbols extends Deno.ForeignLibraryInterface>(
   symbols: Symbols,
-): Deno.DynamicLibrary<Symbols>["symbols"] {
+): Deno.DynamicLibrary<Symbols> {
   try {
-    return Deno.dlopen(LIBC, symbols).symbols;
+    return Deno.dlopen(LIBC, symbols);
   } catch (cause) {
     throw new NativeAccessError("BAD_LIBRARY", `cannot load ${LIBC}: ${reasonOf(cause)}`, { cause });
   }

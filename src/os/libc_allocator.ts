@@ -38,5 +38,5 @@ export interface LibcAllocator {
  */
 export function openLibcAllocator(): LibcAllocator {
   requireNativeAccess();
-  return openLibc(SYMBOLS);
+  return openLibc(SYMBOLS).symbols;
 }

@@ -60,7 +60,8 @@ const ADDRESS_LIMIT = 1n << 62n;
  * @throws {NativeAccessError} `BAD_LIBRARY` when libc is not where it should be
  */
 export function libcMemory(note: string): VirtualMemory {
-  const c = openLibc(SYMBOLS);
+  const library = openLibc(SYMBOLS);
+  const c = library.symbols;
   const errno = new Deno.UnsafePointerView(c.errnoLocation()!);
   const pageSize = c.getpagesize();
   const page = BigInt(pageSize);
@@ -156,6 +157,7 @@ export function libcMemory(note: string): VirtualMemory {
     ticks: monotonicNanoseconds,
     residentBytes: () => Deno.memoryUsage().rss,
     peakResidentBytes,
+    close: () => library.close(),
   };
 }
 

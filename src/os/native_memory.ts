@@ -70,6 +70,7 @@ export function nativeMemory(path: string, note: string | undefined): VirtualMem
     ticks: c.hakmem_ticks,
     residentBytes: () => Number(check(c.hakmem_resident_bytes(), "residentBytes")),
     peakResidentBytes: () => Number(check(c.hakmem_peak_resident_bytes(), "peakResidentBytes")),
+    close: () => library.close(),
   };
 }
 

@@ -74,6 +74,12 @@ export interface VirtualMemory {
 
   /** The most it had. From `libc` it is at least what the process that started this one had. */
   peakResidentBytes(): number;
+
+  /**
+   * To be called once for each `openVirtualMemory`: the library is unloaded with the last. None of the functions above
+   * may be called by who has closed.
+   */
+  close(): void;
 }
 
 /** What `HAKMEM_LIBRARY` replaces. The build's own warnings are errors in the tests, not on users' machines. */
@@ -85,19 +91,35 @@ export const VM_LIBRARY: NativeTarget = {
 };
 
 let opened: Promise<VirtualMemory> | undefined;
+let users = 0;
 
 /**
- * Opens the operating system's memory; every call in one isolate gives the same object. The first run on a machine
- * compiles. The library stays loaded: a test under the resource sanitizer must open it before it
- * starts, at the top of its module.
+ * Opens the operating system's memory. All who have it open in one isolate have the same object. The first run on a
+ * machine compiles.
  *
  * @throws {NativeAccessError} `NO_FFI_PERMISSION`, `UNSUPPORTED_SYSTEM`, `BAD_LIBRARY` for `HAKMEM_LIBRARY` or without libc
  */
-export function openVirtualMemory(): Promise<VirtualMemory> {
-  return opened ??= open();
+export async function openVirtualMemory(): Promise<VirtualMemory> {
+  users++;
+  try {
+    return await (opened ??= open());
+  } catch (error) {
+    if (--users === 0) opened = undefined;
+    throw error;
+  }
 }
 
 async function open(): Promise<VirtualMemory> {
+  const source = await openSource();
+  const close = (): void => {
+    if (--users > 0) return;
+    opened = undefined;
+    source.close();
+  };
+  return { ...source, close };
+}
+
+async function openSource(): Promise<VirtualMemory> {
   requireNativeAccess();
   const prebuilt = hakmemLibrary();
   if (prebuilt !== undefined) {

@@ -3,7 +3,6 @@
  * reach: 0, overflow, null, every alignment, every pair of classes, the limit, and sizes over 2 GiB.
  */
 
-import "./native_library.ts";
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { Heap, type HeapError, InvalidAlignmentError, InvalidSizeError, VARIANTS } from "../../src/heap/mod.ts";
 import { sizeClasses } from "../../src/heap/size_classes.ts";

@@ -3,7 +3,6 @@
  * release build does not promise (a double free much later, for one) is not here.
  */
 
-import "./native_library.ts";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Heap, HeapError, type HeapErrorCode, VARIANTS } from "../../src/heap/mod.ts";
 import { Oracle } from "../../src/workloads/oracle.ts";

@@ -1,6 +1,5 @@
 /** Opening and closing: options, several heaps at once, what is left of a closed one, permissions, and bundlers' view. */
 
-import "./native_library.ts";
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { DEFAULT_VARIANT, Heap, HeapClosedError, InvalidOptionError, VARIANTS } from "../../src/heap/mod.ts";
 import { OsError } from "../../src/os/mod.ts";

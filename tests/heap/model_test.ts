@@ -3,7 +3,6 @@
  * that still does; the oracle says what is right. All variants pass the same.
  */
 
-import "./native_library.ts";
 import fc from "fast-check";
 import { assertEquals } from "@std/assert";
 import { Heap, VARIANTS } from "../../src/heap/mod.ts";

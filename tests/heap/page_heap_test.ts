@@ -1,6 +1,5 @@
 /** The page heap alone: random takes and gives against a plain list of who has which unit. */
 
-import "./native_library.ts";
 import fc from "fast-check";
 import { assert, assertEquals } from "@std/assert";
 import { openVirtualMemory } from "../../src/os/mod.ts";
@@ -28,10 +27,10 @@ const action = fc.oneof(
 );
 
 Deno.test("PageHeap agrees with a list of owners in random takes, gives, growths and purges", async () => {
-  const system = await openVirtualMemory();
-  fc.assert(
-    fc.property(fc.array(action, { maxLength: 300, size: "max" }), (actions) => {
-      const memory = new HeapMemory(system, RESERVE, false, RESERVE);
+  const system = await openVirtualMemory(); // this one is for the test; each memory has and closes one of its own
+  await fc.assert(
+    fc.asyncProperty(fc.array(action, { maxLength: 300, size: "max" }), async (actions) => {
+      const memory = new HeapMemory(await openVirtualMemory(), RESERVE, false, RESERVE);
       try {
         const pages = new PageHeap(memory), owned: Owned[] = [], owners = new Array<Owned | undefined>(UNITS);
         const own = (first: number, units: number): void => {
@@ -84,6 +83,7 @@ Deno.test("PageHeap agrees with a list of owners in random takes, gives, growths
     }),
     { numRuns: 60, seed: 3 },
   );
+  system.close();
 });
 
 Deno.test("PageHeap takes the shortest span that fits", async () => {
