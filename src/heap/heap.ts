@@ -357,7 +357,7 @@ export class Heap implements Disposable {
     throw new InvalidPointerError(`the address 0x${native.toString(16)} is ${mapped}.`, Number(offset));
   }
 
-  /** The sums of the heap. Cost: a walk over its slabs, and `mincore` over the reservation. */
+  /** The sums of the heap. Cost: a walk over its slabs, and `mincore` over what it has touched. */
   stats(): HeapStats {
     this.#memory.assertOpen();
     return this.#introspection.stats(this.variant);

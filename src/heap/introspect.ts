@@ -20,7 +20,7 @@ import {
 } from "./layout.ts";
 import type { LargeBlocks } from "./large.ts";
 import type { HeapMemory } from "./memory.ts";
-import type { PageHeap } from "./page_heap.ts";
+import { type PageHeap, SPAN_CLEAN } from "./page_heap.ts";
 import type { SizeClasses } from "./size_classes.ts";
 import type { Slabs } from "./slabs.ts";
 import type { ThreadCache } from "./thread_cache.ts";
@@ -63,7 +63,7 @@ export interface HeapStats {
   readonly maxBytes: number;
   /** What they have taken: slabs whole, large blocks in pages. */
   readonly chargedBytes: number;
-  /** Pages of the whole reservation, the heap's own state among them, that are in memory now. */
+  /** What is in memory of all that the heap has touched since it was purged, its own state among it. */
   readonly residentBytes: number;
   /** Usable bytes of all live blocks, the large ones among them. */
   readonly liveBytes: number;
@@ -142,7 +142,7 @@ export class Introspection {
     return free;
   }
 
-  /** The sums, with one row a class in use. Cost: a walk over the slabs in use, and `mincore` over the reservation. */
+  /** The sums, with one row a class in use. Cost: a walk over the slabs in use, and `mincore` over what was touched. */
   stats(variant: string): HeapStats {
     const words = this.#memory.words;
     const slabs: number[] = [], carved: number[] = [], spilled: number[] = [];
@@ -177,7 +177,7 @@ export class Introspection {
       reservedBytes: this.#memory.bytes,
       maxBytes: this.#memory.maxBytes,
       chargedBytes: words[WORD_CHARGED_PAGES]! * PAGE_BYTES,
-      residentBytes: this.#memory.residentBytes(),
+      residentBytes: this.#residentBytes(),
       liveBytes,
       liveBlocks,
       largeBytes,
@@ -186,6 +186,15 @@ export class Introspection {
       slabs: words[WORD_SLABS]!,
       classes,
     };
+  }
+
+  #residentBytes(): number {
+    let bytes = this.#memory.residentBytes(0, this.#memory.stateBytes);
+    for (const first of this.#pages.spans()) {
+      if (this.#pages.kindOf(first) === SPAN_CLEAN) continue;
+      bytes += this.#memory.residentBytes(first * SLAB_BYTES, this.#pages.unitsOf(first) * SLAB_BYTES);
+    }
+    return bytes;
   }
 
   /** Walks every table and list. @throws {HeaderCorruptedError} at the first that is inconsistent. */

@@ -82,7 +82,7 @@ export class HeapMemory {
   }
 
   /** Bytes of a range that are in memory now. */
-  residentBytes(offset = 0, bytes = this.bytes): number {
+  residentBytes(offset: number, bytes: number): number {
     return this.system.residentPages(this.address(offset), bytes) * this.system.pageSize;
   }
 

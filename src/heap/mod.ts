@@ -8,4 +8,5 @@ export * from "./errors.ts";
 export { Heap, type HeapOptions, type Ptr } from "./heap.ts";
 export type { BlockInfo, ClassStats, HeapStats } from "./introspect.ts";
 export { FLAGS, type Flags } from "./flags.ts";
+export type { ClassSet } from "./size_classes.ts";
 export { DEFAULT_VARIANT, parseVariant, type Variant, VARIANTS } from "./variants.ts";
