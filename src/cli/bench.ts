@@ -1,0 +1,136 @@
+/**
+ * `bench`: reads its options, runs the measurement, prints the reports.
+ *
+ * @module
+ */
+import { Command, Option } from "@commander-js/extra-typings";
+import { DEFAULT_VARIANT } from "../heap/mod.ts";
+import { bench, type BenchRun } from "../lab/bench.ts";
+import { PEERS } from "../peers/mod.ts";
+import {
+  checkExpectation,
+  renderCsv,
+  renderJson,
+  renderMarkdown,
+  renderTerminal,
+  renderWarnings,
+  type ResultFile,
+} from "../report/mod.ts";
+import { WORKLOADS } from "../workloads/mod.ts";
+import { type BenchOptions, expectation, planOf } from "./bench_plan.ts";
+import { ERROR, FINE } from "./exit_codes.ts";
+import { Outputs } from "./outputs.ts";
+import { openProgress, palette, printError, printOut } from "./terminal.ts";
+import { numberList, oneOf, someOf, UsageError, variantList, wholeNumber } from "./values.ts";
+
+const WORKLOAD_NAMES = [...WORKLOADS.keys()];
+const PEER_NAMES = PEERS.map(({ name }) => name);
+
+const HELP = `
+Workloads:
+${[...WORKLOADS.values()].map(({ name, description }) => `  ${name.padEnd(14)} ${description}`).join("\n")}
+
+Peers (all of them unless --peer chooses):
+${PEERS.map(({ name, description }) => `  ${name.padEnd(14)} ${description}`).join("\n")}
+
+Examples:
+  deno run -P cli.ts bench
+  deno run -P cli.ts bench --quick
+  deno run -P cli.ts bench hot-pair --size 16,4096 --peer system,ffi --json hot-pair.json
+  deno run -P cli.ts bench larson --min 8 --max 128 --chunks 1024 --expect '+50%'
+`;
+
+/** The command. */
+export function benchCommand(finish: (exitCode: number) => void): Command {
+  const command = new Command("bench")
+    .description("throughput per size: our heap and its peers side by side, in one run")
+    .argument("[workload]", `${WORKLOAD_NAMES.join(", ")} (default: random-mixed)`, oneOf("workload", WORKLOAD_NAMES))
+    .addOption(new Option("--workload <name>", "the same, as an option").argParser(oneOf("--workload", WORKLOAD_NAMES)))
+    .option("--size <list>", "sizes, powers of two from 16 to 4096 (default: 128,256,512,1024)", numberList("--size"))
+    .option("--cycles <n>", "cycles in one unit of work", wholeNumber("--cycles", 1, 1_000_000_000))
+    .option("--working-set <n>", "slots, a power of two (default: 8192)", wholeNumber("--working-set", 1, 2 ** 32))
+    .option("--seed <n>", "start of the random stream (default: 12345)", wholeNumber("--seed", 1, 2 ** 32 - 1))
+    .option("--threads <n>", "only 1 so far", onlyOneThread)
+    .option("--variant <list>", `variants of our heap (default: HAKMEM_VARIANT, else ${DEFAULT_VARIANT})`, variantList)
+    .option("--peer <list>", `some of ${PEER_NAMES.join(", ")}`, someOf("--peer", PEER_NAMES))
+    .option("--rounds <n>", "measurement rounds, at least 6 (default: 10)", wholeNumber("--rounds", 6, 1000))
+    .option("--quick", "shorter slots, smaller units and 6 rounds: done in 15 s")
+    .option("--min <n>", "larson: smallest size (default: 8)", wholeNumber("--min", 1, 2 ** 32))
+    .option("--max <n>", "larson: sizes stay below this (default: 128)", wholeNumber("--max", 1, 2 ** 32))
+    .option("--chunks <n>", "larson: live blocks (default: 1024)", wholeNumber("--chunks", 1, 2 ** 32))
+    .option("--larson-rounds <n>", "larson: rounds in a generation", wholeNumber("--larson-rounds", 1, 2 ** 32))
+    .option(
+      "--seconds <n>",
+      "all contestants run as much as system does in this time",
+      wholeNumber("--seconds", 1, 3600),
+    )
+    .option("--expect <ratio>", "check an expected ratio to system: '+20%', 1.2 or 1.2x", expectation)
+    .option("--json <file>", "write a result file (- is stdout)")
+    .option("--csv <file>", "write every sample")
+    .option("--markdown <file>", "write the table and where it was measured")
+    .addHelpText("after", HELP);
+  // The typed command is wider than what the tree needs to know.
+  return command.action(async (workload, options) => {
+    if (workload !== undefined && options.workload !== undefined && workload !== options.workload) {
+      throw new UsageError(`${workload} and --workload ${options.workload} are two workloads: name one`);
+    }
+    finish(await run({ ...options, workload: workload ?? options.workload }));
+  }) as unknown as Command;
+}
+
+function onlyOneThread(text: string): number {
+  if (text === "1") return 1;
+  throw new UsageError(`--threads ${text} is not allowed: the workloads have only 1 thread so far`);
+}
+
+async function run(options: BenchOptions): Promise<number> {
+  const plan = planOf(options);
+  const outputs = new Outputs([
+    { option: "--json", path: options.json, render: renderJson },
+    { option: "--csv", path: options.csv, render: renderCsv },
+    { option: "--markdown", path: options.markdown, render: renderMarkdown },
+  ]);
+  const controller = new AbortController();
+  const interrupt = () => {
+    if (controller.signal.aborted) Deno.exit(ERROR); // asked twice
+    controller.abort();
+  };
+  const progress = openProgress();
+  Deno.addSignalListener("SIGINT", interrupt);
+  Deno.addSignalListener("SIGTERM", interrupt);
+  let result: BenchRun;
+  try {
+    result = await bench(plan, (state) => progress.show(state), controller.signal);
+  } catch (error) {
+    outputs.discard();
+    throw error;
+  } finally {
+    Deno.removeSignalListener("SIGINT", interrupt);
+    Deno.removeSignalListener("SIGTERM", interrupt);
+    progress[Symbol.dispose]();
+  }
+  return publish(result, options.expect, outputs);
+}
+
+function publish({ isInterrupted, ...run }: BenchRun, expected: number | undefined, outputs: Outputs): number {
+  const { measured, wanted } = run.rounds;
+  if (isInterrupted) {
+    const rest = measured === 0 ? "there is nothing to show" : "what follows is what they gave";
+    printError(`interrupted: ${measured} of ${wanted} rounds measured; ${rest}\n`);
+  }
+  if (isInterrupted && measured === 0) {
+    outputs.discard();
+    return ERROR;
+  }
+  const file: ResultFile = {
+    schema: "hakmem.results/1",
+    command: ["deno", "run", "-P", "cli.ts", ...Deno.args],
+    ...run,
+    expectations: expected === undefined ? [] : checkExpectation(expected, run.results),
+  };
+  if (!outputs.takeStdout) printOut(renderTerminal(file, palette()));
+  else printError(file.notes.map((note) => `${note}\n`).join(""));
+  printError(renderWarnings(file));
+  outputs.write(file);
+  return isInterrupted ? ERROR : FINE;
+}

@@ -1,0 +1,134 @@
+/**
+ * From the options of `bench` to what the lab is to measure: defaults, what `--quick` makes shorter, and the checks that
+ * take more than one option.
+ *
+ * @module
+ */
+import { DEFAULT_VARIANT, InvalidOptionError, parseVariant } from "../heap/mod.ts";
+import type { BenchPlan } from "../lab/bench.ts";
+import { freshSeed } from "../measure/mod.ts";
+import { hakmemVariant } from "../os/mod.ts";
+import { PEERS } from "../peers/mod.ts";
+import { parseExpectation } from "../report/mod.ts";
+import { completeParameters, ParameterError, type Parameters, type Workload, WORKLOADS } from "../workloads/mod.ts";
+import { UsageError } from "./values.ts";
+
+/** The options, as the parser gives them. */
+export interface BenchOptions {
+  workload?: string | undefined;
+  size?: number[] | undefined;
+  cycles?: number | undefined;
+  workingSet?: number | undefined;
+  seed?: number | undefined;
+  variant?: string[] | undefined;
+  peer?: string[] | undefined;
+  rounds?: number | undefined;
+  quick?: boolean | undefined;
+  min?: number | undefined;
+  max?: number | undefined;
+  chunks?: number | undefined;
+  larsonRounds?: number | undefined;
+  seconds?: number | undefined;
+  expect?: number | undefined;
+  json?: string | undefined;
+  csv?: string | undefined;
+  markdown?: string | undefined;
+}
+
+const DEFAULT_SIZES = [128, 256, 512, 1024];
+
+/** The slots, the rounds and the work of a unit: enough for a quiet machine, or as much as 15 s allow. */
+const EFFORT = {
+  normal: { rounds: 10, slotMilliseconds: 50, unitDeadline: 10_000, parameters: {} },
+  quick: {
+    rounds: 6,
+    slotMilliseconds: 10,
+    unitDeadline: 1_000,
+    parameters: { "cycles": 20_000, "larson-rounds": 20 },
+  },
+} as const;
+
+// A slot starts with an empty working set. A unit that visits each of many slots a few times has it settled; for fewer
+// slots the cycles above are enough.
+const SETTLED_SLOTS = 8192;
+const CYCLES_PER_SLOT = 4;
+
+/** Parses `--expect`. */
+export function expectation(text: string): number {
+  const ratio = parseExpectation(text);
+  if (ratio !== undefined) return ratio;
+  throw new UsageError(`--expect ${text} is no ratio to system: '+20%', 1.2 or 1.2x are`);
+}
+
+/**
+ * What the options ask for.
+ *
+ * @throws UsageError if they do not fit together, or are out of their limits.
+ */
+export function planOf(options: BenchOptions): BenchPlan {
+  const workload = WORKLOADS.get(options.workload ?? "random-mixed");
+  if (workload === undefined) throw new UsageError(`there is no workload ${options.workload}`);
+  const effort = options.quick === true ? EFFORT.quick : EFFORT.normal;
+  const peers = options.peer ?? PEERS.map(({ name }) => name);
+  if (options.expect !== undefined && !peers.includes("system")) {
+    throw new UsageError("--expect is a ratio to system: --peer must contain system");
+  }
+  if (options.seconds !== undefined && workload.name !== "larson") {
+    throw new UsageError(`--seconds means nothing to ${workload.name}, only to larson`);
+  }
+  return {
+    workload,
+    sizes: sizesOf(workload, options, effort.parameters),
+    variants: variantsOf(options.variant),
+    peers,
+    rounds: options.rounds ?? effort.rounds,
+    slotMilliseconds: effort.slotMilliseconds,
+    orderSeed: freshSeed(),
+    unitDeadline: options.peer === undefined ? effort.unitDeadline : undefined,
+    seconds: options.seconds,
+  };
+}
+
+/** A parameter set for each size. Larson has one: its sizes are a range, and its upper bound stands for it. */
+function sizesOf(workload: Workload, options: BenchOptions, effort: Parameters): BenchPlan["sizes"] {
+  const asked: Record<string, number | undefined> = {
+    "cycles": options.cycles,
+    "working-set": options.workingSet,
+    "seed": options.seed,
+    "min": options.min,
+    "max": options.max,
+    "chunks": options.chunks,
+    "larson-rounds": options.larsonRounds,
+  };
+  const given: Record<string, number> = {};
+  for (const [name, value] of Object.entries(effort)) {
+    if (workload.parameters[name] !== undefined) given[name] = value;
+  }
+  for (const [name, value] of Object.entries(asked)) {
+    if (value !== undefined) given[name] = value;
+  }
+  const slots = given["working-set"] ?? 0;
+  if (options.cycles === undefined && slots > SETTLED_SLOTS) given["cycles"] = CYCLES_PER_SLOT * slots;
+  const complete = (more: Parameters) => rethrown(() => completeParameters(workload, { ...given, ...more }));
+  if (workload.parameters["size"] !== undefined) {
+    return [...new Set(options.size ?? DEFAULT_SIZES)].map((size) => ({ size, parameters: complete({ size }) }));
+  }
+  const parameters = complete(options.size === undefined ? {} : { size: options.size[0] ?? 0 });
+  return [{ size: parameters["max"] ?? 0, parameters }];
+}
+
+function variantsOf(asked: readonly string[] | undefined): string[] {
+  const names = asked ?? [hakmemVariant() ?? DEFAULT_VARIANT];
+  if (names.length === 0) throw new UsageError("--variant names no variant");
+  return names.map((name) => rethrown(() => parseVariant(name).name));
+}
+
+/** Errors about values are the user's to mend. */
+function rethrown<R>(check: () => R): R {
+  try {
+    return check();
+  } catch (error) {
+    if (error instanceof ParameterError || error instanceof InvalidOptionError) throw new UsageError(error.message);
+    throw error;
+  }
+}

@@ -1,0 +1,10 @@
+/**
+ * What a command's exit code says to scripts.
+ *
+ * @module
+ */
+
+/** It did what it was asked. */
+export const FINE = 0;
+/** A bad option, a missing file, an interruption, or anything that nobody caught. */
+export const ERROR = 3;

@@ -1,0 +1,50 @@
+/**
+ * The command tree, and what becomes of errors: each ends in one message on stderr and exit code 3. Adding a command:
+ * its file here, one line below.
+ *
+ * @module
+ */
+import { Command, CommanderError } from "@commander-js/extra-typings";
+import { benchCommand } from "./bench.ts";
+import { ERROR, FINE } from "./exit_codes.ts";
+import { UsageError } from "./values.ts";
+import { printError, printOut } from "./terminal.ts";
+
+/** Runs a command line; returns the exit code. */
+export async function main(args: readonly string[]): Promise<number> {
+  let exitCode = FINE;
+  const finish = (code: number) => {
+    exitCode = code;
+  };
+  const output = { writeOut: printOut, writeErr: printError };
+  const program = new Command("deno run -P cli.ts")
+    .description("hakmem's lab: how fast is the allocator, beside others?")
+    .exitOverride()
+    .configureOutput(output);
+  for (const command of [benchCommand(finish)]) {
+    program.addCommand(command.exitOverride().configureOutput(output));
+  }
+  try {
+    await program.parseAsync([...args], { from: "user" });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? FINE : ERROR; // it has printed its message
+    printError(`${describe(error)}\n`);
+    return ERROR;
+  }
+}
+
+/** Errors that people can act on are one message; what nobody foresaw keeps its stack. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return `error: ${error}`;
+  const isForeseen = error instanceof UsageError || FORESEEN.has(error.name);
+  return isForeseen ? `error: ${error.message}` : `error: ${error.stack ?? error.message}`;
+}
+
+const FORESEEN = new Set([
+  "ContestantError",
+  "DisagreementError",
+  "NativeBuildError",
+  "NativeAccessError",
+  "OsError",
+]);

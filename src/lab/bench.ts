@@ -1,0 +1,245 @@
+/**
+ * `bench`: the throughput of our heap and of its peers, size by size, in one run.
+ *
+ * Each contestant has a process, kept alive for the whole run. All are warmed up at all sizes, one at a time; then, round
+ * by round, every size is measured once by each, in random order, one slot after the other while the rest wait. So the
+ * slots of one size and round lie close together, and what disturbs the machine disturbs them alike: ratios are taken
+ * within rounds.
+ *
+ * @module
+ */
+import { captureEnvironment, type Environment, Random, readSteal, type Warning } from "../measure/mod.ts";
+import type { ResultFile } from "../report/mod.ts";
+import type { Parameters, Workload } from "../workloads/mod.ts";
+import { Agreements } from "./agreement.ts";
+import { Child, ContestantTimeout } from "./child.ts";
+import { type Contestant, enter, type Entry } from "./contestants.ts";
+import type { Request, Slot } from "./protocol.ts";
+import { resultsOf } from "./results.ts";
+import { type WarmUp, warmUp } from "./warm_up.ts";
+import { warningsOf } from "./warnings.ts";
+
+/** What to measure. */
+export interface BenchPlan {
+  readonly workload: Workload;
+  /** Parameters that are complete, a set for each size, with the size that stands for it in the results. */
+  readonly sizes: readonly { readonly size: number; readonly parameters: Parameters }[];
+  readonly variants: readonly string[];
+  readonly peers: readonly string[];
+  readonly rounds: number;
+  readonly slotMilliseconds: number;
+  readonly orderSeed: number;
+  /** Milliseconds that a first unit of a peer may take before it is left out; unlimited if absent. */
+  readonly unitDeadline?: number | undefined;
+  /** If given, all contestants run the same number of units: so many that `system` is busy that long in all. */
+  readonly seconds?: number | undefined;
+}
+
+/** How far a run is. */
+export interface Progress {
+  readonly phase: "starting" | "warming up" | "measuring";
+  readonly done: number;
+  readonly total: number;
+  /** Who is next. */
+  readonly label: string;
+}
+
+/** What goes to the result file, but for the command and what was expected. */
+export type BenchRun = Omit<ResultFile, "schema" | "command" | "expectations"> & {
+  /** Whether it was stopped before its last round. */
+  readonly isInterrupted: boolean;
+};
+
+/** Someone who takes part, started and warmed up. */
+interface Player {
+  readonly contestant: Contestant;
+  readonly child: Child;
+  readonly warmUps: readonly WarmUp[];
+  readonly slots: readonly Slot[][];
+}
+
+/**
+ * Runs a plan.
+ *
+ * @param signal Stops the run: what whole rounds measured is returned.
+ * @param entry Who takes part; found from the plan if it is not given.
+ * @throws ContestantError if a contestant dies or cannot do its work; DisagreementError if one did other work.
+ */
+export async function bench(
+  plan: BenchPlan,
+  report: (progress: Progress) => void,
+  signal: AbortSignal,
+  entry?: Entry,
+): Promise<BenchRun> {
+  const environment = await captureEnvironment();
+  const stealBefore = await readSteal();
+  entry ??= await enter(plan.variants, plan.peers);
+  const notes = [...entry.notes];
+  await using children = new AsyncDisposableStack();
+  let stopped: Promise<void> | undefined;
+  const stop = () => {
+    stopped = children.disposeAsync();
+  };
+  signal.addEventListener("abort", stop, { once: true });
+
+  const agreements = new Agreements();
+  let players: Player[] = [];
+  let measured = 0;
+  try {
+    report({ phase: "starting", done: 0, total: 1, label: "" });
+    const started = await startAll(entry.contestants, children);
+    signal.throwIfAborted();
+    players = await warmUpAll(plan, started, notes, report);
+    const units = unitsOf(plan, players);
+    await verify(plan, players, units, agreements);
+    const random = new Random(plan.orderSeed);
+    const total = plan.rounds * plan.sizes.length * players.length;
+    let done = 0;
+    for (; measured < plan.rounds; measured++) {
+      for (const [index, size] of plan.sizes.entries()) {
+        for (const player of random.shuffled(players)) {
+          const { contestant: { label }, child, slots } = player;
+          report({ phase: "measuring", done: done++, total, label });
+          signal.throwIfAborted();
+          const slot = await child.run(requestOf(plan, index, units(player, index)));
+          agreements.record(`${plan.workload.name} ${size.size}`, label, slot);
+          slots[index]?.push(slot);
+        }
+      }
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    signal.removeEventListener("abort", stop);
+    await stopped;
+  }
+  return {
+    ...summarise(plan, players, environment, measured, stealBefore, await readSteal()),
+    notes,
+    isInterrupted: signal.aborted && measured < plan.rounds,
+  };
+}
+
+async function startAll(
+  contestants: readonly Contestant[],
+  children: AsyncDisposableStack,
+): Promise<[Contestant, Child][]> {
+  const starts = await Promise.allSettled(
+    contestants.map(async (contestant): Promise<[Contestant, Child]> => {
+      const child = await Child.start(contestant.command);
+      if (children.disposed) await child[Symbol.asyncDispose](); // interrupted meanwhile
+      else children.use(child);
+      return [contestant, child];
+    }),
+  );
+  return starts.map((start) => {
+    if (start.status === "rejected") throw start.reason;
+    return start.value;
+  });
+}
+
+async function warmUpAll(
+  plan: BenchPlan,
+  started: readonly [Contestant, Child][],
+  notes: string[],
+  report: (progress: Progress) => void,
+): Promise<Player[]> {
+  const players: Player[] = [];
+  const { slotMilliseconds, workload } = plan;
+  const total = started.length * plan.sizes.length;
+  for (const [position, [contestant, child]] of started.entries()) {
+    const isPeer = contestant.runtime !== "deno" && contestant.runtime !== "harness";
+    const unitDeadline = isPeer ? plan.unitDeadline : undefined;
+    const warmUps: WarmUp[] = [];
+    try {
+      for (const { parameters } of plan.sizes) {
+        const done = position * plan.sizes.length + warmUps.length;
+        report({ phase: "warming up", done, total, label: contestant.label });
+        warmUps.push(
+          await warmUp(child, { workload: workload.name, parameters }, { slotMilliseconds, unitDeadline }),
+        );
+      }
+      players.push({ contestant, child, warmUps, slots: plan.sizes.map(() => []) });
+    } catch (error) {
+      if (!(error instanceof ContestantTimeout)) throw error;
+      notes.push(`${error.message} and is left out; name it with --peer to wait for it`);
+    }
+  }
+  return players;
+}
+
+/** How many units a player runs in a slot of a size. */
+type Units = (player: Player, index: number) => number;
+
+/** Everyone's own number, or with `seconds` the same for all. */
+function unitsOf({ seconds, rounds }: BenchPlan, players: readonly Player[]): Units {
+  const own: Units = ({ warmUps }, index) => warmUps[index]?.units ?? 1;
+  if (seconds === undefined) return own;
+  const pace = players.find(({ contestant }) => contestant.allocator === "system") ?? players[0];
+  return (_player, index) => {
+    const nanoseconds = pace?.warmUps[index]?.nanosecondsPerUnit ?? Infinity;
+    return Math.max(1, Math.ceil(seconds * 1e9 / rounds / nanoseconds));
+  };
+}
+
+function requestOf({ workload, sizes }: BenchPlan, index: number, units: number): Request {
+  return { workload: workload.name, units, parameters: sizes[index]?.parameters ?? {} };
+}
+
+/**
+ * Lets every player run a slot of as many units as it will be asked for, and a do-nothing allocator the same: who does
+ * other work than that one is found before anything is measured. Each slot that follows must repeat what this one gave.
+ */
+async function verify(
+  plan: BenchPlan,
+  players: readonly Player[],
+  units: Units,
+  agreements: Agreements,
+): Promise<void> {
+  const harnesses = players.filter(({ contestant }) => contestant.runtime === "harness");
+  for (const [index, { size }] of plan.sizes.entries()) {
+    const what = `${plan.workload.name} ${size}`;
+    for (const player of players) {
+      const judge = harnesses.find((harness) => harness !== player) ?? player;
+      const request = requestOf(plan, index, units(player, index));
+      for (const { contestant, child } of new Set([judge, player])) {
+        agreements.record(what, contestant.label, await child.run(request));
+      }
+    }
+  }
+  agreements.check();
+}
+
+function summarise(
+  plan: BenchPlan,
+  players: readonly Player[],
+  environment: Environment,
+  measured: number,
+  stealBefore: Awaited<ReturnType<typeof readSteal>>,
+  stealAfter: Awaited<ReturnType<typeof readSteal>>,
+): Omit<BenchRun, "notes" | "isInterrupted"> {
+  const { rounds: wanted, orderSeed, slotMilliseconds } = plan;
+  // A round that was interrupted is dropped whole: its samples would pair with nothing.
+  const series = plan.sizes.flatMap(({ size, parameters }, index) =>
+    players.map(({ contestant, slots }) => ({
+      contestant,
+      workload: plan.workload.name,
+      size,
+      parameters,
+      unitOperations: plan.workload.operationsPerUnit(parameters),
+      slots: (slots[index] ?? []).slice(0, measured),
+    }))
+  );
+  const results = measured === 0 ? [] : resultsOf(series);
+  const unstable = new Map(players.map(({ contestant, warmUps }) => [
+    contestant.label,
+    plan.sizes.filter((_size, index) => warmUps[index]?.isStable === false).map(({ size }) => size),
+  ]));
+  const warnings: Warning[] = warningsOf({ results, environment, unstable, stealBefore, stealAfter });
+  return {
+    environment: { ...environment, loadAverage: [...environment.loadAverage] },
+    rounds: { wanted, measured, orderSeed, slotMilliseconds },
+    results,
+    warnings,
+  };
+}

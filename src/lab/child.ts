@@ -1,0 +1,122 @@
+/**
+ * A contestant's process as the coordinator sees it: started, asked for one slot at a time, and ended.
+ *
+ * @module
+ */
+import { formatRequest, parseSlot, ProtocolError, READY, type Request, type Slot } from "./protocol.ts";
+
+/** What to start. */
+export interface ChildCommand {
+  /** Whose process it is, in messages: `system`, `slab-map`, `none (native)`. */
+  readonly label: string;
+  readonly path: string;
+  readonly args: readonly string[];
+}
+
+/** A contestant failed: its process died, or could not do what it was asked. */
+export class ContestantError extends Error {
+  override name = "ContestantError";
+  /**
+   * @param label Who failed.
+   * @param reason What happened, as the second half of a sentence.
+   * @param stderr What its process wrote there.
+   */
+  constructor(readonly label: string, reason: string, stderr = "") {
+    super(`contestant ${label} ${reason}${stderr.trim() === "" ? "" : `\nIts stderr:\n${stderr.trim()}`}`);
+  }
+}
+
+/** A contestant did not answer in time. */
+export class ContestantTimeout extends ContestantError {
+  override name = "ContestantTimeout";
+}
+
+/** A running contestant. */
+export class Child implements AsyncDisposable {
+  readonly label: string;
+  readonly #process: Deno.ChildProcess;
+  readonly #requests: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #answers: ReadableStreamDefaultReader<string>;
+  readonly #stderr: Promise<string>;
+  #rest = "";
+
+  private constructor(label: string, process: Deno.ChildProcess) {
+    this.label = label;
+    this.#process = process;
+    this.#requests = process.stdin.getWriter();
+    this.#answers = process.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    this.#stderr = new Response(process.stderr).text();
+  }
+
+  /** Starts a contestant's process, and waits until it is ready. */
+  static async start({ label, path, args }: ChildCommand): Promise<Child> {
+    const command = new Deno.Command(path, { args: [...args], stdin: "piped", stdout: "piped", stderr: "piped" });
+    const child = new Child(label, command.spawn());
+    try {
+      const line = await child.#readLine();
+      if (line !== READY) throw new ContestantError(label, `cannot start: ${line.replace(/^error /, "")}`);
+      return child;
+    } catch (error) {
+      await child[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /**
+   * Runs one slot.
+   *
+   * @param deadline Milliseconds after which it is given up, and its process ended.
+   */
+  async run(request: Request, deadline?: number): Promise<Slot> {
+    const line = new TextEncoder().encode(`${formatRequest(request)}\n`);
+    // A write to a dead process fails; the read below finds out why.
+    this.#requests.write(line).catch(() => {});
+    let isLate = false;
+    const timer = deadline === undefined ? undefined : setTimeout(() => {
+      isLate = true;
+      this.#kill();
+    }, deadline);
+    try {
+      return parseSlot(await this.#readLine(), request.units);
+    } catch (error) {
+      if (isLate) throw new ContestantTimeout(this.label, `took more than ${(deadline ?? 0) / 1000} s for one unit`);
+      if (error instanceof ProtocolError) throw new ContestantError(this.label, `failed: ${error.message}`);
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Ends the process at once, whatever it is doing. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#kill();
+    await this.#requests.close().catch(() => {});
+    await this.#answers.cancel().catch(() => {});
+    await this.#stderr.catch(() => {});
+    await this.#process.status;
+  }
+
+  #kill(): void {
+    try {
+      this.#process.kill("SIGKILL");
+    } catch {
+      // It has ended by itself.
+    }
+  }
+
+  async #readLine(): Promise<string> {
+    while (!this.#rest.includes("\n")) {
+      const { done, value } = await this.#answers.read();
+      if (done) {
+        const status = await this.#process.status;
+        const how = status.signal === null ? `with exit code ${status.code}` : `by ${status.signal}`;
+        throw new ContestantError(this.label, `ended ${how} before it answered`, await this.#stderr);
+      }
+      this.#rest += value;
+    }
+    const end = this.#rest.indexOf("\n");
+    const line = this.#rest.slice(0, end);
+    this.#rest = this.#rest.slice(end + 1);
+    return line;
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * The entry of a Deno child: one allocator, measured slot by slot as the coordinator asks (see `protocol.ts`).
+ *
+ *     deno run -P contestant.ts --allocator thi.ng
+ *     deno run -P contestant.ts --allocator heap --variant slab-map
+ *
+ * Nothing but the allocator's own modules and the workloads is loaded, so that the hot loops see one allocator and V8's
+ * type feedback is that of a program which uses it alone.
+ *
+ * @module
+ */
+import { parseArgs } from "@std/cli/parse-args";
+import { openAllocator } from "../peers/mod.ts";
+import { type Allocator, completeParameters, OutOfMemory, type Runner, WORKLOADS } from "../workloads/mod.ts";
+import { formatChecksum, formatSlot, parseRequest, ProtocolError, READY, type Request, type Slot } from "./protocol.ts";
+import { keepUnoptimised, openTierProbe } from "./tier.ts";
+
+const tierOf = openTierProbe();
+
+/** Answers one request. */
+type Measure = (request: Request) => Slot;
+
+/** Binds the requests to an allocator. Runners are kept: each parameter set has its own slots, all share one loop. */
+function measureWith<P>(allocator: Allocator<P>): Measure {
+  const runners = new Map<string, Runner>();
+  return (request) => {
+    const key = JSON.stringify([request.workload, request.parameters]);
+    let runner = runners.get(key);
+    if (runner === undefined) {
+      const workload = WORKLOADS.get(request.workload);
+      if (workload === undefined) throw new ProtocolError(`unknown workload ${request.workload}`);
+      runner = workload.prepare(allocator, completeParameters(workload, request.parameters));
+      keepUnoptimised(runner.unit);
+      runners.set(key, runner);
+    }
+    return measure(runner, request.units);
+  };
+}
+
+function measure(runner: Runner, units: number): Slot {
+  runner.begin();
+  const start = performance.now();
+  runner.unit();
+  const checksum = formatChecksum(runner.checksum);
+  for (let i = 1; i < units; i++) runner.unit();
+  runner.drain();
+  const nanoseconds = (performance.now() - start) * 1e6;
+  const tier = tierOf(runner.hot);
+  const { operations } = runner;
+  const slotChecksum = formatChecksum(runner.checksum);
+  runner.end();
+  return { units, nanoseconds, operations, checksum, slotChecksum, tier };
+}
+
+async function* linesOf(input: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<string> {
+  let rest = "";
+  for await (const text of input.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop() ?? "";
+    yield* lines;
+  }
+}
+
+const encoder = new TextEncoder();
+
+function say(line: string): void {
+  Deno.stdout.writeSync(encoder.encode(`${line}\n`));
+}
+
+function messageOf(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).replaceAll("\n", " ");
+}
+
+async function main(): Promise<void> {
+  // Ctrl-C reaches every process of the terminal; the coordinator ends this one by closing its stdin.
+  Deno.addSignalListener("SIGINT", () => {});
+  const options = parseArgs(Deno.args, { string: ["allocator", "variant"] });
+  const measureRequest: Measure = await openAllocator(
+    options.allocator ?? "none",
+    options.variant ?? "",
+    measureWith,
+  );
+  say(READY);
+  for await (const line of linesOf(Deno.stdin.readable)) {
+    try {
+      say(formatSlot(measureRequest(parseRequest(line))));
+    } catch (error) {
+      say(`error ${messageOf(error)}`);
+      if (error instanceof OutOfMemory) Deno.exit(1); // the slots are still full: no later answer would be right
+    }
+  }
+  Deno.exit(0);
+}
+
+if (import.meta.main) {
+  try {
+    await main();
+  } catch (error) {
+    say(`error ${messageOf(error)}`);
+    Deno.exit(1);
+  }
+}

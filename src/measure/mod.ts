@@ -1,0 +1,18 @@
+/**
+ * Statistics, the order of rounds, the environment and what is doubtful about it. Knows nothing of allocators.
+ *
+ * @module
+ */
+export { captureEnvironment, type Environment, readSteal } from "./environment.ts";
+export { freshSeed, Random } from "./random.ts";
+export {
+  coverage,
+  differences,
+  type Estimate,
+  estimate,
+  intervalRank,
+  LEVEL,
+  MIN_SAMPLES,
+  ratios,
+} from "./statistics.ts";
+export { loadWarning, noiseWarning, stealWarning, tierWarning, unstableWarning, type Warning } from "./warnings.ts";

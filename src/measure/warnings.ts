@@ -1,0 +1,72 @@
+/**
+ * What makes a measurement doubtful: each warning is data, and comes with advice.
+ *
+ * @module
+ */
+import type { Estimate } from "./statistics.ts";
+
+/** One reason for doubt. */
+export interface Warning {
+  readonly code: "LOAD" | "STEAL" | "TIER" | "NOISE" | "UNSTABLE";
+  readonly message: string;
+  readonly advice: string;
+}
+
+const LOAD_PER_CORE = 0.5; // a run keeps one core busy: half of the others' time is still free below this
+const STOLEN_SHARE = 0.01;
+const WIDE = 0.1; // of the median, from low to high
+
+/** Warns if other work was waiting for the cores when the run started. */
+export function loadWarning(loadAverage: number, cores: number): Warning | undefined {
+  if (loadAverage / cores < LOAD_PER_CORE) return undefined;
+  return {
+    code: "LOAD",
+    message: `the load average was ${loadAverage.toFixed(2)} on ${cores} cores when the run started`,
+    advice: "stop other work and run again",
+  };
+}
+
+/** Warns if the host of a virtual machine gave its cores to others meanwhile. */
+export function stealWarning(stolen: number, total: number): Warning | undefined {
+  if (total <= 0 || stolen / total < STOLEN_SHARE) return undefined;
+  return {
+    code: "STEAL",
+    message: `the host took ${(100 * stolen / total).toFixed(1)} % of the machine's time during the run`,
+    advice: "run again when it is quieter, or with more --rounds",
+  };
+}
+
+/** Warns if V8 did not run the measured loop in its best compiler's code. */
+export function tierWarning(who: string, tiers: readonly string[]): Warning | undefined {
+  const others = tiers.filter((tier) => tier !== "turbofan" && tier !== "native" && tier !== "unknown");
+  if (others.length === 0) return undefined;
+  return {
+    code: "TIER",
+    message: `${others.length} of ${tiers.length} slots of ${who} ran in ${[...new Set(others)].join(" and ")} code`,
+    advice: "run again: V8 decides anew in each process; or raise --cycles",
+  };
+}
+
+/** Warns if the intervals of somebody's throughput are wide. */
+export function noiseWarning(who: string, estimates: ReadonlyMap<number, Estimate>): Warning | undefined {
+  const widths = [...estimates].map(([size, { median, low, high }]) => ({ size, width: (high - low) / median }))
+    .filter(({ width }) => width >= WIDE);
+  if (widths.length === 0) return undefined;
+  const sizes = widths.map(({ size }) => size).join(", ");
+  const widest = Math.round(100 * Math.max(...widths.map(({ width }) => width)));
+  return {
+    code: "NOISE",
+    message: `${who} at ${sizes}: the 95 % interval is up to ${widest} % of the median wide`,
+    advice: "run on a quiet machine, or with more --rounds",
+  };
+}
+
+/** Warns if the speed of a contestant was still changing when its warm-up ended. */
+export function unstableWarning(who: string, sizes: readonly number[]): Warning | undefined {
+  if (sizes.length === 0) return undefined;
+  return {
+    code: "UNSTABLE",
+    message: `${who} at ${sizes.join(", ")} was still changing its speed by over 10 % a slot when its warm-up ended`,
+    advice: "run again, or raise --cycles",
+  };
+}

@@ -1,0 +1,28 @@
+/**
+ * Our heap, through what a program imports: the public `heap.malloc` and `heap.free`, passed on as they are, and the view
+ * `heap.u8`.
+ *
+ * @module
+ */
+import { Heap } from "../../mod.ts";
+import type { Allocator } from "../workloads/mod.ts";
+
+/** Opens a heap of a variant, such as `slab-map` or `slab-map,refill=32`. It lives as long as the process. */
+export async function openHeap(variant: string): Promise<Allocator<number>> {
+  const heap = await Heap.open({ variant });
+  return adapt(heap.malloc, heap.free, heap.u8);
+}
+
+function adapt(malloc: (size: number) => number, free: (pointer: number) => void, u8: Uint8Array): Allocator<number> {
+  return {
+    nothing: 0,
+    // The heap's small blocks lie below 2 GiB, so its pointers fit; one above would be caught by the checksum of sizes.
+    slots: (count) => new Int32Array(count),
+    malloc,
+    free,
+    write: (pointer, index, byte) => {
+      u8[pointer + index] = byte;
+    },
+    read: (pointer, index) => u8[pointer + index] as number,
+  };
+}

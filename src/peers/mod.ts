@@ -1,0 +1,66 @@
+/**
+ * The table of peers: what our heap is measured against. Adding one that lives in Deno: its file here, one line below,
+ * and one in `openAllocator`. The native ones live in `native/workloads.c`.
+ *
+ * @module
+ */
+import type { Allocator } from "../workloads/mod.ts";
+
+/**
+ * How a contestant is reached: `deno` (our heap), `native` (a C loop), `ffi` (a call per operation), `js` (npm or the
+ * garbage collector), `harness` (the do-nothing allocator of either side).
+ */
+export type Runtime = "deno" | "native" | "ffi" | "js" | "harness";
+
+/** A peer, as the table holds it. */
+export interface Peer {
+  readonly name: string;
+  readonly runtime: Runtime;
+  /** Which executable runs it: Deno or the native program. */
+  readonly host: "deno" | "native";
+  readonly description: string;
+}
+
+/** The peers that `--peer` chooses among; all are measured unless it says otherwise. */
+export const PEERS: readonly Peer[] = [
+  { name: "system", runtime: "native", host: "native", description: "the system's malloc, called by a C program" },
+  { name: "ffi", runtime: "ffi", host: "deno", description: "the system's malloc, called through Deno FFI" },
+  { name: "thi.ng", runtime: "js", host: "deno", description: "MemPool of @thi.ng/malloc" },
+  { name: "assemblyscript", runtime: "js", host: "deno", description: "AssemblyScript's TLSF, in WebAssembly" },
+  { name: "uint8array", runtime: "js", host: "deno", description: "new Uint8Array, and the garbage collector" },
+];
+
+/** The do-nothing allocators, measured with every run: they price the harness of either side. */
+export const HARNESSES: readonly Peer[] = [
+  { name: "none", runtime: "harness", host: "deno", description: "nothing, in TypeScript" },
+  { name: "none", runtime: "harness", host: "native", description: "nothing, in C" },
+];
+
+/** Takes an allocator whatever its pointers are: a caller of `openAllocator` does not know `P`. */
+export type AllocatorUser<R> = <P>(allocator: Allocator<P>) => R;
+
+/**
+ * Opens one of the allocators that live in Deno, and hands it to `use`. Only its own modules are loaded, so that no
+ * other allocator shares its process.
+ *
+ * @param name A peer's name, `none`, or `heap`.
+ * @param variant The heap's variant; only `heap` reads it.
+ */
+export async function openAllocator<R>(name: string, variant: string, use: AllocatorUser<R>): Promise<R> {
+  switch (name) {
+    case "heap":
+      return use(await (await import("./heap.ts")).openHeap(variant));
+    case "none":
+      return use((await import("./none.ts")).openNone());
+    case "ffi":
+      return use((await import("./ffi.ts")).openFfi());
+    case "thi.ng":
+      return use((await import("./thi_ng.ts")).openThiNg());
+    case "assemblyscript":
+      return use(await (await import("./assemblyscript.ts")).openAssemblyScript());
+    case "uint8array":
+      return use((await import("./uint8array.ts")).openUint8Array());
+    default:
+      throw new Error(`no allocator called ${name} lives in Deno`);
+  }
+}

@@ -1,0 +1,31 @@
+/**
+ * Results as CSV (RFC 4180, but lines end in \n): one row for each contestant, size and round, so that nothing is lost.
+ *
+ * @module
+ */
+import type { ResultFile } from "./schema.ts";
+
+const COLUMNS = ["workload", "allocator", "runtime", "host", "size", "threads", "round", "ns_per_op", "ops_per_second"];
+
+/** The file's text. */
+export function renderCsv({ results }: Pick<ResultFile, "results">): string {
+  const rows = results.flatMap((result) =>
+    result.samples.map((sample, round) => [
+      result.workload,
+      result.allocator,
+      result.runtime,
+      result.host,
+      result.size,
+      result.threads,
+      round + 1,
+      sample,
+      1e9 / sample,
+    ])
+  );
+  return [COLUMNS, ...rows].map((row) => `${row.map(field).join(",")}\n`).join("");
+}
+
+function field(value: string | number): string {
+  const text = String(value);
+  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

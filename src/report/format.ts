@@ -1,0 +1,57 @@
+/**
+ * How numbers and names are written, the same in every report.
+ *
+ * @module
+ */
+import type { Ratio, Result } from "./schema.ts";
+
+/** Millions of operations a second: three digits that count. */
+export function mops(opsPerSecond: number): string {
+  return digits(opsPerSecond / 1e6);
+}
+
+/** Nanoseconds: three digits that count. */
+export function nanoseconds(value: number): string {
+  return digits(value);
+}
+
+/** How many times: 0.003, 1.36, 45, 1200. */
+export function times(ratio: number): string {
+  return digits(ratio);
+}
+
+/** The bounds of an interval. */
+export function bounds(low: number, high: number, format: (value: number) => string = digits): string {
+  return `${format(low)}–${format(high)}`;
+}
+
+/** A ratio with its interval: `1.36 (1.31–1.40)`. */
+export function ratioWithBounds({ ratio, low, high }: Ratio): string {
+  return `${times(ratio)} (${bounds(low, high)})`;
+}
+
+/** A contestant's name: the allocator's, and for the do-nothing ones which side's. */
+export function nameOf({ allocator, runtime, host }: Pick<Result, "allocator" | "runtime" | "host">): string {
+  return runtime === "harness" ? `${allocator} (${host})` : allocator;
+}
+
+/** The parameters as words, without the size where each row has its own. */
+export function parametersOf(results: readonly Result[]): string {
+  const parameters = results[0]?.parameters ?? {};
+  return Object.entries(parameters).filter(([name]) => name !== "size").map(([name, value]) => `${name} ${value}`)
+    .join(", ");
+}
+
+/** The sizes of results, in the order in which they were measured. */
+export function sizesOf(results: readonly Result[]): number[] {
+  return [...new Set(results.map(({ size }) => size))];
+}
+
+function digits(value: number): string {
+  const size = Math.abs(value);
+  if (size >= 1000) return String(Number(value.toPrecision(3)));
+  if (size >= 100) return value.toFixed(0);
+  if (size >= 10) return value.toFixed(1);
+  if (size >= 0.1 || size === 0) return value.toFixed(2);
+  return size < 0.0005 ? value.toExponential(0) : value.toFixed(3);
+}

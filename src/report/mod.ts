@@ -1,0 +1,21 @@
+/**
+ * Reports: each takes a result file and gives text. None of them measures, reads files or writes any.
+ *
+ * @module
+ */
+export { renderBars } from "./bars.ts";
+export { renderCsv } from "./csv.ts";
+export { checkExpectation, expectationLine, parseExpectation } from "./expectation.ts";
+export { headline } from "./headline.ts";
+export { renderJson } from "./json.ts";
+export { renderMarkdown } from "./markdown.ts";
+export {
+  type Expectation,
+  parseResultFile,
+  type Ratio,
+  type Result,
+  type ResultFile,
+  ResultFileSchema,
+} from "./schema.ts";
+export { type Palette, PLAIN, renderTable } from "./table.ts";
+export { renderTerminal, renderWarnings } from "./terminal.ts";

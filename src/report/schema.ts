@@ -1,0 +1,97 @@
+/**
+ * The result file, `hakmem.results/1`: its schema, and the types that follow from it. Reports take what this describes
+ * and nothing else, so a file that was read back prints as the run did.
+ *
+ * Times are nanoseconds per operation; `samples` are in the order of the rounds, so those of two results pair up.
+ *
+ * @module
+ */
+import * as v from "valibot";
+
+const EstimateSchema = v.object({ median: v.number(), low: v.number(), high: v.number() });
+
+const RatioSchema = v.object({ ratio: v.number(), low: v.number(), high: v.number() });
+
+/** One contestant at one size. */
+export const ResultSchema = v.object({
+  workload: v.string(),
+  /** The variant, or the peer's name; `none` is the do-nothing allocator. */
+  allocator: v.string(),
+  runtime: v.picklist(["deno", "native", "ffi", "js", "harness"]),
+  /** Which side's harness ran it: it tells the two `none` apart. */
+  host: v.picklist(["deno", "native"]),
+  /** The largest size of random-mixed, the size of hot-pair, the exclusive bound of larson. */
+  size: v.number(),
+  threads: v.number(),
+  /** Of one unit, like the checksum; a sample is `unitsPerSlot` units. */
+  operations: v.number(),
+  checksum: v.pipe(v.string(), v.regex(/^[0-9a-f]{8}$/)),
+  /** The bounds are those of the median (95 %). */
+  opsPerSecond: EstimateSchema,
+  nsPerOp: v.number(),
+  /** What is left when the harness around a do-nothing allocator is subtracted, round by round; 0 for that itself. */
+  netNsPerOp: v.number(),
+  samples: v.array(v.number()),
+  /** Throughput over that of `system`, paired by rounds; absent if `system` was not measured. */
+  ratioToSystem: v.optional(RatioSchema),
+  unitsPerSlot: v.number(),
+  /** What V8's code the measured loop ran in, by slot. */
+  tiers: v.array(v.string()),
+  parameters: v.record(v.string(), v.number()),
+});
+
+const EnvironmentSchema = v.object({
+  date: v.string(),
+  deno: v.string(),
+  v8: v.string(),
+  os: v.string(),
+  arch: v.string(),
+  cpu: v.string(),
+  cores: v.number(),
+  loadAverage: v.array(v.number()),
+  revision: v.string(),
+});
+
+const WarningSchema = v.object({ code: v.string(), message: v.string(), advice: v.string() });
+
+const ExpectationSchema = v.object({
+  allocator: v.string(),
+  size: v.number(),
+  expected: v.number(),
+  measured: RatioSchema,
+  /** Where the interval lies. */
+  verdict: v.picklist(["as expected", "above", "below"]),
+});
+
+/** A whole result file. */
+export const ResultFileSchema = v.object({
+  schema: v.literal("hakmem.results/1"),
+  command: v.array(v.string()),
+  environment: EnvironmentSchema,
+  rounds: v.object({
+    wanted: v.number(),
+    measured: v.number(),
+    /** The seed of the contestants' order. */
+    orderSeed: v.number(),
+    slotMilliseconds: v.number(),
+  }),
+  results: v.array(ResultSchema),
+  expectations: v.array(ExpectationSchema),
+  /** Who was left out, and why. */
+  notes: v.array(v.string()),
+  warnings: v.array(WarningSchema),
+});
+
+export type Result = v.InferOutput<typeof ResultSchema>;
+export type Ratio = v.InferOutput<typeof RatioSchema>;
+export type Expectation = v.InferOutput<typeof ExpectationSchema>;
+export type ResultFile = v.InferOutput<typeof ResultFileSchema>;
+
+/**
+ * Reads a result file.
+ *
+ * @throws v.ValiError if it is not one; the message names the first field that is wrong.
+ */
+export function parseResultFile(text: string): ResultFile {
+  return v.parse(ResultFileSchema, JSON.parse(text));
+}

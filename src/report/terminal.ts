@@ -1,0 +1,35 @@
+/**
+ * A run for people: the result in one line of words, the table, the bars, what was expected, and who was left out.
+ *
+ * @module
+ */
+import { renderBars } from "./bars.ts";
+import { expectationLine } from "./expectation.ts";
+import { parametersOf } from "./format.ts";
+import { headline } from "./headline.ts";
+import type { ResultFile } from "./schema.ts";
+import { type Palette, PLAIN, renderTable } from "./table.ts";
+
+/** What goes to stdout. */
+export function renderTerminal(file: ResultFile, palette: Palette = PLAIN): string {
+  const { results, expectations, notes } = file;
+  const first = results[0];
+  const setting = first === undefined ? [] : [`${first.workload}: ${parametersOf(results)}`];
+  const sections = [
+    [palette.bold(headline(file))],
+    setting,
+    results.length === 0 ? [] : [renderTable(results, palette)],
+    results.length === 0 ? [] : [renderBars(results, palette)],
+    expectations.map((expectation) => {
+      const line = expectationLine(expectation);
+      return expectation.verdict === "below" ? palette.red(line) : line;
+    }),
+    notes,
+  ];
+  return `${sections.filter((lines) => lines.length > 0).map((lines) => lines.join("\n")).join("\n\n")}\n`;
+}
+
+/** What goes to stderr: each warning with its advice. */
+export function renderWarnings({ warnings }: Pick<ResultFile, "warnings">): string {
+  return warnings.map(({ code, message, advice }) => `warning ${code}: ${message}; ${advice}\n`).join("");
+}

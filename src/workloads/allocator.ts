@@ -1,0 +1,39 @@
+/**
+ * What a workload needs of an allocator, whatever its pointers are: offsets (`number`), addresses (`bigint`) or objects.
+ *
+ * The members are plain functions and not methods: a workload reads them into locals and calls those, so that V8 sees
+ * one callee per call site and inlines it. An adapter should pass on its allocator's own functions where it can, and
+ * otherwise close over the parameters of the function that makes it: TurboFan folds a parameter that is never assigned,
+ * while a module-level binding costs a check at every use.
+ *
+ * @module
+ */
+
+/** Where a workload keeps its live pointers: a typed array for numbers and bigints, an array for objects. */
+export interface Slots<P> {
+  readonly length: number;
+  [slot: number]: P;
+}
+
+/** One contestant, as the workloads see it. */
+export interface Allocator<P> {
+  /** The null pointer: what an empty slot holds, and what `malloc` gives when there is no memory. */
+  readonly nothing: P;
+  /** An array of `count` slots, each holding `nothing`. */
+  readonly slots: (count: number) => Slots<P>;
+  readonly malloc: (size: number) => P;
+  readonly free: (pointer: P) => void;
+  /** Writes one byte of a block. */
+  readonly write: (pointer: P, index: number, byte: number) => void;
+  /** Reads one byte of a block. */
+  readonly read: (pointer: P, index: number) => number;
+}
+
+/** A `malloc` of the measured allocator gave `nothing`. The slots are still full, so its process cannot go on. */
+export class OutOfMemory extends Error {
+  /** @param size The bytes that were asked for. */
+  constructor(readonly size: number) {
+    super(`malloc(${size}) gave NULL`);
+    this.name = "OutOfMemory";
+  }
+}

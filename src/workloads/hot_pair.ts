@@ -1,0 +1,77 @@
+/**
+ * hot-pair: malloc, then free of what it gave, of one size, and nothing else: no block is written. It shows what the two
+ * fast paths cost when everything is in the first-level cache. One operation is one malloc or one free.
+ *
+ * Each pointer is stored to a slot that the end of the unit reads, so that no pair is optimised away.
+ *
+ * @module
+ */
+import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
+import { CHUNK_ITERATIONS, parameter, type Parameters, type Runner, SEED, STATE, type Workload } from "./workload.ts";
+
+/** The workload `hot-pair`. */
+export const hotPair: Workload = {
+  name: "hot-pair",
+  description: "malloc then free of one size, over and over",
+  operation: "one malloc or one free",
+  parameters: {
+    "size": { description: "the size", default: 128, min: 16, max: 4096, powerOfTwo: true },
+    "cycles": { description: "pairs in one unit", default: 50_000, min: 1, max: 1_000_000_000 },
+    "seed": { ...SEED, description: "start of the checksum: nothing is random here" },
+  },
+  operationsPerUnit: (parameters) => 2 * parameter(parameters, "cycles"),
+  prepare,
+};
+
+function prepare<P>(allocator: Allocator<P>, parameters: Parameters): Runner {
+  const { malloc, free, nothing } = allocator;
+  const cycles = parameter(parameters, "cycles");
+  const seed = parameter(parameters, "seed");
+  const size = parameter(parameters, "size");
+  const slots = allocator.slots(1);
+  const state = new Int32Array(STATE.LENGTH);
+  let operations = 0;
+  return {
+    begin() {
+      state[STATE.CHECKSUM] = seed | 0;
+      operations = 0;
+    },
+    unit() {
+      for (let left = cycles; left > 0; left -= CHUNK_ITERATIONS) {
+        pairChunk(malloc, free, slots, state, Math.min(left, CHUNK_ITERATIONS), size);
+      }
+      if (slots[0] === nothing) throw new OutOfMemory(size);
+      slots[0] = nothing;
+      operations += 2 * cycles;
+    },
+    drain() {},
+    end() {},
+    get operations() {
+      return operations;
+    },
+    get checksum() {
+      return (state[STATE.CHECKSUM] as number) >>> 0;
+    },
+    hot: pairChunk,
+  };
+}
+
+function pairChunk<P>(
+  malloc: Allocator<P>["malloc"],
+  free: Allocator<P>["free"],
+  slots: Slots<P>,
+  state: Int32Array,
+  iterations: number,
+  parameter: number,
+): void {
+  const size = parameter | 0; // an int32 for V8: with a plain number, a fast call through FFI takes eight times as long
+  let checksum = state[1] as number;
+  let last = slots[0] as P;
+  for (let i = 0; i < iterations; i++) {
+    last = malloc(size);
+    free(last);
+    checksum = (checksum + size) | 0;
+  }
+  slots[0] = last;
+  state[1] = checksum;
+}

@@ -1,0 +1,156 @@
+/**
+ * larson: a server that lives off a set of live blocks and replaces one at random at a time (Larson & Krishnan, 1998).
+ * In the order of the classic program: fill all chunks, shuffle them, and then over and over free a random one, allocate
+ * a new size, write its first byte, read it, and write the second. One operation is such a free+malloc pair.
+ *
+ * One unit is one generation: after rounds × chunks operations the classic program's thread hands its chunks to a
+ * successor, which with one thread is the same thread. Fill, shuffle and the last frees lie outside the clock.
+ *
+ * @module
+ */
+import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
+import { CHUNK_ITERATIONS, parameter, type Parameters, type Runner, SEED, STATE, type Workload } from "./workload.ts";
+
+/** The workload `larson`. */
+export const larson: Workload = {
+  name: "larson",
+  description: "replace random blocks of a live set",
+  operation: "one free+malloc pair",
+  parameters: {
+    "min": { description: "smallest size", default: 8, min: 2, max: 1 << 20 },
+    "max": { description: "sizes stay below this", default: 128, min: 3, max: 1 << 20 },
+    "chunks": { description: "live blocks", default: 1024, min: 1, max: 1 << 20 },
+    "larson-rounds": { description: "rounds of all chunks in one generation", default: 100, min: 1, max: 10_000 },
+    "seed": SEED,
+  },
+  check: (parameters) =>
+    parameter(parameters, "max") > parameter(parameters, "min")
+      ? undefined
+      : `--max ${parameters["max"]} is exclusive: it must be greater than --min ${parameters["min"]}`,
+  operationsPerUnit: (parameters) => parameter(parameters, "chunks") * parameter(parameters, "larson-rounds"),
+  prepare,
+};
+
+function prepare<P>(allocator: Allocator<P>, parameters: Parameters): Runner {
+  const { malloc, free, write, read, nothing } = allocator;
+  const min = parameter(parameters, "min");
+  const range = parameter(parameters, "max") - min;
+  const chunks = parameter(parameters, "chunks");
+  const operations = chunks * parameter(parameters, "larson-rounds");
+  const slots = allocator.slots(chunks);
+  const state = new Int32Array(STATE.LENGTH);
+  let done = 0;
+  return {
+    begin() {
+      const random = new Xorshift32(parameter(parameters, "seed"));
+      fill(malloc, nothing, slots, chunks, min, range, random);
+      shuffle(slots, chunks, random);
+      state[STATE.RANDOM] = random.state;
+      state[STATE.CHECKSUM] = 0;
+      done = 0;
+    },
+    unit() {
+      for (let left = operations; left > 0; left -= CHUNK_ITERATIONS) {
+        const iterations = Math.min(left, CHUNK_ITERATIONS);
+        replaceChunk(malloc, free, write, read, nothing, slots, state, iterations, chunks, min, range);
+      }
+      done += operations;
+    },
+    drain() {},
+    end() {
+      for (let chunk = 0; chunk < chunks; chunk++) {
+        free(slots[chunk] as P);
+        slots[chunk] = nothing;
+      }
+    },
+    get operations() {
+      return done;
+    },
+    get checksum() {
+      return (state[STATE.CHECKSUM] as number) >>> 0;
+    },
+    hot: replaceChunk,
+  };
+}
+
+/** The random stream of all workloads, for the parts of them that are not timed. */
+class Xorshift32 {
+  constructor(public state: number) {
+    this.state |= 0;
+  }
+  /** The next number, below `range`. */
+  below(range: number): number {
+    let x = this.state;
+    x ^= x << 13;
+    x ^= x >>> 17;
+    x ^= x << 5;
+    this.state = x;
+    return (x >>> 1) % range;
+  }
+}
+
+function fill<P>(
+  malloc: Allocator<P>["malloc"],
+  nothing: P,
+  slots: Slots<P>,
+  chunks: number,
+  min: number,
+  range: number,
+  random: Xorshift32,
+): void {
+  for (let chunk = 0; chunk < chunks; chunk++) {
+    const size = min + random.below(range);
+    const block = malloc(size);
+    if (block === nothing) throw new OutOfMemory(size);
+    slots[chunk] = block;
+  }
+}
+
+function shuffle<P>(slots: Slots<P>, chunks: number, random: Xorshift32): void {
+  for (let left = chunks; left > 0; left--) {
+    const victim = random.below(left);
+    const swapped = slots[victim] as P;
+    slots[victim] = slots[left - 1] as P;
+    slots[left - 1] = swapped;
+  }
+}
+
+function replaceChunk<P>(
+  malloc: Allocator<P>["malloc"],
+  free: Allocator<P>["free"],
+  write: Allocator<P>["write"],
+  read: Allocator<P>["read"],
+  nothing: P,
+  slots: Slots<P>,
+  state: Int32Array,
+  iterations: number,
+  chunks: number,
+  min: number,
+  range: number,
+): void {
+  let x = state[0] as number;
+  let checksum = state[1] as number;
+  let sink = state[2] as number;
+  for (let i = 0; i < iterations; i++) {
+    x ^= x << 13;
+    x ^= x >>> 17;
+    x ^= x << 5;
+    // 31 bits: V8 divides small integers as integers, and numbers up to 2^32 as doubles (5 times slower as a whole).
+    const victim = ((x >>> 1) % chunks) | 0;
+    free(slots[victim] as P);
+    x ^= x << 13;
+    x ^= x >>> 17;
+    x ^= x << 5;
+    const size = (min + (x >>> 1) % range) | 0;
+    const block = malloc(size);
+    if (block === nothing) throw new OutOfMemory(size);
+    slots[victim] = block;
+    write(block, 0, 0x61);
+    sink = (sink + read(block, 0)) | 0;
+    write(block, 1, 0x62);
+    checksum = (((checksum + victim) | 0) ^ x) + size | 0;
+  }
+  state[0] = x;
+  state[1] = checksum;
+  state[2] = sink;
+}

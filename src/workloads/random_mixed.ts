@@ -1,0 +1,118 @@
+/**
+ * random-mixed: a working set of slots; each cycle picks one at random, frees the block in it if there is one, else
+ * allocates a block of random size and writes its first byte. Half of the slots are full once it has settled. At the
+ * end of a slot all blocks are freed. One operation is one malloc or one free.
+ *
+ * Slot and size come from one 32-bit number and share no bits: the slot is its low bits (up to 20), the size its top 12.
+ *
+ * @module
+ */
+import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
+import { CHUNK_ITERATIONS, parameter, type Parameters, type Runner, SEED, STATE, type Workload } from "./workload.ts";
+
+/** The workload `random-mixed`. */
+export const randomMixed: Workload = {
+  name: "random-mixed",
+  description: "random malloc and free over a working set of slots",
+  operation: "one malloc or one free",
+  parameters: {
+    "size": { description: "sizes are 1 to this", default: 128, min: 16, max: 4096, powerOfTwo: true },
+    "working-set": { description: "slots", default: 8192, min: 64, max: 1 << 20, powerOfTwo: true },
+    "cycles": { description: "random cycles in one unit", default: 50_000, min: 1, max: 1_000_000_000 },
+    "seed": SEED,
+  },
+  operationsPerUnit: (parameters) => parameter(parameters, "cycles"),
+  prepare,
+};
+
+function prepare<P>(allocator: Allocator<P>, parameters: Parameters): Runner {
+  const { malloc, free, write, nothing } = allocator;
+  const cycles = parameter(parameters, "cycles");
+  const seed = parameter(parameters, "seed");
+  const slotMask = parameter(parameters, "working-set") - 1;
+  const sizeMask = parameter(parameters, "size") - 1;
+  const slots = allocator.slots(slotMask + 1);
+  const state = new Int32Array(STATE.LENGTH);
+  let operations = 0;
+  return {
+    begin() {
+      state[STATE.RANDOM] = seed | 0;
+      state[STATE.CHECKSUM] = 0;
+      operations = 0;
+    },
+    unit() {
+      for (let left = cycles; left > 0; left -= CHUNK_ITERATIONS) {
+        mixedChunk(malloc, free, write, nothing, slots, state, Math.min(left, CHUNK_ITERATIONS), slotMask, sizeMask);
+      }
+      operations += cycles;
+    },
+    drain() {
+      operations += freeAll(free, nothing, slots, state, slotMask + 1);
+    },
+    end() {},
+    get operations() {
+      return operations;
+    },
+    get checksum() {
+      return (state[STATE.CHECKSUM] as number) >>> 0;
+    },
+    hot: mixedChunk,
+  };
+}
+
+function mixedChunk<P>(
+  malloc: Allocator<P>["malloc"],
+  free: Allocator<P>["free"],
+  write: Allocator<P>["write"],
+  nothing: P,
+  slots: Slots<P>,
+  state: Int32Array,
+  iterations: number,
+  slotMask: number,
+  sizeMask: number,
+): void {
+  let x = state[0] as number;
+  let checksum = state[1] as number;
+  for (let i = 0; i < iterations; i++) {
+    x ^= x << 13;
+    x ^= x >>> 17;
+    x ^= x << 5;
+    const slot = x & slotMask;
+    const pointer = slots[slot] as P;
+    if (pointer !== nothing) {
+      free(pointer);
+      slots[slot] = nothing;
+      checksum ^= x;
+    } else {
+      const size = 1 + ((x >>> 20) & sizeMask);
+      const block = malloc(size);
+      if (block === nothing) throw new OutOfMemory(size);
+      write(block, 0, x);
+      slots[slot] = block;
+      checksum = ((checksum + x) | 0) ^ size;
+    }
+  }
+  state[0] = x;
+  state[1] = checksum;
+}
+
+function freeAll<P>(
+  free: Allocator<P>["free"],
+  nothing: P,
+  slots: Slots<P>,
+  state: Int32Array,
+  count: number,
+): number {
+  let checksum = state[1] as number;
+  let freed = 0;
+  for (let slot = 0; slot < count; slot++) {
+    const pointer = slots[slot] as P;
+    if (pointer === nothing) continue;
+    free(pointer);
+    slots[slot] = nothing;
+    checksum = (checksum + slot) | 0;
+    freed++;
+  }
+  state[1] = checksum;
+  return freed;
+}

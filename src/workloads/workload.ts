@@ -1,0 +1,88 @@
+/**
+ * What a workload is: a name, its parameters with their limits, and a loop over an `Allocator`.
+ *
+ * A slot of the measurement starts from the seed and runs *units* of a fixed amount of work until it is long enough for
+ * the clock. Each unit goes on where the one before it ended, for two reasons, both measured: a stream that starts again
+ * every 20,000 cycles is learnt by the processor's branch predictor (the bare loop ran 1.9 times as fast), and to empty
+ * the working set after each unit makes libc's malloc return its memory and fetch it back (3 times slower at 1 KiB).
+ *
+ * The checksum covers the stream of sizes and slots and never an address. So it is the same in TypeScript and in C
+ * (`native/workloads.c`), whatever the allocator, after the first unit and after any number of them.
+ *
+ * How the loops are written (each point measured on Deno 2.9.6):
+ * - The loop is a function that is called once per `CHUNK_ITERATIONS`. So V8 optimises the function itself; a loop
+ *   entered once would be replaced on the stack, and its variables would stay tagged.
+ * - Between calls the state (random stream, checksum, sink) waits in an `Int32Array`. Inside it is int32 locals: `| 0`,
+ *   `^`, `<<`, `>>>` only.
+ * - Nothing of the module or of an object is read inside: functions and arrays arrive as parameters.
+ *
+ * @module
+ */
+import type { Allocator } from "./allocator.ts";
+
+/** Iterations per call of a hot loop: enough that the call costs nothing, few enough to be optimised within a unit. */
+export const CHUNK_ITERATIONS = 10_000;
+
+/** Where a loop keeps its state between chunks: indices of an `Int32Array`. */
+export const STATE = { RANDOM: 0, CHECKSUM: 1, SINK: 2, LENGTH: 3 } as const;
+
+/** A workload, bound to an allocator and to its parameters. */
+export interface Runner {
+  /** Before the clock starts: back to the seed. */
+  begin(): void;
+  /** One unit. */
+  unit(): void;
+  /** After the last unit, on the clock: what the workload does at its end. */
+  drain(): void;
+  /** After the clock has stopped: gives back what is left. */
+  end(): void;
+  /** Mallocs and frees since `begin`; for larson, pairs of both. */
+  readonly operations: number;
+  /** 32 bits of the stream of sizes and slots since `begin`, as an unsigned number. */
+  readonly checksum: number;
+  /** The function that the time is spent in: the lab asks V8 for its tier. */
+  // deno-lint-ignore ban-types
+  readonly hot: Function;
+}
+
+/** Numbers by their name on the command line and in the line protocol: `{ "working-set": 8192 }`. */
+export type Parameters = Readonly<Record<string, number>>;
+
+/** One parameter: what it means, what it is if not given, and what is allowed. */
+export interface ParameterSpec {
+  readonly description: string;
+  readonly default: number;
+  readonly min: number;
+  readonly max: number;
+  /** Only powers of two, so that the loop can mask instead of divide. */
+  readonly powerOfTwo?: boolean;
+}
+
+/** A workload as the table holds it. */
+export interface Workload {
+  readonly name: string;
+  readonly description: string;
+  /** What one operation is, for the reports. */
+  readonly operation: string;
+  readonly parameters: Readonly<Record<string, ParameterSpec>>;
+  /** What the parameters must satisfy together; returns what is wrong, or nothing. */
+  readonly check?: (parameters: Parameters) => string | undefined;
+  /** Operations of one unit; what `drain` adds is not among them. */
+  readonly operationsPerUnit: (parameters: Parameters) => number;
+  readonly prepare: <P>(allocator: Allocator<P>, parameters: Parameters) => Runner;
+}
+
+/** The seed that every workload has. Xorshift never leaves 0, so 0 is no seed. */
+export const SEED: ParameterSpec = {
+  description: "start of the random stream",
+  default: 12345,
+  min: 1,
+  max: 0xffff_ffff,
+};
+
+/** Parameter `name`, which the workload's table says is there. */
+export function parameter(parameters: Parameters, name: string): number {
+  const value = parameters[name];
+  if (value === undefined) throw new Error(`parameter ${name} is missing`);
+  return value;
+}

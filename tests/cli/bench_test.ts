@@ -1,0 +1,106 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { parseResultFile } from "../../src/report/mod.ts";
+import { cli, command, outcome, SHORT } from "./helpers.ts";
+
+Deno.test("bench prints one line of words, the table and the bars to a pipe, without escape codes", async () => {
+  const { code, stdout, stderr } = await cli(["bench", ...SHORT]);
+  assertEquals(code, 0, stderr);
+  assertMatch(
+    stdout,
+    /^slab-map runs random-mixed [\d.]+ times as fast as system \([\d.]+–[\d.]+\), .*size 128, 6 rounds\n/,
+  );
+  for (const name of ["system", "ffi", "thi.ng", "assemblyscript", "uint8array", "none (deno)", "none (native)", "█"]) {
+    assertStringIncludes(stdout, name);
+  }
+  assertEquals((stdout + stderr).includes("\x1b"), false);
+  for (const line of stderr.split("\n")) assertMatch(line, /^(warning [A-Z]+: .*)?$/); // a pipe gets no progress
+});
+
+Deno.test("bench --json - gives a result file, and nothing else on stdout", async () => {
+  const args = ["bench", "--workload", "hot-pair", ...SHORT, "--size", "16,4096", "--peer", "system", "--json", "-"];
+  const { code, stdout, stderr } = await cli(args);
+  assertEquals(code, 0, stderr);
+  const { results, rounds, command, environment } = parseResultFile(stdout);
+  const who = results.filter(({ size }) => size === 16).map(({ allocator, runtime }) => `${allocator} ${runtime}`);
+  assertEquals(who.toSorted(), ["none harness", "none harness", "slab-map deno", "system native"]);
+  assertEquals([...new Set(results.map(({ size }) => size))], [16, 4096]);
+  assertEquals([rounds.measured, rounds.wanted], [6, 6]);
+  assertEquals(command.slice(-2), ["--json", "-"]);
+  assertEquals(environment.deno, Deno.version.deno);
+  for (const { opsPerSecond: { low, median, high }, samples, nsPerOp } of results) {
+    assert(low <= median && median <= high);
+    assertEquals(samples.length, 6);
+    assert(Math.abs(1e9 / nsPerOp / median - 1) < 1e-9);
+  }
+});
+
+Deno.test("bench --json, --csv and --markdown write files next to the text", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const files = ["json", "csv", "markdown"].flatMap((name) => [`--${name}`, `${folder}/result.${name}`]);
+    const { code, stdout, stderr } = await cli(["bench", "larson", "--quick", "--peer", "system", ...files]);
+    assertEquals(code, 0, stderr);
+    assertMatch(stdout, /^slab-map runs larson .* sizes 8 to below 128, 6 rounds\n/);
+    assertStringIncludes(stdout, "larson: min 8, max 128, chunks 1024, larson-rounds 20, seed 12345");
+    const { results } = parseResultFile(await Deno.readTextFile(`${folder}/result.json`));
+    assertEquals(results[0]?.parameters, { min: 8, max: 128, chunks: 1024, "larson-rounds": 20, seed: 12345 });
+    const csv = await Deno.readTextFile(`${folder}/result.csv`);
+    assertEquals(csv.trimEnd().split("\n").length, 1 + results.length * 6);
+    const markdown = await Deno.readTextFile(`${folder}/result.markdown`);
+    assertStringIncludes(markdown, "| size | allocator |");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("bench --variant measures several variants, and HAKMEM_VARIANT chooses the default", async () => {
+  const args = ["bench", ...SHORT, "--peer", "ffi", "--json", "-"];
+  const several = await cli([...args, "--variant", "slab-map,refill=32,phase7"]);
+  assertEquals(several.code, 0, several.stderr);
+  const ours = (json: string) => parseResultFile(json).results.filter(({ runtime }) => runtime === "deno");
+  assertEquals(ours(several.stdout).map(({ allocator }) => allocator), ["slab-map,refill=32", "phase7"]);
+  const chosen = await cli(args, { HAKMEM_VARIANT: "phase7" });
+  assertEquals(ours(chosen.stdout).map(({ allocator }) => allocator), ["phase7"]);
+});
+
+Deno.test("bench --expect prints expected against measured, and where the interval lies", async () => {
+  const args = ["bench", ...SHORT, "--peer", "system"];
+  const high = await cli([...args, "--expect", "+99900%"]);
+  assertEquals(high.code, 0, high.stderr);
+  assertMatch(high.stdout, /expected 1000 times system, measured .*: the whole interval is below what was expected/);
+  const low = await cli([...args, "--expect", "0.0001x", "--json", "-"]);
+  const [expectation] = parseResultFile(low.stdout).expectations;
+  assertEquals([expectation?.allocator, expectation?.expected, expectation?.verdict], ["slab-map", 0.0001, "above"]);
+});
+
+Deno.test("bench leaves the native peers out and says so in one line when there is no compiler", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const { code, stdout, stderr } = await cli(["bench", ...SHORT], { PATH: folder, HAKMEM_CACHE: `${folder}/cache` });
+    assertEquals(code, 0, stderr);
+    const lines = stdout.split("\n").filter((line) => line.includes("native peers are left out"));
+    assertEquals(lines.length, 1);
+    assertMatch(lines[0] ?? "", /\(system, none\): no C compiler/);
+    assertMatch(stdout, /^slab-map runs random-mixed [\d.]+ times as fast as ffi/);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("bench works when the cache cannot be written to", async () => {
+  const { code, stdout, stderr } = await cli(["bench", ...SHORT], { HAKMEM_CACHE: "/dev/null/x" });
+  assertEquals(code, 0, stderr);
+  assertMatch(stdout, /times as fast as system/);
+  assertMatch(stdout, /\/dev\/null\/x/);
+});
+
+Deno.test("bench says how much was measured when it is interrupted, and exits with 3", async () => {
+  const child = command(["bench", ...SHORT, "--rounds", "1000", "--peer", "system"]).spawn();
+  const timer = setTimeout(() => child.kill("SIGINT"), 3000);
+  const { code, stdout, stderr } = outcome(await child.output());
+  clearTimeout(timer);
+  assertEquals(code, 3);
+  assertMatch(stderr, /^interrupted: \d+ of 1000 rounds measured; /);
+  const measured = Number(/interrupted: (\d+)/.exec(stderr)?.[1]);
+  if (measured > 0) assertMatch(stdout, new RegExp(`size 128, ${measured} round`));
+});

@@ -1,0 +1,84 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { cli } from "./helpers.ts";
+
+/** Wrong command lines, and what the message must say is allowed. */
+const WRONG: readonly [args: string[], says: RegExp][] = [
+  [["bench", "--size", "100"], /--size 100 is not allowed: .*power of two from 16 to 4096/],
+  [["bench", "--size", "8192"], /from 16 to 4096/],
+  [["bench", "--size", "a,b"], /--size a,b is not allowed: whole numbers separated by commas/],
+  [["bench", "--size", ""], /--size .*whole numbers separated by commas/],
+  [["bench", "--cycles", "0"], /--cycles 0 is not allowed: a whole number from 1 to/],
+  [["bench", "--cycles", "1e6"], /--cycles 1e6 is not allowed: a whole number/],
+  [["bench", "--working-set", "1000"], /--working-set 1000 is not allowed: .*power of two from 64 to 1048576/],
+  [["bench", "--seed", "0"], /--seed 0 is not allowed: a whole number from 1 to 4294967295/],
+  [["bench", "--threads", "2"], /--threads 2 is not allowed: .* only 1/],
+  [["bench", "--rounds", "5"], /--rounds 5 is not allowed: a whole number from 6 to 1000/],
+  [
+    ["bench", "--peer", "tcmalloc2"],
+    /--peer tcmalloc2 does not exist: system, ffi, thi.ng, assemblyscript, uint8array/,
+  ],
+  [["bench", "--variant", "nothing"], /no variant "nothing".*slab-map/],
+  [["bench", "--variant", "slab-map,colour=red"], /colour/],
+  [["bench", "--variant", ""], /--variant/],
+  [["bench", "sorting"], /workload sorting does not exist: random-mixed, hot-pair, larson/],
+  [["bench", "--workload", "sorting"], /--workload sorting does not exist: random-mixed, hot-pair, larson/],
+  [["bench", "larson", "--workload", "hot-pair"], /larson and --workload hot-pair/],
+  [["bench", "larson", "--size", "128"], /--size means nothing to larson, which has --min, --max/],
+  [["bench", "larson", "--min", "9", "--max", "9"], /--max 9 is exclusive: it must be greater than --min 9/],
+  [["bench", "--chunks", "9"], /--chunks means nothing to random-mixed/],
+  [["bench", "--seconds", "9"], /--seconds means nothing to random-mixed, only to larson/],
+  [["bench", "--expect", "fast"], /--expect fast is no ratio to system: '\+20%', 1\.2 or 1\.2x are/],
+  [["bench", "--expect", "1.2", "--peer", "ffi"], /--peer must contain system/],
+  [["bench", "--json", "-", "--csv", "-"], /--json and --csv cannot all be - \(stdout\)/],
+  [
+    ["bench", "--json", "/no/such/folder/x.json"],
+    /--json \/no\/such\/folder\/x.json cannot be written: .*folder must exist/,
+  ],
+  [["bench", "--markdown", "/"], /--markdown \/ cannot be written/],
+  [["bench", "--fast"], /unknown option '--fast'/],
+  [["bench", "--rounds"], /option '--rounds <n>' argument missing/],
+  [["bench", "hot-pair", "larson"], /too many arguments/],
+  [["dance"], /unknown command 'dance'/],
+];
+
+Deno.test("a wrong command line exits with 3 and says what is allowed", async (t) => {
+  for (const [args, says] of WRONG) {
+    await t.step(args.join(" "), async () => {
+      const { code, stdout, stderr } = await cli(args);
+      assertMatch(stderr, says);
+      assertEquals([code, stdout], [3, ""]);
+      assertEquals(stderr.includes("    at "), false, `a stack is no message: ${stderr}`);
+    });
+  }
+});
+
+Deno.test("no command at all exits with 3 and lists the commands", async () => {
+  const { code, stderr } = await cli([]);
+  assertEquals(code, 3);
+  assertStringIncludes(stderr, "bench");
+});
+
+Deno.test("--help exits with 0 and has an example", async () => {
+  const top = await cli(["--help"]);
+  assertEquals([top.code, top.stderr], [0, ""]);
+  assertStringIncludes(top.stdout, "bench");
+  const bench = await cli(["bench", "--help"]);
+  assertEquals([bench.code, bench.stderr], [0, ""]);
+  for (const text of ["--working-set", "thi.ng", "deno run -P cli.ts bench --quick"]) {
+    assertStringIncludes(bench.stdout, text);
+  }
+});
+
+Deno.test("without permissions the message says which are missing and holds the command that works", async () => {
+  const args = ["bench", "--quick", "--expect", "+20%", "--json", "a file"];
+  const none = await cli(args, {}, []);
+  assertEquals([none.code, none.stdout], [3, ""]);
+  assertStringIncludes(none.stderr, "deno run -P cli.ts bench --quick --expect +20% --json 'a file'\n");
+  for (const name of ["ffi", "read", "write", "run", "env", "sys"]) {
+    assertStringIncludes(none.stderr, `--allow-${name}`);
+  }
+  const some = await cli(args, {}, ["--allow-read", "--allow-write", "--allow-run", "--allow-env", "--allow-sys"]);
+  assertEquals(some.code, 3);
+  assertStringIncludes(some.stderr, "--allow-ffi");
+  assertEquals(some.stderr.includes("--allow-read"), false);
+});

@@ -1,0 +1,93 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { DisagreementError } from "../../src/lab/agreement.ts";
+import { bench, type BenchPlan, type Progress } from "../../src/lab/bench.ts";
+import { ContestantError } from "../../src/lab/child.ts";
+import { type Contestant, enter } from "../../src/lab/contestants.ts";
+import { completeParameters, WORKLOADS } from "../../src/workloads/mod.ts";
+import { okLine, scriptedCommand } from "./helpers.ts";
+
+function planOf(peers: string[], rounds = 6): BenchPlan {
+  const workload = WORKLOADS.get("random-mixed");
+  assert(workload !== undefined);
+  const sizes = [16, 128].map((size) => ({ size, parameters: completeParameters(workload, { size, cycles: 1000 }) }));
+  return { workload, sizes, variants: [], peers, rounds, slotMilliseconds: 1, orderSeed: 1 };
+}
+
+function scripted(label: string, body: string): Contestant {
+  return { allocator: label, runtime: "js", label, host: "deno", command: scriptedCommand(label, body) };
+}
+
+const forever = new AbortController().signal;
+
+Deno.test("bench() measures every contestant at every size in every round", async () => {
+  const phases = new Set<string>();
+  const run = await bench(planOf(["system", "uint8array"]), ({ phase }) => phases.add(phase), forever);
+  assertEquals([...phases], ["starting", "warming up", "measuring"]);
+  assertEquals(run.isInterrupted, false);
+  assertEquals(run.results.length, 4 * 2);
+  for (const { samples, tiers, size, checksum, operations } of run.results) {
+    assertEquals([samples.length, tiers.length, operations], [6, 6, 1000]);
+    assertEquals(checksum, run.results.find((other) => other.size === size)?.checksum);
+  }
+  const system = run.results.find(({ allocator }) => allocator === "system");
+  assertEquals(system?.ratioToSystem, { ratio: 1, low: 1, high: 1 });
+});
+
+Deno.test("bench() fails and names the contestant when one reports another checksum", async () => {
+  const { contestants } = await enter([], ["system"]);
+  const liar = scripted(
+    "liar",
+    `say("${okLine("00000bad", 1000)}".replace("nanoseconds=1000", "nanoseconds=2000000"));`,
+  );
+  const error = await assertRejects(
+    () => bench(planOf([]), () => {}, forever, { contestants: [liar, ...contestants], notes: [] }),
+    DisagreementError,
+    "liar did other work",
+  );
+  assertEquals(error.dissenters, ["liar"]);
+});
+
+Deno.test("bench() fails and names the contestant when one dies during the rounds", async () => {
+  const { contestants } = await enter([], []);
+  const fragile = scripted("fragile", `console.error("no more"); Deno.exit(4);`);
+  const error = await assertRejects(
+    () => bench(planOf([]), () => {}, forever, { contestants: [...contestants, fragile], notes: [] }),
+    ContestantError,
+    "contestant fragile ended with exit code 4",
+  );
+  assertStringIncludes(error.message, "no more");
+});
+
+Deno.test("bench() leaves out a peer whose first unit takes too long, and says so", async () => {
+  const { contestants } = await enter([], []);
+  const slow = scripted("slow", "await new Promise((done) => setTimeout(done, 60_000));");
+  const plan = { ...planOf([]), unitDeadline: 100 };
+  const run = await bench(plan, () => {}, forever, { contestants: [slow, ...contestants], notes: [] });
+  assertEquals(run.results.some(({ allocator }) => allocator === "slow"), false);
+  assertStringIncludes(run.notes.join("\n"), "contestant slow took more than 0.1 s for one unit and is left out");
+});
+
+Deno.test("bench() returns the whole rounds when it is stopped", async () => {
+  const controller = new AbortController();
+  const stopInThirdRound = ({ phase, done, total }: Progress) => {
+    if (phase === "measuring" && done >= 2.5 * total / 6) controller.abort();
+  };
+  const run = await bench(planOf(["system"]), stopInThirdRound, controller.signal);
+  assertEquals([run.isInterrupted, run.rounds.measured, run.rounds.wanted], [true, 2, 6]);
+  for (const { samples } of run.results) assertEquals(samples.length, 2);
+});
+
+Deno.test("bench() returns nothing when it is stopped before the first round", async () => {
+  for (const phase of ["starting", "warming up"]) {
+    const controller = new AbortController();
+    const stop = (progress: Progress) => progress.phase === phase && controller.abort();
+    const run = await bench(planOf(["system"]), stop, controller.signal);
+    assertEquals([run.isInterrupted, run.rounds.measured, run.results], [true, 0, []]);
+  }
+});
+
+Deno.test("bench() gives everyone the same number of units when seconds are given", async () => {
+  const run = await bench({ ...planOf(["system"]), seconds: 0.05 }, () => {}, forever);
+  const units = new Set(run.results.filter(({ size }) => size === 128).map(({ unitsPerSlot }) => unitsPerSlot));
+  assertEquals(units.size, 1);
+});

@@ -1,0 +1,53 @@
+import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
+import { DEFAULT_VARIANT } from "../../src/heap/mod.ts";
+import { HARNESSES, openAllocator, PEERS } from "../../src/peers/mod.ts";
+import type { Allocator } from "../../src/workloads/mod.ts";
+
+const IN_DENO = ["heap", ...PEERS.filter(({ host }) => host === "deno").map(({ name }) => name)];
+
+for (const name of IN_DENO) {
+  Deno.test({
+    name: `openAllocator("${name}") gives blocks that are apart and keep what is written`,
+    sanitizeResources: false, // allocators stay open for the rest of their process, which is otherwise a child
+    fn: () => checkBlocks(name),
+  });
+}
+
+async function checkBlocks(name: string): Promise<void> {
+  await openAllocator(name, DEFAULT_VARIANT, <P>({ nothing, slots, malloc, free, write, read }: Allocator<P>) => {
+    const held = slots(100);
+    assertEquals(held.length, 100);
+    for (let i = 0; i < held.length; i++) {
+      assertEquals(held[i], nothing);
+      const pointer = malloc(1 + i * 40);
+      assertNotEquals(pointer, nothing);
+      write(pointer, 0, i);
+      write(pointer, i * 40, i);
+      held[i] = pointer;
+    }
+    const hasView = name !== "ffi"; // there is none of the libc's memory
+    for (let i = 0; i < held.length; i++) {
+      const pointer = held[i] as P;
+      if (hasView) assertEquals([read(pointer, 0), read(pointer, i * 40)], [i, i]);
+      free(pointer);
+    }
+  });
+}
+
+Deno.test("openAllocator() gives the same block each time when it does nothing", async () => {
+  await openAllocator("none", "", <P>({ malloc, free, nothing }: Allocator<P>) => {
+    const pointer = malloc(16);
+    free(pointer);
+    assertEquals(malloc(4096), pointer);
+    assertNotEquals(pointer, nothing);
+  });
+});
+
+Deno.test("openAllocator() throws when no such allocator lives in Deno", async () => {
+  await assertRejects(() => openAllocator("system", "", () => {}), Error, "no allocator called system");
+});
+
+Deno.test("PEERS and HARNESSES have the names that scripts rely on", () => {
+  assertEquals(PEERS.map(({ name }) => name), ["system", "ffi", "thi.ng", "assemblyscript", "uint8array"]);
+  assert(HARNESSES.every(({ name, runtime }) => name === "none" && runtime === "harness"));
+});

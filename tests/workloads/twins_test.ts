@@ -1,0 +1,78 @@
+/** The TypeScript workloads and their C twins: one random stream, one checksum, whatever the parameters. */
+import { assertEquals, assertNotEquals } from "@std/assert";
+import { Child } from "../../src/lab/child.ts";
+import { enter } from "../../src/lab/contestants.ts";
+import { completeParameters, type Parameters, WORKLOADS } from "../../src/workloads/mod.ts";
+
+const CASES: readonly [workload: string, parameters: Parameters][] = [
+  ["random-mixed", {}],
+  ["random-mixed", { size: 16, "working-set": 64, cycles: 9_999, seed: 1 }],
+  ["random-mixed", { size: 4096, "working-set": 1 << 14, cycles: 10_001, seed: 0xffff_ffff }],
+  ["random-mixed", { size: 1024, cycles: 1, seed: 0x8000_0000 }],
+  ["hot-pair", { size: 16, cycles: 12_345 }],
+  ["hot-pair", { size: 4096, cycles: 30_000, seed: 0xffff_0000 }],
+  ["larson", {}],
+  ["larson", { min: 2, max: 3, chunks: 1, "larson-rounds": 100 }],
+  ["larson", { min: 100, max: 5000, chunks: 777, "larson-rounds": 13, seed: 0xdead_beef }],
+];
+
+Deno.test("workloads give equal checksums and operations in TypeScript and in C", async (t) => {
+  const { contestants } = await enter([], ["system"]);
+  const labels = ["none (deno)", "none (native)", "system"];
+  await using children = new AsyncDisposableStack();
+  const players: Child[] = [];
+  for (const label of labels) {
+    const contestant = contestants.find((each) => each.label === label);
+    if (contestant === undefined) throw new Error(`${label} is missing: is there a C compiler?`);
+    players.push(children.use(await Child.start(contestant.command)));
+  }
+  for (const [name, given] of CASES) {
+    await t.step(`${name} ${JSON.stringify(given)}`, async () => {
+      const workload = WORKLOADS.get(name);
+      if (workload === undefined) throw new Error(`no workload ${name}`);
+      const parameters = completeParameters(workload, given);
+      for (const units of [1, 3]) {
+        const slots = [];
+        for (const player of players) slots.push(await player.run({ workload: name, units, parameters }));
+        const work = slots.map(({ operations, checksum, slotChecksum }) => ({ operations, checksum, slotChecksum }));
+        assertEquals(work, work.map(() => work[0]));
+      }
+    });
+  }
+});
+
+Deno.test("the C program refuses what it cannot do", async () => {
+  const { contestants } = await enter([], ["system"]);
+  const command = contestants.find(({ label }) => label === "system")?.command;
+  if (command === undefined) throw new Error("system is missing: is there a C compiler?");
+  const child = new Deno.Command(command.path, { args: ["system"], stdin: "piped", stdout: "piped", stderr: "null" })
+    .spawn();
+  const writer = child.stdin.getWriter();
+  const lines = ["run nothing units=1", "walk", "run larson units=1 max=4 min=9", "run hot-pair unit=1", "run"];
+  await writer.write(new TextEncoder().encode(`${lines.join("\n")}\n`));
+  await writer.close();
+  const { code, stdout } = await child.output();
+  const answers = new TextDecoder().decode(stdout).trim().split("\n");
+  assertEquals(code, 0);
+  assertEquals(answers.map((answer) => answer.split(" ")[0]), ["ready", ...lines.map(() => "error")]);
+  assertNotEquals((await new Deno.Command(command.path, { args: ["other"], stderr: "null" }).output()).code, 0);
+});
+
+Deno.test("native/workloads.c compiles without a warning", async (t) => {
+  const source = new URL("../../native/workloads.c", import.meta.url).pathname;
+  for (const compiler of ["gcc", "clang"]) {
+    const isThere = await new Deno.Command(compiler, { args: ["--version"], stdout: "null", stderr: "null" }).output()
+      .then(({ success }) => success, () => false);
+    await t.step({
+      name: compiler,
+      ignore: !isThere,
+      fn: async () => {
+        const flags = ["-std=c11", "-O3", "-Wall", "-Wextra", "-Wpedantic", "-Werror"];
+        const { success, stderr } = await new Deno.Command(compiler, {
+          args: [...flags, "-c", "-o", "/dev/null", source],
+        }).output();
+        assertEquals([success, new TextDecoder().decode(stderr)], [true, ""]);
+      },
+    });
+  }
+});
