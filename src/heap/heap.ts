@@ -26,7 +26,10 @@ import {
   MIB,
   MIN_RESERVE_BYTES,
   PAGE_BYTES,
+  SMALL_SPACE_BYTES,
   SUPERSLAB_BYTES,
+  WORD_CLASS_OF,
+  WORD_INVERSES,
 } from "./layout.ts";
 import { HeapMemory } from "./memory.ts";
 import { PageHeap } from "./page_heap.ts";
@@ -171,16 +174,15 @@ export class Heap implements Disposable {
     this.f64 = new Float64Array(buffer);
     this.data = new DataView(buffer);
 
+    memory.words.set(classes.table, WORD_CLASS_OF);
+    memory.words.set(classes.strides.map(inverseOf), WORD_INVERSES);
     const { malloc, free } = compile({
-      classOf: classes.table,
+      words: new Int32Array(buffer, 0, Math.min(memory.bytes, SMALL_SPACE_BYTES) / 4),
+      u8: memory.u8,
+      slabMap: this.#slabs.map,
+      cache: this.#cache.firstWord,
       bias: classes.bias,
       largest: classes.largest,
-      inverses: Uint32Array.from(classes.strides, inverseOf),
-      slabMap: this.#slabs.map,
-      heads: this.#cache.heads,
-      rooms: this.#cache.rooms,
-      u8: memory.u8,
-      words: memory.words,
       refill: (sizeClass) => this.#cache.refill(sizeClass) || this.#refillAgain(sizeClass),
       mallocSlow: (size) => this.#mallocSlow(size),
       freeSlow: (ptr) => this.#gate.free(ptr),

@@ -63,6 +63,9 @@ export const WORD_BIN_MAP = 64;
 export const BIN_MAP_WORDS = 8;
 export const WORD_BINS = 128;
 export const BINS = 256;
+/** Read by the hot path: by class, what tells the start of a block; by size in steps of 16, the class. */
+export const WORD_INVERSES = 1024;
+export const WORD_CLASS_OF = 2048;
 
 // ---- tables --------------------------------------------------------------------------------------------------------
 
@@ -95,11 +98,11 @@ export const SUPERSLAB_PREVIOUS = 3;
 export const CACHES_OFFSET = 1168 * KIB;
 export const CACHE_BYTES = 2 * KIB;
 export const MAX_CACHES = 128;
-/** Parts of a thread cache, each of `MAX_CLASSES` words: free-list head, room left on the list, slabs with blocks. */
-export const CACHE_HEADS = 0;
-export const CACHE_ROOMS = 512;
-export const CACHE_SLABS = 1024;
+/** Parts of a thread cache, a word for each class: free-list head, room left on the list, slabs with blocks. */
 export const MAX_CLASSES = 128;
+export const CACHE_HEADS = 0;
+export const CACHE_ROOMS = CACHE_HEADS + MAX_CLASSES;
+export const CACHE_SLABS = CACHE_ROOMS + MAX_CLASSES;
 
 export const SPAN_TABLE_OFFSET = 1536 * KIB;
 export const SPAN_WORDS = 4;

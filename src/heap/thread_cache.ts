@@ -55,6 +55,8 @@ const SLAB_PAGES = SLAB_BYTES / PAGE_BYTES;
 
 /** See the module. */
 export class ThreadCache {
+  /** Index of the cache's first word in the heap. */
+  readonly firstWord: number;
   readonly heads: Int32Array;
   readonly rooms: Int32Array;
   /** Blocks that a list of each class may hold. */
@@ -83,10 +85,12 @@ export class ThreadCache {
     this.#classes = classes;
     this.#headers = headers;
     this.#owner = index + 1;
-    const offset = CACHES_OFFSET + index * CACHE_BYTES;
-    this.heads = new Int32Array(memory.buffer, offset + CACHE_HEADS, MAX_CLASSES);
-    this.rooms = new Int32Array(memory.buffer, offset + CACHE_ROOMS, MAX_CLASSES);
-    this.#lists = new Int32Array(memory.buffer, offset + CACHE_SLABS, MAX_CLASSES);
+    this.firstWord = (CACHES_OFFSET + index * CACHE_BYTES) / 4;
+    const part = (first: number): Int32Array =>
+      memory.words.subarray(this.firstWord + first, this.firstWord + first + MAX_CLASSES);
+    this.heads = part(CACHE_HEADS);
+    this.rooms = part(CACHE_ROOMS);
+    this.#lists = part(CACHE_SLABS);
     this.capacities = classes.strides.map((stride) =>
       stride === 0 ? 0 : Math.max(LIST_LEAST, Math.min(flags.capacity, Math.floor(LIST_BYTES / stride)))
     );

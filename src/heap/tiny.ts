@@ -11,6 +11,8 @@
  * - What the functions use are *parameters* of `compile` that are never assigned: those V8 folds, address and length
  *   of every array included, when it inlines malloc into a loop. Module variables cost a load, a test for the temporal
  *   dead zone and a map check each.
+ * - One array, `words`, has nearly everything: free lists, tables and links. Each further array is two more 64-bit
+ *   constants to load at every access. It ends at 2 GiB, so that a bound is a 32-bit operand.
  * - All is int32: `(size | 0) !== size` costs nothing where size is one, and sends fractions, NaN and large numbers away.
  *   `| 0` and `- 0` behind the slow calls keep the result an int32 as long as it is one.
  * - Conditions are written so that `undefined`, which a detached array reads as, takes the slow path.
@@ -28,6 +30,8 @@ export const flags: Flags = flagsFromUrl(import.meta.url, VARIANTS[DEFAULT_VARIA
 // V8 folds a module's own constants, but loads imported ones each time.
 const FIRST_BLOCK = layout.FIRST_BLOCK;
 const SLAB_SHIFT = layout.SLAB_SHIFT;
+const CLASS_OF = layout.WORD_CLASS_OF;
+const INVERSES = layout.WORD_INVERSES;
 const HEADER = flags.header === "byte";
 const WRITE_HEADER = HEADER && flags.writeHeader === "alloc";
 const HEADERLESS_C7 = flags.c7 === "headerless";
@@ -42,20 +46,16 @@ const LARGEST_SEED_CLASS = 8;
 
 /** What the hot path works on, and calls where it does not do. */
 export interface TinyParts {
-  /** Size classes: the class of a size is `classOf[(size + bias) >> 4]`, up to `largest`. */
-  readonly classOf: Uint8Array;
-  readonly bias: number;
-  readonly largest: number;
-  /** By class: see `inverseOf` in `size_classes.ts`. */
-  readonly inverses: Uint32Array;
+  /** The heap in words, its first 2 GiB if it is larger: free lists, tables, and the links in the blocks. */
+  readonly words: Int32Array;
+  readonly u8: Uint8Array;
   /** By slab: its class. */
   readonly slabMap: Uint8Array;
-  /** The thread's cache, by class: head of the free list, room left on it. */
-  readonly heads: Int32Array;
-  readonly rooms: Int32Array;
-  /** The whole heap. */
-  readonly u8: Uint8Array;
-  readonly words: Int32Array;
+  /** Index of the thread cache's first word. */
+  readonly cache: number;
+  /** The class of a size is at `WORD_CLASS_OF + ((size + bias) >> 4)`, up to `largest`. */
+  readonly bias: number;
+  readonly largest: number;
   /** An empty list: gives a block, having put others on the list; 0 if there is no memory. */
   readonly refill: (sizeClass: number) => number;
   /** Any size that is not small. */
@@ -74,33 +74,30 @@ export interface Tiny {
 
 /** Makes malloc and free for one heap. */
 export function compile(parts: TinyParts): Tiny {
+  const { words, u8, slabMap, cache, bias, largest, refill, mallocSlow, freeSlow, isMapped } = parts;
   return compileParts(
-    parts.classOf,
-    parts.bias,
-    parts.largest,
-    parts.inverses,
-    parts.slabMap,
-    parts.heads,
-    parts.rooms,
-    parts.u8,
-    parts.words,
-    parts.refill,
-    parts.mallocSlow,
-    parts.freeSlow,
-    parts.isMapped,
+    words,
+    u8,
+    slabMap,
+    cache + layout.CACHE_HEADS,
+    cache + layout.CACHE_ROOMS,
+    bias,
+    largest,
+    refill,
+    mallocSlow,
+    freeSlow,
+    isMapped,
   );
 }
 
 function compileParts(
-  classOf: Uint8Array,
+  words: Int32Array,
+  u8: Uint8Array,
+  slabMap: Uint8Array,
+  heads: number,
+  rooms: number,
   bias: number,
   largest: number,
-  inverses: Uint32Array,
-  slabMap: Uint8Array,
-  heads: Int32Array,
-  rooms: Int32Array,
-  u8: Uint8Array,
-  words: Int32Array,
   refill: (sizeClass: number) => number,
   mallocSlow: (size: number) => number,
   freeSlow: (ptr: number) => void,
@@ -108,11 +105,11 @@ function compileParts(
 ): Tiny {
   function malloc(size: number): number {
     if ((size | 0) !== size || size >>> 0 > largest) return mallocSlow(size) - 0;
-    const sizeClass = classOf[(size + bias) >> 4]!;
-    const ptr = heads[sizeClass]!;
+    const sizeClass = words[CLASS_OF + ((size + bias) >> 4)]!;
+    const ptr = words[heads + sizeClass]!;
     if (!(ptr >= FIRST_BLOCK)) return refill(sizeClass) | 0;
-    heads[sizeClass] = words[ptr >> 2]!;
-    rooms[sizeClass] = rooms[sizeClass]! + 1;
+    words[heads + sizeClass] = words[ptr >> 2]!;
+    words[rooms + sizeClass] = words[rooms + sizeClass]! + 1;
     if (WRITE_HEADER && !(HEADERLESS_C7 && sizeClass === LARGEST_SEED_CLASS)) {
       u8[ptr - 1] = HEADER_MAGIC | (sizeClass - 1);
     }
@@ -134,17 +131,17 @@ function compileParts(
       sizeClass = slabMap[ptr >>> SLAB_SHIFT]!;
       if (INTERIOR) {
         // Blocks end where their slab ends: the distance from there is a multiple of the stride. Class 0 has inverse 0.
-        const inverse = inverses[sizeClass]!;
+        const inverse = words[INVERSES + sizeClass]! >>> 0;
         if (!((Math.imul((~ptr & 0xffff) + 1, inverse) >>> 0) < inverse)) return freeSlow(ptr);
       } else if (!(sizeClass > 0)) {
         return freeSlow(ptr);
       }
     }
-    const head = heads[sizeClass]!, room = rooms[sizeClass]!;
+    const head = words[heads + sizeClass]!, room = words[rooms + sizeClass]!;
     if ((AGAIN && head === ptr) || !(room > 0)) return freeSlow(ptr);
     words[ptr >> 2] = head;
-    heads[sizeClass] = ptr;
-    rooms[sizeClass] = room - 1;
+    words[heads + sizeClass] = ptr;
+    words[rooms + sizeClass] = room - 1;
   }
 
   return { malloc, free };
