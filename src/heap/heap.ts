@@ -179,7 +179,6 @@ export class Heap implements Disposable {
     const { malloc, free } = compile({
       words: new Int32Array(buffer, 0, Math.min(memory.bytes, SMALL_SPACE_BYTES) / 4),
       u8: memory.u8,
-      slabMap: this.#slabs.map,
       cache: this.#cache.firstWord,
       bias: classes.bias,
       largest: classes.largest,

@@ -2,10 +2,10 @@
  * Where everything lies in a heap's reservation. A pointer is a byte offset into it; 0 is NULL.
  *
  * ```
- * 0         64 KiB      128 KiB       1152 KiB   1168 KiB        1.5 MiB       first unit of blocks        2 GiB
+ * 0         64 KiB      320 KiB       1344 KiB   1360 KiB        1664 KiB      first unit of blocks        2 GiB
  * +---------+-----------+-------------+----------+---------------+-------------+---------------------------+-- - -
  * | control | slab map  | slab table  | super-   | thread caches | span table  | superslabs and large      | large
- * | words   | 1 B / slab| 32 B / slab | slabs    | 2 KiB each    | 16 B / unit | spans, mixed              | spans
+ * | words   | 4 B / slab| 32 B / slab | slabs    | 2 KiB each    | 16 B / unit | spans, mixed              | spans
  * +---------+-----------+-------------+----------+---------------+-------------+---------------------------+-- - -
  * ```
  *
@@ -19,7 +19,7 @@ export const KIB = 1024;
 export const MIB = 1024 * KIB;
 export const GIB = 1024 * MIB;
 
-/** The unit of the page heap, and a slab: one byte of slab map each, so the map of 2 GiB is 32 KiB and stays in L1. */
+/** The unit of the page heap, and a slab: a word of slab map each, so the map of 256 MiB is 16 KiB and stays in L1. */
 export const SLAB_BYTES = 64 * KIB;
 export const SLAB_SHIFT = 16;
 /** Slabs are taken from the page heap in superslabs, the size of a huge page. */
@@ -70,13 +70,13 @@ export const WORD_CLASS_OF = 2048;
 // ---- tables --------------------------------------------------------------------------------------------------------
 
 /**
- * One byte a slab: its class, or 0 where there is none. It covers all of 32 bits, not just 2 GiB: so the index of any
+ * A word a slab: its class, or 0 where there is none. It covers all of 32 bits, not just 2 GiB: so the index of any
  * int32 pointer, a negative one too, is inside and reads 0.
  */
 export const SLAB_MAP_OFFSET = 64 * KIB;
-export const SLAB_MAP_BYTES = 64 * KIB;
+export const SLAB_MAP_SLABS = 65_536;
 
-export const SLAB_TABLE_OFFSET = 128 * KIB;
+export const SLAB_TABLE_OFFSET = 320 * KIB;
 /** Words of a slab's record. */
 export const SLAB_WORDS = 8;
 export const SLAB_OWNER = 0; // thread cache that carves it, plus 1; 0: the slab is free
@@ -88,14 +88,14 @@ export const SLAB_NEXT = 5; // the class's list of slabs that have blocks to giv
 export const SLAB_PREVIOUS = 6;
 export const SLAB_LISTED = 7;
 
-export const SUPERSLAB_TABLE_OFFSET = 1152 * KIB;
+export const SUPERSLAB_TABLE_OFFSET = 1344 * KIB;
 export const SUPERSLAB_WORDS = 4;
 export const SUPERSLAB_FREE = 0; // a bit for each free slab
 export const SUPERSLAB_DIRTY = 1; // a bit for each free slab that has been used since it was purged
 export const SUPERSLAB_NEXT = 2; // the shared pool
 export const SUPERSLAB_PREVIOUS = 3;
 
-export const CACHES_OFFSET = 1168 * KIB;
+export const CACHES_OFFSET = 1360 * KIB;
 export const CACHE_BYTES = 2 * KIB;
 export const MAX_CACHES = 128;
 /** Parts of a thread cache, a word for each class: free-list head, room left on the list, slabs with blocks. */
@@ -104,7 +104,7 @@ export const CACHE_HEADS = 0;
 export const CACHE_ROOMS = CACHE_HEADS + MAX_CLASSES;
 export const CACHE_SLABS = CACHE_ROOMS + MAX_CLASSES;
 
-export const SPAN_TABLE_OFFSET = 1536 * KIB;
+export const SPAN_TABLE_OFFSET = 1664 * KIB;
 export const SPAN_WORDS = 4;
 
 // ---- limits --------------------------------------------------------------------------------------------------------

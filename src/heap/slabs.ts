@@ -3,7 +3,7 @@
  * pool; one that is empty goes back to the page heap, but for one, so that a program at the edge does not take and give
  * it for ever. Words of a slab's record are in `layout.ts`; a record of zeros is a free slab.
  *
- * The slab map, one byte a slab, is all that `free` reads; it is written here and nowhere else.
+ * The slab map, one word a slab, is all that `free` reads; it is written here and nowhere else.
  *
  * @module
  */
@@ -11,8 +11,8 @@
 import {
   SLAB_BYTES,
   SLAB_CLASS,
-  SLAB_MAP_BYTES,
   SLAB_MAP_OFFSET,
+  SLAB_MAP_SLABS,
   SLAB_TABLE_OFFSET,
   SLAB_WORDS,
   SLABS_PER_SUPERSLAB,
@@ -36,7 +36,7 @@ const ALL_FREE = -1; // 32 bits
 /** See the module. Slabs and superslabs are numbered by address: `ptr >>> 16` and `ptr >>> 21`. */
 export class Slabs {
   /** Class of each slab, 0 for none; long enough for any int32 pointer. */
-  readonly map: Uint8Array;
+  readonly map: Int32Array;
   readonly #memory: HeapMemory;
   readonly #words: Int32Array;
   readonly #pages: PageHeap;
@@ -45,7 +45,7 @@ export class Slabs {
     this.#memory = memory;
     this.#words = memory.words;
     this.#pages = pages;
-    this.map = new Uint8Array(memory.buffer, SLAB_MAP_OFFSET, SLAB_MAP_BYTES);
+    this.map = new Int32Array(memory.buffer, SLAB_MAP_OFFSET, SLAB_MAP_SLABS);
   }
 
   /** Index of the first word of a slab's record. */

@@ -11,7 +11,7 @@
  * - What the functions use are *parameters* of `compile` that are never assigned: those V8 folds, address and length
  *   of every array included, when it inlines malloc into a loop. Module variables cost a load, a test for the temporal
  *   dead zone and a map check each.
- * - One array, `words`, has nearly everything: free lists, tables and links. Each further array is two more 64-bit
+ * - One array, `words`, has everything: free lists, slab map, tables and links. Each further array is two more 64-bit
  *   constants to load at every access. It ends at 2 GiB, so that a bound is a 32-bit operand.
  * - All is int32: `(size | 0) !== size` costs nothing where size is one, and sends fractions, NaN and large numbers away.
  *   `| 0` and `- 0` behind the slow calls keep the result an int32 as long as it is one.
@@ -30,6 +30,7 @@ export const flags: Flags = flagsFromUrl(import.meta.url, VARIANTS[DEFAULT_VARIA
 // V8 folds a module's own constants, but loads imported ones each time.
 const FIRST_BLOCK = layout.FIRST_BLOCK;
 const SLAB_SHIFT = layout.SLAB_SHIFT;
+const SLAB_MAP = layout.SLAB_MAP_OFFSET / 4;
 const CLASS_OF = layout.WORD_CLASS_OF;
 const INVERSES = layout.WORD_INVERSES;
 const HEADER = flags.header === "byte";
@@ -49,8 +50,6 @@ export interface TinyParts {
   /** The heap in words, its first 2 GiB if it is larger: free lists, tables, and the links in the blocks. */
   readonly words: Int32Array;
   readonly u8: Uint8Array;
-  /** By slab: its class. */
-  readonly slabMap: Uint8Array;
   /** Index of the thread cache's first word. */
   readonly cache: number;
   /** The class of a size is at `WORD_CLASS_OF + ((size + bias) >> 4)`, up to `largest`. */
@@ -74,11 +73,10 @@ export interface Tiny {
 
 /** Makes malloc and free for one heap. */
 export function compile(parts: TinyParts): Tiny {
-  const { words, u8, slabMap, cache, bias, largest, refill, mallocSlow, freeSlow, isMapped } = parts;
+  const { words, u8, cache, bias, largest, refill, mallocSlow, freeSlow, isMapped } = parts;
   return compileParts(
     words,
     u8,
-    slabMap,
     cache + layout.CACHE_HEADS,
     cache + layout.CACHE_ROOMS,
     bias,
@@ -93,7 +91,6 @@ export function compile(parts: TinyParts): Tiny {
 function compileParts(
   words: Int32Array,
   u8: Uint8Array,
-  slabMap: Uint8Array,
   heads: number,
   rooms: number,
   bias: number,
@@ -128,7 +125,7 @@ function compileParts(
       if ((header & 0xf0) !== HEADER_MAGIC) return freeSlow(ptr);
       sizeClass = (header & 0x0f) + 1;
     } else {
-      sizeClass = slabMap[ptr >>> SLAB_SHIFT]!;
+      sizeClass = words[SLAB_MAP + (ptr >>> SLAB_SHIFT)]!;
       if (INTERIOR) {
         // Blocks end where their slab ends: the distance from there is a multiple of the stride. Class 0 has inverse 0.
         const inverse = words[INVERSES + sizeClass]! >>> 0;
