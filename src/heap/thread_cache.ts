@@ -44,7 +44,7 @@ import type { SizeClasses } from "./size_classes.ts";
 import type { Slabs } from "./slabs.ts";
 
 /** A list of one class holds at most this, whatever `capacity` says, but always some blocks. */
-const LIST_BYTES = 128 * KIB;
+const LIST_BYTES = 256 * KIB;
 const LIST_LEAST = 4;
 /** What is carved at once is at most this: a class that is hardly used touches few pages. */
 const CARVE_BYTES = 8 * KIB;
