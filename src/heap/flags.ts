@@ -23,6 +23,14 @@ export interface Flags {
   readonly c7: "header" | "headerless";
   /** When `mincore` guards the read of a header: never, where the header is on another page, or always. */
   readonly readable: "never" | "boundary" | "always";
+  /** How a block gets on its list: by plain stores; the same with the header restored; or through the checked Box. */
+  readonly push: "direct" | "box-lite" | "box";
+  /** 1: the header is written again when a block is freed. */
+  readonly restore: 0 | 1;
+  /** What the Box checks: 1 class bounds, and an atomic counter; 2 the head; 3 a scan of 100 blocks; 4 the whole list. */
+  readonly integrity: 0 | 1 | 2 | 3 | 4;
+  /** In which order the front gate asks: the registry, then headers; headers, then the registry; or it only if need be. */
+  readonly classify: "registry-first" | "registry-last" | "probe";
   /** 1: free checks that the pointer is the start of a block (slab map only). */
   readonly interior: 0 | 1;
   /** 1: free checks that the block is not the one freed last in its class (slab map only). */
@@ -33,6 +41,12 @@ export interface Flags {
   readonly capacity: number;
   /** Blocks carved at once; fewer for large classes. */
   readonly refill: number;
+  /** 1: the last operations of the Box are kept in a ring, and shown with an error. */
+  readonly track: 0 | 1;
+  /** 1: a counting build. Counts what it does, and is slower for it. */
+  readonly counters: 0 | 1;
+  /** A bug to build in, for tests of the checkers: never for use. */
+  readonly fault: "none" | "drop-header" | "link-twice" | "miscount";
 }
 
 /** A flag's row: its allowed values (a range for a number), and a sentence. */
@@ -51,11 +65,24 @@ export const FLAGS: { readonly [Name in keyof Flags]: FlagRow } = {
   writeHeader: { values: ["alloc", "carve", "never"], meaning: "when the header is written" },
   c7: { values: ["header", "headerless"], meaning: "whether the largest seed class has a header" },
   readable: { values: ["never", "boundary", "always"], meaning: "when mincore guards the read of a header" },
+  push: { values: ["direct", "box-lite", "box"], meaning: "how a block gets on its list: stores, or the checked Box" },
+  restore: { values: [0, 1], meaning: "write the header again when a block is freed" },
+  integrity: {
+    values: [0, 1, 2, 3, 4],
+    meaning: "Box: 1 bounds and atomic counter, 2 head, 3 scan of 100, 4 whole list",
+  },
+  classify: {
+    values: ["registry-first", "registry-last", "probe"],
+    meaning: "what the front gate asks: registry or headers first, or it only for what has no header",
+  },
   interior: { values: [0, 1], meaning: "free checks that a pointer is the start of a block" },
   again: { values: [0, 1], meaning: "free checks that a block is not the one freed last" },
   prewarm: { values: [0, 1], meaning: "fill the free lists of small classes when the heap opens" },
   capacity: { values: { least: 4, most: 65_536 }, meaning: "blocks a thread keeps per class before it spills half" },
   refill: { values: { least: 1, most: 4_096 }, meaning: "blocks carved at once" },
+  track: { values: [0, 1], meaning: "keep the Box's last operations, and show them with an error" },
+  counters: { values: [0, 1], meaning: "count what the heap does" },
+  fault: { values: ["none", "drop-header", "link-twice", "miscount"], meaning: "a bug to build in, to test checkers" },
 };
 
 const NAMES = Object.keys(FLAGS) as (keyof Flags)[];
@@ -101,13 +128,26 @@ export function withOverrides(flags: Flags, overrides: readonly string[]): Flags
   return result;
 }
 
+/** Each row: what is wrong, and whether these flags have it. */
+const CONTRADICTIONS: readonly [message: string, holds: (flags: Flags) => boolean][] = [
+  [
+    "header=byte holds the class in four bits, so it needs classes=seed",
+    (f) => f.header === "byte" && f.classes !== "seed",
+  ],
+  [
+    "interior=1 and again=1 are checks of the slab map; with header=byte they must be 0",
+    (f) => f.header === "byte" && (f.interior === 1 || f.again === 1),
+  ],
+  ["restore=1 writes a header, so it needs header=byte", (f) => f.header === "none" && f.restore === 1],
+  [
+    "integrity and track are checks of the Box; without push=box they must be 0",
+    (f) => f.push !== "box" && (f.integrity > 0 || f.track === 1),
+  ],
+  ["fault=drop-header needs header=byte", (f) => f.header === "none" && f.fault === "drop-header"],
+];
+
 function assertConsistent(flags: Flags): void {
-  if (flags.header === "byte" && flags.classes !== "seed") {
-    throw new InvalidOptionError("header=byte holds the class in four bits, so it needs classes=seed.");
-  }
-  if (flags.header === "byte" && (flags.interior === 1 || flags.again === 1)) {
-    throw new InvalidOptionError("interior=1 and again=1 are checks of the slab map; with header=byte they must be 0.");
-  }
+  for (const [message, holds] of CONTRADICTIONS) if (holds(flags)) throw new InvalidOptionError(`${message}.`);
 }
 
 /** The query that tells the hot module its flags. */

@@ -1,18 +1,23 @@
 /**
  * The front gate: takes what the hot path's free turned away, finds out what the pointer is, and routes it. Small
- * blocks are known by the slab map, large ones by the span table; anything else was never a block of this heap, and is
- * an error that says what it is instead.
+ * blocks are known by the registry (the slab map) or by their header, large ones by their AllocHeader and the span table;
+ * in which order they are asked is the flag `classify`. Anything else was never a block of this heap, and is an error
+ * that says what it is instead.
  *
  * @module
  */
 
+import type { Counters } from "./counters.ts";
 import { DoubleFreeError, hex, InvalidPointerError } from "./errors.ts";
+import type { Flags } from "./flags.ts";
 import { SLAB_BYTES, SLAB_CARVED, SLAB_SHIFT } from "./layout.ts";
 import type { LargeBlocks } from "./large.ts";
 import type { HeapMemory } from "./memory.ts";
 import type { SizeClasses } from "./size_classes.ts";
 import type { Slabs } from "./slabs.ts";
 import type { ThreadCache } from "./thread_cache.ts";
+import { type BoxFault, HEADER_MAGIC } from "./tiny.ts";
+import { describeTrace, newTrace } from "./trace.ts";
 
 /** See the module. */
 export class FrontGate {
@@ -21,8 +26,22 @@ export class FrontGate {
   readonly #classes: SizeClasses;
   readonly #cache: ThreadCache;
   readonly #large: LargeBlocks;
+  readonly #flags: Flags;
+  readonly #counters: Counters | undefined;
+  /** The Box's last operations. */
+  readonly trace: Int32Array = newTrace();
 
-  constructor(memory: HeapMemory, slabs: Slabs, classes: SizeClasses, cache: ThreadCache, large: LargeBlocks) {
+  constructor(
+    memory: HeapMemory,
+    slabs: Slabs,
+    classes: SizeClasses,
+    cache: ThreadCache,
+    large: LargeBlocks,
+    flags: Flags,
+    counters: Counters | undefined,
+  ) {
+    this.#flags = flags;
+    this.#counters = counters;
     this.#memory = memory;
     this.#slabs = slabs;
     this.#classes = classes;
@@ -55,22 +74,66 @@ export class FrontGate {
   free(ptr: number): void {
     this.#memory.assertOpen();
     if (ptr === 0) return;
+    this.#counters?.add("frontGateCalls");
+    switch (this.#flags.classify) {
+      case "registry-first":
+        if (this.#freeByRegistry(ptr) || this.#freeLarge(ptr)) return;
+        break;
+      case "registry-last":
+        if (this.#freeByHeader(ptr) || this.#freeByRegistry(ptr) || this.#freeLarge(ptr)) return;
+        break;
+      case "probe":
+        if (this.#freeByHeader(ptr) || this.#freeLarge(ptr) || this.#freeByRegistry(ptr)) return;
+    }
+    throw this.invalid(ptr);
+  }
+
+  #freeByRegistry(ptr: number): boolean {
+    this.#counters?.add("registryLookups");
     const sizeClass = this.smallClass(ptr);
-    if (sizeClass !== 0) return this.#freeSmall(ptr, sizeClass);
+    if (sizeClass !== 0) this.#freeSmall(ptr, sizeClass);
+    return sizeClass !== 0;
+  }
+
+  /** A header is believed, as on the fast path. The last byte of an AllocHeader is none: its high bits are others. */
+  #freeByHeader(ptr: number): boolean {
+    if (this.#flags.header === "none" || (ptr | 0) !== ptr || ptr < this.#memory.stateBytes) return false;
+    const header = this.#memory.u8[ptr - 1] ?? 0, sizeClass = (header & 0x0f) + 1;
+    if ((header & 0xf0) !== HEADER_MAGIC || sizeClass >= this.#classes.strides.length) return false;
+    this.#freeSmall(ptr, sizeClass);
+    return true;
+  }
+
+  #freeLarge(ptr: number): boolean {
     const unit = this.#large.find(ptr);
-    if (unit === 0) throw this.invalid(ptr);
-    this.#large.free(unit);
+    if (unit !== 0) this.#large.free(unit);
+    return unit !== 0;
   }
 
   #freeSmall(ptr: number, sizeClass: number): void {
     const { heads, rooms } = this.#cache;
-    if (heads[sizeClass] === ptr) {
-      throw new DoubleFreeError(`the block ${hex(ptr)} is free: it was the last to be freed in its class.`, ptr);
-    }
+    if (heads[sizeClass] === ptr) throw this.#again(ptr);
     if (rooms[sizeClass]! <= 0) this.#cache.spill(sizeClass);
     this.#memory.words[ptr >> 2] = heads[sizeClass]!;
     heads[sizeClass] = ptr;
     rooms[sizeClass]!--;
+  }
+
+  #again(ptr: number): DoubleFreeError {
+    return new DoubleFreeError(`the block ${hex(ptr)} is free: it is on the free list of its class already.`, ptr);
+  }
+
+  /** What the Box found, as an error; a list that is damaged is given up, so that the heap goes on without it. */
+  reject(fault: BoxFault, sizeClass: number, ptr: number): never {
+    if (fault === "list") this.#cache.abandon(sizeClass);
+    const error = fault === "again"
+      ? this.#again(ptr)
+      : fault === "pointer"
+      ? this.invalid(ptr)
+      : this.#cache.damaged(sizeClass, ptr);
+    const trace = describeTrace(this.trace);
+    if (trace !== "") error.message += `\nThe last operations on lists, the latest first:\n${trace}`;
+    throw error;
   }
 
   /** Bytes of a block that its user may write; 0 for NULL. @throws {InvalidPointerError} for what is no block. */

@@ -6,6 +6,7 @@
  */
 
 import { addressOf, openVirtualMemory } from "../os/mod.ts";
+import { Counters, type HeapCounters } from "./counters.ts";
 import {
   BufferOverflowError,
   hex,
@@ -143,6 +144,7 @@ export class Heap implements Disposable {
   readonly #large: LargeBlocks;
   readonly #gate: FrontGate;
   readonly #introspection: Introspection;
+  readonly #counters: Counters | undefined;
 
   /** Opens heaps: `Heap.open()`. */
   private constructor(
@@ -158,9 +160,11 @@ export class Heap implements Disposable {
     this.#classes = classes;
     this.#pages = new PageHeap(memory);
     this.#slabs = new Slabs(memory, this.#pages);
-    this.#cache = new ThreadCache(memory, this.#slabs, classes, flags, carvedHeaders(flags, classes), 0);
+    this.#counters = flags.counters === 1 ? new Counters(memory) : undefined;
+    const headers = carvedHeaders(flags, classes);
+    this.#cache = new ThreadCache(memory, this.#slabs, classes, flags, headers, this.#counters, 0);
     this.#large = new LargeBlocks(memory, this.#pages);
-    this.#gate = new FrontGate(memory, this.#slabs, classes, this.#cache, this.#large);
+    this.#gate = new FrontGate(memory, this.#slabs, classes, this.#cache, this.#large, flags, this.#counters);
     this.#introspection = new Introspection(memory, this.#pages, this.#slabs, classes, this.#cache, this.#large);
 
     const { buffer } = memory;
@@ -186,6 +190,9 @@ export class Heap implements Disposable {
       mallocSlow: (size) => this.#mallocSlow(size),
       freeSlow: (ptr) => this.#gate.free(ptr),
       isMapped: (ptr) => !memory.closed && memory.system.isMapped(memory.address(ptr)),
+      reject: (fault, sizeClass, ptr) => this.#gate.reject(fault, sizeClass, ptr),
+      counts: this.#counters?.values ?? new Float64Array(0),
+      trace: this.#gate.trace,
     });
     this.malloc = malloc;
     this.free = free;
@@ -364,6 +371,12 @@ export class Heap implements Disposable {
     return this.#introspection.stats(this.variant);
   }
 
+  /** What a counting build has counted: one of a variant with `counters=1`. Undefined for all others. */
+  counters(): HeapCounters | undefined {
+    this.#memory.assertOpen();
+    return this.#counters?.read();
+  }
+
   /** Every live block in order of address, as they are at the first. */
   blocks(): Iterable<BlockInfo> {
     this.#memory.assertOpen();
@@ -452,7 +465,7 @@ function bytesOption(
 
 /** By class, what is written in front of a block when it is carved: never a stale header that user data left there. */
 function carvedHeaders(flags: Flags, classes: SizeClasses): number[] {
-  if (flags.header === "none") return [];
+  if (flags.header === "none" || flags.fault === "drop-header") return [];
   const last = classes.strides.length - 1;
   return classes.strides.map((_, sizeClass) =>
     flags.writeHeader === "carve" && !(flags.c7 === "headerless" && sizeClass === last)

@@ -58,6 +58,8 @@ export const WORD_LARGE_PAGES = 23;
 export const WORD_DIRTY_UNITS = 24;
 export const WORD_LOW_FREE_UNITS = 25;
 export const WORD_FREE_UNITS = 26;
+/** Operations of the Box that counts them, by all threads. */
+export const WORD_BOX_OPERATIONS = 27;
 /** Free spans by size: a bitmap of the bins that hold any, and the head of each bin, for clean and for dirty spans. */
 export const WORD_BIN_MAP = 64;
 export const BIN_MAP_WORDS = 8;
@@ -66,6 +68,8 @@ export const BINS = 256;
 /** Read by the hot path: by class, what tells the start of a block; by size in steps of 16, the class. */
 export const WORD_INVERSES = 1024;
 export const WORD_CLASS_OF = 2048;
+/** Counters of counting builds, as doubles. */
+export const COUNTERS_OFFSET = 48 * KIB;
 
 // ---- tables --------------------------------------------------------------------------------------------------------
 

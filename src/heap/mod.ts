@@ -5,6 +5,7 @@
  */
 
 export * from "./errors.ts";
+export type { CounterName, HeapCounters } from "./counters.ts";
 export { Heap, type HeapOptions, type Ptr } from "./heap.ts";
 export type { BlockInfo, ClassStats, HeapStats } from "./introspect.ts";
 export { FLAGS, type Flags } from "./flags.ts";

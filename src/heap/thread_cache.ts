@@ -16,6 +16,7 @@
  * @module
  */
 
+import type { Counters } from "./counters.ts";
 import { HeaderCorruptedError, hex } from "./errors.ts";
 import type { Flags } from "./flags.ts";
 import {
@@ -68,6 +69,7 @@ export class ThreadCache {
   readonly #classes: SizeClasses;
   readonly #batches: readonly number[];
   readonly #owner: number;
+  readonly #counters: Counters | undefined;
   /** By class: the byte written in front of each block when it is carved; empty where there are no headers. */
   readonly #headers: readonly number[];
 
@@ -77,8 +79,10 @@ export class ThreadCache {
     classes: SizeClasses,
     flags: Flags,
     headers: readonly number[],
+    counters: Counters | undefined,
     index: number,
   ) {
+    this.#counters = counters;
     this.#memory = memory;
     this.#words = memory.words;
     this.#slabs = slabs;
@@ -118,8 +122,12 @@ export class ThreadCache {
    */
   refill(sizeClass: number): number {
     this.#memory.assertOpen();
+    this.#counters?.add("refills");
     const head = this.heads[sizeClass]!;
-    if (head !== 0) this.#abandon(sizeClass, head);
+    if (head !== 0) {
+      this.abandon(sizeClass);
+      throw this.damaged(sizeClass, head);
+    }
     const slab = this.#lists[sizeClass]! || this.#takeSlab(sizeClass);
     if (slab === 0) return 0;
     const record = this.#slabs.record(slab);
@@ -140,7 +148,7 @@ export class ThreadCache {
       if (!this.#isBlock(sizeClass, last)) {
         this.#words[record + SLAB_FREE] = 0;
         this.#words[record + SLAB_FREE_COUNT] = 0;
-        throw this.#damaged(sizeClass, last);
+        throw this.damaged(sizeClass, last);
       }
       rest = this.#words[last >> 2]!;
       this.#words[last >> 2] = 0;
@@ -176,6 +184,7 @@ export class ThreadCache {
    */
   spill(sizeClass: number, keep = this.capacities[sizeClass]! >> 1): void {
     const count = this.countOf(sizeClass);
+    if (count > keep) this.#counters?.add("spills");
     let ptr = this.heads[sizeClass]!, last = 0, kept = 0;
     for (; kept < Math.min(keep, count) && this.#isBlock(sizeClass, ptr); kept++, ptr = this.#words[ptr >> 2]!) {
       last = ptr;
@@ -184,12 +193,12 @@ export class ThreadCache {
     else this.#words[last >> 2] = 0;
     this.rooms[sizeClass] = this.capacities[sizeClass]! - kept;
     for (let left = count - kept; left > 0; left--) {
-      if (!this.#isBlock(sizeClass, ptr)) throw this.#damaged(sizeClass, ptr);
+      if (!this.#isBlock(sizeClass, ptr)) throw this.damaged(sizeClass, ptr);
       const next = this.#words[ptr >> 2]!;
       this.#giveBack(sizeClass, ptr);
       ptr = next;
     }
-    if (ptr !== 0) throw this.#damaged(sizeClass, ptr);
+    if (ptr !== 0) throw this.damaged(sizeClass, ptr);
   }
 
   /** Spills every list whole, and gives back every slab that is empty then. */
@@ -224,10 +233,10 @@ export class ThreadCache {
   *#walk(sizeClass: number, head: number, count: number): Generator<number> {
     let ptr = head;
     for (let left = count; left > 0; left--, ptr = this.#words[ptr >> 2]!) {
-      if (!this.#isBlock(sizeClass, ptr)) throw this.#damaged(sizeClass, ptr);
+      if (!this.#isBlock(sizeClass, ptr)) throw this.damaged(sizeClass, ptr);
       yield ptr;
     }
-    if (ptr !== 0) throw this.#damaged(sizeClass, ptr);
+    if (ptr !== 0) throw this.damaged(sizeClass, ptr);
   }
 
   /** Whether a link leads into a slab of the class; a list never leaves those. */
@@ -235,7 +244,8 @@ export class ThreadCache {
     return ptr >= FIRST_BLOCK && this.#slabs.map[ptr >>> SLAB_SHIFT] === sizeClass;
   }
 
-  #damaged(sizeClass: number, ptr: number): HeaderCorruptedError {
+  /** The error for a link that leads to no block. */
+  damaged(sizeClass: number, ptr: number): HeaderCorruptedError {
     return new HeaderCorruptedError(
       `a free block of class ${sizeClass} links to ${hex(ptr)}, which is no block of that class: ` +
         `the first four bytes of a free block were overwritten, or a block was freed twice.`,
@@ -243,10 +253,10 @@ export class ThreadCache {
     );
   }
 
-  #abandon(sizeClass: number, head: number): never {
+  /** Gives the list of a class up: what was on it is lost. */
+  abandon(sizeClass: number): void {
     this.heads[sizeClass] = 0;
     this.rooms[sizeClass] = this.capacities[sizeClass]!;
-    throw this.#damaged(sizeClass, head);
   }
 
   #giveBack(sizeClass: number, ptr: number): void {
@@ -274,12 +284,14 @@ export class ThreadCache {
       this.#memory.discharge(SLAB_PAGES);
       return 0;
     }
+    this.#counters?.add("slabsTaken");
     this.#words[this.#slabs.record(slab) + SLAB_OWNER] = this.#owner;
     this.#list(sizeClass, slab);
     return slab;
   }
 
   #giveSlab(sizeClass: number, slab: number): void {
+    this.#counters?.add("slabsReturned");
     this.#unlist(sizeClass, slab);
     this.#slabs.give(slab);
     this.#memory.discharge(SLAB_PAGES);

@@ -20,9 +20,11 @@
  * @module
  */
 
+import { COUNTER } from "./counters.ts";
 import { type Flags, flagsFromUrl } from "./flags.ts";
 import { DEFAULT_VARIANT, VARIANTS } from "./variants.ts";
 import * as layout from "./layout.ts";
+import * as ring from "./trace.ts";
 
 /** The flags that this instance of the module was compiled with. */
 export const flags: Flags = flagsFromUrl(import.meta.url, VARIANTS[DEFAULT_VARIANT]!);
@@ -34,16 +36,32 @@ const SLAB_MAP = layout.SLAB_MAP_OFFSET / 4;
 const CLASS_OF = layout.WORD_CLASS_OF;
 const INVERSES = layout.WORD_INVERSES;
 const HEADER = flags.header === "byte";
-const WRITE_HEADER = HEADER && flags.writeHeader === "alloc";
+const WRITE_HEADER = HEADER && flags.writeHeader === "alloc" && flags.fault !== "drop-header";
 const HEADERLESS_C7 = flags.c7 === "headerless";
 const READABLE_ALWAYS = HEADER && flags.readable === "always";
 const READABLE_BOUNDARY = HEADER && flags.readable === "boundary";
+const BOX = flags.push === "box";
+// Restoring is what box-lite is for; the flag says it for the others.
+const RESTORE = HEADER && flags.restore === 1;
+const INTEGRITY = flags.integrity;
+const TRACK = flags.track === 1;
 const INTERIOR = flags.interior === 1;
 const AGAIN = flags.again === 1;
+const COUNTERS = flags.counters === 1;
+const { mallocs: MALLOCS, frees: FREES, fastFrees: FAST_FREES, mincoreCalls: MINCORE_CALLS } = COUNTER;
+const HEADER_REJECTS = COUNTER.headerRejects;
+const LINK_TWICE = flags.fault === "link-twice";
+const MISCOUNT = flags.fault === "miscount";
+const BOX_OPERATIONS = layout.WORD_BOX_OPERATIONS;
+const SCAN_LENGTH = 100;
+const { TRACE_LENGTH, TRACE_PUSH, TRACE_POP } = ring;
 
 /** High four bits of a header; the low four are the class, less one. */
 export const HEADER_MAGIC = 0xa0;
 const LARGEST_SEED_CLASS = 8;
+
+/** What the Box finds wrong: the pointer that is freed, that it is free already, or the list. */
+export type BoxFault = "pointer" | "again" | "list";
 
 /** What the hot path works on, and calls where it does not do. */
 export interface TinyParts {
@@ -63,6 +81,12 @@ export interface TinyParts {
   readonly freeSlow: (ptr: number) => void;
   /** mincore: whether the byte at an offset is mapped. */
   readonly isMapped: (ptr: number) => boolean;
+  /** The Box found something: throws, and gives a list up that is damaged. See `FrontGate.reject`. */
+  readonly reject: (fault: BoxFault, sizeClass: number, ptr: number) => never;
+  /** The counters, written by counting builds only. */
+  readonly counts: Float64Array;
+  /** The ring of the last list operations, written where the flag `track` is set. */
+  readonly trace: Int32Array;
 }
 
 /** The two functions of a heap. */
@@ -73,7 +97,7 @@ export interface Tiny {
 
 /** Makes malloc and free for one heap. */
 export function compile(parts: TinyParts): Tiny {
-  const { words, u8, cache, bias, largest, refill, mallocSlow, freeSlow, isMapped } = parts;
+  const { words, u8, cache, bias, largest, refill, mallocSlow, freeSlow, isMapped, reject, counts, trace } = parts;
   return compileParts(
     words,
     u8,
@@ -85,6 +109,9 @@ export function compile(parts: TinyParts): Tiny {
     mallocSlow,
     freeSlow,
     isMapped,
+    reject,
+    counts,
+    trace,
   );
 }
 
@@ -99,30 +126,47 @@ function compileParts(
   mallocSlow: (size: number) => number,
   freeSlow: (ptr: number) => void,
   isMapped: (ptr: number) => boolean,
+  reject: (fault: BoxFault, sizeClass: number, ptr: number) => never,
+  counts: Float64Array,
+  trace: Int32Array,
 ): Tiny {
+  function writeHeader(ptr: number, sizeClass: number): void {
+    if (HEADERLESS_C7 && sizeClass === LARGEST_SEED_CLASS) return;
+    u8[ptr - 1] = HEADER_MAGIC | (sizeClass - 1);
+  }
+
   function malloc(size: number): number {
+    if (COUNTERS) counts[MALLOCS] = counts[MALLOCS]! + 1;
     if ((size | 0) !== size || size >>> 0 > largest) return mallocSlow(size) - 0;
     const sizeClass = words[CLASS_OF + ((size + bias) >> 4)]!;
     const ptr = words[heads + sizeClass]!;
-    if (!(ptr >= FIRST_BLOCK)) return refill(sizeClass) | 0;
+    if (!(ptr >= FIRST_BLOCK)) {
+      const made = refill(sizeClass) | 0;
+      if (WRITE_HEADER && made !== 0) writeHeader(made, sizeClass);
+      return made;
+    }
+    if (BOX) boxCheck(sizeClass, ptr, TRACE_POP);
     words[heads + sizeClass] = words[ptr >> 2]!;
     words[rooms + sizeClass] = words[rooms + sizeClass]! + 1;
-    if (WRITE_HEADER && !(HEADERLESS_C7 && sizeClass === LARGEST_SEED_CLASS)) {
-      u8[ptr - 1] = HEADER_MAGIC | (sizeClass - 1);
-    }
+    if (WRITE_HEADER) writeHeader(ptr, sizeClass);
     return ptr;
   }
 
   function free(ptr: number): void {
+    if (COUNTERS) counts[FREES] = counts[FREES]! + 1;
     if ((ptr | 0) !== ptr) return freeSlow(ptr);
     let sizeClass: number;
     if (HEADER) {
       if (ptr < FIRST_BLOCK) return freeSlow(ptr);
       if (READABLE_ALWAYS || (READABLE_BOUNDARY && (ptr & 0xfff) === 0)) {
+        if (COUNTERS) counts[MINCORE_CALLS] = counts[MINCORE_CALLS]! + 1;
         if (!isMapped(ptr - 1)) return freeSlow(ptr);
       }
       const header = u8[ptr - 1]!;
-      if ((header & 0xf0) !== HEADER_MAGIC) return freeSlow(ptr);
+      if ((header & 0xf0) !== HEADER_MAGIC) {
+        if (COUNTERS) counts[HEADER_REJECTS] = counts[HEADER_REJECTS]! + 1;
+        return freeSlow(ptr);
+      }
       sizeClass = (header & 0x0f) + 1;
     } else {
       sizeClass = words[SLAB_MAP + (ptr >>> SLAB_SHIFT)]!;
@@ -136,9 +180,44 @@ function compileParts(
     }
     const head = words[heads + sizeClass]!, room = words[rooms + sizeClass]!;
     if ((AGAIN && head === ptr) || !(room > 0)) return freeSlow(ptr);
-    words[ptr >> 2] = head;
+    if (BOX) boxCheck(sizeClass, ptr, TRACE_PUSH);
+    if (RESTORE) writeHeader(ptr, sizeClass);
+    words[ptr >> 2] = LINK_TWICE && (ptr & 0xff0) === 0 ? ptr : head;
     words[heads + sizeClass] = ptr;
-    words[rooms + sizeClass] = room - 1;
+    if (!(MISCOUNT && (ptr & 0xff0) === 0)) words[rooms + sizeClass] = room - 1;
+    if (COUNTERS) counts[FAST_FREES] = counts[FAST_FREES]! + 1;
+  }
+
+  /**
+   * The Box: what is checked again at each push and pop, by the flag `integrity`. Guard and contamination (a user
+   * pointer where the base of a block is due) always are.
+   */
+  function boxCheck(sizeClass: number, ptr: number, operation: number): void {
+    const fault = operation === TRACE_PUSH ? "pointer" : "list";
+    if (INTEGRITY >= 1) {
+      if (!(sizeClass >= 1 && words[INVERSES + sizeClass]! > 0)) reject(fault, sizeClass, ptr);
+      Atomics.add(words, BOX_OPERATIONS, 1);
+    }
+    if (TRACK) {
+      const at = (trace[TRACE_LENGTH * 3]! & (TRACE_LENGTH - 1)) * 3;
+      trace[at] = operation;
+      trace[at + 1] = sizeClass;
+      trace[at + 2] = ptr;
+      trace[TRACE_LENGTH * 3] = trace[TRACE_LENGTH * 3]! + 1;
+    }
+    if (!(ptr >= FIRST_BLOCK)) reject(fault, sizeClass, ptr);
+    const inverse = words[INVERSES + sizeClass]! >>> 0;
+    if (!((Math.imul((~ptr & 0xffff) + 1, inverse) >>> 0) < inverse)) reject(fault, sizeClass, ptr);
+    if (words[SLAB_MAP + (ptr >>> SLAB_SHIFT)] !== sizeClass) reject(fault, sizeClass, ptr);
+    const head = words[heads + sizeClass]!;
+    if (INTEGRITY >= 2 && head !== 0 && (!(head >= FIRST_BLOCK) || (head & 15) !== 0)) reject("list", sizeClass, head);
+    if (INTEGRITY < 3) return;
+    let at = operation === TRACE_PUSH ? head : words[ptr >> 2]!;
+    for (let left = INTEGRITY >= 4 ? 0x7fff_ffff : SCAN_LENGTH; left > 0 && at !== 0; left--) {
+      if (at === ptr) reject(operation === TRACE_PUSH ? "again" : "list", sizeClass, ptr);
+      if (!(at >= FIRST_BLOCK) || words[SLAB_MAP + (at >>> SLAB_SHIFT)] !== sizeClass) reject("list", sizeClass, at);
+      at = words[at >> 2]!;
+    }
   }
 
   return { malloc, free };

@@ -15,11 +15,18 @@ const SLAB_MAP: Flags = {
   writeHeader: "never",
   c7: "header",
   readable: "never",
+  push: "direct",
+  restore: 0,
+  integrity: 0,
+  classify: "registry-first",
   interior: 1,
   again: 1,
   prewarm: 1,
   capacity: 512,
   refill: 64,
+  track: 0,
+  counters: 0,
+  fault: "none",
 };
 
 /** The history's: a byte in front of each block holds its class. */
@@ -34,12 +41,24 @@ const PHASE_7: Flags = {
   again: 0,
 };
 
-/** Every variant by its name. */
+/** Every list access through the checked Box. */
+const BOX: Flags = { ...PHASE_7, c7: "header", push: "box", restore: 1 };
+
+/** The registry is asked last. */
+const E3: Flags = { ...BOX, push: "direct", classify: "registry-last" };
+
+/** Every variant by its name, in the order of the history. */
 export const VARIANTS: { readonly [name: string]: Flags } = {
   "phase7-macro-bug": { ...PHASE_7, writeHeader: "never", readable: "always", prewarm: 0 },
   "phase7-1.2": { ...PHASE_7, readable: "always", prewarm: 0 },
   "phase7-1.3": { ...PHASE_7, prewarm: 0 },
   "phase7": PHASE_7,
+  "box": BOX,
+  "e3-1": { ...E3, push: "box", integrity: 1 },
+  "e3-2-direct": { ...E3, restore: 0 },
+  "e3-2-box-lite": { ...E3, push: "box-lite" },
+  "e3-2": E3,
+  "e4": { ...E3, classify: "probe" },
   "slab-map": SLAB_MAP,
 };
 

@@ -1,0 +1,73 @@
+/**
+ * Counters: how often each stage is reached, in a counting build (`counters=1`). They are doubles in the heap's own
+ * memory, so that hours of counting are exact; the build pays for each with a load and a store. Other builds have none:
+ * the hot path's are behind a constant, the slow paths' behind one test for undefined.
+ *
+ * @module
+ */
+
+import { COUNTERS_OFFSET } from "./layout.ts";
+import type { HeapMemory } from "./memory.ts";
+
+/** The name of a counter. */
+export type CounterName =
+  | "mallocs"
+  | "frees"
+  | "fastFrees"
+  | "frontGateCalls"
+  | "registryLookups"
+  | "mincoreCalls"
+  | "headerRejects"
+  | "refills"
+  | "spills"
+  | "remoteFrees"
+  | "slabsTaken"
+  | "slabsReturned";
+
+/** The counters; the place in this list is the place in memory. */
+export const COUNTER_NAMES: readonly CounterName[] = [
+  "mallocs",
+  "frees",
+  "fastFrees",
+  "frontGateCalls",
+  "registryLookups",
+  "mincoreCalls",
+  "headerRejects",
+  "refills",
+  "spills",
+  "remoteFrees",
+  "slabsTaken",
+  "slabsReturned",
+];
+
+/** What a counting build has counted since it was opened. */
+export interface HeapCounters extends Readonly<Record<CounterName, number>> {
+  /** Frees that the fast path did not end: `frees - fastFrees`. */
+  readonly slowFrees: number;
+}
+
+/** Places of the counters, for code that adds to them. */
+export const COUNTER = Object.fromEntries(COUNTER_NAMES.map((name, index) => [name, index])) as Readonly<
+  Record<CounterName, number>
+>;
+
+/** See the module. */
+export class Counters {
+  readonly values: Float64Array;
+
+  constructor(memory: HeapMemory) {
+    this.values = new Float64Array(memory.buffer, COUNTERS_OFFSET, COUNTER_NAMES.length);
+  }
+
+  add(counter: CounterName): void {
+    this.values[COUNTER[counter]]!++;
+  }
+
+  read(): HeapCounters {
+    const counts = Object.fromEntries(COUNTER_NAMES.map((name, index) => [name, this.values[index]!])) as Record<
+      CounterName,
+      number
+    >;
+    return { ...counts, slowFrees: counts.frees - counts.fastFrees };
+  }
+}
