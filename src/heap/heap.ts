@@ -468,7 +468,7 @@ function carvedHeaders(flags: Flags, classes: SizeClasses): number[] {
   if (flags.header === "none" || flags.fault === "drop-header") return [];
   const last = classes.strides.length - 1;
   return classes.strides.map((_, sizeClass) =>
-    flags.writeHeader === "carve" && !(flags.c7 === "headerless" && sizeClass === last)
+    flags.writeHeader !== "never" && !(flags.c7 === "headerless" && sizeClass === last)
       ? HEADER_MAGIC | (sizeClass - 1)
       : 0
   );

@@ -15,6 +15,8 @@
  *   constants to load at every access. It ends at 2 GiB, so that a bound is a 32-bit operand.
  * - All is int32: `(size | 0) !== size` costs nothing where size is one, and sends fractions, NaN and large numbers away.
  *   `| 0` and `- 0` behind the slow calls keep the result an int32 as long as it is one.
+ * - V8 inlines by the length of the bytecode, in which the branches of other flags still are: so what is not of the
+ *   default variant is a call. (Written in line, it made both functions too long, and random-mixed 0.84 times as fast.)
  * - Conditions are written so that `undefined`, which a detached array reads as, takes the slow path.
  *
  * @module
@@ -52,6 +54,7 @@ const { mallocs: MALLOCS, frees: FREES, fastFrees: FAST_FREES, mincoreCalls: MIN
 const HEADER_REJECTS = COUNTER.headerRejects;
 const LINK_TWICE = flags.fault === "link-twice";
 const MISCOUNT = flags.fault === "miscount";
+const FAULTY = LINK_TWICE || MISCOUNT;
 const BOX_OPERATIONS = layout.WORD_BOX_OPERATIONS;
 const SCAN_LENGTH = 100;
 const { TRACE_LENGTH, TRACE_PUSH, TRACE_POP } = ring;
@@ -130,21 +133,12 @@ function compileParts(
   counts: Float64Array,
   trace: Int32Array,
 ): Tiny {
-  function writeHeader(ptr: number, sizeClass: number): void {
-    if (HEADERLESS_C7 && sizeClass === LARGEST_SEED_CLASS) return;
-    u8[ptr - 1] = HEADER_MAGIC | (sizeClass - 1);
-  }
-
   function malloc(size: number): number {
-    if (COUNTERS) counts[MALLOCS] = counts[MALLOCS]! + 1;
+    if (COUNTERS) count(MALLOCS);
     if ((size | 0) !== size || size >>> 0 > largest) return mallocSlow(size) - 0;
     const sizeClass = words[CLASS_OF + ((size + bias) >> 4)]!;
     const ptr = words[heads + sizeClass]!;
-    if (!(ptr >= FIRST_BLOCK)) {
-      const made = refill(sizeClass) | 0;
-      if (WRITE_HEADER && made !== 0) writeHeader(made, sizeClass);
-      return made;
-    }
+    if (!(ptr >= FIRST_BLOCK)) return refill(sizeClass) | 0;
     if (BOX) boxCheck(sizeClass, ptr, TRACE_POP);
     words[heads + sizeClass] = words[ptr >> 2]!;
     words[rooms + sizeClass] = words[rooms + sizeClass]! + 1;
@@ -153,21 +147,12 @@ function compileParts(
   }
 
   function free(ptr: number): void {
-    if (COUNTERS) counts[FREES] = counts[FREES]! + 1;
+    if (COUNTERS) count(FREES);
     if ((ptr | 0) !== ptr) return freeSlow(ptr);
     let sizeClass: number;
     if (HEADER) {
-      if (ptr < FIRST_BLOCK) return freeSlow(ptr);
-      if (READABLE_ALWAYS || (READABLE_BOUNDARY && (ptr & 0xfff) === 0)) {
-        if (COUNTERS) counts[MINCORE_CALLS] = counts[MINCORE_CALLS]! + 1;
-        if (!isMapped(ptr - 1)) return freeSlow(ptr);
-      }
-      const header = u8[ptr - 1]!;
-      if ((header & 0xf0) !== HEADER_MAGIC) {
-        if (COUNTERS) counts[HEADER_REJECTS] = counts[HEADER_REJECTS]! + 1;
-        return freeSlow(ptr);
-      }
-      sizeClass = (header & 0x0f) + 1;
+      sizeClass = headerClass(ptr);
+      if (sizeClass === 0) return freeSlow(ptr);
     } else {
       sizeClass = words[SLAB_MAP + (ptr >>> SLAB_SHIFT)]!;
       if (INTERIOR) {
@@ -182,10 +167,40 @@ function compileParts(
     if ((AGAIN && head === ptr) || !(room > 0)) return freeSlow(ptr);
     if (BOX) boxCheck(sizeClass, ptr, TRACE_PUSH);
     if (RESTORE) writeHeader(ptr, sizeClass);
-    words[ptr >> 2] = LINK_TWICE && (ptr & 0xff0) === 0 ? ptr : head;
+    words[ptr >> 2] = head;
     words[heads + sizeClass] = ptr;
-    if (!(MISCOUNT && (ptr & 0xff0) === 0)) words[rooms + sizeClass] = room - 1;
-    if (COUNTERS) counts[FAST_FREES] = counts[FAST_FREES]! + 1;
+    words[rooms + sizeClass] = room - 1;
+    if (FAULTY) spoil(ptr, sizeClass);
+    if (COUNTERS) count(FAST_FREES);
+  }
+
+  function writeHeader(ptr: number, sizeClass: number): void {
+    if (HEADERLESS_C7 && sizeClass === LARGEST_SEED_CLASS) return;
+    u8[ptr - 1] = HEADER_MAGIC | (sizeClass - 1);
+  }
+
+  /** The class that the byte in front of a block says, or 0. */
+  function headerClass(ptr: number): number {
+    if (ptr < FIRST_BLOCK) return 0;
+    if (READABLE_ALWAYS || (READABLE_BOUNDARY && (ptr & 0xfff) === 0)) {
+      if (COUNTERS) count(MINCORE_CALLS);
+      if (!isMapped(ptr - 1)) return 0;
+    }
+    const header = u8[ptr - 1]!;
+    if ((header & 0xf0) === HEADER_MAGIC) return (header & 0x0f) + 1;
+    if (COUNTERS) count(HEADER_REJECTS);
+    return 0;
+  }
+
+  function count(counter: number): void {
+    counts[counter] = counts[counter]! + 1;
+  }
+
+  /** The bug that was asked for, once in 256 blocks. */
+  function spoil(ptr: number, sizeClass: number): void {
+    if ((ptr & 0xff0) !== 0) return;
+    if (LINK_TWICE) words[ptr >> 2] = ptr;
+    if (MISCOUNT) words[rooms + sizeClass] = words[rooms + sizeClass]! + 1;
   }
 
   /**
