@@ -24,6 +24,8 @@
 export {
   type BlockInfo,
   BufferOverflowError,
+  BufferUnderflowError,
+  type Build,
   type ClassSet,
   type ClassStats,
   type CounterName,
@@ -41,6 +43,8 @@ export {
   InvalidOptionError,
   InvalidPointerError,
   InvalidSizeError,
+  type Leak,
   type Ptr,
+  UseAfterFreeError,
 } from "./src/heap/mod.ts";
 export { OsError } from "./src/os/mod.ts";

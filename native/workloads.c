@@ -46,14 +46,26 @@ static void *none_malloc(size_t size) {
 
 static void none_free(void *pointer) { (void)pointer; }
 
+static void *none_allocate_aligned(size_t alignment, size_t size) {
+  (void)alignment, (void)size;
+  return nowhere;
+}
+
+/* Not aligned_alloc: C11 lets that refuse a size that is no multiple of the alignment. */
+static void *system_allocate_aligned(size_t alignment, size_t size) {
+  void *pointer = NULL;
+  return posix_memalign(&pointer, alignment, size) == 0 ? pointer : NULL;
+}
+
 static void *(*volatile allocate)(size_t) = malloc;
+static void *(*volatile allocate_aligned)(size_t, size_t) = system_allocate_aligned;
 static void (*volatile release)(void *) = free;
 
 /* ---- what a request asks for and an answer says ------------------------------------------------------------------ */
 
 struct request {
   uint32_t units, seed;
-  uint32_t size, working_set, cycles; /* random-mixed, hot-pair */
+  uint32_t size, working_set, cycles; /* random-mixed, hot-pair; without the size slow-mix */
   uint32_t min, max, chunks, rounds;  /* larson; max is exclusive */
 };
 
@@ -204,6 +216,52 @@ static void larson_end(const struct request *request) {
   }
 }
 
+/* ---- slow-mix ---------------------------------------------------------------------------------------------------- */
+
+/* Of 16 kinds of blocks, where each sort ends; the small ones are what is left. */
+enum { LARGE_KINDS = 6, LARGEST_CLASS_KINDS = 11, ALIGNED_KINDS = 15 };
+
+static void slow_mix(const struct request *request, struct state *state) {
+  const uint32_t slot_mask = request->working_set - 1;
+  uint32_t x = state->x, checksum = state->checksum;
+  for (uint32_t cycle = 0; cycle < request->cycles; cycle++) {
+    x = xorshift32(x);
+    const uint32_t slot = x & slot_mask;
+    void *pointer = slots[slot];
+    if (pointer != NULL) {
+      release(pointer);
+      slots[slot] = NULL;
+      checksum ^= x;
+      continue;
+    }
+    const uint32_t amount = (x >> 12) & 0xffff, kind = x >> 28;
+    uint32_t size;
+    if (kind < LARGE_KINDS) {
+      size = 32769 + amount * 3 + (amount >> 1);
+      pointer = allocate(size);
+    } else if (kind < LARGEST_CLASS_KINDS) {
+      size = 1024 + (amount & 1023);
+      pointer = allocate(size);
+    } else if (kind < ALIGNED_KINDS) {
+      size = 1 + (amount >> 4);
+      pointer = allocate_aligned((size_t)2048 << (amount & 3), size);
+    } else {
+      size = 1 + (amount & 255);
+      pointer = allocate(size);
+    }
+    if (pointer == NULL) {
+      state->failed_size = size;
+      return;
+    }
+    *bytes_of(pointer) = (unsigned char)x;
+    slots[slot] = pointer;
+    checksum = (checksum + x) ^ size;
+  }
+  state->x = x;
+  state->checksum = checksum;
+  state->operations += request->cycles;
+}
+
 /* ---- the table, the clock and the line protocol ------------------------------------------------------------------ */
 
 struct workload {
@@ -218,6 +276,7 @@ static const struct workload workloads[] = {
     {"random-mixed", random_mixed_begin, random_mixed, random_mixed_drain, NULL},
     {"hot-pair", hot_pair_begin, hot_pair, NULL, NULL},
     {"larson", larson_fill, larson, NULL, larson_end},
+    {"slow-mix", random_mixed_begin, slow_mix, random_mixed_drain, NULL},
 };
 
 static uint64_t monotonic_nanoseconds(void) {
@@ -293,6 +352,7 @@ int main(int argc, char **argv) {
   }
   if (strcmp(argv[1], "none") == 0) {
     allocate = none_malloc;
+    allocate_aligned = none_allocate_aligned;
     release = none_free;
   }
   puts("ready");

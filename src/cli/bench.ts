@@ -7,8 +7,10 @@ import { Command, Option } from "@commander-js/extra-typings";
 import { DEFAULT_VARIANT } from "../heap/mod.ts";
 import { bench, type BenchRun } from "../lab/bench.ts";
 import { PEERS } from "../peers/mod.ts";
+import { countUnit } from "../lab/counts.ts";
 import {
   checkExpectation,
+  type CountsRow,
   renderCsv,
   renderJson,
   renderMarkdown,
@@ -64,6 +66,10 @@ export function benchCommand(finish: (exitCode: number) => void): Command {
       "all contestants run as much as system does in this time",
       wholeNumber("--seconds", 1, 3600),
     )
+    .option(
+      "--counters",
+      "count what each variant reaches, in a counting build: share of fast frees, mincore calls, ...",
+    )
     .option("--expect <ratio>", "check an expected ratio to system: '+20%', 1.2 or 1.2x", expectation)
     .option("--json <file>", "write a result file (- is stdout)")
     .option("--csv <file>", "write every sample")
@@ -109,10 +115,21 @@ async function run(options: BenchOptions): Promise<number> {
     Deno.removeSignalListener("SIGTERM", interrupt);
     progress[Symbol.dispose]();
   }
-  return publish(result, options.expect, outputs);
+  const counts: CountsRow[] = [];
+  if (options.counters === true && result.rounds.measured > 0) {
+    for (const { size, parameters } of plan.sizes) {
+      for (const variant of plan.variants) counts.push(await countUnit(variant, plan.workload, size, parameters));
+    }
+  }
+  return publish(result, options.expect, counts, outputs);
 }
 
-function publish({ isInterrupted, ...run }: BenchRun, expected: number | undefined, outputs: Outputs): number {
+function publish(
+  { isInterrupted, ...run }: BenchRun,
+  expected: number | undefined,
+  counts: CountsRow[],
+  outputs: Outputs<ResultFile>,
+): number {
   const { measured, wanted } = run.rounds;
   if (isInterrupted) {
     const rest = measured === 0 ? "there is nothing to show" : "what follows is what they gave";
@@ -127,6 +144,7 @@ function publish({ isInterrupted, ...run }: BenchRun, expected: number | undefin
     command: ["deno", "run", "-P", "cli.ts", ...Deno.args],
     ...run,
     expectations: expected === undefined ? [] : checkExpectation(expected, run.results),
+    ...(counts.length === 0 ? {} : { counters: counts }),
   };
   if (!outputs.takeStdout) printOut(renderTerminal(file, palette()));
   else printError(file.notes.map((note) => `${note}\n`).join(""));

@@ -29,6 +29,7 @@ export interface BenchOptions {
   chunks?: number | undefined;
   larsonRounds?: number | undefined;
   seconds?: number | undefined;
+  counters?: boolean | undefined;
   expect?: number | undefined;
   json?: string | undefined;
   csv?: string | undefined;
@@ -89,7 +90,7 @@ export function planOf(options: BenchOptions): BenchPlan {
   };
 }
 
-/** A parameter set for each size. Larson has one: its sizes are a range, and its upper bound stands for it. */
+/** A parameter set for each size; one for a workload that mixes them, whose upper bound stands for them. */
 function sizesOf(workload: Workload, options: BenchOptions, effort: Parameters): BenchPlan["sizes"] {
   const asked: Record<string, number | undefined> = {
     "cycles": options.cycles,
@@ -114,7 +115,7 @@ function sizesOf(workload: Workload, options: BenchOptions, effort: Parameters):
     return [...new Set(options.size ?? DEFAULT_SIZES)].map((size) => ({ size, parameters: complete({ size }) }));
   }
   const parameters = complete(options.size === undefined ? {} : { size: options.size[0] ?? 0 });
-  return [{ size: parameters["max"] ?? 0, parameters }];
+  return [{ size: workload.largestSize?.(parameters) ?? 0, parameters }];
 }
 
 function variantsOf(asked: readonly string[] | undefined): string[] {

@@ -6,5 +6,7 @@
 
 /** It did what it was asked. */
 export const FINE = 0;
+/** A regression, a failed gate or a failed stress run. */
+export const FAILED = 1;
 /** A bad option, a missing file, an interruption, or anything that nobody caught. */
 export const ERROR = 3;

@@ -7,6 +7,9 @@
 import { Command, CommanderError } from "@commander-js/extra-typings";
 import { benchCommand } from "./bench.ts";
 import { ERROR, FINE } from "./exit_codes.ts";
+import { flagsCommand } from "./flags.ts";
+import { microCommand } from "./micro.ts";
+import { stressCommand } from "./stress.ts";
 import { UsageError } from "./values.ts";
 import { printError, printOut } from "./terminal.ts";
 
@@ -21,7 +24,7 @@ export async function main(args: readonly string[]): Promise<number> {
     .description("hakmem's lab: how fast is the allocator, beside others?")
     .exitOverride()
     .configureOutput(output);
-  for (const command of [benchCommand(finish)]) {
+  for (const command of [benchCommand(finish), flagsCommand(finish), microCommand(finish), stressCommand(finish)]) {
     program.addCommand(command.exitOverride().configureOutput(output));
   }
   try {
@@ -44,6 +47,7 @@ function describe(error: unknown): string {
 const FORESEEN = new Set([
   "ContestantError",
   "DisagreementError",
+  "InvalidOptionError",
   "NativeBuildError",
   "NativeAccessError",
   "OsError",

@@ -4,22 +4,21 @@
  *
  * @module
  */
-import type { ResultFile } from "../report/mod.ts";
 import { printOut } from "./terminal.ts";
 import { UsageError } from "./values.ts";
 
-/** One destination, as it was asked for. */
-export interface Destination {
+/** One destination of a command's result, as it was asked for. */
+export interface Destination<File> {
   /** Its option, `--json`. */
   readonly option: string;
   /** A path, or `-`; undefined if the option was not given. */
   readonly path: string | undefined;
-  readonly render: (file: ResultFile) => string;
+  readonly render: (file: File) => string;
 }
 
 /** The destinations of a run. */
-export class Outputs {
-  readonly #wanted: readonly (Destination & { path: string })[];
+export class Outputs<File> {
+  readonly #wanted: readonly (Destination<File> & { path: string })[];
   readonly #created: readonly string[];
 
   /**
@@ -27,7 +26,7 @@ export class Outputs {
    *
    * @throws UsageError if one cannot, or if two of them are stdout.
    */
-  constructor(destinations: readonly Destination[]) {
+  constructor(destinations: readonly Destination<File>[]) {
     this.#wanted = destinations.flatMap((each) => each.path === undefined ? [] : [{ ...each, path: each.path }]);
     const toStdout = this.#wanted.filter(({ path }) => path === "-").map(({ option }) => option);
     if (toStdout.length > 1) {
@@ -42,7 +41,7 @@ export class Outputs {
   }
 
   /** Writes them all. */
-  write(file: ResultFile): void {
+  write(file: File): void {
     for (const { path, render } of this.#wanted) {
       if (path === "-") printOut(render(file));
       else Deno.writeTextFileSync(path, render(file));

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { type Build, BUILDS } from "../lab/flags.ts";
 
 /** The command line asks for something that does not exist or is not allowed. */
 export class UsageError extends Error {
@@ -33,6 +34,12 @@ export function oneOf(option: string, allowed: readonly string[]): (text: string
     if (allowed.includes(text)) return text;
     throw new UsageError(`${option} ${text} does not exist: ${allowed.join(", ")} do`);
   };
+}
+
+/** Makes the parser of an option that chooses a build. */
+export function buildOf(option: string): (text: string) => Build {
+  const one = oneOf(option, BUILDS);
+  return (text) => one(text) as Build;
 }
 
 /** Makes the parser of an option whose value is a list of some of a few words. */

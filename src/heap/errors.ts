@@ -82,6 +82,22 @@ export class BufferOverflowError extends HeapError {
   }
 }
 
+/** A write before the start of a block. Debug builds tell it from other damage. */
+export class BufferUnderflowError extends HeapError {
+  /** See {@linkcode HeapError}. */
+  constructor(message: string, ptr: number) {
+    super("BUFFER_UNDERFLOW", message, ptr);
+  }
+}
+
+/** A block that was used after it was freed. Only debug builds know. */
+export class UseAfterFreeError extends HeapError {
+  /** See {@linkcode HeapError}. */
+  constructor(message: string, ptr: number) {
+    super("USE_AFTER_FREE", message, ptr);
+  }
+}
+
 /** A size that is negative, fractional, NaN or infinite. */
 export class InvalidSizeError extends HeapError {
   /** See {@linkcode HeapError}. */
@@ -117,4 +133,14 @@ export class HeapClosedError extends HeapError {
 /** A pointer as people read it: in hexadecimal where it is a whole number, else as it is. */
 export function hex(ptr: number): string {
   return Number.isSafeInteger(ptr) ? `${ptr < 0 ? "-" : ""}0x${Math.abs(ptr).toString(16)}` : String(ptr);
+}
+
+/** @throws {InvalidSizeError} for what is no size. */
+export function assertSize(size: number, what: string): void {
+  // Above 2**53 not every whole number is one of JavaScript's, but all are sizes that cannot be had.
+  if (!Number.isInteger(size) || size < 0) {
+    throw new InvalidSizeError(
+      `a ${what} is a whole number from 0, not ${typeof size === "number" ? size : typeof size}.`,
+    );
+  }
 }

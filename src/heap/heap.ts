@@ -1,19 +1,24 @@
 /**
- * The public heap: checks what it is given, and calls the parts. `malloc` and `free` are the functions of the hot
- * module themselves, as fields, so that a call through the heap costs nothing more; the others are methods.
+ * The public heap: checks what it is given, and calls its build. `malloc` and `free` are the build's functions
+ * themselves, as fields, so that a call through the heap costs nothing more; the others are methods.
+ *
+ * A build is a {@linkcode Blocks}: {@linkcode ReleaseBlocks}, which has the parts and the hot module, or the debug
+ * build's layer over it (`debug.ts`).
  *
  * @module
  */
 
 import { addressOf, openVirtualMemory } from "../os/mod.ts";
 import { Counters, type HeapCounters } from "./counters.ts";
+import { DebugBlocks, DEFAULT_QUARANTINE_BYTES } from "./debug.ts";
+import type { Leak } from "./debug_leaks.ts";
 import {
+  assertSize,
   BufferOverflowError,
   hex,
   InvalidAlignmentError,
   InvalidOptionError,
   InvalidPointerError,
-  InvalidSizeError,
 } from "./errors.ts";
 import type { Flags } from "./flags.ts";
 import { FrontGate } from "./front_gate.ts";
@@ -48,8 +53,11 @@ export type Ptr = number;
 export interface HeapOptions {
   /** A variant's name, and flags that differ: `slab-map,refill=32`. Default: `slab-map`. */
   readonly variant?: string;
-  /** `release` is the only build so far. */
-  readonly build?: "release";
+  /**
+   * `release`, the default, is fast and finds what costs next to nothing to find. `debug` is much slower, needs more
+   * memory, and finds the misuse of it; errors come with the stacks of allocation and first free.
+   */
+  readonly build?: Build;
   /**
    * Address space in bytes, 4 MiB to 1 TiB; it is rounded up to a multiple of 2 MiB, and costs no memory. Default:
    * 64 GiB, or less where the system has not got it.
@@ -57,14 +65,51 @@ export interface HeapOptions {
   readonly reserveBytes?: number;
   /** Bytes that blocks may take, in slabs of 64 KiB and pages of 4 KiB. Default: the whole reservation. */
   readonly maxBytes?: number;
-  /** Gets a line where something works, but not as well as it could. */
+  /**
+   * Debug builds: `true`, the default, captures a stack at each allocation and at the free of each such block, `false`
+   * none, and a number n one in n; capturing takes time at each of them. Release builds have none.
+   */
+  readonly stacks?: boolean | number;
+  /** Debug builds: the bytes that freed blocks may hold back, so that their misuse is found. Default: 1 MiB. */
+  readonly quarantineBytes?: number;
+  /**
+   * Gets a line where something works, but not as well as it could, and those of a debug build's report of leaks, which
+   * goes to stderr otherwise.
+   */
   readonly log?: (line: string) => void;
+}
+
+/** What a heap checks; see {@linkcode HeapOptions}. */
+export type Build = "release" | "debug";
+
+/** What a build does. Sizes and alignments are valid and the heap is open, but for `malloc` and `free`, which look. */
+export interface Blocks {
+  readonly malloc: (size: number) => Ptr;
+  readonly free: (ptr: Ptr) => void;
+  calloc(count: number, size: number): Ptr;
+  /** `ptr` is not 0. */
+  realloc(ptr: Ptr, size: number): Ptr;
+  alignedAlloc(alignment: number, size: number): Ptr;
+  usableSize(ptr: Ptr): number;
+  goodSize(size: number): number;
+  owns(ptr: number): boolean;
+  /** The error for a view of a block that would be longer than the block. */
+  tooLong(ptr: Ptr, length: number): BufferOverflowError;
+  stats(): HeapStats;
+  counters(): HeapCounters | undefined;
+  blocks(): Iterable<BlockInfo>;
+  leaks(): Leak[];
+  check(): void;
+  collect(): number;
+  /** The heap is about to be closed. */
+  close(): void;
 }
 
 /** Heaps up to this size are not filled beforehand. */
 const PREWARM_LEAST_BYTES = 32 * MIB;
 
-const OPTION_NAMES = ["variant", "build", "reserveBytes", "maxBytes", "log"];
+const OPTION_NAMES = ["variant", "build", "reserveBytes", "maxBytes", "stacks", "quarantineBytes", "log"];
+const BUILDS: readonly Build[] = ["release", "debug"];
 
 /**
  * A heap: native memory for programs that talk to C, and for those that want none of the garbage collector.
@@ -75,7 +120,7 @@ const OPTION_NAMES = ["variant", "build", "reserveBytes", "maxBytes", "log"];
  * | `bytes` | some tens of nanoseconds: it makes an object. Use `u8[ptr + i]` where it matters |
  * | a block over 32 KiB | some hundreds of nanoseconds, and page faults where its memory is new |
  * | `owns` | a walk over the free list of one class and one slab |
- * | `stats`, `check`, `blocks` | a walk over everything |
+ * | `stats`, `check`, `blocks`, `leaks` | a walk over everything |
  *
  * Pointers of another heap cannot be told from this heap's own: both are small numbers.
  *
@@ -92,7 +137,8 @@ const OPTION_NAMES = ["variant", "build", "reserveBytes", "maxBytes", "log"];
  */
 export class Heap implements Disposable {
   /**
-   * A block of at least `size` bytes, its native address a multiple of 16; its contents are anything.
+   * A block of at least `size` bytes, its native address a multiple of 16; its contents are anything (in debug builds,
+   * 0xd0 in each byte).
    *
    * A function of its own: `const { malloc, free } = heap` works. Cost: some nanoseconds up to 32 KiB.
    *
@@ -108,7 +154,11 @@ export class Heap implements Disposable {
    * A function of its own, as `malloc` is. Cost: some nanoseconds up to 32 KiB.
    *
    * @throws {InvalidPointerError} for what is not the start of a block of this heap. Nothing changes.
-   * @throws {DoubleFreeError} for the block that was freed just before. A later second free may go unnoticed.
+   * @throws {DoubleFreeError} for the block that was freed just before. A later second free may go unnoticed, but not by
+   * a debug build.
+   * @throws {BufferOverflowError} and {BufferUnderflowError} in a debug build, for a block whose surroundings were
+   * written to; it stays. {UseAfterFreeError} for one that has to leave the quarantine and was written to; `ptr` is not
+   * freed yet.
    */
   readonly free: (ptr: Ptr) => void;
 
@@ -136,36 +186,21 @@ export class Heap implements Disposable {
   /** Every flag that it is built with. */
   readonly flags: Flags;
 
+  /** What it checks. */
+  readonly build: Build;
+
   readonly #memory: HeapMemory;
-  readonly #slabs: Slabs;
-  readonly #pages: PageHeap;
-  readonly #classes: SizeClasses;
-  readonly #cache: ThreadCache;
-  readonly #large: LargeBlocks;
-  readonly #gate: FrontGate;
-  readonly #introspection: Introspection;
-  readonly #counters: Counters | undefined;
+  readonly #blocks: Blocks;
 
   /** Opens heaps: `Heap.open()`. */
-  private constructor(
-    memory: HeapMemory,
-    variant: Variant,
-    compile: (parts: Parameters<typeof import("./tiny.ts").compile>[0]) => Tiny,
-  ) {
-    const { flags } = variant;
-    const classes = sizeClasses(flags.classes, flags.header === "byte");
+  private constructor(memory: HeapMemory, variant: Variant, build: Build, blocks: Blocks) {
     this.variant = variant.name;
-    this.flags = flags;
+    this.flags = variant.flags;
+    this.build = build;
     this.#memory = memory;
-    this.#classes = classes;
-    this.#pages = new PageHeap(memory);
-    this.#slabs = new Slabs(memory, this.#pages);
-    this.#counters = flags.counters === 1 ? new Counters(memory) : undefined;
-    const headers = carvedHeaders(flags, classes);
-    this.#cache = new ThreadCache(memory, this.#slabs, classes, flags, headers, this.#counters, 0);
-    this.#large = new LargeBlocks(memory, this.#pages);
-    this.#gate = new FrontGate(memory, this.#slabs, classes, this.#cache, this.#large, flags, this.#counters);
-    this.#introspection = new Introspection(memory, this.#pages, this.#slabs, classes, this.#cache, this.#large);
+    this.#blocks = blocks;
+    this.malloc = blocks.malloc;
+    this.free = blocks.free;
 
     const { buffer } = memory;
     this.u8 = memory.u8;
@@ -177,26 +212,6 @@ export class Heap implements Disposable {
     this.f32 = new Float32Array(buffer);
     this.f64 = new Float64Array(buffer);
     this.data = new DataView(buffer);
-
-    memory.words.set(classes.table, WORD_CLASS_OF);
-    memory.words.set(classes.strides.map(inverseOf), WORD_INVERSES);
-    const { malloc, free } = compile({
-      words: new Int32Array(buffer, 0, Math.min(memory.bytes, SMALL_SPACE_BYTES) / 4),
-      u8: memory.u8,
-      cache: this.#cache.firstWord,
-      bias: classes.bias,
-      largest: classes.largest,
-      refill: (sizeClass) => this.#cache.refill(sizeClass) || this.#refillAgain(sizeClass),
-      mallocSlow: (size) => this.#mallocSlow(size),
-      freeSlow: (ptr) => this.#gate.free(ptr),
-      isMapped: (ptr) => !memory.closed && memory.system.isMapped(memory.address(ptr)),
-      reject: (fault, sizeClass, ptr) => this.#gate.reject(fault, sizeClass, ptr),
-      counts: this.#counters?.values ?? new Float64Array(0),
-      trace: this.#gate.trace,
-    });
-    this.malloc = malloc;
-    this.free = free;
-    if (flags.prewarm === 1 && memory.maxBytes >= PREWARM_LEAST_BYTES) this.#cache.prewarm();
   }
 
   /**
@@ -213,11 +228,13 @@ export class Heap implements Disposable {
         throw new InvalidOptionError(`Heap.open has no option "${name}". The options are: ${OPTION_NAMES.join(", ")}.`);
       }
     }
-    if (build !== "release") throw new InvalidOptionError(`the only build is "release", not "${build}".`);
+    if (!BUILDS.includes(build)) throw new InvalidOptionError(`a build is ${BUILDS.join(" or ")}, not "${build}".`);
     const variant = parseVariant(text);
     const reserve = bytesOption(options, "reserveBytes", MIN_RESERVE_BYTES, MAX_RESERVE_BYTES, DEFAULT_RESERVE_BYTES);
     const reserveBytes = Math.ceil(reserve / SUPERSLAB_BYTES) * SUPERSLAB_BYTES;
     const maxBytes = bytesOption(options, "maxBytes", 0, MAX_RESERVE_BYTES, reserveBytes);
+    const quarantineBytes = bytesOption(options, "quarantineBytes", 0, MAX_RESERVE_BYTES, DEFAULT_QUARANTINE_BYTES);
+    const stacks = stacksOption(options);
     const tiny = await loadTiny(variant.flags);
     const system = await openVirtualMemory();
     if (system.note !== undefined) log?.(system.note);
@@ -228,7 +245,11 @@ export class Heap implements Disposable {
       system.close();
       throw error;
     }
-    return new Heap(memory, variant, tiny.compile);
+    const release = new ReleaseBlocks(memory, variant, tiny.compile);
+    const blocks = build === "release"
+      ? release
+      : new DebugBlocks(memory, release, { stacks, quarantineBytes, log: log ?? ((line) => console.error(line)) });
+    return new Heap(memory, variant, build, blocks);
   }
 
   /**
@@ -240,12 +261,8 @@ export class Heap implements Disposable {
   calloc(count: number, size: number): Ptr {
     assertSize(count, "count");
     assertSize(size, "size");
-    const bytes = count * size;
-    if (bytes > this.#memory.bytes) return 0;
-    const ptr = this.malloc(bytes);
-    const isZero = bytes > this.#classes.largest && this.#large.lastIsZero;
-    if (ptr !== 0 && !isZero) this.u8.fill(0, ptr, ptr + bytes);
-    return ptr;
+    this.#memory.assertOpen();
+    return count * size > this.#memory.bytes ? 0 : this.#blocks.calloc(count, size);
   }
 
   /**
@@ -260,15 +277,7 @@ export class Heap implements Disposable {
     assertSize(size, "size");
     if (ptr === 0) return this.malloc(size);
     this.#memory.assertOpen();
-    const before = this.#gate.usableSize(ptr);
-    const unit = this.#large.find(ptr);
-    if (unit !== 0 && size > this.#classes.largest && this.#large.resize(unit, size)) return ptr;
-    if (unit === 0 && size <= before && this.goodSize(size) === before) return ptr;
-    const moved = this.malloc(size);
-    if (moved === 0) return size <= before ? ptr : 0; // it fits where it is, if not as well
-    this.u8.copyWithin(moved, ptr, ptr + Math.min(before, size));
-    this.free(ptr);
-    return moved;
+    return this.#blocks.realloc(ptr, size);
   }
 
   /**
@@ -282,14 +291,8 @@ export class Heap implements Disposable {
       throw new InvalidAlignmentError(`an alignment is a power of two from 1 to ${MAX_ALIGNMENT}, not ${alignment}.`);
     }
     assertSize(size, "size");
-    if (alignment <= BLOCK_ALIGNMENT) return this.malloc(size);
     this.#memory.assertOpen();
-    const { strides, usable } = this.#classes;
-    // Blocks end where their slab ends, so a stride that is a multiple of the alignment aligns them all.
-    for (let sizeClass = 1; sizeClass < strides.length; sizeClass++) {
-      if (usable[sizeClass]! >= size && strides[sizeClass]! % alignment === 0) return this.malloc(usable[sizeClass]!);
-    }
-    return this.#allocLarge(size, alignment);
+    return this.#blocks.alignedAlloc(alignment, size);
   }
 
   /**
@@ -299,22 +302,19 @@ export class Heap implements Disposable {
    */
   usableSize(ptr: Ptr): number {
     this.#memory.assertOpen();
-    return this.#gate.usableSize(ptr);
+    return this.#blocks.usableSize(ptr);
   }
 
   /** `usableSize` of a block that `malloc(size)` gives. @throws {InvalidSizeError} as `malloc` does. */
   goodSize(size: number): number {
     assertSize(size, "size");
-    if (size <= this.#classes.largest) {
-      return this.#classes.usable[this.#classes.table[(size + this.#classes.bias) >> 4]!]!;
-    }
-    return Math.ceil((size + HEADER_BYTES) / PAGE_BYTES) * PAGE_BYTES - HEADER_BYTES;
+    return this.#blocks.goodSize(size);
   }
 
   /** Whether a number is the start of a live block of this heap. Exact; it may walk a free list. Never throws for it. */
   owns(ptr: number): boolean {
     this.#memory.assertOpen();
-    return this.#gate.owns(ptr);
+    return this.#blocks.owns(ptr);
   }
 
   /**
@@ -327,9 +327,7 @@ export class Heap implements Disposable {
   bytes(ptr: Ptr, length?: number): Uint8Array {
     const usable = this.usableSize(ptr);
     if (length !== undefined) assertSize(length, "length");
-    if (length !== undefined && length > usable) {
-      throw new BufferOverflowError(`a view of ${length} bytes of the block ${hex(ptr)}, which has ${usable}.`, ptr);
-    }
+    if (length !== undefined && length > usable) throw this.#blocks.tooLong(ptr, length);
     return this.u8.subarray(ptr, ptr + (length ?? usable));
   }
 
@@ -368,48 +366,244 @@ export class Heap implements Disposable {
   /** The sums of the heap. Cost: a walk over its slabs, and `mincore` over what it has touched. */
   stats(): HeapStats {
     this.#memory.assertOpen();
-    return this.#introspection.stats(this.variant);
+    return this.#blocks.stats();
   }
 
   /** What a counting build has counted: one of a variant with `counters=1`. Undefined for all others. */
   counters(): HeapCounters | undefined {
     this.#memory.assertOpen();
-    return this.#counters?.read();
+    return this.#blocks.counters();
   }
 
   /** Every live block in order of address, as they are at the first. */
   blocks(): Iterable<BlockInfo> {
     this.#memory.assertOpen();
-    return this.#introspection.blocks();
-  }
-
-  /** Walks everything. @throws {HeaderCorruptedError} at the first inconsistency. */
-  check(): void {
-    this.#memory.assertOpen();
-    this.#introspection.check();
+    return this.#blocks.blocks();
   }
 
   /**
-   * Gives all memory that no live block needs back to the system, the thread's cached blocks among it.
+   * The live blocks by the place in the program that allocated them, the most bytes first. A release build does not know
+   * the places: all its live blocks are one entry without a stack.
+   */
+  leaks(): Leak[] {
+    this.#memory.assertOpen();
+    return this.#blocks.leaks();
+  }
+
+  /**
+   * Walks everything, and in debug builds looks at the surroundings of each block and at all freed memory in quarantine.
+   *
+   * @throws {HeaderCorruptedError} at the first inconsistency.
+   * @throws {BufferOverflowError}, {BufferUnderflowError} and {UseAfterFreeError} in debug builds.
+   */
+  check(): void {
+    this.#memory.assertOpen();
+    this.#blocks.check();
+  }
+
+  /**
+   * Gives all memory that no live block needs back to the system, the thread's cached blocks and those in quarantine
+   * among it.
    *
    * @returns bytes of the ranges given back; those pages in them that were in memory are free now.
    */
   collect(): number {
     this.#memory.assertOpen();
+    return this.#blocks.collect();
+  }
+
+  /**
+   * Gives everything back. All views of the heap are empty from now on, and every call throws `HEAP_CLOSED`. A debug
+   * build logs what it finds wrong, and the live blocks by the place that allocated them; it throws for none of it.
+   */
+  close(): void {
+    if (this.#memory.closed) return;
+    try {
+      this.#blocks.close();
+    } finally {
+      this.#memory.close();
+    }
+  }
+
+  /** `close`, for `using`. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #assertInside(ptr: number): void {
+    if (!Number.isSafeInteger(ptr) || ptr < 0 || ptr >= this.#memory.bytes) {
+      const rule = Number.isSafeInteger(ptr)
+        ? `its pointers are from 0 to ${hex(this.#memory.bytes)}`
+        : "a pointer is a whole number";
+      throw new InvalidPointerError(`${hex(ptr)} is no block of this heap: ${rule}.`, ptr);
+    }
+  }
+}
+
+/** The release build: the parts, and the functions of the hot module. */
+export class ReleaseBlocks implements Blocks {
+  readonly malloc: (size: number) => Ptr;
+  readonly free: (ptr: Ptr) => void;
+  readonly #memory: HeapMemory;
+  readonly #variant: string;
+  readonly #slabs: Slabs;
+  readonly #pages: PageHeap;
+  readonly #classes: SizeClasses;
+  readonly #cache: ThreadCache;
+  readonly #large: LargeBlocks;
+  readonly #gate: FrontGate;
+  readonly #introspection: Introspection;
+  readonly #counters: Counters | undefined;
+
+  constructor(
+    memory: HeapMemory,
+    variant: Variant,
+    compile: (parts: Parameters<typeof import("./tiny.ts").compile>[0]) => Tiny,
+  ) {
+    const { flags } = variant;
+    const classes = sizeClasses(flags.classes, flags.header === "byte");
+    this.#memory = memory;
+    this.#variant = variant.name;
+    this.#classes = classes;
+    this.#pages = new PageHeap(memory);
+    this.#slabs = new Slabs(memory, this.#pages);
+    this.#counters = flags.counters === 1 ? new Counters(memory) : undefined;
+    const headers = carvedHeaders(flags, classes);
+    this.#cache = new ThreadCache(memory, this.#slabs, classes, flags, headers, this.#counters, 0);
+    this.#large = new LargeBlocks(memory, this.#pages);
+    this.#gate = new FrontGate(memory, this.#slabs, classes, this.#cache, this.#large, flags, this.#counters);
+    this.#introspection = new Introspection(memory, this.#pages, this.#slabs, classes, this.#cache, this.#large);
+
+    memory.words.set(classes.table, WORD_CLASS_OF);
+    memory.words.set(classes.strides.map(inverseOf), WORD_INVERSES);
+    const { malloc, free } = compile({
+      words: new Int32Array(memory.buffer, 0, Math.min(memory.bytes, SMALL_SPACE_BYTES) / 4),
+      u8: memory.u8,
+      cache: this.#cache.firstWord,
+      bias: classes.bias,
+      largest: classes.largest,
+      refill: (sizeClass) => this.#cache.refill(sizeClass) || this.#refillAgain(sizeClass),
+      mallocSlow: (size) => this.#mallocSlow(size),
+      freeSlow: (ptr) => this.#gate.free(ptr),
+      isMapped: (ptr) => !memory.closed && memory.system.isMapped(memory.address(ptr)),
+      reject: (fault, sizeClass, ptr) => this.#gate.reject(fault, sizeClass, ptr),
+      counts: this.#counters?.values ?? new Float64Array(0),
+      trace: this.#gate.trace,
+    });
+    this.malloc = malloc;
+    this.free = free;
+    if (flags.prewarm === 1 && memory.maxBytes >= PREWARM_LEAST_BYTES) this.#cache.prewarm();
+  }
+
+  calloc(count: number, size: number): Ptr {
+    const bytes = count * size;
+    const ptr = this.malloc(bytes);
+    const isZero = bytes > this.#classes.largest && this.#large.lastIsZero;
+    if (ptr !== 0 && !isZero) this.#memory.u8.fill(0, ptr, ptr + bytes);
+    return ptr;
+  }
+
+  realloc(ptr: Ptr, size: number): Ptr {
+    const before = this.#gate.usableSize(ptr);
+    const unit = this.#large.find(ptr);
+    if (unit !== 0 && size > this.#classes.largest && this.#large.resize(unit, size)) return ptr;
+    if (unit === 0 && size <= before && this.goodSize(size) === before) return ptr;
+    const moved = this.malloc(size);
+    if (moved === 0) return size <= before ? ptr : 0; // it fits where it is, if not as well
+    this.#memory.u8.copyWithin(moved, ptr, ptr + Math.min(before, size));
+    this.free(ptr);
+    return moved;
+  }
+
+  alignedAlloc(alignment: number, size: number): Ptr {
+    if (alignment <= BLOCK_ALIGNMENT) return this.malloc(size);
+    const { strides, usable } = this.#classes;
+    // Blocks end where their slab ends, so a stride that is a multiple of the alignment aligns them all.
+    for (let sizeClass = 1; sizeClass < strides.length; sizeClass++) {
+      if (usable[sizeClass]! >= size && strides[sizeClass]! % alignment === 0) return this.malloc(usable[sizeClass]!);
+    }
+    return this.#allocLarge(size, alignment);
+  }
+
+  usableSize(ptr: Ptr): number {
+    return this.#gate.usableSize(ptr);
+  }
+
+  goodSize(size: number): number {
+    if (size <= this.#classes.largest) {
+      return this.#classes.usable[this.#classes.table[(size + this.#classes.bias) >> 4]!]!;
+    }
+    return Math.ceil((size + HEADER_BYTES) / PAGE_BYTES) * PAGE_BYTES - HEADER_BYTES;
+  }
+
+  owns(ptr: number): boolean {
+    return this.#gate.owns(ptr);
+  }
+
+  tooLong(ptr: Ptr, length: number): BufferOverflowError {
+    const usable = this.usableSize(ptr);
+    return new BufferOverflowError(`a view of ${length} bytes of the block ${hex(ptr)}, which has ${usable}.`, ptr);
+  }
+
+  stats(): HeapStats {
+    return this.#introspection.stats(this.#variant);
+  }
+
+  counters(): HeapCounters | undefined {
+    return this.#counters?.read();
+  }
+
+  blocks(): Iterable<BlockInfo> {
+    return this.#introspection.blocks();
+  }
+
+  leaks(): Leak[] {
+    const live = [...this.blocks()];
+    if (live.length === 0) return [];
+    const bytes = live.reduce((sum, block) => sum + block.size, 0);
+    return [{ blocks: live.length, bytes, ptr: live[0]!.ptr, stack: undefined }];
+  }
+
+  check(): void {
+    this.#introspection.check();
+  }
+
+  collect(): number {
     this.#cache.flush();
     const bytes = this.#slabs.purge() + this.#pages.purge();
     this.#pages.purgeTable();
     return bytes;
   }
 
-  /** Gives everything back. All views of the heap are empty from now on, and every call throws `HEAP_CLOSED`. */
-  close(): void {
-    if (!this.#memory.closed) this.#memory.close();
+  close(): void {}
+
+  /**
+   * Looks at the block that `malloc(size)` would take off its free list.
+   *
+   * @throws {HeaderCorruptedError} if it is none of its class, or not free; the list is given up.
+   */
+  assertNext(size: number, isFree: (ptr: Ptr) => boolean): void {
+    if (size > this.#classes.largest) return;
+    const sizeClass = this.#classes.table[(size + this.#classes.bias) >> 4]!, next = this.#cache.heads[sizeClass]!;
+    if (next === 0 || (this.#gate.smallClass(next) === sizeClass && isFree(next))) return;
+    this.#cache.abandon(sizeClass);
+    throw this.#cache.damaged(sizeClass, next);
   }
 
-  /** `close`, for `using`. */
-  [Symbol.dispose](): void {
-    this.close();
+  /** Class of the small block that begins at a pointer, live or not; 0 if none ever did. */
+  classOf(ptr: Ptr): number {
+    return this.#gate.smallClass(ptr);
+  }
+
+  /** Whether a block, live or not, begins at a pointer. */
+  isBlock(ptr: Ptr): boolean {
+    return this.#gate.smallClass(ptr) !== 0 || this.#large.find(ptr) !== 0;
+  }
+
+  /** @throws {HeaderCorruptedError} for a large block whose header is damaged. */
+  assertHeader(ptr: Ptr): void {
+    const unit = this.#large.find(ptr);
+    if (unit !== 0) this.#large.assertHeader(unit);
   }
 
   #mallocSlow(size: number): Ptr {
@@ -436,24 +630,11 @@ export class Heap implements Disposable {
     this.#cache.flush();
     this.#slabs.purge();
   }
-
-  #assertInside(ptr: number): void {
-    if (!Number.isSafeInteger(ptr) || ptr < 0 || ptr >= this.#memory.bytes) throw this.#gate.invalid(ptr);
-  }
-}
-
-function assertSize(size: number, what: string): void {
-  // Above 2**53 not every whole number is one of JavaScript's, but all are sizes that cannot be had.
-  if (!Number.isInteger(size) || size < 0) {
-    throw new InvalidSizeError(
-      `a ${what} is a whole number from 0, not ${typeof size === "number" ? size : typeof size}.`,
-    );
-  }
 }
 
 function bytesOption(
   options: HeapOptions,
-  name: "reserveBytes" | "maxBytes",
+  name: "reserveBytes" | "maxBytes" | "quarantineBytes",
   least: number,
   most: number,
   fallback: number,
@@ -461,6 +642,13 @@ function bytesOption(
   const value = options[name] ?? fallback;
   if (Number.isSafeInteger(value) && value >= least && value <= most) return value;
   throw new InvalidOptionError(`${name} is a whole number of bytes from ${least} to ${most}, not ${value}.`);
+}
+
+/** One allocation in so many has a stack; 0: none. */
+function stacksOption({ stacks = true }: HeapOptions): number {
+  if (typeof stacks === "boolean") return stacks ? 1 : 0;
+  if (Number.isSafeInteger(stacks) && stacks >= 0) return stacks;
+  throw new InvalidOptionError(`stacks is true, false or a whole number from 0, not ${stacks}.`);
 }
 
 /** By class, what is written in front of a block when it is carved: never a stale header that user data left there. */

@@ -40,7 +40,8 @@ export class LargeBlocks {
   alloc(size: number, alignment = BLOCK_ALIGNMENT): number {
     // Over 64 KiB it is the span that is aligned, such that its second unit has the address.
     const offset = Math.min(Math.max(alignment, HEADER_BYTES), SLAB_BYTES);
-    const pages = Math.ceil((offset + size) / PAGE_BYTES), units = Math.ceil(pages / PAGES_PER_UNIT);
+    // A block of no bytes has one all the same: where it begins must be inside its span.
+    const pages = Math.ceil((offset + Math.max(1, size)) / PAGE_BYTES), units = Math.ceil(pages / PAGES_PER_UNIT);
     if (units > this.#memory.units || !this.#memory.charge(pages)) return 0;
     const unit = this.#pages.takeLarge(units, this.#alignment(alignment));
     if (unit === 0) {

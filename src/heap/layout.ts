@@ -39,35 +39,38 @@ export const FIRST_BLOCK = 64 * KIB;
 
 // ---- control words: indices into the Int32Array over the whole heap ------------------------------------------------
 
+/**
+ * Read by the hot path: the class of a size, in steps of 16; and by class what tells the start of a block. The first has
+ * index 0, which saves malloc an addition.
+ */
+export const WORD_CLASS_OF = 0;
+export const WORD_INVERSES = 3072;
 /** "hakm", so that a dump shows what it is; 0 once the heap is closed. */
-export const WORD_MAGIC = 16;
+export const WORD_MAGIC = 4112;
 export const HEAP_MAGIC = 0x68616b6d;
 /** Bytes charged against `maxBytes`, in pages: slabs in use and large blocks. */
-export const WORD_CHARGED_PAGES = 17;
+export const WORD_CHARGED_PAGES = 4113;
 /** Head of the shared pool: superslabs with a free slab. */
-export const WORD_POOL_HEAD = 18;
+export const WORD_POOL_HEAD = 4114;
 /** Superslabs that belong to the slab layer, and those among them that are empty. */
-export const WORD_SUPERSLABS = 19;
-export const WORD_EMPTY_SUPERSLABS = 20;
+export const WORD_SUPERSLABS = 4115;
+export const WORD_EMPTY_SUPERSLABS = 4116;
 /** Slabs in use. */
-export const WORD_SLABS = 21;
+export const WORD_SLABS = 4117;
 /** Large blocks, and their charge in pages. */
-export const WORD_LARGE_BLOCKS = 22;
-export const WORD_LARGE_PAGES = 23;
+export const WORD_LARGE_BLOCKS = 4118;
+export const WORD_LARGE_PAGES = 4119;
 /** Free units of the page heap: those that may hold touched pages; those below 2 GiB, of either kind; all. */
-export const WORD_DIRTY_UNITS = 24;
-export const WORD_LOW_FREE_UNITS = 25;
-export const WORD_FREE_UNITS = 26;
+export const WORD_DIRTY_UNITS = 4120;
+export const WORD_LOW_FREE_UNITS = 4121;
+export const WORD_FREE_UNITS = 4122;
 /** Operations of the Box that counts them, by all threads. */
-export const WORD_BOX_OPERATIONS = 27;
+export const WORD_BOX_OPERATIONS = 4123;
 /** Free spans by size: a bitmap of the bins that hold any, and the head of each bin, for clean and for dirty spans. */
-export const WORD_BIN_MAP = 64;
+export const WORD_BIN_MAP = 4160;
 export const BIN_MAP_WORDS = 8;
-export const WORD_BINS = 128;
+export const WORD_BINS = 4224;
 export const BINS = 256;
-/** Read by the hot path: by class, what tells the start of a block; by size in steps of 16, the class. */
-export const WORD_INVERSES = 1024;
-export const WORD_CLASS_OF = 2048;
 /** Counters of counting builds, as doubles. */
 export const COUNTERS_OFFSET = 48 * KIB;
 

@@ -49,6 +49,7 @@ const INTEGRITY = flags.integrity;
 const TRACK = flags.track === 1;
 const INTERIOR = flags.interior === 1;
 const AGAIN = flags.again === 1;
+const LINKS = flags.links === 1;
 const COUNTERS = flags.counters === 1;
 const { mallocs: MALLOCS, frees: FREES, fastFrees: FAST_FREES, mincoreCalls: MINCORE_CALLS } = COUNTER;
 const HEADER_REJECTS = COUNTER.headerRejects;
@@ -57,6 +58,7 @@ const MISCOUNT = flags.fault === "miscount";
 const FAULTY = LINK_TWICE || MISCOUNT;
 const BOX_OPERATIONS = layout.WORD_BOX_OPERATIONS;
 const SCAN_LENGTH = 100;
+const WHOLE_LENGTH = 65_536; // no list is longer: see the flag `capacity`
 const { TRACE_LENGTH, TRACE_PUSH, TRACE_POP } = ring;
 
 /** High four bits of a header; the low four are the class, less one. */
@@ -136,9 +138,11 @@ function compileParts(
   function malloc(size: number): number {
     if (COUNTERS) count(MALLOCS);
     if ((size | 0) !== size || size >>> 0 > largest) return mallocSlow(size) - 0;
-    const sizeClass = words[CLASS_OF + ((size + bias) >> 4)]!;
+    const sizeClass = words[CLASS_OF + ((size + bias) >> 4)]! | 0; // 0 in a heap that is closed: no slab has that
     const ptr = words[heads + sizeClass]!;
-    if (!(ptr >= FIRST_BLOCK)) return refill(sizeClass) | 0;
+    if (LINKS ? words[SLAB_MAP + (ptr >>> SLAB_SHIFT)] !== sizeClass : !(ptr >= FIRST_BLOCK)) {
+      return refill(sizeClass) | 0;
+    }
     if (BOX) boxCheck(sizeClass, ptr, TRACE_POP);
     words[heads + sizeClass] = words[ptr >> 2]!;
     words[rooms + sizeClass] = words[rooms + sizeClass]! + 1;
@@ -228,11 +232,12 @@ function compileParts(
     if (INTEGRITY >= 2 && head !== 0 && (!(head >= FIRST_BLOCK) || (head & 15) !== 0)) reject("list", sizeClass, head);
     if (INTEGRITY < 3) return;
     let at = operation === TRACE_PUSH ? head : words[ptr >> 2]!;
-    for (let left = INTEGRITY >= 4 ? 0x7fff_ffff : SCAN_LENGTH; left > 0 && at !== 0; left--) {
+    for (let left = INTEGRITY >= 4 ? WHOLE_LENGTH : SCAN_LENGTH; left > 0 && at !== 0; left--) {
       if (at === ptr) reject(operation === TRACE_PUSH ? "again" : "list", sizeClass, ptr);
       if (!(at >= FIRST_BLOCK) || words[SLAB_MAP + (at >>> SLAB_SHIFT)] !== sizeClass) reject("list", sizeClass, at);
       at = words[at >> 2]!;
     }
+    if (INTEGRITY >= 4 && at !== 0) reject("list", sizeClass, at); // a loop
   }
 
   return { malloc, free };

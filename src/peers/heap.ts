@@ -9,8 +9,12 @@ import type { Allocator } from "../workloads/mod.ts";
 
 /** Opens a heap of a variant, such as `slab-map` or `slab-map,refill=32`. It lives as long as the process. */
 export async function openHeap(variant: string): Promise<Allocator<number>> {
-  const heap = await Heap.open({ variant });
-  return adapt(heap.malloc, heap.free, heap.u8);
+  return adaptHeap(await Heap.open({ variant }));
+}
+
+/** A heap that is open, as an allocator. */
+export function adaptHeap(heap: Heap): Allocator<number> {
+  return { ...adapt(heap.malloc, heap.free, heap.u8), alignedAlloc: heap.alignedAlloc.bind(heap) };
 }
 
 function adapt(malloc: (size: number) => number, free: (pointer: number) => void, u8: Uint8Array): Allocator<number> {

@@ -22,6 +22,7 @@ function adapt(u8: Uint8Array, block: number): Allocator<number> {
     slots: (count) => new Int32Array(count),
     malloc: (_size) => block,
     free: (_pointer) => {},
+    alignedAlloc: (_alignment, _size) => block,
     write: (pointer, index, byte) => {
       u8[pointer + index] = byte;
     },

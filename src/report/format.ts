@@ -47,6 +47,17 @@ export function sizesOf(results: readonly Result[]): number[] {
   return [...new Set(results.map(({ size }) => size))];
 }
 
+/** Breaks a text at its spaces into lines of at most `columns`, longer words excepted. */
+export function wrap(text: string, columns: number): string[] {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const line = lines.at(-1) ?? "";
+    if (line !== "" && line.length + 1 + word.length > columns) lines.push(word);
+    else lines[lines.length - 1] = line === "" ? word : `${line} ${word}`;
+  }
+  return lines;
+}
+
 function digits(value: number): string {
   const size = Math.abs(value);
   if (size >= 1000) return String(Number(value.toPrecision(3)));

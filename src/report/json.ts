@@ -1,12 +1,11 @@
 /**
- * A result file as JSON.
+ * What a command found, as JSON.
  *
  * @module
  */
-import type { ResultFile } from "./schema.ts";
 
 /** The file's text; arrays of numbers stay on one line, so that a person can read it too. */
-export function renderJson(file: ResultFile): string {
+export function renderJson(file: object): string {
   const text = JSON.stringify(file, null, 2);
   return `${text.replaceAll(/\[[\s\d.,eE+-]+\]/g, (numbers) => numbers.replaceAll(/\s+/g, " "))}\n`;
 }

@@ -4,8 +4,12 @@
  * @module
  */
 export { renderBars } from "./bars.ts";
+export { type CountsRow, renderCounts } from "./counts.ts";
 export { renderCsv } from "./csv.ts";
 export { checkExpectation, expectationLine, parseExpectation } from "./expectation.ts";
+export { type FlagsFile, type FlagValue, renderFlags, type VariantFlags } from "./flags.ts";
+export { type MicroFile, type MicroRow, renderMicro } from "./micro.ts";
+export { wrap } from "./format.ts";
 export { headline } from "./headline.ts";
 export { renderJson } from "./json.ts";
 export { renderMarkdown } from "./markdown.ts";
@@ -17,5 +21,14 @@ export {
   type ResultFile,
   ResultFileSchema,
 } from "./schema.ts";
+export {
+  type Operation,
+  parseStressFile,
+  type StressFailure,
+  type StressFile,
+  type StressProgram,
+  type StressRun,
+} from "./stress_schema.ts";
+export { renderStress } from "./stress.ts";
 export { type Palette, PLAIN, renderTable } from "./table.ts";
 export { renderTerminal, renderWarnings } from "./terminal.ts";

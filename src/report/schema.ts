@@ -7,6 +7,7 @@
  * @module
  */
 import * as v from "valibot";
+import { CountsRowSchema } from "./counts.ts";
 
 const EstimateSchema = v.object({ median: v.number(), low: v.number(), high: v.number() });
 
@@ -20,7 +21,7 @@ export const ResultSchema = v.object({
   runtime: v.picklist(["deno", "native", "ffi", "js", "harness"]),
   /** Which side's harness ran it: it tells the two `none` apart. */
   host: v.picklist(["deno", "native"]),
-  /** The largest size of random-mixed, the size of hot-pair, the exclusive bound of larson. */
+  /** The largest size of random-mixed, the size of hot-pair, the exclusive bound of larson, the largest of slow-mix. */
   size: v.number(),
   threads: v.number(),
   /** Of one unit, like the checksum; a sample is `unitsPerSlot` units. */
@@ -77,6 +78,8 @@ export const ResultFileSchema = v.object({
   }),
   results: v.array(ResultSchema),
   expectations: v.array(ExpectationSchema),
+  /** What the variants reached in one unit of each size; with `--counters` only. */
+  counters: v.optional(v.array(CountsRowSchema)),
   /** Who was left out, and why. */
   notes: v.array(v.string()),
   warnings: v.array(WarningSchema),

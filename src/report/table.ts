@@ -55,7 +55,7 @@ export function renderTable(results: readonly Result[], palette: Palette = PLAIN
 }
 
 /** Columns separated by spaces, a rule under the head: it survives being pasted anywhere. */
-const LINES = {
+export const LINES = {
   "top": "",
   "top-mid": "",
   "top-left": "",

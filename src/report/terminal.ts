@@ -4,6 +4,7 @@
  * @module
  */
 import { renderBars } from "./bars.ts";
+import { renderCounts } from "./counts.ts";
 import { expectationLine } from "./expectation.ts";
 import { parametersOf } from "./format.ts";
 import { headline } from "./headline.ts";
@@ -20,6 +21,7 @@ export function renderTerminal(file: ResultFile, palette: Palette = PLAIN): stri
     setting,
     results.length === 0 ? [] : [renderTable(results, palette)],
     results.length === 0 ? [] : [renderBars(results, palette)],
+    file.counters === undefined ? [] : [renderCounts(file.counters, palette).trimEnd()],
     expectations.map((expectation) => {
       const line = expectationLine(expectation);
       return expectation.verdict === "below" ? palette.red(line) : line;

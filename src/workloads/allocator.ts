@@ -23,6 +23,8 @@ export interface Allocator<P> {
   readonly slots: (count: number) => Slots<P>;
   readonly malloc: (size: number) => P;
   readonly free: (pointer: P) => void;
+  /** A block whose address is a multiple of `alignment`, a power of two; absent where the allocator has no such call. */
+  readonly alignedAlloc?: (alignment: number, size: number) => P;
   /** Writes one byte of a block. */
   readonly write: (pointer: P, index: number, byte: number) => void;
   /** Reads one byte of a block. */

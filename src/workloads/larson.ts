@@ -27,6 +27,7 @@ export const larson: Workload = {
     parameter(parameters, "max") > parameter(parameters, "min")
       ? undefined
       : `--max ${parameters["max"]} is exclusive: it must be greater than --min ${parameters["min"]}`,
+  largestSize: (parameters) => parameter(parameters, "max"),
   operationsPerUnit: (parameters) => parameter(parameters, "chunks") * parameter(parameters, "larson-rounds"),
   prepare,
 };

@@ -6,6 +6,7 @@
 import { hotPair } from "./hot_pair.ts";
 import { larson } from "./larson.ts";
 import { randomMixed } from "./random_mixed.ts";
+import { slowMix } from "./slow_mix.ts";
 import type { Parameters, ParameterSpec, Workload } from "./workload.ts";
 
 export { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
@@ -13,7 +14,7 @@ export type { Parameters, ParameterSpec, Runner, Workload } from "./workload.ts"
 
 /** Every workload, by name. */
 export const WORKLOADS: ReadonlyMap<string, Workload> = new Map(
-  [randomMixed, hotPair, larson].map((workload) => [workload.name, workload]),
+  [randomMixed, hotPair, larson, slowMix].map((workload) => [workload.name, workload]),
 );
 
 /** A parameter is out of its limits; the message says which values are allowed. */

@@ -8,6 +8,7 @@
  * @module
  */
 import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
+import { freeAll } from "./free_all.ts";
 import { CHUNK_ITERATIONS, parameter, type Parameters, type Runner, SEED, STATE, type Workload } from "./workload.ts";
 
 /** The workload `random-mixed`. */
@@ -94,25 +95,4 @@ function mixedChunk<P>(
   }
   state[0] = x;
   state[1] = checksum;
-}
-
-function freeAll<P>(
-  free: Allocator<P>["free"],
-  nothing: P,
-  slots: Slots<P>,
-  state: Int32Array,
-  count: number,
-): number {
-  let checksum = state[1] as number;
-  let freed = 0;
-  for (let slot = 0; slot < count; slot++) {
-    const pointer = slots[slot] as P;
-    if (pointer === nothing) continue;
-    free(pointer);
-    slots[slot] = nothing;
-    checksum = (checksum + slot) | 0;
-    freed++;
-  }
-  state[1] = checksum;
-  return freed;
 }

@@ -67,6 +67,8 @@ export interface Workload {
   readonly parameters: Readonly<Record<string, ParameterSpec>>;
   /** What the parameters must satisfy together; returns what is wrong, or nothing. */
   readonly check?: (parameters: Parameters) => string | undefined;
+  /** Where `size` is no parameter: the size that stands for all of them in the results, a bound that none exceeds. */
+  readonly largestSize?: (parameters: Parameters) => number;
   /** Operations of one unit; what `drain` adds is not among them. */
   readonly operationsPerUnit: (parameters: Parameters) => number;
   readonly prepare: <P>(allocator: Allocator<P>, parameters: Parameters) => Runner;

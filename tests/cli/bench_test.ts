@@ -53,6 +53,18 @@ Deno.test("bench --json, --csv and --markdown write files next to the text", asy
   }
 });
 
+Deno.test("bench slow-mix has one row a contestant, and no --size", async () => {
+  const args = ["bench", "slow-mix", "--quick", "--cycles", "2000", "--peer", "system"];
+  const { code, stdout, stderr } = await cli([...args, "--json", "-"]);
+  assertEquals(code, 0, stderr);
+  const { results } = parseResultFile(stdout);
+  assertEquals([...new Set(results.map(({ size }) => size))], [262_141]);
+  assertEquals(results.map(({ allocator }) => allocator), ["slab-map", "system", "none", "none"]);
+  assertEquals(results[0]?.parameters, { "working-set": 256, cycles: 2000, seed: 12345 });
+  const sized = await cli([...args, "--size", "128"]);
+  assertMatch(sized.stderr, /--size means nothing to slow-mix, which has --working-set, --cycles, --seed/);
+});
+
 Deno.test("bench --variant measures several variants, and HAKMEM_VARIANT chooses the default", async () => {
   const args = ["bench", ...SHORT, "--peer", "ffi", "--json", "-"];
   const several = await cli([...args, "--variant", "slab-map,refill=32,phase7"]);

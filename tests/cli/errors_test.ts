@@ -39,6 +39,21 @@ const WRONG: readonly [args: string[], says: RegExp][] = [
   [["bench", "--rounds"], /option '--rounds <n>' argument missing/],
   [["bench", "hot-pair", "larson"], /too many arguments/],
   [["dance"], /unknown command 'dance'/],
+  [["flags", "nothing"], /no variant "nothing".*slab-map/],
+  [["flags", "slab-map,colour=red"], /no flag "colour".*header/],
+  [["flags", "slab-map", "phase7,header=wide"], /flag header takes byte or none, not "wide"/],
+  [["flags", "--build", "fast"], /--build fast does not exist: release, debug do/],
+  [["flags", "a", "b", "c"], /too many arguments/],
+  [["flags", "--json", "/no/such/folder/x.json"], /--json .* cannot be written/],
+  [["stress", "--variant", "nothing"], /no variant "nothing".*slab-map/],
+  [["stress", "--variant", "slab-map,colour=red"], /no flag "colour"/],
+  [["stress", "--variant", ""], /--variant names no variant/],
+  [["stress", "--seconds", "0"], /--seconds 0 is not allowed: a whole number from 1 to/],
+  [["stress", "--seed", "-1"], /--seed/],
+  [["stress", "--build", "fast"], /--build fast does not exist: release, debug do/],
+  [["stress", "--replay", "/no/such/file"], /--replay \/no\/such\/file cannot be read/],
+  [["stress", "--replay", "deno.json"], /--replay deno.json cannot be read/],
+  [["stress", "--replay", "x", "--seconds", "5"], /cannot be used with option '--seconds/],
 ];
 
 Deno.test("a wrong command line exits with 3 and says what is allowed", async (t) => {
@@ -66,6 +81,12 @@ Deno.test("--help exits with 0 and has an example", async () => {
   assertEquals([bench.code, bench.stderr], [0, ""]);
   for (const text of ["--working-set", "thi.ng", "deno run -P cli.ts bench --quick"]) {
     assertStringIncludes(bench.stdout, text);
+  }
+  for (const name of ["flags", "stress"]) {
+    const help = await cli([name, "--help"]);
+    assertEquals([help.code, help.stderr], [0, ""]);
+    assertStringIncludes(help.stdout, `deno run -P cli.ts ${name} `);
+    assertStringIncludes(top.stdout, name);
   }
 });
 

@@ -120,6 +120,15 @@ Deno.test("alignedAlloc aligns the native address to every power of two up to 1 
   }
 });
 
+Deno.test("aligned blocks of no bytes lie in spans of their own", async () => {
+  using heap = await Heap.open({ maxBytes: 3 * MIB, reserveBytes: 512 * MIB });
+  const ptrs = [heap.alignedAlloc(256 * KIB, 0), heap.malloc(0), heap.alignedAlloc(2 * MIB, 0), heap.malloc(0)];
+  assertEquals(new Set(ptrs).size, 4);
+  for (const ptr of ptrs) heap.free(ptr);
+  heap.check();
+  assertEquals(heap.stats().liveBlocks, 0);
+});
+
 Deno.test("alignedAlloc throws INVALID_ALIGNMENT for what is no alignment", async () => {
   using heap = await Heap.open();
   for (const alignment of [0, 3, 24, -16, 0.5, NaN, Infinity, 2 * GIB, 2 ** 40]) {

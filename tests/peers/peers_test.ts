@@ -43,6 +43,26 @@ Deno.test("openAllocator() gives the same block each time when it does nothing",
   });
 });
 
+Deno.test({
+  name: "openAllocator() gives aligned blocks where the allocator has any",
+  sanitizeResources: false, // as above
+  fn: async () => {
+    const has: string[] = [];
+    for (const name of ["none", ...IN_DENO]) {
+      await openAllocator(name, DEFAULT_VARIANT, <P>({ alignedAlloc, nothing, free, write }: Allocator<P>) => {
+        if (alignedAlloc === undefined) return;
+        has.push(name);
+        const pointer = alignedAlloc(4096, 100);
+        assertNotEquals(pointer, nothing);
+        if (name === "heap") assertEquals(Number(pointer) % 4096, 0); // heaps begin at a page
+        write(pointer, 99, 1);
+        free(pointer);
+      });
+    }
+    assertEquals(has, ["none", "heap"]);
+  },
+});
+
 Deno.test("openAllocator() throws when no such allocator lives in Deno", async () => {
   await assertRejects(() => openAllocator("system", "", () => {}), Error, "no allocator called system");
 });

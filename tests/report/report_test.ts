@@ -38,6 +38,13 @@ Deno.test("headline() says what there is when system, or everybody else, was not
   assertEquals(headline({ ...file, results: [] }), "nothing was measured");
 });
 
+Deno.test("headline() gives the largest size of a workload that mixes them", () => {
+  const file = fixture();
+  const results = file.results.filter(({ size }) => size === 1024)
+    .map((result) => ({ ...result, workload: "slow-mix", parameters: { "working-set": 256 } }));
+  assertMatch(headline({ ...file, results }), /^slab-map runs slow-mix .*; sizes to 1024, 6 rounds$/);
+});
+
 Deno.test("renderTable() fits 100 columns and has the rows that were measured", async (t) => {
   const table = renderTable(fixture().results);
   for (const line of table.split("\n")) assert(line.length <= 100, line);

@@ -14,6 +14,9 @@ const CASES: readonly [workload: string, parameters: Parameters][] = [
   ["larson", {}],
   ["larson", { min: 2, max: 3, chunks: 1, "larson-rounds": 100 }],
   ["larson", { min: 100, max: 5000, chunks: 777, "larson-rounds": 13, seed: 0xdead_beef }],
+  ["slow-mix", {}],
+  ["slow-mix", { "working-set": 16, cycles: 10_001, seed: 1 }],
+  ["slow-mix", { "working-set": 4096, cycles: 9_999, seed: 0xffff_ffff }],
 ];
 
 Deno.test("workloads give equal checksums and operations in TypeScript and in C", async (t) => {

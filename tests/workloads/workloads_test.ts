@@ -100,6 +100,32 @@ Deno.test("random-mixed gives another checksum when seed, size or working set is
   assertEquals(new Set(checksums).size, 4);
 });
 
+Deno.test("slow-mix asks mostly for blocks off the fast path, none larger than it says, and aligned ones", () => {
+  const { allocator, sizes } = checkedAllocator();
+  const workload = WORKLOADS.get("slow-mix");
+  assert(workload !== undefined);
+  const parameters = completeParameters(workload, { cycles: 50_000 });
+  const alignments = new Map<number, number>();
+  const alignedAlloc = (alignment: number, size: number) => {
+    alignments.set(alignment, (alignments.get(alignment) ?? 0) + 1);
+    return allocator.malloc(size);
+  };
+  const checksums = [{ ...allocator, alignedAlloc }, allocator].map((each) => {
+    const runner = workload.prepare(each, parameters);
+    runner.begin();
+    runner.unit();
+    runner.drain();
+    return runner.checksum;
+  });
+  assertEquals(checksums[0], checksums[1]); // who has no aligned allocation does the same work
+  assertEquals([...alignments.keys()].toSorted((a, b) => a - b), [2048, 4096, 8192, 16_384]);
+  const share = (isOne: (size: number) => boolean) => sizes.filter(isOne).length / sizes.length;
+  const large = share((size) => size > 32 * 1024), largestClass = share((size) => size >= 1024 && size < 2048);
+  assert(large > 0.35 && large < 0.4, `${large}`);
+  assert(largestClass > 0.3 && largestClass < 0.4, `${largestClass}`);
+  assert(Math.max(...sizes) <= (workload.largestSize?.(parameters) ?? 0));
+});
+
 Deno.test("larson keeps its chunks live and its sizes below max", () => {
   const { runner, sizes, live } = prepare("larson", { min: 8, max: 16, chunks: 100, "larson-rounds": 10 });
   runner.begin();

@@ -1,0 +1,59 @@
+/**
+ * `micro`: what each stage of the fast path costs.
+ *
+ * @module
+ */
+import { Command } from "@commander-js/extra-typings";
+import { micro } from "../lab/micro.ts";
+import { freshSeed } from "../measure/mod.ts";
+import { renderJson, renderMicro } from "../report/mod.ts";
+import { ERROR, FINE } from "./exit_codes.ts";
+import { Outputs } from "./outputs.ts";
+import { openProgress, palette, printError, printOut } from "./terminal.ts";
+import { wholeNumber } from "./values.ts";
+
+const SLOT_MILLISECONDS = 20;
+
+const HELP = `
+Each stage is added to a loop that has all those before it; what it costs is the difference. Small differences can be
+negative: the processor does several things at once, and an added store may even help.
+
+Examples:
+  deno run -P cli.ts micro
+  deno run -P cli.ts micro --rounds 40 --json micro.json
+`;
+
+/** The command. */
+export function microCommand(finish: (exitCode: number) => void): Command {
+  const command = new Command("micro")
+    .description("what each stage of the fast path costs, in nanoseconds and ticks of the processor's counter")
+    .option("--rounds <n>", "measurement rounds, at least 6 (default: 20)", wholeNumber("--rounds", 6, 1000))
+    .option("--json <file>", "write the rows as JSON (- is stdout)")
+    .addHelpText("after", HELP);
+  // The typed command is wider than what the tree needs to know.
+  return command.action(async ({ rounds = 20, json }) => finish(await run(rounds, json))) as unknown as Command;
+}
+
+async function run(rounds: number, json: string | undefined): Promise<number> {
+  const outputs = new Outputs([{ option: "--json", path: json, render: renderJson }]);
+  const controller = new AbortController();
+  const interrupt = () => controller.abort();
+  const progress = openProgress();
+  Deno.addSignalListener("SIGINT", interrupt);
+  try {
+    const plan = { rounds, slotMilliseconds: SLOT_MILLISECONDS, seed: freshSeed() };
+    const file = await micro(plan, (state) => progress.show(state), controller.signal);
+    progress[Symbol.dispose]();
+    if (!outputs.takeStdout) printOut(renderMicro(file, palette()));
+    outputs.write(file);
+    return FINE;
+  } catch (error) {
+    outputs.discard();
+    if (!controller.signal.aborted) throw error;
+    progress[Symbol.dispose]();
+    printError("interrupted: no row is complete before the last round\n");
+    return ERROR;
+  } finally {
+    Deno.removeSignalListener("SIGINT", interrupt);
+  }
+}

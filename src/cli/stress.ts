@@ -1,0 +1,122 @@
+/**
+ * `stress`: random operations against the oracle, or the replay of a list that failed.
+ *
+ * @module
+ */
+import { Command, Option } from "@commander-js/extra-typings";
+import { DEFAULT_VARIANT, parseVariant } from "../heap/mod.ts";
+import { type Build, BUILDS } from "../lab/flags.ts";
+import { replayStress, stress } from "../lab/stress.ts";
+import { freshSeed } from "../measure/mod.ts";
+import { hakmemVariant } from "../os/mod.ts";
+import { parseStressFile, renderJson, renderStress, type StressFile } from "../report/mod.ts";
+import { ERROR, FAILED, FINE } from "./exit_codes.ts";
+import { Outputs } from "./outputs.ts";
+import { openProgress, palette, printOut } from "./terminal.ts";
+import { buildOf, UsageError, variantList, wholeNumber } from "./values.ts";
+
+const HELP = `
+Each program is a random list of malloc, calloc, realloc, alignedAlloc, free, collect and audits on a
+fresh heap. The oracle knows every live block and fills it with a pattern: overlaps, lost contents,
+blocks given out twice and wrong sums are found. What fails is cut down to the shortest list of
+operations that still does. Exit code 1 if anything failed.
+
+Examples:
+  deno run -P cli.ts stress
+  deno run -P cli.ts stress --seconds 60 --variant slab-map,phase7 --seed 42
+  deno run -P cli.ts stress --variant slab-map,capacity=4,refill=1 --json failure.json
+  deno run -P cli.ts stress --replay failure.json
+`;
+
+interface StressOptions {
+  seconds?: number | undefined;
+  seed?: number | undefined;
+  variant?: string[] | undefined;
+  build?: Build | undefined;
+  replay?: string | undefined;
+  json?: string | undefined;
+}
+
+/** The command. */
+export function stressCommand(finish: (exitCode: number) => void): Command {
+  const command = new Command("stress")
+    .description("random operations against the oracle, for a time")
+    .option("--seconds <n>", "in all; each variant gets its share (default: 10)", wholeNumber("--seconds", 1, 86_400))
+    .option("--seed <n>", "start of the random programs (default: a new one)", wholeNumber("--seed", 1, 2 ** 32 - 1))
+    .option("--variant <list>", `variants of our heap (default: HAKMEM_VARIANT, else ${DEFAULT_VARIANT})`, variantList)
+    .addOption(
+      new Option("--build <build>", `${BUILDS.join(" or ")} (default: release)`).argParser(buildOf("--build")),
+    )
+    .addOption(
+      new Option("--replay <file>", "run the failing lists of a file that --json wrote")
+        .conflicts(["seconds", "seed", "variant", "build"]),
+    )
+    .option("--json <file>", "write what was found, the failing list with it (- is stdout)")
+    .addHelpText("after", HELP);
+  // The typed command is wider than what the tree needs to know.
+  return command.action(async (options) => {
+    finish(await run(options));
+  }) as unknown as Command;
+}
+
+async function run(options: StressOptions): Promise<number> {
+  const work = options.replay === undefined ? fresh(options) : replay(options.replay);
+  const outputs = new Outputs<StressFile>([{ option: "--json", path: options.json, render: renderJson }]);
+  const controller = new AbortController();
+  const interrupt = () => {
+    if (controller.signal.aborted) Deno.exit(ERROR); // asked twice
+    controller.abort(new UsageError("interrupted: nothing had failed"));
+  };
+  Deno.addSignalListener("SIGINT", interrupt);
+  Deno.addSignalListener("SIGTERM", interrupt);
+  const progress = openProgress();
+  let file: StressFile;
+  try {
+    file = {
+      schema: "hakmem.stress/1",
+      command: ["deno", "run", "-P", "cli.ts", ...Deno.args],
+      ...await work(progress.show, controller.signal),
+    };
+  } catch (error) {
+    outputs.discard();
+    throw error;
+  } finally {
+    Deno.removeSignalListener("SIGINT", interrupt);
+    Deno.removeSignalListener("SIGTERM", interrupt);
+    progress[Symbol.dispose]();
+  }
+  if (!outputs.takeStdout) printOut(renderStress(file, palette()));
+  outputs.write(file);
+  return file.runs.some(({ failure }) => failure !== undefined) ? FAILED : FINE;
+}
+
+/** What makes the file's contents. */
+type Work = (
+  report: Parameters<typeof stress>[1],
+  signal: AbortSignal,
+) => Promise<Omit<StressFile, "schema" | "command">>;
+
+function fresh({ variant, build = "release", seed = freshSeed(), seconds = 10 }: StressOptions): Work {
+  const variants = (variant ?? [hakmemVariant() ?? DEFAULT_VARIANT]).map((name) => parseVariant(name).name);
+  if (variants.length === 0) throw new UsageError("--variant names no variant");
+  return (report, signal) => stress({ variants, build, seed, seconds }, report, signal);
+}
+
+function replay(path: string): Work {
+  const { build, seed, runs } = readStressFile(path);
+  const failures = runs.flatMap(({ variant, failure }) =>
+    failure === undefined ? [] : [{ variant, program: failure.program }]
+  );
+  if (failures.length === 0) throw new UsageError(`--replay ${path} holds no failure`);
+  const known = buildOf("--replay's build")(build);
+  return async (_report, signal) => ({ build, seed, runs: await replayStress(failures, known, signal) });
+}
+
+function readStressFile(path: string): StressFile {
+  try {
+    return parseStressFile(Deno.readTextFileSync(path));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UsageError(`--replay ${path} cannot be read as a file that stress --json wrote: ${reason}`);
+  }
+}

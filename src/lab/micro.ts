@@ -1,0 +1,138 @@
+/**
+ * `micro`: what each stage of the fast path costs, and what `mincore` does, in nanoseconds and ticks of the processor's
+ * counter. Loops of one stage more and one less are measured in turns, in random order, round by round; a stage is the
+ * median of the differences within rounds. Single calls are never timed.
+ *
+ * @module
+ */
+import * as layout from "../heap/layout.ts";
+import { differences, estimate, Random } from "../measure/mod.ts";
+import { openVirtualMemory, type VirtualMemory } from "../os/mod.ts";
+import type { MicroFile, MicroRow } from "../report/mod.ts";
+import { type Loop, stageLoops, STAGES } from "./micro_stages.ts";
+
+/** What to measure. */
+export interface MicroPlan {
+  readonly rounds: number;
+  readonly slotMilliseconds: number;
+  readonly seed: number;
+}
+
+interface Subject {
+  readonly loop: Loop;
+  iterations: number;
+  readonly nanoseconds: number[];
+  readonly ticks: number[];
+}
+
+/** Runs a plan. */
+export async function micro(
+  plan: MicroPlan,
+  report: (progress: { phase: string; done: number; total: number; label: string }) => void,
+  signal: AbortSignal,
+): Promise<MicroFile> {
+  const system = await openVirtualMemory();
+  const { loops, whole, variant } = await stageLoops();
+  const ways = mincoreLoops(system);
+  const subjects = [...loops, whole, ...ways.map(({ loop }) => loop)].map((loop): Subject => {
+    return { loop, iterations: 0, nanoseconds: [], ticks: [] };
+  });
+  for (const [done, subject] of subjects.entries()) {
+    report({ phase: "warming up", done, total: subjects.length, label: "" });
+    calibrate(system, subject, plan.slotMilliseconds);
+    await interrupted(signal);
+  }
+  const random = new Random(plan.seed);
+  const total = plan.rounds * subjects.length;
+  for (let round = 0, done = 0; round < plan.rounds; round++) {
+    for (const subject of random.shuffled(subjects)) {
+      report({ phase: "measuring", done: done++, total, label: "" });
+      run(system, subject);
+      await interrupted(signal);
+    }
+  }
+  const at = (index: number): Subject => subjects[index] as Subject;
+  const empty = at(0);
+  const wholeNanoseconds = estimate(differences(at(loops.length).nanoseconds, empty.nanoseconds));
+  const stages = STAGES.map(({ name, isOnFastPath }, index): MicroRow => ({
+    ...row(name, at(index + 1), at(index)),
+    cumulative: estimate(differences(at(index + 1).nanoseconds, empty.nanoseconds)).median,
+    isOnFastPath,
+  }));
+  const sum = stages.filter((stage) => stage.isOnFastPath).at(-1)?.cumulative ?? 0;
+  return {
+    schema: "hakmem.micro/1",
+    rounds: plan.rounds,
+    stages,
+    whole: { variant, nanoseconds: wholeNanoseconds, sum, rest: wholeNanoseconds.median - sum },
+    mincore: ways.map(({ name }, index) => ({
+      ...row(name, at(loops.length + 1 + index), empty),
+      isOnFastPath: false,
+    })),
+    source: system.source,
+  };
+}
+
+function row(name: string, more: Subject, less: Subject): Omit<MicroRow, "isOnFastPath"> {
+  return {
+    name,
+    nanoseconds: estimate(differences(more.nanoseconds, less.nanoseconds)),
+    ticks: estimate(differences(more.ticks, less.ticks)),
+  };
+}
+
+/** Finds how many iterations fill a slot, in runs that warm the loop up. */
+function calibrate(system: VirtualMemory, subject: Subject, slotMilliseconds: number): void {
+  subject.iterations = 20_000;
+  for (let warm = 0; warm < 3;) {
+    run(system, subject);
+    const nanoseconds = subject.nanoseconds.pop()! * subject.iterations;
+    subject.ticks.pop();
+    if (nanoseconds >= slotMilliseconds * 1e6) warm++;
+    else subject.iterations *= 2;
+  }
+}
+
+let sink = 0;
+
+function run(system: VirtualMemory, { loop, iterations, nanoseconds, ticks }: Subject): void {
+  const startTicks = system.ticks(), start = system.monotonicNanoseconds();
+  sink = (sink + loop(iterations)) | 0;
+  const end = system.monotonicNanoseconds(), endTicks = system.ticks();
+  nanoseconds.push(Number(end - start) / iterations);
+  ticks.push(Number(endTicks - startTicks) / iterations);
+}
+
+/** Lets signals in. */
+async function interrupted(signal: AbortSignal): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve));
+  signal.throwIfAborted();
+}
+
+/** The history's four: the call itself, the test alone, the test and then the call where it says so, and always so. */
+function mincoreLoops(system: VirtualMemory): { name: string; loop: Loop }[] {
+  const PAGES = 64;
+  const bytes = PAGES * layout.PAGE_BYTES;
+  const base = system.reserve(bytes, layout.MIB); // stays: it is one reservation a process
+  const addresses = Array.from({ length: PAGES }, (_, page) => base + BigInt(page * layout.PAGE_BYTES));
+  const isMapped = (page: number): number => system.isMapped(addresses[page & (PAGES - 1)] as bigint) ? 1 : 0;
+  const every = (offset: (index: number) => number, isGuarded: boolean): Loop => (iterations) => {
+    let mapped = 0;
+    for (let index = 0; index < iterations; index++) {
+      const ptr = offset(index);
+      if (!isGuarded || (ptr & 0xfff) === 0) mapped = (mapped + isMapped(ptr >>> 12)) | 0;
+    }
+    return mapped;
+  };
+  const align: Loop = (iterations) => {
+    let aligned = 0;
+    for (let index = 0; index < iterations; index++) if ((Math.imul(index, 48) & 0xfff) === 0) aligned++;
+    return aligned;
+  };
+  return [
+    { name: "MINCORE: the call, on a mapped page", loop: every((index) => index << 12, false) },
+    { name: "ALIGN: (ptr & 0xfff) === 0 alone", loop: align },
+    { name: "HYBRID: the test, then the call where it says so", loop: every((index) => Math.imul(index, 48), true) },
+    { name: "BOUNDARY: the test, always on a boundary", loop: every((index) => index << 12, true) },
+  ];
+}

@@ -1,0 +1,227 @@
+/**
+ * `stress`: random programs against the oracle, variant by variant, each in a process of its own. A process that dies or
+ * falls silent has failed as much as one that throws: its program is made again from its seed, and shrunk by replays in
+ * fresh processes. Everything has a limit in time, so the command ends whatever the heap does.
+ *
+ * @module
+ */
+import { Heap, InvalidOptionError } from "../heap/mod.ts";
+import type { StressFailure, StressFile, StressProgram, StressRun } from "../report/mod.ts";
+import { type Build, heapOptions } from "./flags.ts";
+import { shrink } from "./shrink.ts";
+import type { StressMessage, StressRequest, StressSums } from "./stress_child.ts";
+import { renumber, stressProgram } from "./stress_program.ts";
+
+/** What to run. */
+export interface StressPlan {
+  readonly variants: readonly string[];
+  readonly build: Build;
+  readonly seed: number;
+  /** In all; each variant gets its share. */
+  readonly seconds: number;
+}
+
+/** How far a run is. */
+export interface StressProgress {
+  readonly phase: string;
+  readonly done: number;
+  readonly total: number;
+  readonly label: string;
+}
+
+const CONFIG = new URL("../../deno.json", import.meta.url);
+const CHILD = new URL("./stress_child.ts", import.meta.url);
+
+/** What ends a process, and the shrinking of a program that does not end by itself. Milliseconds. */
+export interface StressLimits {
+  /** Of silence; no operation takes that long, not on a busy machine. */
+  readonly silence: number;
+  /** Of silence, for programs that failed before. */
+  readonly retry: number;
+  readonly shrinking: number;
+}
+
+const LIMITS: StressLimits = { silence: 4_000, retry: 1_000, shrinking: 10_000 };
+const START_MILLISECONDS = 10_000;
+const NOTHING: StressSums = { programs: 0, operations: 0, counts: {} };
+
+/**
+ * Runs a plan.
+ *
+ * @param entry What the processes run.
+ * @throws InvalidOptionError if a variant or the build does not exist; the signal's reason if it is aborted.
+ */
+export async function stress(
+  plan: StressPlan,
+  report: (progress: StressProgress) => void,
+  signal: AbortSignal,
+  limits: StressLimits = LIMITS,
+  entry: URL = CHILD,
+): Promise<Omit<StressFile, "schema" | "command">> {
+  const { variants, build, seed } = plan;
+  for (const variant of variants) await assertOpens(variant, build);
+  const milliseconds = plan.seconds * 1000 / variants.length;
+  const runs: StressRun[] = [];
+  for (const [index, variant] of variants.entries()) {
+    const start = performance.now();
+    const tick = (label: string) => {
+      const done = index * milliseconds + Math.min(milliseconds, performance.now() - start);
+      report({ phase: "stress", done, total: variants.length * milliseconds, label });
+    };
+    tick(variant);
+    const processes: Processes = { entry, signal, tick };
+    try {
+      runs.push(await stressVariant({ variant, build, seed, milliseconds }, limits, processes));
+    } catch (error) {
+      // What failed before an interruption is worth more than the interruption.
+      if (!signal.aborted || runs.every(({ failure }) => failure === undefined)) throw error;
+      break;
+    }
+  }
+  return { build, seed, runs };
+}
+
+/** Runs programs that failed once, as a file of `stress` has them. */
+export async function replayStress(
+  failures: readonly { readonly variant: string; readonly program: StressProgram }[],
+  build: Build,
+  signal: AbortSignal,
+): Promise<StressRun[]> {
+  const runs: StressRun[] = [];
+  for (const { variant, program } of failures) {
+    await assertOpens(variant, build);
+    const start = performance.now();
+    const { failure, sums, death } = await runChild({ variant, build, program }, LIMITS.silence, {
+      entry: CHILD,
+      signal,
+    });
+    const found = failure ?? (death === undefined ? undefined : failureOf(death, program));
+    runs.push(runOf(variant, start, sums, found));
+  }
+  return runs;
+}
+
+/** A heap that opens in a broken build and one that throws are both for the programs to find; a wrong option is not. */
+async function assertOpens(variant: string, build: Build): Promise<void> {
+  try {
+    (await Heap.open(heapOptions(variant, build))).close();
+  } catch (error) {
+    if (error instanceof InvalidOptionError) throw error;
+  }
+}
+
+async function stressVariant(
+  request: Extract<StressRequest, { seed: number }>,
+  limits: StressLimits,
+  processes: Processes,
+): Promise<StressRun> {
+  const start = performance.now();
+  const { variant, build } = request;
+  const { failure, sums, death, seed } = await runChild(request, limits.silence, processes);
+  if (failure !== undefined || death === undefined) return runOf(variant, start, sums, failure);
+  if (seed === undefined) return runOf(variant, start, sums, failureOf(death, { seed: request.seed, operations: [] }));
+  const program = stressProgram(seed);
+  const operations = await shrink(program.operations, {
+    deadline: performance.now() + limits.shrinking,
+    fails: async (operations) => {
+      const replayed = await runChild({ variant, build, program: { ...program, operations } }, limits.retry, processes);
+      return replayed.death !== undefined;
+    },
+  });
+  const shrunk = { ...failureOf(death, { ...program, operations }), unshrunk: program.operations.length };
+  return runOf(variant, start, sums, shrunk);
+}
+
+function failureOf(message: string, program: StressProgram): StressFailure {
+  return { message, program, unshrunk: program.operations.length };
+}
+
+function runOf(variant: string, start: number, sums: StressSums, failure: StressFailure | undefined): StressRun {
+  const seconds = Math.round(performance.now() - start) / 1000;
+  return { variant, ...sums, seconds, ...(failure === undefined ? {} : { failure: renumbered(failure) }) };
+}
+
+function renumbered(failure: StressFailure): StressFailure {
+  const { program } = failure;
+  return { ...failure, program: { ...program, operations: renumber(program.operations) } };
+}
+
+/** What processes run, what ends them, and who is told how they are. */
+interface Processes {
+  readonly entry: URL;
+  readonly signal: AbortSignal;
+  readonly tick?: (label: string) => void;
+}
+
+/** What a process left. */
+interface ChildOutcome {
+  /** The shortest that it found. */
+  readonly failure?: StressFailure;
+  /** How it ended, if not by itself. */
+  readonly death?: string;
+  /** The program that it began last. */
+  readonly seed?: number;
+  readonly sums: StressSums;
+}
+
+/** Runs a process to its end, which comes after `silence` milliseconds without a message at the latest. */
+async function runChild(
+  request: StressRequest,
+  silence: number,
+  { entry, signal, tick }: Processes,
+): Promise<ChildOutcome> {
+  signal.throwIfAborted();
+  const process = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "--no-prompt", "-P", `--config=${decodeURIComponent(CONFIG.pathname)}`, entry.href],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  let isSilent = false;
+  const kill = () => {
+    try {
+      process.kill("SIGKILL");
+    } catch {
+      // It has ended by itself.
+    }
+  };
+  const hang = () => {
+    isSilent = true;
+    kill();
+  };
+  signal.addEventListener("abort", kill);
+  let timer = setTimeout(hang, START_MILLISECONDS);
+  let outcome: ChildOutcome = { sums: NOTHING };
+  let isDone = false;
+  try {
+    const writer = process.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(JSON.stringify(request))).then(() => writer.close()).catch(() => {});
+    for await (const message of messagesOf(process.stdout)) {
+      clearTimeout(timer);
+      timer = setTimeout(hang, silence);
+      if (message.kind !== "alive") outcome = { ...outcome, sums: message.sums };
+      if (message.kind === "program") outcome = { ...outcome, seed: message.seed };
+      if (message.kind === "failed") outcome = { ...outcome, failure: message.failure };
+      if (message.kind === "done") isDone = true;
+      tick?.(outcome.failure === undefined ? request.variant : `${request.variant}: shrinking`);
+    }
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", kill);
+    kill();
+  }
+  const { code, signal: killer } = await process.status;
+  signal.throwIfAborted();
+  if (isDone) return outcome;
+  const how = killer === null ? `exit code ${code}` : killer;
+  return { ...outcome, death: isSilent ? "the heap hangs: an operation does not end" : `the process died: ${how}` };
+}
+
+async function* messagesOf(stdout: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<StressMessage> {
+  let rest = "";
+  for await (const text of stdout.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) yield JSON.parse(line) as StressMessage;
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * The file of `stress`, `hakmem.stress/1`: what was run, and where something failed the shortest list of operations that
+ * does. It holds all that a replay needs.
+ *
+ * @module
+ */
+import * as v from "valibot";
+
+const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const block = Count;
+
+/** One operation of a program; `block` is the number of the block that it makes, changes or frees. */
+const OperationSchema = v.variant("op", [
+  v.object({ op: v.literal("malloc"), block, size: Count }),
+  v.object({ op: v.literal("calloc"), block, count: Count, size: Count }),
+  v.object({ op: v.literal("alignedAlloc"), block, alignment: Count, size: Count }),
+  v.object({ op: v.literal("realloc"), block, size: Count }),
+  v.object({ op: v.literal("free"), block }),
+  v.object({ op: v.literal("collect") }),
+  v.object({ op: v.literal("audit") }),
+]);
+
+const ProgramSchema = v.object({
+  /** What it was made from. */
+  seed: v.number(),
+  /** The heap's limit; unlimited if absent. */
+  maxBytes: v.exactOptional(Count),
+  operations: v.array(OperationSchema),
+});
+
+const FailureSchema = v.object({
+  /** The error's message, or how the process ended. */
+  message: v.string(),
+  /** Its operations are the shortest list that was found. */
+  program: ProgramSchema,
+  /** How many there were at first. */
+  unshrunk: Count,
+});
+
+const RunSchema = v.object({
+  variant: v.string(),
+  programs: Count,
+  operations: Count,
+  /** Operations by their name. */
+  counts: v.record(v.string(), Count),
+  seconds: v.number(),
+  /** Absent if nothing failed. */
+  failure: v.exactOptional(FailureSchema),
+});
+
+const StressFileSchema = v.object({
+  schema: v.literal("hakmem.stress/1"),
+  command: v.array(v.string()),
+  build: v.string(),
+  seed: v.number(),
+  runs: v.array(RunSchema),
+});
+
+/** The types of the parts, of which nothing is changed once it is there. */
+type Frozen<T> = { readonly [Key in keyof T]: T[Key] extends (infer Item)[] ? readonly Item[] : T[Key] };
+
+export type Operation = v.InferOutput<typeof OperationSchema>;
+export type StressProgram = Frozen<v.InferOutput<typeof ProgramSchema>>;
+export type StressFailure = Omit<Frozen<v.InferOutput<typeof FailureSchema>>, "program"> & {
+  readonly program: StressProgram;
+};
+export type StressRun = Omit<Frozen<v.InferOutput<typeof RunSchema>>, "failure"> & {
+  readonly failure?: StressFailure;
+};
+export type StressFile = Omit<Frozen<v.InferOutput<typeof StressFileSchema>>, "runs"> & {
+  readonly runs: readonly StressRun[];
+};
+
+/**
+ * Reads a file of `stress`.
+ *
+ * @throws v.ValiError if it is not one; the message names the first field that is wrong.
+ */
+export function parseStressFile(text: string): StressFile {
+  return v.parse(StressFileSchema, JSON.parse(text));
+}

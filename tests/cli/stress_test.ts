@@ -1,0 +1,89 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import type { FlagRow } from "../../src/heap/flags.ts";
+import { FLAGS, parseVariant } from "../../src/heap/mod.ts";
+import { parseStressFile } from "../../src/report/mod.ts";
+import { cli } from "./helpers.ts";
+
+/** The bugs that can be built in, each with a variant that can have it. Empty if this build of the heap has none. */
+function brokenVariants(): string[] {
+  const row = (FLAGS as { readonly [name: string]: FlagRow })["fault"];
+  if (row === undefined || "least" in row.values) return [];
+  const faults = row.values.filter((value) => value !== "none");
+  return faults.map((fault) => ["slab-map", "phase7"].map((name) => `${name},fault=${fault}`).find(isVariant) ?? "");
+}
+
+function isVariant(text: string): boolean {
+  try {
+    parseVariant(text);
+    return true;
+  } catch {
+    return false; // it needs what the variant has not: headers
+  }
+}
+
+Deno.test("stress runs every variant for its share of the time, and says what it did in a line for each", async () => {
+  const { code, stdout, stderr } = await cli([
+    "stress",
+    "--seconds",
+    "2",
+    "--seed",
+    "1",
+    "--variant",
+    "slab-map,refill=1,phase7",
+  ]);
+  assertEquals([code, stderr], [0, ""]);
+  const lines = stdout.trimEnd().split("\n");
+  assertEquals(lines.length, 2);
+  assertMatch(lines[0] ?? "", /^ok slab-map,refill=1: [\d,]+ operations in [\d,]+ programs?, .* s \(malloc [\d,]+, /);
+  assertMatch(lines[1] ?? "", /^ok phase7: /);
+  for (const name of ["calloc", "alignedAlloc", "realloc", "free", "collect", "audit"]) {
+    assertMatch(stdout, new RegExp(`${name} [\\d,]+`));
+  }
+});
+
+Deno.test("stress --json writes what was run", async () => {
+  const { code, stdout } = await cli(["stress", "--seconds", "1", "--seed", "1", "--json", "-"]);
+  assertEquals(code, 0);
+  const { seed, build, runs } = parseStressFile(stdout);
+  assertEquals([seed, build, runs.map(({ variant }) => variant)], [1, "release", ["slab-map"]]);
+  const [run] = runs;
+  assertEquals(Object.values(run?.counts ?? {}).reduce((sum, count) => sum + count, 0), run?.operations);
+});
+
+Deno.test("stress --build debug runs a debug build, or passes on that there is none", async () => {
+  const { code, stdout, stderr } = await cli(["stress", "--seconds", "1", "--seed", "1", "--build", "debug"]);
+  if (code === 3) {
+    assertEquals(stdout, "");
+    assertStringIncludes(stderr, "build");
+    assertEquals(stderr.includes("    at "), false, stderr);
+  } else {
+    assertEquals([code, stderr], [0, ""]);
+    assertMatch(stdout, /^ok slab-map: /);
+  }
+});
+
+const BROKEN = brokenVariants();
+
+Deno.test({
+  name: `stress catches every bug that can be built in${BROKEN.length === 0 ? ": skipped, there is no flag yet" : ""}`,
+  ignore: BROKEN.length === 0,
+  fn: async (t) => {
+    const folder = await Deno.makeTempDir();
+    for (const variant of BROKEN) {
+      await t.step(`${variant}: found, cut down to a few operations, and replayed`, async () => {
+        const json = `${folder}/${variant}.json`;
+        const { code, stdout, stderr } = await cli(["stress", "--variant", variant, "--seed", "1", "--json", json]);
+        assertEquals([code, stderr], [1, ""]);
+        assertMatch(stdout, /^FAILED .*, release build, --seed 1: after [\d,]+ operations? in [\d,]+ programs?/);
+        const { runs } = parseStressFile(await Deno.readTextFile(json));
+        const operations = runs[0]?.failure?.program.operations ?? [];
+        assert(operations.length > 0 && operations.length <= 10, `${operations.length} operations`);
+        assertStringIncludes(stdout, `(${operations.length} of ${runs[0]?.failure?.unshrunk} operations`);
+        const replayed = await cli(["stress", "--replay", json]);
+        assertEquals([replayed.code, replayed.stderr], [1, ""]);
+        assertStringIncludes(replayed.stdout, runs[0]?.failure?.message.split("\n")[0] ?? "");
+      });
+    }
+    await Deno.remove(folder, { recursive: true });
+  },
+});

@@ -1,0 +1,29 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { countUnit } from "../../src/lab/counts.ts";
+import { renderCounts } from "../../src/report/mod.ts";
+import { completeParameters, WORKLOADS } from "../../src/workloads/mod.ts";
+
+const mixed = WORKLOADS.get("random-mixed")!;
+const parameters = completeParameters(mixed, { size: 128, cycles: 20_000 });
+
+Deno.test("countUnit() counts the frees of one unit, the same every time", async () => {
+  const first = await countUnit("phase7-1.2", mixed, 128, parameters);
+  const second = await countUnit("phase7-1.2", mixed, 128, parameters);
+  assertEquals(first, second);
+  assertEquals(first.counts.mallocs + first.counts.frees, 20_000);
+  assertEquals(first.counts.mincoreCalls, first.counts.frees);
+  assertEquals(first.counts.fastFrees + first.counts.slowFrees, first.counts.frees);
+});
+
+Deno.test("renderCounts() gives shares and counts per million frees", async () => {
+  const rows = [];
+  for (const variant of ["phase7-macro-bug", "phase7-1.3", "slab-map"]) {
+    rows.push(await countUnit(variant, mixed, 128, parameters));
+  }
+  const text = renderCounts(rows);
+  const line = (variant: string): string => text.split("\n").find((each) => each.includes(variant))!;
+  assertStringIncludes(line("phase7-macro-bug"), " 0.00 %");
+  assert(/ (9[5-9]\.\d\d|100\.00) %/.test(line("phase7-1.3")), line("phase7-1.3"));
+  assert(/ (9[5-9]\.\d\d|100\.00) %/.test(line("slab-map")), line("slab-map"));
+  assert(text.split("\n").every((each) => each.length <= 100));
+});
