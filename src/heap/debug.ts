@@ -39,7 +39,8 @@ import { debugStats } from "./debug_stats.ts";
 import { DebugReport } from "./debug_report.ts";
 import { captureStack, StackSampler } from "./debug_stacks.ts";
 import { assertSize, type BufferOverflowError, HeapError } from "./errors.ts";
-import type { Blocks, ReleaseBlocks } from "./heap.ts";
+import type { Blocks } from "./blocks.ts";
+import type { ReleaseBlocks } from "./release.ts";
 import type { BlockInfo, HeapStats } from "./introspect.ts";
 import { BLOCK_ALIGNMENT, MIB, SLAB_SHIFT } from "./layout.ts";
 import type { HeapMemory } from "./memory.ts";
@@ -124,6 +125,13 @@ export class DebugBlocks implements Blocks {
 
   owns(ptr: number): boolean {
     return this.#blocks.get(ptr)?.live === true;
+  }
+
+  blockOf(ptr: number): number {
+    for (const [start, block] of this.#blocks) {
+      if (block.live && ptr >= start && ptr < start + Math.max(1, block.size)) return Number.isInteger(ptr) ? start : 0;
+    }
+    return 0;
   }
 
   tooLong(ptr: number, length: number): BufferOverflowError {

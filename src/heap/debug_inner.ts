@@ -6,7 +6,7 @@
  */
 
 import { HeaderCorruptedError, hex } from "./errors.ts";
-import type { ReleaseBlocks } from "./heap.ts";
+import type { ReleaseBlocks } from "./release.ts";
 
 /** See the module. */
 export class InnerBlocks {

@@ -155,6 +155,23 @@ export class FrontGate {
     return true;
   }
 
+  /** Start of the live block that a pointer leads into, at any byte that its user may write; 0 if there is none. */
+  blockOf(ptr: number): number {
+    const sizeClass = this.classOf(ptr);
+    if (sizeClass !== 0) {
+      const stride = this.#classes.strides[sizeClass]!;
+      const left = SLAB_BYTES - (ptr & (SLAB_BYTES - 1)); // from the pointer to the slab's end, where blocks end too
+      const start = ptr + left - Math.ceil(left / stride) * stride;
+      return ptr - start < Math.max(1, this.#classes.usable[sizeClass]!) && this.owns(start) ? start : 0;
+    }
+    if (!Number.isSafeInteger(ptr)) return 0;
+    for (const unit of this.#large.units()) {
+      const start = this.#large.ptrOf(unit);
+      if (ptr >= start && ptr < start + this.#large.usable(unit)) return start;
+    }
+    return 0;
+  }
+
   /** What a pointer is that is no block. */
   invalid(ptr: number): InvalidPointerError {
     return new InvalidPointerError(`${hex(ptr)} is no block of this heap: ${this.#describe(ptr)}.`, ptr);

@@ -2,52 +2,31 @@
  * The public heap: checks what it is given, and calls its build. `malloc` and `free` are the build's functions
  * themselves, as fields, so that a call through the heap costs nothing more; the others are methods.
  *
- * A build is a {@linkcode Blocks}: {@linkcode ReleaseBlocks}, which has the parts and the hot module, or the debug
- * build's layer over it (`debug.ts`).
+ * A build is a `Blocks` (`blocks.ts`): release, which has the parts and the hot module (`release.ts`), or the debug build's
+ * layer over it (`debug.ts`).
  *
  * @module
  */
 
 import { addressOf, openVirtualMemory } from "../os/mod.ts";
-import { Counters, type HeapCounters } from "./counters.ts";
+import type { Blocks, Ptr } from "./blocks.ts";
+import type { HeapCounters } from "./counters.ts";
 import { DebugBlocks, DEFAULT_QUARANTINE_BYTES } from "./debug.ts";
 import type { Leak } from "./debug_leaks.ts";
-import {
-  assertSize,
-  BufferOverflowError,
-  hex,
-  InvalidAlignmentError,
-  InvalidOptionError,
-  InvalidPointerError,
-} from "./errors.ts";
+import { assertSize, hex, InvalidAlignmentError, InvalidOptionError, InvalidPointerError } from "./errors.ts";
 import type { Flags } from "./flags.ts";
-import { FrontGate } from "./front_gate.ts";
-import { type BlockInfo, type HeapStats, Introspection } from "./introspect.ts";
-import { HEADER_BYTES, LargeBlocks } from "./large.ts";
+import type { BlockInfo, HeapStats } from "./introspect.ts";
 import {
-  BLOCK_ALIGNMENT,
   DEFAULT_RESERVE_BYTES,
   MAX_ALIGNMENT,
   MAX_RESERVE_BYTES,
-  MIB,
   MIN_RESERVE_BYTES,
-  PAGE_BYTES,
-  SMALL_SPACE_BYTES,
   SUPERSLAB_BYTES,
-  WORD_CLASS_OF,
-  WORD_INVERSES,
 } from "./layout.ts";
 import { HeapMemory } from "./memory.ts";
-import { PageHeap } from "./page_heap.ts";
-import { inverseOf, type SizeClasses, sizeClasses } from "./size_classes.ts";
-import { Slabs } from "./slabs.ts";
-import { ThreadCache } from "./thread_cache.ts";
-import { HEADER_MAGIC, type Tiny } from "./tiny.ts";
+import { ReleaseBlocks } from "./release.ts";
 import { loadTiny } from "./tiny_loader.ts";
 import { DEFAULT_VARIANT, parseVariant, type Variant } from "./variants.ts";
-
-/** A byte offset into a heap; 0 is NULL. */
-export type Ptr = number;
 
 /** What a heap is opened with. */
 export interface HeapOptions {
@@ -81,32 +60,6 @@ export interface HeapOptions {
 
 /** What a heap checks; see {@linkcode HeapOptions}. */
 export type Build = "release" | "debug";
-
-/** What a build does. Sizes and alignments are valid and the heap is open, but for `malloc` and `free`, which look. */
-export interface Blocks {
-  readonly malloc: (size: number) => Ptr;
-  readonly free: (ptr: Ptr) => void;
-  calloc(count: number, size: number): Ptr;
-  /** `ptr` is not 0. */
-  realloc(ptr: Ptr, size: number): Ptr;
-  alignedAlloc(alignment: number, size: number): Ptr;
-  usableSize(ptr: Ptr): number;
-  goodSize(size: number): number;
-  owns(ptr: number): boolean;
-  /** The error for a view of a block that would be longer than the block. */
-  tooLong(ptr: Ptr, length: number): BufferOverflowError;
-  stats(): HeapStats;
-  counters(): HeapCounters | undefined;
-  blocks(): Iterable<BlockInfo>;
-  leaks(): Leak[];
-  check(): void;
-  collect(): number;
-  /** The heap is about to be closed. */
-  close(): void;
-}
-
-/** Heaps up to this size are not filled beforehand. */
-const PREWARM_LEAST_BYTES = 32 * MIB;
 
 const OPTION_NAMES = ["variant", "build", "reserveBytes", "maxBytes", "stacks", "quarantineBytes", "log"];
 const BUILDS: readonly Build[] = ["release", "debug"];
@@ -318,6 +271,16 @@ export class Heap implements Disposable {
   }
 
   /**
+   * The live block that a pointer leads into, at any byte that its user may write, for any number.
+   *
+   * @returns where the block begins, or 0 if there is none. Cost: as `owns`; for a large block, a walk over all of them.
+   */
+  blockOf(ptr: number): Ptr {
+    this.#memory.assertOpen();
+    return this.#blocks.blockOf(ptr);
+  }
+
+  /**
    * A view of a block, no copy. It is dead memory once the block is freed, and reads `undefined` after `close`.
    *
    * @param length bytes; all that may be written if it is not given.
@@ -440,198 +403,6 @@ export class Heap implements Disposable {
   }
 }
 
-/** The release build: the parts, and the functions of the hot module. */
-export class ReleaseBlocks implements Blocks {
-  readonly malloc: (size: number) => Ptr;
-  readonly free: (ptr: Ptr) => void;
-  readonly #memory: HeapMemory;
-  readonly #variant: string;
-  readonly #slabs: Slabs;
-  readonly #pages: PageHeap;
-  readonly #classes: SizeClasses;
-  readonly #cache: ThreadCache;
-  readonly #large: LargeBlocks;
-  readonly #gate: FrontGate;
-  readonly #introspection: Introspection;
-  readonly #counters: Counters | undefined;
-
-  constructor(
-    memory: HeapMemory,
-    variant: Variant,
-    compile: (parts: Parameters<typeof import("./tiny.ts").compile>[0]) => Tiny,
-  ) {
-    const { flags } = variant;
-    const classes = sizeClasses(flags.classes, flags.header === "byte");
-    this.#memory = memory;
-    this.#variant = variant.name;
-    this.#classes = classes;
-    this.#pages = new PageHeap(memory);
-    this.#slabs = new Slabs(memory, this.#pages);
-    this.#counters = flags.counters === 1 ? new Counters(memory) : undefined;
-    const headers = carvedHeaders(flags, classes);
-    this.#cache = new ThreadCache(memory, this.#slabs, classes, flags, headers, this.#counters, 0);
-    this.#large = new LargeBlocks(memory, this.#pages);
-    this.#gate = new FrontGate(memory, this.#slabs, classes, this.#cache, this.#large, flags, this.#counters);
-    this.#introspection = new Introspection(memory, this.#pages, this.#slabs, classes, this.#cache, this.#large);
-
-    memory.words.set(classes.table, WORD_CLASS_OF);
-    memory.words.set(classes.strides.map(inverseOf), WORD_INVERSES);
-    const { malloc, free } = compile({
-      words: new Int32Array(memory.buffer, 0, Math.min(memory.bytes, SMALL_SPACE_BYTES) / 4),
-      u8: memory.u8,
-      cache: this.#cache.firstWord,
-      bias: classes.bias,
-      largest: classes.largest,
-      refill: (sizeClass) => this.#cache.refill(sizeClass) || this.#refillAgain(sizeClass),
-      mallocSlow: (size) => this.#mallocSlow(size),
-      freeSlow: (ptr) => this.#gate.free(ptr),
-      isMapped: (ptr) => !memory.closed && memory.system.isMapped(memory.address(ptr)),
-      reject: (fault, sizeClass, ptr) => this.#gate.reject(fault, sizeClass, ptr),
-      counts: this.#counters?.values ?? new Float64Array(0),
-      trace: this.#gate.trace,
-    });
-    this.malloc = malloc;
-    this.free = free;
-    if (flags.prewarm === 1 && memory.maxBytes >= PREWARM_LEAST_BYTES) this.#cache.prewarm();
-  }
-
-  calloc(count: number, size: number): Ptr {
-    const bytes = count * size;
-    const ptr = this.malloc(bytes);
-    const isZero = bytes > this.#classes.largest && this.#large.lastIsZero;
-    if (ptr !== 0 && !isZero) this.#memory.u8.fill(0, ptr, ptr + bytes);
-    return ptr;
-  }
-
-  realloc(ptr: Ptr, size: number): Ptr {
-    const before = this.#gate.usableSize(ptr);
-    const unit = this.#large.find(ptr);
-    if (unit !== 0 && size > this.#classes.largest && this.#large.resize(unit, size)) return ptr;
-    if (unit === 0 && size <= before && this.goodSize(size) === before) return ptr;
-    const moved = this.malloc(size);
-    if (moved === 0) return size <= before ? ptr : 0; // it fits where it is, if not as well
-    this.#memory.u8.copyWithin(moved, ptr, ptr + Math.min(before, size));
-    this.free(ptr);
-    return moved;
-  }
-
-  alignedAlloc(alignment: number, size: number): Ptr {
-    if (alignment <= BLOCK_ALIGNMENT) return this.malloc(size);
-    const { strides, usable } = this.#classes;
-    // Blocks end where their slab ends, so a stride that is a multiple of the alignment aligns them all.
-    for (let sizeClass = 1; sizeClass < strides.length; sizeClass++) {
-      if (usable[sizeClass]! >= size && strides[sizeClass]! % alignment === 0) return this.malloc(usable[sizeClass]!);
-    }
-    return this.#allocLarge(size, alignment);
-  }
-
-  usableSize(ptr: Ptr): number {
-    return this.#gate.usableSize(ptr);
-  }
-
-  goodSize(size: number): number {
-    if (size <= this.#classes.largest) {
-      return this.#classes.usable[this.#classes.table[(size + this.#classes.bias) >> 4]!]!;
-    }
-    return Math.ceil((size + HEADER_BYTES) / PAGE_BYTES) * PAGE_BYTES - HEADER_BYTES;
-  }
-
-  owns(ptr: number): boolean {
-    return this.#gate.owns(ptr);
-  }
-
-  tooLong(ptr: Ptr, length: number): BufferOverflowError {
-    const usable = this.usableSize(ptr);
-    return new BufferOverflowError(`a view of ${length} bytes of the block ${hex(ptr)}, which has ${usable}.`, ptr);
-  }
-
-  stats(): HeapStats {
-    return this.#introspection.stats(this.#variant);
-  }
-
-  counters(): HeapCounters | undefined {
-    return this.#counters?.read();
-  }
-
-  blocks(): Iterable<BlockInfo> {
-    return this.#introspection.blocks();
-  }
-
-  leaks(): Leak[] {
-    const live = [...this.blocks()];
-    if (live.length === 0) return [];
-    const bytes = live.reduce((sum, block) => sum + block.size, 0);
-    return [{ blocks: live.length, bytes, ptr: live[0]!.ptr, stack: undefined }];
-  }
-
-  check(): void {
-    this.#introspection.check();
-  }
-
-  collect(): number {
-    this.#cache.flush();
-    const bytes = this.#slabs.purge() + this.#pages.purge();
-    this.#pages.purgeTable();
-    return bytes;
-  }
-
-  close(): void {}
-
-  /**
-   * Looks at the block that `malloc(size)` would take off its free list.
-   *
-   * @throws {HeaderCorruptedError} if it is none of its class, or not free; the list is given up.
-   */
-  assertNext(size: number, isFree: (ptr: Ptr) => boolean): void {
-    if (size > this.#classes.largest) return;
-    const sizeClass = this.#classes.table[(size + this.#classes.bias) >> 4]!, next = this.#cache.heads[sizeClass]!;
-    if (next === 0 || (this.#gate.smallClass(next) === sizeClass && isFree(next))) return;
-    this.#cache.abandon(sizeClass);
-    throw this.#cache.damaged(sizeClass, next);
-  }
-
-  /** Class of the small block that begins at a pointer, live or not; 0 if none ever did. */
-  classOf(ptr: Ptr): number {
-    return this.#gate.smallClass(ptr);
-  }
-
-  /** Whether a block, live or not, begins at a pointer. */
-  isBlock(ptr: Ptr): boolean {
-    return this.#gate.smallClass(ptr) !== 0 || this.#large.find(ptr) !== 0;
-  }
-
-  /** @throws {HeaderCorruptedError} for a large block whose header is damaged. */
-  assertHeader(ptr: Ptr): void {
-    const unit = this.#large.find(ptr);
-    if (unit !== 0) this.#large.assertHeader(unit);
-  }
-
-  #mallocSlow(size: number): Ptr {
-    assertSize(size, "size");
-    this.#memory.assertOpen();
-    return this.#allocLarge(size, BLOCK_ALIGNMENT);
-  }
-
-  #allocLarge(size: number, alignment: number): Ptr {
-    if (size > this.#memory.bytes) return 0;
-    const ptr = this.#large.alloc(size, alignment);
-    if (ptr !== 0) return ptr;
-    this.#reclaim();
-    return this.#large.alloc(size, alignment);
-  }
-
-  /** Before giving up: what this thread's cache holds may be what is missing. */
-  #refillAgain(sizeClass: number): Ptr {
-    this.#reclaim();
-    return this.#cache.refill(sizeClass);
-  }
-
-  #reclaim(): void {
-    this.#cache.flush();
-    this.#slabs.purge();
-  }
-}
-
 function bytesOption(
   options: HeapOptions,
   name: "reserveBytes" | "maxBytes" | "quarantineBytes",
@@ -649,15 +420,4 @@ function stacksOption({ stacks = true }: HeapOptions): number {
   if (typeof stacks === "boolean") return stacks ? 1 : 0;
   if (Number.isSafeInteger(stacks) && stacks >= 0) return stacks;
   throw new InvalidOptionError(`stacks is true, false or a whole number from 0, not ${stacks}.`);
-}
-
-/** By class, what is written in front of a block when it is carved: never a stale header that user data left there. */
-function carvedHeaders(flags: Flags, classes: SizeClasses): number[] {
-  if (flags.header === "none" || flags.fault === "drop-header") return [];
-  const last = classes.strides.length - 1;
-  return classes.strides.map((_, sizeClass) =>
-    flags.writeHeader !== "never" && !(flags.c7 === "headerless" && sizeClass === last)
-      ? HEADER_MAGIC | (sizeClass - 1)
-      : 0
-  );
 }

@@ -1,0 +1,37 @@
+/**
+ * What a build of the heap is: release (`release.ts`), or debug (`debug.ts`), which is a layer over the other.
+ *
+ * @module
+ */
+
+import type { HeapCounters } from "./counters.ts";
+import type { Leak } from "./debug_leaks.ts";
+import type { BufferOverflowError } from "./errors.ts";
+import type { BlockInfo, HeapStats } from "./introspect.ts";
+
+/** A byte offset into a heap; 0 is NULL. */
+export type Ptr = number;
+
+/** What a build does. Sizes and alignments are valid and the heap is open, but for `malloc` and `free`, which look. */
+export interface Blocks {
+  readonly malloc: (size: number) => Ptr;
+  readonly free: (ptr: Ptr) => void;
+  calloc(count: number, size: number): Ptr;
+  /** `ptr` is not 0. */
+  realloc(ptr: Ptr, size: number): Ptr;
+  alignedAlloc(alignment: number, size: number): Ptr;
+  usableSize(ptr: Ptr): number;
+  goodSize(size: number): number;
+  owns(ptr: number): boolean;
+  blockOf(ptr: number): Ptr;
+  /** The error for a view of a block that would be longer than the block. */
+  tooLong(ptr: Ptr, length: number): BufferOverflowError;
+  stats(): HeapStats;
+  counters(): HeapCounters | undefined;
+  blocks(): Iterable<BlockInfo>;
+  leaks(): Leak[];
+  check(): void;
+  collect(): number;
+  /** The heap is about to be closed. */
+  close(): void;
+}
