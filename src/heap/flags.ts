@@ -153,6 +153,11 @@ function assertConsistent(flags: Flags): void {
   for (const [message, holds] of CONTRADICTIONS) if (holds(flags)) throw new InvalidOptionError(`${message}.`);
 }
 
+/** The flags of a debug build: designs with a header go through the Box, with its checks and its trace. */
+export function debugFlags(flags: Flags): Flags {
+  return flags.header === "byte" ? { ...flags, push: "box", integrity: 3, track: 1 } : flags;
+}
+
 /** The query that tells the hot module its flags. */
 export function flagsToQuery(flags: Flags): string {
   return new URLSearchParams(NAMES.map((name) => [name, String(flags[name])])).toString();

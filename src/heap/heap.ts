@@ -14,7 +14,7 @@ import type { HeapCounters } from "./counters.ts";
 import { DebugBlocks, DEFAULT_QUARANTINE_BYTES } from "./debug.ts";
 import type { Leak } from "./debug_leaks.ts";
 import { assertSize, hex, InvalidAlignmentError, InvalidOptionError, InvalidPointerError } from "./errors.ts";
-import type { Flags } from "./flags.ts";
+import { debugFlags, type Flags } from "./flags.ts";
 import type { BlockInfo, HeapStats } from "./introspect.ts";
 import {
   DEFAULT_RESERVE_BYTES,
@@ -182,7 +182,8 @@ export class Heap implements Disposable {
       }
     }
     if (!BUILDS.includes(build)) throw new InvalidOptionError(`a build is ${BUILDS.join(" or ")}, not "${build}".`);
-    const variant = parseVariant(text);
+    const released = parseVariant(text);
+    const variant = build === "debug" ? { ...released, flags: debugFlags(released.flags) } : released;
     const reserve = bytesOption(options, "reserveBytes", MIN_RESERVE_BYTES, MAX_RESERVE_BYTES, DEFAULT_RESERVE_BYTES);
     const reserveBytes = Math.ceil(reserve / SUPERSLAB_BYTES) * SUPERSLAB_BYTES;
     const maxBytes = bytesOption(options, "maxBytes", 0, MAX_RESERVE_BYTES, reserveBytes);
