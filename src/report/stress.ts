@@ -17,7 +17,7 @@ export function renderStress({ seed, build, runs }: StressFile, palette: Palette
 function passed({ variant, programs, operations, counts, seconds }: StressRun, palette: Palette): string {
   const each = Object.entries(counts).map(([name, count]) => `${name} ${withCommas(count)}`).join(", ");
   return `${palette.green("ok")} ${palette.bold(variant)}: ${counted(operations, "operation")} in ` +
-    `${counted(programs, "program")}, ${seconds.toFixed(1)} s (${each})\n`;
+    `${counted(programs, "program")}, ${seconds.toFixed(1)} s\n  ${each}\n`;
 }
 
 function failed(
