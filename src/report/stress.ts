@@ -5,6 +5,7 @@
  * @module
  */
 import type { Operation, StressFailure, StressFile, StressRun } from "./stress_schema.ts";
+import { wrap } from "./format.ts";
 import { type Palette, PLAIN } from "./table.ts";
 
 /** What goes to stdout. */
@@ -15,9 +16,11 @@ export function renderStress({ seed, build, runs }: StressFile, palette: Palette
 }
 
 function passed({ variant, programs, operations, counts, seconds }: StressRun, palette: Palette): string {
-  const each = Object.entries(counts).map(([name, count]) => `${name} ${withCommas(count)}`).join(", ");
+  // A no-break space keeps a count beside its name while the line is broken.
+  const each = Object.entries(counts).map(([name, count]) => `${name}\u00a0${withCommas(count)}`).join(", ");
+  const lines = wrap(each, 96).map((line) => `  ${line.replaceAll("\u00a0", " ")}\n`).join("");
   return `${palette.green("ok")} ${palette.bold(variant)}: ${counted(operations, "operation")} in ` +
-    `${counted(programs, "program")}, ${seconds.toFixed(1)} s\n  ${each}\n`;
+    `${counted(programs, "program")}, ${seconds.toFixed(1)} s\n${lines}`;
 }
 
 function failed(
