@@ -21,7 +21,7 @@ const SLAB_MAP: Flags = {
   classify: "registry-first",
   interior: 1,
   again: 1,
-  links: 0,
+  links: 1,
   prewarm: 1,
   capacity: 512,
   refill: 64,
@@ -40,7 +40,7 @@ const PHASE_7: Flags = {
   readable: "boundary",
   interior: 0,
   again: 0,
-  links: 0,
+  links: 1,
 };
 
 /** Every list access through the checked Box. */

@@ -129,20 +129,22 @@ function replaceChunk<P>(
   min: number,
   range: number,
 ): void {
+  // int32s for V8, which takes a plain number apart again in each iteration.
+  const count = chunks | 0, least = min | 0, span = range | 0, last = iterations | 0;
   let x = state[0] as number;
   let checksum = state[1] as number;
   let sink = state[2] as number;
-  for (let i = 0; i < iterations; i++) {
+  for (let i = 0; i < last; i++) {
     x ^= x << 13;
     x ^= x >>> 17;
     x ^= x << 5;
     // 31 bits: V8 divides small integers as integers, and numbers up to 2^32 as doubles (5 times slower as a whole).
-    const victim = ((x >>> 1) % chunks) | 0;
+    const victim = ((x >>> 1) % count) | 0;
     free(slots[victim] as P);
     x ^= x << 13;
     x ^= x >>> 17;
     x ^= x << 5;
-    const size = (min + (x >>> 1) % range) | 0;
+    const size = (least + (x >>> 1) % span) | 0;
     const block = malloc(size);
     if (block === nothing) throw new OutOfMemory(size);
     slots[victim] = block;

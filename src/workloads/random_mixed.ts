@@ -72,20 +72,22 @@ function mixedChunk<P>(
   slotMask: number,
   sizeMask: number,
 ): void {
+  // int32s for V8, which takes a plain number apart again in each iteration.
+  const last = iterations | 0, slotBits = slotMask | 0, sizeBits = sizeMask | 0;
   let x = state[0] as number;
   let checksum = state[1] as number;
-  for (let i = 0; i < iterations; i++) {
+  for (let i = 0; i < last; i++) {
     x ^= x << 13;
     x ^= x >>> 17;
     x ^= x << 5;
-    const slot = x & slotMask;
+    const slot = x & slotBits;
     const pointer = slots[slot] as P;
     if (pointer !== nothing) {
       free(pointer);
       slots[slot] = nothing;
       checksum ^= x;
     } else {
-      const size = 1 + ((x >>> 20) & sizeMask);
+      const size = 1 + ((x >>> 20) & sizeBits);
       const block = malloc(size);
       if (block === nothing) throw new OutOfMemory(size);
       write(block, 0, x);

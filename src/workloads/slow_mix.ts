@@ -102,13 +102,14 @@ function slowChunk<P>(
   largestClassKinds: number,
   alignedKinds: number,
 ): void {
+  const last = iterations | 0, slotBits = slotMask | 0;
   let x = state[0] as number;
   let checksum = state[1] as number;
-  for (let i = 0; i < iterations; i++) {
+  for (let i = 0; i < last; i++) {
     x ^= x << 13;
     x ^= x >>> 17;
     x ^= x << 5;
-    const slot = x & slotMask;
+    const slot = x & slotBits;
     const pointer = slots[slot] as P;
     if (pointer !== nothing) {
       free(pointer);

@@ -129,18 +129,25 @@ Deno.test("the Box's walk of a whole list ends, though the list is a loop", asyn
   assert(["HEADER_CORRUPTED", "DOUBLE_FREE"].includes(error.code), error.message);
 });
 
-Deno.test("a link out of the slabs is HEADER_CORRUPTED where links=1", async () => {
-  using heap = await Heap.open({ variant: "slab-map,links=1" });
-  const large = heap.malloc(1_000_000), first = heap.malloc(48), second = heap.malloc(48);
-  for (const link of [large + 32, 0x7fff_fff0, 1 << 30, heap.malloc(500)]) {
-    heap.free(first);
-    heap.free(second);
-    heap.i32[second / 4] = link; // a write after free
-    assertEquals(heap.malloc(48), second);
-    assertEquals(assertThrows(() => heap.malloc(48), HeapError).code, "HEADER_CORRUPTED");
-    assert(Array.from({ length: 1000 }, () => heap.malloc(48)).every((ptr) => ptr !== 0));
-  }
-});
+for (const variant of Object.keys(VARIANTS)) {
+  Deno.test(`${variant}: a link out of the slabs of its class is HEADER_CORRUPTED, and nothing is lost`, async () => {
+    using heap = await Heap.open({ variant });
+    const large = heap.malloc(1_000_000), first = heap.malloc(48), second = heap.malloc(48);
+    for (const link of [large + 32, 0x7fff_fff0, 1 << 30, heap.malloc(500), 1, 65_535, -1, -(2 ** 31)]) {
+      heap.free(first);
+      heap.free(second);
+      heap.i32[second / 4] = link; // a write after free
+      const code = assertThrows(() => {
+        assertEquals(heap.malloc(48), second);
+        heap.malloc(48);
+      }, HeapError).code;
+      assertEquals(code, "HEADER_CORRUPTED");
+      const ptrs = Array.from({ length: 1000 }, () => heap.malloc(48));
+      assertEquals(new Set(ptrs).size, 1000);
+      assert(ptrs.every((ptr) => ptr !== 0));
+    }
+  });
+}
 
 Deno.test("the Box finds a double free that is not at once, from integrity 3 on", async () => {
   for (const integrity of [3, 4]) {
