@@ -16,3 +16,21 @@ export {
   ratios,
 } from "./statistics.ts";
 export { loadWarning, noiseWarning, stealWarning, tierWarning, unstableWarning, type Warning } from "./warnings.ts";
+export {
+  bonferroni,
+  COMPARE_LEVEL,
+  deltaOf,
+  type Interval,
+  judge,
+  type Judgement,
+  LEAST_DELTA,
+  leastRounds,
+  LOOKS,
+  overall,
+  type PairedRounds,
+  signedRankBelow,
+  signedRankInterval,
+  type Verdict,
+  verdictOf,
+  walshRank,
+} from "./verdict.ts";

@@ -5,6 +5,15 @@
  */
 export { renderBars } from "./bars.ts";
 export { type CountsRow, renderCounts } from "./counts.ts";
+export {
+  type Baseline,
+  BaselineSchema,
+  type CompareFile,
+  type CompareRow,
+  parseCompareFile,
+  type SlotDisturbance,
+} from "./compare_schema.ts";
+export { type ExplainFile, type ExplainFlag, parseExplainFile } from "./explain_schema.ts";
 export { renderCsv } from "./csv.ts";
 export { checkExpectation, expectationLine, parseExpectation } from "./expectation.ts";
 export { type FlagsFile, type FlagValue, renderFlags, type VariantFlags } from "./flags.ts";

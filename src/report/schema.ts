@@ -11,7 +11,7 @@ import { CountsRowSchema } from "./counts.ts";
 
 const EstimateSchema = v.object({ median: v.number(), low: v.number(), high: v.number() });
 
-const RatioSchema = v.object({ ratio: v.number(), low: v.number(), high: v.number() });
+export const RatioSchema = v.object({ ratio: v.number(), low: v.number(), high: v.number() });
 
 /** One contestant at one size. */
 export const ResultSchema = v.object({
@@ -41,7 +41,7 @@ export const ResultSchema = v.object({
   parameters: v.record(v.string(), v.number()),
 });
 
-const EnvironmentSchema = v.object({
+export const EnvironmentSchema = v.object({
   date: v.string(),
   deno: v.string(),
   v8: v.string(),
@@ -53,7 +53,7 @@ const EnvironmentSchema = v.object({
   revision: v.string(),
 });
 
-const WarningSchema = v.object({ code: v.string(), message: v.string(), advice: v.string() });
+export const WarningSchema = v.object({ code: v.string(), message: v.string(), advice: v.string() });
 
 const ExpectationSchema = v.object({
   allocator: v.string(),
