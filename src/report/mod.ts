@@ -13,6 +13,7 @@ export {
   parseCompareFile,
   type SlotDisturbance,
 } from "./compare_schema.ts";
+export { compareHeadline, renderCompare, renderCompareCsv, renderCompareMarkdown } from "./compare.ts";
 export { type ExplainFile, type ExplainFlag, parseExplainFile } from "./explain_schema.ts";
 export { renderCsv } from "./csv.ts";
 export { checkExpectation, expectationLine, parseExpectation } from "./expectation.ts";
