@@ -8,6 +8,7 @@ import { Command, CommanderError } from "@commander-js/extra-typings";
 import { benchCommand } from "./bench.ts";
 import { compareCommand } from "./compare.ts";
 import { ERROR, FINE } from "./exit_codes.ts";
+import { explainCommand } from "./explain.ts";
 import { flagsCommand } from "./flags.ts";
 import { microCommand } from "./micro.ts";
 import { stressCommand } from "./stress.ts";
@@ -18,6 +19,7 @@ import { printError, printOut } from "./terminal.ts";
 const COMMANDS: readonly ((finish: (exitCode: number) => void) => Command)[] = [
   benchCommand,
   compareCommand,
+  explainCommand,
   stressCommand,
   microCommand,
   flagsCommand,

@@ -6,7 +6,7 @@
 import Table from "cli-table3";
 import { median } from "simple-statistics";
 import type { CompareFile, CompareRow } from "./compare_schema.ts";
-import { bounds, nanoseconds } from "./format.ts";
+import { bounds, change, nanoseconds } from "./format.ts";
 import { LINES, type Palette, PLAIN } from "./table.ts";
 
 /** The table's columns, in the terminal and in Markdown. */
@@ -28,14 +28,14 @@ export function compareHeadline({ a, b, rows, verdict }: Pick<CompareFile, "a" |
   const sizes = rows.length === 1 ? `size ${rows[0]!.size}` : `${rows.length} sizes`;
   const ratios = rows.map(({ ratio }) => ratio);
   const range = rows.length === 1
-    ? `${percent(rows[0]!.ratio)} (${percent(rows[0]!.low)} to ${percent(rows[0]!.high)})`
-    : `${percent(Math.min(...ratios))} to ${percent(Math.max(...ratios))}`;
+    ? `${change(rows[0]!.ratio)} (${change(rows[0]!.low)} to ${change(rows[0]!.high)})`
+    : `${change(Math.min(...ratios))} to ${change(Math.max(...ratios))}`;
   const delta = Math.max(...rows.map((row) => row.delta));
   const inconclusive = rows.filter((row) => row.verdict === "inconclusive").length;
   const words = {
     regression: `REGRESSION: ${b} is slower than ${a}`,
     improvement: `improvement: ${b} is faster than ${a}`,
-    equivalent: `equivalent: ${b} is as fast as ${a}, within ${percent(1 + delta).slice(1)}`,
+    equivalent: `equivalent: ${b} is as fast as ${a}, within ${change(1 + delta).slice(1)}`,
     inconclusive: `inconclusive at ${inconclusive} of ${rows.length}: ${b} against ${a}`,
   }[verdict];
   return `${words}; throughput ${range} in ${workload}, ${sizes}`;
@@ -116,9 +116,4 @@ function baselineLines({ baseline, environment, rows }: CompareFile): string {
 
 function three(value: number): string {
   return value.toFixed(3);
-}
-
-function percent(ratio: number): string {
-  const change = 100 * (ratio - 1);
-  return `${change < 0 ? "-" : "+"}${Math.abs(change).toFixed(1)} %`;
 }
