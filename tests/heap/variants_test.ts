@@ -180,7 +180,7 @@ for (const [variant, fault] of [["phase7", "drop-header"], ["slab-map", "link-tw
 
 Deno.test("a debug build of a design with a header goes through the Box, one of the slab map has none", async () => {
   using header = await Heap.open({ variant: "e3-2", build: "debug" });
-  assertEquals([header.flags.push, header.flags.integrity, header.flags.track], ["box", 3, 1]);
+  assertEquals([header.flags.push, header.flags.integrity, header.flags.track], ["box", 4, 1]);
   using map = await Heap.open({ build: "debug" });
   assertEquals(map.flags, VARIANTS["slab-map"]!);
 });
