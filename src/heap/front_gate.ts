@@ -140,11 +140,14 @@ export class FrontGate {
   /** What a pointer is whose header says a class that it is not of. */
   #noBlock(ptr: number): HeapError {
     const sizeClass = this.smallClass(ptr);
-    return (sizeClass === 0 ? undefined : this.#headers.damage(ptr, sizeClass)) ?? this.invalid(ptr);
+    const error = (sizeClass === 0 ? undefined : this.#headers.damage(ptr, sizeClass)) ?? this.invalid(ptr);
+    error.message += this.#links.traced();
+    return error;
   }
 
   #again(ptr: number): DoubleFreeError {
-    return new DoubleFreeError(`the block ${hex(ptr)} is free: it is on the free list of its class already.`, ptr);
+    const what = `the block ${hex(ptr)} is free: it is on the free list of its class already.`;
+    return new DoubleFreeError(what + this.#links.traced(), ptr);
   }
 
   /** What the Box found, as an error; a list that is damaged is given up, so that the heap goes on without it. */
@@ -153,9 +156,7 @@ export class FrontGate {
       this.#cache.abandon(sizeClass);
       throw this.#links.damaged(sizeClass, ptr);
     }
-    const error = fault === "again" ? this.#again(ptr) : this.#noBlock(ptr);
-    error.message += this.#links.traced();
-    throw error;
+    throw fault === "again" ? this.#again(ptr) : this.#noBlock(ptr);
   }
 
   /** Bytes of a block that its user may write; 0 for NULL. @throws {InvalidPointerError} for what is no block. */
