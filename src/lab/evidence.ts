@@ -56,6 +56,7 @@ export const EVIDENCE: { readonly [Name in FlagName]: Evidence } = {
     what: "operations that are recorded",
     reached: (counts, flags) => flags.track === 1 ? boxed(counts, flags) : 0,
   },
+  verbose: { what: "calls that are logged, in a release build", reached: () => 0 },
   counters: {
     what: "operations that are counted",
     reached: ({ mallocs, frees }, { counters }) => counters === 1 ? mallocs + frees : 0,

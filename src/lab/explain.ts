@@ -42,6 +42,7 @@ import { compare, ratioOf } from "./compare.ts";
 import { heapContestant } from "./contestants.ts";
 import { countUnit } from "./counts.ts";
 import { EVIDENCE, STAGE_REACHES } from "./evidence.ts";
+import { jitEvidence } from "./jit.ts";
 import { micro } from "./micro.ts";
 import { Rounds, type RoundsPlan } from "./rounds.ts";
 
@@ -92,13 +93,17 @@ export async function explain(plan: ExplainPlan, report: Report, signal: AbortSi
   const control = measured.between("a", CONTROL), total = measured.between("a", "b");
   const delta = deltaOf(control);
 
-  const counts = { a: await countAll(plan, a.name), b: await countAll(plan, b.name) };
+  report({ phase: "counting", done: 0, total: 1, label: "" });
+  const counted = new Map<string, Counts["a"]>();
+  for (const { key, variant } of ablation.configurations) counted.set(key, await countAll(plan, variant));
+  const counts = { a: counted.get(ablation.a.key)!, b: counted.get(ablation.b.key)! };
   report({ phase: "timing stages", done: 0, total: 1, label: "" });
   const stages = await stageRows(plan, a.flags, b.flags, counts, signal);
-  const flags = ablation.ablations.map((each) => explainFlag(each, a, b, measured, counts, delta));
+  const flags = ablation.ablations.map((each) => explainFlag(each, a, b, measured, counts, counted, delta));
   const rest = measured.rest(ablation.ablations);
   const pairs = await explainPairs(plan, ablation, measured, flags, delta, wanted, report, signal);
   const fix = await findFix(plan, a, b, verdictOf(total, delta), ablation, measured, delta, report, signal);
+  const jit = await jitOf(plan, [a.name, b.name], report, signal);
   const load = loadWarning(environment.loadAverage[0] ?? 0, environment.cores);
   return {
     environment: { ...environment, loadAverage: [...environment.loadAverage] },
@@ -121,7 +126,7 @@ export async function explain(plan: ExplainPlan, report: Report, signal: AbortSi
     unexplained: ratioOf(rest),
     counters: counts,
     stages,
-    jit: [],
+    jit,
     ...(fix === undefined ? {} : { fix }),
     build: NAMES.map((flag) => ({ flag, a: a.flags[flag], b: b.flags[flag] })),
     notes: rounds.discarded === 0
@@ -226,9 +231,12 @@ function explainFlag(
   b: NamedFlags,
   measured: Effects,
   counts: Counts,
+  counted: ReadonlyMap<string, Counts["a"]>,
   delta: number,
 ): ExplainFlag {
   const { flag, fromA, fromB } = ablation;
+  const step = fromA ?? fromB;
+  const fastFrees = step && { a: fastShare(counted.get(step.from.key)!), b: fastShare(counted.get(step.to.key)!) };
   const evidence = EVIDENCE[flag];
   const reached = {
     a: perMillionFrees(counts.a, a.flags, evidence.reached),
@@ -252,7 +260,8 @@ function explainFlag(
     ...(sideB === undefined ? {} : { fromB: sideB }),
     reachedPerMillionFrees,
     reached,
-    ...findingOf(effect, delta, reached, fromA !== undefined || fromB !== undefined),
+    ...(fastFrees === undefined ? {} : { fastFrees }),
+    ...findingOf(effect, delta, reached, fastFrees),
   };
 }
 
@@ -261,17 +270,20 @@ function findingOf(
   effect: Interval,
   delta: number,
   reached: ExplainFlag["reached"],
-  isMeasured: boolean,
+  fastFrees: ExplainFlag["fastFrees"],
 ): Pick<ExplainFlag, "finding" | "because"> {
   const size = changeWithBounds(ratioOf(effect));
   const often = `${whole(reached.a)} in A and ${whole(reached.b)} in B, of a million frees: ${reached.what}`;
   const most = Math.max(reached.a, reached.b);
-  if (!isMeasured) {
+  if (fastFrees === undefined) {
     return { finding: "undecided", because: `no build changes it without contradicting the other flags; ${often}` };
   }
   const verdict = verdictOf(effect, delta);
-  if (verdict === "regression" || verdict === "improvement") {
-    return { finding: "confirmed", because: `throughput changes by ${size}; ${often}` };
+  const path = Math.abs(fastFrees.b - fastFrees.a) < PATH_SHARE
+    ? ""
+    : `fast frees go from ${share(fastFrees.a)} to ${share(fastFrees.b)} by it alone; `;
+  if (verdict === "regression" || verdict === "improvement" || path !== "") {
+    return { finding: "confirmed", because: `${path}throughput changes by ${size}; ${often}` };
   }
   if (most === 0) return { finding: "rejected", because: `its code is never reached; ${often}` };
   if (verdict === "equivalent") {
@@ -285,6 +297,18 @@ function findingOf(
     };
   }
   return { finding: "undecided", because: `the interval is too wide, ${size}; ${often}` };
+}
+
+/** A flag that sends so many of all frees another way matters, whatever that costs on this machine: counts are exact. */
+const PATH_SHARE = 0.01;
+
+function fastShare(rows: Counts["a"]): number {
+  const sum = (name: "frees" | "fastFrees") => rows.reduce((total, { counts }) => total + counts[name], 0);
+  return sum("frees") === 0 ? 0 : sum("fastFrees") / sum("frees");
+}
+
+function share(part: number): string {
+  return `${(100 * part).toFixed(2)} %`;
 }
 
 /** What a flag changes of a slow path is taken to cost at most so many frees. */
@@ -306,6 +330,27 @@ async function stageRows(
     const perFree = (rowsOf: Counts["a"], flags: Flags) => perMillionFrees(rowsOf, flags, reached) / 1e6;
     return [{ stage: name, nanoseconds, low, high, a: perFree(counts.a, a), b: perFree(counts.b, b) }];
   });
+}
+
+/** What V8 made of the loop, for the first size: the code is the same for all. */
+async function jitOf(
+  { workload, sizes }: ExplainPlan,
+  variants: readonly string[],
+  report: Report,
+  signal: AbortSignal,
+): Promise<ExplainFile["jit"]> {
+  const rows = [];
+  for (const [done, variant] of variants.entries()) {
+    report({ phase: "asking V8", done, total: variants.length, label: variant });
+    const { codeBytes, inlined, deopts, ...rest } = await jitEvidence(variant, workload, sizes[0]!.parameters, signal);
+    rows.push({
+      ...rest,
+      inlined: inlined.map((each) => ({ ...each })),
+      deopts: deopts.map((each) => ({ ...each })),
+      ...(codeBytes === undefined ? {} : { codeBytes }),
+    });
+  }
+  return rows;
 }
 
 /** The pairs, where the singles of A's side do not add up to the whole. */

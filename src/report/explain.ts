@@ -18,8 +18,14 @@ export function explainHeadline({ a, b, total, delta, flags }: ExplainFile): str
   if (confirmed.length === 0) {
     return `${whole}; ${isSettled ? "no single flag is sure to make the difference" : "no flag is sure to matter"}`;
   }
-  const parts = confirmed.map((flag) => `${flag.flag}=${flag.b} (${change(flag.ratio)})`);
-  return `${whole}, because of ${parts.join(", ")}`;
+  return `${whole}, because of ${confirmed.map(reasonOf).join(", ")}`;
+}
+
+/** A flag in the headline: what it changes, and where it sends frees another way, how many. */
+function reasonOf({ flag, b, ratio, fastFrees }: ExplainFlag): string {
+  const moved = fastFrees !== undefined && Math.abs(fastFrees.b - fastFrees.a) >= 0.01;
+  const fast = moved ? `, fast frees ${(100 * fastFrees.a).toFixed(0)} → ${(100 * fastFrees.b).toFixed(0)} %` : "";
+  return `${flag}=${b} (${change(ratio)}${fast})`;
 }
 
 /** The whole report. */
