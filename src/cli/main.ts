@@ -10,6 +10,7 @@ import { compareCommand } from "./compare.ts";
 import { ERROR, FINE } from "./exit_codes.ts";
 import { explainCommand } from "./explain.ts";
 import { flagsCommand } from "./flags.ts";
+import { gateCommand } from "./gate.ts";
 import { microCommand } from "./micro.ts";
 import { stressCommand } from "./stress.ts";
 import { UsageError } from "./values.ts";
@@ -20,6 +21,7 @@ const COMMANDS: readonly ((finish: (exitCode: number) => void) => Command)[] = [
   benchCommand,
   compareCommand,
   explainCommand,
+  gateCommand,
   stressCommand,
   microCommand,
   flagsCommand,
