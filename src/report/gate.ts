@@ -4,7 +4,7 @@
  * @module
  */
 import Table from "cli-table3";
-import { bounds, times, wrap } from "./format.ts";
+import { times, wrap } from "./format.ts";
 import type { GateFile, GateRow, GateVerdict } from "./gate_schema.ts";
 import { csvTable, markdownTable } from "./rows.ts";
 import { LINES, type Palette, PLAIN } from "./table.ts";
@@ -103,7 +103,7 @@ function cells(row: GateRow): string[] {
     name,
     String(size),
     row.measured === null ? "" : figure(row, row.measured),
-    isExact ? "" : bounds(low, high, (value) => number(row, value)),
+    isExact ? "" : `${number(row, low)}${row.unit === "share" ? " to " : "–"}${number(row, high)}`, // a share may be < 0
     askedFor(row),
   ];
 }
