@@ -7,11 +7,12 @@
 /** One cell. */
 export type Cell = string | number;
 
-/** A table in Markdown; columns of numbers are on the right. */
+/** A table in Markdown; columns of numbers, with units or not, are on the right. */
 export function markdownTable(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
-  const rule = head.map((_name, column) =>
-    rows.length > 0 && rows.every((row) => typeof row[column] === "number") ? "---:" : "---"
-  );
+  const rule = head.map((_name, column) => {
+    const cells = rows.map((row) => String(row[column] ?? "")).filter((cell) => cell !== "");
+    return cells.length > 0 && cells.every((cell) => /^-?\d/.test(cell)) ? "---:" : "---";
+  });
   return [head, rule, ...rows].map((row) => `| ${row.map(escaped).join(" | ")} |\n`).join("");
 }
 
