@@ -9,7 +9,7 @@ import { countUnit } from "./counts.ts";
 import { footprintOf } from "./gate_footprint.ts";
 import type { GatePlan, GateRule, RuleOf, TimedRule } from "./gate_plan.ts";
 import type { Timed, TimedRuns } from "./gate_timed.ts";
-import { type Bar, judgeInterval, quickBar } from "./gate_verdict.ts";
+import { type Bar, isBestCode, judgeInterval, timedBar, type Timing } from "./gate_verdict.ts";
 
 /** The share of fast frees at each size, counted. */
 export async function fastFreeRows(rule: RuleOf<"fast-free-share">): Promise<GateRow[]> {
@@ -59,20 +59,13 @@ export function timedRows(plan: GatePlan, rule: TimedRule, runs: TimedRuns): Gat
   return sizes.map(({ size }) => {
     const timed = runs.timed(rule, size);
     if ("missing" in timed) return missingRow(rule, size, bar, unit, timed.missing);
-    return row(
-      rule,
-      size,
-      plan.quick ? quickBar(bar, { isRatio: threshold.kind === "ratio", tiers: timed.tiers }) : bar,
-      unit,
-      timed,
-      reasonOf(plan),
-    );
+    return row(rule, size, timedBar(bar, timed, plan.quick), unit, timed, reasonOf(timed, plan.quick));
   });
 }
 
 /**
- * What `compare` found at a size. A regression is judged by the throughput that is kept. Beyond the threshold it is no-go only beyond what the control,
- * which compares equals, differs by, as in `compare`.
+ * What `compare` found at a size. A regression is judged by the throughput that is kept. Beyond the threshold it is no-go
+ * only beyond what the control, which compares equals, differs by, as in `compare`.
  */
 export function regressionRow(plan: GatePlan, rule: RuleOf<"regression">, compared: CompareRow): GateRow {
   const least = 1 - rule.threshold.most;
@@ -80,10 +73,13 @@ export function regressionRow(plan: GatePlan, rule: RuleOf<"regression">, compar
   const { ratio, low, high } = compared;
   const lost = { measured: 1 - ratio, low: 1 - high, high: 1 - low };
   const shown: Bar = { bound: "most", threshold: rule.threshold.most };
-  const because = `${reasonOf(plan)}, ${compared.rounds} rounds; the control reaches ${percent(compared.delta)}`;
+  const timing: Timing = { isRatio: true, isBusy: false, tiers: [] }; // of many processes, each compiled anew
+  const because = `${reasonOf(timing, plan.quick)}; ${compared.rounds} rounds, the control reaches ${
+    percent(compared.delta)
+  }`;
   return {
     ...row(rule, compared.size, shown, "share", lost, because),
-    verdict: judgeInterval(compared, plan.quick ? quickBar(kept, { isRatio: true, tiers: [] }) : kept),
+    verdict: judgeInterval(compared, timedBar(kept, timing, plan.quick)),
   };
 }
 
@@ -140,8 +136,15 @@ function exactly(value: number): { measured: number; low: number; high: number }
   return { measured: value, low: value, high: value };
 }
 
-function reasonOf({ quick }: GatePlan): string {
-  return quick ? "timed in short: no-go only at half the speed" : "timed: decided if the whole interval is on one side";
+/** By which rule it was judged. */
+function reasonOf({ isRatio, isBusy, tiers }: Timing, quick: boolean): string {
+  if (!isRatio && (quick || isBusy)) {
+    return `nanoseconds, ${quick ? "timed in short" : "on a busy machine"}: never no-go`;
+  }
+  if (!quick) return "timed: decided where the whole interval is on one side";
+  return isBestCode(tiers)
+    ? "timed in short: no-go only below half of what is asked for"
+    : "timed in short, and not all in V8's best code: never no-go";
 }
 
 function percent(share: number): string {

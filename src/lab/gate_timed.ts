@@ -10,10 +10,14 @@ import type { Result } from "../report/mod.ts";
 import { bench, type BenchPlan, type Progress } from "./bench.ts";
 import { compare, type CompareProgress, type CompareRun } from "./compare.ts";
 import type { GatePlan, GateRule, RuleOf, TimedRule } from "./gate_plan.ts";
+import type { Timing } from "./gate_verdict.ts";
 import { resolveSpec } from "./specs.ts";
 
 /** Rounds of a comparison in the quick form. */
 const QUICK_LOOK = 20;
+
+/** Warnings which say that the machine was not ours alone. */
+const BUSY: ReadonlySet<string> = new Set(["LOAD", "STEAL"]);
 
 /** What is shown meanwhile. */
 export type ShowProgress = (progress: Progress | (Omit<CompareProgress, "phase"> & { phase: string })) => void;
@@ -21,13 +25,13 @@ export type ShowProgress = (progress: Progress | (Omit<CompareProgress, "phase">
 /** What was timed of a threshold at a size; `missing` says why it was not. */
 export type Timed =
   | { readonly missing: string }
-  | { readonly measured: number; readonly low: number; readonly high: number; readonly tiers: readonly string[] };
+  | (Timing & { readonly measured: number; readonly low: number; readonly high: number });
 
 /** Runs of `bench`, and who needs them. */
 export class TimedRuns {
   readonly notes: string[] = [];
   readonly warnings: GateFile["warnings"] = [];
-  readonly #results = new Map<string, readonly Result[]>();
+  readonly #runs = new Map<string, { readonly results: readonly Result[]; readonly isBusy: boolean }>();
 
   /** Runs what `ratio` and `net-ns` thresholds need. */
   async run(plan: GatePlan, rules: readonly TimedRule[], show: ShowProgress, signal: AbortSignal): Promise<void> {
@@ -41,7 +45,8 @@ export class TimedRuns {
         signal,
       );
       signal.throwIfAborted();
-      this.#results.set(key, run.results);
+      const isBusy = run.warnings.some(({ code }) => BUSY.has(code));
+      this.#runs.set(key, { results: run.results, isBusy });
       this.notes.push(...run.notes.filter((note) => !this.notes.includes(note)));
       this.warn(run.warnings, group[0]!.workload.name);
     }
@@ -58,23 +63,25 @@ export class TimedRuns {
   /** What was timed of a threshold at a size. */
   timed(rule: TimedRule, size: number): Timed {
     const { threshold, variant } = rule;
-    const results = (this.#results.get(keyOf(rule)) ?? []).filter((result) => result.size === size);
+    const { results: all, isBusy } = this.#runs.get(keyOf(rule)) ?? { results: [], isBusy: false };
+    const results = all.filter((result) => result.size === size);
     const ours = results.find(({ allocator, runtime }) => runtime === "deno" && allocator === variant);
     if (ours === undefined) return { missing: `${variant} was not measured` };
     if (threshold.kind === "net-ns") {
       const harness = results.find(({ runtime, host }) => runtime === "harness" && host === ours.host);
       if (harness === undefined) return { missing: "the loop alone was not measured" };
-      return timedOf(differences(ours.samples, harness.samples), [...ours.tiers, ...harness.tiers]);
+      const tiers = [...ours.tiers, ...harness.tiers];
+      return { ...timesOf(differences(ours.samples, harness.samples)), isRatio: false, isBusy, tiers };
     }
     const peer = results.find(({ allocator, runtime }) => runtime !== "deno" && allocator === threshold.peer);
     if (peer === undefined) return { missing: `${threshold.peer} was not measured` };
-    return timedOf(ratios(peer.samples, ours.samples), ours.tiers);
+    return { ...timesOf(ratios(peer.samples, ours.samples)), isRatio: true, isBusy, tiers: ours.tiers };
   }
 }
 
-function timedOf(samples: readonly number[], tiers: readonly string[]): Timed {
+function timesOf(samples: readonly number[]): { measured: number; low: number; high: number } {
   const { median, low, high } = estimate(samples);
-  return { measured: median, low, high, tiers };
+  return { measured: median, low, high };
 }
 
 /** The same for thresholds that can share a run: sizes may differ, other parameters not. */

@@ -2,10 +2,12 @@
  * The verdict on a threshold. What was measured has an interval; a row is decided where the whole of it is on one side of
  * the threshold, and undecided where it is on both. What was counted has no width, and is always decided.
  *
+ * Nanoseconds depend on what else the machine does, which ratios of what ran in the same rounds do not. So they are
+ * no-go only if it was quiet.
+ *
  * The quick form, which CI runs, must not fail from noise alone. There, what was timed is no-go only by a rule that is
- * fixed beforehand: it is a ratio of what ran in the same rounds, the whole interval, which for six rounds is all of
- * them, says that the speed is less than half of what is asked for, and V8 ran the loop in its best code throughout.
- * Anything else is undecided; nanoseconds always, because a machine may be busy, or slow, from the first round to the last.
+ * fixed beforehand: it is a ratio, the whole interval, which for six rounds is all of them, says that the speed is less
+ * than half of what is asked for, and V8 ran the loop in its best code throughout. Anything else is undecided.
  *
  * @module
  */
@@ -37,19 +39,28 @@ export function judgeInterval({ low, high }: { low: number; high: number }, bar:
   return low > failsBeyond ? "no-go" : "undecided";
 }
 
-/** What a time was taken from, where that makes it doubtful. */
+/** How something was timed, as far as that makes it doubtful. */
 export interface Timing {
   /** Whether it is a ratio, of which noise disturbs both sides. */
   readonly isRatio: boolean;
-  /** What V8's code the slots ran in: of a loop that was not always in the best, nothing bad is certain. */
+  /** Whether other work, or the machine's host, took time from it. */
+  readonly isBusy: boolean;
+  /** What V8's code the slots ran in: of a loop that was not always in the best, the quick form makes nothing bad. */
   readonly tiers: readonly string[];
 }
 
-/** The bar of the quick form. */
-export function quickBar({ bound, threshold, failsBeyond = threshold }: Bar, { isRatio, tiers }: Timing): Bar {
-  const canFail = isRatio && tiers.every((tier) => BEST_TIERS.includes(tier));
+/** The bar for what was timed: the same, or with a no-go further away, or out of reach. */
+export function timedBar(bar: Bar, { isRatio, isBusy, tiers }: Timing, quick: boolean): Bar {
+  const { bound, threshold, failsBeyond = threshold } = bar;
+  if (!quick && (isRatio || !isBusy)) return bar;
+  const canFail = isRatio && isBestCode(tiers);
   const factor = canFail ? QUICK_FACTOR : Infinity;
   return { bound, threshold, failsBeyond: bound === "least" ? failsBeyond / factor : failsBeyond * factor };
+}
+
+/** Whether slots ran in the best code throughout. */
+export function isBestCode(tiers: readonly string[]): boolean {
+  return tiers.every((tier) => BEST_TIERS.includes(tier));
 }
 
 /** The verdict on the whole: what is certain to fail, else what is not known. */

@@ -83,15 +83,12 @@ export function renderGateCsv({ rows }: GateFile): string {
   return csvTable(head, rows.map((row) => head.map((name) => row[name] ?? "")));
 }
 
-const QUICK_REMARK = "The quick form: what is timed is no-go only below half of the speed that is asked for, so that " +
-  "noise alone is never the reason; run it without --quick to decide the rest.";
+const QUICK_REMARK =
+  "The quick form: noise alone is never the reason for a no-go. Without --quick the rest is decided.";
 
-/** Why rows are not go, each reason once. */
+/** Why rows are undecided, each reason once. */
 function reasons(rows: readonly GateRow[]): string[] {
-  const groups = Map.groupBy(
-    rows.filter(({ verdict, measured }) => verdict !== "go" && measured === null),
-    ({ because }) => because,
-  );
+  const groups = Map.groupBy(rows.filter(({ verdict }) => verdict === "undecided"), ({ because }) => because);
   return [...groups].map(([because, { length }]) => `${length} undecided: ${because}`);
 }
 
