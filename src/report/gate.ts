@@ -24,9 +24,9 @@ export function gateHeadline({ rows, verdict }: Pick<GateFile, "rows" | "verdict
   if (verdict === "go") return `${WORDS.go}: ${count("go")} thresholds hold`;
   const others = verdict === "no-go" && of("undecided").length > 0 ? `, ${of("undecided").length} undecided` : "";
   const [first] = of(verdict);
-  const which = first === undefined ? "" : `: ${first.name} at ${first.size}, ${said(first)}`;
-  const what = verdict === "no-go" ? "thresholds fail" : "thresholds undecided";
-  return `${WORDS[verdict]}: ${count(verdict)} ${what}${others}${which}${of(verdict).length > 1 ? ", ..." : ""}`;
+  const which = first === undefined ? "" : `; the first: ${first.name} at ${first.size}, ${said(first)}`;
+  const what = verdict === "no-go" ? "thresholds fail" : "thresholds are undecided";
+  return `${WORDS[verdict]}: ${count(verdict)} ${what}${others}${which}`;
 }
 
 /** The whole report. */
@@ -48,8 +48,7 @@ export function renderGate(file: GateFile, palette: Palette = PLAIN): string {
   const text = table.toString().split("\n").map((line) => line.trimEnd()).join("\n");
   const remarks = [...reasons(file.rows), ...file.notes, ...(file.quick ? [QUICK_REMARK] : [])]
     .flatMap((remark) => wrap(remark, LINE_COLUMNS));
-  const headline = palette.bold(wrap(gateHeadline(file), LINE_COLUMNS).join("\n"));
-  return `${headline}\n\n${text}\n${remarks.length === 0 ? "" : `\n${remarks.join("\n")}\n`}`;
+  return `${palette.bold(gateHeadline(file))}\n\n${text}\n${remarks.length === 0 ? "" : `\n${remarks.join("\n")}\n`}`;
 }
 
 /** The same as Markdown. */
@@ -107,7 +106,7 @@ function cells(row: GateRow): string[] {
 
 function said(row: GateRow): string {
   if (row.measured === null) return row.because;
-  return `${figure(row, row.measured)} where ${askedFor(row)} is asked for`;
+  return `${figure(row, row.measured)}, ${askedFor(row)}`;
 }
 
 function askedFor(row: GateRow): string {
