@@ -6,7 +6,7 @@
 import Table from "cli-table3";
 import { median } from "simple-statistics";
 import type { CompareFile, CompareRow } from "./compare_schema.ts";
-import { bounds, change, nanoseconds } from "./format.ts";
+import { bounds, change, nanoseconds, wrap } from "./format.ts";
 import { LINES, type Palette, PLAIN } from "./table.ts";
 
 /** The table's columns, in the terminal and in Markdown. */
@@ -61,7 +61,8 @@ export function renderCompare(file: CompareFile, palette: Palette = PLAIN): stri
   }
   const text = table.toString().split("\n").map((line) => line.trimEnd()).join("\n");
   const baseline = file.baseline === undefined ? "" : baselineLines(file);
-  return `${palette.bold(compareHeadline(file))}\n\n${text}\n\n` +
+  const headline = wrap(compareHeadline(file), 100).map(palette.bold).join("\n");
+  return `${headline}\n\n${text}\n\n` +
     `${rounds.measured} rounds of fresh processes; intervals hold ${
       100 * level
     } % for all rows together. A / A is the same\n` +
@@ -109,9 +110,11 @@ function baselineLines({ baseline, environment, rows }: CompareFile): string {
   const changed = (["cpu", "deno", "v8", "os", "cores"] as const).filter((name) =>
     baseline.environment[name] !== environment[name]
   ).map((name) => `${name} was ${baseline.environment[name]}, is ${environment[name]}`);
-  return `Baseline ${baseline.name}: ${baseline.contestant} of ${baseline.date.slice(0, 10)}, run again beside B. ` +
-    `Stored then (only to look at): ${then.join(", ")}.\n` +
-    (changed.length === 0 ? "" : `The stored figures are of another environment: ${changed.join("; ")}.\n`);
+  const text =
+    `Baseline ${baseline.name}: ${baseline.contestant} of ${baseline.date.slice(0, 10)}, run again beside B. ` +
+    `Stored then (only to look at): ${then.join(", ")}.` +
+    (changed.length === 0 ? "" : ` The stored figures are of another environment: ${changed.join("; ")}.`);
+  return `${wrap(text, 100).join("\n")}\n`;
 }
 
 function three(value: number): string {
