@@ -6,12 +6,24 @@
  */
 import { Command, CommanderError } from "@commander-js/extra-typings";
 import { benchCommand } from "./bench.ts";
+import { compareCommand } from "./compare.ts";
 import { ERROR, FINE } from "./exit_codes.ts";
+import { explainCommand } from "./explain.ts";
 import { flagsCommand } from "./flags.ts";
 import { microCommand } from "./micro.ts";
 import { stressCommand } from "./stress.ts";
 import { UsageError } from "./values.ts";
 import { printError, printOut } from "./terminal.ts";
+
+/** In the order of `--help`. */
+const COMMANDS: readonly ((finish: (exitCode: number) => void) => Command)[] = [
+  benchCommand,
+  compareCommand,
+  explainCommand,
+  stressCommand,
+  microCommand,
+  flagsCommand,
+];
 
 /** Runs a command line; returns the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -24,7 +36,8 @@ export async function main(args: readonly string[]): Promise<number> {
     .description("hakmem's lab: how fast is the allocator, beside others?")
     .exitOverride()
     .configureOutput(output);
-  for (const command of [benchCommand(finish), flagsCommand(finish), microCommand(finish), stressCommand(finish)]) {
+  for (const commandOf of COMMANDS) {
+    const command = commandOf(finish);
     program.addCommand(command.exitOverride().configureOutput(output));
   }
   try {
@@ -46,6 +59,7 @@ function describe(error: unknown): string {
 
 const FORESEEN = new Set([
   "ContestantError",
+  "Interruption",
   "DisagreementError",
   "InvalidOptionError",
   "NativeBuildError",

@@ -4,6 +4,7 @@
  * @module
  */
 export { captureEnvironment, type Environment, readSteal } from "./environment.ts";
+export { type Disturbance, disturbanceBetween, readDisturbance } from "./disturbance.ts";
 export { freshSeed, Random } from "./random.ts";
 export {
   coverage,

@@ -36,6 +36,8 @@ export const ExplainFlagSchema = v.object({
   /** How often the code of the flag runs, at A's value and at B's; the larger. */
   reachedPerMillionFrees: v.number(),
   reached: v.object({ a: v.number(), b: v.number(), what: v.string() }),
+  /** The share of frees that the fast path ends, with A's value and with B's, in builds that differ in nothing else. */
+  fastFrees: v.optional(v.object({ a: v.number(), b: v.number() })),
   finding: FindingSchema,
   /** Why, from what was measured and counted. */
   because: v.string(),
