@@ -150,7 +150,9 @@ async function measureBuilds(
   const first = builds[0]!;
   entrants.push({ name: CONTROL, contestant: heapContestant(first.variant, `${first.variant} again`) });
   let calibrated = 0;
-  const rounds = await Rounds.open(plan, entrants, signal, (label) => {
+  // Effects are means over the sizes: with several of them, one pass each is as good as two of one.
+  const passes = plan.sizes.length === 1 ? 2 : 1;
+  const rounds = await Rounds.open({ ...plan, passes }, entrants, signal, (label) => {
     report({ phase: "calibrating", done: calibrated++, total: entrants.length, label });
   });
   while (rounds.rounds.length < wanted) {

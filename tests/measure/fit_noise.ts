@@ -98,7 +98,7 @@ if (import.meta.main) {
   const tiers = Map.groupBy(rows.flatMap(({ slots }) => slots), ({ tier }) => tier);
   console.log([...tiers].map(([tier, slots]) => `${slots.length} slots ran in ${tier} code`).join("\n"));
   const measured = rows.flatMap((row) => pairsOf(byProcess(row).map(([a, b]) => (Math.log(a) + Math.log(b)) / 2)));
-  const simulated = new Simulation(noise, new Random(1), 4, ROUNDS).runTo(ROUNDS);
+  const simulated = new Simulation(noise, new Random(1), 4, ROUNDS, 0, 1).runTo(ROUNDS);
   console.log(`measured   ${distances(measured)}`);
   console.log(`simulated  ${distances(simulated.flatMap(({ differences, control }) => [...differences, ...control]))}`);
   if (to !== undefined) {

@@ -79,7 +79,7 @@ function uniform(random: Random): number {
 }
 
 const CONTESTANTS = [0, 1, 2] as const; // A, B, A'
-const PASSES_OF_ONE_ROW = 2; // over the contestants and back, as `src/lab/rounds.ts` does
+const PASSES = 2; // over the contestants and back, as `src/lab/rounds.ts` does
 
 /** Logarithms of the times that A, B and A' took for their slots in one row of a round. */
 export type Times = readonly [readonly number[], readonly number[], readonly number[]];
@@ -105,7 +105,7 @@ export class Simulation {
     rows: number,
     rounds: number,
     slowdown: number = 0,
-    passes: number = rows === 1 ? PASSES_OF_ONE_ROW : 1,
+    passes: number = PASSES,
   ) {
     this.rows = Array.from({ length: rows }, () => ({ differences: [], control: [] }));
     this.#noise = noise;
