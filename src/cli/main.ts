@@ -6,6 +6,7 @@
  */
 import { Command, CommanderError } from "@commander-js/extra-typings";
 import { benchCommand } from "./bench.ts";
+import { doctorCommand } from "./doctor.ts";
 import { ERROR, FINE } from "./exit_codes.ts";
 import { flagsCommand } from "./flags.ts";
 import { microCommand } from "./micro.ts";
@@ -24,7 +25,15 @@ export async function main(args: readonly string[]): Promise<number> {
     .description("hakmem's lab: how fast is the allocator, beside others?")
     .exitOverride()
     .configureOutput(output);
-  for (const command of [benchCommand(finish), flagsCommand(finish), microCommand(finish), stressCommand(finish)]) {
+  for (
+    const command of [
+      benchCommand(finish),
+      doctorCommand(finish),
+      flagsCommand(finish),
+      microCommand(finish),
+      stressCommand(finish),
+    ]
+  ) {
     program.addCommand(command.exitOverride().configureOutput(output));
   }
   try {
