@@ -6,7 +6,7 @@
 import { Command } from "@commander-js/extra-typings";
 import { DEFAULT_VARIANT } from "../heap/mod.ts";
 import { doctor } from "../lab/doctor.ts";
-import { type DoctorFile, renderDoctor } from "../report/doctor.ts";
+import { type DoctorFile, renderDoctor, renderDoctorMarkdown } from "../report/doctor.ts";
 import { renderJson } from "../report/mod.ts";
 import { ERROR, FINE } from "./exit_codes.ts";
 import { Outputs } from "./outputs.ts";
@@ -33,13 +33,19 @@ export function doctorCommand(finish: (exitCode: number) => void): Command {
       wholeNumber("--seconds", 1, 3600),
     )
     .option("--json <file>", "write it as JSON (- is stdout)")
+    .option("--markdown <file>", "write the table as Markdown (- is stdout)")
     .addHelpText("after", HELP);
   // The typed command is wider than what the tree needs to know.
-  return command.action(async ({ seconds = SECONDS, json }) => finish(await run(seconds, json))) as unknown as Command;
+  return command.action(async ({ seconds = SECONDS, json, markdown }) => {
+    const outputs = new Outputs<DoctorFile>([
+      { option: "--json", path: json, render: renderJson },
+      { option: "--markdown", path: markdown, render: renderDoctorMarkdown },
+    ]);
+    finish(await run(seconds, outputs));
+  }) as unknown as Command;
 }
 
-async function run(seconds: number, json: string | undefined): Promise<number> {
-  const outputs = new Outputs<DoctorFile>([{ option: "--json", path: json, render: renderJson }]);
+async function run(seconds: number, outputs: Outputs<DoctorFile>): Promise<number> {
   const controller = new AbortController();
   const interrupt = () => controller.abort();
   const progress = openProgress();

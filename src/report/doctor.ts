@@ -99,6 +99,17 @@ export function renderDoctor(file: DoctorFile, palette: Palette = PLAIN): string
   return `${answer}\n\n${lines.join("\n")}\n`;
 }
 
+/** The same as Markdown. */
+export function renderDoctorMarkdown(file: DoctorFile): string {
+  const cell = (text: string) => text.replaceAll("|", "\\|");
+  const rows = file.facts.map(({ fact, value, state, meaning, advice }) => {
+    const todo = advice === undefined ? "" : `; ${advice}`;
+    return [MARKS[state], fact, value, `${meaning}${todo}`].map(cell);
+  });
+  const table = [["", "fact", "value", "what it means, and what to do"], ["---", "---", "---", "---"], ...rows];
+  return [`**${doctorHeadline(file)}**`, "", ...table.map((row) => `| ${row.join(" | ")} |`), ""].join("\n");
+}
+
 /** What the machine can tell, and what disturbs it. */
 export function doctorHeadline({ noise, facts }: Pick<DoctorFile, "noise" | "facts">): string {
   const able = `this machine can tell differences of about ${percent(noise.floor)} from noise`;

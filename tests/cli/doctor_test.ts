@@ -24,6 +24,19 @@ Deno.test("doctor --json writes the environment that every result has, the noise
   assertEquals(facts.at(-1)?.fact, "noise floor");
 });
 
+Deno.test("doctor --markdown writes the table next to the text", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const path = `${folder}/doctor.md`;
+    const { code, stdout } = await cli(["doctor", "--seconds", "1", "--markdown", path]);
+    assertEquals(code, 0);
+    assertMatch(stdout, /^this machine can tell /);
+    assertMatch(await Deno.readTextFile(path), /^\*\*this machine can tell .*\*\*\n\n\|.*\n\| --- \|/);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test("doctor works where no command can be found, neither compiler nor perf", async () => {
   const folder = await Deno.makeTempDir();
   try {

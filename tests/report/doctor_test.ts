@@ -1,5 +1,12 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { type DoctorFile, doctorHeadline, parseDoctorFile, percent, renderDoctor } from "../../src/report/doctor.ts";
+import {
+  type DoctorFile,
+  doctorHeadline,
+  parseDoctorFile,
+  percent,
+  renderDoctor,
+  renderDoctorMarkdown,
+} from "../../src/report/doctor.ts";
 import { PLAIN, renderJson } from "../../src/report/mod.ts";
 import { fixture } from "./fixture.ts";
 
@@ -38,6 +45,23 @@ Deno.test("renderDoctor() gives the answer and a row a fact, in 100 columns", as
 Deno.test("renderDoctor() emphasises the same text", () => {
   const marked = renderDoctor(file(...FACTS), { ...PLAIN, red: (text) => `<${text}>` });
   assertEquals(marked.split("<!>").length, 3);
+});
+
+Deno.test("renderDoctorMarkdown() has a row a fact, whatever its text contains", () => {
+  const [first, , head, , ...rows] = renderDoctorMarkdown(file(...FACTS, {
+    fact: "huge pages",
+    value: "always",
+    state: "warning",
+    meaning: "they come and go",
+    advice: "echo madvise | sudo tee file",
+  })).trimEnd().split("\n");
+  assertEquals(
+    first,
+    `**${doctorHeadline(file(...FACTS))}, huge pages**`.replace("1 thing disturbs", "2 things disturb"),
+  );
+  assertEquals(head, "|  | fact | value | what it means, and what to do |");
+  assertEquals(rows.length, 5);
+  assertEquals(rows.at(-1), "| ! | huge pages | always | they come and go; echo madvise \\| sudo tee file |");
 });
 
 Deno.test("doctorHeadline() says what can be told, and names what disturbs but not the noise itself", () => {
