@@ -6,13 +6,26 @@
  */
 import { Command, CommanderError } from "@commander-js/extra-typings";
 import { benchCommand } from "./bench.ts";
+import { compareCommand } from "./compare.ts";
 import { doctorCommand } from "./doctor.ts";
 import { ERROR, FINE } from "./exit_codes.ts";
+import { explainCommand } from "./explain.ts";
 import { flagsCommand } from "./flags.ts";
 import { microCommand } from "./micro.ts";
 import { stressCommand } from "./stress.ts";
 import { UsageError } from "./values.ts";
 import { printError, printOut } from "./terminal.ts";
+
+/** In the order of `--help`. */
+const COMMANDS: readonly ((finish: (exitCode: number) => void) => Command)[] = [
+  benchCommand,
+  compareCommand,
+  explainCommand,
+  stressCommand,
+  microCommand,
+  flagsCommand,
+  doctorCommand,
+];
 
 /** Runs a command line; returns the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -25,15 +38,8 @@ export async function main(args: readonly string[]): Promise<number> {
     .description("hakmem's lab: how fast is the allocator, beside others?")
     .exitOverride()
     .configureOutput(output);
-  for (
-    const command of [
-      benchCommand(finish),
-      doctorCommand(finish),
-      flagsCommand(finish),
-      microCommand(finish),
-      stressCommand(finish),
-    ]
-  ) {
+  for (const commandOf of COMMANDS) {
+    const command = commandOf(finish);
     program.addCommand(command.exitOverride().configureOutput(output));
   }
   try {
@@ -55,6 +61,7 @@ function describe(error: unknown): string {
 
 const FORESEEN = new Set([
   "ContestantError",
+  "Interruption",
   "DisagreementError",
   "InvalidOptionError",
   "NativeBuildError",

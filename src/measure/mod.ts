@@ -4,6 +4,7 @@
  * @module
  */
 export { captureEnvironment, type Environment, readSteal } from "./environment.ts";
+export { type Disturbance, disturbanceBetween, readDisturbance } from "./disturbance.ts";
 export { freshSeed, Random } from "./random.ts";
 export {
   coverage,
@@ -16,3 +17,21 @@ export {
   ratios,
 } from "./statistics.ts";
 export { loadWarning, noiseWarning, stealWarning, tierWarning, unstableWarning, type Warning } from "./warnings.ts";
+export {
+  bonferroni,
+  COMPARE_LEVEL,
+  deltaOf,
+  type Interval,
+  judge,
+  type Judgement,
+  LEAST_DELTA,
+  leastRounds,
+  LOOKS,
+  overall,
+  type PairedRounds,
+  signedRankBelow,
+  signedRankInterval,
+  type Verdict,
+  verdictOf,
+  walshRank,
+} from "./verdict.ts";

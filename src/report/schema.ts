@@ -11,7 +11,7 @@ import { CountsRowSchema } from "./counts.ts";
 
 const EstimateSchema = v.object({ median: v.number(), low: v.number(), high: v.number() });
 
-const RatioSchema = v.object({ ratio: v.number(), low: v.number(), high: v.number() });
+export const RatioSchema = v.object({ ratio: v.number(), low: v.number(), high: v.number() });
 
 /** One contestant at one size. */
 export const ResultSchema = v.object({
@@ -75,7 +75,7 @@ export const EnvironmentSchema = v.object({
   corePressure: v.exactOptional(v.number()),
 });
 
-const WarningSchema = v.object({ code: v.string(), message: v.string(), advice: v.string() });
+export const WarningSchema = v.object({ code: v.string(), message: v.string(), advice: v.string() });
 
 const ExpectationSchema = v.object({
   allocator: v.string(),

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import type { FlagRow } from "../../src/heap/flags.ts";
 import { FLAGS, parseVariant } from "../../src/heap/mod.ts";
 import { parseStressFile } from "../../src/report/mod.ts";
-import { cli } from "./helpers.ts";
+import { cli, command, outcome } from "./helpers.ts";
 
 /** The bugs that can be built in, each with a variant that can have it. Empty if this build of the heap has none. */
 function brokenVariants(): string[] {
@@ -63,6 +63,50 @@ Deno.test("stress --build debug runs a debug build, or passes on that there is n
   }
 });
 
+Deno.test("stress prints its counts when it is interrupted, and exits with 3", async () => {
+  const child = command(["stress", "--seconds", "600", "--seed", "1", "--variant", "slab-map,phase7"]).spawn();
+  const timer = setTimeout(() => child.kill("SIGINT"), 2500);
+  const { code, stdout, stderr } = outcome(await child.output());
+  clearTimeout(timer);
+  assertEquals([code, stderr], [3, "interrupted: nothing had failed\n"]);
+  assertMatch(stdout, /^ok slab-map: [1-9][\d,]* operations in [\d,]+ programs?, [\d.]+ s\n {2}malloc [1-9]/);
+  assertEquals(stdout.includes("phase7"), false, "it was not begun");
+});
+
+Deno.test({
+  name: "stress leaves the terminal as it was when Ctrl-C is pressed in it",
+  ignore: !hasScript(),
+  fn: async () => {
+    const child = new Deno.Command("script", {
+      args: ["-qec", `'${Deno.execPath()}' run -P cli.ts stress --seconds 600 --seed 1`, "/dev/null"],
+      cwd: decodeURIComponent(new URL("../../", import.meta.url).pathname),
+      env: { TERM: "xterm" },
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    const writer = child.stdin.getWriter();
+    const timer = setTimeout(() => writer.write(Uint8Array.of(3)), 2500); // what the key sends
+    const { code, stdout } = outcome(await child.output());
+    clearTimeout(timer);
+    await writer.close().catch(() => {});
+    const [hidden, shown] = [stdout.lastIndexOf("\x1b[?25l"), stdout.lastIndexOf("\x1b[?25h")];
+    assert(hidden >= 0 && shown > hidden, "the cursor is there again");
+    assertMatch(stdout.slice(shown), /operations in [\d,]+ programs?,[^]*malloc[^]*interrupted: nothing had failed/);
+    assertEquals(code, 3);
+  },
+});
+
+/** Whether a terminal can be had: `script` of util-linux gives one. */
+function hasScript(): boolean {
+  try {
+    const { stdout } = new Deno.Command("script", { args: ["--version"] }).outputSync();
+    return new TextDecoder().decode(stdout).includes("util-linux");
+  } catch {
+    return false;
+  }
+}
+
 const BROKEN = brokenVariants();
 
 Deno.test({
@@ -78,7 +122,8 @@ Deno.test({
         assertMatch(stdout, /^FAILED .*, release build, --seed 1: after [\d,]+ operations? in [\d,]+ programs?/);
         const { runs } = parseStressFile(await Deno.readTextFile(json));
         const operations = runs[0]?.failure?.program.operations ?? [];
-        assert(operations.length > 0 && operations.length <= 10, `${operations.length} operations`);
+        // None at all for a bug that shows in an empty heap: its lists were filled when it was opened.
+        assert(operations.length <= 10, `${operations.length} operations`);
         assertStringIncludes(stdout, `(${operations.length} of ${runs[0]?.failure?.unshrunk} operations`);
         const replayed = await cli(["stress", "--replay", json]);
         assertEquals([replayed.code, replayed.stderr], [1, ""]);

@@ -1,0 +1,121 @@
+/**
+ * The file of `explain`, `hakmem.explain/1`, and the types that follow from it. Ratios are of throughput: B's over A's,
+ * and for a flag, with the value of B over with the value of A.
+ *
+ * @module
+ */
+import * as v from "valibot";
+import { CountsRowSchema } from "./counts.ts";
+import { EnvironmentSchema, RatioSchema, WarningSchema } from "./schema.ts";
+
+export const FindingSchema = v.picklist(["confirmed", "rejected", "undecided"]);
+
+/** What a value of a flag is shown as. */
+const ValueSchema = v.union([v.string(), v.number()]);
+
+/** A measurement of the effect of one flag, from one side. */
+const AblationSchema = v.object({
+  /** The variants that were compared; they differ in this flag alone. */
+  from: v.string(),
+  to: v.string(),
+  ...RatioSchema.entries,
+});
+
+/** One flag that differs. */
+export const ExplainFlagSchema = v.object({
+  flag: v.string(),
+  a: ValueSchema,
+  b: ValueSchema,
+  meaning: v.string(),
+  /** The effect: the mean of both directions, and of its pairs' where those were measured. */
+  ...RatioSchema.entries,
+  /** A with the value of B, over A; absent where the flag cannot be changed there, whatever else is. */
+  fromA: v.optional(AblationSchema),
+  /** B over B with the value of A. */
+  fromB: v.optional(AblationSchema),
+  /** How often the code of the flag runs, at A's value and at B's; the larger. */
+  reachedPerMillionFrees: v.number(),
+  reached: v.object({ a: v.number(), b: v.number(), what: v.string() }),
+  /** The share of frees that the fast path ends, with A's value and with B's, in builds that differ in nothing else. */
+  fastFrees: v.optional(v.object({ a: v.number(), b: v.number() })),
+  finding: FindingSchema,
+  /** Why, from what was measured and counted. */
+  because: v.string(),
+});
+
+/** The interaction of two flags: how much more both do than each alone. */
+export const ExplainPairSchema = v.object({ flags: v.tuple([v.string(), v.string()]), ...RatioSchema.entries });
+
+/** One size, before and after. */
+export const ExplainSizeSchema = v.object({
+  size: v.number(),
+  aNsPerOp: v.number(),
+  bNsPerOp: v.number(),
+  ...RatioSchema.entries,
+});
+
+/** What a stage of the fast path costs, and how often each variant reaches it. */
+export const ExplainStageSchema = v.object({
+  stage: v.string(),
+  nanoseconds: v.number(),
+  low: v.number(),
+  high: v.number(),
+  /** Per free. */
+  a: v.number(),
+  b: v.number(),
+});
+
+/** What V8 made of the loop. */
+export const JitSchema = v.object({
+  variant: v.string(),
+  loop: v.string(),
+  tier: v.string(),
+  inlined: v.array(v.object({ callee: v.string(), inlined: v.boolean(), reason: v.string() })),
+  deopts: v.array(v.object({ function: v.string(), reason: v.string(), kind: v.string(), count: v.number() })),
+  optimisations: v.number(),
+  codeBytes: v.optional(v.number()),
+});
+
+/** A whole explanation. */
+export const ExplainFileSchema = v.object({
+  schema: v.literal("hakmem.explain/1"),
+  command: v.array(v.string()),
+  environment: EnvironmentSchema,
+  a: v.string(),
+  b: v.string(),
+  workload: v.string(),
+  sizes: v.array(ExplainSizeSchema),
+  level: v.number(),
+  rounds: v.number(),
+  /** The share by which throughput must differ to count: 0.02 or more. */
+  delta: v.number(),
+  control: RatioSchema,
+  total: RatioSchema,
+  flags: v.array(ExplainFlagSchema),
+  pairs: v.array(ExplainPairSchema),
+  /** What the flags' effects leave of the total, as a ratio: 1 is nothing. */
+  unexplained: RatioSchema,
+  counters: v.object({ a: v.array(CountsRowSchema), b: v.array(CountsRowSchema) }),
+  stages: v.array(ExplainStageSchema),
+  jit: v.array(JitSchema),
+  /** B with the fewest values of A that bring it back, over A; absent if B is not slower, or nothing does. */
+  fix: v.optional(
+    v.object({ variant: v.string(), flags: v.array(v.string()), ...RatioSchema.entries, verdict: v.string() }),
+  ),
+  /** The flags that both are built with, and where they differ. */
+  build: v.array(v.object({ flag: v.string(), a: ValueSchema, b: ValueSchema })),
+  notes: v.array(v.string()),
+  warnings: v.array(WarningSchema),
+});
+
+export type ExplainFile = v.InferOutput<typeof ExplainFileSchema>;
+export type ExplainFlag = v.InferOutput<typeof ExplainFlagSchema>;
+
+/**
+ * Reads the file of an explanation.
+ *
+ * @throws v.ValiError if it is not one; the message names the first field that is wrong.
+ */
+export function parseExplainFile(text: string): ExplainFile {
+  return v.parse(ExplainFileSchema, JSON.parse(text));
+}
