@@ -7,6 +7,7 @@
 import { Command, CommanderError } from "@commander-js/extra-typings";
 import { benchCommand } from "./bench.ts";
 import { compareCommand } from "./compare.ts";
+import { doctorCommand } from "./doctor.ts";
 import { ERROR, FINE } from "./exit_codes.ts";
 import { explainCommand } from "./explain.ts";
 import { flagsCommand } from "./flags.ts";
@@ -23,6 +24,7 @@ const COMMANDS: readonly ((finish: (exitCode: number) => void) => Command)[] = [
   stressCommand,
   microCommand,
   flagsCommand,
+  doctorCommand,
 ];
 
 /** Runs a command line; returns the exit code. */
