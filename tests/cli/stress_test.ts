@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { FlagRow } from "../../src/heap/flags.ts";
 import { FLAGS, parseVariant } from "../../src/heap/mod.ts";
-import { parseStressFile } from "../../src/report/mod.ts";
+import { parseStressFile, renderStress } from "../../src/report/mod.ts";
 import { cli, command, outcome } from "./helpers.ts";
 
 /** The bugs that can be built in, each with a variant that can have it. Empty if this build of the heap has none. */
@@ -71,6 +71,12 @@ Deno.test("stress prints its counts when it is interrupted, and exits with 3", a
   assertEquals([code, stderr], [3, "interrupted: nothing had failed\n"]);
   assertMatch(stdout, /^ok slab-map: [1-9][\d,]* operations in [\d,]+ programs?, [\d.]+ s\n {2}malloc [1-9]/);
   assertEquals(stdout.includes("phase7"), false, "it was not begun");
+});
+
+Deno.test("what ran is one line when nothing had run yet", () => {
+  const run = { variant: "slab-map", programs: 0, operations: 0, counts: {}, seconds: 0.2 };
+  const text = renderStress({ schema: "hakmem.stress/1", command: [], build: "release", seed: 1, runs: [run] });
+  assertEquals(text, "ok slab-map: 0 operations in 0 programs, 0.2 s\n");
 });
 
 Deno.test({
