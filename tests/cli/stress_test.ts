@@ -65,7 +65,7 @@ Deno.test("stress --build debug runs a debug build, or passes on that there is n
 
 Deno.test("stress prints its counts when it is interrupted, and exits with 3", async () => {
   const child = command(["stress", "--seconds", "600", "--seed", "1", "--variant", "slab-map,phase7"]).spawn();
-  const timer = setTimeout(() => child.kill("SIGINT"), 2500);
+  const timer = setTimeout(() => child.kill("SIGINT"), 4000);
   const { code, stdout, stderr } = outcome(await child.output());
   clearTimeout(timer);
   assertEquals([code, stderr], [3, "interrupted: nothing had failed\n"]);
@@ -92,10 +92,16 @@ Deno.test({
       stderr: "piped",
     }).spawn();
     const writer = child.stdin.getWriter();
-    const timer = setTimeout(() => writer.write(Uint8Array.of(3)), 2500); // what the key sends
-    const { code, stdout } = outcome(await child.output());
+    let stdout = "", timer: ReturnType<typeof setTimeout> | undefined;
+    for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+      stdout += text;
+      // What the key sends, some time after the bar is there.
+      if (stdout.includes("\x1b[?25l")) timer ??= setTimeout(() => writer.write(Uint8Array.of(3)), 1500);
+    }
     clearTimeout(timer);
     await writer.close().catch(() => {});
+    await child.stderr.cancel();
+    const { code } = await child.status;
     const [hidden, shown] = [stdout.lastIndexOf("\x1b[?25l"), stdout.lastIndexOf("\x1b[?25h")];
     assert(hidden >= 0 && shown > hidden, "the cursor is there again");
     assertMatch(stdout.slice(shown), /operations in [\d,]+ programs?,[^]*malloc[^]*interrupted: nothing had failed/);
