@@ -126,12 +126,14 @@ Deno.test({
   ignore: BROKEN.length === 0,
   fn: async (t) => {
     const folder = await Deno.makeTempDir();
-    for (const variant of BROKEN) {
-      await t.step(`${variant}: found, cut down to a few operations, and replayed`, async () => {
-        const json = `${folder}/${variant}.json`;
-        const { code, stdout, stderr } = await cli(["stress", "--variant", variant, "--seed", "1", "--json", json]);
+    for (const [variant, build] of BROKEN.flatMap((name) => [[name, "release"], [name, "debug"]] as const)) {
+      await t.step(`${variant}, ${build}: found, cut down to a few operations, and replayed`, async () => {
+        const json = `${folder}/${variant},${build}.json`;
+        const args = ["stress", "--variant", variant, "--build", build, "--seed", "1", "--json", json];
+        const { code, stdout, stderr } = await cli(args);
         assertEquals([code, stderr], [1, ""]);
-        assertMatch(stdout, /^FAILED .*, release build, --seed 1: after [\d,]+ operations? in [\d,]+ programs?/);
+        const head = `^FAILED .*, ${build} build, --seed 1: after [\\d,]+ operations? in [\\d,]+ programs?`;
+        assertMatch(stdout, new RegExp(head));
         const { runs } = parseStressFile(await Deno.readTextFile(json));
         const operations = runs[0]?.failure?.program.operations ?? [];
         // None at all for a bug that shows in an empty heap: its lists were filled when it was opened.
