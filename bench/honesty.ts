@@ -70,7 +70,7 @@ async function tell(what: string, plan: ComparePlan): Promise<CompareRun> {
   return run;
 }
 
-const { comparisons } = parseArgs(Deno.args, { string: ["comparisons"], default: { comparisons: "10" } });
+const { comparisons = "10" } = parseArgs(Deno.args, { string: ["comparisons"] });
 const folder = await Deno.makeTempDir();
 try {
   let falseVerdicts = 0;
