@@ -8,9 +8,10 @@ import { DEFAULT_VARIANT } from "../heap/mod.ts";
 import { doctor } from "../lab/doctor.ts";
 import { type DoctorFile, renderDoctor, renderDoctorMarkdown } from "../report/doctor.ts";
 import { renderJson } from "../report/mod.ts";
-import { ERROR, FINE } from "./exit_codes.ts";
+import { FINE } from "./exit_codes.ts";
+import { interruptible } from "./interruptible.ts";
 import { Outputs } from "./outputs.ts";
-import { openProgress, palette, printError, printOut } from "./terminal.ts";
+import { palette, printOut } from "./terminal.ts";
 import { wholeNumber } from "./values.ts";
 
 const SECONDS = 5;
@@ -46,26 +47,16 @@ export function doctorCommand(finish: (exitCode: number) => void): Command {
 }
 
 async function run(seconds: number, outputs: Outputs<DoctorFile>): Promise<number> {
-  const controller = new AbortController();
-  const interrupt = () => controller.abort();
-  const progress = openProgress();
-  Deno.addSignalListener("SIGINT", interrupt);
+  const plan = { variant: DEFAULT_VARIANT, seconds };
+  let file: DoctorFile;
   try {
-    const plan = { variant: DEFAULT_VARIANT, seconds };
-    const found = await doctor(plan, (state) => progress.show(state), controller.signal);
-    progress[Symbol.dispose]();
-    const command = ["deno", "run", "-P", "cli.ts", ...Deno.args];
-    const file: DoctorFile = { schema: "hakmem.doctor/1", command, ...found };
-    if (!outputs.takeStdout) printOut(renderDoctor(file, palette()));
-    outputs.write(file);
-    return FINE;
+    const found = await interruptible((show, signal) => doctor(plan, show, signal));
+    file = { schema: "hakmem.doctor/1", command: ["deno", "run", "-P", "cli.ts", ...Deno.args], ...found };
   } catch (error) {
     outputs.discard();
-    progress[Symbol.dispose]();
-    if (!controller.signal.aborted) throw error;
-    printError("interrupted: the noise floor is not known before the end\n");
-    return ERROR;
-  } finally {
-    Deno.removeSignalListener("SIGINT", interrupt);
+    throw error;
   }
+  if (!outputs.takeStdout) printOut(renderDoctor(file, palette()));
+  outputs.write(file);
+  return FINE;
 }

@@ -11,6 +11,7 @@ import { doctorCommand } from "./doctor.ts";
 import { ERROR, FINE } from "./exit_codes.ts";
 import { explainCommand } from "./explain.ts";
 import { flagsCommand } from "./flags.ts";
+import { Interruption } from "./interruptible.ts";
 import { microCommand } from "./micro.ts";
 import { stressCommand } from "./stress.ts";
 import { UsageError } from "./values.ts";
@@ -55,13 +56,13 @@ export async function main(args: readonly string[]): Promise<number> {
 /** Errors that people can act on are one message; what nobody foresaw keeps its stack. */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return `error: ${error}`;
+  if (error instanceof Interruption) return error.message;
   const isForeseen = error instanceof UsageError || FORESEEN.has(error.name);
   return isForeseen ? `error: ${error.message}` : `error: ${error.stack ?? error.message}`;
 }
 
 const FORESEEN = new Set([
   "ContestantError",
-  "Interruption",
   "DisagreementError",
   "InvalidOptionError",
   "NativeBuildError",

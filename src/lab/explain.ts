@@ -42,7 +42,7 @@ import { compare, ratioOf } from "./compare.ts";
 import { heapContestant } from "./contestants.ts";
 import { countUnit } from "./counts.ts";
 import { EVIDENCE, STAGE_REACHES } from "./evidence.ts";
-import { jitEvidence } from "./jit.ts";
+import { type JitEvidence, jitEvidence } from "./jit.ts";
 import { micro } from "./micro.ts";
 import { Rounds, type RoundsPlan } from "./rounds.ts";
 
@@ -334,7 +334,7 @@ async function stageRows(
   });
 }
 
-/** What V8 made of the loop, for the first size: the code is the same for all. */
+/** What V8 made of the loop, in several processes, for the first size: the code is the same for all. */
 async function jitOf(
   { workload, sizes }: ExplainPlan,
   variants: readonly string[],
@@ -343,17 +343,32 @@ async function jitOf(
 ): Promise<ExplainFile["jit"]> {
   const rows = [];
   for (const [done, variant] of variants.entries()) {
-    report({ phase: "asking V8", done, total: variants.length, label: variant });
-    const { codeBytes, inlined, deopts, ...rest } = await jitEvidence(variant, workload, sizes[0]!.parameters, signal);
+    const asked: JitEvidence[] = [];
+    for (let process = 0; process < JIT_PROCESSES; process++) {
+      report({
+        phase: "asking V8",
+        done: done * JIT_PROCESSES + process,
+        total: variants.length * JIT_PROCESSES,
+        label: variant,
+      });
+      asked.push(await jitEvidence(variant, workload, sizes[0]!.parameters, signal));
+    }
+    const { codeBytes, inlined, deopts, ...rest } = asked.at(-1)!;
+    const timesOf = (callee: string) =>
+      asked.filter((evidence) => evidence.inlined.some((each) => each.callee === callee && each.inlined)).length;
     rows.push({
       ...rest,
-      inlined: inlined.map((each) => ({ ...each })),
+      processes: JIT_PROCESSES,
+      inlined: inlined.map((each) => ({ ...each, times: timesOf(each.callee) })),
       deopts: deopts.map((each) => ({ ...each })),
       ...(codeBytes === undefined ? {} : { codeBytes }),
     });
   }
   return rows;
 }
+
+/** V8's decisions differ from process to process. */
+const JIT_PROCESSES = 4;
 
 /** The pairs, where the singles of A's side do not add up to the whole. */
 async function explainPairs(

@@ -135,19 +135,21 @@ function stages({ stages: rows }: ExplainFile): string {
 
 function jit({ jit: builds }: ExplainFile): string {
   if (builds.length === 0) return "";
-  const rows = builds.map(({ variant, loop, tier, inlined, deopts, codeBytes }) => [
+  const rows = builds.map(({ variant, loop, tier, processes, inlined, deopts, codeBytes }) => [
     variant,
     loop,
     tier,
-    inlined.filter((each) => each.inlined).map(({ callee }) => callee).join(", ") || "nothing",
-    inlined.filter((each) => !each.inlined).map(({ callee, reason }) =>
+    inlined.filter(({ times }) => times > 0)
+      .map(({ callee, times }) => times === processes ? callee : `${callee} (${times} of ${processes})`).join(", ") ||
+    "nothing",
+    inlined.filter(({ times }) => times === 0).map(({ callee, reason }) =>
       `${callee}${reason === "" ? "" : ` (${reason})`}`
-    )
-      .join(", ") || "nothing",
+    ).join(", ") || "nothing",
     String(deopts.reduce((sum, { count }) => sum + count, 0)),
     codeBytes === undefined ? "unknown" : codeBytes.toLocaleString("en"),
   ]);
-  return `## What V8 did\n\n` +
+  const processes = Math.max(...builds.map((build) => build.processes));
+  return `## What V8 did\n\nIt decides anew in each process; ${processes} of each variant were asked.\n\n` +
     table(["variant", "loop", "tier", "inlined into it", "not inlined", "deopts", "bytes of machine code"], rows) +
     builds.flatMap(({ variant, deopts }) =>
       deopts.map((deopt) =>
