@@ -9,6 +9,7 @@ import { benchCommand } from "./bench.ts";
 import { ERROR, FINE } from "./exit_codes.ts";
 import { flagsCommand } from "./flags.ts";
 import { microCommand } from "./micro.ts";
+import { reportCommand } from "./report.ts";
 import { stressCommand } from "./stress.ts";
 import { UsageError } from "./values.ts";
 import { printError, printOut } from "./terminal.ts";
@@ -24,7 +25,15 @@ export async function main(args: readonly string[]): Promise<number> {
     .description("hakmem's lab: how fast is the allocator, beside others?")
     .exitOverride()
     .configureOutput(output);
-  for (const command of [benchCommand(finish), flagsCommand(finish), microCommand(finish), stressCommand(finish)]) {
+  for (
+    const command of [
+      benchCommand(finish),
+      flagsCommand(finish),
+      microCommand(finish),
+      reportCommand(finish),
+      stressCommand(finish),
+    ]
+  ) {
     program.addCommand(command.exitOverride().configureOutput(output));
   }
   try {
@@ -51,4 +60,5 @@ const FORESEEN = new Set([
   "NativeBuildError",
   "NativeAccessError",
   "OsError",
+  "ReportInputError",
 ]);
