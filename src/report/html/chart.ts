@@ -58,8 +58,8 @@ export const MUTED = "var(--muted)";
 /** Draws a figure. */
 export function renderFigure({ description, caption, legend = [], draw }: Figure): Markup {
   const drawings = CANVASES.map((canvas) =>
-    markup`<div class="${canvas.isNarrow ? "narrow" : "wide"}">${
-      draw(canvas).map((panel) => renderPanel(panel, description, canvas))
+    markup`<div class="${canvas.isNarrow ? "narrow" : "wide"}" role="img" aria-label="${description}">${
+      draw(canvas).map((panel) => renderPanel(panel, canvas))
     }</div>`
   );
   return markup`<figure>
@@ -68,22 +68,18 @@ export function renderFigure({ description, caption, legend = [], draw }: Figure
     </figure>`;
 }
 
-function renderPanel({ heading, plot }: Panel, description: string, canvas: Canvas): Markup {
+function renderPanel({ heading, plot }: Panel, canvas: Canvas): Markup {
   const options: Plot.PlotOptions = {
     ...plot,
     document: imitatedDocument(),
     width: canvas.width,
     className: "chart",
     style: { fontSize: canvas.isNarrow ? "11px" : "12px" },
-    ariaLabel: heading === undefined ? description : `${heading}: ${description}`,
   };
   // Plot's types name the browser's elements, which Deno does not have; this is all that is asked of one here.
-  const svg = Plot.plot(options) as unknown as { setAttribute(name: string, value: string): void; outerHTML: string };
-  svg.setAttribute("role", "img");
+  const svg = Plot.plot(options) as unknown as { readonly outerHTML: string };
   const drawn = new Markup(svg.outerHTML.replace(/<style>[^<]*<\/style>/, "")); // the page's style says it once
-  return markup`${
-    heading === undefined ? NOTHING : markup`<p class="panel" aria-hidden="true">${heading}</p>`
-  }${drawn}`;
+  return markup`${heading === undefined ? NOTHING : markup`<p class="panel">${heading}</p>`}${drawn}`;
 }
 
 function renderLegend(items: readonly LegendItem[]): Markup {
