@@ -197,7 +197,7 @@ Deno.test("charts say what they show, tables have heads, and nothing has an iden
   const charts = [...document.querySelectorAll("svg")];
   assert(charts.length > 20, String(charts.length));
   for (const chart of charts) {
-    assertMatch(chart.getAttribute("viewBox") ?? "", /^0 0 (860|340) \d+$/);
+    assertMatch(chart.getAttribute("viewBox") ?? "", /^0 0 (800|340) \d+$/);
   }
   const drawings = [...document.querySelectorAll("[role=img]")];
   assertEquals(drawings.filter((drawing) => !/\w{3}/.test(drawing.getAttribute("aria-label") ?? "")), []);

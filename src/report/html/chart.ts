@@ -18,7 +18,7 @@ export interface Canvas {
 }
 
 const CANVASES: readonly Canvas[] = [
-  { width: 860, isNarrow: false },
+  { width: 800, isNarrow: false },
   { width: 340, isNarrow: true }, // a phone of 360 px, less the page's margins
 ];
 

@@ -39,6 +39,9 @@ const ROW_HEIGHT = 22;
 const NARROW_ROW_HEIGHT = 17;
 const LETTER = 7; // px, on average
 const LONGEST_LABEL = 40; // letters
+const EM = 12; // px
+const SAFE = 0.85; // Plot takes the letters for Helvetica's; other fonts are wider
+const MARGIN = 16; // half of the longest letters below an axis
 const MARGIN_BOTTOM = 40;
 
 /** Around letters, so that lines behind them do not cross them out. */
@@ -51,39 +54,26 @@ interface Text {
 }
 
 /** The plot's options. */
-export function rowPlot<Datum extends object>(chart: RowChart<Datum>, { isNarrow }: Canvas): Plot.PlotOptions {
+export function rowPlot<Datum extends object>(chart: RowChart<Datum>, canvas: Canvas): Plot.PlotOptions {
   const rows = chart.groups.flatMap((group) => group.rows);
   const longest = Math.max(0, ...rows.map(({ label }) => label.length));
-  const isAbove = isNarrow || longest > LONGEST_LABEL;
-  const marginLeft = isAbove ? 8 : Math.max(60, longest * LETTER + 16);
-  const marginRight = isAbove ? 8 : Math.max(24, ...rows.map(({ figure }) => figure.length * LETTER + 16));
+  const widest = LETTER * Math.max(0, ...rows.map(({ figure }) => figure.length));
+  const isAbove = canvas.isNarrow || longest > LONGEST_LABEL;
+  const marginLeft = isAbove ? MARGIN : Math.max(60, longest * LETTER + 16);
+  const marginRight = isAbove ? MARGIN : Math.max(24, widest + 16);
   const { domain, headings, labels, figures, placed } = place(chart.groups, isAbove);
-  // Axes that are drawn as marks do not ask their scale for these.
-  const { ticks, tickFormat: text, label } = chart.x; // as `tickFormat` of a logarithmic axis it would skip ticks
+  // `text` rather than `tickFormat`: with that, a logarithmic axis would leave labels out.
+  const { ticks, tickFormat: text, label } = chart.x;
   const isTall = domain.length > 20;
   const marginTop = isTall ? 24 : 8;
-  const height = marginTop + MARGIN_BOTTOM + domain.length * (isNarrow ? NARROW_ROW_HEIGHT : ROW_HEIGHT);
   const dy = isAbove ? 4 : 0; // nearer to the marks that it names than to those above
-  const atLeft = {
-    y: "key",
-    text: "text",
-    frameAnchor: "left",
-    textAnchor: "start",
-    dx: 4 - marginLeft,
-    dy,
-    ...HALO,
-  } as const;
-  const atRight = {
-    y: "key",
-    text: "text",
-    frameAnchor: "right",
-    textAnchor: "end",
-    dx: marginRight - 4,
-    dy,
-    ...HALO,
-  } as const;
+  const common = { y: "key", text: "text", dy, ...HALO } as const;
+  const left = { ...common, frameAnchor: "left", textAnchor: "start", dx: 4 - marginLeft } as const;
+  const right = { ...common, frameAnchor: "right", textAnchor: "end", dx: marginRight - 4 } as const;
+  const room = isAbove ? canvas.width - widest : marginLeft;
+  const name = { ...left, lineWidth: room / EM * SAFE, textOverflow: "ellipsis-middle" } as const;
   return {
-    height,
+    height: marginTop + MARGIN_BOTTOM + domain.length * (canvas.isNarrow ? NARROW_ROW_HEIGHT : ROW_HEIGHT),
     marginLeft,
     marginRight,
     marginTop,
@@ -95,10 +85,10 @@ export function rowPlot<Datum extends object>(chart: RowChart<Datum>, { isNarrow
       Plot.axisX({ ticks, text, anchor: "bottom", label, labelAnchor: "center" }),
       isTall ? Plot.axisX({ ticks, text, anchor: "top", label: null }) : null,
       ...chart.marks(placed),
-      Plot.text(headings, { ...atLeft, dy: 0, fontWeight: 600 }),
-      Plot.text(labels.filter(({ isBold }) => !isBold), { ...atLeft }),
-      Plot.text(labels.filter(({ isBold }) => isBold), { ...atLeft, fontWeight: 600 }),
-      Plot.text(figures, { ...atRight, fill: "var(--quiet)" }),
+      Plot.text(headings, { ...left, dy: 0, fontWeight: 600 }),
+      Plot.text(labels.filter(({ isBold }) => !isBold), name),
+      Plot.text(labels.filter(({ isBold }) => isBold), { ...name, fontWeight: 600 }),
+      Plot.text(figures, { ...right, fill: "var(--quiet)" }),
     ],
   };
 }

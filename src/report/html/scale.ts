@@ -76,7 +76,7 @@ export function logarithmicTicks([low, high]: readonly [number, number], count: 
   const decades = Array.from({ length: last - first + 1 }, (_, index) => first + index);
   for (const digits of [[1, 1.5, 2, 3, 4, 5, 7], [1, 2, 3, 5], [1, 2, 5], [1, 3]]) {
     const ticks = decades.flatMap((decade) => digits.map((digit) => round(digit * 10 ** decade))).filter(isInside);
-    if (ticks.length >= 4 && ticks.length <= count) return ticks;
+    if (ticks.length >= 4 && ticks.length <= count && areApart(ticks)) return ticks;
   }
   const powers = decades.map((decade) => round(10 ** decade)).filter(isInside);
   if (powers.length >= 3) return powers.filter((_, index) => index % Math.ceil(powers.length / count) === 0);
@@ -84,6 +84,12 @@ export function logarithmicTicks([low, high]: readonly [number, number], count: 
 
   function isInside(value: number): boolean {
     return value >= low && value <= high;
+  }
+
+  /** Whether letters fit between them: between 2 and 3 there is less room than between 1 and 2. */
+  function areApart(ticks: readonly number[]): boolean {
+    const steps = ticks.slice(1).map((tick, index) => Math.log(tick / (ticks[index] ?? tick)));
+    return Math.min(...steps) >= Math.log(high / low) / (1.3 * count);
   }
 }
 

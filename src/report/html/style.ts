@@ -29,7 +29,7 @@ export const STYLE = new Markup(`
 }
 * { box-sizing: border-box; }
 body {
-  margin: 0 auto; padding: 1rem 10px 3rem; max-width: 58rem;
+  margin: 0 auto; padding: 1rem 10px 3rem; max-width: 54rem;
   font: 1rem/1.5 system-ui, sans-serif; color: var(--text); background: var(--surface);
   overflow-wrap: anywhere;
 }
@@ -81,9 +81,9 @@ code { font-size: 0.9em; overflow-wrap: anywhere; }
 .badge.inconclusive, .badge.undecided { --tone: var(--unsure); }
 .fix { padding: 0.75rem 1rem; background: var(--raised); border-left: 4px solid var(--link); margin: 0; }
 a:focus-visible, .scroll:focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
-@media screen and (max-width: 600px) {
+@media screen and (max-width: 680px) {
   .wide { display: none; }
-  .narrow { display: block; }
+  .narrow { display: block; max-width: 480px; }
   .stacked, .stacked tbody, .stacked tr, .stacked td, .stacked th { display: block; }
   .stacked thead { display: none; }
   .stacked tr { border: 1px solid var(--line); border-radius: 6px; padding: 0.4rem 0; margin-bottom: 0.6rem; }
