@@ -87,14 +87,20 @@ function isSameFile(path: string, other: string): boolean {
   }
 }
 
+/** Hands a page to the system, and waits for no browser: some openers last until it is closed. */
 async function show(path: string): Promise<void> {
   const opener = Deno.build.os === "darwin" ? "open" : "xdg-open";
   try {
-    const { success } = await new Deno.Command(opener, { args: [path], stdout: "null", stderr: "null" }).output();
-    if (success) return;
+    const child = new Deno.Command(opener, { args: [path], stdin: "null", stdout: "null", stderr: "null" }).spawn();
+    child.unref();
+    const patience = new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), PATIENCE));
+    const status = await Promise.race([child.status, patience]);
+    if (status?.success !== false) return;
     printError(`${opener} could not show ${path}: open it in a browser\n`);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     printError(`${opener} is not installed, so --open cannot show the page: open ${path} in a browser\n`);
   }
 }
+
+const PATIENCE = 2000; // ms, by when an opener that fails has failed

@@ -122,7 +122,7 @@ Deno.test("renderPage() says of an explanation what matters, what does not, and 
   ]);
   assertMatch(
     document.querySelector("#file-1-fix")?.textContent ?? "",
-    /for integrity, push: built as\s+e3-1,integrity=0,push=direct it is 0.99 .* times as fast as phase7/,
+    /Give B the values of A for integrity, push:\s+e3-1,integrity=0,push=direct is 0.99 .* times as fast as A/,
   );
   const rows = texts(document, "#file-1-calls tbody tr").map((row) => row.replaceAll(/\s+/g, " ").trim());
   assert(rows.includes("└ registry lookup020.6"), rows.join("\n"));

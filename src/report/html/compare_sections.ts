@@ -6,11 +6,12 @@
 import { median } from "simple-statistics";
 import type { Baseline, CompareFile } from "../compare_schema.ts";
 import { bounds, nanoseconds, ratioWithBounds, times } from "../format.ts";
-import { compareRatioFigure, compareSeries, timelineFigure } from "./compare_charts.ts";
+import { compareRatioFigure, compareSeries } from "./compare_charts.ts";
 import { type Markup, markup, type Piece } from "./markup.ts";
 import { distributionFigure } from "./sample_charts.ts";
 import { environmentSection, figure, remarksSection, type Section } from "./section.ts";
 import { numeric, renderTable } from "./table.ts";
+import { timelineFigure } from "./timeline_chart.ts";
 
 /** The sections, in order. */
 export function compareSections(file: CompareFile): Section[] {
@@ -39,7 +40,7 @@ function verdictTable({ rows }: CompareFile): Piece {
     columns: [
       { head: "size" },
       { head: "verdict" },
-      numeric("B / A"),
+      numeric("B\u00a0/\u00a0A"),
       numeric("interval"),
       numeric("A, ns/op"),
       numeric("B, ns/op"),

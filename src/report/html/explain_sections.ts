@@ -81,8 +81,8 @@ function recommendation({ fix, b, a }: ExplainFile): Piece {
   if (fix === undefined) {
     return markup`<p>No set of flags is recommended: ${b} is not slower than ${a}, or none brings it back.</p>`;
   }
-  return markup`<p class="fix">Give ${b} the values of ${a} for <strong>${fix.flags.join(", ")}</strong>: built as
-    <code>${fix.variant}</code> it is ${ratioWithBounds(fix)} times as fast as ${a}. ${badge(fix.verdict)}</p>`;
+  return markup`<p class="fix">Give B the values of A for <strong>${fix.flags.join(", ")}</strong>:
+    <code>${fix.variant}</code> is ${ratioWithBounds(fix)} times as fast as A. ${badge(fix.verdict)}</p>`;
 }
 
 function sizes({ sizes }: ExplainFile): Piece {
@@ -92,7 +92,7 @@ function sizes({ sizes }: ExplainFile): Piece {
       numeric("size"),
       numeric("A, ns/op"),
       numeric("B, ns/op"),
-      numeric("B / A"),
+      numeric("B\u00a0/\u00a0A"),
       numeric("interval"),
       numeric("change"),
     ],
