@@ -15,7 +15,7 @@ const LIGHT = `
 const DARK = `
   color-scheme: dark;
   --text: #e6edf3; --quiet: #9da7b1; --surface: #0d1117; --raised: #161b22; --line: #30363d; --link: #79c0ff;
-  --muted: #768390; --band: #76839044; --discarded: #bb800955; --good: #56d364; --bad: #ff7b72; --unsure: #e3b341;
+  --muted: #8b98a5; --band: #76839044; --discarded: #bb800955; --good: #56d364; --bad: #ff7b72; --unsure: #e3b341;
   --series-1: #58a6ff; --series-2: #ffa657; --series-3: #56d364; --series-4: #bc8cff;
   --series-5: #ff7eb6; --series-6: #39c5cf; --series-7: #d9b44a; --series-8: #b1bac4;`;
 
@@ -69,7 +69,7 @@ td:last-child:not(.number) { overflow-wrap: anywhere; }
 thead .number { white-space: normal; vertical-align: bottom; }
 small { color: var(--quiet); font-weight: 400; }
 .aside { display: inline-block; max-width: 11rem; white-space: normal; }
-code { font-size: 0.9em; overflow-wrap: anywhere; }
+code { font-size: 0.9em; }
 .depth { padding-left: calc(var(--depth) * 1.2rem); }
 .plain { margin: 0; padding: 0; list-style: none; }
 .badge {
@@ -96,7 +96,7 @@ a:focus-visible, .scroll:focus-visible { outline: 2px solid var(--link); outline
   :root {${LIGHT}
   }
   body { max-width: none; padding: 0; font-size: 10pt; }
-  nav, .download { display: none; }
+  nav, section:has(.download) { display: none; }
   a { color: inherit; text-decoration: none; }
   .scroll { overflow: visible; }
   table { font-size: 8.5pt; }
