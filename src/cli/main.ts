@@ -13,6 +13,7 @@ import { explainCommand } from "./explain.ts";
 import { flagsCommand } from "./flags.ts";
 import { Interruption } from "./interruptible.ts";
 import { microCommand } from "./micro.ts";
+import { reportCommand } from "./report.ts";
 import { stressCommand } from "./stress.ts";
 import { UsageError } from "./values.ts";
 import { printError, printOut } from "./terminal.ts";
@@ -22,6 +23,7 @@ const COMMANDS: readonly ((finish: (exitCode: number) => void) => Command)[] = [
   benchCommand,
   compareCommand,
   explainCommand,
+  reportCommand,
   stressCommand,
   microCommand,
   flagsCommand,
@@ -68,4 +70,5 @@ const FORESEEN = new Set([
   "NativeBuildError",
   "NativeAccessError",
   "OsError",
+  "ReportInputError",
 ]);
