@@ -72,7 +72,7 @@ function cells({ flag, a, b, ratio, low, high, reachedPerMillionFrees, finding }
     String(a),
     String(b),
     change(ratio),
-    `${change(low)} to ${change(high)}`,
+    `${change(low).replace(" %", "")} to ${change(high)}`,
     (reachedPerMillionFrees / 1e6).toFixed(3),
     finding,
   ];
