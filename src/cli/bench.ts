@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { Command, Option } from "@commander-js/extra-typings";
+import { Command } from "@commander-js/extra-typings";
 import { DEFAULT_VARIANT } from "../heap/mod.ts";
 import { bench, type BenchRun } from "../lab/bench.ts";
 import { PEERS } from "../peers/mod.ts";
@@ -21,9 +21,11 @@ import {
 import { WORKLOADS } from "../workloads/mod.ts";
 import { type BenchOptions, expectation, planOf } from "./bench_plan.ts";
 import { ERROR, FINE } from "./exit_codes.ts";
+import { interruptible } from "./interruptible.ts";
 import { Outputs } from "./outputs.ts";
-import { openProgress, palette, printError, printOut } from "./terminal.ts";
-import { numberList, oneOf, someOf, UsageError, variantList, wholeNumber } from "./values.ts";
+import { palette, printError, printOut } from "./terminal.ts";
+import { oneOf, someOf, UsageError, variantList, wholeNumber } from "./values.ts";
+import { workloadOptions } from "./workload_options.ts";
 
 const WORKLOAD_NAMES = [...WORKLOADS.keys()];
 const PEER_NAMES = PEERS.map(({ name }) => name);
@@ -47,20 +49,11 @@ export function benchCommand(finish: (exitCode: number) => void): Command {
   const command = new Command("bench")
     .description("throughput per size: our heap and its peers side by side, in one run")
     .argument("[workload]", `${WORKLOAD_NAMES.join(", ")} (default: random-mixed)`, oneOf("workload", WORKLOAD_NAMES))
-    .addOption(new Option("--workload <name>", "the same, as an option").argParser(oneOf("--workload", WORKLOAD_NAMES)))
-    .option("--size <list>", "sizes, powers of two from 16 to 4096 (default: 128,256,512,1024)", numberList("--size"))
-    .option("--cycles <n>", "cycles in one unit of work", wholeNumber("--cycles", 1, 1_000_000_000))
-    .option("--working-set <n>", "slots, a power of two (default: 8192)", wholeNumber("--working-set", 1, 2 ** 32))
-    .option("--seed <n>", "start of the random stream (default: 12345)", wholeNumber("--seed", 1, 2 ** 32 - 1))
     .option("--threads <n>", "only 1 so far", onlyOneThread)
     .option("--variant <list>", `variants of our heap (default: HAKMEM_VARIANT, else ${DEFAULT_VARIANT})`, variantList)
     .option("--peer <list>", `some of ${PEER_NAMES.join(", ")}`, someOf("--peer", PEER_NAMES))
     .option("--rounds <n>", "measurement rounds, at least 6 (default: 10)", wholeNumber("--rounds", 6, 1000))
     .option("--quick", "shorter slots, smaller units and 6 rounds: done in 15 s")
-    .option("--min <n>", "larson: smallest size (default: 8)", wholeNumber("--min", 1, 2 ** 32))
-    .option("--max <n>", "larson: sizes stay below this (default: 128)", wholeNumber("--max", 1, 2 ** 32))
-    .option("--chunks <n>", "larson: live blocks (default: 1024)", wholeNumber("--chunks", 1, 2 ** 32))
-    .option("--larson-rounds <n>", "larson: rounds in a generation", wholeNumber("--larson-rounds", 1, 2 ** 32))
     .option(
       "--seconds <n>",
       "all contestants run as much as system does in this time",
@@ -75,8 +68,10 @@ export function benchCommand(finish: (exitCode: number) => void): Command {
     .option("--csv <file>", "write every sample")
     .option("--markdown <file>", "write the table and where it was measured")
     .addHelpText("after", HELP);
-  // The typed command is wider than what the tree needs to know.
-  return command.action(async (workload, options) => {
+  for (const option of workloadOptions()) command.addOption(option);
+  // The typed command is wider than what the tree needs to know, and does not know of options that were added one by one.
+  return command.action(async (workload, own) => {
+    const options: BenchOptions = own;
     if (workload !== undefined && options.workload !== undefined && workload !== options.workload) {
       throw new UsageError(`${workload} and --workload ${options.workload} are two workloads: name one`);
     }
@@ -96,24 +91,12 @@ async function run(options: BenchOptions): Promise<number> {
     { option: "--csv", path: options.csv, render: renderCsv },
     { option: "--markdown", path: options.markdown, render: renderMarkdown },
   ]);
-  const controller = new AbortController();
-  const interrupt = () => {
-    if (controller.signal.aborted) Deno.exit(ERROR); // asked twice
-    controller.abort();
-  };
-  const progress = openProgress();
-  Deno.addSignalListener("SIGINT", interrupt);
-  Deno.addSignalListener("SIGTERM", interrupt);
   let result: BenchRun;
   try {
-    result = await bench(plan, (state) => progress.show(state), controller.signal);
+    result = await interruptible((show, signal) => bench(plan, show, signal));
   } catch (error) {
     outputs.discard();
     throw error;
-  } finally {
-    Deno.removeSignalListener("SIGINT", interrupt);
-    Deno.removeSignalListener("SIGTERM", interrupt);
-    progress[Symbol.dispose]();
   }
   const counts: CountsRow[] = [];
   if (options.counters === true && result.rounds.measured > 0) {

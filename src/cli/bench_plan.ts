@@ -12,22 +12,14 @@ import { PEERS } from "../peers/mod.ts";
 import { parseExpectation } from "../report/mod.ts";
 import { completeParameters, ParameterError, type Parameters, type Workload, WORKLOADS } from "../workloads/mod.ts";
 import { UsageError } from "./values.ts";
+import type { WorkloadOptions } from "./workload_options.ts";
 
 /** The options, as the parser gives them. */
-export interface BenchOptions {
-  workload?: string | undefined;
-  size?: number[] | undefined;
-  cycles?: number | undefined;
-  workingSet?: number | undefined;
-  seed?: number | undefined;
+export interface BenchOptions extends WorkloadOptions {
   variant?: string[] | undefined;
   peer?: string[] | undefined;
   rounds?: number | undefined;
   quick?: boolean | undefined;
-  min?: number | undefined;
-  max?: number | undefined;
-  chunks?: number | undefined;
-  larsonRounds?: number | undefined;
   seconds?: number | undefined;
   counters?: boolean | undefined;
   expect?: number | undefined;
@@ -67,9 +59,7 @@ export function expectation(text: string): number {
  * @throws UsageError if they do not fit together, or are out of their limits.
  */
 export function planOf(options: BenchOptions): BenchPlan {
-  const workload = WORKLOADS.get(options.workload ?? "random-mixed");
-  if (workload === undefined) throw new UsageError(`there is no workload ${options.workload}`);
-  const effort = options.quick === true ? EFFORT.quick : EFFORT.normal;
+  const { workload, sizes, effort } = measured(options);
   const peers = options.peer ?? PEERS.map(({ name }) => name);
   if (options.expect !== undefined && !peers.includes("system")) {
     throw new UsageError("--expect is a ratio to system: --peer must contain system");
@@ -79,7 +69,7 @@ export function planOf(options: BenchOptions): BenchPlan {
   }
   return {
     workload,
-    sizes: sizesOf(workload, options, effort.parameters),
+    sizes,
     variants: variantsOf(options.variant),
     peers,
     rounds: options.rounds ?? effort.rounds,
@@ -90,8 +80,23 @@ export function planOf(options: BenchOptions): BenchPlan {
   };
 }
 
+/** What is run, and with which effort. */
+export interface Measured {
+  readonly workload: Workload;
+  readonly sizes: BenchPlan["sizes"];
+  readonly effort: typeof EFFORT.normal | typeof EFFORT.quick;
+}
+
+/** The workload, its sizes and the effort of these options: for all commands that measure. */
+export function measured(options: WorkloadOptions & { quick?: boolean | undefined }): Measured {
+  const workload = WORKLOADS.get(options.workload ?? "random-mixed");
+  if (workload === undefined) throw new UsageError(`there is no workload ${options.workload}`);
+  const effort = options.quick === true ? EFFORT.quick : EFFORT.normal;
+  return { workload, sizes: sizesOf(workload, options, effort.parameters), effort };
+}
+
 /** A parameter set for each size; one for a workload that mixes them, whose upper bound stands for them. */
-function sizesOf(workload: Workload, options: BenchOptions, effort: Parameters): BenchPlan["sizes"] {
+function sizesOf(workload: Workload, options: WorkloadOptions, effort: Parameters): BenchPlan["sizes"] {
   const asked: Record<string, number | undefined> = {
     "cycles": options.cycles,
     "working-set": options.workingSet,

@@ -8,5 +8,7 @@
 export const FINE = 0;
 /** A regression, a failed gate or a failed stress run. */
 export const FAILED = 1;
+/** Nothing can be said for certain. */
+export const INCONCLUSIVE = 2;
 /** A bad option, a missing file, an interruption, or anything that nobody caught. */
 export const ERROR = 3;

@@ -6,13 +6,29 @@
  */
 import { Command, CommanderError } from "@commander-js/extra-typings";
 import { benchCommand } from "./bench.ts";
+import { compareCommand } from "./compare.ts";
+import { doctorCommand } from "./doctor.ts";
 import { ERROR, FINE } from "./exit_codes.ts";
+import { explainCommand } from "./explain.ts";
 import { flagsCommand } from "./flags.ts";
+import { Interruption } from "./interruptible.ts";
 import { microCommand } from "./micro.ts";
 import { reportCommand } from "./report.ts";
 import { stressCommand } from "./stress.ts";
 import { UsageError } from "./values.ts";
 import { printError, printOut } from "./terminal.ts";
+
+/** In the order of `--help`. */
+const COMMANDS: readonly ((finish: (exitCode: number) => void) => Command)[] = [
+  benchCommand,
+  compareCommand,
+  explainCommand,
+  reportCommand,
+  stressCommand,
+  microCommand,
+  flagsCommand,
+  doctorCommand,
+];
 
 /** Runs a command line; returns the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -25,15 +41,8 @@ export async function main(args: readonly string[]): Promise<number> {
     .description("hakmem's lab: how fast is the allocator, beside others?")
     .exitOverride()
     .configureOutput(output);
-  for (
-    const command of [
-      benchCommand(finish),
-      flagsCommand(finish),
-      microCommand(finish),
-      reportCommand(finish),
-      stressCommand(finish),
-    ]
-  ) {
+  for (const commandOf of COMMANDS) {
+    const command = commandOf(finish);
     program.addCommand(command.exitOverride().configureOutput(output));
   }
   try {
@@ -49,6 +58,7 @@ export async function main(args: readonly string[]): Promise<number> {
 /** Errors that people can act on are one message; what nobody foresaw keeps its stack. */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return `error: ${error}`;
+  if (error instanceof Interruption) return error.message;
   const isForeseen = error instanceof UsageError || FORESEEN.has(error.name);
   return isForeseen ? `error: ${error.message}` : `error: ${error.stack ?? error.message}`;
 }

@@ -12,14 +12,14 @@ import { hakmemVariant } from "../os/mod.ts";
 import { parseStressFile, renderJson, renderStress, type StressFile } from "../report/mod.ts";
 import { ERROR, FAILED, FINE } from "./exit_codes.ts";
 import { Outputs } from "./outputs.ts";
-import { openProgress, palette, printOut } from "./terminal.ts";
+import { openProgress, palette, printError, printOut } from "./terminal.ts";
 import { buildOf, UsageError, variantList, wholeNumber } from "./values.ts";
 
 const HELP = `
 Each program is a random list of malloc, calloc, realloc, alignedAlloc, free, collect and audits on a
 fresh heap. The oracle knows every live block and fills it with a pattern: overlaps, lost contents,
 blocks given out twice and wrong sums are found. What fails is cut down to the shortest list of
-operations that still does. Exit code 1 if anything failed.
+operations that still does. Exit code 1 if anything failed. Ctrl-C ends it and prints what ran.
 
 Examples:
   deno run -P cli.ts stress
@@ -63,13 +63,14 @@ async function run(options: StressOptions): Promise<number> {
   const work = options.replay === undefined ? fresh(options) : replay(options.replay);
   const outputs = new Outputs<StressFile>([{ option: "--json", path: options.json, render: renderJson }]);
   const controller = new AbortController();
+  const progress = openProgress();
   const interrupt = () => {
+    progress[Symbol.dispose](); // leaves the terminal as it was
     if (controller.signal.aborted) Deno.exit(ERROR); // asked twice
-    controller.abort(new UsageError("interrupted: nothing had failed"));
+    controller.abort();
   };
   Deno.addSignalListener("SIGINT", interrupt);
   Deno.addSignalListener("SIGTERM", interrupt);
-  const progress = openProgress();
   let file: StressFile;
   try {
     file = {
@@ -87,7 +88,10 @@ async function run(options: StressOptions): Promise<number> {
   }
   if (!outputs.takeStdout) printOut(renderStress(file, palette()));
   outputs.write(file);
-  return file.runs.some(({ failure }) => failure !== undefined) ? FAILED : FINE;
+  if (file.runs.some(({ failure }) => failure !== undefined)) return FAILED;
+  if (!controller.signal.aborted) return FINE;
+  printError("interrupted: nothing had failed\n");
+  return ERROR;
 }
 
 /** What makes the file's contents. */

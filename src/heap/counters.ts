@@ -1,7 +1,7 @@
 /**
  * Counters: how often each stage is reached, in a counting build (`counters=1`). They are doubles in the heap's own
  * memory, so that hours of counting are exact; the build pays for each with a load and a store. Other builds have none:
- * the hot path's are behind a constant, the slow paths' behind one test for undefined.
+ * the hot path's are behind a constant, the slow paths' behind one test for undefined (a {@linkcode Watcher} may listen there).
  *
  * @module
  */
@@ -46,13 +46,19 @@ export interface HeapCounters extends Readonly<Record<CounterName, number>> {
   readonly slowFrees: number;
 }
 
+/** Who is told what the heap does off the hot path: the counters, or whoever is to hear of it. */
+export interface Watcher {
+  /** @param value the class, slab or pointer that it is about. */
+  add(counter: CounterName, value: number): void;
+}
+
 /** Places of the counters, for code that adds to them. */
 export const COUNTER = Object.fromEntries(COUNTER_NAMES.map((name, index) => [name, index])) as Readonly<
   Record<CounterName, number>
 >;
 
 /** See the module. */
-export class Counters {
+export class Counters implements Watcher {
   readonly values: Float64Array;
 
   constructor(memory: HeapMemory) {

@@ -37,10 +37,10 @@ export class InnerBlocks {
     return inner;
   }
 
-  /** Gives a block back to the release build. */
+  /** Gives a block back to the release build. @throws {HeaderCorruptedError} as that does; then it is still taken. */
   give(inner: number): void {
-    this.#taken.delete(inner);
     this.#release.free(inner);
+    this.#taken.delete(inner);
   }
 
   /** @throws {HeaderCorruptedError} if the release build's tables disagree, or have other blocks than were taken. */

@@ -27,13 +27,16 @@ export interface Flags {
   readonly push: "direct" | "box-lite" | "box";
   /** 1: the header is written again when a block is freed. */
   readonly restore: 0 | 1;
-  /** What the Box checks: 1 class bounds, and an atomic counter; 2 the head; 3 a scan of 100 blocks; 4 the whole list. */
+  /**
+   * What the Box checks: 1 class bounds, and an atomic counter; 2 the head; 3 a scan of 100 blocks; 4 the whole list,
+   * each of its blocks with a canary behind the link.
+   */
   readonly integrity: 0 | 1 | 2 | 3 | 4;
   /** In which order the front gate asks: the registry, then headers; headers, then the registry; or it only if need be. */
   readonly classify: "registry-first" | "registry-last" | "probe";
   /** 1: free checks that the pointer is the start of a block (slab map only). */
   readonly interior: 0 | 1;
-  /** 1: free checks that the block is not the one freed last in its class (slab map only). */
+  /** 1: free checks that the block is not the one freed last in its class. */
   readonly again: 0 | 1;
   /** 1: malloc checks that the block it takes off a list lies in a slab of its class: a link may be overwritten. */
   readonly links: 0 | 1;
@@ -47,6 +50,8 @@ export interface Flags {
   readonly track: 0 | 1;
   /** 1: a counting build. Counts what it does, and is slower for it. */
   readonly counters: 0 | 1;
+  /** 1: the first five calls of each path go to the `log` of `Heap.open`. Debug builds only; a release build refuses. */
+  readonly verbose: 0 | 1;
   /** A bug to build in, for tests of the checkers: never for use. */
   readonly fault: "none" | "drop-header" | "link-twice" | "miscount";
 }
@@ -71,7 +76,7 @@ export const FLAGS: { readonly [Name in keyof Flags]: FlagRow } = {
   restore: { values: [0, 1], meaning: "write the header again when a block is freed" },
   integrity: {
     values: [0, 1, 2, 3, 4],
-    meaning: "Box: 1 bounds and atomic counter, 2 head, 3 scan of 100, 4 whole list",
+    meaning: "Box: 1 bounds and atomic counter, 2 head, 3 scan of 100, 4 whole list, canary",
   },
   classify: {
     values: ["registry-first", "registry-last", "probe"],
@@ -85,6 +90,7 @@ export const FLAGS: { readonly [Name in keyof Flags]: FlagRow } = {
   refill: { values: { least: 1, most: 4_096 }, meaning: "blocks carved at once" },
   track: { values: [0, 1], meaning: "keep the Box's last operations, and show them with an error" },
   counters: { values: [0, 1], meaning: "count what the heap does" },
+  verbose: { values: [0, 1], meaning: "debug build: log the first 5 calls of each path" },
   fault: { values: ["none", "drop-header", "link-twice", "miscount"], meaning: "a bug to build in, to test checkers" },
 };
 
@@ -138,8 +144,8 @@ const CONTRADICTIONS: readonly [message: string, holds: (flags: Flags) => boolea
     (f) => f.header === "byte" && f.classes !== "seed",
   ],
   [
-    "interior=1 and again=1 are checks of the slab map; with header=byte they must be 0",
-    (f) => f.header === "byte" && (f.interior === 1 || f.again === 1),
+    "interior=1 is a check of the slab map; with header=byte it must be 0",
+    (f) => f.header === "byte" && f.interior === 1,
   ],
   ["restore=1 writes a header, so it needs header=byte", (f) => f.header === "none" && f.restore === 1],
   [
@@ -155,7 +161,7 @@ function assertConsistent(flags: Flags): void {
 
 /** The flags of a debug build: designs with a header go through the Box, with its checks and its trace. */
 export function debugFlags(flags: Flags): Flags {
-  return flags.header === "byte" ? { ...flags, push: "box", integrity: 3, track: 1 } : flags;
+  return flags.header === "byte" ? { ...flags, push: "box", integrity: 4, track: 1 } : flags;
 }
 
 /** The query that tells the hot module its flags. */

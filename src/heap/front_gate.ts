@@ -7,17 +7,19 @@
  * @module
  */
 
-import type { Counters } from "./counters.ts";
-import { DoubleFreeError, hex, InvalidPointerError } from "./errors.ts";
+import type { Watcher } from "./counters.ts";
+import { DoubleFreeError, type HeapError, hex, InvalidPointerError } from "./errors.ts";
 import type { Flags } from "./flags.ts";
+import type { Headers } from "./headers.ts";
 import { SLAB_BYTES, SLAB_CARVED, SLAB_SHIFT } from "./layout.ts";
 import type { LargeBlocks } from "./large.ts";
+import type { Links } from "./links.ts";
 import type { HeapMemory } from "./memory.ts";
 import type { SizeClasses } from "./size_classes.ts";
 import type { Slabs } from "./slabs.ts";
 import type { ThreadCache } from "./thread_cache.ts";
 import { type BoxFault, HEADER_MAGIC } from "./tiny.ts";
-import { describeTrace, newTrace } from "./trace.ts";
+import { TRACE_PUSH } from "./trace.ts";
 
 /** See the module. */
 export class FrontGate {
@@ -26,10 +28,10 @@ export class FrontGate {
   readonly #classes: SizeClasses;
   readonly #cache: ThreadCache;
   readonly #large: LargeBlocks;
+  readonly #headers: Headers;
+  readonly #links: Links;
   readonly #flags: Flags;
-  readonly #counters: Counters | undefined;
-  /** The Box's last operations. */
-  readonly trace: Int32Array = newTrace();
+  readonly #watcher: Watcher | undefined;
 
   constructor(
     memory: HeapMemory,
@@ -37,16 +39,20 @@ export class FrontGate {
     classes: SizeClasses,
     cache: ThreadCache,
     large: LargeBlocks,
+    headers: Headers,
+    links: Links,
     flags: Flags,
-    counters: Counters | undefined,
+    watcher: Watcher | undefined,
   ) {
     this.#flags = flags;
-    this.#counters = counters;
+    this.#watcher = watcher;
     this.#memory = memory;
     this.#slabs = slabs;
     this.#classes = classes;
     this.#cache = cache;
     this.#large = large;
+    this.#headers = headers;
+    this.#links = links;
   }
 
   /** Class of the slab that a pointer is in; 0 if it is in none. For any number. */
@@ -69,12 +75,12 @@ export class FrontGate {
    *
    * @throws {InvalidPointerError} for what is no block of this heap.
    * @throws {DoubleFreeError} for the block that was freed last in its class.
-   * @throws {HeaderCorruptedError} for a large block whose header is damaged, or if a full free list is.
+   * @throws {HeaderCorruptedError} for a block whose header is damaged, which stays; or if a full free list is.
    */
   free(ptr: number): void {
     this.#memory.assertOpen();
     if (ptr === 0) return;
-    this.#counters?.add("frontGateCalls");
+    this.#watcher?.add("frontGateCalls", ptr);
     switch (this.#flags.classify) {
       case "registry-first":
         if (this.#freeByRegistry(ptr) || this.#freeLarge(ptr)) return;
@@ -89,10 +95,12 @@ export class FrontGate {
   }
 
   #freeByRegistry(ptr: number): boolean {
-    this.#counters?.add("registryLookups");
+    this.#watcher?.add("registryLookups", ptr);
     const sizeClass = this.smallClass(ptr);
-    if (sizeClass !== 0) this.#freeSmall(ptr, sizeClass);
-    return sizeClass !== 0;
+    if (sizeClass === 0) return false;
+    this.#headers.assertSound(ptr, sizeClass); // sound if it was just that the list is full; or else why we are here
+    this.#freeSmall(ptr, sizeClass);
+    return true;
   }
 
   /** A header is believed, as on the fast path. The last byte of an AllocHeader is none: its high bits are others. */
@@ -113,27 +121,42 @@ export class FrontGate {
   #freeSmall(ptr: number, sizeClass: number): void {
     const { heads, rooms } = this.#cache;
     if (heads[sizeClass] === ptr) throw this.#again(ptr);
+    if (this.#flags.push === "box") this.#boxCheck(ptr, sizeClass);
     if (rooms[sizeClass]! <= 0) this.#cache.spill(sizeClass);
     this.#memory.words[ptr >> 2] = heads[sizeClass]!;
     heads[sizeClass] = ptr;
     rooms[sizeClass]!--;
+    this.#links.seal(ptr);
+  }
+
+  /** The Box's push off the hot path: what is pushed is a block of the class, and with the scan, not on the list. */
+  #boxCheck(ptr: number, sizeClass: number): void {
+    this.#links.note(TRACE_PUSH, sizeClass, ptr);
+    if (this.smallClass(ptr) !== sizeClass) throw this.#noBlock(ptr);
+    if (this.#flags.integrity < 3) return;
+    for (const free of this.#cache.listed(sizeClass)) if (free === ptr) throw this.#again(ptr);
+  }
+
+  /** What a pointer is whose header says a class that it is not of. */
+  #noBlock(ptr: number): HeapError {
+    const sizeClass = this.smallClass(ptr);
+    const error = (sizeClass === 0 ? undefined : this.#headers.damage(ptr, sizeClass)) ?? this.invalid(ptr);
+    error.message += this.#links.traced();
+    return error;
   }
 
   #again(ptr: number): DoubleFreeError {
-    return new DoubleFreeError(`the block ${hex(ptr)} is free: it is on the free list of its class already.`, ptr);
+    const what = `the block ${hex(ptr)} is free: it is on the free list of its class already.`;
+    return new DoubleFreeError(what + this.#links.traced(), ptr);
   }
 
   /** What the Box found, as an error; a list that is damaged is given up, so that the heap goes on without it. */
   reject(fault: BoxFault, sizeClass: number, ptr: number): never {
-    if (fault === "list") this.#cache.abandon(sizeClass);
-    const error = fault === "again"
-      ? this.#again(ptr)
-      : fault === "pointer"
-      ? this.invalid(ptr)
-      : this.#cache.damaged(sizeClass, ptr);
-    const trace = describeTrace(this.trace);
-    if (trace !== "") error.message += `\nThe last operations on lists, the latest first:\n${trace}`;
-    throw error;
+    if (fault === "list") {
+      this.#cache.abandon(sizeClass);
+      throw this.#links.damaged(sizeClass, ptr);
+    }
+    throw fault === "again" ? this.#again(ptr) : this.#noBlock(ptr);
   }
 
   /** Bytes of a block that its user may write; 0 for NULL. @throws {InvalidPointerError} for what is no block. */

@@ -52,8 +52,8 @@ export interface HeapOptions {
   /** Debug builds: the bytes that freed blocks may hold back, so that their misuse is found. Default: 1 MiB. */
   readonly quarantineBytes?: number;
   /**
-   * Gets a line where something works, but not as well as it could, and those of a debug build's report of leaks, which
-   * goes to stderr otherwise.
+   * Gets a line where something works, but not as well as it could; and of a debug build the report of leaks and what
+   * the flag `verbose` says, which go to stderr otherwise.
    */
   readonly log?: (line: string) => void;
 }
@@ -107,6 +107,8 @@ export class Heap implements Disposable {
    * A function of its own, as `malloc` is. Cost: some nanoseconds up to 32 KiB.
    *
    * @throws {InvalidPointerError} for what is not the start of a block of this heap. Nothing changes.
+   * @throws {HeaderCorruptedError} for a block whose header is not as it was written: large blocks have one, and small
+   * ones in the variants with headers. It stays.
    * @throws {DoubleFreeError} for the block that was freed just before. A later second free may go unnoticed, but not by
    * a debug build.
    * @throws {BufferOverflowError} and {BufferUnderflowError} in a debug build, for a block whose surroundings were
@@ -183,6 +185,11 @@ export class Heap implements Disposable {
     }
     if (!BUILDS.includes(build)) throw new InvalidOptionError(`a build is ${BUILDS.join(" or ")}, not "${build}".`);
     const released = parseVariant(text);
+    if (build === "release" && released.flags.verbose === 1) {
+      throw new InvalidOptionError(
+        'verbose=1 is for debug builds, Heap.open({ build: "debug" }): others print nothing.',
+      );
+    }
     const variant = build === "debug" ? { ...released, flags: debugFlags(released.flags) } : released;
     const reserve = bytesOption(options, "reserveBytes", MIN_RESERVE_BYTES, MAX_RESERVE_BYTES, DEFAULT_RESERVE_BYTES);
     const reserveBytes = Math.ceil(reserve / SUPERSLAB_BYTES) * SUPERSLAB_BYTES;
@@ -199,10 +206,11 @@ export class Heap implements Disposable {
       system.close();
       throw error;
     }
-    const release = new ReleaseBlocks(memory, variant, tiny.compile);
+    const logOrPrint = log ?? ((line: string) => console.error(line));
+    const release = new ReleaseBlocks(memory, variant, tiny.compile, logOrPrint);
     const blocks = build === "release"
       ? release
-      : new DebugBlocks(memory, release, { stacks, quarantineBytes, log: log ?? ((line) => console.error(line)) });
+      : new DebugBlocks(memory, release, { stacks, quarantineBytes, log: logOrPrint });
     return new Heap(memory, variant, build, blocks);
   }
 
@@ -225,7 +233,8 @@ export class Heap implements Disposable {
    *
    * @returns where the block is now, and `ptr` is no longer a block unless it is the same; or 0 if there is no memory,
    * and `ptr` is as it was.
-   * @throws {InvalidSizeError} as `malloc` does, and {InvalidPointerError} as `free` does.
+   * @throws {InvalidSizeError} as `malloc` does, and {InvalidPointerError} and {HeaderCorruptedError} as
+   * `free` does.
    */
   realloc(ptr: Ptr, size: number): Ptr {
     assertSize(size, "size");

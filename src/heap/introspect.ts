@@ -6,6 +6,7 @@
  */
 
 import { HeaderCorruptedError } from "./errors.ts";
+import type { Headers } from "./headers.ts";
 import {
   PAGE_BYTES,
   SLAB_BYTES,
@@ -89,6 +90,7 @@ export class Introspection {
   readonly #classes: SizeClasses;
   readonly #cache: ThreadCache;
   readonly #large: LargeBlocks;
+  readonly #headers: Headers;
 
   constructor(
     memory: HeapMemory,
@@ -97,6 +99,7 @@ export class Introspection {
     classes: SizeClasses,
     cache: ThreadCache,
     large: LargeBlocks,
+    headers: Headers,
   ) {
     this.#memory = memory;
     this.#pages = pages;
@@ -104,6 +107,7 @@ export class Introspection {
     this.#classes = classes;
     this.#cache = cache;
     this.#large = large;
+    this.#headers = headers;
   }
 
   /** Every live block, as they were when the first is asked for, in order of address. */
@@ -111,12 +115,8 @@ export class Introspection {
     const free = this.#freeBlocks();
     const infos: BlockInfo[] = [];
     for (const slab of this.#slabs.inUse()) {
-      const record = this.#slabs.record(slab);
-      const sizeClass = this.#memory.words[record + SLAB_CLASS]!;
-      const stride = this.#classes.strides[sizeClass]!, blocks = this.#classes.blocks[sizeClass]!;
-      const first = (slab + 1) * SLAB_BYTES - blocks * stride;
-      for (let index = 0; index < this.#memory.words[record + SLAB_CARVED]!; index++) {
-        const ptr = first + index * stride;
+      const sizeClass = this.#memory.words[this.#slabs.record(slab) + SLAB_CLASS]!;
+      for (const ptr of this.#carved(slab, sizeClass)) {
         if (!free.has(ptr)) infos.push({ ptr, size: this.#classes.usable[sizeClass]!, sizeClass, slab });
       }
     }
@@ -124,6 +124,14 @@ export class Introspection {
       infos.push({ ptr: this.#large.ptrOf(unit), size: this.#large.usable(unit), sizeClass: 0, slab: -1 });
     }
     yield* infos.sort((a, b) => a.ptr - b.ptr);
+  }
+
+  /** The blocks that a slab has ever given out. */
+  *#carved(slab: number, sizeClass: number): Generator<number> {
+    const stride = this.#classes.strides[sizeClass]!, blocks = this.#classes.blocks[sizeClass]!;
+    const first = (slab + 1) * SLAB_BYTES - blocks * stride;
+    const carved = this.#memory.words[this.#slabs.record(slab) + SLAB_CARVED]!;
+    for (let index = 0; index < carved; index++) yield first + index * stride;
   }
 
   /** Every block that is on a list. @throws {HeaderCorruptedError} if one is on two, or a link is damaged. */
@@ -202,7 +210,15 @@ export class Introspection {
     const damage = this.#pages.findDamage() ?? this.#slabs.findDamage() ?? this.#findDamage();
     if (damage !== undefined) throw new HeaderCorruptedError(`the heap's tables disagree: ${damage}.`, 0);
     this.#freeBlocks();
+    for (const slab of this.#slabs.inUse()) this.#assertHeaders(slab);
     for (const unit of this.#large.units()) this.#large.assertHeader(unit);
+  }
+
+  /** Of the free blocks too: their headers stay, so what is not there is the trace of a write past somebody's end. */
+  #assertHeaders(slab: number): void {
+    const sizeClass = this.#memory.words[this.#slabs.record(slab) + SLAB_CLASS]!;
+    if (!this.#headers.isDue(sizeClass)) return;
+    for (const ptr of this.#carved(slab, sizeClass)) this.#headers.assertSound(ptr, sizeClass);
   }
 
   #findDamage(): string | undefined {

@@ -37,6 +37,9 @@ export const PAGE_BYTES = 4 * KIB;
 /** No block lies below; so a free list's head below it means an empty list (0) or damage (anything else). */
 export const FIRST_BLOCK = 64 * KIB;
 
+/** The second word of a free block where there are canaries: this, and the pointer laid over it. */
+export const FREE_CANARY = 0x5ca1ab1e;
+
 // ---- control words: indices into the Int32Array over the whole heap ------------------------------------------------
 
 /**

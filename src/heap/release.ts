@@ -8,18 +8,20 @@ import type { Blocks, Ptr } from "./blocks.ts";
 import { Counters, type HeapCounters } from "./counters.ts";
 import type { Leak } from "./debug_leaks.ts";
 import { assertSize, BufferOverflowError, hex } from "./errors.ts";
-import type { Flags } from "./flags.ts";
 import { FrontGate } from "./front_gate.ts";
 import { type BlockInfo, type HeapStats, Introspection } from "./introspect.ts";
+import { Headers } from "./headers.ts";
 import { HEADER_BYTES, LargeBlocks } from "./large.ts";
 import { BLOCK_ALIGNMENT, MIB, PAGE_BYTES, SMALL_SPACE_BYTES, WORD_CLASS_OF, WORD_INVERSES } from "./layout.ts";
+import { Links } from "./links.ts";
 import type { HeapMemory } from "./memory.ts";
 import { PageHeap } from "./page_heap.ts";
 import { inverseOf, type SizeClasses, sizeClasses } from "./size_classes.ts";
 import { Slabs } from "./slabs.ts";
 import { ThreadCache } from "./thread_cache.ts";
-import { HEADER_MAGIC, type Tiny, type TinyParts } from "./tiny.ts";
+import type { Tiny, TinyParts } from "./tiny.ts";
 import type { Variant } from "./variants.ts";
+import { Narrator } from "./verbose.ts";
 
 /** Heaps up to this size are not filled beforehand. */
 const PREWARM_LEAST_BYTES = 32 * MIB;
@@ -35,14 +37,18 @@ export class ReleaseBlocks implements Blocks {
   readonly #classes: SizeClasses;
   readonly #cache: ThreadCache;
   readonly #large: LargeBlocks;
+  readonly #headers: Headers;
+  readonly #links: Links;
   readonly #gate: FrontGate;
   readonly #introspection: Introspection;
   readonly #counters: Counters | undefined;
 
+  /** @param log gets what the flag `verbose` says. */
   constructor(
     memory: HeapMemory,
     variant: Variant,
     compile: (parts: TinyParts) => Tiny,
+    log: (line: string) => void,
   ) {
     const { flags } = variant;
     const classes = sizeClasses(flags.classes, flags.header === "byte");
@@ -52,15 +58,27 @@ export class ReleaseBlocks implements Blocks {
     this.#pages = new PageHeap(memory);
     this.#slabs = new Slabs(memory, this.#pages);
     this.#counters = flags.counters === 1 ? new Counters(memory) : undefined;
-    const headers = carvedHeaders(flags, classes);
-    this.#cache = new ThreadCache(memory, this.#slabs, classes, flags, headers, this.#counters, 0);
-    this.#large = new LargeBlocks(memory, this.#pages);
-    this.#gate = new FrontGate(memory, this.#slabs, classes, this.#cache, this.#large, flags, this.#counters);
-    this.#introspection = new Introspection(memory, this.#pages, this.#slabs, classes, this.#cache, this.#large);
+    const narrator = flags.verbose === 1 ? new Narrator(log, this.#counters) : undefined;
+    const watcher = narrator ?? this.#counters;
+    const headers = this.#headers = new Headers(memory.u8, flags, classes);
+    const links = this.#links = new Links(memory, this.#slabs, classes, flags);
+    const cache = this.#cache = new ThreadCache(
+      memory,
+      this.#slabs,
+      classes,
+      flags,
+      headers.carved,
+      links,
+      watcher,
+      0,
+    );
+    const large = this.#large = new LargeBlocks(memory, this.#pages);
+    this.#gate = new FrontGate(memory, this.#slabs, classes, cache, large, headers, links, flags, watcher);
+    this.#introspection = new Introspection(memory, this.#pages, this.#slabs, classes, cache, large, headers);
 
     memory.words.set(classes.table, WORD_CLASS_OF);
     memory.words.set(classes.strides.map(inverseOf), WORD_INVERSES);
-    const { malloc, free } = compile({
+    const tiny = compile({
       words: new Int32Array(memory.buffer, 0, Math.min(memory.bytes, SMALL_SPACE_BYTES) / 4),
       u8: memory.u8,
       cache: this.#cache.firstWord,
@@ -72,8 +90,9 @@ export class ReleaseBlocks implements Blocks {
       isMapped: (ptr) => !memory.closed && memory.system.isMapped(memory.address(ptr)),
       reject: (fault, sizeClass, ptr) => this.#gate.reject(fault, sizeClass, ptr),
       counts: this.#counters?.values ?? new Float64Array(0),
-      trace: this.#gate.trace,
+      trace: links.trace,
     });
+    const { malloc, free } = narrator?.wrap(tiny, classes.largest) ?? tiny;
     this.malloc = malloc;
     this.free = free;
     if (flags.prewarm === 1 && memory.maxBytes >= PREWARM_LEAST_BYTES) this.#cache.prewarm();
@@ -89,13 +108,19 @@ export class ReleaseBlocks implements Blocks {
 
   realloc(ptr: Ptr, size: number): Ptr {
     const before = this.#gate.usableSize(ptr);
+    this.assertHeader(ptr);
     const unit = this.#large.find(ptr);
     if (unit !== 0 && size > this.#classes.largest && this.#large.resize(unit, size)) return ptr;
     if (unit === 0 && size <= before && this.goodSize(size) === before) return ptr;
     const moved = this.malloc(size);
     if (moved === 0) return size <= before ? ptr : 0; // it fits where it is, if not as well
     this.#memory.u8.copyWithin(moved, ptr, ptr + Math.min(before, size));
-    this.free(ptr);
+    try {
+      this.free(ptr);
+    } catch (error) {
+      this.free(moved); // a block that cannot be freed stays as it was, and is the only one
+      throw error;
+    }
     return moved;
   }
 
@@ -175,7 +200,7 @@ export class ReleaseBlocks implements Blocks {
     const sizeClass = this.#classes.table[(size + this.#classes.bias) >> 4]!, next = this.#cache.heads[sizeClass]!;
     if (next === 0 || (this.#gate.smallClass(next) === sizeClass && isFree(next))) return;
     this.#cache.abandon(sizeClass);
-    throw this.#cache.damaged(sizeClass, next);
+    throw this.#links.damaged(sizeClass, next);
   }
 
   /** Class of the small block that begins at a pointer, live or not; 0 if none ever did. */
@@ -188,8 +213,10 @@ export class ReleaseBlocks implements Blocks {
     return this.#gate.smallClass(ptr) !== 0 || this.#large.find(ptr) !== 0;
   }
 
-  /** @throws {HeaderCorruptedError} for a large block whose header is damaged. */
+  /** @throws {HeaderCorruptedError} for a block whose header is damaged. */
   assertHeader(ptr: Ptr): void {
+    const sizeClass = this.#gate.smallClass(ptr);
+    if (sizeClass !== 0) return this.#headers.assertSound(ptr, sizeClass);
     const unit = this.#large.find(ptr);
     if (unit !== 0) this.#large.assertHeader(unit);
   }
@@ -218,15 +245,4 @@ export class ReleaseBlocks implements Blocks {
     this.#cache.flush();
     this.#slabs.purge();
   }
-}
-
-/** By class, what is written in front of a block when it is carved: never a stale header that user data left there. */
-function carvedHeaders(flags: Flags, classes: SizeClasses): number[] {
-  if (flags.header === "none" || flags.fault === "drop-header") return [];
-  const last = classes.strides.length - 1;
-  return classes.strides.map((_, sizeClass) =>
-    flags.writeHeader !== "never" && !(flags.c7 === "headerless" && sizeClass === last)
-      ? HEADER_MAGIC | (sizeClass - 1)
-      : 0
-  );
 }

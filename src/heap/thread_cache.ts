@@ -16,8 +16,7 @@
  * @module
  */
 
-import type { Counters } from "./counters.ts";
-import { HeaderCorruptedError, hex } from "./errors.ts";
+import type { Watcher } from "./counters.ts";
 import type { Flags } from "./flags.ts";
 import {
   CACHE_BYTES,
@@ -25,7 +24,6 @@ import {
   CACHE_ROOMS,
   CACHE_SLABS,
   CACHES_OFFSET,
-  FIRST_BLOCK,
   KIB,
   MAX_CLASSES,
   PAGE_BYTES,
@@ -40,6 +38,7 @@ import {
   SLAB_PREVIOUS,
   SLAB_SHIFT,
 } from "./layout.ts";
+import type { Links } from "./links.ts";
 import type { HeapMemory } from "./memory.ts";
 import type { SizeClasses } from "./size_classes.ts";
 import type { Slabs } from "./slabs.ts";
@@ -69,7 +68,8 @@ export class ThreadCache {
   readonly #classes: SizeClasses;
   readonly #batches: readonly number[];
   readonly #owner: number;
-  readonly #counters: Counters | undefined;
+  readonly #links: Links;
+  readonly #watcher: Watcher | undefined;
   /** By class: the byte written in front of each block when it is carved; empty where there are no headers. */
   readonly #headers: readonly number[];
 
@@ -79,10 +79,12 @@ export class ThreadCache {
     classes: SizeClasses,
     flags: Flags,
     headers: readonly number[],
-    counters: Counters | undefined,
+    links: Links,
+    watcher: Watcher | undefined,
     index: number,
   ) {
-    this.#counters = counters;
+    this.#links = links;
+    this.#watcher = watcher;
     this.#memory = memory;
     this.#words = memory.words;
     this.#slabs = slabs;
@@ -122,34 +124,36 @@ export class ThreadCache {
    */
   refill(sizeClass: number): number {
     this.#memory.assertOpen();
-    this.#counters?.add("refills");
+    this.#watcher?.add("refills", sizeClass);
     const head = this.heads[sizeClass]!;
     if (head !== 0) {
       this.abandon(sizeClass);
-      throw this.damaged(sizeClass, head);
+      throw this.#links.damaged(sizeClass, head);
     }
     const slab = this.#lists[sizeClass]! || this.#takeSlab(sizeClass);
     if (slab === 0) return 0;
     const record = this.#slabs.record(slab);
-    const ptr = this.#words[record + SLAB_FREE] !== 0 ? this.#reuse(sizeClass, record) : this.#carve(sizeClass, slab);
-    const left = this.#classes.blocks[sizeClass]! - this.#words[record + SLAB_CARVED]!;
-    if (left === 0 && this.#words[record + SLAB_FREE] === 0) this.#unlist(sizeClass, slab);
-    return ptr;
+    try {
+      return this.#words[record + SLAB_FREE] !== 0 ? this.#reuse(sizeClass, record) : this.#carve(sizeClass, slab);
+    } finally {
+      const left = this.#classes.blocks[sizeClass]! - this.#words[record + SLAB_CARVED]!;
+      if (left === 0 && this.#words[record + SLAB_FREE] === 0) this.#unlist(sizeClass, slab);
+    }
   }
 
-  /** Takes up to a list's capacity of the blocks that were spilled to a slab. */
+  /** Takes up to a list's capacity of the blocks that were spilled to a slab, or gives them up if a link is damaged. */
   #reuse(sizeClass: number, record: number): number {
-    const capacity = this.capacities[sizeClass]!, count = this.#words[record + SLAB_FREE_COUNT]!;
-    const ptr = this.#words[record + SLAB_FREE]!;
+    const ptr = this.#words[record + SLAB_FREE]!, count = this.#words[record + SLAB_FREE_COUNT]!;
+    this.#words[record + SLAB_FREE] = 0;
+    this.#words[record + SLAB_FREE_COUNT] = 0;
+    if (!this.#links.isFree(sizeClass, ptr)) throw this.#links.damaged(sizeClass, ptr);
+    this.#links.splice(sizeClass, ptr, count);
+    const capacity = this.capacities[sizeClass]!;
     let taken = count, rest = 0;
     if (count > capacity) {
       let last = ptr;
-      for (taken = 1; taken < capacity && this.#isBlock(sizeClass, last); taken++) last = this.#words[last >> 2]!;
-      if (!this.#isBlock(sizeClass, last)) {
-        this.#words[record + SLAB_FREE] = 0;
-        this.#words[record + SLAB_FREE_COUNT] = 0;
-        throw this.damaged(sizeClass, last);
-      }
+      for (taken = 1; taken < capacity && this.#links.isFree(sizeClass, last); taken++) last = this.#words[last >> 2]!;
+      if (!this.#links.isFree(sizeClass, last)) throw this.#links.damaged(sizeClass, last);
       rest = this.#words[last >> 2]!;
       this.#words[last >> 2] = 0;
     }
@@ -170,6 +174,7 @@ export class ThreadCache {
     for (let ptr = first, index = 1; index <= count; index++, ptr += stride) {
       this.#words[ptr >> 2] = index < count ? ptr + stride : 0;
       if (header !== undefined) this.#memory.u8[ptr - 1] = header;
+      this.#links.seal(ptr);
     }
     this.#words[record + SLAB_CARVED] = carved + count;
     this.heads[sizeClass] = this.#words[first >> 2]!;
@@ -180,25 +185,32 @@ export class ThreadCache {
   /**
    * Gives half of a full list back to the slabs that own the blocks: the half that was freed longer ago.
    *
-   * @throws {HeaderCorruptedError} if a link is damaged. What was behind it is lost, nothing else is.
+   * @throws {HeaderCorruptedError} if a link is damaged. What was behind it is lost, with the Box the whole list;
+   * nothing else is.
    */
   spill(sizeClass: number, keep = this.capacities[sizeClass]! >> 1): void {
     const count = this.countOf(sizeClass);
-    if (count > keep) this.#counters?.add("spills");
+    if (count > keep) this.#watcher?.add("spills", sizeClass);
     let ptr = this.heads[sizeClass]!, last = 0, kept = 0;
-    for (; kept < Math.min(keep, count) && this.#isBlock(sizeClass, ptr); kept++, ptr = this.#words[ptr >> 2]!) {
+    try {
+      this.#links.splice(sizeClass, ptr, count);
+    } catch (error) {
+      this.abandon(sizeClass);
+      throw error;
+    }
+    for (; kept < Math.min(keep, count) && this.#links.isFree(sizeClass, ptr); kept++, ptr = this.#words[ptr >> 2]!) {
       last = ptr;
     }
     if (last === 0) this.heads[sizeClass] = 0;
     else this.#words[last >> 2] = 0;
     this.rooms[sizeClass] = this.capacities[sizeClass]! - kept;
     for (let left = count - kept; left > 0; left--) {
-      if (!this.#isBlock(sizeClass, ptr)) throw this.damaged(sizeClass, ptr);
+      if (!this.#links.isFree(sizeClass, ptr)) throw this.#links.damaged(sizeClass, ptr);
       const next = this.#words[ptr >> 2]!;
       this.#giveBack(sizeClass, ptr);
       ptr = next;
     }
-    if (ptr !== 0) throw this.damaged(sizeClass, ptr);
+    if (ptr !== 0) throw this.#links.damaged(sizeClass, ptr);
   }
 
   /** Spills every list whole, and gives back every slab that is empty then. */
@@ -220,37 +232,14 @@ export class ThreadCache {
 
   /** The blocks on the list of a class. @throws {HeaderCorruptedError} at the first link that is damaged. */
   listed(sizeClass: number): Generator<number> {
-    return this.#walk(sizeClass, this.heads[sizeClass]!, this.countOf(sizeClass));
+    return this.#links.walk(sizeClass, this.heads[sizeClass]!, this.countOf(sizeClass));
   }
 
   /** The blocks that were spilled to a slab. @throws {HeaderCorruptedError} at the first link that is damaged. */
   spilled(slab: number): Generator<number> {
     const record = this.#slabs.record(slab);
     const sizeClass = this.#words[record + SLAB_CLASS]!;
-    return this.#walk(sizeClass, this.#words[record + SLAB_FREE]!, this.#words[record + SLAB_FREE_COUNT]!);
-  }
-
-  *#walk(sizeClass: number, head: number, count: number): Generator<number> {
-    let ptr = head;
-    for (let left = count; left > 0; left--, ptr = this.#words[ptr >> 2]!) {
-      if (!this.#isBlock(sizeClass, ptr)) throw this.damaged(sizeClass, ptr);
-      yield ptr;
-    }
-    if (ptr !== 0) throw this.damaged(sizeClass, ptr);
-  }
-
-  /** Whether a link leads into a slab of the class; a list never leaves those. */
-  #isBlock(sizeClass: number, ptr: number): boolean {
-    return ptr >= FIRST_BLOCK && this.#slabs.map[ptr >>> SLAB_SHIFT] === sizeClass;
-  }
-
-  /** The error for a link that leads to no block. */
-  damaged(sizeClass: number, ptr: number): HeaderCorruptedError {
-    return new HeaderCorruptedError(
-      `a free block of class ${sizeClass} links to ${hex(ptr)}, which is no block of that class: ` +
-        `the first four bytes of a free block were overwritten, or a block was freed twice.`,
-      ptr,
-    );
+    return this.#links.walk(sizeClass, this.#words[record + SLAB_FREE]!, this.#words[record + SLAB_FREE_COUNT]!);
   }
 
   /** Gives the list of a class up: what was on it is lost. */
@@ -284,14 +273,14 @@ export class ThreadCache {
       this.#memory.discharge(SLAB_PAGES);
       return 0;
     }
-    this.#counters?.add("slabsTaken");
+    this.#watcher?.add("slabsTaken", slab);
     this.#words[this.#slabs.record(slab) + SLAB_OWNER] = this.#owner;
     this.#list(sizeClass, slab);
     return slab;
   }
 
   #giveSlab(sizeClass: number, slab: number): void {
-    this.#counters?.add("slabsReturned");
+    this.#watcher?.add("slabsReturned", slab);
     this.#unlist(sizeClass, slab);
     this.#slabs.give(slab);
     this.#memory.discharge(SLAB_PAGES);

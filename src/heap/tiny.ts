@@ -56,6 +56,7 @@ const HEADER_REJECTS = COUNTER.headerRejects;
 const LINK_TWICE = flags.fault === "link-twice";
 const MISCOUNT = flags.fault === "miscount";
 const FAULTY = LINK_TWICE || MISCOUNT;
+const CANARY = layout.FREE_CANARY;
 const BOX_OPERATIONS = layout.WORD_BOX_OPERATIONS;
 const SCAN_LENGTH = 100;
 const WHOLE_LENGTH = 65_536; // no list is longer: see the flag `capacity`
@@ -231,13 +232,20 @@ function compileParts(
     const head = words[heads + sizeClass]!;
     if (INTEGRITY >= 2 && head !== 0 && (!(head >= FIRST_BLOCK) || (head & 15) !== 0)) reject("list", sizeClass, head);
     if (INTEGRITY < 3) return;
+    if (INTEGRITY >= 4 && operation === TRACE_POP && words[(ptr >> 2) + 1] !== (ptr ^ CANARY)) {
+      reject("list", sizeClass, ptr);
+    }
     let at = operation === TRACE_PUSH ? head : words[ptr >> 2]!;
     for (let left = INTEGRITY >= 4 ? WHOLE_LENGTH : SCAN_LENGTH; left > 0 && at !== 0; left--) {
       if (at === ptr) reject(operation === TRACE_PUSH ? "again" : "list", sizeClass, ptr);
       if (!(at >= FIRST_BLOCK) || words[SLAB_MAP + (at >>> SLAB_SHIFT)] !== sizeClass) reject("list", sizeClass, at);
+      if (INTEGRITY >= 4 && words[(at >> 2) + 1] !== (at ^ CANARY)) reject("list", sizeClass, at);
       at = words[at >> 2]!;
     }
-    if (INTEGRITY >= 4 && at !== 0) reject("list", sizeClass, at); // a loop
+    if (INTEGRITY >= 4) {
+      if (at !== 0) reject("list", sizeClass, at); // a loop
+      if (operation === TRACE_PUSH) words[(ptr >> 2) + 1] = ptr ^ CANARY;
+    }
   }
 
   return { malloc, free };

@@ -27,6 +27,7 @@ const SLAB_MAP: Flags = {
   refill: 64,
   track: 0,
   counters: 0,
+  verbose: 0,
   fault: "none",
 };
 
@@ -39,8 +40,6 @@ const PHASE_7: Flags = {
   c7: "headerless",
   readable: "boundary",
   interior: 0,
-  again: 0,
-  links: 1,
 };
 
 /** Every list access through the checked Box. */

@@ -34,6 +34,8 @@ export class ContestantTimeout extends ContestantError {
 /** A running contestant. */
 export class Child implements AsyncDisposable {
   readonly label: string;
+  /** Of its process. */
+  readonly id: number;
   readonly #process: Deno.ChildProcess;
   readonly #requests: WritableStreamDefaultWriter<Uint8Array>;
   readonly #answers: ReadableStreamDefaultReader<string>;
@@ -42,6 +44,7 @@ export class Child implements AsyncDisposable {
 
   private constructor(label: string, process: Deno.ChildProcess) {
     this.label = label;
+    this.id = process.pid;
     this.#process = process;
     this.#requests = process.stdin.getWriter();
     this.#answers = process.stdout.pipeThrough(new TextDecoderStream()).getReader();

@@ -2,7 +2,7 @@
  * The entry of a Deno child: one allocator, measured slot by slot as the coordinator asks (see `protocol.ts`).
  *
  *     deno run -P contestant.ts --allocator thi.ng
- *     deno run -P contestant.ts --allocator heap --variant slab-map
+ *     deno run -P contestant.ts --allocator heap --variant slab-map --source file:///home/me/hakmem
  *
  * Nothing but the allocator's own modules and the workloads is loaded, so that the hot loops see one allocator and V8's
  * type feedback is that of a program which uses it alone.
@@ -74,11 +74,12 @@ function messageOf(error: unknown): string {
 async function main(): Promise<void> {
   // Ctrl-C reaches every process of the terminal; the coordinator ends this one by closing its stdin.
   Deno.addSignalListener("SIGINT", () => {});
-  const options = parseArgs(Deno.args, { string: ["allocator", "variant"] });
+  const options = parseArgs(Deno.args, { string: ["allocator", "variant", "source"] });
   const measureRequest: Measure = await openAllocator(
     options.allocator ?? "none",
     options.variant ?? "",
     measureWith,
+    options.source,
   );
   say(READY);
   for await (const line of linesOf(Deno.stdin.readable)) {

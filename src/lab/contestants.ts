@@ -5,8 +5,8 @@
  *
  * @module
  */
-import { buildNative, NativeBuildError } from "../os/mod.ts";
-import { HARNESSES, PEERS, type Runtime } from "../peers/mod.ts";
+import { buildNative, NativeBuildError, type NativeTarget } from "../os/mod.ts";
+import { HARNESSES, type Peer, PEERS, type Runtime } from "../peers/mod.ts";
 import type { ChildCommand } from "./child.ts";
 
 /** Someone who takes part. */
@@ -29,7 +29,12 @@ export interface Entry {
 
 const CONFIG = new URL("../../deno.json", import.meta.url);
 const CHILD = new URL("./contestant.ts", import.meta.url);
-const NATIVE_SOURCE = new URL("../../native/workloads.c", import.meta.url);
+const NATIVE_PROGRAM: NativeTarget = {
+  name: "workloads",
+  sources: [new URL("../../native/workloads.c", import.meta.url)],
+  kind: "executable",
+  flags: ["-O3"],
+};
 
 /**
  * Finds the contestants: a heap per variant, the chosen peers, and the do-nothing allocator of each side. Builds the
@@ -37,7 +42,7 @@ const NATIVE_SOURCE = new URL("../../native/workloads.c", import.meta.url);
  */
 export async function enter(variants: readonly string[], peers: readonly string[]): Promise<Entry> {
   const deno = [
-    ...variants.map((variant) => denoContestant("heap", variant, "deno", variant)),
+    ...variants.map((variant) => heapContestant(variant, variant)),
     ...PEERS.filter((peer) => peer.host === "deno" && peers.includes(peer.name))
       .map((peer) => denoContestant(peer.name, peer.name, peer.runtime, peer.name)),
     denoContestant("none", "none", "harness", "none (deno)"),
@@ -47,16 +52,8 @@ export async function enter(variants: readonly string[], peers: readonly string[
   );
   const names = wanted.map((peer) => peer.name).join(", ");
   try {
-    const { path, note } = await buildNative({
-      name: "workloads",
-      sources: [NATIVE_SOURCE],
-      kind: "executable",
-      flags: ["-O3"],
-    });
-    const native = wanted.map(({ name, runtime }): Contestant => {
-      const label = runtime === "harness" ? `${name} (native)` : name;
-      return { allocator: name, runtime, label, host: "native", command: { label, path, args: [name] } };
-    });
+    const { path, note } = await buildNative(NATIVE_PROGRAM);
+    const native = wanted.map((peer) => nativeContestant(peer, path));
     return { contestants: inTableOrder([...deno, ...native]), notes: note === undefined ? [] : [note] };
   } catch (error) {
     if (!(error instanceof NativeBuildError)) throw error;
@@ -73,7 +70,33 @@ function inTableOrder(contestants: readonly Contestant[]): Contestant[] {
   return contestants.toSorted((a, b) => place(a) - place(b));
 }
 
-function denoContestant(name: string, allocator: string, runtime: Runtime, label: string): Contestant {
+/** One of `PEERS`, ready to be started. @throws {NativeBuildError} if it needs a compiler and there is none. */
+export async function peerContestant(peer: Peer): Promise<Contestant> {
+  if (peer.host === "deno") return denoContestant(peer.name, peer.name, peer.runtime, peer.name);
+  return nativeContestant(peer, (await buildNative(NATIVE_PROGRAM)).path);
+}
+
+/**
+ * Our heap, ready to be started.
+ *
+ * @param source URL of the folder of another copy of this project; this one's heap if absent.
+ */
+export function heapContestant(variant: string, label: string, source?: string): Contestant {
+  return denoContestant("heap", variant, "deno", label, source);
+}
+
+function nativeContestant({ name, runtime }: Peer, path: string): Contestant {
+  const label = runtime === "harness" ? `${name} (native)` : name;
+  return { allocator: name, runtime, label, host: "native", command: { label, path, args: [name] } };
+}
+
+function denoContestant(
+  name: string,
+  allocator: string,
+  runtime: Runtime,
+  label: string,
+  source?: string,
+): Contestant {
   const args = [
     "run",
     "--quiet",
@@ -84,6 +107,7 @@ function denoContestant(name: string, allocator: string, runtime: Runtime, label
     CHILD.href,
     `--allocator=${name}`,
     `--variant=${name === "heap" ? allocator : ""}`,
+    ...(source === undefined ? [] : [`--source=${source}`]),
   ];
   return { allocator, runtime, label, host: "deno", command: { label, path: Deno.execPath(), args } };
 }

@@ -29,11 +29,13 @@ const extra = (name: string, code: string): Stage => ({ name, code, isOnFastPath
 export const STAGES: readonly Stage[] = [
   fast("class lookup", "const k = words[CLASS_OF + ((size + 16) >> 4)]; sink = (sink + k) | 0;"),
   fast("pop", "const p = words[HEADS + k]; words[HEADS + k] = words[p >> 2]; sink = (sink + p) | 0;"),
+  fast("list check", "if (words[SLAB_MAP + (p >>> 16)] !== k) return fail(p);"),
   fast("header write", `u8[p - 1] = ${HEADER_MAGIC} | (k - 1);`),
   fast("boundary test", "if ((p & 0xfff) === 0) sink = (sink + 1) | 0;"),
   fast("header read", "const h = u8[p - 1]; sink = (sink + h) | 0;"),
   fast("magic and class check", `if ((h & 0xf0) !== ${HEADER_MAGIC}) return fail(p); const c = (h & 15) + 1;`),
   fast("capacity check", "const room = words[ROOMS + c]; if (!(room > 0)) return fail(p); words[ROOMS + c] = room;"),
+  fast("again check", "if (words[HEADS + c] === p) return fail(p);"),
   fast("push", "words[p >> 2] = words[HEADS + c]; words[HEADS + c] = p;"),
   extra("header restore", `u8[p - 1] = ${HEADER_MAGIC} | (c - 1);`),
   extra("Box: class bounds", "if (!(c >= 1 && words[INVERSES + c] > 0)) return fail(p);"),

@@ -49,7 +49,8 @@ const NOTHING: StressSums = { programs: 0, operations: 0, counts: {} };
  * Runs a plan.
  *
  * @param entry What the processes run.
- * @throws InvalidOptionError if a variant or the build does not exist; the signal's reason if it is aborted.
+ * @returns what ran; if it is aborted, what ran until then.
+ * @throws InvalidOptionError if a variant or the build does not exist.
  */
 export async function stress(
   plan: StressPlan,
@@ -70,18 +71,13 @@ export async function stress(
     };
     tick(variant);
     const processes: Processes = { entry, signal, tick };
-    try {
-      runs.push(await stressVariant({ variant, build, seed, milliseconds }, limits, processes));
-    } catch (error) {
-      // What failed before an interruption is worth more than the interruption.
-      if (!signal.aborted || runs.every(({ failure }) => failure === undefined)) throw error;
-      break;
-    }
+    runs.push(await stressVariant({ variant, build, seed, milliseconds }, limits, processes));
+    if (signal.aborted) break;
   }
   return { build, seed, runs };
 }
 
-/** Runs programs that failed once, as a file of `stress` has them. */
+/** Runs programs that failed once, as a file of `stress` has them; no further ones once it is aborted. */
 export async function replayStress(
   failures: readonly { readonly variant: string; readonly program: StressProgram }[],
   build: Build,
@@ -97,6 +93,7 @@ export async function replayStress(
     });
     const found = failure ?? (death === undefined ? undefined : failureOf(death, program));
     runs.push(runOf(variant, start, sums, found));
+    if (signal.aborted) break;
   }
   return runs;
 }
@@ -104,7 +101,7 @@ export async function replayStress(
 /** A heap that opens in a broken build and one that throws are both for the programs to find; a wrong option is not. */
 async function assertOpens(variant: string, build: Build): Promise<void> {
   try {
-    (await Heap.open(heapOptions(variant, build))).close();
+    (await Heap.open({ ...heapOptions(variant, build), log: () => {} })).close();
   } catch (error) {
     if (error instanceof InvalidOptionError) throw error;
   }
@@ -164,13 +161,16 @@ interface ChildOutcome {
   readonly sums: StressSums;
 }
 
-/** Runs a process to its end, which comes after `silence` milliseconds without a message at the latest. */
+/**
+ * Runs a process to its end, which comes after `silence` milliseconds without a message at the latest, and at once when
+ * it is aborted: that is no death.
+ */
 async function runChild(
   request: StressRequest,
   silence: number,
   { entry, signal, tick }: Processes,
 ): Promise<ChildOutcome> {
-  signal.throwIfAborted();
+  if (signal.aborted) return { sums: NOTHING };
   const process = new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", "--no-prompt", "-P", `--config=${decodeURIComponent(CONFIG.pathname)}`, entry.href],
     stdin: "piped",
@@ -211,8 +211,8 @@ async function runChild(
     kill();
   }
   const { code, signal: killer } = await process.status;
-  signal.throwIfAborted();
-  if (isDone) return outcome;
+  // Ctrl-C reaches every process of the terminal, this one maybe later than those that it has started.
+  if (isDone || signal.aborted || killer === "SIGINT") return outcome;
   const how = killer === null ? `exit code ${code}` : killer;
   return { ...outcome, death: isSilent ? "the heap hangs: an operation does not end" : `the process died: ${how}` };
 }

@@ -8,7 +8,6 @@
  * @module
  */
 import { Heap, type HeapStats } from "../heap/mod.ts";
-import { HEADER_MAGIC } from "../heap/tiny.ts";
 import { Random } from "../measure/mod.ts";
 import type { Operation, StressProgram } from "../report/mod.ts";
 import { Oracle, OracleError } from "../workloads/oracle.ts";
@@ -21,7 +20,6 @@ const MOST_LIVE_BYTES = 32 * MIB;
 const LARGEST_LOG = 22; // sizes and alignments up to 4 MiB
 const SCARCE_BYTES = 3 * MIB; // one heap in six has no more, and gives 0 now and then
 const RESERVE_BYTES = 512 * MIB;
-const LARGEST_CLASS = 8; // of the seed classes, which variants with headers have
 
 /** Makes the program of a seed. */
 export function stressProgram(seed: number): StressProgram {
@@ -124,21 +122,17 @@ export async function runProgram(
     ...(maxBytes === undefined ? {} : { maxBytes }),
   });
   const oracle = new Oracle(heap);
-  const audit = () => {
-    oracle.audit();
-    if (build === "release") assertHeaders(heap); // a debug build lays its blocks out in its own way
-  };
   const pointers = new Map<number, number>();
   for (const [index, operation] of operations.entries()) {
     watch(index);
-    apply(operation, heap, oracle, pointers, audit);
+    apply(operation, heap, oracle, pointers);
   }
   watch(operations.length);
-  audit();
+  oracle.audit();
   oracle.freeAll();
-  audit();
+  oracle.audit();
   heap.collect();
-  audit();
+  oracle.audit();
   assertEmpty(heap.stats(), build);
 }
 
@@ -147,7 +141,6 @@ function apply(
   heap: Heap,
   oracle: Oracle,
   pointers: Map<number, number>,
-  audit: () => void,
 ): void {
   const keep = (block: number, ptr: number) => {
     if (ptr !== 0) pointers.set(block, ptr);
@@ -174,22 +167,7 @@ function apply(
       heap.collect();
       return;
     case "audit":
-      return audit();
-  }
-}
-
-/**
- * A heap without its headers still works: each free takes the slow path, and nothing but time tells. So the byte in front
- * of each small block is read here. Blocks of the largest class have none where `c7` is headerless.
- */
-function assertHeaders(heap: Heap): void {
-  const { header, writeHeader, c7 } = heap.flags;
-  if (header !== "byte" || writeHeader === "never") return;
-  for (const { ptr, sizeClass } of heap.blocks()) {
-    if (sizeClass === 0 || (sizeClass === LARGEST_CLASS && c7 === "headerless")) continue;
-    const expected = HEADER_MAGIC | (sizeClass - 1);
-    const found = heap.u8[ptr - 1];
-    if (found !== expected) throw new OracleError(`the header of ${ptr} is ${found}, not ${expected}`);
+      return oracle.audit();
   }
 }
 

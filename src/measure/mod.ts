@@ -4,6 +4,7 @@
  * @module
  */
 export { captureEnvironment, type Environment, readSteal } from "./environment.ts";
+export { type Disturbance, disturbanceBetween, readDisturbance } from "./disturbance.ts";
 export { freshSeed, Random } from "./random.ts";
 export {
   coverage,
@@ -20,7 +21,9 @@ export {
   bonferroni,
   COMPARE_LEVEL,
   deltaOf,
+  EQUIVALENT_WITHIN,
   type Interval,
+  isSettled,
   judge,
   type Judgement,
   LEAST_DELTA,

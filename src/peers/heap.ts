@@ -4,12 +4,19 @@
  *
  * @module
  */
-import { Heap } from "../../mod.ts";
+import type { Heap } from "../../mod.ts";
 import type { Allocator } from "../workloads/mod.ts";
 
-/** Opens a heap of a variant, such as `slab-map` or `slab-map,refill=32`. It lives as long as the process. */
-export async function openHeap(variant: string): Promise<Allocator<number>> {
-  return adaptHeap(await Heap.open({ variant }));
+/**
+ * Opens a heap of a variant, such as `slab-map` or `slab-map,refill=32`. It lives as long as the process.
+ *
+ * @param source URL of the folder of another copy of this project, whose heap it is then; this one's if absent.
+ */
+export async function openHeap(variant: string, source?: string): Promise<Allocator<number>> {
+  const library: typeof import("../../mod.ts") = source === undefined
+    ? await import("../../mod.ts")
+    : await import(`${source}/mod.ts`);
+  return adaptHeap(await library.Heap.open({ variant }));
 }
 
 /** A heap that is open, as an allocator. */

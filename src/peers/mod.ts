@@ -45,11 +45,17 @@ export type AllocatorUser<R> = <P>(allocator: Allocator<P>) => R;
  *
  * @param name A peer's name, `none`, or `heap`.
  * @param variant The heap's variant; only `heap` reads it.
+ * @param source Where the heap's source is, if it is not this project's; only `heap` reads it.
  */
-export async function openAllocator<R>(name: string, variant: string, use: AllocatorUser<R>): Promise<R> {
+export async function openAllocator<R>(
+  name: string,
+  variant: string,
+  use: AllocatorUser<R>,
+  source?: string,
+): Promise<R> {
   switch (name) {
     case "heap":
-      return use(await (await import("./heap.ts")).openHeap(variant));
+      return use(await (await import("./heap.ts")).openHeap(variant, source));
     case "none":
       return use((await import("./none.ts")).openNone());
     case "ffi":

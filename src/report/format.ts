@@ -30,6 +30,17 @@ export function ratioWithBounds({ ratio, low, high }: Ratio): string {
   return `${times(ratio)} (${bounds(low, high)})`;
 }
 
+/** A ratio as a change: `-7.0 %`, `+120 %`. */
+export function change(ratio: number): string {
+  const percent = 100 * (ratio - 1), size = Math.abs(percent);
+  return `${percent < 0 ? "-" : "+"}${size >= 100 ? size.toFixed(0) : size.toFixed(1)} %`;
+}
+
+/** The same with its interval: `-7.0 % (-8.1 % to -6.2 %)`. */
+export function changeWithBounds({ ratio, low, high }: Ratio): string {
+  return `${change(ratio)} (${change(low)} to ${change(high)})`;
+}
+
 /** A contestant's name: the allocator's, and for the do-nothing ones which side's. */
 export function nameOf({ allocator, runtime, host }: Pick<Result, "allocator" | "runtime" | "host">): string {
   return runtime === "harness" ? `${allocator} (${host})` : allocator;

@@ -13,12 +13,15 @@ export {
   parseCompareFile,
   type SlotDisturbance,
 } from "./compare_schema.ts";
+export { compareHeadline, renderCompare, renderCompareCsv, renderCompareMarkdown } from "./compare.ts";
+export { explainHeadline, renderExplain } from "./explain.ts";
+export { renderExplainMarkdown } from "./explain_markdown.ts";
 export { type ExplainFile, type ExplainFlag, parseExplainFile } from "./explain_schema.ts";
 export { renderCsv } from "./csv.ts";
 export { checkExpectation, expectationLine, parseExpectation } from "./expectation.ts";
 export { type FlagsFile, type FlagValue, renderFlags, type VariantFlags } from "./flags.ts";
 export { type MicroFile, type MicroRow, renderMicro } from "./micro.ts";
-export { wrap } from "./format.ts";
+export { changeWithBounds, wrap } from "./format.ts";
 export { headline } from "./headline.ts";
 export { renderJson } from "./json.ts";
 export { renderMarkdown } from "./markdown.ts";

@@ -22,7 +22,7 @@ Deno.test("parseVariant() names what is allowed when a name, a flag or a value i
   assertStringIncludes(messageOf("slab-map,refill"), "from 1 to 4096");
   assertStringIncludes(messageOf("slab-map,interior=yes"), "0 or 1");
   assertStringIncludes(messageOf("slab-map,header=byte"), "classes=seed");
-  assertStringIncludes(messageOf("phase7,again=1"), "header=byte");
+  assertStringIncludes(messageOf("phase7,interior=1"), "header=byte");
   assertStringIncludes(messageOf("constructor"), "slab-map");
 });
 

@@ -1,7 +1,7 @@
-/** What makes the variants differ: their counters, the Box, and the bugs that can be built in. */
+/** What makes the variants differ: their counters, and the bugs that can be built in. */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { Heap, HeapError, VARIANTS } from "../../src/heap/mod.ts";
+import { Heap, VARIANTS } from "../../src/heap/mod.ts";
 import { Oracle } from "../../src/workloads/oracle.ts";
 
 const HEADER_VARIANTS = Object.keys(VARIANTS).filter((name) => VARIANTS[name]!.header === "byte");
@@ -101,66 +101,6 @@ for (const variant of HEADER_VARIANTS) {
   });
 }
 
-Deno.test("the Box finds a link that leads out of its class, gives the list up, and the heap goes on", async () => {
-  for (const integrity of [0, 1, 2, 3, 4]) {
-    using heap = await Heap.open({ variant: `box,integrity=${integrity},track=1` });
-    const first = heap.malloc(40), second = heap.malloc(40);
-    heap.free(first);
-    heap.free(second);
-    heap.i32[second / 4] = first + 16; // a write after free
-    const error = assertThrows(() => {
-      heap.malloc(40);
-      heap.malloc(40);
-    }, HeapError);
-    assertEquals(error.code, "HEADER_CORRUPTED");
-    assert(error.message.includes("push class 3"), error.message);
-    const oracle = new Oracle(heap);
-    assert(Array.from({ length: 1000 }, () => heap.malloc(40)).every((ptr) => ptr !== 0));
-    assertEquals(oracle.live.size, 0);
-  }
-});
-
-Deno.test("the Box's walk of a whole list ends, though the list is a loop", async () => {
-  using heap = await Heap.open({ variant: "box,integrity=4,fault=link-twice" });
-  const error = assertThrows(() => {
-    const ptrs = Array.from({ length: 1000 }, () => heap.malloc(100));
-    for (const ptr of ptrs) heap.free(ptr);
-  }, HeapError);
-  assert(["HEADER_CORRUPTED", "DOUBLE_FREE"].includes(error.code), error.message);
-});
-
-for (const variant of Object.keys(VARIANTS)) {
-  Deno.test(`${variant}: a link out of the slabs of its class is HEADER_CORRUPTED, and nothing is lost`, async () => {
-    using heap = await Heap.open({ variant });
-    const large = heap.malloc(1_000_000), first = heap.malloc(48), second = heap.malloc(48);
-    for (const link of [large + 32, 0x7fff_fff0, 1 << 30, heap.malloc(500), 1, 65_535, -1, -(2 ** 31)]) {
-      heap.free(first);
-      heap.free(second);
-      heap.i32[second / 4] = link; // a write after free
-      const code = assertThrows(() => {
-        assertEquals(heap.malloc(48), second);
-        heap.malloc(48);
-      }, HeapError).code;
-      assertEquals(code, "HEADER_CORRUPTED");
-      const ptrs = Array.from({ length: 1000 }, () => heap.malloc(48));
-      assertEquals(new Set(ptrs).size, 1000);
-      assert(ptrs.every((ptr) => ptr !== 0));
-    }
-  });
-}
-
-Deno.test("the Box finds a double free that is not at once, from integrity 3 on", async () => {
-  for (const integrity of [3, 4]) {
-    using heap = await Heap.open({ variant: `e3-1,integrity=${integrity}` });
-    const first = heap.malloc(40), second = heap.malloc(40);
-    heap.free(first);
-    heap.free(second);
-    assertEquals(assertThrows(() => heap.free(first), HeapError).code, "DOUBLE_FREE");
-    heap.check();
-    assertEquals(heap.stats().liveBlocks, 0);
-  }
-});
-
 for (const [variant, fault] of [["phase7", "drop-header"], ["slab-map", "link-twice"], ["box", "miscount"]] as const) {
   Deno.test(`a build with the bug ${fault} does not agree with the oracle`, async () => {
     using heap = await Heap.open({ variant: `${variant},fault=${fault}` });
@@ -180,7 +120,7 @@ for (const [variant, fault] of [["phase7", "drop-header"], ["slab-map", "link-tw
 
 Deno.test("a debug build of a design with a header goes through the Box, one of the slab map has none", async () => {
   using header = await Heap.open({ variant: "e3-2", build: "debug" });
-  assertEquals([header.flags.push, header.flags.integrity, header.flags.track], ["box", 3, 1]);
+  assertEquals([header.flags.push, header.flags.integrity, header.flags.track], ["box", 4, 1]);
   using map = await Heap.open({ build: "debug" });
   assertEquals(map.flags, VARIANTS["slab-map"]!);
 });

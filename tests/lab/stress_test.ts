@@ -62,11 +62,20 @@ for (const [child, says] of [["hangs", /hangs: an operation does not end/], ["di
   });
 }
 
-Deno.test("stress() passes on what the heap says of its options, and ends when it is aborted", async () => {
+Deno.test("stress() passes on what the heap says of its options, and ends with what ran when it is aborted", async () => {
   const { signal } = new AbortController();
   const plan = { variants: ["slab-map,colour=red"], build: "release", seed: 1, seconds: 1 } as const;
   await assertRejects(() => stress(plan, () => {}, signal), InvalidOptionError, "colour");
   const controller = new AbortController();
-  const run = stress({ ...plan, variants: ["slab-map"], seconds: 600 }, () => controller.abort(), controller.signal);
-  await assertRejects(() => run, DOMException, "aborted");
+  let ticks = 0;
+  const { runs } = await stress(
+    { ...plan, variants: ["slab-map", "phase7"], seconds: 600 },
+    () => {
+      if (++ticks === 20) controller.abort();
+    },
+    controller.signal,
+  );
+  assertEquals(runs.map(({ variant, failure }) => [variant, failure]), [["slab-map", undefined]]);
+  assert(runs[0]!.operations > 0 && runs[0]!.programs > 0);
+  assertEquals(Object.values(runs[0]!.counts).reduce((sum, count) => sum + count, 0), runs[0]!.operations);
 });

@@ -5,9 +5,10 @@
  */
 import * as Plot from "@observablehq/plot";
 import type { ExplainFile } from "../explain_schema.ts";
-import { nanoseconds, ratioWithBounds } from "../format.ts";
+import { nanoseconds } from "../format.ts";
 import type { Ratio } from "../schema.ts";
 import { type Figure, MUTED, seriesColour } from "./chart.ts";
+import { closeRatioWithBounds } from "./close_ratio.ts";
 import { intervalMarks, tickCount } from "./intervals.ts";
 import { type Placed, type Row, rowPlot } from "./row_chart.ts";
 import { amountScale, ratioScale } from "./scale.ts";
@@ -56,20 +57,20 @@ export function waterfallFigure(file: ExplainFile): Figure {
     const colour = cause.label === "unexplained" ? MUTED : cause.ratio < 1 ? "var(--bad)" : "var(--good)";
     rows.push({
       label: cause.label,
-      figure: `× ${ratioWithBounds(cause)}`,
+      figure: `× ${closeRatioWithBounds(cause)}`,
       datum: { from, to: at, low: from * cause.low, high: from * cause.high, colour },
     });
   }
   rows.push({
     label: `B: ${b}`,
-    figure: ratioWithBounds(total),
+    figure: closeRatioWithBounds(total),
     isBold: true,
     datum: { from: 1, to: total.ratio, low: total.low, high: total.high, colour: seriesColour(1) },
   });
   const all = rows.flatMap(({ datum }) => [datum.from, datum.to, datum.low, datum.high]);
   return {
     description:
-      `From the throughput of ${a} to that of ${b}, which is ${ratioWithBounds(total)} of it, cause by cause; ` +
+      `From the throughput of ${a} to that of ${b}, which is ${closeRatioWithBounds(total)} of it, cause by cause; ` +
       "the table of hypotheses has the same figures.",
     caption:
       "Throughput as a share of A's, on a logarithmic scale, so that effects which multiply add up. A bar is what " +

@@ -1,0 +1,143 @@
+/**
+ * `compare`: reads its options, compares, prints the verdict and gives it as the exit code.
+ *
+ * @module
+ */
+import { Command } from "@commander-js/extra-typings";
+import { lastingName, loadBaseline, saveBaseline } from "../lab/baseline.ts";
+import { compare, type ComparePlan } from "../lab/compare.ts";
+import { resolveSpec } from "../lab/specs.ts";
+import { freshSeed, type Verdict } from "../measure/mod.ts";
+import {
+  type Baseline,
+  type CompareFile,
+  renderCompare,
+  renderCompareCsv,
+  renderCompareMarkdown,
+  renderJson,
+  renderWarnings,
+} from "../report/mod.ts";
+import { measured } from "./bench_plan.ts";
+import { FAILED, FINE, INCONCLUSIVE } from "./exit_codes.ts";
+import { interruptible } from "./interruptible.ts";
+import { Outputs } from "./outputs.ts";
+import { palette, printError, printOut } from "./terminal.ts";
+import { UsageError } from "./values.ts";
+import { type WorkloadOptions, workloadOptions } from "./workload_options.ts";
+
+const HELP = `
+A contestant is a variant (slab-map, or box,integrity=0), a peer (system), a folder with another copy of
+this project, or a git revision of it; the last two with flags, too: HEAD~1,refill=32.
+
+A regression means that B is slower. Exit codes: 1 a regression, 2 inconclusive, 3 an error, else 0.
+
+Examples:
+  deno run -P cli.ts compare e3-1 e3-2
+  deno run -P cli.ts compare HEAD~1 .
+  deno run -P cli.ts compare slab-map slab-map,links=0 --workload larson
+  deno run -P cli.ts compare slab-map slab-map --save-baseline release-1
+  deno run -P cli.ts compare slab-map --baseline release-1
+`;
+
+interface CompareOptions extends WorkloadOptions {
+  quick?: boolean;
+  baseline?: string;
+  saveBaseline?: string;
+  json?: string;
+  csv?: string;
+  markdown?: string;
+}
+
+/** The command. */
+export function compareCommand(finish: (exitCode: number) => void): Command {
+  const command = new Command("compare")
+    .description("is B as fast as A? A paired verdict with its interval, from rounds of fresh processes")
+    .argument("[A]", "what is compared with; B alone with --baseline")
+    .argument("[B]", "what is new")
+    .option("--quick", "slots of 10 ms and 20 rounds at most: a first look")
+    .option("--baseline <name>", "compare with a baseline that was saved")
+    .option("--save-baseline <name>", "save B, its revision and flags, under a name");
+  for (const option of workloadOptions()) command.addOption(option);
+  command
+    .option("--json <file>", "write the verdict and every slot (- is stdout)")
+    .option("--csv <file>", "write every round")
+    .option("--markdown <file>", "write the table and where it was measured")
+    .addHelpText("after", HELP);
+  // The typed command is wider than what the tree needs to know.
+  return command.action(async (a, b, options) =>
+    finish(await run(a, b, options as CompareOptions))
+  ) as unknown as Command;
+}
+
+async function run(first: string | undefined, second: string | undefined, options: CompareOptions): Promise<number> {
+  const baseline = options.baseline === undefined ? undefined : await loadBaseline(options.baseline);
+  const [a, b] = contestants(first, second, baseline);
+  const plan = await planOf(a, b, options);
+  const lasting = options.saveBaseline === undefined ? undefined : await lastingName(b, plan.b.spec);
+  const outputs = new Outputs<CompareFile>([
+    { option: "--json", path: options.json, render: renderJson },
+    { option: "--csv", path: options.csv, render: renderCompareCsv },
+    { option: "--markdown", path: options.markdown, render: renderCompareMarkdown },
+  ]);
+  let file: CompareFile;
+  try {
+    const result = await interruptible((show, signal) => compare(plan, show, signal));
+    file = fileOf(result, baseline);
+    if (lasting !== undefined) {
+      printError(`saved as ${await saveBaseline(options.saveBaseline!, lasting, result)}\n`);
+    }
+  } catch (error) {
+    outputs.discard();
+    throw error;
+  }
+  if (!outputs.takeStdout) printOut(renderCompare(file, palette()));
+  printError(renderWarnings(file));
+  outputs.write(file);
+  return EXIT_CODES[file.verdict];
+}
+
+const EXIT_CODES: Readonly<Record<Verdict, number>> = {
+  regression: FAILED,
+  inconclusive: INCONCLUSIVE,
+  improvement: FINE,
+  equivalent: FINE,
+};
+
+function fileOf(run: Awaited<ReturnType<typeof compare>>, baseline: Baseline | undefined): CompareFile {
+  return {
+    schema: "hakmem.compare/1",
+    command: ["deno", "run", "-P", "cli.ts", ...Deno.args],
+    ...run,
+    ...(baseline === undefined ? {} : { baseline }),
+  };
+}
+
+/** Which two are compared. */
+function contestants(
+  first: string | undefined,
+  second: string | undefined,
+  baseline: Baseline | undefined,
+): [string, string] {
+  if (baseline === undefined) {
+    if (first === undefined || second === undefined) {
+      throw new UsageError("compare needs two contestants, A and B: compare e3-1 e3-2; compare HEAD~1 .");
+    }
+    return [first, second];
+  }
+  if (first === undefined) throw new UsageError("compare --baseline needs B, what is compared with the baseline");
+  if (second !== undefined) throw new UsageError(`with --baseline there is only B: leave ${first} or ${second} out`);
+  return [baseline.contestant, first];
+}
+
+async function planOf(a: string, b: string, options: CompareOptions): Promise<ComparePlan> {
+  const { workload, sizes, effort } = measured(options);
+  return {
+    workload,
+    sizes,
+    slotMilliseconds: effort.slotMilliseconds,
+    orderSeed: freshSeed(),
+    a: { name: a, spec: await resolveSpec(a) },
+    b: { name: b, spec: await resolveSpec(b) },
+    ...(options.quick === true ? { looks: [20] } : {}),
+  };
+}

@@ -1,0 +1,73 @@
+/**
+ * `explain`: reads its options, lets the lab find what makes the difference, prints what it found.
+ *
+ * @module
+ */
+import { Command } from "@commander-js/extra-typings";
+import { explain } from "../lab/explain.ts";
+import { freshSeed } from "../measure/mod.ts";
+import { type ExplainFile, renderExplain, renderExplainMarkdown, renderJson, renderWarnings } from "../report/mod.ts";
+import { measured } from "./bench_plan.ts";
+import { FINE } from "./exit_codes.ts";
+import { interruptible } from "./interruptible.ts";
+import { Outputs } from "./outputs.ts";
+import { palette, printError, printOut } from "./terminal.ts";
+import { type WorkloadOptions, workloadOptions } from "./workload_options.ts";
+
+const HELP = `
+A and B are variants of this source, with flags: phase7, or box,integrity=1. For each flag that differs, builds
+that differ in it alone are measured, from both sides; so the report says what each flag does, not what it should.
+
+Examples:
+  deno run -P cli.ts explain phase7 e3-1
+  deno run -P cli.ts explain phase7-1.3 phase7-1.2 --size 128 --markdown report.md
+  deno run -P cli.ts explain box e3-1 --workload larson --json explain.json
+`;
+
+interface ExplainOptions extends WorkloadOptions {
+  quick?: boolean;
+  json?: string;
+  markdown?: string;
+}
+
+/** The command. */
+export function explainCommand(finish: (exitCode: number) => void): Command {
+  const command = new Command("explain")
+    .description("which flag makes B slower or faster than A, how much, and what shows it")
+    .argument("<A>", "a variant")
+    .argument("<B>", "the variant that is to be explained")
+    .option("--quick", "slots of 10 ms: a first look");
+  for (const option of workloadOptions()) command.addOption(option);
+  command
+    .option("--json <file>", "write everything that was found (- is stdout)")
+    .option("--markdown <file>", "write the report")
+    .addHelpText("after", HELP);
+  // The typed command is wider than what the tree needs to know.
+  return command.action(async (a, b, options) =>
+    finish(await run(a, b, options as ExplainOptions))
+  ) as unknown as Command;
+}
+
+async function run(a: string, b: string, options: ExplainOptions): Promise<number> {
+  const { workload, sizes, effort } = measured(options);
+  const outputs = new Outputs<ExplainFile>([
+    { option: "--json", path: options.json, render: renderJson },
+    { option: "--markdown", path: options.markdown, render: renderExplainMarkdown },
+  ]);
+  const plan = { a, b, workload, sizes, slotMilliseconds: effort.slotMilliseconds, orderSeed: freshSeed() };
+  let file: ExplainFile;
+  try {
+    file = {
+      schema: "hakmem.explain/1",
+      command: ["deno", "run", "-P", "cli.ts", ...Deno.args],
+      ...await interruptible((show, signal) => explain(plan, show, signal)),
+    };
+  } catch (error) {
+    outputs.discard();
+    throw error;
+  }
+  if (!outputs.takeStdout) printOut(renderExplain(file, palette()));
+  printError(renderWarnings(file));
+  outputs.write(file);
+  return FINE;
+}

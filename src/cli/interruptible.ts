@@ -1,0 +1,38 @@
+/**
+ * Work that takes long: a progress bar while it lasts, and Ctrl-C, which asks it to stop, twice ends the process.
+ *
+ * @module
+ */
+import { ERROR } from "./exit_codes.ts";
+import { openProgress, type ProgressDisplay } from "./terminal.ts";
+
+/** Does the work; whatever becomes of it, the bar is gone and the cursor back afterwards. */
+export async function interruptible<R>(
+  work: (show: ProgressDisplay["show"], signal: AbortSignal) => Promise<R>,
+): Promise<R> {
+  const controller = new AbortController();
+  const interrupt = () => {
+    if (controller.signal.aborted) Deno.exit(ERROR); // asked twice
+    controller.abort(new Interruption());
+  };
+  Deno.addSignalListener("SIGINT", interrupt);
+  Deno.addSignalListener("SIGTERM", interrupt);
+  using progress = openProgress();
+  try {
+    return await work((state) => progress.show(state), controller.signal);
+  } catch (error) {
+    throw controller.signal.aborted ? new Interruption() : error; // what broke off because of it says less
+  } finally {
+    Deno.removeSignalListener("SIGINT", interrupt);
+    Deno.removeSignalListener("SIGTERM", interrupt);
+  }
+}
+
+/** The user stopped the work, and nothing that was measured is of use. */
+export class Interruption extends Error {
+  override name = "Interruption";
+  /** Says that there is no result. */
+  constructor() {
+    super("interrupted: there is nothing to show");
+  }
+}

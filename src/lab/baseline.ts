@@ -1,0 +1,100 @@
+/**
+ * Baselines: a revision and its flags under a name, to be measured again beside what is new. What was measured when it
+ * was saved is kept with it, and shown; it is compared with nothing, because the machine is another one every hour.
+ *
+ * They are files in `bench/baselines/`, so that a project commits those that it cares for.
+ *
+ * @module
+ */
+import { median } from "simple-statistics";
+import * as v from "valibot";
+import { InvalidOptionError } from "../heap/mod.ts";
+import { commandOutput } from "../os/mod.ts";
+import { type Baseline, BaselineSchema } from "../report/mod.ts";
+import type { CompareRun } from "./compare.ts";
+import type { ResolvedSpec } from "./specs.ts";
+
+const ROOT = decodeURIComponent(new URL("../../", import.meta.url).pathname);
+const FOLDER = `${ROOT}bench/baselines`;
+/** What decides how fast a heap is. */
+const SOURCES = ["mod.ts", "src/heap", "src/os", "native/vm.c"];
+
+function pathOf(name: string): string {
+  if (!/^[\w.-]+$/.test(name) || name.startsWith(".")) {
+    throw new InvalidOptionError(`a baseline's name has letters, digits, "-", "_" and "."; "${name}" is none.`);
+  }
+  return `${FOLDER}/${name}.json`;
+}
+
+/**
+ * Reads a baseline.
+ *
+ * @throws {InvalidOptionError} if there is none of that name, or its file is damaged
+ */
+export async function loadBaseline(name: string): Promise<Baseline> {
+  const path = pathOf(name);
+  let text: string;
+  try {
+    text = await Deno.readTextFile(path);
+  } catch {
+    const names = await savedNames();
+    throw new InvalidOptionError(
+      `there is no baseline "${name}". ` +
+        (names.length === 0
+          ? "None was saved: compare A B --save-baseline NAME does."
+          : `There are: ${names.join(", ")}.`),
+    );
+  }
+  try {
+    return v.parse(BaselineSchema, JSON.parse(text));
+  } catch (error) {
+    throw new InvalidOptionError(`${path} is no baseline: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+async function savedNames(): Promise<string[]> {
+  try {
+    const names = await Array.fromAsync(Deno.readDir(FOLDER), ({ name }) => name);
+    return names.filter((name) => name.endsWith(".json")).map((name) => name.slice(0, -".json".length)).toSorted();
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * Says how a contestant is named so that it can be run again whatever becomes of the source: by its revision.
+ *
+ * @throws {InvalidOptionError} for a peer or a folder, and if the source differs from its last revision
+ */
+export async function lastingName(name: string, { contestant, variant, source }: ResolvedSpec): Promise<string> {
+  if (source !== undefined && !source.startsWith("/")) return `${source},${contestant.allocator}`;
+  if (variant === undefined) {
+    throw new InvalidOptionError(`${name} cannot be a baseline: that is a variant, or a revision of this project.`);
+  }
+  const revision = (await commandOutput("git", ["-C", ROOT, "rev-parse", "HEAD"]))?.trim();
+  if (revision === undefined) throw new InvalidOptionError("a baseline needs a git repository: it is a revision.");
+  const changed = await commandOutput("git", ["-C", ROOT, "status", "--porcelain", "--", ...SOURCES]);
+  if (changed !== "") {
+    throw new InvalidOptionError(`a baseline is a revision: commit first what differs from it.\n${changed ?? ""}`);
+  }
+  return `${revision},${variant}`;
+}
+
+/** Writes what was B in a comparison as a baseline; returns its path. */
+export async function saveBaseline(name: string, contestant: string, run: CompareRun): Promise<string> {
+  const baseline: Baseline = {
+    schema: "hakmem.baseline/1",
+    name,
+    contestant,
+    revision: contestant.split(",")[0]!,
+    date: run.environment.date,
+    environment: run.environment,
+    rows: run.rows.map(({ workload, size, samples }) => ({ workload, size, nsPerOp: median(samples.b) })),
+  };
+  const path = pathOf(name);
+  await Deno.mkdir(FOLDER, { recursive: true });
+  const scratch = `${path}.${crypto.randomUUID()}`;
+  await Deno.writeTextFile(scratch, `${JSON.stringify(baseline, null, 2)}\n`);
+  await Deno.rename(scratch, path);
+  return path;
+}

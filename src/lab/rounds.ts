@@ -1,0 +1,242 @@
+/**
+ * Rounds: what `compare` and `explain` are made of. In a round every contestant has a fresh process, since V8 decides
+ * anew in each how to compile the same source, and memory lies elsewhere; so the round, not the slot, is the unit of
+ * which statistics are made.
+ *
+ * The processes of a round are started and warmed up, and then all kept alive while a baton goes round: the one that
+ * has it measures a slot, the others wait. For each size the order is random, then mirrored (A B C C B A), so the slots
+ * of one size lie close together, and a machine that slows down steadily slows all of them alike. All measure the same
+ * number of operations, which is calibrated before the first round so that the fastest one's slot is long enough.
+ *
+ * A round in which the host took {@linkcode STOLEN_LIMIT} ms from any slot is discarded whole and measured again, at
+ * most so often; the rule knows nothing of what was measured.
+ *
+ * @module
+ */
+import { median } from "simple-statistics";
+import { disturbanceBetween, Random, readDisturbance } from "../measure/mod.ts";
+import type { SlotDisturbance } from "../report/mod.ts";
+import type { Parameters, Workload } from "../workloads/mod.ts";
+import { Agreements } from "./agreement.ts";
+import { Child } from "./child.ts";
+import type { Contestant } from "./contestants.ts";
+import type { Request, Slot } from "./protocol.ts";
+import { warmUp } from "./warm_up.ts";
+
+/** What rounds are made of. */
+export interface RoundsPlan {
+  readonly workload: Workload;
+  /** Parameters that are complete, a set for each size. */
+  readonly sizes: readonly { readonly size: number; readonly parameters: Parameters }[];
+  readonly slotMilliseconds: number;
+  readonly orderSeed: number;
+  /** How often the baton goes to all entrants and back, for each size; twice if absent. */
+  readonly passes?: number;
+}
+
+/** Someone who takes part, by the name that tells it from others in these rounds. */
+export interface Entrant {
+  readonly name: string;
+  readonly contestant: Contestant;
+}
+
+/** What a round measured: for each size, by entrant, nanoseconds per operation of its slots, in order. */
+export type Round = readonly ReadonlyMap<string, readonly number[]>[];
+
+/** Milliseconds that the host may take from a slot. */
+export const STOLEN_LIMIT = 20;
+/** Of so many rounds one may be discarded; beyond that the machine is what it is. */
+const DISCARDS = 4;
+/** A fresh process runs at least so long at each size before it is measured, in parts of a slot. */
+const WARM_MILLISECONDS = 120;
+const WARM_PARTS = 4;
+const MOST_WARM_PARTS = 16;
+/** Processes that warm up at once. */
+const WARM_AT_ONCE = 2;
+
+/** The rounds of a comparison. */
+export class Rounds {
+  /** The rounds that count. */
+  readonly rounds: Round[] = [];
+  /** Every slot, also those of rounds that were discarded. */
+  readonly slots: SlotDisturbance[] = [];
+  /** Rounds that were discarded. */
+  discarded = 0;
+  readonly #plan: RoundsPlan;
+  readonly #entrants: readonly Entrant[];
+  readonly #units: readonly number[];
+  readonly #signal: AbortSignal;
+  readonly #random: Random;
+  readonly #agreements = new Agreements();
+  readonly #started = performance.now();
+
+  private constructor(
+    plan: RoundsPlan,
+    entrants: readonly Entrant[],
+    units: readonly number[],
+    signal: AbortSignal,
+  ) {
+    this.#plan = plan;
+    this.#entrants = entrants;
+    this.#units = units;
+    this.#signal = signal;
+    this.#random = new Random(plan.orderSeed);
+  }
+
+  /**
+   * Calibrates: finds for each size how many units give the fastest entrant a slot that is long enough.
+   *
+   * @throws ContestantError if one cannot do its work
+   */
+  static async open(
+    plan: RoundsPlan,
+    entrants: readonly Entrant[],
+    signal: AbortSignal,
+    onEntrant: (name: string) => void = () => {},
+  ): Promise<Rounds> {
+    const units = plan.sizes.map(() => 1);
+    for (const { name, contestant } of entrants) {
+      onEntrant(name);
+      signal.throwIfAborted();
+      await using child = await Child.start(contestant.command);
+      const stop = () => void child[Symbol.asyncDispose]();
+      signal.addEventListener("abort", stop, { once: true });
+      try {
+        for (const [index, { parameters }] of plan.sizes.entries()) {
+          const request = { workload: plan.workload.name, parameters };
+          const found = await warmUp(child, request, { slotMilliseconds: plan.slotMilliseconds });
+          units[index] = Math.max(units[index]!, found.units);
+        }
+      } finally {
+        signal.removeEventListener("abort", stop);
+      }
+    }
+    return new Rounds(plan, entrants, units, signal);
+  }
+
+  /** Measures one round more; again if it has to be discarded. */
+  async measure(): Promise<void> {
+    for (;;) {
+      this.#signal.throwIfAborted();
+      const { round, slots } = await this.#round();
+      const stolen = Math.max(0, ...slots.map(({ stolenMs }) => stolenMs ?? 0));
+      const mayDiscard = this.discarded < (this.rounds.length + DISCARDS) / DISCARDS;
+      const discarded = stolen >= STOLEN_LIMIT && mayDiscard;
+      this.slots.push(...slots.map((slot) => ({ ...slot, discarded })));
+      if (!discarded) {
+        this.rounds.push(round);
+        return;
+      }
+      this.discarded++;
+    }
+  }
+
+  async #round(): Promise<{ round: Round; slots: SlotDisturbance[] }> {
+    await using children = new AsyncDisposableStack();
+    let stopped: Promise<void> | undefined;
+    const stop = () => void (stopped = children.disposeAsync());
+    this.#signal.addEventListener("abort", stop, { once: true });
+    try {
+      const players = await Promise.all(this.#entrants.map(async ({ name, contestant }) => {
+        const child = await Child.start(contestant.command);
+        if (children.disposed) await child[Symbol.asyncDispose](); // interrupted meanwhile
+        else children.use(child);
+        return { name, child };
+      }));
+      this.#signal.throwIfAborted();
+      await this.#warmUp(players);
+      return await this.#baton(players);
+    } finally {
+      this.#signal.removeEventListener("abort", stop);
+      await stopped;
+    }
+  }
+
+  async #warmUp(players: readonly Player[]): Promise<void> {
+    const waiting = [...players];
+    const worker = async () => {
+      for (let player = waiting.shift(); player !== undefined; player = waiting.shift()) {
+        for (const index of this.#plan.sizes.keys()) await this.#warm(player, index);
+      }
+    };
+    await Promise.all(Array.from({ length: WARM_AT_ONCE }, worker));
+  }
+
+  /** Runs parts of a slot until it has run for some time, and is in the best code that V8 has, or stays in what it is. */
+  async #warm({ child }: Player, index: number): Promise<void> {
+    const units = Math.max(1, Math.ceil(this.#units[index]! / WARM_PARTS));
+    let nanoseconds = 0;
+    for (let part = 0; part < MOST_WARM_PARTS; part++) {
+      const slot = await child.run(this.#request(index, units));
+      nanoseconds += slot.nanoseconds;
+      const isBest = slot.tier !== "maglev" && slot.tier !== "baseline";
+      if (nanoseconds >= WARM_MILLISECONDS * 1e6 && (isBest || nanoseconds >= 4 * WARM_MILLISECONDS * 1e6)) return;
+    }
+  }
+
+  async #baton(players: readonly Player[]): Promise<{ round: Round; slots: SlotDisturbance[] }> {
+    const { sizes } = this.#plan;
+    const slots: SlotDisturbance[] = [];
+    const round: Map<string, number[]>[] = sizes.map(() => new Map(players.map(({ name }) => [name, []])));
+    const processes = players.map(({ child }) => child.id);
+    const passes = this.#plan.passes ?? 2;
+    let before = await readDisturbance(processes);
+    for (const index of this.#random.shuffled([...sizes.keys()])) {
+      const { size } = sizes[index]!;
+      for (let pass = 0; pass < passes; pass++) {
+        const order = this.#random.shuffled(players);
+        for (const { name, child } of [...order, ...order.toReversed()]) {
+          const slot = await child.run(this.#request(index, this.#units[index]!));
+          const at = Math.round(performance.now() - this.#started);
+          const after = await readDisturbance(processes);
+          this.#agreements.record(`${this.#plan.workload.name} ${size}`, name, slot);
+          const nsPerOp = perOperation(slot);
+          round[index]!.get(name)!.push(nsPerOp);
+          slots.push({
+            at,
+            round: this.rounds.length + this.discarded + 1,
+            size,
+            contestant: name,
+            nsPerOp,
+            ...disturbanceBetween(before, after, child.id),
+            tier: slot.tier,
+            discarded: false,
+          });
+          before = after;
+        }
+      }
+    }
+    this.#agreements.check();
+    return { round, slots };
+  }
+
+  #request(index: number, units: number): Request {
+    const { workload, sizes } = this.#plan;
+    return { workload: workload.name, units, parameters: sizes[index]!.parameters };
+  }
+
+  /**
+   * For each round that counts, the median of ln(time of `b` / time of `a`) of its pairs of slots: the first of the one
+   * with the first of the other, and so on.
+   */
+  differences(index: number, a: string, b: string): number[] {
+    return this.rounds.map((round) => {
+      const size = round[index]!, under = size.get(a)!;
+      return median(size.get(b)!.map((time, pair) => Math.log(time / under[pair]!)));
+    });
+  }
+
+  /** For each round that counts, the median of an entrant's slots: nanoseconds per operation. */
+  samples(index: number, name: string): number[] {
+    return this.rounds.map((round) => median(round[index]!.get(name)!));
+  }
+}
+
+interface Player {
+  readonly name: string;
+  readonly child: Child;
+}
+
+function perOperation({ nanoseconds, operations }: Slot): number {
+  return nanoseconds / operations;
+}

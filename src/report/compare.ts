@@ -1,0 +1,122 @@
+/**
+ * `compare` for people: the answer in one line, then a row for each size.
+ *
+ * @module
+ */
+import Table from "cli-table3";
+import { median } from "simple-statistics";
+import type { CompareFile, CompareRow } from "./compare_schema.ts";
+import { bounds, change, nanoseconds, wrap } from "./format.ts";
+import { LINES, type Palette, PLAIN } from "./table.ts";
+
+/** The table's columns, in the terminal and in Markdown. */
+const COLUMNS = [
+  "size",
+  "A ns/op",
+  "B ns/op",
+  "B / A",
+  "interval",
+  "A / A",
+  "counts from",
+  "rounds",
+  "verdict",
+] as const;
+
+/** The result in a line of words. */
+export function compareHeadline({ a, b, rows, verdict }: Pick<CompareFile, "a" | "b" | "rows" | "verdict">): string {
+  const workload = rows[0]?.workload ?? "";
+  const sizes = rows.length === 1 ? `size ${rows[0]!.size}` : `${rows.length} sizes`;
+  const ratios = rows.map(({ ratio }) => ratio);
+  const range = rows.length === 1
+    ? `${change(rows[0]!.ratio)} (${change(rows[0]!.low)} to ${change(rows[0]!.high)})`
+    : `${change(Math.min(...ratios))} to ${change(Math.max(...ratios))}`;
+  const delta = Math.max(...rows.map((row) => row.delta));
+  const inconclusive = rows.filter((row) => row.verdict === "inconclusive").length;
+  const words = {
+    regression: `REGRESSION: ${b} is slower than ${a}`,
+    improvement: `improvement: ${b} is faster than ${a}`,
+    equivalent: `equivalent: ${b} is as fast as ${a}, within ${change(1 + delta).slice(1)}`,
+    inconclusive: `inconclusive at ${inconclusive} of ${rows.length}: ${b} against ${a}`,
+  }[verdict];
+  return `${words}; throughput ${range} in ${workload}, ${sizes}`;
+}
+
+/** The whole report. */
+export function renderCompare(file: CompareFile, palette: Palette = PLAIN): string {
+  const { level, rounds, rows } = file;
+  const table = new Table({
+    head: COLUMNS.map((name) => palette.bold(name)),
+    colAligns: ["right", "right", "right", "right", "right", "right", "right", "right", "left"],
+    style: { head: [], border: [], compact: true },
+    chars: LINES,
+  });
+  for (const row of rows) {
+    const paint = {
+      regression: palette.red,
+      improvement: palette.green,
+      equivalent: String,
+      inconclusive: palette.dim,
+    };
+    table.push([...cells(row).slice(0, -1), paint[row.verdict](row.verdict)]);
+  }
+  const text = table.toString().split("\n").map((line) => line.trimEnd()).join("\n");
+  const baseline = file.baseline === undefined ? "" : baselineLines(file);
+  const headline = wrap(compareHeadline(file), 100).map(palette.bold).join("\n");
+  return `${headline}\n\n${text}\n\n` +
+    `${rounds.measured} rounds of fresh processes; intervals hold ${
+      100 * level
+    } % for all rows together. A / A is the same\n` +
+    `contestant against itself: a difference counts beyond it, and beyond 2 %.\n${baseline}` +
+    file.notes.map((note) => `${note}\n`).join("");
+}
+
+/** The same as Markdown. */
+export function renderCompareMarkdown(file: CompareFile): string {
+  const line = (cellsOfRow: readonly string[]) => `| ${cellsOfRow.join(" | ")} |\n`;
+  const { cpu, deno, os, date, revision } = file.environment;
+  return `**${compareHeadline(file)}**\n\n` + line(COLUMNS) + line(COLUMNS.map(() => "---")) +
+    file.rows.map((row) => line(cells(row))).join("") +
+    `\n\`${file.command.join(" ")}\`, ${cpu}, ${os}, Deno ${deno}, revision ${revision}, ${date}\n`;
+}
+
+/** Every round, a line each: for other programs. */
+export function renderCompareCsv({ rows }: CompareFile): string {
+  const lines = rows.flatMap(({ workload, size, samples }) =>
+    samples.a.map((a, round) => [workload, size, round + 1, a, samples.b[round], samples.control[round]].join(","))
+  );
+  return `${["workload,size,round,a_ns_per_op,b_ns_per_op,control_ns_per_op", ...lines].join("\n")}\n`;
+}
+
+function cells({ size, ratio, low, high, control, delta, rounds, samples, verdict }: CompareRow): string[] {
+  return [
+    String(size),
+    nanoseconds(median(samples.a)),
+    nanoseconds(median(samples.b)),
+    ratio.toFixed(3),
+    bounds(low, high, three),
+    bounds(control.low, control.high, three),
+    `${(100 * delta).toFixed(1)} %`,
+    String(rounds),
+    verdict,
+  ];
+}
+
+function baselineLines({ baseline, environment, rows }: CompareFile): string {
+  if (baseline === undefined) return "";
+  const then = rows.flatMap(({ size }) => {
+    const row = baseline.rows.find((each) => each.size === size);
+    return row === undefined ? [] : [`${size}: ${nanoseconds(row.nsPerOp)} ns`];
+  });
+  const changed = (["cpu", "deno", "v8", "os", "cores"] as const).filter((name) =>
+    baseline.environment[name] !== environment[name]
+  ).map((name) => `${name} was ${baseline.environment[name]}, is ${environment[name]}`);
+  const text =
+    `Baseline ${baseline.name}: ${baseline.contestant} of ${baseline.date.slice(0, 10)}, run again beside B. ` +
+    `Stored then (only to look at): ${then.join(", ")}.` +
+    (changed.length === 0 ? "" : ` The stored figures are of another environment: ${changed.join("; ")}.`);
+  return `${wrap(text, 100).join("\n")}\n`;
+}
+
+function three(value: number): string {
+  return value.toFixed(3);
+}

@@ -1,0 +1,89 @@
+/**
+ * `explain` for people, in the terminal: the answer in one line, a row for each flag, what is left, and what to do.
+ *
+ * @module
+ */
+import Table from "cli-table3";
+import type { ExplainFile, ExplainFlag } from "./explain_schema.ts";
+import { change, changeWithBounds, wrap } from "./format.ts";
+import { LINES, type Palette, PLAIN } from "./table.ts";
+
+const COLUMNS = ["flag", "A", "B", "throughput", "99 %", "runs/free", "finding"] as const;
+
+/** The result in a line of words. */
+export function explainHeadline({ a, b, total, delta, flags }: ExplainFile): string {
+  const confirmed = flags.filter(({ finding }) => finding === "confirmed");
+  const isSettled = total.low > 1 + delta || total.high < 1 / (1 + delta);
+  const whole = `${b} against ${a}: throughput ${changeWithBounds(total)}`;
+  if (confirmed.length === 0) {
+    return `${whole}; ${isSettled ? "no single flag is sure to make the difference" : "no flag is sure to matter"}`;
+  }
+  return `${whole}, because of ${confirmed.map(reasonOf).join(", ")}`;
+}
+
+/** A flag in the headline: what it changes, and where it sends frees another way, how many. */
+function reasonOf({ flag, b, ratio, fastFrees }: ExplainFlag): string {
+  const moved = fastFrees !== undefined && Math.abs(fastFrees.b - fastFrees.a) >= 0.01;
+  const fast = moved ? `, fast frees ${(100 * fastFrees.a).toFixed(0)} → ${(100 * fastFrees.b).toFixed(0)} %` : "";
+  return `${flag}=${b} (${change(ratio)}${fast})`;
+}
+
+/** The whole report. */
+export function renderExplain(file: ExplainFile, palette: Palette = PLAIN): string {
+  const table = new Table({
+    head: COLUMNS.map((name) => palette.bold(name)),
+    colAligns: ["left", "left", "left", "right", "right", "right", "left"],
+    style: { head: [], border: [], compact: true },
+    chars: LINES,
+  });
+  const paint = { confirmed: palette.bold, rejected: palette.dim, undecided: String };
+  for (const flag of file.flags) {
+    table.push(cells(flag).map((text, index) => index === 6 ? paint[flag.finding](text) : text));
+  }
+  const rows = table.toString().split("\n").map((line) => line.trimEnd()).join("\n");
+  return `${wrap(explainHeadline(file), 100).map(palette.bold).join("\n")}\n\n${rows}\n\n` +
+    `${file.rounds} rounds of ${file.workload}; a change counts beyond ${(100 * file.delta).toFixed(1)} %. ` +
+    `Not explained: ${changeWithBounds(file.unexplained)}.\n` +
+    file.flags.flatMap(({ flag, finding, because }) => hanging(`${flag} is ${finding}: ${because}.`)).join("\n") +
+    "\n" +
+    pairLines(file) + `\n${wrap(recommendation(file), 100).join("\n")}\n` +
+    file.notes.map((note) => `${note}\n`).join("");
+}
+
+/** What to do. */
+export function recommendation({ a, b, fix, total, delta }: ExplainFile): string {
+  if (fix !== undefined) {
+    const parts = fix.flags.map((flag) => flag).join(", ");
+    const how =
+      { equivalent: "as fast as", improvement: "faster than", regression: "still slower than" }[fix.verdict] ??
+        "not surely as fast as";
+    return `To do: give ${b} the ${parts} of ${a}. That build, ${fix.variant}, is ${how} ${a}: ${
+      changeWithBounds(fix)
+    }.`;
+  }
+  return total.high < 1 / (1 + delta)
+    ? `To do: nothing less than all of ${a}'s flags brings ${b} back.`
+    : `To do: nothing; ${b} is not surely slower than ${a}.`;
+}
+
+function cells({ flag, a, b, ratio, low, high, reachedPerMillionFrees, finding }: ExplainFlag): string[] {
+  return [
+    flag,
+    String(a),
+    String(b),
+    change(ratio),
+    `${change(low)} to ${change(high)}`,
+    (reachedPerMillionFrees / 1e6).toFixed(3),
+    finding,
+  ];
+}
+
+function pairLines({ pairs }: ExplainFile): string {
+  return pairs.map((pair) =>
+    `${pair.flags.join(" and ")} together do ${changeWithBounds(pair)} beyond what each does alone.\n`
+  ).join("");
+}
+
+function hanging(text: string): string[] {
+  return wrap(text, 96).map((line, index) => index === 0 ? `  ${line}` : `    ${line}`);
+}
