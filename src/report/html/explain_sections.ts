@@ -127,7 +127,7 @@ function stages({ stages, a, b }: ExplainFile): Piece {
     rows: stages.filter(({ a, b }) => a > 0 || b > 0).map(({ stage, nanoseconds: cost, low, high, a: inA, b: inB }) => [
       stage,
       nanoseconds(cost),
-      bounds(low, high),
+      low < 0 ? `${nanoseconds(low)} to ${nanoseconds(high)}` : bounds(low, high),
       times(inA),
       times(inB),
       nanoseconds(cost * (inB - inA)),
