@@ -9,6 +9,7 @@ import { freshSeed } from "../measure/mod.ts";
 import { type ExplainFile, renderExplain, renderExplainMarkdown, renderJson, renderWarnings } from "../report/mod.ts";
 import { measured } from "./bench_plan.ts";
 import { FINE } from "./exit_codes.ts";
+import { htmlDestination } from "./html.ts";
 import { interruptible } from "./interruptible.ts";
 import { Outputs } from "./outputs.ts";
 import { palette, printError, printOut } from "./terminal.ts";
@@ -28,6 +29,7 @@ interface ExplainOptions extends WorkloadOptions {
   quick?: boolean;
   json?: string;
   markdown?: string;
+  html?: string;
 }
 
 /** The command. */
@@ -41,6 +43,7 @@ export function explainCommand(finish: (exitCode: number) => void): Command {
   command
     .option("--json <file>", "write everything that was found (- is stdout)")
     .option("--markdown <file>", "write the report")
+    .option("--html <file>", "write a page with charts")
     .addHelpText("after", HELP);
   // The typed command is wider than what the tree needs to know.
   return command.action(async (a, b, options) =>
@@ -53,6 +56,7 @@ async function run(a: string, b: string, options: ExplainOptions): Promise<numbe
   const outputs = new Outputs<ExplainFile>([
     { option: "--json", path: options.json, render: renderJson },
     { option: "--markdown", path: options.markdown, render: renderExplainMarkdown },
+    await htmlDestination(options.html),
   ]);
   const plan = { a, b, workload, sizes, slotMilliseconds: effort.slotMilliseconds, orderSeed: freshSeed() };
   let file: ExplainFile;

@@ -63,11 +63,14 @@ export function renderCompare(file: CompareFile, palette: Palette = PLAIN): stri
   const baseline = file.baseline === undefined ? "" : baselineLines(file);
   const headline = wrap(compareHeadline(file), 100).map(palette.bold).join("\n");
   return `${headline}\n\n${text}\n\n` +
-    `${rounds.measured} rounds of fresh processes; intervals hold ${
-      100 * level
-    } % for all rows together. A / A is the same\n` +
-    `contestant against itself: a difference counts beyond it, and beyond 2 %.\n${baseline}` +
+    `${wrap(footnote(rounds.measured, level), 100).join("\n")}\n${baseline}` +
     file.notes.map((note) => `${note}\n`).join("");
+}
+
+/** What the columns mean. */
+function footnote(measured: number, level: number): string {
+  return `${measured} rounds of fresh processes; intervals hold ${100 * level} % for all rows together. A / A is the ` +
+    `same contestant against itself: a difference counts beyond it, and beyond 2 %; equivalent is within it, and within 5 %.`;
 }
 
 /** The same as Markdown. */

@@ -7,6 +7,7 @@ Deno.test("compare gives its verdict as text, as JSON and as exit code", async (
   try {
     const args = ["compare", "slab-map", "e3-1", "--quick", "--size", "128"];
     const outputs = ["--json", `${folder}/c.json`, "--csv", `${folder}/c.csv`, "--markdown", `${folder}/c.md`];
+    outputs.push("--html", `${folder}/c.html`);
     const { code, stdout, stderr } = await cli([...args, ...outputs]);
     const file = parseCompareFile(await Deno.readTextFile(`${folder}/c.json`));
     assertEquals([file.a, file.b, file.rows.length], ["slab-map", "e3-1", 1]);
@@ -19,6 +20,7 @@ Deno.test("compare gives its verdict as text, as JSON and as exit code", async (
     assertMatch(stdout, /^REGRESSION: e3-1 is slower than slab-map; throughput -\d\d\.\d % /);
     assertEquals((await Deno.readTextFile(`${folder}/c.csv`)).trim().split("\n").length, 21);
     assertStringIncludes(await Deno.readTextFile(`${folder}/c.md`), "| 128 |");
+    assertMatch(await Deno.readTextFile(`${folder}/c.html`), /^<!doctype html>[^]*e3-1/i);
     assertEquals((stdout + stderr).includes("\x1b"), false);
     for (const line of stdout.split("\n")) assert(line.length <= 100, line);
   } finally {

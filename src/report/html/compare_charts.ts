@@ -48,8 +48,8 @@ export function compareRatioFigure({ a, b, rows, level }: CompareFile): Figure |
       `Ratio of the throughput of ${b} to that of ${a} by size, with its interval and the band that does not count.`,
     caption:
       `Throughput of B (${b}) over that of A (${a}). Intervals have the level ${level} for all sizes together. ` +
-      "An interval beyond the band is a regression (left) or an improvement (right); one inside it means that they are " +
-      "equivalent.",
+      "An interval beyond the band is a regression (left) or an improvement (right); one inside it, and within 5 %, means " +
+      "that they are equivalent.",
     legend: [
       { label: "B over A", colour: seriesColour(1) },
       { label: "A over A, the control", colour: MUTED },
