@@ -21,8 +21,9 @@ import {
 import { WORKLOADS } from "../workloads/mod.ts";
 import { type BenchOptions, expectation, planOf } from "./bench_plan.ts";
 import { ERROR, FINE } from "./exit_codes.ts";
+import { interruptible } from "./interruptible.ts";
 import { Outputs } from "./outputs.ts";
-import { openProgress, palette, printError, printOut } from "./terminal.ts";
+import { palette, printError, printOut } from "./terminal.ts";
 import { oneOf, someOf, UsageError, variantList, wholeNumber } from "./values.ts";
 import { workloadOptions } from "./workload_options.ts";
 
@@ -90,24 +91,12 @@ async function run(options: BenchOptions): Promise<number> {
     { option: "--csv", path: options.csv, render: renderCsv },
     { option: "--markdown", path: options.markdown, render: renderMarkdown },
   ]);
-  const controller = new AbortController();
-  const interrupt = () => {
-    if (controller.signal.aborted) Deno.exit(ERROR); // asked twice
-    controller.abort();
-  };
-  const progress = openProgress();
-  Deno.addSignalListener("SIGINT", interrupt);
-  Deno.addSignalListener("SIGTERM", interrupt);
   let result: BenchRun;
   try {
-    result = await bench(plan, (state) => progress.show(state), controller.signal);
+    result = await interruptible((show, signal) => bench(plan, show, signal));
   } catch (error) {
     outputs.discard();
     throw error;
-  } finally {
-    Deno.removeSignalListener("SIGINT", interrupt);
-    Deno.removeSignalListener("SIGTERM", interrupt);
-    progress[Symbol.dispose]();
   }
   const counts: CountsRow[] = [];
   if (options.counters === true && result.rounds.measured > 0) {

@@ -19,6 +19,7 @@ import {
 } from "../report/mod.ts";
 import { measured } from "./bench_plan.ts";
 import { FAILED, FINE, INCONCLUSIVE } from "./exit_codes.ts";
+import { htmlDestination } from "./html.ts";
 import { interruptible } from "./interruptible.ts";
 import { Outputs } from "./outputs.ts";
 import { palette, printError, printOut } from "./terminal.ts";
@@ -46,6 +47,7 @@ interface CompareOptions extends WorkloadOptions {
   json?: string;
   csv?: string;
   markdown?: string;
+  html?: string;
 }
 
 /** The command. */
@@ -62,6 +64,7 @@ export function compareCommand(finish: (exitCode: number) => void): Command {
     .option("--json <file>", "write the verdict and every slot (- is stdout)")
     .option("--csv <file>", "write every round")
     .option("--markdown <file>", "write the table and where it was measured")
+    .option("--html <file>", "write a page with charts")
     .addHelpText("after", HELP);
   // The typed command is wider than what the tree needs to know.
   return command.action(async (a, b, options) =>
@@ -78,6 +81,7 @@ async function run(first: string | undefined, second: string | undefined, option
     { option: "--json", path: options.json, render: renderJson },
     { option: "--csv", path: options.csv, render: renderCompareCsv },
     { option: "--markdown", path: options.markdown, render: renderCompareMarkdown },
+    await htmlDestination(options.html),
   ]);
   let file: CompareFile;
   try {

@@ -6,9 +6,17 @@
 import { Command } from "@commander-js/extra-typings";
 import { explain } from "../lab/explain.ts";
 import { freshSeed } from "../measure/mod.ts";
-import { type ExplainFile, renderExplain, renderExplainMarkdown, renderJson, renderWarnings } from "../report/mod.ts";
+import {
+  type ExplainFile,
+  renderExplain,
+  renderExplainCsv,
+  renderExplainMarkdown,
+  renderJson,
+  renderWarnings,
+} from "../report/mod.ts";
 import { measured } from "./bench_plan.ts";
 import { FINE } from "./exit_codes.ts";
+import { htmlDestination } from "./html.ts";
 import { interruptible } from "./interruptible.ts";
 import { Outputs } from "./outputs.ts";
 import { palette, printError, printOut } from "./terminal.ts";
@@ -27,7 +35,9 @@ Examples:
 interface ExplainOptions extends WorkloadOptions {
   quick?: boolean;
   json?: string;
+  csv?: string;
   markdown?: string;
+  html?: string;
 }
 
 /** The command. */
@@ -40,7 +50,9 @@ export function explainCommand(finish: (exitCode: number) => void): Command {
   for (const option of workloadOptions()) command.addOption(option);
   command
     .option("--json <file>", "write everything that was found (- is stdout)")
+    .option("--csv <file>", "write a row for each flag")
     .option("--markdown <file>", "write the report")
+    .option("--html <file>", "write a page with charts")
     .addHelpText("after", HELP);
   // The typed command is wider than what the tree needs to know.
   return command.action(async (a, b, options) =>
@@ -52,7 +64,9 @@ async function run(a: string, b: string, options: ExplainOptions): Promise<numbe
   const { workload, sizes, effort } = measured(options);
   const outputs = new Outputs<ExplainFile>([
     { option: "--json", path: options.json, render: renderJson },
+    { option: "--csv", path: options.csv, render: renderExplainCsv },
     { option: "--markdown", path: options.markdown, render: renderExplainMarkdown },
+    await htmlDestination(options.html),
   ]);
   const plan = { a, b, workload, sizes, slotMilliseconds: effort.slotMilliseconds, orderSeed: freshSeed() };
   let file: ExplainFile;

@@ -8,11 +8,14 @@ import { Command, CommanderError } from "@commander-js/extra-typings";
 import { benchCommand } from "./bench.ts";
 import { compareCommand } from "./compare.ts";
 import { completionCommand } from "./completion.ts";
+import { doctorCommand } from "./doctor.ts";
 import { ERROR, FINE } from "./exit_codes.ts";
 import { explainCommand } from "./explain.ts";
 import { flagsCommand } from "./flags.ts";
 import { gateCommand } from "./gate.ts";
+import { Interruption } from "./interruptible.ts";
 import { microCommand } from "./micro.ts";
+import { reportCommand } from "./report.ts";
 import { stressCommand } from "./stress.ts";
 import { UsageError } from "./values.ts";
 import { printError, printOut } from "./terminal.ts";
@@ -23,9 +26,11 @@ const COMMANDS: readonly ((finish: (exitCode: number) => void) => Command)[] = [
   compareCommand,
   explainCommand,
   gateCommand,
+  reportCommand,
   stressCommand,
   microCommand,
   flagsCommand,
+  doctorCommand,
   completionCommand,
 ];
 
@@ -57,16 +62,17 @@ export async function main(args: readonly string[]): Promise<number> {
 /** Errors that people can act on are one message; what nobody foresaw keeps its stack. */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return `error: ${error}`;
+  if (error instanceof Interruption) return error.message;
   const isForeseen = error instanceof UsageError || FORESEEN.has(error.name);
   return isForeseen ? `error: ${error.message}` : `error: ${error.stack ?? error.message}`;
 }
 
 const FORESEEN = new Set([
   "ContestantError",
-  "Interruption",
   "DisagreementError",
   "InvalidOptionError",
   "NativeBuildError",
   "NativeAccessError",
   "OsError",
+  "ReportInputError",
 ]);

@@ -98,7 +98,7 @@ export class FrontGate {
     this.#watcher?.add("registryLookups", ptr);
     const sizeClass = this.smallClass(ptr);
     if (sizeClass === 0) return false;
-    this.#headers.assertSound(ptr, sizeClass); // where one is due and right, the list is full, or mincore said no
+    this.#headers.assertSound(ptr, sizeClass); // sound if it was just that the list is full; or else why we are here
     this.#freeSmall(ptr, sizeClass);
     return true;
   }

@@ -10,6 +10,7 @@ import {
   captureEnvironment,
   COMPARE_LEVEL,
   type Interval,
+  isSettled,
   judge,
   leastRounds,
   loadWarning,
@@ -73,7 +74,7 @@ export async function compare(
       await rounds.measure();
     }
     rows = plan.sizes.map((_size, index) => rowOf(plan, rounds, index, level));
-    if (rows.every(({ verdict }) => verdict !== "inconclusive")) break;
+    if (isSettled(rows)) break;
   }
   const sources = [plan.a, plan.b].flatMap(({ name, spec }) => spec.source === undefined ? [] : [[name, spec.source]]);
   return {

@@ -42,7 +42,7 @@ import { compare, ratioOf } from "./compare.ts";
 import { heapContestant } from "./contestants.ts";
 import { countUnit } from "./counts.ts";
 import { EVIDENCE, STAGE_REACHES } from "./evidence.ts";
-import { jitEvidence } from "./jit.ts";
+import { type JitEvidence, jitEvidence } from "./jit.ts";
 import { micro } from "./micro.ts";
 import { Rounds, type RoundsPlan } from "./rounds.ts";
 
@@ -150,7 +150,9 @@ async function measureBuilds(
   const first = builds[0]!;
   entrants.push({ name: CONTROL, contestant: heapContestant(first.variant, `${first.variant} again`) });
   let calibrated = 0;
-  const rounds = await Rounds.open(plan, entrants, signal, (label) => {
+  // Effects are means over the sizes: with several of them, one pass each is as good as two of one.
+  const passes = plan.sizes.length === 1 ? 2 : 1;
+  const rounds = await Rounds.open({ ...plan, passes }, entrants, signal, (label) => {
     report({ phase: "calibrating", done: calibrated++, total: entrants.length, label });
   });
   while (rounds.rounds.length < wanted) {
@@ -332,7 +334,7 @@ async function stageRows(
   });
 }
 
-/** What V8 made of the loop, for the first size: the code is the same for all. */
+/** What V8 made of the loop, in several processes, for the first size: the code is the same for all. */
 async function jitOf(
   { workload, sizes }: ExplainPlan,
   variants: readonly string[],
@@ -341,17 +343,32 @@ async function jitOf(
 ): Promise<ExplainFile["jit"]> {
   const rows = [];
   for (const [done, variant] of variants.entries()) {
-    report({ phase: "asking V8", done, total: variants.length, label: variant });
-    const { codeBytes, inlined, deopts, ...rest } = await jitEvidence(variant, workload, sizes[0]!.parameters, signal);
+    const asked: JitEvidence[] = [];
+    for (let process = 0; process < JIT_PROCESSES; process++) {
+      report({
+        phase: "asking V8",
+        done: done * JIT_PROCESSES + process,
+        total: variants.length * JIT_PROCESSES,
+        label: variant,
+      });
+      asked.push(await jitEvidence(variant, workload, sizes[0]!.parameters, signal));
+    }
+    const { codeBytes, inlined, deopts, ...rest } = asked.at(-1)!;
+    const timesOf = (callee: string) =>
+      asked.filter((evidence) => evidence.inlined.some((each) => each.callee === callee && each.inlined)).length;
     rows.push({
       ...rest,
-      inlined: inlined.map((each) => ({ ...each })),
+      processes: JIT_PROCESSES,
+      inlined: inlined.map((each) => ({ ...each, times: timesOf(each.callee) })),
       deopts: deopts.map((each) => ({ ...each })),
       ...(codeBytes === undefined ? {} : { codeBytes }),
     });
   }
   return rows;
 }
+
+/** V8's decisions differ from process to process. */
+const JIT_PROCESSES = 4;
 
 /** The pairs, where the singles of A's side do not add up to the whole. */
 async function explainPairs(

@@ -58,7 +58,7 @@ export function countOptimisations(lines: readonly string[], name: string): numb
 
 /**
  * What became part of a loop when TurboFan compiled it for the last time, and what did not, in V8's order; undefined if
- * TurboFan never did. Functions of one name are one row, unless one was inlined and another was not.
+ * TurboFan never did. Functions of one name are one row, that of the first, unless one was inlined and another was not.
  */
 export function lastInlining(lines: readonly string[], loop: string): Inlining[] | undefined {
   const end = lines.findLastIndex((line) => isCompilation("completed compiling", loop, "TURBOFAN", line));
@@ -84,8 +84,10 @@ export function lastInlining(lines: readonly string[], loop: string): Inlining[]
     const reason = /^\d+$/.test(detail) ? budgetReason(Number(detail), Number(more), budget) : detail;
     found.set(refused, { callee: name, inlined: false, reason });
   }
-  const rows = new Map([...found.values()].map((row) => [`${row.callee} ${row.inlined}`, row]));
-  return [...rows.values()];
+  // Of functions of one name the first is the one that the loop calls itself; reversed, it is the last that is set.
+  const rows = [...found.values()];
+  const first = new Set(new Map(rows.toReversed().map((row) => [`${row.callee} ${row.inlined}`, row])).values());
+  return rows.filter((row) => first.has(row));
 }
 
 /** Deopts of some functions since warm-up; of the whole run, if the trace does not say when that ended. */

@@ -30,6 +30,8 @@ export interface RoundsPlan {
   readonly sizes: readonly { readonly size: number; readonly parameters: Parameters }[];
   readonly slotMilliseconds: number;
   readonly orderSeed: number;
+  /** How often the baton goes to all entrants and back, for each size; twice if absent. */
+  readonly passes?: number;
 }
 
 /** Someone who takes part, by the name that tells it from others in these rounds. */
@@ -45,8 +47,6 @@ export type Round = readonly ReadonlyMap<string, readonly number[]>[];
 export const STOLEN_LIMIT = 20;
 /** Of so many rounds one may be discarded; beyond that the machine is what it is. */
 const DISCARDS = 4;
-/** Passes over all entrants and back, where there is only one size: starting the processes takes longer than measuring. */
-const PASSES_OF_ONE_SIZE = 2;
 /** A fresh process runs at least so long at each size before it is measured, in parts of a slot. */
 const WARM_MILLISECONDS = 120;
 const WARM_PARTS = 4;
@@ -179,7 +179,7 @@ export class Rounds {
     const slots: SlotDisturbance[] = [];
     const round: Map<string, number[]>[] = sizes.map(() => new Map(players.map(({ name }) => [name, []])));
     const processes = players.map(({ child }) => child.id);
-    const passes = sizes.length === 1 ? PASSES_OF_ONE_SIZE : 1;
+    const passes = this.#plan.passes ?? 2;
     let before = await readDisturbance(processes);
     for (const index of this.#random.shuffled([...sizes.keys()])) {
       const { size } = sizes[index]!;

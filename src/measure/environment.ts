@@ -1,12 +1,15 @@
 /**
- * Where a measurement was made: what a reader needs to judge its figures, or to repeat it.
+ * Where a measurement was made: what a reader needs to judge its figures, or to repeat it. Every result file has it, and
+ * `doctor` explains it.
  *
  * @module
  */
 import { cpus } from "node:os";
+import { openVirtualMemory } from "../os/mod.ts";
+import { parseSystemFacts, SYSTEM_FILES, type SystemFacts } from "./system_facts.ts";
 
 /** The machine, the runtime and the source, when the run started. */
-export interface Environment {
+export interface Environment extends SystemFacts {
   readonly date: string;
   readonly deno: string;
   readonly v8: string;
@@ -18,9 +21,18 @@ export interface Environment {
   readonly loadAverage: readonly number[];
   /** The source's revision; `-dirty` if it is not committed, `unknown` outside a repository. */
   readonly revision: string;
+  readonly memoryBytes: number;
+  /** Of a page; absent if the C library cannot be reached. */
+  readonly pageBytes?: number;
+  /** Where memory and clocks come from: the compiled library, or libc's own functions; absent if neither works. */
+  readonly nativeLibrary?: "native" | "libc";
+  /** Why it is not the compiled library, or what is wrong with it. */
+  readonly nativeNote?: string;
+  /** Absent if `perf` is not installed. */
+  readonly perf?: "hardware counters" | "no hardware counters";
 }
 
-/** Takes down the environment. */
+/** Takes down the environment: some tens of milliseconds, and the first time on a machine a compilation. */
 export async function captureEnvironment(): Promise<Environment> {
   return {
     date: new Date().toISOString(),
@@ -32,7 +44,34 @@ export async function captureEnvironment(): Promise<Environment> {
     cores: navigator.hardwareConcurrency,
     loadAverage: Deno.loadavg().map((load) => Math.round(load * 100) / 100),
     revision: await revision(),
+    memoryBytes: Deno.systemMemoryInfo().total,
+    ...await nativeLibrary(),
+    ...await perf(),
+    ...await systemFacts(),
   };
+}
+
+/** Deno does not read these files without all permissions; `grep` does, and prints each line behind its file's name. */
+async function systemFacts(): Promise<SystemFacts> {
+  if (Deno.build.os !== "linux") return {};
+  return parseSystemFacts((await run("grep", ["-s", "", ...SYSTEM_FILES]))?.stdout ?? "");
+}
+
+async function nativeLibrary(): Promise<Pick<Environment, "nativeLibrary" | "nativeNote" | "pageBytes">> {
+  try {
+    const { source, note, pageSize, close } = await openVirtualMemory();
+    close();
+    return { nativeLibrary: source, pageBytes: pageSize, ...(note === undefined ? {} : { nativeNote: note }) };
+  } catch (error) {
+    return { nativeNote: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** Asks `perf` to count the cycles of a program that does nothing. */
+async function perf(): Promise<Pick<Environment, "perf">> {
+  const result = await run("perf", ["stat", "-x", ",", "-e", "cycles:u", "true"]);
+  if (result === undefined) return {};
+  return { perf: /^\d/m.test(result.stderr) ? "hardware counters" : "no hardware counters" };
 }
 
 async function revision(): Promise<string> {
@@ -54,9 +93,19 @@ export async function readSteal(): Promise<{ stolen: number; total: number } | u
 }
 
 async function output(command: string, args: string[]): Promise<string | undefined> {
+  const result = await run(command, args);
+  return result?.success ? result.stdout : undefined;
+}
+
+/** Runs a command to its end; undefined if it cannot be started. */
+async function run(
+  command: string,
+  args: string[],
+): Promise<{ success: boolean; stdout: string; stderr: string } | undefined> {
   try {
-    const { success, stdout } = await new Deno.Command(command, { args, stderr: "null" }).output();
-    return success ? new TextDecoder().decode(stdout) : undefined;
+    const { success, stdout, stderr } = await new Deno.Command(command, { args, stdin: "null" }).output();
+    const decoder = new TextDecoder();
+    return { success, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
   } catch {
     return undefined; // the command is not installed
   }

@@ -7,16 +7,20 @@
  * Wilcoxon's signed rank: no assumption about the distribution of d but symmetry, and one wild round moves it little.
  *
  * An A/A control, the same contestant in two processes of the same rounds, says what the machine calls a difference
- * today. A difference counts if its whole interval is beyond what the control's interval reaches, and beyond 2 %.
+ * today. A difference counts if its whole interval is beyond what the control's interval reaches, and beyond 2 %. Two
+ * are equivalent if the whole interval is within that, and within 5 %: a bound that the noise cannot widen. Without it, on
+ * a machine where one process in twenty is half as fast, a quarter of real losses of 10 % were called equivalent.
  *
  * Looks are taken at fixed numbers of rounds, never until something is significant; rows (sizes) share one level
  * (Bonferroni). That false verdicts are rare was simulated: `tests/measure/verdict_simulation_test.ts`.
  *
  * Sources: Hollander, Wolfe & Chicken, "Nonparametric Statistical Methods" (2014), 3.1-3.3; Kalibera & Jones, "Rigorous
- * Benchmarking in Reasonable Time" (2013).
+ * Benchmarking in Reasonable Time" (2013); of the bound, Schuirmann, "A Comparison of the Two One-Sided Tests Procedure
+ * and the Power Approach for Assessing the Equivalence of Average Bioavailability" (1987).
  *
  * @module
  */
+import { quickselect } from "simple-statistics";
 
 /** What can be said of a row. A regression means that B is slower. */
 export type Verdict = "regression" | "improvement" | "equivalent" | "inconclusive";
@@ -37,6 +41,9 @@ export const LOOKS: readonly number[] = [20, 40];
 /** Less than this is no difference, however sure it is. */
 export const LEAST_DELTA = 0.02;
 
+/** Who may differ by more than this is not called equivalent, however noisy the machine is. */
+export const EQUIVALENT_WITHIN = 0.05;
+
 /** Each row's share of the level of the whole. */
 export function bonferroni(rows: number, level: number = COMPARE_LEVEL): number {
   return 1 - (1 - level) / Math.max(1, rows);
@@ -47,24 +54,37 @@ export function bonferroni(rows: number, level: number = COMPARE_LEVEL): number 
  * Exact: the number of subsets of 1..count with each sum, over all subsets. Cost: count^3 / 4 additions.
  */
 export function signedRankBelow(count: number, rank: number): number {
+  let below = 0;
+  for (const subsets of subsetsBySum(count).subarray(0, Math.max(0, rank))) below += subsets;
+  return below / 2 ** count;
+}
+
+/** How many subsets of 1..count have each sum. */
+function subsetsBySum(count: number): Float64Array {
   const largest = count * (count + 1) / 2;
   const subsets = new Float64Array(largest + 1);
   subsets[0] = 1;
   for (let item = 1; item <= count; item++) {
     for (let sum = largest; sum >= item; sum--) subsets[sum]! += subsets[sum - item]!;
   }
-  let below = 0;
-  for (let sum = 0; sum < Math.min(rank, largest + 1); sum++) below += subsets[sum]!;
-  return below / 2 ** count;
+  return subsets;
 }
+
+const RANKS = new Map<string, number>(); // by count and level: a comparison asks for few, and for each again and again
 
 /**
  * The rank of the Walsh average that bounds the interval from below; its mirror image bounds it from above. For 10
  * differences at 99 % it is 4 of 55, for 20 it is 38 of 210, for 40 it is 221 of 820. 0 if no interval has the level.
  */
 export function walshRank(count: number, level: number): number {
-  let rank = 0;
-  while (2 * signedRankBelow(count, rank + 1) <= 1 - level) rank++;
+  const key = `${count} ${level}`;
+  let rank = RANKS.get(key);
+  if (rank === undefined) {
+    const subsets = subsetsBySum(count);
+    let below = subsets[0]!; // what is below the next rank
+    for (rank = 0; 2 * below / 2 ** count <= 1 - level; rank++) below += subsets[rank + 1]!;
+    RANKS.set(key, rank);
+  }
   return rank;
 }
 
@@ -84,15 +104,19 @@ export function signedRankInterval(differences: readonly number[], level: number
   const count = differences.length;
   const rank = walshRank(count, level);
   if (rank === 0) throw new RangeError(`${count} differences have no interval of level ${level}`);
-  const averages = new Float64Array(count * (count + 1) / 2);
+  const sorted = differences.toSorted((a, b) => a - b); // so the averages come in runs, which are quicker to select from
+  const averages = new Array<number>(count * (count + 1) / 2);
   let next = 0;
   for (let i = 0; i < count; i++) {
-    for (let j = i; j < count; j++) averages[next++] = (differences[i]! + differences[j]!) / 2;
+    for (let j = i; j < count; j++) averages[next++] = (sorted[i]! + sorted[j]!) / 2;
   }
-  averages.sort();
-  const middle = averages.length / 2;
-  const value = (averages[Math.floor(middle)]! + averages[Math.ceil(middle) - 1]!) / 2;
-  return { value, low: averages[rank - 1]!, high: averages[averages.length - rank]! };
+  const last = averages.length - 1, upper = Math.ceil(last / 2), lower = Math.floor(last / 2);
+  const select = (place: number, from: number, to: number) => {
+    quickselect(averages, place, from, to); // what is below that place is less, and stays on that side
+    return averages[place]!;
+  };
+  const above = select(upper, 0, last), below = select(lower, 0, upper);
+  return { value: (below + above) / 2, low: select(rank - 1, 0, lower), high: select(last - rank + 1, upper, last) };
 }
 
 /** What a difference must exceed to count: 2 %, or as far as the control, which compares equals, reaches. */
@@ -104,7 +128,8 @@ export function deltaOf(control: Interval): number {
 export function verdictOf({ low, high }: Interval, delta: number): Verdict {
   if (low > delta) return "regression";
   if (high < -delta) return "improvement";
-  return low >= -delta && high <= delta ? "equivalent" : "inconclusive";
+  const within = Math.min(delta, Math.log1p(EQUIVALENT_WITHIN));
+  return low >= -within && high <= within ? "equivalent" : "inconclusive";
 }
 
 /** The verdict on the whole: the worst that is known of a row, else what is not known, else the best. */
@@ -134,4 +159,9 @@ export function judge({ differences, control }: PairedRounds, level: number): Ju
   const difference = signedRankInterval(differences, level), controlled = signedRankInterval(control, level);
   const delta = deltaOf(controlled);
   return { difference, control: controlled, delta, verdict: verdictOf(difference, delta) };
+}
+
+/** Whether a comparison may end at this look: of every row it is known what it is. Another look takes more rounds. */
+export function isSettled(rows: readonly { readonly verdict: Verdict }[]): boolean {
+  return rows.every(({ verdict }) => verdict !== "inconclusive");
 }

@@ -6,7 +6,8 @@
 import Table from "cli-table3";
 import { median } from "simple-statistics";
 import type { CompareFile, CompareRow } from "./compare_schema.ts";
-import { bounds, change, nanoseconds } from "./format.ts";
+import { bounds, change, nanoseconds, wrap } from "./format.ts";
+import { csvTable, markdownTable } from "./rows.ts";
 import { LINES, type Palette, PLAIN } from "./table.ts";
 
 /** The table's columns, in the terminal and in Markdown. */
@@ -61,29 +62,33 @@ export function renderCompare(file: CompareFile, palette: Palette = PLAIN): stri
   }
   const text = table.toString().split("\n").map((line) => line.trimEnd()).join("\n");
   const baseline = file.baseline === undefined ? "" : baselineLines(file);
-  return `${palette.bold(compareHeadline(file))}\n\n${text}\n\n` +
-    `${rounds.measured} rounds of fresh processes; intervals hold ${
-      100 * level
-    } % for all rows together. A / A is the same\n` +
-    `contestant against itself: a difference counts beyond it, and beyond 2 %.\n${baseline}` +
+  const headline = wrap(compareHeadline(file), 100).map(palette.bold).join("\n");
+  return `${headline}\n\n${text}\n\n` +
+    `${wrap(footnote(rounds.measured, level), 100).join("\n")}\n${baseline}` +
     file.notes.map((note) => `${note}\n`).join("");
+}
+
+/** What the columns mean. */
+function footnote(measured: number, level: number): string {
+  return `${measured} rounds of fresh processes; intervals hold ${100 * level} % for all rows together. A / A is the ` +
+    `same contestant against itself: a difference counts beyond it, and beyond 2 %; equivalent is within it, and within 5 %.`;
 }
 
 /** The same as Markdown. */
 export function renderCompareMarkdown(file: CompareFile): string {
-  const line = (cellsOfRow: readonly string[]) => `| ${cellsOfRow.join(" | ")} |\n`;
   const { cpu, deno, os, date, revision } = file.environment;
-  return `**${compareHeadline(file)}**\n\n` + line(COLUMNS) + line(COLUMNS.map(() => "---")) +
-    file.rows.map((row) => line(cells(row))).join("") +
+  return `**${compareHeadline(file)}**\n\n${markdownTable(COLUMNS, file.rows.map(cells))}` +
     `\n\`${file.command.join(" ")}\`, ${cpu}, ${os}, Deno ${deno}, revision ${revision}, ${date}\n`;
 }
 
 /** Every round, a line each: for other programs. */
 export function renderCompareCsv({ rows }: CompareFile): string {
-  const lines = rows.flatMap(({ workload, size, samples }) =>
-    samples.a.map((a, round) => [workload, size, round + 1, a, samples.b[round], samples.control[round]].join(","))
+  return csvTable(
+    ["workload", "size", "round", "a_ns_per_op", "b_ns_per_op", "control_ns_per_op"],
+    rows.flatMap(({ workload, size, samples: { a, b, control } }) =>
+      a.map((sample, round) => [workload, size, round + 1, sample, b[round]!, control[round]!])
+    ),
   );
-  return `${["workload,size,round,a_ns_per_op,b_ns_per_op,control_ns_per_op", ...lines].join("\n")}\n`;
 }
 
 function cells({ size, ratio, low, high, control, delta, rounds, samples, verdict }: CompareRow): string[] {
@@ -109,9 +114,11 @@ function baselineLines({ baseline, environment, rows }: CompareFile): string {
   const changed = (["cpu", "deno", "v8", "os", "cores"] as const).filter((name) =>
     baseline.environment[name] !== environment[name]
   ).map((name) => `${name} was ${baseline.environment[name]}, is ${environment[name]}`);
-  return `Baseline ${baseline.name}: ${baseline.contestant} of ${baseline.date.slice(0, 10)}, run again beside B. ` +
-    `Stored then (only to look at): ${then.join(", ")}.\n` +
-    (changed.length === 0 ? "" : `The stored figures are of another environment: ${changed.join("; ")}.\n`);
+  const text =
+    `Baseline ${baseline.name}: ${baseline.contestant} of ${baseline.date.slice(0, 10)}, run again beside B. ` +
+    `Stored then (only to look at): ${then.join(", ")}.` +
+    (changed.length === 0 ? "" : ` The stored figures are of another environment: ${changed.join("; ")}.`);
+  return `${wrap(text, 100).join("\n")}\n`;
 }
 
 function three(value: number): string {

@@ -6,6 +6,7 @@
 import Table from "cli-table3";
 import type { ExplainFile, ExplainFlag } from "./explain_schema.ts";
 import { change, changeWithBounds, wrap } from "./format.ts";
+import { csvTable } from "./rows.ts";
 import { LINES, type Palette, PLAIN } from "./table.ts";
 
 const COLUMNS = ["flag", "A", "B", "throughput", "99 %", "runs/free", "finding"] as const;
@@ -50,6 +51,16 @@ export function renderExplain(file: ExplainFile, palette: Palette = PLAIN): stri
     file.notes.map((note) => `${note}\n`).join("");
 }
 
+/** A row a flag: for other programs. */
+export function renderExplainCsv({ flags }: ExplainFile): string {
+  return csvTable(
+    ["flag", "a", "b", "ratio", "low", "high", "reached_per_million_frees", "finding"],
+    flags.map((flag) => [
+      ...[flag.flag, flag.a, flag.b, flag.ratio, flag.low, flag.high, flag.reachedPerMillionFrees, flag.finding],
+    ]),
+  );
+}
+
 /** What to do. */
 export function recommendation({ a, b, fix, total, delta }: ExplainFile): string {
   if (fix !== undefined) {
@@ -72,7 +83,7 @@ function cells({ flag, a, b, ratio, low, high, reachedPerMillionFrees, finding }
     String(a),
     String(b),
     change(ratio),
-    `${change(low)} to ${change(high)}`,
+    `${change(low).replace(" %", "")} to ${change(high)}`,
     (reachedPerMillionFrees / 1e6).toFixed(3),
     finding,
   ];

@@ -70,7 +70,15 @@ export const JitSchema = v.object({
   variant: v.string(),
   loop: v.string(),
   tier: v.string(),
-  inlined: v.array(v.object({ callee: v.string(), inlined: v.boolean(), reason: v.string() })),
+  /** Processes that were asked: V8 decides anew in each. The rest is what the last of them did. */
+  processes: v.number(),
+  inlined: v.array(v.object({
+    callee: v.string(),
+    inlined: v.boolean(),
+    reason: v.string(),
+    /** In how many of the processes it became part of the loop. */
+    times: v.number(),
+  })),
   deopts: v.array(v.object({ function: v.string(), reason: v.string(), kind: v.string(), count: v.number() })),
   optimisations: v.number(),
   codeBytes: v.optional(v.number()),

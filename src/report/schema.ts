@@ -41,6 +41,7 @@ export const ResultSchema = v.object({
   parameters: v.record(v.string(), v.number()),
 });
 
+/** The machine, the runtime and the source; what a system does not say is absent, as in files of older versions. */
 export const EnvironmentSchema = v.object({
   date: v.string(),
   deno: v.string(),
@@ -51,6 +52,27 @@ export const EnvironmentSchema = v.object({
   cores: v.number(),
   loadAverage: v.array(v.number()),
   revision: v.string(),
+  memoryBytes: v.exactOptional(v.number()),
+  pageBytes: v.exactOptional(v.number()),
+  /** `native` is the library that is compiled on first use, `libc` stands in for it. */
+  nativeLibrary: v.exactOptional(v.picklist(["native", "libc"])),
+  nativeNote: v.exactOptional(v.string()),
+  perf: v.exactOptional(v.picklist(["hardware counters", "no hardware counters"])),
+  perfEventParanoid: v.exactOptional(v.number()),
+  governor: v.exactOptional(v.string()),
+  boost: v.exactOptional(v.boolean()),
+  simultaneousThreads: v.exactOptional(v.boolean()),
+  transparentHugePages: v.exactOptional(v.string()),
+  /** `kernel.randomize_va_space`: 0 is off, 2 all of it. */
+  addressRandomisation: v.exactOptional(v.number()),
+  clockSource: v.exactOptional(v.string()),
+  invariantTsc: v.exactOptional(v.boolean()),
+  virtualMachine: v.exactOptional(v.boolean()),
+  /** Cores that a container allows, and bytes. */
+  coreLimit: v.exactOptional(v.number()),
+  memoryLimitBytes: v.exactOptional(v.number()),
+  /** The share of the last ten seconds in which work waited for a core, 0 to 1. */
+  corePressure: v.exactOptional(v.number()),
 });
 
 export const WarningSchema = v.object({ code: v.string(), message: v.string(), advice: v.string() });

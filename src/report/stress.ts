@@ -64,7 +64,7 @@ function operationNames(runs: readonly StressRun[]): string[] {
 function passed({ variant, programs, operations, counts, seconds }: StressRun, palette: Palette): string {
   // A no-break space keeps a count beside its name while the line is broken.
   const each = Object.entries(counts).map(([name, count]) => `${name}\u00a0${withCommas(count)}`).join(", ");
-  const lines = wrap(each, 96).map((line) => `  ${line.replaceAll("\u00a0", " ")}\n`).join("");
+  const lines = (each === "" ? [] : wrap(each, 96)).map((line) => `  ${line.replaceAll("\u00a0", " ")}\n`).join("");
   return `${palette.green("ok")} ${palette.bold(variant)}: ${counted(operations, "operation")} in ` +
     `${counted(programs, "program")}, ${seconds.toFixed(1)} s\n${lines}`;
 }

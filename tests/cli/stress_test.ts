@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { FlagRow } from "../../src/heap/flags.ts";
 import { FLAGS, parseVariant } from "../../src/heap/mod.ts";
-import { parseStressFile } from "../../src/report/mod.ts";
+import { parseStressFile, renderStress } from "../../src/report/mod.ts";
 import { cli, command, outcome } from "./helpers.ts";
 
 /** The bugs that can be built in, each with a variant that can have it. Empty if this build of the heap has none. */
@@ -65,12 +65,18 @@ Deno.test("stress --build debug runs a debug build, or passes on that there is n
 
 Deno.test("stress prints its counts when it is interrupted, and exits with 3", async () => {
   const child = command(["stress", "--seconds", "600", "--seed", "1", "--variant", "slab-map,phase7"]).spawn();
-  const timer = setTimeout(() => child.kill("SIGINT"), 2500);
+  const timer = setTimeout(() => child.kill("SIGINT"), 4000);
   const { code, stdout, stderr } = outcome(await child.output());
   clearTimeout(timer);
   assertEquals([code, stderr], [3, "interrupted: nothing had failed\n"]);
   assertMatch(stdout, /^ok slab-map: [1-9][\d,]* operations in [\d,]+ programs?, [\d.]+ s\n {2}malloc [1-9]/);
   assertEquals(stdout.includes("phase7"), false, "it was not begun");
+});
+
+Deno.test("what ran is one line when nothing had run yet", () => {
+  const run = { variant: "slab-map", programs: 0, operations: 0, counts: {}, seconds: 0.2 };
+  const text = renderStress({ schema: "hakmem.stress/1", command: [], build: "release", seed: 1, runs: [run] });
+  assertEquals(text, "ok slab-map: 0 operations in 0 programs, 0.2 s\n");
 });
 
 Deno.test({
@@ -86,10 +92,16 @@ Deno.test({
       stderr: "piped",
     }).spawn();
     const writer = child.stdin.getWriter();
-    const timer = setTimeout(() => writer.write(Uint8Array.of(3)), 2500); // what the key sends
-    const { code, stdout } = outcome(await child.output());
+    let stdout = "", timer: ReturnType<typeof setTimeout> | undefined;
+    for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+      stdout += text;
+      // What the key sends, some time after the bar is there.
+      if (stdout.includes("\x1b[?25l")) timer ??= setTimeout(() => writer.write(Uint8Array.of(3)), 1500);
+    }
     clearTimeout(timer);
     await writer.close().catch(() => {});
+    await child.stderr.cancel();
+    const { code } = await child.status;
     const [hidden, shown] = [stdout.lastIndexOf("\x1b[?25l"), stdout.lastIndexOf("\x1b[?25h")];
     assert(hidden >= 0 && shown > hidden, "the cursor is there again");
     assertMatch(stdout.slice(shown), /operations in [\d,]+ programs?,[^]*malloc[^]*interrupted: nothing had failed/);
@@ -114,12 +126,14 @@ Deno.test({
   ignore: BROKEN.length === 0,
   fn: async (t) => {
     const folder = await Deno.makeTempDir();
-    for (const variant of BROKEN) {
-      await t.step(`${variant}: found, cut down to a few operations, and replayed`, async () => {
-        const json = `${folder}/${variant}.json`;
-        const { code, stdout, stderr } = await cli(["stress", "--variant", variant, "--seed", "1", "--json", json]);
+    for (const [variant, build] of BROKEN.flatMap((name) => [[name, "release"], [name, "debug"]] as const)) {
+      await t.step(`${variant}, ${build}: found, cut down to a few operations, and replayed`, async () => {
+        const json = `${folder}/${variant},${build}.json`;
+        const args = ["stress", "--variant", variant, "--build", build, "--seed", "1", "--json", json];
+        const { code, stdout, stderr } = await cli(args);
         assertEquals([code, stderr], [1, ""]);
-        assertMatch(stdout, /^FAILED .*, release build, --seed 1: after [\d,]+ operations? in [\d,]+ programs?/);
+        const head = `^FAILED .*, ${build} build, --seed 1: after [\\d,]+ operations? in [\\d,]+ programs?`;
+        assertMatch(stdout, new RegExp(head));
         const { runs } = parseStressFile(await Deno.readTextFile(json));
         const operations = runs[0]?.failure?.program.operations ?? [];
         // None at all for a bug that shows in an empty heap: its lists were filled when it was opened.

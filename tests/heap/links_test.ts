@@ -208,6 +208,36 @@ Deno.test("canary: blocks of every size keep it, and the next block's header, th
   }
 });
 
+for (const variant of [...Object.keys(VARIANTS), "box,integrity=4", "slab-map,push=box,integrity=4"]) {
+  Deno.test(`${variant}: random user data of headers, links, canaries and AllocHeaders is no fault`, async () => {
+    using heap = await Heap.open({ variant: `${variant},capacity=16` });
+    const live: number[] = [];
+    let state = 12_345;
+    const random = (below: number): number => (state = Math.imul(state, 1_103_515_245) + 12_345 >>> 0) % below;
+    const large = heap.malloc(100_000), header = heap.u8.slice(large - 16, large);
+    const paint: ((view: Uint8Array, other: number) => void)[] = [
+      (view) => view.fill(0xa0 + random(16)),
+      (view) => view.forEach((_, at) => view[at] = 0xa0 + random(16)),
+      (view, other) => view.forEach((_, at) => view[at] = (other >>> at % 4 * 8) & 0xff),
+      (view, other) =>
+        view.forEach((_, at) => view[at] = ((at & 4 ? other ^ 0x5ca1ab1e : other) >>> at % 4 * 8) & 0xff),
+      (view) => view.forEach((_, at) => view[at] = header[at % 16]!),
+    ];
+    for (let count = 0; count < 3000; count++) {
+      const ptr = random(4) === 0 ? heap.calloc(1, random(600)) : heap.malloc(random(2100));
+      paint[random(paint.length)]!(heap.bytes(ptr), live[random(live.length)] ?? ptr);
+      live.push(ptr);
+      if (random(5) === 0) live.push(heap.realloc(live.splice(random(live.length), 1)[0]!, random(900)));
+      if (random(5) < 3) heap.free(live.splice(random(live.length), 1)[0]!);
+      if (count % 200 === 0) heap.check();
+      if (count % 700 === 0) heap.collect();
+    }
+    for (const ptr of [...live, large]) heap.free(ptr);
+    heap.check();
+    assertEquals(heap.stats().liveBlocks, 0);
+  });
+}
+
 for (const build of ["release", "debug"] as const) {
   for (const variant of [...Object.keys(VARIANTS), "e3-1,integrity=4"]) {
     Deno.test(`${variant}, ${build}: user data that imitates what a free block holds is no double free`, async () => {

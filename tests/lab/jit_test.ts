@@ -80,6 +80,28 @@ Deno.test("lastInlining() says of TurboFan's last compilation what was inlined, 
   assertEquals(lastInlining(traceLines(TRACE), "pairChunk"), undefined);
 });
 
+Deno.test("lastInlining() tells functions of one name apart by what became of them, and keeps the loop's own", () => {
+  const own = "  - target: 0x9 {0xb3 <SharedFunctionInfo free>}, bytecode size: 397";
+  const inner = (address: string, size: number) =>
+    `  - target: 0x20 {${address} <SharedFunctionInfo free>}, bytecode size: ${size}`;
+  const budget = "Budget used: 700/920 -- 1 candidate(s) for inlining:";
+  const method = "0x3 <JSFunction mixedChunk (sfi = 0xa1)> (target TURBOFAN_JS)";
+  const inlined = "Inlining 0x21 {0xc2 <SharedFunctionInfo free>} into 0x6 {0xa1 <SharedFunctionInfo mixedChunk>}";
+  const compiled = (...lines: string[]) => [
+    `[compiling method ${method}, mode: x]`,
+    budget,
+    ...lines,
+    `[completed compiling ${method} - took 1 ms]`,
+  ];
+  const reason = "its 397 bytes of bytecode do not fit: 700 of 920 were used";
+  const left = { callee: "free", inlined: false, reason };
+  assertEquals(lastInlining(compiled(own, inner("0xc1", 270)), "mixedChunk"), [left]);
+  assertEquals(lastInlining(compiled(own, inlined), "mixedChunk"), [
+    left,
+    { callee: "free", inlined: true, reason: "within the budget" },
+  ]);
+});
+
 Deno.test("countDeopts() counts those of the functions asked for, after the last mark", () => {
   const lines = traceLines(TRACE);
   assertEquals(countDeopts(lines, ["mixedChunk", "malloc", "free"]), [

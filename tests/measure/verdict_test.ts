@@ -4,11 +4,13 @@ import { median, quantileRankSorted } from "simple-statistics";
 import {
   bonferroni,
   deltaOf,
+  isSettled,
   judge,
   leastRounds,
   overall,
   signedRankBelow,
   signedRankInterval,
+  type Verdict,
   verdictOf,
   walshRank,
 } from "../../src/measure/mod.ts";
@@ -103,5 +105,30 @@ Deno.test("a difference is judged against the control of its rounds", () => {
   const differences = Array.from({ length: 20 }, (_, round) => 0.05 + (round % 5 - 2) * 0.002);
   const quiet = Array.from({ length: 20 }, (_, round) => (round % 5 - 2) * 0.002);
   assertEquals(judge({ differences, control: quiet }, 0.99).verdict, "regression");
-  assertEquals(judge({ differences, control: differences.map((each) => each * 2) }, 0.99).verdict, "equivalent");
+  assertEquals(judge({ differences, control: differences.map((each) => each * 2) }, 0.99).verdict, "inconclusive");
+});
+
+Deno.test("who may differ by 5 % is not called equivalent, however far the control reaches", () => {
+  const within = (high: number) => verdictOf({ value: 0, low: -0.01, high }, 0.4);
+  assertEquals(within(Math.log(1.049)), "equivalent");
+  assertEquals(within(Math.log(1.051)), "inconclusive");
+  assertEquals(verdictOf({ value: -0.05, low: -0.06, high: -0.04 }, 0.4), "inconclusive");
+  assertEquals(verdictOf({ value: 0.5, low: 0.39, high: 0.6 }, 0.4), "inconclusive");
+  assertEquals(verdictOf({ value: 0.5, low: 0.41, high: 0.6 }, 0.4), "regression");
+});
+
+Deno.test("a comparison is settled when no row is inconclusive", () => {
+  const settled = (...verdicts: Verdict[]) => isSettled(verdicts.map((verdict) => ({ verdict })));
+  assertEquals(settled("equivalent", "regression", "improvement"), true);
+  assertEquals(settled("equivalent", "inconclusive", "regression"), false);
+});
+
+Deno.test("the interval of Hollander and Wolfe's data on depression is the published one", () => {
+  // Table 3.1 (Salsburg 1970): Hamilton scores of nine patients before and after a tranquilliser; 96.1 %: -0.786, -0.010.
+  const before = [1.83, 0.50, 1.62, 2.48, 1.68, 1.88, 1.55, 3.06, 1.30];
+  const after = [0.878, 0.647, 0.598, 2.05, 1.06, 1.29, 1.06, 3.14, 1.29];
+  const { value, low, high } = signedRankInterval(after.map((score, patient) => score - before[patient]!), 0.96);
+  assertAlmostEquals(value, -0.46, 1e-9);
+  assertAlmostEquals(low, -0.786, 1e-9);
+  assertAlmostEquals(high, -0.01, 1e-9);
 });

@@ -1,0 +1,106 @@
+/**
+ * `report`: reads result files, writes one page. What draws the charts is loaded here and nowhere else, when it is
+ * needed: the other commands start without it.
+ *
+ * @module
+ */
+import { Command } from "@commander-js/extra-typings";
+import type { ReportPage } from "../report/html/mod.ts";
+import { renderJson } from "../report/mod.ts";
+import { FINE } from "./exit_codes.ts";
+import { Outputs } from "./outputs.ts";
+import { printError, printOut } from "./terminal.ts";
+import { UsageError } from "./values.ts";
+
+const DEFAULT_OUTPUT = "hakmem-report.html";
+
+const HELP = `
+The files are what bench, compare and explain write with --json; the page has a part for each.
+It is one file that loads nothing: charts, tables, and the data to download again.
+
+Examples:
+  deno run -P cli.ts bench --json bench.json
+  deno run -P cli.ts report bench.json
+  deno run -P cli.ts report bench.json compare.json explain.json -o page.html --open
+`;
+
+interface Options {
+  readonly output: string;
+  readonly open?: true | undefined;
+  readonly json?: string | undefined;
+}
+
+/** The command. */
+export function reportCommand(finish: (exitCode: number) => void): Command {
+  const command = new Command("report")
+    .description("one HTML page from result files: charts, tables, and the data")
+    .argument("<results...>", "files that bench, compare or explain wrote with --json")
+    .option("-o, --output <file>", "where to write the page (- is stdout)", DEFAULT_OUTPUT)
+    .option("--open", "show it in the browser")
+    .option("--json <file>", "what is in the page, as JSON (- is stdout)")
+    .addHelpText("after", HELP);
+  // The typed command is wider than what the tree needs to know.
+  return command.action(async (paths, options) => {
+    await run(paths, options);
+    finish(FINE);
+  }) as unknown as Command;
+}
+
+async function run(paths: readonly string[], { output, open, json }: Options): Promise<void> {
+  if (open === true && output === "-") throw new UsageError("--open needs a file: -o - is stdout");
+  for (const option of [output, json]) {
+    const source = paths.find((path) => option !== undefined && isSameFile(path, option));
+    if (source !== undefined) throw new UsageError(`${source} would be overwritten by what is made of it`);
+  }
+  const { parseReportInput, renderPage } = await import("../report/html/mod.ts");
+  const page = renderPage(paths.map((path) => parseReportInput(path, read(path))));
+  const outputs = new Outputs<ReportPage>([
+    { option: "--output", path: output, render: ({ html }) => html },
+    { option: "--json", path: json, render: ({ parts }) => renderJson({ schema: "hakmem.report/1", output, parts }) },
+  ]);
+  outputs.write(page);
+  const line = `${output === "-" ? "stdout" : output}: ${describe(page)}\n`;
+  if (outputs.takeStdout) printError(line);
+  else printOut(line);
+  if (open === true) await show(output);
+}
+
+/** What is in the page, in one line. */
+function describe({ parts }: ReportPage): string {
+  return parts.map(({ path, schema, sections }) => `${path} (${schema}, ${sections.length} sections)`).join(", ");
+}
+
+function read(path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UsageError(`${path} cannot be read: ${reason}`);
+  }
+}
+
+function isSameFile(path: string, other: string): boolean {
+  try {
+    return Deno.realPathSync(path) === Deno.realPathSync(other);
+  } catch {
+    return false; // one of them does not exist yet
+  }
+}
+
+/** Hands a page to the system, and waits for no browser: some openers last until it is closed. */
+async function show(path: string): Promise<void> {
+  const opener = Deno.build.os === "darwin" ? "open" : "xdg-open";
+  try {
+    const child = new Deno.Command(opener, { args: [path], stdin: "null", stdout: "null", stderr: "null" }).spawn();
+    child.unref();
+    const patience = new Promise<undefined>((resolve) => setTimeout(() => resolve(undefined), PATIENCE));
+    const status = await Promise.race([child.status, patience]);
+    if (status?.success !== false) return;
+    printError(`${opener} could not show ${path}: open it in a browser\n`);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    printError(`${opener} is not installed, so --open cannot show the page: open ${path} in a browser\n`);
+  }
+}
+
+const PATIENCE = 2000; // ms, by when an opener that fails has failed

@@ -1,0 +1,52 @@
+/**
+ * The sections of a benchmark.
+ *
+ * @module
+ */
+import { expectationLine } from "../expectation.ts";
+import { parametersOf } from "../format.ts";
+import type { ResultFile } from "../schema.ts";
+import { cells, COLUMNS } from "../table.ts";
+import { ratioFigure, seriesOf, throughputFigure } from "./bench_charts.ts";
+import { countsTable } from "./counts_section.ts";
+import { markup } from "./markup.ts";
+import { distributionFigure, roundsFigure } from "./sample_charts.ts";
+import { environmentSection, figure, remarksSection, type Section } from "./section.ts";
+import { renderTable } from "./table.ts";
+
+/** The sections, in order. */
+export function benchSections(file: ResultFile): Section[] {
+  const { results, rounds, expectations, counters = [] } = file;
+  const isNumeric = (name: string) => name !== "allocator";
+  const series = seriesOf(results);
+  const contestants = seriesOf(results.filter(({ runtime }) => runtime !== "harness"));
+  const measured = `${rounds.measured} of ${rounds.wanted}, slots of ${rounds.slotMilliseconds} ms or one unit, ` +
+    `order from seed ${rounds.orderSeed}`;
+  return [
+    {
+      id: "throughput",
+      title: "Throughput by size",
+      content: results.length === 0 ? "" : [
+        figure(throughputFigure(results)),
+        renderTable({
+          caption: "Throughput: median and 95 % interval; net is without the harness",
+          columns: COLUMNS.map((head) => ({ head, isNumeric: isNumeric(head) })),
+          rows: results.map(cells),
+        }),
+      ],
+    },
+    { id: "ratio", title: "Ratio to system", content: figure(ratioFigure(results)) },
+    {
+      id: "expectations",
+      title: "What was expected",
+      content: expectations.length === 0
+        ? ""
+        : markup`<ul>${expectations.map((each) => markup`<li>${expectationLine(each)}</li>`)}</ul>`,
+    },
+    { id: "distribution", title: "Distribution of samples", content: figure(distributionFigure(series)) },
+    { id: "rounds", title: "Round by round", content: figure(roundsFigure(contestants)) },
+    { id: "counters", title: "Counters", content: countsTable(counters) },
+    remarksSection(file),
+    environmentSection(file, { parameters: parametersOf(results), rounds: measured }),
+  ];
+}

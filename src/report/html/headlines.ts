@@ -1,0 +1,21 @@
+/**
+ * The result of a file in one line: what comes first in a report, in the words of the terminal.
+ *
+ * @module
+ */
+import { compareHeadline } from "../compare.ts";
+import { explainHeadline } from "../explain.ts";
+import { headline } from "../headline.ts";
+import type { ReportInput } from "./input.ts";
+
+/** The line, without its end. */
+export function headlineOf(input: ReportInput): string {
+  switch (input.kind) {
+    case "bench":
+      return headline(input.file);
+    case "compare":
+      return compareHeadline(input.file);
+    case "explain":
+      return explainHeadline(input.file);
+  }
+}

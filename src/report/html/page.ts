@@ -1,0 +1,113 @@
+/**
+ * The page: the result of each file in one line, then a part for each file. It loads nothing and runs nothing, and says
+ * so to the browser: even markup that slipped through could do nothing there.
+ *
+ * @module
+ */
+import { benchSections } from "./bench_sections.ts";
+import { compareSections } from "./compare_sections.ts";
+import { explainSections } from "./explain_sections.ts";
+import { headlineOf } from "./headlines.ts";
+import type { ReportInput } from "./input.ts";
+import { type Markup, markup, type Piece } from "./markup.ts";
+import { dataSection, type Section } from "./section.ts";
+import { STYLE } from "./style.ts";
+
+/** What one file became. */
+export interface ReportPart {
+  readonly path: string;
+  readonly schema: string;
+  readonly headline: string;
+  /** The titles of its sections. */
+  readonly sections: readonly string[];
+}
+
+/** A page, and what is in it. */
+export interface ReportPage {
+  readonly html: string;
+  readonly parts: readonly ReportPart[];
+}
+
+const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
+
+/** Makes the page of some files. */
+export function renderPage(inputs: readonly ReportInput[]): ReportPage {
+  const files = inputs.map((input, index) => ({
+    input,
+    id: `file-${index + 1}`,
+    headline: headlineOf(input),
+    sections: [...sectionsOf(input), dataSection(input)].filter(({ content }) => !isEmpty(content)),
+  }));
+  const [first] = files;
+  const links = files.map(({ id, headline }) => markup`<li><a href="#${id}">${headline}</a></li>`);
+  const page = markup`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8">
+        <meta http-equiv="Content-Security-Policy" content="${POLICY}">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <meta name="color-scheme" content="light dark">
+        <title>hakmem: ${first?.headline ?? "an empty report"}</title>
+        <link rel="icon" href="data:,">
+        <style>${STYLE}</style>
+      </head>
+      <body>
+        <header>
+          <h1>hakmem report</h1>
+          ${files.length > 1 ? markup`<ol class="results">${links}</ol>` : ""}
+        </header>
+        <main>
+          ${files.map((file) => part(file))}</main>
+      </body>
+    </html>`;
+  return {
+    html: page.text,
+    parts: files.map(({ input: { path, file: { schema } }, headline, sections }) => ({
+      path,
+      schema,
+      headline,
+      sections: sections.map(({ title }) => title),
+    })),
+  };
+}
+
+function part({ input, id, headline, sections }: {
+  input: ReportInput;
+  id: string;
+  headline: string;
+  sections: readonly Section[];
+}): Markup {
+  return markup`<article id="${id}" aria-labelledby="${id}-title">
+    <h2 id="${id}-title">${titleOf(input)}</h2>
+    <p class="headline">${headline}</p>
+    <nav aria-label="Sections of ${input.path}"><ul>${
+    sections.map(({ id: section, title }) => markup`<li><a href="#${id}-${section}">${title}</a></li>`)
+  }</ul></nav>
+    ${
+    sections.map(({ id: section, title, content }) =>
+      markup`<section id="${id}-${section}" aria-labelledby="${id}-${section}-title">
+        <h3 id="${id}-${section}-title">${title}</h3>
+        ${content}</section>`
+    )
+  }</article>`;
+}
+
+function sectionsOf(input: ReportInput): Section[] {
+  switch (input.kind) {
+    case "bench":
+      return benchSections(input.file);
+    case "compare":
+      return compareSections(input.file);
+    case "explain":
+      return explainSections(input.file);
+  }
+}
+
+function titleOf(input: ReportInput): string {
+  if (input.kind === "bench") return `bench: ${input.file.results[0]?.workload ?? "nothing"}`;
+  return `${input.kind}: ${input.file.a} and ${input.file.b}`;
+}
+
+function isEmpty(content: Piece): boolean {
+  return markup`${content}`.text.trim() === "";
+}

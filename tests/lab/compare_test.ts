@@ -1,0 +1,76 @@
+import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
+import { DisagreementError } from "../../src/lab/agreement.ts";
+import { ContestantError } from "../../src/lab/child.ts";
+import { compare, type ComparePlan } from "../../src/lab/compare.ts";
+import type { Contestant } from "../../src/lab/contestants.ts";
+import { forever, planOfSizes, timed } from "./comparing.ts";
+
+function plan(a: Contestant, b: Contestant, sizes?: number[]): ComparePlan {
+  return {
+    ...planOfSizes(sizes),
+    a: { name: "A", spec: { contestant: a } },
+    b: { name: "B", spec: { contestant: b } },
+    looks: [9, 11],
+  };
+}
+
+Deno.test("compare() finds what is slower by a tenth, and by how much", async () => {
+  const seen = new Set<string>();
+  const run = await compare(
+    plan(timed("a", "60e6 * noise()"), timed("b", "66e6 * noise()")),
+    ({ phase, label }) => seen.add(`${phase} ${label === "" ? "" : "B/A"}`),
+    forever,
+  );
+  assertEquals(run.verdict, "regression");
+  const [row] = run.rows;
+  assertEquals([row?.verdict, row?.rounds, run.rounds.measured], ["regression", 9, 9]);
+  assertAlmostEquals(row!.ratio, 1 / 1.1, 0.01);
+  assert(row!.low <= row!.ratio && row!.ratio <= row!.high && row!.high < 1 / 1.02);
+  assert(row!.control.low <= 1 && row!.control.high >= 1);
+  assert(seen.has("calibrating ") && seen.has("comparing B/A"));
+});
+
+Deno.test("compare() finds what is faster, size by size", async () => {
+  const b = timed("b", "/ size=128 /.test(line) ? 30e6 * noise() : 60e6 * noise()");
+  const run = await compare(plan(timed("a", "60e6 * noise()"), b, [128, 256]), () => {}, forever);
+  assertEquals(run.rows.map(({ size, verdict }) => [size, verdict]), [[128, "improvement"], [256, "equivalent"]]);
+  assertEquals(run.verdict, "improvement");
+  // Each of three entrants, twice there and back, for each size.
+  assertEquals(run.slots.length, run.rounds.measured * 2 * 12);
+});
+
+Deno.test("compare() says nothing of a machine that slows down, and looks again", async () => {
+  const start = Date.now();
+  const drifting = (label: string) => timed(label, `60e6 * (1 + (now - ${start}) / 10000)`);
+  const run = await compare(plan(drifting("a"), drifting("b")), () => {}, forever);
+  assert(["equivalent", "inconclusive"].includes(run.verdict), JSON.stringify(run.rows));
+});
+
+Deno.test("compare() looks again only where a row is inconclusive", async () => {
+  const wild = "60e6 * (Math.random() < 0.5 ? 1 : 2)";
+  const run = await compare(plan(timed("a", wild), timed("b", wild)), () => {}, forever);
+  if (run.verdict === "inconclusive") assertEquals(run.rounds.measured, 11);
+  assertEquals(["regression", "improvement"].includes(run.verdict), false);
+});
+
+Deno.test("compare() fails when one does other work", async () => {
+  const liar = timed("liar", "60e6");
+  const other = {
+    ...liar,
+    command: { ...liar.command, args: liar.command.args.map((arg) => arg.replaceAll("abcd", "0bad")) },
+  };
+  await assertRejects(() => compare(plan(liar, other), () => {}, forever), DisagreementError, "did other work");
+});
+
+Deno.test("compare() fails when one dies", async () => {
+  const fragile = timed("fragile", "Deno.exit(4)");
+  await assertRejects(() => compare(plan(fragile, fragile), () => {}, forever), ContestantError, "exit code 4");
+});
+
+Deno.test("compare() ends, with all its processes, when it is stopped", async () => {
+  const controller = new AbortController();
+  const stop = ({ phase, done }: { phase: string; done: number }) => {
+    if (phase === "comparing" && done === 2) setTimeout(() => controller.abort(new Error("stopped")), 50);
+  };
+  await assertRejects(() => compare(plan(timed("a", "60e6"), timed("b", "60e6")), stop, controller.signal));
+});

@@ -1,0 +1,55 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { InvalidOptionError } from "../../src/heap/mod.ts";
+import { resolveSpec } from "../../src/lab/specs.ts";
+
+const ROOT = decodeURIComponent(new URL("../../", import.meta.url).pathname);
+
+async function messageOf(text: string): Promise<string> {
+  return (await assertRejects(() => resolveSpec(text), InvalidOptionError)).message;
+}
+
+Deno.test("a variant is one of this source, with its flags", async () => {
+  const { contestant, variant, source } = await resolveSpec("box, integrity=1");
+  assertEquals([contestant.allocator, contestant.runtime, variant, source], [
+    "box,integrity=1",
+    "deno",
+    "box,integrity=1",
+    undefined,
+  ]);
+});
+
+Deno.test("a peer is itself, and has no flags", async () => {
+  assertEquals((await resolveSpec("system")).contestant.runtime, "native");
+  assertEquals((await resolveSpec("thi.ng")).contestant.runtime, "js");
+  assert((await messageOf("system,refill=3")).includes("is a peer, and has no flags"));
+});
+
+Deno.test("a folder is another copy of the source, with its default or a variant of its own", async () => {
+  const { contestant, source } = await resolveSpec(ROOT);
+  assertEquals([contestant.allocator, source], ["slab-map", ROOT.replace(/\/$/, "")]);
+  assert(contestant.command.args.some((arg) => arg.startsWith("--source=file:///")));
+  assertEquals((await resolveSpec(`${ROOT},box`)).contestant.allocator, "box");
+  assertEquals((await resolveSpec(`${ROOT},refill=8`)).contestant.allocator, "slab-map,refill=8");
+  assert((await messageOf(`${ROOT},bax`)).includes('no variant "bax"'));
+});
+
+Deno.test("what is nothing of these is an error that says what there is", async () => {
+  const message = await messageOf("slabmap");
+  for (const word of ["slab-map", "phase7-1.2", "system", "a folder", "a git revision"]) assert(message.includes(word));
+  assert((await messageOf("./tests")).includes("mod.ts and src/heap are missing"));
+  assert((await messageOf("slab-map,again=7")).includes("0 or 1"));
+});
+
+Deno.test("a revision is taken out of the repository, once", async () => {
+  const git = await new Deno.Command("git", { args: ["-C", ROOT, "rev-parse", "HEAD"], stderr: "null" }).output();
+  const hash = new TextDecoder().decode(git.stdout).trim();
+  if (hash === "") {
+    console.log("skipped: this copy is in no repository");
+    return;
+  }
+  const first = await resolveSpec(hash.slice(0, 12)), second = await resolveSpec("HEAD,refill=8");
+  assertEquals([first.source, second.source], [hash, hash]);
+  assertEquals(second.contestant.allocator, "slab-map,refill=8");
+  const folder = first.contestant.command.args.find((arg) => arg.startsWith("--source="))!.slice("--source=".length);
+  assert((await Deno.stat(new URL(`${folder}/src/heap/tiny.ts`))).isFile);
+});

@@ -1,0 +1,118 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
+import {
+  compareHeadline,
+  explainHeadline,
+  parseCompareFile,
+  parseExplainFile,
+  renderCompare,
+  renderCompareCsv,
+  renderCompareMarkdown,
+  renderExplain,
+  renderExplainMarkdown,
+  renderJson,
+} from "../../src/report/mod.ts";
+import { compareFixture } from "./compare_fixture.ts";
+import { explainFixture } from "./explain_fixture.ts";
+
+Deno.test("compareHeadline() says the verdict on the whole, and by how much", () => {
+  const file = compareFixture(), rows = file.rows.slice(0, 1);
+  assertMatch(
+    compareHeadline({ ...file, verdict: "regression" }),
+    /^REGRESSION: e3-1 is slower than box; throughput -/,
+  );
+  assertMatch(
+    compareHeadline({ ...file, rows, verdict: "improvement" }),
+    /^improvement: e3-1 is faster than box; .* to /,
+  );
+  assertStringIncludes(compareHeadline({ ...file, rows, verdict: "equivalent" }), "as fast as box, within 2.0 %");
+  assertMatch(
+    compareHeadline({
+      ...file,
+      rows: rows.map((row) => ({ ...row, verdict: "inconclusive" })),
+      verdict: "inconclusive",
+    }),
+    /^inconclusive at 1 of 1: /,
+  );
+});
+
+Deno.test("renderCompare() gives a table of 100 columns, and says how a baseline differs", () => {
+  const file = compareFixture();
+  const environment = { ...file.environment, cpu: "Another Processor", deno: "2.8.0" };
+  const text = renderCompare({
+    ...file,
+    baseline: {
+      schema: "hakmem.baseline/1",
+      name: "release-1",
+      contestant: "0123abc,box",
+      revision: "0123abc",
+      date: "2026-01-02T03:04:05Z",
+      environment,
+      rows: [{ workload: "random-mixed", size: file.rows[0]!.size, nsPerOp: 12.5 }],
+    },
+  });
+  for (const line of text.split("\n")) assert(line.length <= 100, line);
+  const words = text.replaceAll(/\s+/g, " ");
+  assertStringIncludes(words, "Baseline release-1: 0123abc,box of 2026-01-02, run again beside B.");
+  assertStringIncludes(words, `Stored then (only to look at): ${file.rows[0]!.size}: 12.5 ns.`);
+  assertStringIncludes(words, "of another environment: cpu was Another Processor, is");
+  assertStringIncludes(words, "deno was 2.8.0, is");
+});
+
+Deno.test("a comparison is a table in Markdown, every round in CSV, and itself in JSON", () => {
+  const file = compareFixture();
+  const markdown = renderCompareMarkdown(file);
+  for (const { size, verdict } of file.rows) assertMatch(markdown, new RegExp(`\\| ${size} \\|.*\\| ${verdict} \\|`));
+  const lines = renderCompareCsv(file).trim().split("\n");
+  assertEquals(lines.length, 1 + file.rows.length * file.rows[0]!.samples.a.length);
+  assert(lines.every((line) => line.split(",").length === 6));
+  assertEquals(parseCompareFile(renderJson(file)), file);
+  assertThrows(() => parseCompareFile('{"schema": "hakmem.results/1"}'));
+});
+
+Deno.test("renderExplain() answers first, in 100 columns, with a row and a reason for each flag", () => {
+  const file = explainFixture(), text = renderExplain(file);
+  for (const line of text.split("\n")) assert(line.length <= 100, line);
+  assertMatch(text, /^e3-1 against phase7: throughput -/);
+  for (const { flag, finding } of file.flags) {
+    assertMatch(text, new RegExp(`^ ${flag} .*${finding}$`, "m"));
+    assertStringIncludes(text, `${flag} is ${finding}: `);
+  }
+  assertStringIncludes(
+    text.replaceAll(/\s+/g, " "),
+    `To do: give ${file.b} the ${file.fix!.flags.join(", ")} of ${file.a}.`,
+  );
+  assertEquals(parseExplainFile(renderJson(file)), file);
+});
+
+Deno.test("explainHeadline() names the flags that are confirmed, and says where frees went another way", () => {
+  const file = explainFixture();
+  const flags = file.flags.map((flag, index) => ({
+    ...flag,
+    finding: index === 0 ? "confirmed" as const : "rejected" as const,
+    fastFrees: index === 0 ? { a: 1, b: 0 } : { a: 1, b: 1 },
+  }));
+  assertMatch(
+    explainHeadline({ ...file, flags }),
+    new RegExp(`because of ${flags[0]!.flag}=.*, fast frees 100 → 0 %\\)$`),
+  );
+  const none = flags.map((flag) => ({ ...flag, finding: "rejected" as const }));
+  assertStringIncludes(explainHeadline({ ...file, flags: none }), "no ");
+});
+
+Deno.test("the Markdown report has all its parts, and they come from the file", () => {
+  const file = explainFixture(), text = renderExplainMarkdown(file);
+  const parts = ["Hypotheses", "Call order", "Per size", "Cost by stage", "What V8 did", "Build flags", "Where"];
+  for (const part of parts) assertStringIncludes(text, `\n## ${part}\n`);
+  for (const { flag, because } of file.flags) {
+    assertStringIncludes(text, `\`${flag}\``);
+    assertStringIncludes(text, because);
+  }
+  for (const { variant } of file.jit) assertStringIncludes(text, `| ${variant} |`);
+  const other = renderExplainMarkdown({ ...file, a: "one", b: "another", flags: [], pairs: [], jit: [], stages: [] });
+  assertEquals(
+    /phase7|e3-1,|registry-first/.test(
+      other.split("## Where")[0]!.split("## Build")[0]!.replaceAll(file.fix!.variant, ""),
+    ),
+    false,
+  );
+});
