@@ -15,6 +15,8 @@ import { WORKLOADS } from "../workloads/mod.ts";
 export interface Values {
   readonly kind: "words" | "list" | "file" | "unknown";
   readonly words: readonly string[];
+  /** Whether more of them may follow. */
+  readonly repeats?: boolean;
 }
 
 /** An option. */
@@ -37,6 +39,9 @@ export interface CommandWords {
 
 const VARIANT_NAMES = Object.keys(VARIANTS);
 const PEER_NAMES = PEERS.map(({ name }) => name);
+
+/** What help calls values that are files. */
+const FILES: ReadonlySet<string> = new Set(["file", "results", "trace"]);
 
 /** The values that options and arguments of a name have, in whatever command. */
 const VALUES: Readonly<Record<string, readonly string[]>> = {
@@ -73,10 +78,11 @@ function optionWords({ long, short, description, flags, required, optional, argC
 
 function argumentValues(argument: Argument, commands: readonly string[]): Values {
   const name = argument.name();
-  return valuesOf(argument.argChoices ?? (name === "command" ? commands : VALUES[name]), name);
+  const values = valuesOf(argument.argChoices ?? (name === "command" ? commands : VALUES[name]), name);
+  return argument.variadic ? { ...values, repeats: true } : values;
 }
 
 function valuesOf(words: readonly string[] | undefined, placeholder: string): Values {
   if (words !== undefined) return { kind: placeholder === "list" ? "list" : "words", words };
-  return { kind: placeholder.toLowerCase() === "file" ? "file" : "unknown", words: [] };
+  return { kind: FILES.has(placeholder.toLowerCase()) ? "file" : "unknown", words: [] };
 }

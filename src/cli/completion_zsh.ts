@@ -42,7 +42,9 @@ fi
 function commandCase({ name, options, values }: CommandWords): string {
   const specs = [
     ...options.map(optionSpec),
-    ...values.map((each, index) => quoted(`${index + 1}::${action(each)}`)),
+    ...values.map((each, index) =>
+      quoted(each.repeats === true ? `*:${action(each)}` : `${index + 1}::${action(each)}`)
+    ),
   ];
   return `        ${name})\n          _arguments \\\n${
     specs.map((spec) => `            ${spec}`).join(" \\\n")

@@ -7,8 +7,8 @@
 import { differences, estimate, ratios } from "../measure/mod.ts";
 import type { GateFile } from "../report/gate_schema.ts";
 import type { Result } from "../report/mod.ts";
-import { bench, type BenchPlan, type Progress } from "./bench.ts";
-import { compare, type CompareProgress, type CompareRun } from "./compare.ts";
+import { bench, type BenchPlan } from "./bench.ts";
+import { compare, type CompareRun } from "./compare.ts";
 import type { GatePlan, GateRule, RuleOf, TimedRule } from "./gate_plan.ts";
 import type { Timing } from "./gate_verdict.ts";
 import { resolveSpec } from "./specs.ts";
@@ -20,7 +20,7 @@ const QUICK_LOOK = 20;
 const BUSY: ReadonlySet<string> = new Set(["LOAD", "STEAL"]);
 
 /** What is shown meanwhile. */
-export type ShowProgress = (progress: Progress | (Omit<CompareProgress, "phase"> & { phase: string })) => void;
+export type ShowProgress = (progress: { phase: string; done: number; total: number; label: string }) => void;
 
 /** What was timed of a threshold at a size; `missing` says why it was not. */
 export type Timed =
@@ -41,7 +41,7 @@ export class TimedRuns {
       const title = `run ${++number} of ${groups.size}, ${group[0]!.workload.name}:`;
       const run = await bench(
         benchPlanOf(plan, group),
-        (state) => show({ ...state, phase: `${title} ${state.phase}` as Progress["phase"] }),
+        (state) => show({ ...state, phase: `${title} ${state.phase}` }),
         signal,
       );
       signal.throwIfAborted();

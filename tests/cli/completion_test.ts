@@ -109,3 +109,8 @@ Deno.test("completion --help says how to make the command that is completed, and
   assertEquals([none.code, none.stdout], [3, ""]);
   assertMatch(none.stderr, /bash, zsh, fish/);
 });
+
+Deno.test("completion offers files for every one of the results that report takes", async () => {
+  assertMatch(await script("zsh"), /^ {8}report\)$[^;]*'\*:file:_files'$/m);
+  assertMatch(await script("fish"), /__fish_seen_subcommand_from report' -F$/m);
+});
