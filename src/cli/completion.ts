@@ -11,6 +11,8 @@ import { fishScript } from "./completion_fish.ts";
 import { type CommandWords, commandWords } from "./completion_tree.ts";
 import { zshScript } from "./completion_zsh.ts";
 import { FINE } from "./exit_codes.ts";
+import { renderJson } from "../report/mod.ts";
+import { Outputs } from "./outputs.ts";
 import { printOut } from "./terminal.ts";
 
 /** What the command is called in a shell that completes it. */
@@ -48,11 +50,15 @@ export function completionCommand(finish: (exitCode: number) => void): Command {
   const command = new Command("completion")
     .description("prints a script by which a shell completes commands, options and their values")
     .addArgument(new Argument("<shell>", "which one").choices(Object.keys(SCRIPTS) as Shell[]))
+    .option("--json <file>", "write it as JSON (- is stdout)")
     .addHelpText("after", HELP);
   // The typed command is wider than what the tree needs to know.
   const untyped = command as unknown as Command;
-  command.action((shell) => {
-    printOut(SCRIPTS[shell](PROGRAM, commandWords(untyped.parent as Command)));
+  command.action((shell, { json }) => {
+    const script = SCRIPTS[shell](PROGRAM, commandWords(untyped.parent as Command));
+    const outputs = new Outputs([{ option: "--json", path: json, render: renderJson }]);
+    if (!outputs.takeStdout) printOut(script);
+    outputs.write({ schema: "hakmem.completion/1", shell, program: PROGRAM, script });
     finish(FINE);
   });
   return untyped;
