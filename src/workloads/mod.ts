@@ -1,5 +1,6 @@
 /**
- * The table of workloads. Adding one: its file here, its twin in `native/workloads.c`, one line below.
+ * The table of workloads. Adding one: its file here, its twin in `native/workloads/` and the table of
+ * `native/workloads.c`, one line below.
  *
  * @module
  */

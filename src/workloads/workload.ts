@@ -7,7 +7,7 @@
  * the working set after each unit makes libc's malloc return its memory and fetch it back (3 times slower at 1 KiB).
  *
  * The checksum covers the stream of sizes and slots and never an address. So it is the same in TypeScript and in C
- * (`native/workloads.c`), whatever the allocator, after the first unit and after any number of them.
+ * (`native/workloads/`), whatever the allocator, after the first unit and after any number of them.
  *
  * How the loops are written (each point measured on Deno 2.9.6):
  * - The loop is a function that is called once per `CHUNK_ITERATIONS`. So V8 optimises the function itself; a loop

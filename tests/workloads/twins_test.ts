@@ -61,8 +61,13 @@ Deno.test("the C program refuses what it cannot do", async () => {
   assertNotEquals((await new Deno.Command(command.path, { args: ["other"], stderr: "null" }).output()).code, 0);
 });
 
-Deno.test("native/workloads.c compiles without a warning", async (t) => {
-  const source = new URL("../../native/workloads.c", import.meta.url).pathname;
+Deno.test("the workloads in C compile without a warning", async (t) => {
+  const native = new URL("../../native/", import.meta.url).pathname;
+  const sources = [`${native}workloads.c`];
+  for await (const { name } of Deno.readDir(`${native}workloads`)) {
+    if (name.endsWith(".c")) sources.push(`${native}workloads/${name}`);
+  }
+  assertEquals(sources.length, WORKLOADS.size + 2); // the program, how slots are filled, and one for each workload
   for (const compiler of ["gcc", "clang"]) {
     const isThere = await new Deno.Command(compiler, { args: ["--version"], stdout: "null", stderr: "null" }).output()
       .then(({ success }) => success, () => false);
@@ -71,10 +76,12 @@ Deno.test("native/workloads.c compiles without a warning", async (t) => {
       ignore: !isThere,
       fn: async () => {
         const flags = ["-std=c11", "-O3", "-Wall", "-Wextra", "-Wpedantic", "-Werror"];
-        const { success, stderr } = await new Deno.Command(compiler, {
-          args: [...flags, "-c", "-o", "/dev/null", source],
-        }).output();
-        assertEquals([success, new TextDecoder().decode(stderr)], [true, ""]);
+        for (const source of sources) {
+          const { success, stderr } = await new Deno.Command(compiler, {
+            args: [...flags, "-c", "-o", "/dev/null", source],
+          }).output();
+          assertEquals([success, new TextDecoder().decode(stderr)], [true, ""]);
+        }
       },
     });
   }
