@@ -67,7 +67,7 @@ void (*volatile release)(void *) = free;
 /* ---- the table, the clock and the line protocol ------------------------------------------------------------------ */
 
 static const struct workload *const workloads[] = {
-    &random_mixed, &hot_pair, &larson, &slow_mix,
+    &random_mixed, &hot_pair, &larson, &slow_mix, &sh6bench, &sh8bench, &alloc_test, &mstress, &rptest,
 };
 
 static uint64_t monotonic_nanoseconds(void) {
@@ -105,10 +105,9 @@ static const char *read_parameters(struct request *request, char *state) {
 
 /* The command line checks for people; this keeps a wrong request from writing outside the slots. */
 static bool is_sound(const struct workload *workload, const struct request *r) {
-  return r->units > 0 && r->seed > 0 && r->working_set > 0 &&
-         r->working_set <= MAX_SLOTS / workload->slots_per_working_set && (r->working_set & (r->working_set - 1)) == 0 &&
-         r->chunks > 0 && r->chunks <= MAX_SLOTS && r->size > 0 && (r->size & (r->size - 1)) == 0 &&
-         r->min > 1 && r->max > r->min;
+  return r->units > 0 && r->seed > 0 && r->working_set > 0 && (r->working_set & (r->working_set - 1)) == 0 &&
+         r->working_set <= MAX_SLOTS / workload->slots_per_working_set && r->chunks > 0 && r->chunks <= MAX_SLOTS &&
+         r->size > 0 && (r->size & (r->size - 1)) == 0 && r->min > 1 && r->max > r->min;
 }
 
 static void answer(const struct workload *workload, const struct request *request) {

@@ -10,7 +10,16 @@
  */
 import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
 import { fillLiveSet, freeLiveSet, Xorshift32 } from "./live_set.ts";
-import { CHUNK_ITERATIONS, parameter, type Parameters, type Runner, SEED, STATE, type Workload } from "./workload.ts";
+import {
+  checkRange,
+  CHUNK_ITERATIONS,
+  parameter,
+  type Parameters,
+  type Runner,
+  SEED,
+  STATE,
+  type Workload,
+} from "./workload.ts";
 
 /** The workload `larson`. */
 export const larson: Workload = {
@@ -24,10 +33,7 @@ export const larson: Workload = {
     "larson-rounds": { description: "rounds of all chunks in one generation", default: 100, min: 1, max: 10_000 },
     "seed": SEED,
   },
-  check: (parameters) =>
-    parameter(parameters, "max") > parameter(parameters, "min")
-      ? undefined
-      : `--max ${parameters["max"]} is exclusive: it must be greater than --min ${parameters["min"]}`,
+  check: checkRange,
   largestSize: (parameters) => parameter(parameters, "max"),
   operationsPerUnit: (parameters) => parameter(parameters, "chunks") * parameter(parameters, "larson-rounds"),
   prepare,

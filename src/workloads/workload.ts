@@ -88,3 +88,10 @@ export function parameter(parameters: Parameters, name: string): number {
   if (value === undefined) throw new Error(`parameter ${name} is missing`);
   return value;
 }
+
+/** What is wrong with `min` and `max`, an exclusive bound, if anything is. */
+export function checkRange(parameters: Parameters): string | undefined {
+  return parameter(parameters, "max") > parameter(parameters, "min")
+    ? undefined
+    : `--max ${parameters["max"]} is exclusive: it must be greater than --min ${parameters["min"]}`;
+}
