@@ -14,6 +14,7 @@ bool begin_full(const struct request *request, struct state *state, uint32_t cou
       state->failed_size = size;
       return false;
     }
+    *bytes_of(slots[slot]) = (unsigned char)size;
   }
   return true;
 }

@@ -62,7 +62,8 @@ static inline unsigned char volatile *bytes_of(void *pointer) { return pointer; 
 /* Begins with empty slots and the seed. */
 void begin_empty(const struct request *request, struct state *state);
 
-/* Begins with `count` slots that are full: sizes from min to below max. False, and the size, if a malloc gave NULL. */
+/* Begins with `count` slots that are full: sizes from min to below max, first bytes written. False, and the size, if a
+ * malloc gave NULL. */
 bool begin_full(const struct request *request, struct state *state, uint32_t count);
 
 /* How workloads that began empty end: frees what the slots of the working set hold, and counts it. */

@@ -22,9 +22,9 @@ export class Xorshift32 {
   }
 }
 
-/** Fills the first `count` slots with blocks of `min` to below `min + range` bytes. */
+/** Fills the first `count` slots with blocks of `min` to below `min + range` bytes, whose first byte it writes. */
 export function fillLiveSet<P>(
-  { malloc, nothing }: Allocator<P>,
+  { malloc, write, nothing }: Allocator<P>,
   slots: Slots<P>,
   count: number,
   min: number,
@@ -35,6 +35,7 @@ export function fillLiveSet<P>(
     const size = min + random.below(range);
     const block = malloc(size);
     if (block === nothing) throw new OutOfMemory(size);
+    write(block, 0, size);
     slots[slot] = block;
   }
 }

@@ -4,9 +4,9 @@
  *
  * Half of the live blocks stand in a ring, whose oldest or newest batch is freed at random, first made first or last
  * made first. The other half are elders. Of a batch that is freed, every eighth block takes the place of a random elder,
- * and the elder is freed instead: with the defaults an elder lives for some 8000 pairs, a block of the ring for 1000. Of
- * the sizes, three in four lie in the lowest eighth of the range, one anywhere in it. A block's first byte is written
- * when it is made, and read before it is freed.
+ * and the elder is freed instead. With the defaults, almost half of the blocks live for one batch, almost half for some
+ * 2000 pairs, and the rest as elders for some 8000 more. Of the sizes, three in four lie in the lowest eighth of the
+ * range, one anywhere in it. A block's first byte is written when it is made, and read before it is freed.
  *
  * All are live from before the clock to after it: `working-set` blocks, below `working-set` × `max` bytes (2 MB with the
  * defaults, 256 MiB at most).
