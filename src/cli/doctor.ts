@@ -6,7 +6,7 @@
 import { Command } from "@commander-js/extra-typings";
 import { DEFAULT_VARIANT } from "../heap/mod.ts";
 import { doctor } from "../lab/doctor.ts";
-import { type DoctorFile, renderDoctor, renderDoctorMarkdown } from "../report/doctor.ts";
+import { type DoctorFile, renderDoctor, renderDoctorCsv, renderDoctorMarkdown } from "../report/doctor.ts";
 import { renderJson } from "../report/mod.ts";
 import { FINE } from "./exit_codes.ts";
 import { interruptible } from "./interruptible.ts";
@@ -34,12 +34,14 @@ export function doctorCommand(finish: (exitCode: number) => void): Command {
       wholeNumber("--seconds", 1, 3600),
     )
     .option("--json <file>", "write it as JSON (- is stdout)")
+    .option("--csv <file>", "write a row for each fact (- is stdout)")
     .option("--markdown <file>", "write the table as Markdown (- is stdout)")
     .addHelpText("after", HELP);
   // The typed command is wider than what the tree needs to know.
-  return command.action(async ({ seconds = SECONDS, json, markdown }) => {
+  return command.action(async ({ seconds = SECONDS, json, csv, markdown }) => {
     const outputs = new Outputs<DoctorFile>([
       { option: "--json", path: json, render: renderJson },
+      { option: "--csv", path: csv, render: renderDoctorCsv },
       { option: "--markdown", path: markdown, render: renderDoctorMarkdown },
     ]);
     finish(await run(seconds, outputs));

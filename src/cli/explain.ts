@@ -6,7 +6,14 @@
 import { Command } from "@commander-js/extra-typings";
 import { explain } from "../lab/explain.ts";
 import { freshSeed } from "../measure/mod.ts";
-import { type ExplainFile, renderExplain, renderExplainMarkdown, renderJson, renderWarnings } from "../report/mod.ts";
+import {
+  type ExplainFile,
+  renderExplain,
+  renderExplainCsv,
+  renderExplainMarkdown,
+  renderJson,
+  renderWarnings,
+} from "../report/mod.ts";
 import { measured } from "./bench_plan.ts";
 import { FINE } from "./exit_codes.ts";
 import { htmlDestination } from "./html.ts";
@@ -28,6 +35,7 @@ Examples:
 interface ExplainOptions extends WorkloadOptions {
   quick?: boolean;
   json?: string;
+  csv?: string;
   markdown?: string;
   html?: string;
 }
@@ -42,6 +50,7 @@ export function explainCommand(finish: (exitCode: number) => void): Command {
   for (const option of workloadOptions()) command.addOption(option);
   command
     .option("--json <file>", "write everything that was found (- is stdout)")
+    .option("--csv <file>", "write a row for each flag")
     .option("--markdown <file>", "write the report")
     .option("--html <file>", "write a page with charts")
     .addHelpText("after", HELP);
@@ -55,6 +64,7 @@ async function run(a: string, b: string, options: ExplainOptions): Promise<numbe
   const { workload, sizes, effort } = measured(options);
   const outputs = new Outputs<ExplainFile>([
     { option: "--json", path: options.json, render: renderJson },
+    { option: "--csv", path: options.csv, render: renderExplainCsv },
     { option: "--markdown", path: options.markdown, render: renderExplainMarkdown },
     await htmlDestination(options.html),
   ]);

@@ -7,7 +7,8 @@ import { Command, Option } from "@commander-js/extra-typings";
 import { DEFAULT_VARIANT, VARIANTS } from "../heap/mod.ts";
 import { type Build, BUILDS, describeFlags } from "../lab/flags.ts";
 import { hakmemVariant } from "../os/mod.ts";
-import { renderFlags, renderJson, wrap } from "../report/mod.ts";
+import { renderFlagsCsv, renderFlagsMarkdown } from "../report/flags.ts";
+import { type FlagsFile, renderFlags, renderJson, wrap } from "../report/mod.ts";
 import { FINE } from "./exit_codes.ts";
 import { Outputs } from "./outputs.ts";
 import { palette, printOut } from "./terminal.ts";
@@ -34,18 +35,31 @@ export function flagsCommand(finish: (exitCode: number) => void): Command {
       new Option("--build <build>", `${BUILDS.join(" or ")} (default: release)`).argParser(buildOf("--build")),
     )
     .option("--json <file>", "write them as JSON (- is stdout)")
+    .option("--csv <file>", "write every flag")
+    .option("--markdown <file>", "write the table")
     .addHelpText("after", HELP);
   // The typed command is wider than what the tree needs to know.
-  return command.action(async (variant, other, { build = "release", json }) => {
+  return command.action(async (variant, other, { build = "release", ...files }) => {
     const variants = [variant ?? hakmemVariant() ?? DEFAULT_VARIANT, ...(other === undefined ? [] : [other])];
-    await run(variants, build, json);
+    await run(variants, build, files);
     finish(FINE);
   }) as unknown as Command;
 }
 
-async function run(variants: readonly string[], build: Build, json: string | undefined): Promise<void> {
+/** Where the flags go besides the terminal. */
+interface Files {
+  json?: string | undefined;
+  csv?: string | undefined;
+  markdown?: string | undefined;
+}
+
+async function run(variants: readonly string[], build: Build, { json, csv, markdown }: Files): Promise<void> {
   const file = await describeFlags(variants, build);
-  const outputs = new Outputs([{ option: "--json", path: json, render: renderJson }]);
+  const outputs = new Outputs<FlagsFile>([
+    { option: "--json", path: json, render: renderJson },
+    { option: "--csv", path: csv, render: renderFlagsCsv },
+    { option: "--markdown", path: markdown, render: renderFlagsMarkdown },
+  ]);
   if (!outputs.takeStdout) printOut(renderFlags(file, palette()));
   outputs.write(file);
 }

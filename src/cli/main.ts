@@ -7,10 +7,12 @@
 import { Command, CommanderError } from "@commander-js/extra-typings";
 import { benchCommand } from "./bench.ts";
 import { compareCommand } from "./compare.ts";
+import { completionCommand } from "./completion.ts";
 import { doctorCommand } from "./doctor.ts";
 import { ERROR, FINE } from "./exit_codes.ts";
 import { explainCommand } from "./explain.ts";
 import { flagsCommand } from "./flags.ts";
+import { gateCommand } from "./gate.ts";
 import { Interruption } from "./interruptible.ts";
 import { microCommand } from "./micro.ts";
 import { reportCommand } from "./report.ts";
@@ -23,11 +25,13 @@ const COMMANDS: readonly ((finish: (exitCode: number) => void) => Command)[] = [
   benchCommand,
   compareCommand,
   explainCommand,
+  gateCommand,
   reportCommand,
   stressCommand,
   microCommand,
   flagsCommand,
   doctorCommand,
+  completionCommand,
 ];
 
 /** Runs a command line; returns the exit code. */

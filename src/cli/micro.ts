@@ -6,7 +6,8 @@
 import { Command } from "@commander-js/extra-typings";
 import { micro } from "../lab/micro.ts";
 import { freshSeed } from "../measure/mod.ts";
-import { renderJson, renderMicro } from "../report/mod.ts";
+import { renderMicroCsv, renderMicroMarkdown } from "../report/micro.ts";
+import { type MicroFile, renderJson, renderMicro } from "../report/mod.ts";
 import { ERROR, FINE } from "./exit_codes.ts";
 import { Outputs } from "./outputs.ts";
 import { openProgress, palette, printError, printOut } from "./terminal.ts";
@@ -29,13 +30,26 @@ export function microCommand(finish: (exitCode: number) => void): Command {
     .description("what each stage of the fast path costs, in nanoseconds and ticks of the processor's counter")
     .option("--rounds <n>", "measurement rounds, at least 6 (default: 20)", wholeNumber("--rounds", 6, 1000))
     .option("--json <file>", "write the rows as JSON (- is stdout)")
+    .option("--csv <file>", "write the rows")
+    .option("--markdown <file>", "write the tables")
     .addHelpText("after", HELP);
   // The typed command is wider than what the tree needs to know.
-  return command.action(async ({ rounds = 20, json }) => finish(await run(rounds, json))) as unknown as Command;
+  return command.action(async ({ rounds = 20, ...files }) => finish(await run(rounds, files))) as unknown as Command;
 }
 
-async function run(rounds: number, json: string | undefined): Promise<number> {
-  const outputs = new Outputs([{ option: "--json", path: json, render: renderJson }]);
+/** Where the rows go besides the terminal. */
+interface Files {
+  json?: string | undefined;
+  csv?: string | undefined;
+  markdown?: string | undefined;
+}
+
+async function run(rounds: number, { json, csv, markdown }: Files): Promise<number> {
+  const outputs = new Outputs<MicroFile>([
+    { option: "--json", path: json, render: renderJson },
+    { option: "--csv", path: csv, render: renderMicroCsv },
+    { option: "--markdown", path: markdown, render: renderMicroMarkdown },
+  ]);
   const controller = new AbortController();
   const interrupt = () => controller.abort();
   const progress = openProgress();

@@ -9,6 +9,7 @@ import { type Build, BUILDS } from "../lab/flags.ts";
 import { replayStress, stress } from "../lab/stress.ts";
 import { freshSeed } from "../measure/mod.ts";
 import { hakmemVariant } from "../os/mod.ts";
+import { renderStressCsv, renderStressMarkdown } from "../report/stress.ts";
 import { parseStressFile, renderJson, renderStress, type StressFile } from "../report/mod.ts";
 import { ERROR, FAILED, FINE } from "./exit_codes.ts";
 import { Outputs } from "./outputs.ts";
@@ -35,6 +36,8 @@ interface StressOptions {
   build?: Build | undefined;
   replay?: string | undefined;
   json?: string | undefined;
+  csv?: string | undefined;
+  markdown?: string | undefined;
 }
 
 /** The command. */
@@ -52,6 +55,8 @@ export function stressCommand(finish: (exitCode: number) => void): Command {
         .conflicts(["seconds", "seed", "variant", "build"]),
     )
     .option("--json <file>", "write what was found, the failing list with it (- is stdout)")
+    .option("--csv <file>", "write a line a variant")
+    .option("--markdown <file>", "write a table, and what failed")
     .addHelpText("after", HELP);
   // The typed command is wider than what the tree needs to know.
   return command.action(async (options) => {
@@ -61,7 +66,11 @@ export function stressCommand(finish: (exitCode: number) => void): Command {
 
 async function run(options: StressOptions): Promise<number> {
   const work = options.replay === undefined ? fresh(options) : replay(options.replay);
-  const outputs = new Outputs<StressFile>([{ option: "--json", path: options.json, render: renderJson }]);
+  const outputs = new Outputs<StressFile>([
+    { option: "--json", path: options.json, render: renderJson },
+    { option: "--csv", path: options.csv, render: renderStressCsv },
+    { option: "--markdown", path: options.markdown, render: renderStressMarkdown },
+  ]);
   const controller = new AbortController();
   const progress = openProgress();
   const interrupt = () => {

@@ -7,6 +7,7 @@ import Table from "cli-table3";
 import { median } from "simple-statistics";
 import type { CompareFile, CompareRow } from "./compare_schema.ts";
 import { bounds, change, nanoseconds, wrap } from "./format.ts";
+import { csvTable, markdownTable } from "./rows.ts";
 import { LINES, type Palette, PLAIN } from "./table.ts";
 
 /** The table's columns, in the terminal and in Markdown. */
@@ -75,19 +76,19 @@ function footnote(measured: number, level: number): string {
 
 /** The same as Markdown. */
 export function renderCompareMarkdown(file: CompareFile): string {
-  const line = (cellsOfRow: readonly string[]) => `| ${cellsOfRow.join(" | ")} |\n`;
   const { cpu, deno, os, date, revision } = file.environment;
-  return `**${compareHeadline(file)}**\n\n` + line(COLUMNS) + line(COLUMNS.map(() => "---")) +
-    file.rows.map((row) => line(cells(row))).join("") +
+  return `**${compareHeadline(file)}**\n\n${markdownTable(COLUMNS, file.rows.map(cells))}` +
     `\n\`${file.command.join(" ")}\`, ${cpu}, ${os}, Deno ${deno}, revision ${revision}, ${date}\n`;
 }
 
 /** Every round, a line each: for other programs. */
 export function renderCompareCsv({ rows }: CompareFile): string {
-  const lines = rows.flatMap(({ workload, size, samples }) =>
-    samples.a.map((a, round) => [workload, size, round + 1, a, samples.b[round], samples.control[round]].join(","))
+  return csvTable(
+    ["workload", "size", "round", "a_ns_per_op", "b_ns_per_op", "control_ns_per_op"],
+    rows.flatMap(({ workload, size, samples: { a, b, control } }) =>
+      a.map((sample, round) => [workload, size, round + 1, sample, b[round]!, control[round]!])
+    ),
   );
-  return `${["workload,size,round,a_ns_per_op,b_ns_per_op,control_ns_per_op", ...lines].join("\n")}\n`;
 }
 
 function cells({ size, ratio, low, high, control, delta, rounds, samples, verdict }: CompareRow): string[] {

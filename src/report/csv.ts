@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { csvTable } from "./rows.ts";
 import type { ResultFile } from "./schema.ts";
 
 const COLUMNS = ["workload", "allocator", "runtime", "host", "size", "threads", "round", "ns_per_op", "ops_per_second"];
@@ -22,10 +23,5 @@ export function renderCsv({ results }: Pick<ResultFile, "results">): string {
       1e9 / sample,
     ])
   );
-  return [COLUMNS, ...rows].map((row) => `${row.map(field).join(",")}\n`).join("");
-}
-
-function field(value: string | number): string {
-  const text = String(value);
-  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return csvTable(COLUMNS, rows);
 }

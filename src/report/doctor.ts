@@ -7,6 +7,7 @@
 import Table from "cli-table3";
 import * as v from "valibot";
 import { wrap } from "./format.ts";
+import { csvTable, markdownTable } from "./rows.ts";
 import { EnvironmentSchema } from "./schema.ts";
 import { LINES, type Palette, PLAIN } from "./table.ts";
 
@@ -101,13 +102,20 @@ export function renderDoctor(file: DoctorFile, palette: Palette = PLAIN): string
 
 /** The same as Markdown. */
 export function renderDoctorMarkdown(file: DoctorFile): string {
-  const cell = (text: string) => text.replaceAll("|", "\\|");
   const rows = file.facts.map(({ fact, value, state, meaning, advice }) => {
-    const todo = advice === undefined ? "" : `; ${advice}`;
-    return [MARKS[state], fact, value, `${meaning}${todo}`].map(cell);
+    return [MARKS[state], fact, value, `${meaning}${advice === undefined ? "" : `; ${advice}`}`];
   });
-  const table = [["", "fact", "value", "what it means, and what to do"], ["---", "---", "---", "---"], ...rows];
-  return [`**${doctorHeadline(file)}**`, "", ...table.map((row) => `| ${row.join(" | ")} |`), ""].join("\n");
+  return `**${doctorHeadline(file)}**\n\n${
+    markdownTable(["", "fact", "value", "what it means, and what to do"], rows)
+  }`;
+}
+
+/** A row a fact: for other programs. */
+export function renderDoctorCsv({ facts }: DoctorFile): string {
+  return csvTable(
+    ["fact", "value", "state", "meaning", "advice"],
+    facts.map(({ fact, value, state, meaning, advice = "" }) => [fact, value, state, meaning, advice]),
+  );
 }
 
 /** What the machine can tell, and what disturbs it. */

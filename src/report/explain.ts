@@ -6,6 +6,7 @@
 import Table from "cli-table3";
 import type { ExplainFile, ExplainFlag } from "./explain_schema.ts";
 import { change, changeWithBounds, wrap } from "./format.ts";
+import { csvTable } from "./rows.ts";
 import { LINES, type Palette, PLAIN } from "./table.ts";
 
 const COLUMNS = ["flag", "A", "B", "throughput", "99 %", "runs/free", "finding"] as const;
@@ -48,6 +49,16 @@ export function renderExplain(file: ExplainFile, palette: Palette = PLAIN): stri
     "\n" +
     pairLines(file) + `\n${wrap(recommendation(file), 100).join("\n")}\n` +
     file.notes.map((note) => `${note}\n`).join("");
+}
+
+/** A row a flag: for other programs. */
+export function renderExplainCsv({ flags }: ExplainFile): string {
+  return csvTable(
+    ["flag", "a", "b", "ratio", "low", "high", "reached_per_million_frees", "finding"],
+    flags.map((flag) => [
+      ...[flag.flag, flag.a, flag.b, flag.ratio, flag.low, flag.high, flag.reachedPerMillionFrees, flag.finding],
+    ]),
+  );
 }
 
 /** What to do. */

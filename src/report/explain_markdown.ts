@@ -7,6 +7,7 @@
  */
 import type { ExplainFile } from "./explain_schema.ts";
 import { explainHeadline, recommendation } from "./explain.ts";
+import { markdownTable } from "./rows.ts";
 import { change, changeWithBounds, nanoseconds } from "./format.ts";
 
 /** The report. */
@@ -29,11 +30,11 @@ export function renderExplainMarkdown(file: ExplainFile): string {
     file.pairs.length === 0 ? "" : "The singles do not add up, so pairs were measured: what two do beyond each alone.",
     file.pairs.length === 0
       ? ""
-      : table(["pair", "beyond"], file.pairs.map((pair) => [pair.flags.join(" + "), changeWithBounds(pair)])),
+      : markdownTable(["pair", "beyond"], file.pairs.map((pair) => [pair.flags.join(" + "), changeWithBounds(pair)])),
     "## Call order",
     callOrder(file),
     "## Per size",
-    table(
+    markdownTable(
       ["size", `${file.a}, ns/op`, `${file.b}, ns/op`, "change of throughput"],
       file.sizes.map((
         row,
@@ -45,7 +46,7 @@ export function renderExplainMarkdown(file: ExplainFile): string {
     stages(file),
     jit(file),
     "## Build flags",
-    table(
+    markdownTable(
       ["flag", file.a, file.b],
       file.build.map(({ flag, a, b }) => [a === b ? flag : `**${flag}**`, String(a), String(b)]),
     ),
@@ -55,7 +56,7 @@ export function renderExplainMarkdown(file: ExplainFile): string {
 }
 
 function hypotheses({ flags }: ExplainFile): string {
-  return table(
+  return markdownTable(
     ["flag", "A", "B", "effect", "from A", "from B", "runs per million frees", "finding"],
     flags.map((flag) => [
       flag.flag,
@@ -119,7 +120,7 @@ function callOrder({ counters, a, b }: ExplainFile): string {
 }
 
 function stages({ stages: rows }: ExplainFile): string {
-  return table(
+  return markdownTable(
     ["stage", "ns", "95 %", "runs per free in A", "in B", "ns per free in A", "in B"],
     rows.filter(({ a, b }) => a > 0 || b > 0).map(({ stage, nanoseconds: cost, low, high, a, b }) => [
       stage,
@@ -150,7 +151,10 @@ function jit({ jit: builds }: ExplainFile): string {
   ]);
   const processes = Math.max(...builds.map((build) => build.processes));
   return `## What V8 did\n\nIt decides anew in each process; ${processes} of each variant were asked.\n\n` +
-    table(["variant", "loop", "tier", "inlined into it", "not inlined", "deopts", "bytes of machine code"], rows) +
+    markdownTable(
+      ["variant", "loop", "tier", "inlined into it", "not inlined", "deopts", "bytes of machine code"],
+      rows,
+    ) +
     builds.flatMap(({ variant, deopts }) =>
       deopts.map((deopt) =>
         `\n- ${variant}: ${deopt.kind} deoptimisation of \`${deopt.function}\`, ${deopt.count} times: ${deopt.reason}`
@@ -164,11 +168,6 @@ function environment({ environment: where, command, warnings, notes }: ExplainFi
   }\` on ${where.cpu} (${where.cores} cores), ${where.os}, Deno ${where.deno}, V8 ${where.v8}, ` +
     `revision ${where.revision}, ${where.date}.` +
     [...notes, ...warnings.map(({ code, message }) => `${code}: ${message}`)].map((line) => `\n\n${line}`).join("");
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
 }
 
 function list(items: readonly string[]): string {

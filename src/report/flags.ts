@@ -1,10 +1,12 @@
 /**
- * The flags of a variant as a table for a terminal, at most 100 columns wide; of two variants, the rows that differ.
+ * The flags of a variant as a table for a terminal, at most 100 columns wide, or in Markdown; of two variants, the rows
+ * that differ. As CSV, all flags of both.
  *
  * @module
  */
 import Table from "cli-table3";
 import { wrap } from "./format.ts";
+import { csvTable, markdownTable } from "./rows.ts";
 import { LINES, type Palette, PLAIN } from "./table.ts";
 
 /** One flag of a variant. */
@@ -54,6 +56,29 @@ export function renderFlags({ build, variants, differences }: FlagsFile, palette
   const count = `${differences.length} of ${a.flags.length} flags differ`;
   const rows = differences.map((row) => [row.flag, String(row.a), String(row.b), row.meaning]);
   return `${title}: ${count}\n\n${table(["flag", a.name, b.name, "meaning"], rows, palette, [])}\n`;
+}
+
+/** The same table as Markdown. */
+export function renderFlagsMarkdown({ build, variants, differences }: FlagsFile): string {
+  const [a, b] = variants;
+  if (a === undefined) return "";
+  if (b === undefined) {
+    const rows = a.flags.map(({ flag, value, from, meaning }) => [`\`${flag}\``, String(value), from, meaning]);
+    return `**${a.name}, ${build} build**\n\n${markdownTable(["flag", "value", "from", "meaning"], rows)}`;
+  }
+  const title = `**${a.name} and ${b.name}, ${build} builds: ` +
+    `${differences.length} of ${a.flags.length} flags differ**\n`;
+  if (differences.length === 0) return title;
+  const rows = differences.map((row) => [`\`${row.flag}\``, String(row.a), String(row.b), row.meaning]);
+  return `${title}\n${markdownTable(["flag", a.name, b.name, "meaning"], rows)}`;
+}
+
+/** A line for each flag of each variant. */
+export function renderFlagsCsv({ build, variants }: FlagsFile): string {
+  const rows = variants.flatMap(({ name, flags }) =>
+    flags.map(({ flag, value, from, meaning }) => [name, build, flag, value, from, meaning])
+  );
+  return csvTable(["variant", "build", "flag", "value", "from", "meaning"], rows);
 }
 
 /** Columns as wide as they must be; the last one is wrapped to what is left. */

@@ -1,10 +1,11 @@
 /**
  * `micro` as text: what the whole costs first, then a row a stage with its own cost, its interval, ticks, and what the
- * stages add up to; then `mincore`.
+ * stages add up to; then `mincore`. In the terminal, in Markdown, and as CSV.
  *
  * @module
  */
 import Table from "cli-table3";
+import { csvTable, markdownTable } from "./rows.ts";
 import { LINES, type Palette, PLAIN } from "./table.ts";
 
 /** A median and its interval. */
@@ -44,40 +45,88 @@ export interface MicroFile {
   readonly source: "native" | "libc";
 }
 
+/** The columns of the stages; `mincore` has no last one. */
+const COLUMNS = ["stage", "ns", "95 %", "ticks", "all so far, ns"] as const;
+const NO_COUNTER = "Without the native library there is no counter to read: ticks are nanoseconds.";
+
 /** The text; colours from `palette`. */
 export function renderMicro({ rounds, stages, whole, mincore, source }: MicroFile, palette: Palette = PLAIN): string {
-  const { nanoseconds: { median, low, high }, sum, rest, variant } = whole;
+  const [cost, rest] = headline(rounds, whole);
   const lines = [
-    palette.bold(`malloc and free of ${variant} take ${digits(median)} ns (${digits(low)}–${digits(high)});`) +
-    ` the stages add up to ${digits(sum)} ns, which leaves ${digits(rest)}; ${rounds} rounds`,
+    `${palette.bold(cost)} ${rest}`,
     "",
-    table(["stage", "ns", "95 %", "ticks", "all so far, ns"], stages, palette),
+    table(COLUMNS, stages, palette),
     "",
     "Dim stages are not on the fast path of that variant. Each was added to all above it.",
     "",
-    table(["mincore", "ns", "95 %", "ticks", ""], mincore, palette),
+    table(["mincore", ...COLUMNS.slice(1, 4), ""], mincore, palette),
     "",
   ];
-  if (source === "libc") {
-    lines.push("Without the native library there is no counter to read: ticks are nanoseconds.", "");
-  }
+  if (source === "libc") lines.push(NO_COUNTER, "");
   return lines.join("\n");
 }
 
-function table(head: string[], rows: readonly MicroRow[], palette: Palette): string {
+/** The same as Markdown. */
+export function renderMicroMarkdown({ rounds, stages, whole, mincore, source }: MicroFile): string {
+  const onFastPath = stages.map((row) => [...cells(row), row.isOnFastPath ? "yes" : "no"]);
+  return [
+    `**${headline(rounds, whole).join(" ")}**\n`,
+    markdownTable([...COLUMNS, "on the fast path"], onFastPath),
+    "Each stage was added to all above it.\n",
+    markdownTable(["mincore", ...COLUMNS.slice(1, 4)], mincore.map((row) => cells(row).slice(0, 4))),
+    ...(source === "libc" ? [`${NO_COUNTER}\n`] : []),
+  ].join("\n");
+}
+
+/** A line a row, with figures as they are; the last one is the whole. */
+export function renderMicroCsv({ stages, whole, mincore }: MicroFile): string {
+  const line = (kind: string, { name, nanoseconds, ticks, cumulative, isOnFastPath }: MicroRow) => [
+    kind,
+    name,
+    ...figures(nanoseconds),
+    ...figures(ticks),
+    cumulative ?? "",
+    String(isOnFastPath),
+  ];
+  const head = ["kind", "name", "ns", "ns_low", "ns_high", "ticks", "ticks_low", "ticks_high", "all_so_far_ns"];
+  return csvTable([...head, "on_fast_path"], [
+    ...stages.map((row) => line("stage", row)),
+    ...mincore.map((row) => line("mincore", row)),
+    ["whole", whole.variant, ...figures(whole.nanoseconds), "", "", "", whole.sum, ""],
+  ]);
+}
+
+/** What the whole costs, and what the stages leave of it. */
+function headline(rounds: number, { nanoseconds, sum, rest, variant }: MicroFile["whole"]): [string, string] {
+  const { median, low, high } = nanoseconds;
+  return [
+    `malloc and free of ${variant} take ${digits(median)} ns (${digits(low)}–${digits(high)});`,
+    `the stages add up to ${digits(sum)} ns, which leaves ${digits(rest)}; ${rounds} rounds`,
+  ];
+}
+
+function figures({ median, low, high }: Interval): number[] {
+  return [median, low, high];
+}
+
+function table(head: readonly string[], rows: readonly MicroRow[], palette: Palette): string {
   const text = new Table({
     head: head.map((name) => palette.bold(name)),
     colAligns: ["left", "right", "right", "right", "right"],
     style: { head: [], border: [], compact: true },
     chars: LINES,
   });
-  for (const { name, nanoseconds, ticks, cumulative, isOnFastPath } of rows) {
-    const emphasis = isOnFastPath || cumulative === undefined ? String : palette.dim;
-    const interval = `${digits(nanoseconds.low)}–${digits(nanoseconds.high)}`;
-    const cells = [name, digits(nanoseconds.median), interval, digits(ticks.median)];
-    text.push([...cells, cumulative === undefined ? "" : digits(cumulative)].map((cell) => emphasis(cell)));
+  for (const row of rows) {
+    const emphasis = row.isOnFastPath || row.cumulative === undefined ? String : palette.dim;
+    text.push(cells(row).map((cell) => emphasis(cell)));
   }
   return text.toString().split("\n").map((line) => line.trimEnd()).join("\n");
+}
+
+/** A row's cells, in the order of {@link COLUMNS}. */
+function cells({ name, nanoseconds: { median, low, high }, ticks, cumulative }: MicroRow): string[] {
+  const sum = cumulative === undefined ? "" : digits(cumulative);
+  return [name, digits(median), `${digits(low)}–${digits(high)}`, digits(ticks.median), sum];
 }
 
 /** Differences of small numbers: hundredths, and no more. */

@@ -1,4 +1,5 @@
-import { assert } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
+import { renderFlagsCsv, renderFlagsMarkdown } from "../../src/report/flags.ts";
 import { type FlagsFile, renderFlags, type VariantFlags } from "../../src/report/mod.ts";
 
 function variant(name: string, ...values: [flag: string, value: string | number, from: string][]): VariantFlags {
@@ -25,4 +26,14 @@ Deno.test("renderFlags() fits 100 columns for one variant and for two", async (t
   await t.assertSnapshot(one);
   await t.assertSnapshot(two);
   await t.assertSnapshot(renderFlags(file([variant("a"), variant("a")])));
+});
+
+Deno.test("renderFlagsMarkdown() and renderFlagsCsv() have what the table has", async (t) => {
+  const a = variant("a,size=3", ["colour", "red", "a"], ["size", 3, "override"]);
+  const b = variant("b", ["colour", "blue", "b"], ["size", 3, "b"]);
+  const differences = [{ flag: "colour", a: "red", b: "blue", meaning: "this | that" }];
+  await t.assertSnapshot(renderFlagsMarkdown(file([a])));
+  await t.assertSnapshot(renderFlagsMarkdown(file([a, b], differences)));
+  assertEquals(renderFlagsMarkdown(file([b, b])), "**b and b, release builds: 0 of 2 flags differ**\n");
+  await t.assertSnapshot(renderFlagsCsv(file([a, b], differences)));
 });

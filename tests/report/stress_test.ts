@@ -1,4 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import { renderStressCsv, renderStressMarkdown } from "../../src/report/stress.ts";
 import { parseStressFile, renderJson, renderStress, type StressFile } from "../../src/report/mod.ts";
 
 const FILE: StressFile = {
@@ -37,6 +38,15 @@ const FILE: StressFile = {
 
 Deno.test("renderStress() gives a line for what passed, and a program for what failed", async (t) => {
   await t.assertSnapshot(renderStress(FILE));
+});
+
+Deno.test("renderStressMarkdown() has a row for every variant and the failing list, renderStressCsv() a line", async (t) => {
+  await t.assertSnapshot(renderStressMarkdown(FILE));
+  assertEquals(
+    renderStressMarkdown({ ...FILE, runs: FILE.runs.slice(0, 1) }).split("\n")[0],
+    "**nothing failed; release build, seed 42**",
+  );
+  await t.assertSnapshot(renderStressCsv(FILE));
 });
 
 Deno.test("parseStressFile() reads what was written, and refuses anything else", () => {

@@ -5,8 +5,8 @@
  */
 import * as Plot from "@observablehq/plot";
 import type { CompareFile } from "../compare_schema.ts";
-import { ratioWithBounds } from "../format.ts";
 import { type Figure, MUTED, seriesColour } from "./chart.ts";
+import { closeRatioWithBounds } from "./close_ratio.ts";
 import { type Estimate, intervalMarks, tickCount } from "./intervals.ts";
 import { type Placed, type RowGroup, rowPlot } from "./row_chart.ts";
 import type { Series } from "./sample_charts.ts";
@@ -28,13 +28,13 @@ export function compareRatioFigure({ a, b, rows, level }: CompareFile): Figure |
       rows: [
         {
           label: "B / A",
-          figure: ratioWithBounds(row),
+          figure: closeRatioWithBounds(row),
           isBold: true,
           datum: { value: row.ratio, low: row.low, high: row.high, colour: seriesColour(1), ...band },
         },
         {
           label: "control, A / A",
-          figure: ratioWithBounds(row.control),
+          figure: closeRatioWithBounds(row.control),
           datum: { value: ratio, low, high, colour: MUTED, ...band },
         },
       ],
@@ -48,8 +48,8 @@ export function compareRatioFigure({ a, b, rows, level }: CompareFile): Figure |
       `Ratio of the throughput of ${b} to that of ${a} by size, with its interval and the band that does not count.`,
     caption:
       `Throughput of B (${b}) over that of A (${a}). Intervals have the level ${level} for all sizes together. ` +
-      "An interval beyond the band is a regression (left) or an improvement (right); one inside it means that they are " +
-      "equivalent.",
+      "An interval beyond the band is a regression (left) or an improvement (right); one inside it, and within 5 %, means " +
+      "that they are equivalent.",
     legend: [
       { label: "B over A", colour: seriesColour(1) },
       { label: "A over A, the control", colour: MUTED },

@@ -5,7 +5,8 @@
  */
 import { median } from "simple-statistics";
 import type { Baseline, CompareFile } from "../compare_schema.ts";
-import { bounds, nanoseconds, ratioWithBounds, times } from "../format.ts";
+import { nanoseconds } from "../format.ts";
+import { closeBounds, closeRatio } from "./close_ratio.ts";
 import { compareRatioFigure, compareSeries } from "./compare_charts.ts";
 import { type Markup, markup, type Piece } from "./markup.ts";
 import { distributionFigure } from "./sample_charts.ts";
@@ -44,18 +45,18 @@ function verdictTable({ rows }: CompareFile): Piece {
       numeric("interval"),
       numeric("A, ns/op"),
       numeric("B, ns/op"),
-      numeric("control"),
+      numeric("A\u00a0/\u00a0A"),
       numeric("δ"),
       numeric("rounds"),
     ],
-    rows: rows.map(({ workload, size, verdict, ratio, low, high, samples, control, delta, rounds }) => [
+    rows: rows.map(({ workload, size, verdict, samples, control, delta, rounds, ...row }) => [
       `${workload}, ${size}`,
       badge(verdict),
-      times(ratio),
-      bounds(low, high),
+      closeRatio(row.ratio),
+      closeBounds(row),
       middle(samples.a),
       middle(samples.b),
-      ratioWithBounds(control),
+      closeBounds(control),
       `${(100 * delta).toFixed(1)} %`,
       rounds,
     ]),

@@ -5,10 +5,11 @@
  */
 import * as Plot from "@observablehq/plot";
 import type { ExplainFile } from "../explain_schema.ts";
-import { nanoseconds, ratioWithBounds } from "../format.ts";
+import { nanoseconds } from "../format.ts";
 import type { Ratio } from "../schema.ts";
 import { type Figure, MUTED, seriesColour } from "./chart.ts";
-import { intervalMarks, tickCount } from "./intervals.ts";
+import { closeRatioWithBounds } from "./close_ratio.ts";
+import { tickCount } from "./intervals.ts";
 import { type Placed, type Row, rowPlot } from "./row_chart.ts";
 import { amountScale, ratioScale } from "./scale.ts";
 
@@ -56,20 +57,20 @@ export function waterfallFigure(file: ExplainFile): Figure {
     const colour = cause.label === "unexplained" ? MUTED : cause.ratio < 1 ? "var(--bad)" : "var(--good)";
     rows.push({
       label: cause.label,
-      figure: `× ${ratioWithBounds(cause)}`,
+      figure: `× ${closeRatioWithBounds(cause)}`,
       datum: { from, to: at, low: from * cause.low, high: from * cause.high, colour },
     });
   }
   rows.push({
     label: `B: ${b}`,
-    figure: ratioWithBounds(total),
+    figure: closeRatioWithBounds(total),
     isBold: true,
     datum: { from: 1, to: total.ratio, low: total.low, high: total.high, colour: seriesColour(1) },
   });
   const all = rows.flatMap(({ datum }) => [datum.from, datum.to, datum.low, datum.high]);
   return {
     description:
-      `From the throughput of ${a} to that of ${b}, which is ${ratioWithBounds(total)} of it, cause by cause; ` +
+      `From the throughput of ${a} to that of ${b}, which is ${closeRatioWithBounds(total)} of it, cause by cause; ` +
       "the table of hypotheses has the same figures.",
     caption:
       "Throughput as a share of A's, on a logarithmic scale, so that effects which multiply add up. A bar is what " +
@@ -147,21 +148,37 @@ export function sizesFigure({ a, b, sizes }: ExplainFile): Figure | undefined {
   };
 }
 
-/** What each stage costs. */
-export function stagesFigure({ stages }: ExplainFile): Figure | undefined {
-  if (stages.length === 0) return undefined;
-  const rows = stages.map(({ stage, nanoseconds: value, low, high }) => ({
-    label: stage,
-    figure: `${nanoseconds(value)} ns`,
-    datum: { value, low, high, colour: seriesColour(2) },
-  }));
-  const all = stages.flatMap(({ nanoseconds: value, low, high }) => [value, low, high]);
+/** What each stage costs per free, in both: its cost when it runs, times how often it does. */
+export function stagesFigure({ stages, a, b }: ExplainFile): Figure | undefined {
+  const reached = stages.filter((stage) => stage.a > 0 || stage.b > 0);
+  if (reached.length === 0) return undefined;
+  const rows = reached.map(({ stage, nanoseconds: cost, low, high, a: inA, b: inB }) => {
+    const most = Math.max(inA, inB);
+    return {
+      label: stage,
+      figure: `${nanoseconds(cost * inA)} → ${nanoseconds(cost * inB)} ns`,
+      datum: { inA: cost * inA, inB: cost * inB, low: low * most, high: high * most },
+    };
+  });
+  const all = rows.flatMap(({ datum }) => [datum.inA, datum.inB, datum.low, datum.high]);
   return {
-    description: "Nanoseconds that each stage of the fast path costs when it runs; the table has the same figures.",
-    caption: "What each stage costs when it runs, in nanoseconds, with its interval.",
+    description: `Nanoseconds per free that each stage costs in ${a} and in ${b}; the table has the same figures.`,
+    caption:
+      "What each stage costs per free, in A (ring) and in B (dot): its cost when it runs, times how often it does. " +
+      "The line is the interval of the larger. Stages that overlap in the processor cost less together.",
+    legend: [
+      { label: `A: ${a}`, colour: seriesColour(0), shape: "ring" },
+      { label: `B: ${b}`, colour: seriesColour(1) },
+    ],
     draw: (canvas) => {
-      const x = { ...amountScale(all, tickCount(canvas)), label: "ns" };
-      return [{ plot: rowPlot({ groups: [{ heading: "", rows }], x, marks: intervalMarks }, canvas) }];
+      const x = { ...amountScale(all, tickCount(canvas)), label: "ns per free" };
+      const marks = (placed: readonly Placed<(typeof rows)[number]["datum"]>[]) => [
+        Plot.ruleX([0], { stroke: "currentColor", strokeOpacity: 0.5 }),
+        Plot.ruleY(placed, { x1: "low", x2: "high", y: "key", stroke: MUTED, strokeWidth: 2 }),
+        Plot.dot(placed, { x: "inB", y: "key", fill: seriesColour(1), r: 3.5 }),
+        Plot.dot(placed, { x: "inA", y: "key", stroke: seriesColour(0), strokeWidth: 2, r: 5 }),
+      ];
+      return [{ plot: rowPlot({ groups: [{ heading: "", rows }], x, marks }, canvas) }];
     },
   };
 }

@@ -3,8 +3,10 @@
  *
  * @module
  */
+import { recommendation } from "../explain.ts";
 import type { ExplainFile } from "../explain_schema.ts";
-import { bounds, nanoseconds, ratioWithBounds, times } from "../format.ts";
+import { bounds, change, nanoseconds, times } from "../format.ts";
+import { closeBounds, closeRatio, closeRatioWithBounds } from "./close_ratio.ts";
 import { badge } from "./compare_sections.ts";
 import { callOrder, countsTable } from "./counts_section.ts";
 import { sizesFigure, stagesFigure, waterfallFigure } from "./explain_charts.ts";
@@ -18,7 +20,7 @@ export function explainSections(file: ExplainFile): Section[] {
   return [
     { id: "attribution", title: "What makes the difference", content: figure(waterfallFigure(file)) },
     { id: "hypotheses", title: "Hypotheses", content: [hypotheses(file), pairs(file)] },
-    { id: "fix", title: "What to do", content: recommendation(file) },
+    { id: "fix", title: "What to do", content: whatToDo(file) },
     { id: "sizes", title: "Before and after", content: [figure(sizesFigure(file)), sizes(file)] },
     { id: "calls", title: "Call order", content: callOrder(counters.a, counters.b, { a, b }) },
     { id: "stages", title: "Cost by stage", content: [figure(stagesFigure(file)), stages(file)] },
@@ -31,7 +33,7 @@ export function explainSections(file: ExplainFile): Section[] {
       B: b,
       workload,
       rounds: `${rounds} a comparison, level ${level}, δ ${(100 * delta).toFixed(1)} %`,
-      control: `${ratioWithBounds(control)}: A over itself`,
+      control: `${closeRatioWithBounds(control)}: A over itself`,
     }),
   ];
 }
@@ -50,39 +52,43 @@ function hypotheses({ flags }: ExplainFile): Piece {
       { head: "because" },
     ],
     rows: flags.map((
-      { flag, meaning, a, b, finding, reachedPerMillionFrees, reached, because, fromA, fromB, ...ratio },
+      { flag, meaning, a, b, finding, reachedPerMillionFrees, reached, because, fromA, fromB, fastFrees, ...ratio },
     ) => [
       markup`<strong>${flag}</strong><br><small>${meaning}</small>`,
       `${a} → ${b}`,
       badge(finding),
-      markup`${ratioWithBounds(ratio)}${side("in A", fromA)}${side("in B", fromB)}`,
+      markup`${closeRatioWithBounds(ratio)}${side("in A", fromA)}${side("in B", fromB)}`,
       markup`${amount(reachedPerMillionFrees)}<br><small class="aside">${reached.what}: ${amount(reached.a)} in A, ${
         amount(reached.b)
-      } in B</small>`,
+      } in B</small>${sentElsewhere(fastFrees)}`,
       because,
     ]),
   });
 }
 
+/** What the flag does to the share of frees that are fast. */
+function sentElsewhere(fastFrees: ExplainFile["flags"][number]["fastFrees"]): Piece {
+  if (fastFrees === undefined) return "";
+  const [a, b] = [fastFrees.a, fastFrees.b].map((share) => `${(100 * share).toFixed(1)} %`);
+  return markup`<br><small class="aside">fast frees: ${a} → ${b}</small>`;
+}
+
 /** The effect as one side measured it. */
 function side(name: string, ablation: ExplainFile["flags"][number]["fromA"]): Piece {
-  return ablation === undefined ? "" : markup`<br><small>${name}: ${ratioWithBounds(ablation)}</small>`;
+  return ablation === undefined ? "" : markup`<br><small>${name}: ${closeRatioWithBounds(ablation)}</small>`;
 }
 
 function pairs({ pairs }: ExplainFile): Piece {
   return renderTable({
     caption: "Pairs: how much more two flags do together than each alone",
     columns: [{ head: "flags" }, numeric("effect"), numeric("interval")],
-    rows: pairs.map(({ flags, ratio, low, high }) => [flags.join(" with "), times(ratio), bounds(low, high)]),
+    rows: pairs.map(({ flags, ...pair }) => [flags.join(" with "), closeRatio(pair.ratio), closeBounds(pair)]),
   });
 }
 
-function recommendation({ fix, b, a }: ExplainFile): Piece {
-  if (fix === undefined) {
-    return markup`<p>No set of flags is recommended: ${b} is not slower than ${a}, or none brings it back.</p>`;
-  }
-  return markup`<p class="fix">Give B the values of A for <strong>${fix.flags.join(", ")}</strong>:
-    <code>${fix.variant}</code> is ${ratioWithBounds(fix)} times as fast as A. ${badge(fix.verdict)}</p>`;
+function whatToDo(file: ExplainFile): Piece {
+  const verdict = file.fix === undefined ? "" : badge(file.fix.verdict);
+  return markup`<p class="fix">${recommendation(file)} ${verdict}</p>`;
 }
 
 function sizes({ sizes }: ExplainFile): Piece {
@@ -96,13 +102,13 @@ function sizes({ sizes }: ExplainFile): Piece {
       numeric("interval"),
       numeric("change"),
     ],
-    rows: sizes.map(({ size, aNsPerOp, bNsPerOp, ratio, low, high }) => [
+    rows: sizes.map(({ size, aNsPerOp, bNsPerOp, ...row }) => [
       size,
       nanoseconds(aNsPerOp),
       nanoseconds(bNsPerOp),
-      times(ratio),
-      bounds(low, high),
-      `${ratio >= 1 ? "+" : "−"}${Math.abs(100 * (ratio - 1)).toFixed(1)} %`,
+      closeRatio(row.ratio),
+      closeBounds(row),
+      change(row.ratio),
     ]),
   });
 }
@@ -118,10 +124,10 @@ function stages({ stages, a, b }: ExplainFile): Piece {
       numeric(`per free of B: ${b}`),
       numeric("difference, ns per free"),
     ],
-    rows: stages.map(({ stage, nanoseconds: cost, low, high, a: inA, b: inB }) => [
+    rows: stages.filter(({ a, b }) => a > 0 || b > 0).map(({ stage, nanoseconds: cost, low, high, a: inA, b: inB }) => [
       stage,
       nanoseconds(cost),
-      bounds(low, high),
+      low < 0 ? `${nanoseconds(low)} to ${nanoseconds(high)}` : bounds(low, high),
       times(inA),
       times(inB),
       nanoseconds(cost * (inB - inA)),
@@ -131,7 +137,7 @@ function stages({ stages, a, b }: ExplainFile): Piece {
 
 function jit({ jit }: ExplainFile): Piece {
   return renderTable({
-    caption: "The measured loop as V8 compiled it",
+    caption: "The measured loop as V8 compiled it; it decides anew in each process, and some were asked",
     isStacked: true,
     columns: [
       { head: "variant" },
@@ -146,11 +152,10 @@ function jit({ jit }: ExplainFile): Piece {
       variant,
       markup`<code>${loop}</code>`,
       tier,
-      listOf(
-        inlined.map(({ callee, times, reason }) =>
-          markup`<code>${callee}</code>: in ${times} of ${processes}${reason === "" ? "" : `, ${reason}`}`
-        ),
-      ),
+      listOf(inlined.map(({ callee, times, reason }) => {
+        const share = times === 0 ? "no" : times === processes ? "yes" : `in ${times} of ${processes} processes`;
+        return markup`<code>${callee}</code>: ${share}${reason === "" ? "" : `, ${reason}`}`;
+      })),
       listOf(
         deopts.map(({ function: name, reason, kind, count }) =>
           markup`<code>${name}</code>: ${reason} (${kind}), ${count} times`

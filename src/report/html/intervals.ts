@@ -29,5 +29,5 @@ export function intervalMarks(rows: readonly Placed<Estimate>[]): readonly Plot.
 
 /** How many ticks an axis has room for. */
 export function tickCount({ isNarrow }: Canvas): number {
-  return isNarrow ? 6 : 12;
+  return isNarrow ? 6 : 9;
 }

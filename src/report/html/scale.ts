@@ -80,7 +80,11 @@ export function logarithmicTicks([low, high]: readonly [number, number], count: 
   }
   const powers = decades.map((decade) => round(10 ** decade)).filter(isInside);
   if (powers.length >= 3) return powers.filter((_, index) => index % Math.ceil(powers.length / count) === 0);
-  return linearTicks(low, high, count);
+  for (let fewer = count; fewer > 2; fewer--) {
+    const ticks = linearTicks(low, high, fewer);
+    if (areApart(ticks)) return ticks;
+  }
+  return linearTicks(low, high, 2);
 
   function isInside(value: number): boolean {
     return value >= low && value <= high;
@@ -89,7 +93,7 @@ export function logarithmicTicks([low, high]: readonly [number, number], count: 
   /** Whether letters fit between them: between 2 and 3 there is less room than between 1 and 2. */
   function areApart(ticks: readonly number[]): boolean {
     const steps = ticks.slice(1).map((tick, index) => Math.log(tick / (ticks[index] ?? tick)));
-    return Math.min(...steps) >= Math.log(high / low) / (1.3 * count);
+    return Math.min(...steps) >= Math.log(high / low) / (1.1 * count);
   }
 }
 

@@ -48,6 +48,7 @@ export function environmentSection(
     system: `${os}, ${arch}`,
     Deno: `${deno}, V8 ${v8}`,
     revision,
+    ...machineOf(environment),
   });
   const columns = [{ head: "what" }, { head: "value" }];
   return {
@@ -55,6 +56,39 @@ export function environmentSection(
     title: "Environment",
     content: renderTable({ caption: "Where and how it was measured", columns, rows }),
   };
+}
+
+/** What more is known of a machine, in words; what its system does not say is left out. */
+function machineOf(environment: ResultFile["environment"]): Record<string, string> {
+  const facts: [name: string, value: string | number | boolean | undefined][] = [
+    ["memory", gibibytes(environment.memoryBytes)],
+    ["memory limit", gibibytes(environment.memoryLimitBytes)],
+    ["core limit", environment.coreLimit],
+    ["page, bytes", environment.pageBytes],
+    ["huge pages", environment.transparentHugePages],
+    ["virtual machine", environment.virtualMachine],
+    ["governor", environment.governor],
+    ["boost", environment.boost],
+    ["simultaneous threads", environment.simultaneousThreads],
+    ["address randomisation", environment.addressRandomisation],
+    ["clock", environment.clockSource],
+    ["invariant TSC", environment.invariantTsc],
+    ["perf", environment.perf],
+    ["native library", environment.nativeLibrary],
+    ["waiting for a core", environment.corePressure === undefined ? undefined : percent(environment.corePressure)],
+  ];
+  const known = facts.filter(([, value]) => value !== undefined);
+  return Object.fromEntries(known.map(([name, value]) => [name, YES_NO.get(value) ?? String(value)]));
+}
+
+const YES_NO = new Map<unknown, string>([[true, "yes"], [false, "no"]]);
+
+function gibibytes(bytes: number | undefined): string | undefined {
+  return bytes === undefined ? undefined : `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} % of the time`;
 }
 
 /** The file as it was, in a link: no script is needed to get it out again. */

@@ -70,7 +70,7 @@ thead .number { white-space: normal; vertical-align: bottom; }
 small { color: var(--quiet); font-weight: 400; }
 .aside { display: inline-block; max-width: 11rem; white-space: normal; }
 code { font-size: 0.9em; }
-.depth { padding-left: calc(var(--depth) * 1.2rem); }
+.depth { display: block; padding-left: calc(var(--depth) * 1.2rem); }
 .plain { margin: 0; padding: 0; list-style: none; }
 .badge {
   --tone: var(--quiet); display: inline-block; padding: 0 0.5em; border: 1px solid var(--tone); border-radius: 1em;

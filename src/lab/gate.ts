@@ -1,0 +1,67 @@
+/**
+ * `gate`: whether thresholds hold. Each is judged at each of its sizes: what is counted (the share of fast frees, the
+ * footprint) in this process, the same on every machine; what is timed in runs of `bench` and `compare`.
+ *
+ * @module
+ */
+import { captureEnvironment } from "../measure/mod.ts";
+import type { GateFile, GateRow } from "../report/gate_schema.ts";
+import { loadBaseline } from "./baseline.ts";
+import { type GatePlan, type GateRule, isKind, isTimed } from "./gate_plan.ts";
+import { fastFreeRows, footprintRows, regressionRow, timedRows } from "./gate_rows.ts";
+import { runRegression, type ShowProgress, TimedRuns } from "./gate_timed.ts";
+import { wholeVerdict } from "./gate_verdict.ts";
+import { resolveSpec } from "./specs.ts";
+
+/** What goes to the file, but for the command and the name of the gate. */
+export type GateRun = Omit<GateFile, "schema" | "command" | "gate">;
+
+/**
+ * Measures and judges; rows are in the order of the rules.
+ *
+ * @throws ContestantError if a contestant dies or cannot do its work; InvalidOptionError if one does not exist.
+ */
+export async function gate(plan: GatePlan, show: ShowProgress, signal: AbortSignal): Promise<GateRun> {
+  const environment = await captureEnvironment();
+  const references = await referencesOf(plan.rules);
+  const counted = new Map<GateRule, GateRow[]>();
+  for (const rule of plan.rules) {
+    signal.throwIfAborted();
+    if (isKind(rule, "fast-free-share")) counted.set(rule, await fastFreeRows(rule));
+    if (isKind(rule, "footprint")) counted.set(rule, await footprintRows(rule));
+  }
+  const runs = new TimedRuns();
+  await runs.run(plan, plan.rules.filter(isTimed), show, signal);
+  const rows: GateRow[] = [];
+  for (const rule of plan.rules) {
+    if (isTimed(rule)) rows.push(...timedRows(plan, rule, runs));
+    else if (isKind(rule, "regression")) {
+      const against = references.get(rule)!;
+      const { rows: compared, notes, warnings } = await runRegression(plan, rule, against, show, signal);
+      rows.push(...compared.map((row) => regressionRow(plan, rule, row)));
+      runs.notes.push(...notes);
+      runs.warn(warnings, rule.workload.name);
+    } else rows.push(...counted.get(rule)!);
+  }
+  return {
+    environment: { ...environment, loadAverage: [...environment.loadAverage] },
+    quick: plan.quick,
+    rows,
+    verdict: wholeVerdict(rows.map(({ verdict }) => verdict)),
+    notes: runs.notes,
+    warnings: runs.warnings,
+  };
+}
+
+/** Of each regression the contestant it is against; those that do not exist are found before anything is measured. */
+async function referencesOf(rules: readonly GateRule[]): Promise<Map<GateRule, string>> {
+  const references = new Map<GateRule, string>();
+  for (const rule of rules) {
+    if (!isKind(rule, "regression")) continue;
+    const { against, baseline } = rule.threshold;
+    const contestant = against ?? (await loadBaseline(baseline!)).contestant;
+    await resolveSpec(contestant);
+    references.set(rule, contestant);
+  }
+  return references;
+}

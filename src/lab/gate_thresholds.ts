@@ -1,0 +1,152 @@
+/**
+ * The file of thresholds that `gate` takes: what must hold, a line of it for each threshold.
+ *
+ *     { "$schema": "gate.schema.json",
+ *       "thresholds": [{ "name": "...", "kind": "ratio", "workload": "hot-pair", "peer": "system", "least": 1.5 }] }
+ *
+ * Whatever is not named in the schema is refused, so that a misspelt `least` is no threshold that always holds. The same
+ * schema as JSON Schema, for editors, is `bench/gates/gate.schema.json`, which `bench/gates/schema.ts` prints.
+ *
+ * @module
+ */
+import * as v from "valibot";
+import { InvalidOptionError, parseVariant } from "../heap/mod.ts";
+import { PEERS } from "../peers/mod.ts";
+import { WORKLOADS } from "../workloads/mod.ts";
+
+const Positive = v.pipe(v.number(), v.gtValue(0));
+const Share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
+const Whole = v.pipe(v.number(), v.integer(), v.minValue(1));
+
+const VariantName = v.pipe(
+  v.string(),
+  v.check(isVariant, (issue) => `there is no variant "${issue.input}"`),
+  v.description("a variant, with flags that differ: slab-map,refill=32. The default variant if absent"),
+);
+
+/** What all thresholds have: a name, and what is run. */
+const SETTING = {
+  name: v.pipe(v.string(), v.nonEmpty(), v.description("what it is called where it is printed")),
+  workload: v.picklist([...WORKLOADS.keys()]),
+  variant: v.exactOptional(VariantName),
+  sizes: v.exactOptional(v.pipe(
+    v.array(Whole),
+    v.nonEmpty(),
+    v.description("each is judged by itself: 128, 256, 512 and 1024 if absent; only for workloads that have a size"),
+  )),
+  parameters: v.exactOptional(v.pipe(
+    v.strictObject({
+      "cycles": v.exactOptional(Whole),
+      "working-set": v.exactOptional(Whole),
+      "seed": v.exactOptional(Whole),
+      "min": v.exactOptional(Whole),
+      "max": v.exactOptional(Whole),
+      "chunks": v.exactOptional(Whole),
+      "larson-rounds": v.exactOptional(Whole),
+    }),
+    v.description("of the workload, as the options of bench name them"),
+  )),
+};
+
+const RatioThreshold = v.strictObject({
+  ...SETTING,
+  kind: v.pipe(v.literal("ratio"), v.description("throughput over that of a peer, measured in the same rounds")),
+  peer: v.picklist(PEERS.map(({ name }) => name)),
+  least: Positive,
+});
+
+const NetThreshold = v.strictObject({
+  ...SETTING,
+  kind: v.pipe(v.literal("net-ns"), v.description("nanoseconds of an operation, without the loop around it")),
+  most: Positive,
+});
+
+const FastFreeThreshold = v.pipe(
+  v.strictObject({
+    ...SETTING,
+    kind: v.pipe(v.literal("fast-free-share"), v.description("the share of frees that the fast path ends; counted")),
+    least: v.exactOptional(Share),
+    most: v.exactOptional(Share),
+  }),
+  v.forward(
+    v.check(({ least, most }) => (least === undefined) !== (most === undefined), "one of least and most is needed"),
+    ["least"],
+  ),
+);
+
+const RegressionThreshold = v.pipe(
+  v.strictObject({
+    ...SETTING,
+    kind: v.pipe(
+      v.literal("regression"),
+      v.description("the share of throughput that is lost, as compare measures it"),
+    ),
+    against: v.exactOptional(v.pipe(v.string(), v.nonEmpty(), v.description("a contestant, as compare takes it"))),
+    baseline: v.exactOptional(v.pipe(v.string(), v.nonEmpty(), v.description("a baseline that compare saved"))),
+    most: Share,
+  }),
+  v.forward(
+    v.check(
+      ({ against, baseline }) => (against === undefined) !== (baseline === undefined),
+      "one of against and baseline is needed",
+    ),
+    ["against"],
+  ),
+);
+
+const FootprintThreshold = v.strictObject({
+  ...SETTING,
+  kind: v.pipe(
+    v.literal("footprint"),
+    v.description("bytes of the heap in memory, over the bytes that the workload has asked for and not freed"),
+  ),
+  most: Positive,
+});
+
+const ThresholdSchema = v.variant("kind", [
+  RatioThreshold,
+  NetThreshold,
+  FastFreeThreshold,
+  RegressionThreshold,
+  FootprintThreshold,
+]);
+
+/** The whole file. */
+export const GateThresholdsSchema = v.strictObject({
+  "$schema": v.exactOptional(v.pipe(v.string(), v.description("this schema, for editors"))),
+  thresholds: v.pipe(v.array(ThresholdSchema), v.nonEmpty()),
+});
+
+/** One threshold. */
+export type Threshold = v.InferOutput<typeof ThresholdSchema>;
+
+/** The kinds of thresholds. */
+export type ThresholdKind = Threshold["kind"];
+
+/**
+ * Reads a file of thresholds.
+ *
+ * @param path Where the text is from, for messages.
+ * @throws {InvalidOptionError} if it is damaged; the message names the first field that is wrong.
+ */
+export function parseThresholds(text: string, path: string): Threshold[] {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw new InvalidOptionError(`${path} is no JSON: ${error instanceof Error ? error.message : error}`);
+  }
+  const parsed = v.safeParse(GateThresholdsSchema, json);
+  if (parsed.success) return parsed.output.thresholds;
+  const [issue] = parsed.issues;
+  throw new InvalidOptionError(`${path} is no gate file: ${v.getDotPath(issue) ?? "the whole"}: ${issue.message}`);
+}
+
+function isVariant(name: string): boolean {
+  try {
+    parseVariant(name);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * The timed part of a gate. Thresholds of one workload with the same parameters share a run of `bench`, so that all their
+ * contestants take part in the same rounds; a regression has a run of `compare` of its own.
+ *
+ * @module
+ */
+import { differences, estimate, ratios } from "../measure/mod.ts";
+import type { GateFile } from "../report/gate_schema.ts";
+import type { Result } from "../report/mod.ts";
+import { bench, type BenchPlan } from "./bench.ts";
+import { compare, type CompareRun } from "./compare.ts";
+import type { GatePlan, GateRule, RuleOf, TimedRule } from "./gate_plan.ts";
+import type { Timing } from "./gate_verdict.ts";
+import { resolveSpec } from "./specs.ts";
+
+/** Rounds of a comparison in the quick form. */
+const QUICK_LOOK = 20;
+
+/** Warnings which say that the machine was not ours alone. */
+const BUSY: ReadonlySet<string> = new Set(["LOAD", "STEAL"]);
+
+/** What is shown meanwhile. */
+export type ShowProgress = (progress: { phase: string; done: number; total: number; label: string }) => void;
+
+/** What was timed of a threshold at a size; `missing` says why it was not. */
+export type Timed =
+  | { readonly missing: string }
+  | (Timing & { readonly measured: number; readonly low: number; readonly high: number });
+
+/** Runs of `bench`, and who needs them. */
+export class TimedRuns {
+  readonly notes: string[] = [];
+  readonly warnings: GateFile["warnings"] = [];
+  readonly #runs = new Map<string, { readonly results: readonly Result[]; readonly isBusy: boolean }>();
+
+  /** Runs what `ratio` and `net-ns` thresholds need. */
+  async run(plan: GatePlan, rules: readonly TimedRule[], show: ShowProgress, signal: AbortSignal): Promise<void> {
+    const groups = Map.groupBy(rules, keyOf);
+    let number = 0;
+    for (const [key, group] of groups) {
+      const title = `run ${++number} of ${groups.size}, ${group[0]!.workload.name}:`;
+      const run = await bench(
+        benchPlanOf(plan, group),
+        (state) => show({ ...state, phase: `${title} ${state.phase}` }),
+        signal,
+      );
+      signal.throwIfAborted();
+      const isBusy = run.warnings.some(({ code }) => BUSY.has(code));
+      this.#runs.set(key, { results: run.results, isBusy });
+      this.notes.push(...run.notes.filter((note) => !this.notes.includes(note)));
+      this.warn(run.warnings, group[0]!.workload.name);
+    }
+  }
+
+  /** Keeps warnings of a run; those of the machine only once. */
+  warn(warnings: GateFile["warnings"], workload: string): void {
+    for (const warning of warnings) {
+      if (warning.code !== "LOAD") this.warnings.push({ ...warning, message: `${workload}: ${warning.message}` });
+      else if (!this.warnings.some(({ code }) => code === "LOAD")) this.warnings.push(warning);
+    }
+  }
+
+  /** What was timed of a threshold at a size. */
+  timed(rule: TimedRule, size: number): Timed {
+    const { threshold, variant } = rule;
+    const { results: all, isBusy } = this.#runs.get(keyOf(rule)) ?? { results: [], isBusy: false };
+    const results = all.filter((result) => result.size === size);
+    const ours = results.find(({ allocator, runtime }) => runtime === "deno" && allocator === variant);
+    if (ours === undefined) return { missing: `${variant} was not measured` };
+    if (threshold.kind === "net-ns") {
+      const harness = results.find(({ runtime, host }) => runtime === "harness" && host === ours.host);
+      if (harness === undefined) return { missing: "the loop alone was not measured" };
+      const tiers = [...ours.tiers, ...harness.tiers];
+      return { ...timesOf(differences(ours.samples, harness.samples)), isRatio: false, isBusy, tiers };
+    }
+    const peer = results.find(({ allocator, runtime }) => runtime !== "deno" && allocator === threshold.peer);
+    if (peer === undefined) return { missing: `${threshold.peer} was not measured` };
+    return { ...timesOf(ratios(peer.samples, ours.samples)), isRatio: true, isBusy, tiers: ours.tiers };
+  }
+}
+
+function timesOf(samples: readonly number[]): { measured: number; low: number; high: number } {
+  const { median, low, high } = estimate(samples);
+  return { measured: median, low, high };
+}
+
+/** The same for thresholds that can share a run: sizes may differ, other parameters not. */
+function keyOf({ workload, sizes }: GateRule): string {
+  const { size: _size, ...shared } = sizes[0]!.parameters;
+  return `${workload.name} ${JSON.stringify(shared)}`;
+}
+
+function benchPlanOf({ rounds, slotMilliseconds, orderSeed }: GatePlan, rules: readonly TimedRule[]): BenchPlan {
+  const sizes = new Map(rules.flatMap((rule) => rule.sizes.map((each) => [each.size, each])));
+  const peers = rules.flatMap(({ threshold }) => threshold.kind === "ratio" ? [threshold.peer] : []);
+  return {
+    workload: rules[0]!.workload,
+    sizes: [...sizes.values()],
+    variants: [...new Set(rules.map(({ variant }) => variant))],
+    peers: [...new Set(peers)],
+    rounds,
+    slotMilliseconds,
+    orderSeed,
+  };
+}
+
+/** Compares for a `regression` threshold; a row for each size. */
+export async function runRegression(
+  plan: GatePlan,
+  rule: RuleOf<"regression">,
+  against: string,
+  show: ShowProgress,
+  signal: AbortSignal,
+): Promise<Pick<CompareRun, "rows" | "notes" | "warnings">> {
+  const { workload, sizes, variant } = rule;
+  return await compare(
+    {
+      workload,
+      sizes,
+      slotMilliseconds: plan.slotMilliseconds,
+      orderSeed: plan.orderSeed,
+      a: { name: against, spec: await resolveSpec(against) },
+      b: { name: variant, spec: await resolveSpec(variant) },
+      ...(plan.quick ? { looks: [QUICK_LOOK] } : {}),
+    },
+    (state) => show({ ...state, phase: `${variant} against ${against}: ${state.phase}` }),
+    signal,
+  );
+}

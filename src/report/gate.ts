@@ -1,0 +1,122 @@
+/**
+ * `gate` for people: go or no-go in one line, then a row for each threshold at each size.
+ *
+ * @module
+ */
+import Table from "cli-table3";
+import { times, wrap } from "./format.ts";
+import type { GateFile, GateRow, GateVerdict } from "./gate_schema.ts";
+import { csvTable, markdownTable } from "./rows.ts";
+import { LINES, type Palette, PLAIN } from "./table.ts";
+
+/** The table's columns, in the terminal and in Markdown. */
+const COLUMNS = ["verdict", "threshold", "size", "measured", "interval", "asked for"] as const;
+const NAME_COLUMNS = 40; // the rest is less than 60 wide
+const LINE_COLUMNS = 100;
+
+/** How verdicts are called out. */
+const WORDS: Readonly<Record<GateVerdict, string>> = { "go": "GO", "no-go": "NO-GO", "undecided": "UNDECIDED" };
+
+/** The result in a line of words. */
+export function gateHeadline({ rows, verdict }: Pick<GateFile, "rows" | "verdict">): string {
+  const of = (wanted: GateVerdict) => rows.filter((row) => row.verdict === wanted);
+  const count = (wanted: GateVerdict) => `${of(wanted).length} of ${rows.length}`;
+  if (verdict === "go") return `${WORDS.go}: ${count("go")} thresholds hold`;
+  const others = verdict === "no-go" && of("undecided").length > 0 ? `, ${of("undecided").length} undecided` : "";
+  const [first] = of(verdict);
+  const which = first === undefined ? "" : `; the first: ${first.name} at ${first.size}, ${said(first)}`;
+  const what = verdict === "no-go" ? "thresholds fail" : "thresholds are undecided";
+  return `${WORDS[verdict]}: ${count(verdict)} ${what}${others}${which}`;
+}
+
+/** The whole report. */
+export function renderGate(file: GateFile, palette: Palette = PLAIN): string {
+  const table = new Table({
+    head: COLUMNS.map((name) => palette.bold(name)),
+    colAligns: ["left", "left", "right", "right", "right", "right"],
+    style: { head: [], border: [], compact: true },
+    chars: LINES,
+  });
+  const paint = { "go": palette.green, "no-go": palette.red, "undecided": palette.dim };
+  let before = "";
+  for (const row of file.rows) {
+    const [verdict, name, ...rest] = cells(row) as [string, string, ...string[]];
+    const shown = row.name === before ? "" : wrap(name, NAME_COLUMNS).join("\n");
+    table.push([paint[row.verdict](verdict), shown, ...rest]);
+    before = row.name;
+  }
+  const text = table.toString().split("\n").map((line) => line.trimEnd()).join("\n");
+  const remarks = [...reasons(file.rows), ...file.notes, ...(file.quick ? [QUICK_REMARK] : [])]
+    .flatMap((remark) => wrap(remark, LINE_COLUMNS));
+  return `${palette.bold(gateHeadline(file))}\n\n${text}\n${remarks.length === 0 ? "" : `\n${remarks.join("\n")}\n`}`;
+}
+
+/** The same as Markdown. */
+export function renderGateMarkdown(file: GateFile): string {
+  const { cpu, deno, os, date, revision } = file.environment;
+  const remarks = [...file.notes, ...(file.quick ? [QUICK_REMARK] : [])].map((remark) => `- ${remark}\n`).join("");
+  return `**${gateHeadline(file)}**\n\n` +
+    markdownTable([...COLUMNS, "because"], file.rows.map((row) => [...cells(row), row.because])) +
+    (remarks === "" ? "" : `\n${remarks}`) +
+    `\n\`${file.command.join(" ")}\`, ${cpu}, ${os}, Deno ${deno}, revision ${revision}, ${date}\n`;
+}
+
+/** A line a row, with figures as they are. */
+export function renderGateCsv({ rows }: GateFile): string {
+  const head = [
+    "name",
+    "kind",
+    "workload",
+    "size",
+    "variant",
+    "against",
+    "measured",
+    "low",
+    "high",
+    "bound",
+    "threshold",
+    "unit",
+    "verdict",
+    "because",
+  ] as const;
+  return csvTable(head, rows.map((row) => head.map((name) => row[name] ?? "")));
+}
+
+const QUICK_REMARK =
+  "The quick form: noise alone is never the reason for a no-go. Without --quick the rest is decided.";
+
+/** Why rows are undecided, each reason once. */
+function reasons(rows: readonly GateRow[]): string[] {
+  const groups = Map.groupBy(rows.filter(({ verdict }) => verdict === "undecided"), ({ because }) => because);
+  return [...groups].map(([because, { length }]) => `${length} undecided: ${because}`);
+}
+
+function cells(row: GateRow): string[] {
+  const { verdict, name, size, low, high } = row;
+  const isExact = low === null || high === null || low === high;
+  return [
+    WORDS[verdict],
+    name,
+    String(size),
+    row.measured === null ? "" : figure(row, row.measured),
+    isExact ? "" : `${number(row, low)}${row.unit === "share" ? " to " : "–"}${number(row, high)}`, // a share may be < 0
+    askedFor(row),
+  ];
+}
+
+function said(row: GateRow): string {
+  if (row.measured === null) return row.because;
+  return `${figure(row, row.measured)}, ${askedFor(row)}`;
+}
+
+function askedFor(row: GateRow): string {
+  return `at ${row.bound} ${figure(row, row.threshold)}`;
+}
+
+function figure(row: GateRow, value: number): string {
+  return `${number(row, value)}${{ times: " x", ns: " ns", share: " %" }[row.unit]}`;
+}
+
+function number({ unit }: GateRow, value: number): string {
+  return unit === "share" ? (100 * value).toFixed(1) : times(value);
+}

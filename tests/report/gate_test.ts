@@ -1,0 +1,97 @@
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { gateHeadline, renderGate, renderGateCsv, renderGateMarkdown } from "../../src/report/gate.ts";
+import { type GateFile, type GateRow, parseGateFile } from "../../src/report/gate_schema.ts";
+import { renderJson } from "../../src/report/mod.ts";
+import { fixture } from "./fixture.ts";
+
+function row(name: string, verdict: GateRow["verdict"], more: Partial<GateRow> = {}): GateRow {
+  return {
+    name,
+    kind: "ratio",
+    workload: "random-mixed",
+    size: 128,
+    variant: "slab-map",
+    against: "system",
+    measured: 1.28,
+    low: 1.26,
+    high: 1.29,
+    threshold: 1.15,
+    bound: "least",
+    unit: "times",
+    verdict,
+    because: "timed",
+    ...more,
+  };
+}
+
+const GO = row("as fast as it must be", "go");
+const LOST = row("random-mixed, lost against the last commit that was released", "no-go", {
+  kind: "regression",
+  against: "HEAD",
+  measured: 0.071,
+  low: 0.062,
+  high: 0.08,
+  threshold: 0.05,
+  bound: "most",
+  unit: "share",
+});
+const MISSING = row("net, with a comma", "undecided", {
+  kind: "net-ns",
+  measured: null,
+  low: null,
+  high: null,
+  threshold: 5,
+  bound: "most",
+  unit: "ns",
+  because: "slab-map was not measured",
+});
+
+function file(rows: GateRow[], verdict: GateFile["verdict"], quick = false): GateFile {
+  const { environment, command } = fixture();
+  return {
+    schema: "hakmem.gate/1",
+    command,
+    environment,
+    gate: "x.json",
+    quick,
+    rows,
+    verdict,
+    notes: [],
+    warnings: [],
+  };
+}
+
+Deno.test("gateHeadline() says go or no-go in one line, and which threshold is the first that fails", () => {
+  assertEquals(gateHeadline(file([GO, GO], "go")), "GO: 2 of 2 thresholds hold");
+  assertEquals(
+    gateHeadline(file([GO, MISSING, LOST, LOST], "no-go")),
+    "NO-GO: 2 of 4 thresholds fail, 1 undecided; the first: random-mixed, lost against the last commit that was released " +
+      "at 128, 7.1 %, at most 5.0 %",
+  );
+  assertEquals(
+    gateHeadline(file([GO, MISSING], "undecided")),
+    "UNDECIDED: 1 of 2 thresholds are undecided; the first: net, with a comma at 128, slab-map was not measured",
+  );
+});
+
+Deno.test("renderGate() fits 100 columns, begins with the headline and says why a row is missing", async (t) => {
+  const text = renderGate({ ...file([GO, { ...GO, size: 1024 }, LOST, MISSING], "no-go", true), notes: ["a note"] });
+  for (const line of text.split("\n").slice(1)) assert(line.length <= 100, line);
+  assert(text.startsWith("NO-GO: 1 of 4 thresholds fail"));
+  assertEquals(text.includes("\x1b"), false);
+  await t.assertSnapshot(text);
+});
+
+Deno.test("renderGateMarkdown() and renderGateCsv() have a line for every row", async (t) => {
+  const rows = [GO, LOST, MISSING];
+  await t.assertSnapshot(renderGateMarkdown(file(rows, "no-go")));
+  const lines = renderGateCsv(file(rows, "no-go")).trimEnd().split("\n");
+  assertEquals(lines.length, 1 + rows.length);
+  assertStringIncludes(lines[3]!, '"net, with a comma",net-ns,random-mixed,128,slab-map,system,,,,most,5,ns,undecided');
+});
+
+Deno.test("parseGateFile() reads back what was written, and refuses anything else", () => {
+  const written = file([GO, LOST, MISSING], "no-go");
+  assertEquals(parseGateFile(renderJson(written)), written);
+  assertThrows(() => parseGateFile(renderJson({ ...written, verdict: "maybe" })));
+});
