@@ -1,5 +1,5 @@
 /*
- * The C twins of src/workloads: what a C program gets from its allocator.
+ * The C twins of src/workloads, which are in the folder workloads: what a C program gets from its allocator.
  *
  *     workloads none|system
  *
@@ -14,9 +14,8 @@
  * are those of the TypeScript twins, bit for bit: tests/workloads compares them. A file of src/workloads says what each
  * workload is, and src/workloads/workload.ts why units go on.
  *
- * The allocator is called through volatile function pointers, so that the compiler can neither fold a malloc/free pair
- * away nor inline the do-nothing one. `system` is whatever malloc this process has, so LD_PRELOAD changes it. The
- * program itself allocates nothing: slots and stdio's buffers are static.
+ * `system` is whatever malloc this process has, so LD_PRELOAD changes it. The program itself allocates nothing: slots and
+ * stdio's buffers are static.
  *
  * Portable C11 + POSIX clocks: tested on Linux x86-64; macOS should work, untested.
  */
@@ -33,7 +32,11 @@
 #include <string.h>
 #include <time.h>
 
-enum { MAX_SLOTS = 1 << 20, LINE_BYTES = 1024 };
+#include "workloads/workload.h"
+
+enum { LINE_BYTES = 1024 };
+
+void *slots[MAX_SLOTS];
 
 /* ---- the allocators ------------------------------------------------------------------------------------------- */
 
@@ -57,226 +60,14 @@ static void *system_allocate_aligned(size_t alignment, size_t size) {
   return posix_memalign(&pointer, alignment, size) == 0 ? pointer : NULL;
 }
 
-static void *(*volatile allocate)(size_t) = malloc;
-static void *(*volatile allocate_aligned)(size_t, size_t) = system_allocate_aligned;
-static void (*volatile release)(void *) = free;
-
-/* ---- what a request asks for and an answer says ------------------------------------------------------------------ */
-
-struct request {
-  uint32_t units, seed;
-  uint32_t size, working_set, cycles; /* random-mixed, hot-pair; without the size slow-mix */
-  uint32_t min, max, chunks, rounds;  /* larson; max is exclusive */
-};
-
-/* What lasts from one unit to the next. */
-struct state {
-  uint32_t x, checksum;
-  uint64_t operations;
-  uint32_t failed_size; /* the malloc that gave NULL asked for this; 0 if none did */
-};
-
-static void *slots[MAX_SLOTS];
-static void *volatile sink; /* what hot-pair's pointers end in */
-
-static inline uint32_t xorshift32(uint32_t x) {
-  x ^= x << 13;
-  x ^= x >> 17;
-  x ^= x << 5;
-  return x;
-}
-
-/* 31 bits, not 32: V8 divides small integers as integers and larger ones as doubles, and the twins must agree. */
-static inline uint32_t below(uint32_t x, uint32_t range) { return (x >> 1) % range; }
-
-static inline unsigned char volatile *bytes_of(void *pointer) { return pointer; }
-
-/* ---- random-mixed ------------------------------------------------------------------------------------------------ */
-
-static void random_mixed_begin(const struct request *request, struct state *state) {
-  *state = (struct state){.x = request->seed};
-}
-
-static void random_mixed(const struct request *request, struct state *state) {
-  const uint32_t slot_mask = request->working_set - 1, size_mask = request->size - 1;
-  uint32_t x = state->x, checksum = state->checksum;
-  for (uint32_t cycle = 0; cycle < request->cycles; cycle++) {
-    x = xorshift32(x);
-    const uint32_t slot = x & slot_mask;
-    void *pointer = slots[slot];
-    if (pointer != NULL) {
-      release(pointer);
-      slots[slot] = NULL;
-      checksum ^= x;
-    } else {
-      const uint32_t size = 1 + ((x >> 20) & size_mask);
-      pointer = allocate(size);
-      if (pointer == NULL) {
-        state->failed_size = size;
-        return;
-      }
-      *bytes_of(pointer) = (unsigned char)x;
-      slots[slot] = pointer;
-      checksum = (checksum + x) ^ size;
-    }
-  }
-  state->x = x;
-  state->checksum = checksum;
-  state->operations += request->cycles;
-}
-
-static void random_mixed_drain(const struct request *request, struct state *state) {
-  for (uint32_t slot = 0; slot < request->working_set; slot++) {
-    void *pointer = slots[slot];
-    if (pointer == NULL) continue;
-    release(pointer);
-    slots[slot] = NULL;
-    state->checksum += slot;
-    state->operations++;
-  }
-}
-
-/* ---- hot-pair ---------------------------------------------------------------------------------------------------- */
-
-static void hot_pair_begin(const struct request *request, struct state *state) {
-  *state = (struct state){.checksum = request->seed};
-}
-
-static void hot_pair(const struct request *request, struct state *state) {
-  const uint32_t size = request->size;
-  uint32_t checksum = state->checksum;
-  void *last = NULL;
-  for (uint32_t cycle = 0; cycle < request->cycles; cycle++) {
-    void *pointer = allocate(size);
-    release(pointer);
-    last = pointer;
-    checksum += size;
-  }
-  sink = last;
-  state->checksum = checksum;
-  state->operations += 2 * (uint64_t)request->cycles;
-  if (last == NULL) state->failed_size = size;
-}
-
-/* ---- larson ------------------------------------------------------------------------------------------------------ */
-
-static void larson_fill(const struct request *request, struct state *state) {
-  const uint32_t range = request->max - request->min;
-  uint32_t x = request->seed;
-  for (uint32_t chunk = 0; chunk < request->chunks; chunk++) {
-    x = xorshift32(x);
-    const uint32_t size = request->min + below(x, range);
-    slots[chunk] = allocate(size);
-    if (slots[chunk] == NULL) {
-      state->failed_size = size;
-      return;
-    }
-  }
-  for (uint32_t left = request->chunks; left > 0; left--) {
-    x = xorshift32(x);
-    const uint32_t victim = below(x, left);
-    void *swapped = slots[victim];
-    slots[victim] = slots[left - 1];
-    slots[left - 1] = swapped;
-  }
-  *state = (struct state){.x = x};
-}
-
-static void larson(const struct request *request, struct state *state) {
-  const uint32_t range = request->max - request->min, chunks = request->chunks, min = request->min;
-  const uint64_t operations = (uint64_t)request->rounds * chunks;
-  uint32_t x = state->x, checksum = state->checksum;
-  for (uint64_t operation = 0; operation < operations; operation++) {
-    x = xorshift32(x);
-    const uint32_t victim = below(x, chunks);
-    release(slots[victim]);
-    x = xorshift32(x);
-    const uint32_t size = min + below(x, range);
-    void *pointer = allocate(size);
-    if (pointer == NULL) {
-      state->failed_size = size;
-      return;
-    }
-    slots[victim] = pointer;
-    unsigned char volatile *bytes = bytes_of(pointer);
-    bytes[0] = 'a';
-    (void)bytes[0]; /* volatile: the read happens */
-    bytes[1] = 'b';
-    checksum = ((checksum + victim) ^ x) + size;
-  }
-  state->x = x;
-  state->checksum = checksum;
-  state->operations += operations;
-}
-
-static void larson_end(const struct request *request) {
-  for (uint32_t chunk = 0; chunk < request->chunks; chunk++) {
-    release(slots[chunk]);
-    slots[chunk] = NULL;
-  }
-}
-
-/* ---- slow-mix ---------------------------------------------------------------------------------------------------- */
-
-/* Of 16 kinds of blocks, where each sort ends; the small ones are what is left. */
-enum { LARGE_KINDS = 6, LARGEST_CLASS_KINDS = 11, ALIGNED_KINDS = 15 };
-
-static void slow_mix(const struct request *request, struct state *state) {
-  const uint32_t slot_mask = request->working_set - 1;
-  uint32_t x = state->x, checksum = state->checksum;
-  for (uint32_t cycle = 0; cycle < request->cycles; cycle++) {
-    x = xorshift32(x);
-    const uint32_t slot = x & slot_mask;
-    void *pointer = slots[slot];
-    if (pointer != NULL) {
-      release(pointer);
-      slots[slot] = NULL;
-      checksum ^= x;
-      continue;
-    }
-    const uint32_t amount = (x >> 12) & 0xffff, kind = x >> 28;
-    uint32_t size;
-    if (kind < LARGE_KINDS) {
-      size = 32769 + amount * 3 + (amount >> 1);
-      pointer = allocate(size);
-    } else if (kind < LARGEST_CLASS_KINDS) {
-      size = 1024 + (amount & 1023);
-      pointer = allocate(size);
-    } else if (kind < ALIGNED_KINDS) {
-      size = 1 + (amount >> 4);
-      pointer = allocate_aligned((size_t)2048 << (amount & 3), size);
-    } else {
-      size = 1 + (amount & 255);
-      pointer = allocate(size);
-    }
-    if (pointer == NULL) {
-      state->failed_size = size;
-      return;
-    }
-    *bytes_of(pointer) = (unsigned char)x;
-    slots[slot] = pointer;
-    checksum = (checksum + x) ^ size;
-  }
-  state->x = x;
-  state->checksum = checksum;
-  state->operations += request->cycles;
-}
+void *(*volatile allocate)(size_t) = malloc;
+void *(*volatile allocate_aligned)(size_t, size_t) = system_allocate_aligned;
+void (*volatile release)(void *) = free;
 
 /* ---- the table, the clock and the line protocol ------------------------------------------------------------------ */
 
-struct workload {
-  const char *name;
-  void (*begin)(const struct request *, struct state *); /* before the clock starts */
-  void (*unit)(const struct request *, struct state *);
-  void (*drain)(const struct request *, struct state *); /* after the last unit, on the clock; or NULL */
-  void (*end)(const struct request *);                   /* after the clock has stopped; or NULL */
-};
-
-static const struct workload workloads[] = {
-    {"random-mixed", random_mixed_begin, random_mixed, random_mixed_drain, NULL},
-    {"hot-pair", hot_pair_begin, hot_pair, NULL, NULL},
-    {"larson", larson_fill, larson, NULL, larson_end},
-    {"slow-mix", random_mixed_begin, slow_mix, random_mixed_drain, NULL},
+static const struct workload *const workloads[] = {
+    &random_mixed, &hot_pair, &larson, &slow_mix, &sh6bench, &sh8bench, &alloc_test, &mstress, &rptest,
 };
 
 static uint64_t monotonic_nanoseconds(void) {
@@ -313,14 +104,14 @@ static const char *read_parameters(struct request *request, char *state) {
 }
 
 /* The command line checks for people; this keeps a wrong request from writing outside the slots. */
-static bool is_sound(const struct request *r) {
-  return r->units > 0 && r->seed > 0 && r->working_set <= MAX_SLOTS && r->chunks <= MAX_SLOTS && r->working_set > 0 &&
-         r->chunks > 0 && (r->working_set & (r->working_set - 1)) == 0 && (r->size & (r->size - 1)) == 0 &&
-         r->size > 0 && r->min > 1 && r->max > r->min;
+static bool is_sound(const struct workload *workload, const struct request *r) {
+  return r->units > 0 && r->seed > 0 && r->working_set > 0 && (r->working_set & (r->working_set - 1)) == 0 &&
+         r->working_set <= MAX_SLOTS / workload->slots_per_working_set && r->chunks > 0 && r->chunks <= MAX_SLOTS &&
+         r->size > 0 && (r->size & (r->size - 1)) == 0 && r->min > 1 && r->max > r->min;
 }
 
 static void answer(const struct workload *workload, const struct request *request) {
-  struct state state = {0, 0, 0, 0};
+  struct state state = {0};
   uint32_t first_checksum = 0;
   workload->begin(request, &state);
   const uint64_t start = monotonic_nanoseconds();
@@ -362,7 +153,7 @@ int main(int argc, char **argv) {
     const char *verb = strtok_r(line, " \n", &state), *name = strtok_r(NULL, " \n", &state);
     const struct workload *workload = NULL;
     for (size_t i = 0; name != NULL && i < sizeof workloads / sizeof *workloads; i++) {
-      if (strcmp(name, workloads[i].name) == 0) workload = &workloads[i];
+      if (strcmp(name, workloads[i]->name) == 0) workload = workloads[i];
     }
     struct request request = {1, 1, 16, 64, 1, 8, 128, 1, 1};
     const char *unknown = workload == NULL ? NULL : read_parameters(&request, state);
@@ -372,7 +163,7 @@ int main(int argc, char **argv) {
       printf("error unknown workload %s\n", name == NULL ? "" : name);
     } else if (unknown != NULL) {
       printf("error unknown parameter %s\n", unknown);
-    } else if (!is_sound(&request)) {
+    } else if (!is_sound(workload, &request)) {
       puts("error a parameter is out of range");
     } else {
       answer(workload, &request);

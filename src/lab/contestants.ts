@@ -7,6 +7,7 @@
  */
 import { buildNative, NativeBuildError, type NativeTarget } from "../os/mod.ts";
 import { HARNESSES, type Peer, PEERS, type Runtime } from "../peers/mod.ts";
+import { WORKLOADS } from "../workloads/mod.ts";
 import type { ChildCommand } from "./child.ts";
 
 /** Someone who takes part. */
@@ -31,7 +32,12 @@ const CONFIG = new URL("../../deno.json", import.meta.url);
 const CHILD = new URL("./contestant.ts", import.meta.url);
 const NATIVE_PROGRAM: NativeTarget = {
   name: "workloads",
-  sources: [new URL("../../native/workloads.c", import.meta.url)],
+  sources: [
+    "workloads.c",
+    "workloads/workload.h",
+    "workloads/slots.c",
+    ...[...WORKLOADS.keys()].map((name) => `workloads/${name.replaceAll("-", "_")}.c`),
+  ].map((file) => new URL(`../../native/${file}`, import.meta.url)),
   kind: "executable",
   flags: ["-O3"],
 };

@@ -9,7 +9,17 @@
  * @module
  */
 import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
-import { CHUNK_ITERATIONS, parameter, type Parameters, type Runner, SEED, STATE, type Workload } from "./workload.ts";
+import { fillLiveSet, freeLiveSet, Xorshift32 } from "./live_set.ts";
+import {
+  checkRange,
+  CHUNK_ITERATIONS,
+  parameter,
+  type Parameters,
+  type Runner,
+  SEED,
+  STATE,
+  type Workload,
+} from "./workload.ts";
 
 /** The workload `larson`. */
 export const larson: Workload = {
@@ -23,10 +33,7 @@ export const larson: Workload = {
     "larson-rounds": { description: "rounds of all chunks in one generation", default: 100, min: 1, max: 10_000 },
     "seed": SEED,
   },
-  check: (parameters) =>
-    parameter(parameters, "max") > parameter(parameters, "min")
-      ? undefined
-      : `--max ${parameters["max"]} is exclusive: it must be greater than --min ${parameters["min"]}`,
+  check: checkRange,
   largestSize: (parameters) => parameter(parameters, "max"),
   operationsPerUnit: (parameters) => parameter(parameters, "chunks") * parameter(parameters, "larson-rounds"),
   prepare,
@@ -44,7 +51,7 @@ function prepare<P>(allocator: Allocator<P>, parameters: Parameters): Runner {
   return {
     begin() {
       const random = new Xorshift32(parameter(parameters, "seed"));
-      fill(malloc, nothing, slots, chunks, min, range, random);
+      fillLiveSet(allocator, slots, chunks, min, range, random);
       shuffle(slots, chunks, random);
       state[STATE.RANDOM] = random.state;
       state[STATE.CHECKSUM] = 0;
@@ -59,10 +66,7 @@ function prepare<P>(allocator: Allocator<P>, parameters: Parameters): Runner {
     },
     drain() {},
     end() {
-      for (let chunk = 0; chunk < chunks; chunk++) {
-        free(slots[chunk] as P);
-        slots[chunk] = nothing;
-      }
+      freeLiveSet(allocator, slots, chunks);
     },
     get operations() {
       return done;
@@ -72,39 +76,6 @@ function prepare<P>(allocator: Allocator<P>, parameters: Parameters): Runner {
     },
     hot: replaceChunk,
   };
-}
-
-/** The random stream of all workloads, for the parts of them that are not timed. */
-class Xorshift32 {
-  constructor(public state: number) {
-    this.state |= 0;
-  }
-  /** The next number, below `range`. */
-  below(range: number): number {
-    let x = this.state;
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    this.state = x;
-    return (x >>> 1) % range;
-  }
-}
-
-function fill<P>(
-  malloc: Allocator<P>["malloc"],
-  nothing: P,
-  slots: Slots<P>,
-  chunks: number,
-  min: number,
-  range: number,
-  random: Xorshift32,
-): void {
-  for (let chunk = 0; chunk < chunks; chunk++) {
-    const size = min + random.below(range);
-    const block = malloc(size);
-    if (block === nothing) throw new OutOfMemory(size);
-    slots[chunk] = block;
-  }
 }
 
 function shuffle<P>(slots: Slots<P>, chunks: number, random: Xorshift32): void {

@@ -1,11 +1,17 @@
 /**
- * The table of workloads. Adding one: its file here, its twin in `native/workloads.c`, one line below.
+ * The table of workloads. Adding one: its file here, its twin in `native/workloads/` and the table of
+ * `native/workloads.c`, one line below.
  *
  * @module
  */
+import { allocTest } from "./alloc_test.ts";
 import { hotPair } from "./hot_pair.ts";
 import { larson } from "./larson.ts";
+import { mstress } from "./mstress.ts";
 import { randomMixed } from "./random_mixed.ts";
+import { rptest } from "./rptest.ts";
+import { sh6bench } from "./sh6bench.ts";
+import { sh8bench } from "./sh8bench.ts";
 import { slowMix } from "./slow_mix.ts";
 import type { Parameters, ParameterSpec, Workload } from "./workload.ts";
 
@@ -14,7 +20,8 @@ export type { Parameters, ParameterSpec, Runner, Workload } from "./workload.ts"
 
 /** Every workload, by name. */
 export const WORKLOADS: ReadonlyMap<string, Workload> = new Map(
-  [randomMixed, hotPair, larson, slowMix].map((workload) => [workload.name, workload]),
+  [randomMixed, hotPair, larson, slowMix, sh6bench, sh8bench, allocTest, mstress, rptest]
+    .map((workload) => [workload.name, workload]),
 );
 
 /** A parameter is out of its limits; the message says which values are allowed. */

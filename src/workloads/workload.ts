@@ -7,7 +7,9 @@
  * the working set after each unit makes libc's malloc return its memory and fetch it back (3 times slower at 1 KiB).
  *
  * The checksum covers the stream of sizes and slots and never an address. So it is the same in TypeScript and in C
- * (`native/workloads.c`), whatever the allocator, after the first unit and after any number of them.
+ * (`native/workloads/`), whatever the allocator, after the first unit and after any number of them.
+ *
+ * A runner keeps all that it knows to itself, so threads can run one each, with the seed plus the thread's number.
  *
  * How the loops are written (each point measured on Deno 2.9.6):
  * - The loop is a function that is called once per `CHUNK_ITERATIONS`. So V8 optimises the function itself; a loop
@@ -87,4 +89,11 @@ export function parameter(parameters: Parameters, name: string): number {
   const value = parameters[name];
   if (value === undefined) throw new Error(`parameter ${name} is missing`);
   return value;
+}
+
+/** What is wrong with `min` and `max`, an exclusive bound, if anything is. */
+export function checkRange(parameters: Parameters): string | undefined {
+  return parameter(parameters, "max") > parameter(parameters, "min")
+    ? undefined
+    : `--max ${parameters["max"]} is exclusive: it must be greater than --min ${parameters["min"]}`;
 }

@@ -17,6 +17,23 @@ const CASES: readonly [workload: string, parameters: Parameters][] = [
   ["slow-mix", {}],
   ["slow-mix", { "working-set": 16, cycles: 10_001, seed: 1 }],
   ["slow-mix", { "working-set": 4096, cycles: 9_999, seed: 0xffff_ffff }],
+  ["sh6bench", {}],
+  ["sh6bench", { min: 2, max: 3, "working-set": 64, cycles: 6_399, seed: 0x8000_0000 }],
+  ["sh6bench", { min: 3, max: 1 << 14, "working-set": 128, cycles: 19_267, seed: 0xffff_ffff }],
+  ["sh6bench", { cycles: 1, seed: 1 }],
+  ["sh8bench", {}],
+  ["sh8bench", { min: 2, max: 3, "working-set": 128, cycles: 6_401, seed: 0x8000_0000 }],
+  ["sh8bench", { min: 3, max: 1 << 14, "working-set": 256, cycles: 19_267, seed: 0xffff_ffff }],
+  ["sh8bench", { cycles: 1, seed: 1 }],
+  ["alloc-test", {}],
+  ["alloc-test", { "working-set": 256, cycles: 9_999, seed: 1 }],
+  ["alloc-test", { "working-set": 1 << 16, cycles: 300_001, seed: 0xffff_ffff }],
+  ["mstress", {}],
+  ["mstress", { "working-set": 8, cycles: 9_999, seed: 1 }],
+  ["mstress", { "working-set": 1 << 14, cycles: 1, seed: 0xffff_ffff }],
+  ["rptest", {}],
+  ["rptest", { min: 2, max: 3, "working-set": 16, cycles: 9_999, seed: 1 }],
+  ["rptest", { min: 17, max: 1 << 15, "working-set": 1 << 13, cycles: 100_101, seed: 0xffff_ffff }],
 ];
 
 Deno.test("workloads give equal checksums and operations in TypeScript and in C", async (t) => {
@@ -61,8 +78,13 @@ Deno.test("the C program refuses what it cannot do", async () => {
   assertNotEquals((await new Deno.Command(command.path, { args: ["other"], stderr: "null" }).output()).code, 0);
 });
 
-Deno.test("native/workloads.c compiles without a warning", async (t) => {
-  const source = new URL("../../native/workloads.c", import.meta.url).pathname;
+Deno.test("the workloads in C compile without a warning", async (t) => {
+  const native = new URL("../../native/", import.meta.url).pathname;
+  const sources = [`${native}workloads.c`];
+  for await (const { name } of Deno.readDir(`${native}workloads`)) {
+    if (name.endsWith(".c")) sources.push(`${native}workloads/${name}`);
+  }
+  assertEquals(sources.length, WORKLOADS.size + 2); // the program, how slots are filled, and one for each workload
   for (const compiler of ["gcc", "clang"]) {
     const isThere = await new Deno.Command(compiler, { args: ["--version"], stdout: "null", stderr: "null" }).output()
       .then(({ success }) => success, () => false);
@@ -71,10 +93,12 @@ Deno.test("native/workloads.c compiles without a warning", async (t) => {
       ignore: !isThere,
       fn: async () => {
         const flags = ["-std=c11", "-O3", "-Wall", "-Wextra", "-Wpedantic", "-Werror"];
-        const { success, stderr } = await new Deno.Command(compiler, {
-          args: [...flags, "-c", "-o", "/dev/null", source],
-        }).output();
-        assertEquals([success, new TextDecoder().decode(stderr)], [true, ""]);
+        for (const source of sources) {
+          const { success, stderr } = await new Deno.Command(compiler, {
+            args: [...flags, "-c", "-o", "/dev/null", source],
+          }).output();
+          assertEquals([success, new TextDecoder().decode(stderr)], [true, ""]);
+        }
       },
     });
   }

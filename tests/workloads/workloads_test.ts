@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import { Heap } from "../../mod.ts";
 import {
   type Allocator,
   completeParameters,
@@ -8,13 +9,24 @@ import {
   type Slots,
   WORKLOADS,
 } from "../../src/workloads/mod.ts";
+import { Oracle } from "../../src/workloads/oracle.ts";
 
-/** Blocks by name; checks that only live ones are freed and written, inside their size. */
-function checkedAllocator(
-  limit = Infinity,
-): { allocator: Allocator<string>; live: Map<string, number>; sizes: number[] } {
+interface Checked {
+  readonly allocator: Allocator<string>;
+  /** Live blocks and their sizes. */
+  readonly live: Map<string, number>;
+  /** The sizes of all blocks, in the order of their making. */
+  readonly sizes: number[];
+  /** The numbers of the blocks that were freed, in the order of that; the first block that was made is 0. */
+  readonly freed: number[];
+}
+
+/** Blocks by name; checks that only live ones are freed, written inside their size, and read where they were written. */
+function checkedAllocator(limit = Infinity): Checked {
   const live = new Map<string, number>();
+  const contents = new Map<string, number>();
   const sizes: number[] = [];
+  const freed: number[] = [];
   let made = 0;
   const allocator: Allocator<string> = {
     nothing: "",
@@ -26,14 +38,27 @@ function checkedAllocator(
       sizes.push(size);
       return pointer;
     },
-    free: (pointer) => assert(pointer === "" || live.delete(pointer), `${pointer} is not live`),
-    write: (pointer, index) => assert(index < (live.get(pointer) ?? 0), `${pointer}[${index}] is outside`),
+    free: (pointer) => {
+      if (pointer === "") return;
+      assert(live.delete(pointer), `${pointer} is not live`);
+      freed.push(numberOf(pointer));
+    },
+    write: (pointer, index, byte) => {
+      assert(index >= 0 && index < (live.get(pointer) ?? 0), `${pointer}[${index}] is outside`);
+      contents.set(`${pointer}[${index}]`, byte & 255);
+    },
     read: (pointer, index) => {
-      assert(index < (live.get(pointer) ?? 0));
-      return 0;
+      assert(live.has(pointer), `${pointer} is not live`);
+      const byte = contents.get(`${pointer}[${index}]`);
+      assert(byte !== undefined, `${pointer}[${index}] was not written`);
+      return byte;
     },
   };
-  return { allocator, live, sizes };
+  return { allocator, live, sizes, freed };
+}
+
+function numberOf(pointer: string): number {
+  return Number(pointer.slice("block ".length));
 }
 
 function prepare(name: string, given: Parameters, limit?: number) {
@@ -44,7 +69,51 @@ function prepare(name: string, given: Parameters, limit?: number) {
   return { ...checked, workload, parameters, runner: workload.prepare(checked.allocator, parameters) };
 }
 
+/** What is little work for a workload. */
+function little(name: string): Parameters {
+  if (name === "larson") return { "larson-rounds": 3, chunks: 50 };
+  return name === "mstress" ? { cycles: 2000, "working-set": 32 } : { cycles: 2000 };
+}
+
 for (const name of WORKLOADS.keys()) {
+  Deno.test(`${name} finds the contents of each block apart from all others on a heap`, async () => {
+    using heap = await Heap.open();
+    const oracle = new Oracle(heap);
+    const workload = WORKLOADS.get(name);
+    assert(workload !== undefined);
+    const check = (pointer: number, index: number) => assert(index < (oracle.live.get(pointer)?.size ?? 0));
+    const runner = workload.prepare<number>({
+      nothing: 0,
+      slots: (count) => new Int32Array(count),
+      malloc: (size) => oracle.malloc(size),
+      free: (pointer) => oracle.free(pointer), // which reads what the oracle wrote
+      alignedAlloc: (alignment, size) => oracle.alignedAlloc(alignment, size),
+      write: check, // the oracle's pattern stays
+      read: (pointer, index) => {
+        check(pointer, index);
+        return heap.u8[pointer + index]!;
+      },
+    }, completeParameters(workload, little(name)));
+    runner.begin();
+    runner.unit();
+    oracle.audit();
+    runner.unit();
+    runner.drain();
+    runner.end();
+    assertEquals(oracle.live.size, 0);
+    oracle.audit();
+  });
+
+  Deno.test(`${name} never asks for more than the largest size it says`, () => {
+    const { runner, sizes, workload, parameters } = prepare(name, little(name));
+    runner.begin();
+    for (let unit = 0; unit < 10; unit++) runner.unit();
+    runner.drain();
+    runner.end();
+    const bound = workload.largestSize?.(parameters) ?? parameters["size"] ?? 0;
+    assert(Math.max(...sizes) <= bound && Math.max(...sizes) > 0.9 * bound, `${Math.max(...sizes)}, ${bound}`);
+  });
+
   Deno.test(`${name} frees only live blocks, writes inside them, and leaves none`, () => {
     const given = name === "larson" ? { "larson-rounds": 3, chunks: 50 } : { cycles: 25_000 };
     const { runner, live, workload, parameters } = prepare(name, given);
@@ -134,6 +203,129 @@ Deno.test("larson keeps its chunks live and its sizes below max", () => {
   assertEquals(live.size, 100);
   assertEquals([Math.min(...sizes), Math.max(...sizes)], [8, 15]);
   runner.end();
+});
+
+Deno.test("sh6bench frees the oldest batch or the newest, makes batches of growing sizes, and keeps its ring full", () => {
+  const { runner, sizes, freed, live } = prepare("sh6bench", { "working-set": 256, cycles: 64 * 500 });
+  runner.begin();
+  runner.unit();
+  assertEquals([live.size, freed.length, sizes.length], [256, 64 * 500, 256 + 64 * 500]);
+  const ring = Array.from({ length: 256 }, (_, number) => number); // what should be live, oldest first
+  let reversed = 0;
+  for (let batch = 0; batch < 500; batch++) {
+    const these = freed.slice(64 * batch, 64 * (batch + 1));
+    const isReverse = these[0]! > these[63]!;
+    if (isReverse) reversed++;
+    assertEquals(these, isReverse ? ring.splice(-64).toReversed() : ring.splice(0, 64));
+    const made = Array.from({ length: 64 }, (_, index) => 256 + 64 * batch + index);
+    ring.push(...made);
+    const madeSizes = made.map((number) => sizes[number]!);
+    assertEquals(madeSizes, madeSizes.toSorted((a, b) => a - b));
+  }
+  assert(reversed > 200 && reversed < 300, `${reversed} of 500`);
+  const batches = sizes.slice(256);
+  assertEquals(Math.min(...batches), 8);
+  assert(Math.max(...batches) < 1000 && Math.max(...batches) > 950);
+  const small = batches.filter((size) => size < 256).length / batches.length;
+  assert(small > 0.6 && small < 0.85, `${small} of the blocks are in the lowest quarter`);
+  runner.end();
+});
+
+Deno.test("sh8bench mixes its sizes, and an eighth of its blocks live long", () => {
+  const { runner, sizes, freed, live } = prepare("sh8bench", { "working-set": 1024, cycles: 200_000 });
+  runner.begin();
+  runner.unit();
+  assertEquals([live.size, freed.length], [1024, 200_000]);
+  const lives = freed.map((number, time) => 1024 + time - number).toSorted((a, b) => a - b);
+  const share = (least: number) => lives.filter((length) => length >= least).length / lives.length;
+  assert(lives[lives.length * 0.4]! < 128, `four in ten blocks are freed after ${lives[lives.length * 0.4]} others`);
+  assert(share(4096) > 0.03 && share(4096) < 0.125, `${share(4096)} of the blocks live long`);
+  const batches = sizes.slice(1024);
+  const small = batches.filter((size) => size < 8 + 992 / 8 + 1).length / batches.length;
+  assert(small > 0.75 && small < 0.82, `${small} of the blocks are in the lowest eighth`);
+  runner.end();
+});
+
+Deno.test("alloc-test follows its power law: small blocks, four fifths of the picks on a fifth of the slots", () => {
+  const workload = WORKLOADS.get("alloc-test");
+  assert(workload !== undefined);
+  const { allocator, sizes } = checkedAllocator();
+  const picks = new Map<number, number>();
+  const slots = (count: number) =>
+    new Proxy(new Array<string>(count).fill(""), {
+      set(target, slot, value) {
+        picks.set(Number(slot), (picks.get(Number(slot)) ?? 0) + 1);
+        return Reflect.set(target, slot, value);
+      },
+    });
+  const parameters = completeParameters(workload, { "working-set": 256, cycles: 50_000 });
+  const runner = workload.prepare({ ...allocator, slots }, parameters);
+  runner.begin();
+  runner.unit(); // writes the slot of each pick once
+  const inFifth = [...picks].filter(([slot]) => slot < 256 / 5).reduce((sum, [, count]) => sum + count, 0);
+  assert(inFifth > 0.78 * 50_000 && inFifth < 0.83 * 50_000, `${inFifth} of 50000 picks`);
+  const mean = sizes.reduce((sum, size) => sum + size, 0) / sizes.length;
+  assert(mean > 120 && mean < 136, `sizes are ${mean} on average`);
+  assertEquals([Math.min(...sizes), Math.max(...sizes)], [1, 1024]);
+  runner.drain();
+});
+
+Deno.test("mstress lets one object in eight outlive its generation, and frees what an object holds before it", () => {
+  const { runner, sizes, freed, live, workload, parameters } = prepare("mstress", { "working-set": 512, cycles: 1 });
+  const generation = 4.5 * 512;
+  assertEquals(workload.operationsPerUnit(parameters), 2 * generation);
+  runner.begin();
+  for (let unit = 0; unit < 40; unit++) {
+    runner.unit();
+    assertEquals([live.size, freed.length], [2 * generation, (unit + 1) * generation]);
+  }
+  const generationOf = (number: number) => Math.floor(number / generation); // the first are the old ones
+  const survivors = freed.filter((number, index) => generationOf(index) + 1 > generationOf(number)).length;
+  const share = survivors / freed.length;
+  assert(share > 0.1 && share < 0.15, `${share} of the blocks outlived their generation`);
+  // Each block but the first of its object is freed just before the one that was made before it.
+  const falls = freed.filter((number, index) => index > 0 && number === freed[index - 1]! - 1).length;
+  assertEquals(falls, 40 * (generation - 512));
+  const powers = [...new Set(sizes)].toSorted((a, b) => a - b);
+  assertEquals(powers, Array.from({ length: 12 }, (_, power) => 8 << power));
+  runner.end();
+});
+
+Deno.test("rptest fills and empties its slots, with more small blocks than large ones", () => {
+  const { runner, sizes, live } = prepare("rptest", { "working-set": 256, cycles: 1000 });
+  runner.begin();
+  const counts: number[] = [];
+  for (let unit = 0; unit < 200; unit++) {
+    runner.unit();
+    counts.push(live.size);
+  }
+  assert(Math.min(...counts) < 32 && Math.max(...counts) > 224, `${Math.min(...counts)} to ${Math.max(...counts)}`);
+  assert(Math.max(...counts) <= 256);
+  assert(Math.min(...sizes) >= 8 && Math.min(...sizes) < 16 && Math.max(...sizes) > 15_900);
+  // Half of the range holds a quarter of the sizes along the line, and a sixteenth of the exponential ones.
+  const large = sizes.filter((size) => size >= 8004).length / sizes.length;
+  assert(large > 0.13 && large < 0.18, `${large} of the sizes are in the upper half`);
+  runner.drain();
+});
+
+Deno.test("the blocks that the classics keep live fit the pools of all peers, and the memory they say", () => {
+  const stated: [string, Parameters, number][] = [
+    ["sh6bench", {}, 1_024_000],
+    ["sh8bench", {}, 2_048_000],
+    ["alloc-test", {}, 700_000],
+    ["mstress", {}, 900_000],
+    ["mstress", { "working-set": 1 << 14 }, 50e6],
+    ["rptest", {}, 16_384_000],
+  ];
+  for (const [name, given, bytes] of stated) {
+    const { runner, live } = prepare(name, given);
+    runner.begin();
+    runner.unit();
+    const used = live.values().reduce((sum, size) => sum + size, 0);
+    assert(used < bytes && used > bytes / 30, `${name}: ${used} bytes are live`);
+    runner.drain();
+    runner.end();
+  }
 });
 
 Deno.test("completeParameters() says what is allowed when a value is not", () => {

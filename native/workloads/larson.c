@@ -1,0 +1,46 @@
+/* larson: src/workloads/larson.ts. */
+#include "workload.h"
+
+static void begin(const struct request *request, struct state *state) {
+  if (!begin_full(request, state, request->chunks)) return;
+  uint32_t x = state->x;
+  for (uint32_t left = request->chunks; left > 0; left--) {
+    x = xorshift32(x);
+    const uint32_t victim = below(x, left);
+    void *swapped = slots[victim];
+    slots[victim] = slots[left - 1];
+    slots[left - 1] = swapped;
+  }
+  state->x = x;
+}
+
+static void unit(const struct request *request, struct state *state) {
+  const uint32_t range = request->max - request->min, chunks = request->chunks, min = request->min;
+  const uint64_t operations = (uint64_t)request->rounds * chunks;
+  uint32_t x = state->x, checksum = state->checksum;
+  for (uint64_t operation = 0; operation < operations; operation++) {
+    x = xorshift32(x);
+    const uint32_t victim = below(x, chunks);
+    release(slots[victim]);
+    x = xorshift32(x);
+    const uint32_t size = min + below(x, range);
+    void *pointer = allocate(size);
+    if (pointer == NULL) {
+      state->failed_size = size;
+      return;
+    }
+    slots[victim] = pointer;
+    unsigned char volatile *bytes = bytes_of(pointer);
+    bytes[0] = 'a';
+    (void)bytes[0]; /* volatile: the read happens */
+    bytes[1] = 'b';
+    checksum = ((checksum + victim) ^ x) + size;
+  }
+  state->x = x;
+  state->checksum = checksum;
+  state->operations += operations;
+}
+
+static void end(const struct request *request) { release_slots(request->chunks); }
+
+const struct workload larson = {"larson", begin, unit, NULL, end, 1};

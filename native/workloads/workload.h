@@ -1,0 +1,73 @@
+/*
+ * What a workload in C is: a row of the table in ../workloads.c, and a loop over an allocator. It is the twin of the file
+ * of its name in src/workloads, which says what it does, with the same random stream, order and checksum.
+ *
+ * One request starts from the seed and runs units of a fixed amount of work; each goes on where the one before it ended.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { MAX_SLOTS = 1 << 20 };
+
+/* The parameters of all workloads; each reads its own. */
+struct request {
+  uint32_t units, seed;
+  uint32_t size, working_set, cycles;
+  uint32_t min, max, chunks, rounds; /* max is exclusive */
+};
+
+/* What lasts from one unit to the next. */
+struct state {
+  uint32_t x, checksum;
+  uint64_t operations;
+  uint32_t failed_size; /* the malloc that gave NULL asked for this; 0 if none did */
+  uint32_t position;    /* sh6bench and sh8bench: where the ring begins; rptest: how many blocks are live */
+};
+
+struct workload {
+  const char *name;
+  void (*begin)(const struct request *, struct state *); /* before the clock starts */
+  void (*unit)(const struct request *, struct state *);
+  void (*drain)(const struct request *, struct state *); /* after the last unit, on the clock; or NULL */
+  void (*end)(const struct request *);                   /* after the clock has stopped; or NULL */
+  uint32_t slots_per_working_set;                        /* how many slots one of the working set takes */
+};
+
+extern const struct workload alloc_test, hot_pair, larson, mstress, random_mixed, rptest, sh6bench, sh8bench, slow_mix;
+
+/* The allocator that is measured: volatile, so that the compiler can neither fold a pair away nor inline the do-nothing
+ * one. */
+extern void *(*volatile allocate)(size_t);
+extern void *(*volatile allocate_aligned)(size_t, size_t);
+extern void (*volatile release)(void *);
+
+/* The blocks that are live; NULL where there is none. */
+extern void *slots[MAX_SLOTS];
+
+static inline uint32_t xorshift32(uint32_t x) {
+  x ^= x << 13;
+  x ^= x >> 17;
+  x ^= x << 5;
+  return x;
+}
+
+/* 31 bits, not 32: V8 divides small integers as integers and larger ones as doubles, and the twins must agree. */
+static inline uint32_t below(uint32_t x, uint32_t range) { return (x >> 1) % range; }
+
+static inline unsigned char volatile *bytes_of(void *pointer) { return pointer; }
+
+/* Begins with empty slots and the seed. */
+void begin_empty(const struct request *request, struct state *state);
+
+/* Begins with `count` slots that are full: sizes from min to below max, first bytes written. False, and the size, if a
+ * malloc gave NULL. */
+bool begin_full(const struct request *request, struct state *state, uint32_t count);
+
+/* How workloads that began empty end: frees what the slots of the working set hold, and counts it. */
+void drain_slots(const struct request *request, struct state *state);
+
+/* How workloads that began full end: frees `count` slots, and counts nothing. */
+void release_slots(uint32_t count);

@@ -1,0 +1,149 @@
+/**
+ * rptest: bursts of mallocs and frees in a ratio that is random for each burst, of sizes to 16 KB, in the manner of
+ * rpmalloc's benchmark. One operation is one malloc or one free.
+ *
+ * A burst of 100 cycles draws its ratio, from 2 mallocs in 16 cycles to 14, and how its sizes are distributed: either the
+ * smaller one of two random sizes (as likely as they are small, along a line), or one random distance from the smallest
+ * size, halved up to 7 times at random (exponentially). So the live blocks grow to many and shrink to few; which one is
+ * freed is random. With none live, or all, a cycle does what it can. A block's first byte is written when it is made, and
+ * read before it is freed.
+ *
+ * Live are at most `working-set` blocks, below `working-set` × `max` bytes (16 MB with the defaults, 256 MiB at most); in
+ * the end all are freed.
+ *
+ * @module
+ */
+import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
+import { freeAll } from "./free_all.ts";
+import {
+  checkRange,
+  CHUNK_ITERATIONS,
+  parameter,
+  type Parameters,
+  type Runner,
+  SEED,
+  STATE,
+  type Workload,
+} from "./workload.ts";
+
+const BURST = 100; // divides CHUNK_ITERATIONS, so that a unit has the same bursts however it is cut into chunks
+const LIVE = STATE.LENGTH;
+
+/** The workload `rptest`. */
+export const rptest: Workload = {
+  name: "rptest",
+  description: "bursts of random mallocs and frees, sizes to 16 KB",
+  operation: "one malloc or one free",
+  parameters: {
+    "min": { description: "smallest size", default: 8, min: 2, max: 1 << 15 },
+    "max": { description: "sizes stay below this", default: 16_000, min: 3, max: 1 << 15 },
+    "working-set": { description: "most live blocks", default: 1024, min: 16, max: 1 << 13, powerOfTwo: true },
+    "cycles": { description: "cycles in one unit", default: 50_000, min: 1, max: 1_000_000_000 },
+    "seed": SEED,
+  },
+  check: checkRange,
+  largestSize: (parameters) => parameter(parameters, "max"),
+  operationsPerUnit: (parameters) => parameter(parameters, "cycles"),
+  prepare,
+};
+
+function prepare<P>(allocator: Allocator<P>, parameters: Parameters): Runner {
+  const { malloc, free, write, read, nothing } = allocator;
+  const cycles = parameter(parameters, "cycles");
+  const seed = parameter(parameters, "seed");
+  const min = parameter(parameters, "min");
+  const range = parameter(parameters, "max") - min;
+  const most = parameter(parameters, "working-set");
+  const slots = allocator.slots(most);
+  const state = new Int32Array(STATE.LENGTH + 1);
+  let operations = 0;
+  return {
+    begin() {
+      state[STATE.RANDOM] = seed | 0;
+      state[STATE.CHECKSUM] = 0;
+      state[LIVE] = 0;
+      operations = 0;
+    },
+    unit() {
+      for (let left = cycles; left > 0; left -= CHUNK_ITERATIONS) {
+        const iterations = Math.min(left, CHUNK_ITERATIONS);
+        burstChunk(malloc, free, write, read, nothing, slots, state, iterations, BURST, most, min, range);
+      }
+      operations += cycles;
+    },
+    drain() {
+      operations += freeAll(free, nothing, slots, state, most);
+    },
+    end() {},
+    get operations() {
+      return operations;
+    },
+    get checksum() {
+      return (state[STATE.CHECKSUM] as number) >>> 0;
+    },
+    hot: burstChunk,
+  };
+}
+
+function burstChunk<P>(
+  malloc: Allocator<P>["malloc"],
+  free: Allocator<P>["free"],
+  write: Allocator<P>["write"],
+  read: Allocator<P>["read"],
+  nothing: P,
+  slots: Slots<P>,
+  state: Int32Array,
+  iterations: number,
+  burst: number,
+  mostLive: number,
+  min: number,
+  range: number,
+): void {
+  // int32s for V8, which takes a plain number apart again in each iteration.
+  const longest = burst | 0, most = mostLive | 0, least = min | 0, span = range | 0;
+  let x = state[0] as number;
+  let checksum = state[1] as number;
+  let sink = state[2] as number;
+  let live = state[3] as number; // the slots before it are full, the others empty
+  for (let left = iterations | 0; left > 0; left = (left - longest) | 0) {
+    x ^= x << 13;
+    x ^= x >>> 17;
+    x ^= x << 5;
+    const mallocsOf16 = 2 + (x >>> 1) % 13 | 0;
+    const isLinear = x < 0;
+    const length = left < longest ? left : longest;
+    for (let i = 0; i < length; i++) {
+      x ^= x << 13;
+      x ^= x >>> 17;
+      x ^= x << 5;
+      if (live === 0 || live < most && x >>> 28 < mallocsOf16) {
+        x ^= x << 13;
+        x ^= x >>> 17;
+        x ^= x << 5;
+        // Both halves of the number, each scaled to the range: 16 bits times 15 stay below 2^31.
+        const one = Math.imul(x >>> 16, span) >>> 16;
+        const other = isLinear ? Math.imul(x & 0xffff, span) >>> 16 : one >>> (x & 7);
+        const size = (least + (one < other ? one : other)) | 0;
+        const block = malloc(size);
+        if (block === nothing) throw new OutOfMemory(size);
+        write(block, 0, x);
+        slots[live] = block;
+        live = (live + 1) | 0;
+        checksum = ((checksum + size) | 0) ^ x;
+      } else {
+        const slot = (x & 0xfff_ffff) % live | 0;
+        const pointer = slots[slot] as P;
+        sink = (sink + read(pointer, 0)) | 0;
+        free(pointer);
+        live = (live - 1) | 0;
+        slots[slot] = slots[live] as P;
+        slots[live] = nothing;
+        checksum = ((checksum + slot) | 0) ^ x;
+      }
+    }
+  }
+  state[0] = x;
+  state[1] = checksum;
+  state[2] = sink;
+  state[3] = live;
+}
