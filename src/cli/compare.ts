@@ -7,7 +7,7 @@ import { Command } from "@commander-js/extra-typings";
 import { lastingName, loadBaseline, saveBaseline } from "../lab/baseline.ts";
 import { compare, type ComparePlan } from "../lab/compare.ts";
 import { resolveSpec } from "../lab/specs.ts";
-import { freshSeed, type Verdict } from "../measure/mod.ts";
+import { freshSeed, LOOKS, type Verdict } from "../measure/mod.ts";
 import {
   type Baseline,
   type CompareFile,
@@ -142,6 +142,6 @@ async function planOf(a: string, b: string, options: CompareOptions): Promise<Co
     orderSeed: freshSeed(),
     a: { name: a, spec: await resolveSpec(a) },
     b: { name: b, spec: await resolveSpec(b) },
-    ...(options.quick === true ? { looks: [20] } : {}),
+    ...(options.quick === true ? { looks: [LOOKS[0]!] } : {}),
   };
 }

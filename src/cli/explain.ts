@@ -5,7 +5,7 @@
  */
 import { Command } from "@commander-js/extra-typings";
 import { explain } from "../lab/explain.ts";
-import { freshSeed } from "../measure/mod.ts";
+import { freshSeed, LOOKS } from "../measure/mod.ts";
 import {
   type ExplainFile,
   renderExplain,
@@ -46,7 +46,7 @@ export function explainCommand(finish: (exitCode: number) => void): Command {
     .description("which flag makes B slower or faster than A, how much, and what shows it")
     .argument("<A>", "a variant")
     .argument("<B>", "the variant that is to be explained")
-    .option("--quick", "slots of 10 ms: a first look");
+    .option("--quick", "slots of 10 ms and 20 rounds at most: a first look");
   for (const option of workloadOptions()) command.addOption(option);
   command
     .option("--json <file>", "write everything that was found (- is stdout)")
@@ -68,7 +68,15 @@ async function run(a: string, b: string, options: ExplainOptions): Promise<numbe
     { option: "--markdown", path: options.markdown, render: renderExplainMarkdown },
     await htmlDestination(options.html),
   ]);
-  const plan = { a, b, workload, sizes, slotMilliseconds: effort.slotMilliseconds, orderSeed: freshSeed() };
+  const plan = {
+    a,
+    b,
+    workload,
+    sizes,
+    slotMilliseconds: effort.slotMilliseconds,
+    orderSeed: freshSeed(),
+    ...(options.quick === true ? { looks: [LOOKS[0]!] } : {}),
+  };
   let file: ExplainFile;
   try {
     file = {

@@ -50,8 +50,8 @@ import { Rounds, type RoundsPlan } from "./rounds.ts";
 export interface ExplainPlan extends RoundsPlan {
   readonly a: string;
   readonly b: string;
-  /** Rounds of the ablations; the first look of a comparison if absent. */
-  readonly rounds?: number;
+  /** Numbers of rounds at which is looked whether all findings are decided; those of a comparison if absent. */
+  readonly looks?: readonly number[];
 }
 
 /** How far it is. */
@@ -86,22 +86,38 @@ export async function explain(plan: ExplainPlan, report: Report, signal: AbortSi
   if (ablation.ablations.length === 0) {
     throw new InvalidOptionError(`${a.name} and ${b.name} are built with the same flags: there is nothing to explain.`);
   }
-  const wanted = plan.rounds ?? LOOKS[0]!;
-  const rounds = await measureBuilds(plan, ablation.configurations, wanted, "measuring ablations", report, signal);
-  const level = bonferroni(ablation.ablations.length + 1);
-  const measured = new Effects(plan, rounds, level);
-  const control = measured.between("a", CONTROL), total = measured.between("a", "b");
-  const delta = deltaOf(control);
-
   report({ phase: "counting", done: 0, total: 1, label: "" });
   const counted = new Map<string, Counts["a"]>();
   for (const { key, variant } of ablation.configurations) counted.set(key, await countAll(plan, variant));
   const counts = { a: counted.get(ablation.a.key)!, b: counted.get(ablation.b.key)! };
   report({ phase: "timing stages", done: 0, total: 1, label: "" });
   const stages = await stageRows(plan, a.flags, b.flags, counts, signal);
-  const flags = ablation.ablations.map((each) => explainFlag(each, a, b, measured, counts, counted, delta));
+
+  const looks = plan.looks ?? LOOKS;
+  const rounds = await openRounds(plan, ablation.configurations, report, signal);
+  const measured = new Effects(plan, rounds, bonferroni(ablation.ablations.length + 1));
+  const look = async (wanted: number) => {
+    await measureTo(
+      rounds,
+      wanted,
+      "measuring ablations",
+      `${ablation.configurations.length + 1} builds a round`,
+      report,
+    );
+    const delta = deltaOf(measured.between("a", CONTROL));
+    return {
+      delta,
+      flags: ablation.ablations.map((each) => explainFlag(each, a, b, measured, counts, counted, delta)),
+    };
+  };
+  let { delta, flags } = await look(looks[0]!);
+  for (const wanted of looks.slice(1)) {
+    if (flags.every(({ finding }) => finding !== "undecided")) break;
+    ({ delta, flags } = await look(wanted));
+  }
+  const control = measured.between("a", CONTROL), total = measured.between("a", "b");
   const rest = measured.rest(ablation.ablations);
-  const pairs = await explainPairs(plan, ablation, measured, flags, delta, wanted, report, signal);
+  const pairs = await explainPairs(plan, ablation, measured, flags, delta, looks[0]!, report, signal);
   const fix = await findFix(plan, a, b, verdictOf(total, delta), ablation, measured, delta, report, signal);
   const jit = await jitOf(plan, [a.name, b.name], report, signal);
   const load = loadWarning(environment.loadAverage[0] ?? 0, environment.cores);
@@ -138,11 +154,10 @@ export async function explain(plan: ExplainPlan, report: Report, signal: AbortSi
 
 const NAMES = Object.keys(FLAGS) as FlagName[];
 
-async function measureBuilds(
+/** Rounds of these builds, and of the first a second time, as the control. */
+async function openRounds(
   plan: ExplainPlan,
   builds: readonly Configuration[],
-  wanted: number,
-  phase: string,
   report: Report,
   signal: AbortSignal,
 ): Promise<Rounds> {
@@ -152,15 +167,16 @@ async function measureBuilds(
   let calibrated = 0;
   // Effects are means over the sizes: with several of them, one pass each is as good as two of one.
   const passes = plan.sizes.length === 1 ? 2 : 1;
-  const rounds = await Rounds.open({ ...plan, passes }, entrants, signal, (label) => {
+  return await Rounds.open({ ...plan, passes }, entrants, signal, (label) => {
     report({ phase: "calibrating", done: calibrated++, total: entrants.length, label });
   });
+}
+
+async function measureTo(rounds: Rounds, wanted: number, phase: string, label: string, report: Report): Promise<void> {
   while (rounds.rounds.length < wanted) {
-    const label = `${entrants.length} builds a round`;
     report({ phase, done: rounds.rounds.length, total: wanted, label });
     await rounds.measure();
   }
-  return rounds;
 }
 
 /** Effects between builds of the same rounds: logarithms of ratios of times, the mean over the sizes. */
@@ -403,7 +419,8 @@ async function explainPairs(
   if (pairs.length === 0) return [];
   const builds = new Map([a, ...singles.map(({ fromA: step }) => step!.to), ...pairs.map(({ both }) => both)]
     .map((build) => [build.key, build]));
-  const rounds = await measureBuilds(plan, [...builds.values()], wanted, "measuring pairs", report, signal);
+  const rounds = await openRounds(plan, [...builds.values()], report, signal);
+  await measureTo(rounds, wanted, "measuring pairs", `${builds.size + 1} builds a round`, report);
   const effects = new Effects(plan, rounds, bonferroni(pairs.length));
   return pairs.map(({ one, other, both }) => {
     const whole = effects.perRound("a", both.key);
@@ -440,7 +457,7 @@ async function findFix(
         ...plan,
         a: { name: a.name, spec: { contestant: heapContestant(a.name, a.name) } },
         b: { name: build.variant, spec: { contestant: heapContestant(build.variant, build.variant) } },
-        looks: [plan.rounds ?? LOOKS[0]!],
+        looks: plan.looks ?? LOOKS,
       },
       (progress) => report({ ...progress, phase: "measuring a fix", label: `with A's ${set.join(", ")}` }),
       signal,

@@ -7,6 +7,7 @@ import Table from "cli-table3";
 import { median } from "simple-statistics";
 import type { CompareFile, CompareRow } from "./compare_schema.ts";
 import { bounds, change, nanoseconds, wrap } from "./format.ts";
+import { EQUIVALENT_WITHIN } from "../measure/mod.ts";
 import { csvTable, markdownTable } from "./rows.ts";
 import { LINES, type Palette, PLAIN } from "./table.ts";
 
@@ -31,12 +32,12 @@ export function compareHeadline({ a, b, rows, verdict }: Pick<CompareFile, "a" |
   const range = rows.length === 1
     ? `${change(rows[0]!.ratio)} (${change(rows[0]!.low)} to ${change(rows[0]!.high)})`
     : `${change(Math.min(...ratios))} to ${change(Math.max(...ratios))}`;
-  const delta = Math.max(...rows.map((row) => row.delta));
+  const within = Math.min(EQUIVALENT_WITHIN, Math.max(...rows.map(({ delta }) => delta)));
   const inconclusive = rows.filter((row) => row.verdict === "inconclusive").length;
   const words = {
     regression: `REGRESSION: ${b} is slower than ${a}`,
     improvement: `improvement: ${b} is faster than ${a}`,
-    equivalent: `equivalent: ${b} is as fast as ${a}, within ${change(1 + delta).slice(1)}`,
+    equivalent: `equivalent: ${b} is as fast as ${a}, within ${change(1 + within).slice(1)}`,
     inconclusive: `inconclusive at ${inconclusive} of ${rows.length}: ${b} against ${a}`,
   }[verdict];
   return `${words}; throughput ${range} in ${workload}, ${sizes}`;
