@@ -32,10 +32,10 @@ export function workloadOptions(): Option[] {
     new Option("--size <list>", "sizes, powers of two from 16 to 4096 (default: 128,256,512,1024)")
       .argParser(numberList("--size")) as Option,
     whole("--cycles", "cycles in one unit of work", 1_000_000_000),
-    whole("--working-set", "slots, a power of two (default: 8192)", 2 ** 32),
+    whole("--working-set", "slots, a power of two in random-mixed (default: the workload's own)", 2 ** 32),
     whole("--seed", "start of the random stream (default: 12345)", 2 ** 32 - 1),
-    whole("--min", "larson: smallest size (default: 8)", 2 ** 32),
-    whole("--max", "larson: sizes stay below this (default: 128)", 2 ** 32),
+    whole("--min", "smallest size, where a workload has a range of them (default: 8)", 2 ** 32),
+    whole("--max", "sizes stay below this (default: larson 128, others their own)", 2 ** 32),
     whole("--chunks", "larson: live blocks (default: 1024)", 2 ** 32),
     whole("--larson-rounds", "larson: rounds in a generation", 2 ** 32),
   ];

@@ -19,6 +19,7 @@ import {
   COMPARE_LEVEL,
   deltaOf,
   type Interval,
+  LEAST_DELTA,
   loadWarning,
   LOOKS,
   signedRankInterval,
@@ -96,6 +97,11 @@ export async function explain(plan: ExplainPlan, report: Report, signal: AbortSi
   const looks = plan.looks ?? LOOKS;
   const rounds = await openRounds(plan, ablation.configurations, report, signal);
   const measured = new Effects(plan, rounds, bonferroni(ablation.ablations.length + 1));
+  const rare = rareIn(stages, () =>
+    Math.min(...plan.sizes.flatMap((_size, index) => [
+      ...rounds.samples(index, "a"),
+      ...rounds.samples(index, "b"),
+    ])));
   const look = async (wanted: number) => {
     await measureTo(
       rounds,
@@ -107,7 +113,7 @@ export async function explain(plan: ExplainPlan, report: Report, signal: AbortSi
     const delta = deltaOf(measured.between("a", CONTROL));
     return {
       delta,
-      flags: ablation.ablations.map((each) => explainFlag(each, a, b, measured, counts, counted, delta)),
+      flags: ablation.ablations.map((each) => explainFlag(each, a, b, measured, counts, counted, delta, rare)),
     };
   };
   let { delta, flags } = await look(looks[0]!);
@@ -251,6 +257,7 @@ function explainFlag(
   counts: Counts,
   counted: ReadonlyMap<string, Counts["a"]>,
   delta: number,
+  isRare: IsRare,
 ): ExplainFlag {
   const { flag, fromA, fromB } = ablation;
   const step = fromA ?? fromB;
@@ -261,6 +268,9 @@ function explainFlag(
     b: perMillionFrees(counts.b, b.flags, evidence.reached),
     what: evidence.what,
   };
+  // Where A and B free alike, what a flag does to the path in builds between them is no part of the difference.
+  const movesFrees = fastFrees !== undefined && Math.abs(fastFrees.b - fastFrees.a) >= PATH_SHARE &&
+    Math.abs(fastShare(counts.b) - fastShare(counts.a)) >= PATH_SHARE;
   const reachedPerMillionFrees = Math.max(reached.a, reached.b);
   const effect = measured.interval(measured.ofFlag(ablation));
   const sideOf = (step: Step | undefined) =>
@@ -279,7 +289,7 @@ function explainFlag(
     reachedPerMillionFrees,
     reached,
     ...(fastFrees === undefined ? {} : { fastFrees }),
-    ...findingOf(effect, delta, reached, fastFrees),
+    ...findingOf(effect, delta, reached, movesFrees ? fastFrees : undefined, step !== undefined, isRare),
   };
 }
 
@@ -288,18 +298,18 @@ function findingOf(
   effect: Interval,
   delta: number,
   reached: ExplainFlag["reached"],
-  fastFrees: ExplainFlag["fastFrees"],
+  moved: ExplainFlag["fastFrees"],
+  isMeasured: boolean,
+  isRare: IsRare,
 ): Pick<ExplainFlag, "finding" | "because"> {
   const size = changeWithBounds(ratioOf(effect));
   const often = `${whole(reached.a)} in A and ${whole(reached.b)} in B, of a million frees: ${reached.what}`;
   const most = Math.max(reached.a, reached.b);
-  if (fastFrees === undefined) {
+  if (!isMeasured) {
     return { finding: "undecided", because: `no build changes it without contradicting the other flags; ${often}` };
   }
   const verdict = verdictOf(effect, delta);
-  const path = Math.abs(fastFrees.b - fastFrees.a) < PATH_SHARE
-    ? ""
-    : `fast frees go from ${share(fastFrees.a)} to ${share(fastFrees.b)} by it alone; `;
+  const path = moved === undefined ? "" : `fast frees go from ${share(moved.a)} to ${share(moved.b)} by it alone; `;
   if (verdict === "regression" || verdict === "improvement" || path !== "") {
     return { finding: "confirmed", because: `${path}throughput changes by ${size}; ${often}` };
   }
@@ -307,14 +317,30 @@ function findingOf(
   if (verdict === "equivalent") {
     return { finding: "rejected", because: `no effect beyond ${percent(delta)}: ${size}; ${often}` };
   }
-  // What the flag changes there would have to cost more than that to count.
-  if (most * RARE_COST < 1e6 * Math.expm1(delta)) {
-    return {
-      finding: "rejected",
-      because: `too rare to matter, even at ${RARE_COST} times the time of a free each; ${often}`,
-    };
-  }
+  const bound = isRare(most);
+  if (bound !== undefined) return { finding: "rejected", because: `too rare to matter: ${bound}; ${often}` };
   return { finding: "undecided", because: `the interval is too wide, ${size}; ${often}` };
+}
+
+/** Says why what runs so often of a million frees is too rare to matter; undefined if it is not. */
+type IsRare = (reached: number) => string | undefined;
+
+/**
+ * What is reached so seldom that it would not count even if each time cost as much as a call into the system, the most
+ * expensive that a free can come to.
+ *
+ * @param fastest Nanoseconds that an operation takes at least.
+ */
+function rareIn(stages: ExplainFile["stages"], fastest: () => number): IsRare {
+  const call = stages.find(({ stage }) => stage === "mincore")?.high;
+  return (reached) => {
+    if (call === undefined) return undefined;
+    const part = reached * call / 1e6 / fastest();
+    if (part > LEAST_DELTA) return undefined;
+    return `at ${Math.round(call)} ns each, as a call of mincore takes, it would be ${
+      (100 * part).toFixed(1)
+    } % of an operation`;
+  };
 }
 
 /** A flag that sends so many of all frees another way matters, whatever that costs on this machine: counts are exact. */
@@ -328,9 +354,6 @@ function fastShare(rows: Counts["a"]): number {
 function share(part: number): string {
   return `${(100 * part).toFixed(2)} %`;
 }
-
-/** What a flag changes of a slow path is taken to cost at most so many frees. */
-const RARE_COST = 5;
 
 async function stageRows(
   plan: ExplainPlan,

@@ -12,19 +12,29 @@ import { LINES, type Palette, PLAIN } from "./table.ts";
 const COLUMNS = ["flag", "A", "B", "throughput", "99 %", "runs/free", "finding"] as const;
 
 /** The result in a line of words. */
-export function explainHeadline({ a, b, total, delta, flags }: ExplainFile): string {
+export function explainHeadline({ a, b, total, delta, flags, counters }: ExplainFile): string {
   const confirmed = flags.filter(({ finding }) => finding === "confirmed");
   const isSettled = total.low > 1 + delta || total.high < 1 / (1 + delta);
   const whole = `${b} against ${a}: throughput ${changeWithBounds(total)}`;
   if (confirmed.length === 0) {
     return `${whole}; ${isSettled ? "no single flag is sure to make the difference" : "no flag is sure to matter"}`;
   }
-  return `${whole}, because of ${confirmed.map(reasonOf).join(", ")}`;
+  const moves = Math.abs(fastShare(counters.b) - fastShare(counters.a)) >= PATH_SHARE;
+  const reason = (flag: ExplainFlag) => reasonOf(flag, moves);
+  return `${whole}, because of ${confirmed.map(reason).join(", ")}`;
+}
+
+/** Of all frees, so many must go another way to be named. */
+const PATH_SHARE = 0.01;
+
+function fastShare(rows: ExplainFile["counters"]["a"]): number {
+  const sum = (name: "frees" | "fastFrees") => rows.reduce((total, { counts }) => total + counts[name], 0);
+  return sum("frees") === 0 ? 0 : sum("fastFrees") / sum("frees");
 }
 
 /** A flag in the headline: what it changes, and where it sends frees another way, how many. */
-function reasonOf({ flag, b, ratio, fastFrees }: ExplainFlag): string {
-  const moved = fastFrees !== undefined && Math.abs(fastFrees.b - fastFrees.a) >= 0.01;
+function reasonOf({ flag, b, ratio, fastFrees }: ExplainFlag, moves: boolean): string {
+  const moved = moves && fastFrees !== undefined && Math.abs(fastFrees.b - fastFrees.a) >= PATH_SHARE;
   const fast = moved ? `, fast frees ${(100 * fastFrees.a).toFixed(0)} → ${(100 * fastFrees.b).toFixed(0)} %` : "";
   return `${flag}=${b} (${change(ratio)}${fast})`;
 }

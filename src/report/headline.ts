@@ -43,7 +43,9 @@ function ratioByRound(left: readonly Result[], right: readonly Result[]): number
 
 function sizeRange(results: readonly Result[]): string {
   const first = results[0];
-  if (first?.workload === "larson") return `sizes ${first.parameters["min"]} to below ${first.parameters["max"]}`;
+  if (first?.parameters["max"] !== undefined) {
+    return `sizes ${first.parameters["min"]} to below ${first.parameters["max"]}`;
+  }
   const sizes = sizesOf(results);
   if (first !== undefined && first.parameters["size"] === undefined) return `sizes to ${sizes[0]}`;
   return sizes.length === 1 ? `size ${sizes[0]}` : `sizes ${Math.min(...sizes)}–${Math.max(...sizes)}`;

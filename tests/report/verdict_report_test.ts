@@ -91,10 +91,13 @@ Deno.test("explainHeadline() names the flags that are confirmed, and says where 
     finding: index === 0 ? "confirmed" as const : "rejected" as const,
     fastFrees: index === 0 ? { a: 1, b: 0 } : { a: 1, b: 1 },
   }));
+  const noneFast = file.counters.b.map((row) => ({ ...row, counts: { ...row.counts, fastFrees: 0 } }));
+  const counters = { ...file.counters, b: noneFast };
   assertMatch(
-    explainHeadline({ ...file, flags }),
+    explainHeadline({ ...file, flags, counters }),
     new RegExp(`because of ${flags[0]!.flag}=.*, fast frees 100 → 0 %\\)$`),
   );
+  assertEquals(explainHeadline({ ...file, flags }).includes("fast frees"), false);
   const none = flags.map((flag) => ({ ...flag, finding: "rejected" as const }));
   assertStringIncludes(explainHeadline({ ...file, flags: none }), "no ");
 });
