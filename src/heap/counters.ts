@@ -6,7 +6,7 @@
  * @module
  */
 
-import { COUNTERS_OFFSET } from "./layout.ts";
+import { CACHE_BYTES, CACHE_COUNTERS_BYTES, CACHES_OFFSET } from "./layout.ts";
 import type { HeapMemory } from "./memory.ts";
 
 /** The name of a counter. */
@@ -22,7 +22,10 @@ export type CounterName =
   | "spills"
   | "remoteFrees"
   | "slabsTaken"
-  | "slabsReturned";
+  | "slabsReturned"
+  | "locksTaken"
+  | "lockWaits"
+  | "rollbacks";
 
 /** The counters; the place in this list is the place in memory. */
 export const COUNTER_NAMES: readonly CounterName[] = [
@@ -38,6 +41,9 @@ export const COUNTER_NAMES: readonly CounterName[] = [
   "remoteFrees",
   "slabsTaken",
   "slabsReturned",
+  "locksTaken",
+  "lockWaits",
+  "rollbacks",
 ];
 
 /** What a counting build has counted since it was opened. */
@@ -62,7 +68,8 @@ export class Counters implements Watcher {
   readonly values: Float64Array;
 
   constructor(memory: HeapMemory) {
-    this.values = new Float64Array(memory.buffer, COUNTERS_OFFSET, COUNTER_NAMES.length);
+    const offset = CACHES_OFFSET + memory.thread * CACHE_BYTES + CACHE_COUNTERS_BYTES;
+    this.values = new Float64Array(memory.buffer, offset, COUNTER_NAMES.length);
   }
 
   add(counter: CounterName): void {

@@ -10,6 +10,7 @@
 
 import { OsError, pointerOf, viewMemory, type VirtualMemory } from "../os/mod.ts";
 import { HeapClosedError } from "./errors.ts";
+import { Journal } from "./journal.ts";
 import {
   HEAP_MAGIC,
   PAGE_BYTES,
@@ -32,6 +33,12 @@ export class HeapMemory {
   readonly u8: Uint8Array;
   /** All of the heap in words: `words[ptr / 4]`. */
   readonly words: Int32Array;
+  /** Through which all that threads share is written. */
+  readonly journal: Journal;
+  /** Which thread cache is this thread's. */
+  readonly thread: number = 0;
+  /** Whether this object made the heap; others attach to it. */
+  readonly isNew: boolean = true;
 
   /**
    * @param bytes address space to reserve, a multiple of 2 MiB; half of it, and so on, if there is less and `orLess`.
@@ -44,6 +51,7 @@ export class HeapMemory {
     this.buffer = viewMemory(this.base, this.bytes);
     this.u8 = new Uint8Array(this.buffer);
     this.words = new Int32Array(this.buffer);
+    this.journal = new Journal(this.words);
     this.words[WORD_MAGIC] = HEAP_MAGIC;
   }
 
@@ -86,17 +94,17 @@ export class HeapMemory {
     return this.system.residentPages(this.address(offset), bytes) * this.system.pageSize;
   }
 
-  /** Charges pages against `maxBytes`; false, and nothing charged, if that would be over. */
+  /** Charges pages against `maxBytes`; false, and nothing charged, if that would be over. Part of a section. */
   charge(pages: number): boolean {
     const charged = this.words[WORD_CHARGED_PAGES]! + pages;
     if (charged * PAGE_BYTES > this.maxBytes) return false;
-    this.words[WORD_CHARGED_PAGES] = charged;
+    this.journal.set(WORD_CHARGED_PAGES, charged);
     return true;
   }
 
-  /** Takes a charge back. */
+  /** Takes a charge back. Part of a section. */
   discharge(pages: number): void {
-    this.words[WORD_CHARGED_PAGES]! -= pages;
+    this.journal.add(WORD_CHARGED_PAGES, -pages);
   }
 
   /** Units of the page heap. */

@@ -5,6 +5,7 @@
  */
 
 import type { Blocks, Ptr } from "./blocks.ts";
+import { ClassSlabs } from "./class_slabs.ts";
 import { Counters, type HeapCounters } from "./counters.ts";
 import type { Leak } from "./debug_leaks.ts";
 import { assertSize, BufferOverflowError, hex } from "./errors.ts";
@@ -62,15 +63,16 @@ export class ReleaseBlocks implements Blocks {
     const watcher = narrator ?? this.#counters;
     const headers = this.#headers = new Headers(memory.u8, flags, classes);
     const links = this.#links = new Links(memory, this.#slabs, classes, flags);
+    const source = new ClassSlabs(memory, this.#slabs, classes, links, watcher);
     const cache = this.#cache = new ThreadCache(
       memory,
       this.#slabs,
+      source,
       classes,
       flags,
       headers.carved,
       links,
       watcher,
-      0,
     );
     const large = this.#large = new LargeBlocks(memory, this.#pages);
     this.#gate = new FrontGate(memory, this.#slabs, classes, cache, large, headers, links, flags, watcher);
@@ -231,6 +233,10 @@ export class ReleaseBlocks implements Blocks {
     if (size > this.#memory.bytes) return 0;
     const ptr = this.#large.alloc(size, alignment);
     if (ptr !== 0) return ptr;
+    if (this.#pages.purge() > 0) {
+      const again = this.#large.alloc(size, alignment);
+      if (again !== 0) return again;
+    }
     this.#reclaim();
     return this.#large.alloc(size, alignment);
   }
@@ -244,5 +250,6 @@ export class ReleaseBlocks implements Blocks {
   #reclaim(): void {
     this.#cache.flush();
     this.#slabs.purge();
+    this.#pages.purge();
   }
 }
