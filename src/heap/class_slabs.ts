@@ -87,6 +87,16 @@ export class ClassSlabs {
     return this.#journal.room >= GIVE_ROOM;
   }
 
+  /** Whether a block of the class begins at a pointer, of whose slab not all blocks are free already. For any int32. */
+  mayFree(sizeClass: number, ptr: number): boolean {
+    if (this.#slabs.map[ptr >>> SLAB_SHIFT] !== sizeClass) return false;
+    const record = this.#slabs.record(ptr >>> SLAB_SHIFT), carved = this.#words[record + SLAB_CARVED]!;
+    const left = (SLAB_BYTES - (ptr & (SLAB_BYTES - 1))) / this.#classes.strides[sizeClass]!;
+    const blocks = this.#classes.blocks[sizeClass]!;
+    return Number.isInteger(left) && left <= blocks && left > blocks - carved &&
+      this.#words[record + SLAB_FREE_COUNT]! < carved;
+  }
+
   /** Puts a block that is on no list back into its slab. */
   give(sizeClass: number, ptr: number): void {
     const slab = ptr >>> SLAB_SHIFT, record = this.#slabs.record(slab), owner = this.#words[record + SLAB_OWNER]!;

@@ -17,6 +17,7 @@ import { BLOCK_ALIGNMENT, MIB, PAGE_BYTES, SMALL_SPACE_BYTES, WORD_CLASS_OF, WOR
 import { Links } from "./links.ts";
 import type { HeapMemory } from "./memory.ts";
 import { PageHeap } from "./page_heap.ts";
+import { Reclaimer } from "./reclaim.ts";
 import { inverseOf, type SizeClasses, sizeClasses } from "./size_classes.ts";
 import { Slabs } from "./slabs.ts";
 import { ThreadCache } from "./thread_cache.ts";
@@ -43,6 +44,7 @@ export class ReleaseBlocks implements Blocks {
   readonly #gate: FrontGate;
   readonly #introspection: Introspection;
   readonly #counters: Counters | undefined;
+  readonly #reclaimer: Reclaimer;
 
   /** @param log gets what the flag `verbose` says. */
   constructor(
@@ -74,12 +76,16 @@ export class ReleaseBlocks implements Blocks {
       links,
       watcher,
     );
+    memory.journal.watcher = watcher;
+    this.#reclaimer = new Reclaimer(memory, source, cache.capacities);
     const large = this.#large = new LargeBlocks(memory, this.#pages);
     this.#gate = new FrontGate(memory, this.#slabs, classes, cache, large, headers, links, flags, watcher);
     this.#introspection = new Introspection(memory, this.#pages, this.#slabs, classes, cache, large, headers);
 
-    memory.words.set(classes.table, WORD_CLASS_OF);
-    memory.words.set(classes.strides.map(inverseOf), WORD_INVERSES);
+    if (memory.isNew) {
+      memory.words.set(classes.table, WORD_CLASS_OF);
+      memory.words.set(classes.strides.map(inverseOf), WORD_INVERSES);
+    }
     const tiny = compile({
       words: new Int32Array(memory.buffer, 0, Math.min(memory.bytes, SMALL_SPACE_BYTES) / 4),
       u8: memory.u8,
@@ -97,7 +103,8 @@ export class ReleaseBlocks implements Blocks {
     const { malloc, free } = narrator?.wrap(tiny, classes.largest) ?? tiny;
     this.malloc = malloc;
     this.free = free;
-    if (flags.prewarm === 1 && memory.maxBytes >= PREWARM_LEAST_BYTES) this.#cache.prewarm();
+    if (flags.prewarm === 1 && memory.isNew && memory.maxBytes >= PREWARM_LEAST_BYTES) this.#cache.prewarm();
+    this.#reclaimer.reclaim();
   }
 
   calloc(count: number, size: number): Ptr {
@@ -184,13 +191,20 @@ export class ReleaseBlocks implements Blocks {
   }
 
   collect(): number {
+    this.#reclaimer.reclaim();
     this.#cache.flush();
     const bytes = this.#slabs.purge() + this.#pages.purge();
     this.#pages.purgeTable();
     return bytes;
   }
 
-  close(): void {}
+  close(): void {
+    if (!this.#memory.journal.shared) return;
+    this.#reclaimer.reclaim();
+    this.#memory.assertMayClose();
+    this.#cache.leave();
+    this.#pages.trim();
+  }
 
   /**
    * Looks at the block that `malloc(size)` would take off its free list.
@@ -241,13 +255,14 @@ export class ReleaseBlocks implements Blocks {
     return this.#large.alloc(size, alignment);
   }
 
-  /** Before giving up: what this thread's cache holds may be what is missing. */
+  /** Before giving up: what this thread's cache holds may be what is missing, or what one held that has ended. */
   #refillAgain(sizeClass: number): Ptr {
     this.#reclaim();
     return this.#cache.refill(sizeClass);
   }
 
   #reclaim(): void {
+    this.#reclaimer.reclaim();
     this.#cache.flush();
     this.#slabs.purge();
     this.#pages.purge();

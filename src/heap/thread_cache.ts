@@ -239,14 +239,65 @@ export class ThreadCache {
     }
   }
 
-  /** Blocks on the list of a class. */
+  /** The last flush of a thread that leaves: what is damaged is given up. */
+  leave(): void {
+    for (let sizeClass = 1; sizeClass < this.#classes.strides.length; sizeClass++) {
+      try {
+        this.spill(sizeClass, 0);
+      } catch (error) {
+        if (!(error instanceof HeaderCorruptedError)) throw error;
+        this.abandon(sizeClass);
+      }
+    }
+  }
+
+  /** Blocks on this thread's list of a class. */
   countOf(sizeClass: number): number {
     return this.capacities[sizeClass]! - this.rooms[sizeClass]!;
   }
 
-  /** The blocks on the list of a class. @throws {HeaderCorruptedError} at the first link that is damaged. */
+  /** The blocks on this thread's list of a class. @throws {HeaderCorruptedError} at the first link that is damaged. */
   listed(sizeClass: number): Generator<number> {
     return this.#links.walk(sizeClass, this.heads[sizeClass]!, this.countOf(sizeClass));
+  }
+
+  /** Blocks on the lists of a class, of all threads. */
+  countOfAll(sizeClass: number): number {
+    return this.#caches().reduce((sum, first) => sum + this.#countAt(first, sizeClass), 0);
+  }
+
+  /** The blocks on the lists of a class, of all threads, which are quiet. @throws {HeaderCorruptedError} as `listed`. */
+  *listedByAll(sizeClass: number): Generator<number> {
+    for (const first of this.#caches()) {
+      yield* this.#links.walk(
+        sizeClass,
+        this.#words[first + CACHE_HEADS + sizeClass]!,
+        this.#countAt(first, sizeClass),
+      );
+    }
+  }
+
+  /** Whether a block is on the list of another thread, as far as that can be seen while it works. */
+  isListedByOther(sizeClass: number, block: number): boolean {
+    for (const first of this.#caches()) {
+      if (first === this.firstWord) continue;
+      let ptr = this.#words[first + CACHE_HEADS + sizeClass]!;
+      for (let left = this.capacities[sizeClass]!; left > 0 && this.#links.isFree(sizeClass, ptr); left--) {
+        if (ptr === block) return true;
+        ptr = this.#words[ptr >> 2]!;
+      }
+    }
+    return false;
+  }
+
+  #countAt(first: number, sizeClass: number): number {
+    return this.capacities[sizeClass]! - this.#words[first + CACHE_ROOMS + sizeClass]!;
+  }
+
+  /** First words of the caches that threads have. */
+  #caches(): number[] {
+    if (!this.#journal.shared) return [this.firstWord];
+    return this.#memory.threads.taken().map(({ slot }) => firstWordOf(slot));
   }
 
   /** The blocks that were spilled to a slab. @throws {HeaderCorruptedError} at the first link that is damaged. */

@@ -30,7 +30,7 @@ Deno.test("PageHeap agrees with a list of owners in random takes, gives, growths
   const system = await openVirtualMemory(); // this one is for the test; each memory has and closes one of its own
   await fc.assert(
     fc.asyncProperty(fc.array(action, { maxLength: 300, size: "max" }), async (actions) => {
-      const memory = new HeapMemory(await openVirtualMemory(), RESERVE, false, RESERVE);
+      const memory = HeapMemory.reserve(await openVirtualMemory(), RESERVE, false, RESERVE);
       try {
         const pages = new PageHeap(memory), owned: Owned[] = [], owners = new Array<Owned | undefined>(UNITS);
         const own = (first: number, units: number): void => {
@@ -88,7 +88,7 @@ Deno.test("PageHeap agrees with a list of owners in random takes, gives, growths
 });
 
 Deno.test("PageHeap takes the shortest span that fits", async () => {
-  const memory = new HeapMemory(await openVirtualMemory(), RESERVE, false, RESERVE);
+  const memory = HeapMemory.reserve(await openVirtualMemory(), RESERVE, false, RESERVE);
   try {
     const pages = new PageHeap(memory);
     memory.journal.run(() => {
@@ -104,7 +104,7 @@ Deno.test("PageHeap takes the shortest span that fits", async () => {
 });
 
 Deno.test("purge() joins clean and dirty neighbours", async () => {
-  const memory = new HeapMemory(await openVirtualMemory(), RESERVE, false, RESERVE);
+  const memory = HeapMemory.reserve(await openVirtualMemory(), RESERVE, false, RESERVE);
   try {
     const pages = new PageHeap(memory), take = (units: number) => memory.journal.run(() => pages.takeLarge(units));
     const half = take((UNITS - FIRST) / 2);
@@ -118,7 +118,7 @@ Deno.test("purge() joins clean and dirty neighbours", async () => {
 });
 
 Deno.test("a section that throws leaves no trace, wherever it does", async () => {
-  const memory = new HeapMemory(await openVirtualMemory(), RESERVE, false, RESERVE);
+  const memory = HeapMemory.reserve(await openVirtualMemory(), RESERVE, false, RESERVE);
   try {
     const { journal, words } = memory, pages = new PageHeap(memory);
     const used = journal.run(() => [3, 40, 5].map((units) => pages.takeLarge(units)));
