@@ -36,7 +36,7 @@ import type { SizeClasses } from "./size_classes.ts";
 import type { Slabs } from "./slabs.ts";
 
 const SLAB_PAGES = SLAB_BYTES / PAGE_BYTES;
-/** What a block that comes back may write: its slab goes back, and its superslab, and that merges with two spans. */
+/** What a run of blocks that comes back may write: its slab goes back, and its superslab, and that merges with two spans. */
 const GIVE_ROOM = 128;
 
 /** See the module. Every method that writes is part of a section. */
@@ -82,7 +82,7 @@ export class ClassSlabs {
     if (left === 0 && this.#words[record + SLAB_FREE] === 0) this.#unlist(sizeClass, slab);
   }
 
-  /** Whether the section that this is part of may give another block back. */
+  /** Whether the section that this is part of may give another run of blocks back. */
   get hasRoom(): boolean {
     return this.#journal.room >= GIVE_ROOM;
   }
@@ -97,15 +97,20 @@ export class ClassSlabs {
       this.#words[record + SLAB_FREE_COUNT]! < carved;
   }
 
-  /** Puts a block that is on no list back into its slab. */
-  give(sizeClass: number, ptr: number): void {
-    const slab = ptr >>> SLAB_SHIFT, record = this.#slabs.record(slab), owner = this.#words[record + SLAB_OWNER]!;
-    if (owner !== this.#memory.thread + 1) this.#watcher?.add("remoteFrees", ptr);
-    this.#journal.set(ptr >> 2, this.#words[record + SLAB_FREE]!);
-    this.#journal.set(record + SLAB_FREE, ptr);
-    this.#journal.add(record + SLAB_FREE_COUNT, 1);
+  /** Puts `count` blocks of one slab back into it, each linked to the next, which are on no list. */
+  give(sizeClass: number, first: number, last: number, count: number): void {
+    const slab = first >>> SLAB_SHIFT, record = this.#slabs.record(slab);
+    if (this.#watcher !== undefined) this.#countRemote(record, count, this.#watcher);
+    this.#journal.set(last >> 2, this.#words[record + SLAB_FREE]!);
+    this.#journal.set(record + SLAB_FREE, first);
+    this.#journal.add(record + SLAB_FREE_COUNT, count);
     if (this.#words[record + SLAB_LISTED] === 0) this.#list(sizeClass, slab);
     if (this.#isEmpty(record) && !this.#isOnly(sizeClass, record)) this.#giveSlab(sizeClass, slab);
+  }
+
+  #countRemote(record: number, count: number, watcher: Watcher): void {
+    if (this.#words[record + SLAB_OWNER] === this.#memory.thread + 1) return;
+    for (let left = count; left > 0; left--) watcher.add("remoteFrees", this.#words[record + SLAB_CLASS]!);
   }
 
   /** Gives slabs of a class back that are empty; whether there was no room for all of them. */

@@ -123,10 +123,11 @@ export class FrontGate {
     if (heads[sizeClass] === ptr) throw this.#again(ptr);
     if (this.#flags.push === "box") this.#boxCheck(ptr, sizeClass);
     if (rooms[sizeClass]! <= 0) this.#cache.spill(sizeClass);
+    this.#links.seal(ptr);
+    // No call from here on: one for which there is no stack would throw with the block freed.
     this.#memory.words[ptr >> 2] = heads[sizeClass]!;
     heads[sizeClass] = ptr;
     rooms[sizeClass]!--;
-    this.#links.seal(ptr);
   }
 
   /** The Box's push off the hot path: what is pushed is a block of the class, and with the scan, not on the list. */

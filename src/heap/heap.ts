@@ -245,7 +245,12 @@ export class Heap implements Disposable {
       system.close();
       throw error;
     }
-    return new Heap(memory, variant, "release", new ReleaseBlocks(memory, variant, tiny.compile, () => {}));
+    try {
+      return new Heap(memory, variant, "release", new ReleaseBlocks(memory, variant, tiny.compile, () => {}));
+    } catch (error) {
+      memory.close();
+      throw error;
+    }
   }
 
   /**

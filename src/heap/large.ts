@@ -88,13 +88,22 @@ export class LargeBlocks {
       this.#memory.discharge(pages);
       this.#pages.give(unit);
     });
-    this.#pages.trim();
+    // The block is freed, even if the stack is too full now for more.
+    try {
+      this.#pages.trim();
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+    }
   }
 
   /** Makes a block larger or smaller where it is, if it can be. @throws {HeaderCorruptedError} as `free` does. */
   resize(unit: number, size: number): boolean {
     const fits = this.#journal.run(() => this.#resize(unit, size));
-    this.#pages.trim();
+    try {
+      this.#pages.trim(); // as in `free`
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+    }
     return fits;
   }
 

@@ -155,3 +155,8 @@ export function stateBytes(reserveBytes: number): number {
   const spanTable = (reserveBytes / SLAB_BYTES) * SPAN_WORDS * 4;
   return Math.ceil((SPAN_TABLE_OFFSET + spanTable) / SUPERSLAB_BYTES) * SUPERSLAB_BYTES;
 }
+
+/** Index of the first word of a thread's cache. */
+export function firstWordOf(thread: number): number {
+  return (CACHES_OFFSET + thread * CACHE_BYTES) / 4;
+}

@@ -16,8 +16,11 @@ import { HeapClosedError, HeapSharedError, InvalidHandleError } from "./errors.t
 import type { Flags } from "./flags.ts";
 import { Journal } from "./journal.ts";
 import {
+  CACHE_HEADS,
+  firstWordOf,
   HEAP_MAGIC,
   MAX_CACHES,
+  MAX_CLASSES,
   PAGE_BYTES,
   SLAB_BYTES,
   stateBytes,
@@ -230,12 +233,19 @@ export class HeapMemory {
       this.buffer.transfer(0);
       system.release(base, bytes);
     } else {
-      const isLast = this.journal.run(() => this.#leave());
-      if (!isLast) this.threads.release(this.#thread);
+      const isEmpty = this.#isCacheEmpty(), isLast = this.journal.run(() => this.#leave());
+      // From here on the others may close, and only the tombstone is sure to be there.
+      if (!isLast && isEmpty) this.threads.release(this.#thread);
       this.buffer.transfer(0);
       if (isLast) this.#bury();
     }
     system.close();
+  }
+
+  /** Whether this thread's lists are empty; if they are not, its slot stays as a dead thread's does. */
+  #isCacheEmpty(): boolean {
+    const heads = firstWordOf(this.#thread) + CACHE_HEADS;
+    return this.words.subarray(heads, heads + MAX_CLASSES).every((head) => head === 0);
   }
 
   /** Whether this was the last thread. If so, nobody can attach any more. */

@@ -11,9 +11,8 @@
  */
 
 import type { ClassSlabs } from "./class_slabs.ts";
-import { CACHE_HEADS } from "./layout.ts";
+import { CACHE_HEADS, CACHE_ROOMS, firstWordOf } from "./layout.ts";
 import type { HeapMemory } from "./memory.ts";
-import { firstWordOf } from "./thread_cache.ts";
 import type { ThreadIdentity } from "./threads.ts";
 
 /** See the module. */
@@ -47,16 +46,18 @@ export class Reclaimer {
   /** Gives back blocks of one list, at most `most`; returns how many there may be more. */
   #drain(thread: ThreadIdentity, sizeClass: number, most: number): number {
     const { journal, threads, words } = this.#memory;
+    if (!threads.isStill(thread)) return 0;
     const head = firstWordOf(thread.slot) + CACHE_HEADS + sizeClass;
+    const room = firstWordOf(thread.slot) + CACHE_ROOMS + sizeClass;
     let ptr = words[head]!, left = most;
-    if (ptr === 0 || !threads.isStill(thread)) return 0;
-    for (let next = 0; left > 0 && this.#source.hasRoom; left--, ptr = next) {
-      if (!this.#source.mayFree(sizeClass, ptr)) left = ptr = 0; // the end of the list, or damage
-      if (ptr === 0) break;
-      next = words[ptr >> 2]!;
-      this.#source.give(sizeClass, ptr);
+    for (; left > 0 && this.#source.hasRoom && this.#source.mayFree(sizeClass, ptr); left--) {
+      const next = words[ptr >> 2]!;
+      this.#source.give(sizeClass, ptr, ptr, 1);
+      ptr = next;
     }
-    journal.set(head, left === 0 ? 0 : ptr);
-    return left;
+    const isOver = left === 0 || !this.#source.mayFree(sizeClass, ptr); // the end of the list, or damage
+    journal.set(head, isOver ? 0 : ptr);
+    journal.set(room, isOver ? this.#capacities[sizeClass]! : words[room]! + most - left);
+    return isOver ? 0 : left;
   }
 }

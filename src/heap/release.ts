@@ -203,7 +203,6 @@ export class ReleaseBlocks implements Blocks {
     this.#reclaimer.reclaim();
     this.#memory.assertMayClose();
     this.#cache.leave();
-    this.#pages.trim();
   }
 
   /**

@@ -138,6 +138,11 @@ export class Slabs {
     return purged;
   }
 
+  /** Purges if superslabs that were given back hold too much memory. To be called after a section. */
+  trim(): void {
+    this.#pages.trim();
+  }
+
   /** Every slab in use, in order of address. */
   *inUse(): Generator<number> {
     for (const first of this.#pages.spans()) {

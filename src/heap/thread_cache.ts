@@ -20,16 +20,16 @@ import { HeaderCorruptedError } from "./errors.ts";
 import type { Flags } from "./flags.ts";
 import type { Journal } from "./journal.ts";
 import {
-  CACHE_BYTES,
   CACHE_HEADS,
   CACHE_ROOMS,
-  CACHES_OFFSET,
+  firstWordOf,
   KIB,
   MAX_CLASSES,
   SLAB_BYTES,
   SLAB_CARVED,
   SLAB_FREE,
   SLAB_FREE_COUNT,
+  SLAB_SHIFT,
 } from "./layout.ts";
 import type { Links } from "./links.ts";
 import type { HeapMemory } from "./memory.ts";
@@ -192,8 +192,8 @@ export class ThreadCache {
   }
 
   /**
-   * Gives half of a full list back to the slabs that own the blocks: the half that was freed longer ago. A section for
-   * some hundreds of blocks at once.
+   * Gives half of a full list back to the slabs that own the blocks: the half that was freed longer ago. Each section
+   * takes as many as its log has room for.
    *
    * @throws {HeaderCorruptedError} if a link is damaged. What was behind it is lost, with the Box the whole list;
    * nothing else is.
@@ -212,16 +212,26 @@ export class ThreadCache {
       last = ptr;
     }
     while (this.#journal.run(() => this.#spill(sizeClass, last, kept)));
+    this.#slabs.trim();
   }
 
   /** Gives back what is on a list behind its `kept` first blocks, of which `last` is the last; whether some is left. */
   #spill(sizeClass: number, last: number, kept: number): boolean {
     const from = last === 0 ? this.firstWord + CACHE_HEADS + sizeClass : last >> 2;
     const room = this.firstWord + CACHE_ROOMS + sizeClass, capacity = this.capacities[sizeClass]!;
-    let ptr = this.#words[from]!, left = this.countOf(sizeClass) - kept, next = 0;
-    for (; left > 0 && this.#source.hasRoom && this.#links.isFree(sizeClass, ptr); left--, ptr = next) {
-      next = this.#words[ptr >> 2]!;
-      this.#source.give(sizeClass, ptr);
+    let ptr = this.#words[from]!, left = this.countOf(sizeClass) - kept;
+    while (left > 0 && this.#source.hasRoom && this.#links.isFree(sizeClass, ptr)) {
+      // Blocks of one slab that follow one another are linked already.
+      const first = ptr, slab = ptr >>> SLAB_SHIFT;
+      let end = ptr, count = 1;
+      ptr = this.#words[end >> 2]!;
+      while (count < left && ptr >>> SLAB_SHIFT === slab && this.#links.isFree(sizeClass, ptr)) {
+        end = ptr;
+        count++;
+        ptr = this.#words[end >> 2]!;
+      }
+      this.#source.give(sizeClass, first, end, count);
+      left -= count;
     }
     const isDamaged = left === 0 ? ptr !== 0 : !this.#links.isFree(sizeClass, ptr);
     this.#journal.set(from, isDamaged ? 0 : ptr);
@@ -237,6 +247,7 @@ export class ThreadCache {
       this.spill(sizeClass, 0);
       while (this.#journal.run(() => this.#source.giveEmpty(sizeClass)));
     }
+    this.#slabs.trim();
   }
 
   /** The last flush of a thread that leaves: what is damaged is given up. */
@@ -310,9 +321,4 @@ export class ThreadCache {
     this.heads[sizeClass] = 0;
     this.rooms[sizeClass] = this.capacities[sizeClass]!;
   }
-}
-
-/** Index of the first word of a thread's cache. */
-export function firstWordOf(thread: number): number {
-  return (CACHES_OFFSET + thread * CACHE_BYTES) / 4;
 }

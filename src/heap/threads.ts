@@ -23,8 +23,10 @@
  * @module
  */
 
-import type { VirtualMemory } from "../os/mod.ts";
+import { OsError, type VirtualMemory } from "../os/mod.ts";
 import { MAX_CACHES, THREAD_WORDS, WORD_THREADS, WORD_THREADS_USED } from "./layout.ts";
+
+const ENOENT = 2;
 
 /** Words of a slot. */
 export const THREAD_ID = 0;
@@ -48,9 +50,14 @@ export class Threads {
     this.#system = system;
   }
 
-  /** A slot for the thread that calls; -1 if all are taken. */
+  /**
+   * A slot for the thread that calls; -1 if all are taken.
+   *
+   * @throws {OsError} if the system does not tell which threads there are: no lock could ever be taken from the dead.
+   */
   claim(): number {
     const id = this.#system.threadId(), start = this.#system.threadStart(id);
+    if (start === 0) throw new OsError(`threadStart(${id})`, ENOENT);
     for (let slot = 0; slot < MAX_CACHES; slot++) {
       const at = wordOfThread(slot);
       if (Atomics.compareExchange(this.#words, at + THREAD_ID, 0, id) !== 0) continue;
@@ -100,10 +107,18 @@ export class Threads {
     return Atomics.load(this.#words, at + THREAD_ID) === id && Atomics.load(this.#words, at + THREAD_START) === start;
   }
 
-  /** Whether the thread is gone. One that has not said when it started is judged by its number alone. */
+  /**
+   * Whether the thread is gone. One that has not said when it started is judged by its number alone; one of which the
+   * system says nothing now, being out of file descriptors, lives.
+   */
   isDead({ id, start }: ThreadIdentity): boolean {
-    const now = this.#system.threadStart(id);
-    return now === 0 || (start !== 0 && now !== start);
+    try {
+      const now = this.#system.threadStart(id);
+      return now === 0 || (start !== 0 && now !== start);
+    } catch (error) {
+      if (error instanceof OsError) return false;
+      throw error;
+    }
   }
 
   /** The same of whoever has a slot now; false for a free one. */
