@@ -6,6 +6,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { Heap } from "../../src/heap/mod.ts";
+import { Journal } from "../../src/heap/journal.ts";
 import { LOG_OFFSET, WORD_LOCK, WORD_LOG_LENGTH } from "../../src/heap/layout.ts";
 import { journals } from "../../src/heap/memory.ts";
 import type { SharedHeap } from "../../src/heap/mod.ts";
@@ -262,27 +263,50 @@ Deno.test("a Worker really ends in the middle of a section, and the lock is take
   system.close();
 });
 
+/** Counts the sections that an error ended after they had written something. */
+class CountingJournal extends Journal {
+  ended = 0;
+  #writes = 0;
+
+  override set(index: number, value: number): void {
+    super.set(index, value);
+    this.#writes++;
+  }
+
+  override run<Result>(body: () => Result): Result {
+    const before = this.#writes;
+    let isWhole = false;
+    try {
+      const result = super.run(body);
+      isWhole = true;
+      return result;
+    } finally {
+      if (!isWhole && this.#writes > before) this.ended++;
+    }
+  }
+}
+
 for (const isShared of [false, true]) {
   Deno.test(`a stack overflow at any depth of a call leaves the heap as it was (${isShared ? "" : "not "}shared)`, async () => {
+    const make = journals.make;
+    let journal: CountingJournal | undefined;
+    journals.make = (words) => journal = new CountingJournal(words);
     using heap = await Heap.open({ variant: "slab-map,capacity=4,refill=1,prewarm=0", reserveBytes: 64 * MIB });
+    journals.make = make;
     if (isShared) heap.share();
-    const live = new Live(heap);
-    const ptrs = new Float64Array(100_000);
-    let count = 0, overflows = 0, levels = 0, round = 0;
+    const ptrs = new Float64Array(10_000);
+    let count = 0, levels = 0, round = 1;
     /** Takes or frees a block; no calls but the heap's, so that what happened is known when the stack is full. */
     const work = (): void => {
-      try {
-        round = (Math.imul(round, 1103515245) + 12345) | 0;
-        if ((round >>> 16) % 3 !== 0 || count === 0) {
-          const ptr = heap.malloc((round >>> 20) % 4 === 0 ? 100_000 : (round >>> 8) & 1023);
-          if (ptr !== 0) ptrs[count++] = ptr;
-        } else {
-          heap.free(ptrs[count - 1]!);
-          count--;
-        }
-      } catch (error) {
-        if (!(error instanceof RangeError)) throw error;
-        overflows++;
+      round = (Math.imul(round, 1103515245) + 12345) | 0;
+      const x = round >>> 12;
+      if (count < 400 && (count === 0 || (x & 3) !== 0)) {
+        const ptr = heap.malloc((x & 12) === 0 ? 100_000 : (x & 16) === 0 ? 16_384 : x >>> 10);
+        if (ptr !== 0) ptrs[count++] = ptr;
+      } else {
+        const at = (x >>> 4) % count, ptr = ptrs[at]!;
+        heap.free(ptr);
+        ptrs[at] = ptrs[--count]!;
       }
     };
     const dive = (): void => {
@@ -291,23 +315,25 @@ for (const isShared of [false, true]) {
       } catch (error) {
         if (!(error instanceof RangeError)) throw error;
       }
-      if (levels++ < 60) {
-        try {
-          work();
-        } catch (error) {
-          if (!(error instanceof RangeError)) throw error;
-          overflows++; // at the call of work itself
-        }
+      if (levels++ > 100) return;
+      try {
+        work();
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error;
       }
     };
-    for (let repeat = 0; repeat < 40; repeat++) {
+    // A function that was never called is compiled at its first call, which needs more stack than all of these have.
+    for (let calls = 0; calls < 1000; calls++) work();
+    for (let repeat = 0; repeat < 64; repeat++) {
       levels = 0;
-      dive();
+      // Each argument is 8 bytes of stack: so the stack ends at another place each time.
+      ((..._padding: number[]) => dive())(...new Array<number>(repeat).fill(0));
       heap.check();
       assertEquals([...heap.blocks()].map(({ ptr }) => ptr), [...ptrs.subarray(0, count)].sort((a, b) => a - b));
     }
-    assert(overflows > 100, `${overflows} overflows`);
+    assert(journal!.ended > 5, `${journal!.ended} sections were ended half way`);
     for (let index = 0; index < count; index++) heap.free(ptrs[index]!);
-    live.audit();
+    heap.check();
+    assertEquals(heap.stats().liveBlocks, 0);
   });
 }
