@@ -262,6 +262,7 @@ export class Heap implements Disposable {
    * quiet.
    *
    * @throws {InvalidOptionError} for a debug build: its books are in the memory of one thread.
+   * @throws {OsError} where the system does not tell which threads there are, as without `/proc` on Linux.
    *
    * @example
    * ```ts
