@@ -38,13 +38,16 @@ export {
   HeapError,
   type HeapErrorCode,
   type HeapOptions,
+  HeapSharedError,
   type HeapStats,
   InvalidAlignmentError,
+  InvalidHandleError,
   InvalidOptionError,
   InvalidPointerError,
   InvalidSizeError,
   type Leak,
   type Ptr,
+  type SharedHeap,
   UseAfterFreeError,
 } from "./src/heap/mod.ts";
 export { OsError } from "./src/os/mod.ts";

@@ -1,5 +1,5 @@
 /*
- * vm: address space from the operating system, and the clocks and counters that the lab reads.
+ * vm: address space from the operating system, the identity of threads, and the clocks and counters that the lab reads.
  *
  * The reservation is one private anonymous mapping, readable and writable at once (MAP_NORESERVE: no swap is set aside
  * for it, so hundreds of GiB cost nothing until they are touched). Every function that can fail returns a negative errno,
@@ -16,7 +16,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -24,8 +26,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#if defined(__linux__)
+#include <sys/syscall.h>
+#endif
+
 #if defined(__APPLE__)
+#include <libproc.h>
 #include <mach/mach.h>
+#include <pthread.h>
 typedef char mincore_byte;
 #else
 typedef unsigned char mincore_byte;
@@ -48,7 +56,7 @@ typedef unsigned char mincore_byte;
 #define RESERVE_FLAGS (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)
 
 /* Raised whenever a function below changes its meaning: a prebuilt library of another age is refused. */
-#define ABI_VERSION 1
+#define ABI_VERSION 2
 
 uint32_t hakmem_abi_version(void) { return ABI_VERSION; }
 
@@ -139,7 +147,30 @@ uint64_t hakmem_ticks(void) {
 #endif
 }
 
+/* Lets other threads run: gives the processor away for 0, else sleeps. */
+void hakmem_pause(uint32_t microseconds) {
+  if (microseconds == 0) {
+    sched_yield();
+    return;
+  }
+  const struct timespec time = {.tv_sec = microseconds / 1000000, .tv_nsec = (long)(microseconds % 1000000) * 1000};
+  nanosleep(&time, NULL);
+}
+
 #if defined(__APPLE__)
+
+/* The thread that calls. The low bits of its number, which counts all threads since the system was started. */
+int32_t hakmem_thread_id(void) {
+  uint64_t id = 0;
+  pthread_threadid_np(NULL, &id);
+  return (int32_t)(id & 0x7fffffff);
+}
+
+/* 1 while a thread of this process has the number, else 0: numbers come again only after 2^31 threads. */
+int32_t hakmem_thread_start(int32_t id) {
+  struct proc_threadinfo info;
+  return proc_pidinfo(getpid(), PROC_PIDTHREADID64INFO, (uint64_t)id, &info, sizeof info) > 0;
+}
 
 static int64_t task_resident(int peak) {
   mach_task_basic_info_data_t info;
@@ -164,6 +195,25 @@ static int read_proc(const char *path, char *text, size_t capacity) {
   if (length < 0) return -error;
   text[length] = 0;
   return 0;
+}
+
+/* The thread that calls. */
+int32_t hakmem_thread_id(void) { return (int32_t)syscall(SYS_gettid); }
+
+/*
+ * When a thread of this process was started, as a positive number that a later thread with the same id does not have: the
+ * clock ticks since the system was started, without their high bits. 0 when there is no such thread.
+ */
+int32_t hakmem_thread_start(int32_t id) {
+  char path[64], text[1024];
+  snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)id);
+  const int error = read_proc(path, text, sizeof text);
+  if (error == -ENOENT || error == -ESRCH) return 0;
+  if (error != 0) return error;
+  const char *field = strrchr(text, ')'); /* "id (name) state ...": the name may hold anything; the start is the 22nd */
+  for (int number = 2; field != NULL && number < 22; number++) field = strchr(field + 1, ' ');
+  if (field == NULL) return -EIO;
+  return (int32_t)(strtoull(field, NULL, 10) & 0x3fffffff) + 1;
 }
 
 int64_t hakmem_resident_bytes(void) {

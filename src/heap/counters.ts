@@ -1,12 +1,12 @@
 /**
  * Counters: how often each stage is reached, in a counting build (`counters=1`). They are doubles in the heap's own
- * memory, so that hours of counting are exact; the build pays for each with a load and a store. Other builds have none:
+ * memory, each thread's in its own cache, so that hours of counting are exact; the build pays for each with a load and a store. Other builds have none:
  * the hot path's are behind a constant, the slow paths' behind one test for undefined (a {@linkcode Watcher} may listen there).
  *
  * @module
  */
 
-import { COUNTERS_OFFSET } from "./layout.ts";
+import { CACHE_BYTES, CACHE_COUNTERS_BYTES, CACHES_OFFSET } from "./layout.ts";
 import type { HeapMemory } from "./memory.ts";
 
 /** The name of a counter. */
@@ -22,7 +22,10 @@ export type CounterName =
   | "spills"
   | "remoteFrees"
   | "slabsTaken"
-  | "slabsReturned";
+  | "slabsReturned"
+  | "locksTaken"
+  | "lockWaits"
+  | "rollbacks";
 
 /** The counters; the place in this list is the place in memory. */
 export const COUNTER_NAMES: readonly CounterName[] = [
@@ -38,6 +41,9 @@ export const COUNTER_NAMES: readonly CounterName[] = [
   "remoteFrees",
   "slabsTaken",
   "slabsReturned",
+  "locksTaken",
+  "lockWaits",
+  "rollbacks",
 ];
 
 /** What a counting build has counted since it was opened. */
@@ -59,18 +65,30 @@ export const COUNTER = Object.fromEntries(COUNTER_NAMES.map((name, index) => [na
 
 /** See the module. */
 export class Counters implements Watcher {
+  /** This thread's. */
   readonly values: Float64Array;
+  readonly #memory: HeapMemory;
 
   constructor(memory: HeapMemory) {
-    this.values = new Float64Array(memory.buffer, COUNTERS_OFFSET, COUNTER_NAMES.length);
+    this.#memory = memory;
+    this.values = this.#of(memory.thread);
+  }
+
+  #of(thread: number): Float64Array {
+    const offset = CACHES_OFFSET + thread * CACHE_BYTES + CACHE_COUNTERS_BYTES;
+    return new Float64Array(this.#memory.buffer, offset, COUNTER_NAMES.length);
   }
 
   add(counter: CounterName): void {
     this.values[COUNTER[counter]]!++;
   }
 
+  /** The sums over all threads that have ever had the heap. */
   read(): HeapCounters {
-    const counts = Object.fromEntries(COUNTER_NAMES.map((name, index) => [name, this.values[index]!])) as Record<
+    const threads = Math.max(1, this.#memory.threads.used);
+    const all = Array.from({ length: threads }, (_, thread) => this.#of(thread));
+    const sum = (index: number): number => all.reduce((total, values) => total + values[index]!, 0);
+    const counts = Object.fromEntries(COUNTER_NAMES.map((name, index) => [name, sum(index)])) as Record<
       CounterName,
       number
     >;

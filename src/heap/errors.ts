@@ -19,7 +19,8 @@ export type HeapErrorCode =
   | "INVALID_ALIGNMENT"
   | "INVALID_OPTION"
   | "HEAP_CLOSED"
-  | "HEAP_SHARED";
+  | "HEAP_SHARED"
+  | "INVALID_HANDLE";
 
 /**
  * The base of everything that the heap throws.
@@ -127,6 +128,22 @@ export class HeapClosedError extends HeapError {
   /** See {@linkcode HeapError}. */
   constructor() {
     super("HEAP_CLOSED", "this heap is closed: its memory went back to the system. Open another with Heap.open().");
+  }
+}
+
+/** A heap that other threads have too: it cannot be closed yet. Or one that so many have that no more can. */
+export class HeapSharedError extends HeapError {
+  /** See {@linkcode HeapError}. */
+  constructor(message: string) {
+    super("HEAP_SHARED", message);
+  }
+}
+
+/** What `Heap.attach` was given is no handle, or not one that this process can use. */
+export class InvalidHandleError extends HeapError {
+  /** See {@linkcode HeapError}. */
+  constructor(message: string) {
+    super("INVALID_HANDLE", message);
   }
 }
 

@@ -123,10 +123,11 @@ export class FrontGate {
     if (heads[sizeClass] === ptr) throw this.#again(ptr);
     if (this.#flags.push === "box") this.#boxCheck(ptr, sizeClass);
     if (rooms[sizeClass]! <= 0) this.#cache.spill(sizeClass);
+    this.#links.seal(ptr);
+    // No call from here on: one for which there is no stack would throw with the block freed.
     this.#memory.words[ptr >> 2] = heads[sizeClass]!;
     heads[sizeClass] = ptr;
     rooms[sizeClass]!--;
-    this.#links.seal(ptr);
   }
 
   /** The Box's push off the hot path: what is pushed is a block of the class, and with the scan, not on the list. */
@@ -174,8 +175,10 @@ export class FrontGate {
     const sizeClass = this.smallClass(ptr);
     if (sizeClass === 0) return this.#large.find(ptr) !== 0;
     for (const free of this.#cache.listed(sizeClass)) if (free === ptr) return false;
-    for (const free of this.#cache.spilled(ptr >>> SLAB_SHIFT)) if (free === ptr) return false;
-    return true;
+    return this.#memory.journal.run(() => {
+      for (const free of this.#cache.spilled(ptr >>> SLAB_SHIFT)) if (free === ptr) return false;
+      return !this.#cache.isListedByOther(sizeClass, ptr);
+    });
   }
 
   /** Start of the live block that a pointer leads into, at any byte that its user may write; 0 if there is none. */
@@ -188,11 +191,13 @@ export class FrontGate {
       return ptr - start < Math.max(1, this.#classes.usable[sizeClass]!) && this.owns(start) ? start : 0;
     }
     if (!Number.isSafeInteger(ptr)) return 0;
-    for (const unit of this.#large.units()) {
-      const start = this.#large.ptrOf(unit);
-      if (ptr >= start && ptr < start + this.#large.usable(unit)) return start;
-    }
-    return 0;
+    return this.#memory.journal.run(() => {
+      for (const unit of this.#large.units()) {
+        const start = this.#large.ptrOf(unit);
+        if (ptr >= start && ptr < start + this.#large.usable(unit)) return start;
+      }
+      return 0;
+    });
   }
 
   /** What a pointer is that is no block. */

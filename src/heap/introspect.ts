@@ -2,6 +2,8 @@
  * Looking into a heap: every live block, the sums, and whether all tables agree. Nothing here is fast, and nothing here
  * changes anything. A block is live if it was carved and is on no free list; so the heap keeps no list of live blocks.
  *
+ * Each look is a section. What other threads do on the hot path is none: so it is exact while they are quiet.
+ *
  * @module
  */
 
@@ -48,7 +50,7 @@ export interface ClassStats {
   readonly slabs: number;
   /** Blocks in use. */
   readonly liveBlocks: number;
-  /** On this thread's free list. */
+  /** On the free lists of the heap's threads. */
   readonly cachedBlocks: number;
   /** Freed, and back in the slabs. */
   readonly freeBlocks: number;
@@ -112,6 +114,10 @@ export class Introspection {
 
   /** Every live block, as they were when the first is asked for, in order of address. */
   *blocks(): Generator<BlockInfo> {
+    yield* this.#memory.journal.run(() => this.#blocks());
+  }
+
+  #blocks(): BlockInfo[] {
     const free = this.#freeBlocks();
     const infos: BlockInfo[] = [];
     for (const slab of this.#slabs.inUse()) {
@@ -123,7 +129,7 @@ export class Introspection {
     for (const unit of this.#large.units()) {
       infos.push({ ptr: this.#large.ptrOf(unit), size: this.#large.usable(unit), sizeClass: 0, slab: -1 });
     }
-    yield* infos.sort((a, b) => a.ptr - b.ptr);
+    return infos.sort((a, b) => a.ptr - b.ptr);
   }
 
   /** The blocks that a slab has ever given out. */
@@ -144,7 +150,7 @@ export class Introspection {
       free.add(ptr);
     };
     for (let sizeClass = 1; sizeClass < this.#classes.strides.length; sizeClass++) {
-      for (const ptr of this.#cache.listed(sizeClass)) add(ptr);
+      for (const ptr of this.#cache.listedByAll(sizeClass)) add(ptr);
     }
     for (const slab of this.#slabs.inUse()) for (const ptr of this.#cache.spilled(slab)) add(ptr);
     return free;
@@ -152,6 +158,10 @@ export class Introspection {
 
   /** The sums, with one row a class in use. Cost: a walk over the slabs in use, and `mincore` over what was touched. */
   stats(variant: string): HeapStats {
+    return this.#memory.journal.run(() => this.#stats(variant));
+  }
+
+  #stats(variant: string): HeapStats {
     const words = this.#memory.words;
     const slabs: number[] = [], carved: number[] = [], spilled: number[] = [];
     for (const slab of this.#slabs.inUse()) {
@@ -166,7 +176,7 @@ export class Introspection {
     let liveBytes = largeBytes;
     for (let sizeClass = 1; sizeClass < slabs.length; sizeClass++) {
       if (slabs[sizeClass] === undefined) continue;
-      const cached = this.#cache.countOf(sizeClass), free = spilled[sizeClass]!;
+      const cached = this.#cache.countOfAll(sizeClass), free = spilled[sizeClass]!;
       const live = carved[sizeClass]! - cached - free;
       const stride = this.#classes.strides[sizeClass]!;
       liveBlocks += live;
@@ -207,6 +217,10 @@ export class Introspection {
 
   /** Walks every table and list. @throws {HeaderCorruptedError} at the first that is inconsistent. */
   check(): void {
+    this.#memory.journal.run(() => this.#check());
+  }
+
+  #check(): void {
     const damage = this.#pages.findDamage() ?? this.#slabs.findDamage() ?? this.#findDamage();
     if (damage !== undefined) throw new HeaderCorruptedError(`the heap's tables disagree: ${damage}.`, 0);
     this.#freeBlocks();

@@ -13,6 +13,7 @@
  */
 
 import { HeaderCorruptedError, hex } from "./errors.ts";
+import type { Journal } from "./journal.ts";
 import { BLOCK_ALIGNMENT, PAGE_BYTES, SLAB_BYTES, WORD_LARGE_BLOCKS, WORD_LARGE_PAGES } from "./layout.ts";
 import type { HeapMemory } from "./memory.ts";
 import { type PageHeap, SPAN_BLOCK_OFFSET, SPAN_LARGE, SPAN_PAGES, SPAN_WAS_CLEAN } from "./page_heap.ts";
@@ -27,6 +28,7 @@ export class LargeBlocks {
   readonly #memory: HeapMemory;
   readonly #words: Int32Array;
   readonly #pages: PageHeap;
+  readonly #journal: Journal;
   /** Whether the block that `alloc` made last reads as zero. */
   lastIsZero = false;
 
@@ -34,6 +36,7 @@ export class LargeBlocks {
     this.#memory = memory;
     this.#words = memory.words;
     this.#pages = pages;
+    this.#journal = memory.journal;
   }
 
   /** A block, its native address aligned to a power of two of at least 16; 0 if there is no memory. */
@@ -42,15 +45,20 @@ export class LargeBlocks {
     const offset = Math.min(Math.max(alignment, HEADER_BYTES), SLAB_BYTES);
     // A block of no bytes has one all the same: where it begins must be inside its span.
     const pages = Math.ceil((offset + Math.max(1, size)) / PAGE_BYTES), units = Math.ceil(pages / PAGES_PER_UNIT);
-    if (units > this.#memory.units || !this.#memory.charge(pages)) return 0;
-    const unit = this.#pages.takeLarge(units, this.#alignment(alignment));
+    if (units > this.#memory.units) return 0;
+    return this.#journal.run(() => this.#take(offset, pages, units, this.#alignment(alignment)));
+  }
+
+  #take(offset: number, pages: number, units: number, aligned: ((first: number) => number) | undefined): number {
+    if (!this.#memory.charge(pages)) return 0;
+    const unit = this.#pages.takeLarge(units, aligned);
     if (unit === 0) {
       this.#memory.discharge(pages);
       return 0;
     }
     this.lastIsZero = this.#pages.wordOf(unit, SPAN_WAS_CLEAN) === 1;
     this.#pages.setWord(unit, SPAN_BLOCK_OFFSET, offset);
-    this.#words[WORD_LARGE_BLOCKS]!++;
+    this.#journal.add(WORD_LARGE_BLOCKS, 1);
     this.#setPages(unit, pages, 0);
     return this.ptrOf(unit);
   }
@@ -71,17 +79,35 @@ export class LargeBlocks {
 
   /** Frees a block that `find` found. @throws {HeaderCorruptedError} and does nothing if its header is damaged. */
   free(unit: number): void {
-    this.assertHeader(unit);
-    const pages = this.#pages.wordOf(unit, SPAN_PAGES);
-    this.#words.fill(0, this.#header(unit), this.#header(unit) + HEADER_BYTES / 4);
-    this.#words[WORD_LARGE_BLOCKS]!--;
-    this.#words[WORD_LARGE_PAGES]! -= pages;
-    this.#memory.discharge(pages);
-    this.#pages.give(unit);
+    this.#journal.run(() => {
+      this.assertHeader(unit);
+      const pages = this.#pages.wordOf(unit, SPAN_PAGES);
+      this.#journal.clear(this.#header(unit), HEADER_BYTES / 4);
+      this.#journal.add(WORD_LARGE_BLOCKS, -1);
+      this.#journal.add(WORD_LARGE_PAGES, -pages);
+      this.#memory.discharge(pages);
+      this.#pages.give(unit);
+    });
+    // The block is freed, even if the stack is too full now for more.
+    try {
+      this.#pages.trim();
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+    }
   }
 
   /** Makes a block larger or smaller where it is, if it can be. @throws {HeaderCorruptedError} as `free` does. */
   resize(unit: number, size: number): boolean {
+    const fits = this.#journal.run(() => this.#resize(unit, size));
+    try {
+      this.#pages.trim(); // as in `free`
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+    }
+    return fits;
+  }
+
+  #resize(unit: number, size: number): boolean {
     this.assertHeader(unit);
     const pages = Math.ceil((this.#pages.wordOf(unit, SPAN_BLOCK_OFFSET) + size) / PAGE_BYTES);
     const units = Math.ceil(pages / PAGES_PER_UNIT);
@@ -132,7 +158,11 @@ export class LargeBlocks {
 
   #setPages(unit: number, pages: number, before: number): void {
     this.#pages.setWord(unit, SPAN_PAGES, pages);
-    this.#words[WORD_LARGE_PAGES]! += pages - before;
-    this.#words.set([MAGIC, unit, pages, MAGIC ^ unit ^ pages], this.#header(unit));
+    this.#journal.add(WORD_LARGE_PAGES, pages - before);
+    const header = this.#header(unit);
+    this.#journal.set(header, MAGIC);
+    this.#journal.set(header + 1, unit);
+    this.#journal.set(header + 2, pages);
+    this.#journal.set(header + 3, MAGIC ^ unit ^ pages);
   }
 }

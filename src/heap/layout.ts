@@ -2,15 +2,16 @@
  * Where everything lies in a heap's reservation. A pointer is a byte offset into it; 0 is NULL.
  *
  * ```
- * 0         64 KiB      320 KiB       1344 KiB   1360 KiB        1664 KiB      first unit of blocks        2 GiB
- * +---------+-----------+-------------+----------+---------------+-------------+---------------------------+-- - -
- * | control | slab map  | slab table  | super-   | thread caches | span table  | superslabs and large      | large
- * | words   | 4 B / slab| 32 B / slab | slabs    | 2 KiB each    | 16 B / unit | spans, mixed              | spans
- * +---------+-----------+-------------+----------+---------------+-------------+---------------------------+-- - -
+ * 0         64 KiB      320 KiB       1344 KiB   1360 KiB        1616 KiB  1664 KiB      first unit     2 GiB
+ * +---------+-----------+-------------+----------+---------------+---------+-------------+--------------+-- - -
+ * | control | slab map  | slab table  | super-   | thread caches | undo    | span table  | superslabs   | large
+ * | words   | 4 B / slab| 32 B / slab | slabs    | 2 KiB each    | log     | 16 B / unit | and spans    | spans
+ * +---------+-----------+-------------+----------+---------------+---------+-------------+--------------+-- - -
  * ```
  *
- * All of the heap's state is in there, as 32-bit words that their owner writes: a Worker that maps the same memory sees
- * it, and what a dead thread leaves behind can be walked. The memory of a table costs nothing until it is touched.
+ * All of the heap's state is in there, as 32-bit words: a Worker that maps the same memory sees it, and what a dead
+ * thread leaves behind can be walked. A thread cache is written by its thread, the log by whoever is in a section, and
+ * all else in sections (`journal.ts`). The memory of a table costs nothing until it is touched.
  *
  * @module
  */
@@ -69,13 +70,31 @@ export const WORD_LOW_FREE_UNITS = 4121;
 export const WORD_FREE_UNITS = 4122;
 /** Operations of the Box that counts them, by all threads. */
 export const WORD_BOX_OPERATIONS = 4123;
+/** What tells this heap from any other, and what it was made with: a handle has the same two (`share.ts`). */
+export const WORD_IDENTITY = 4124;
+export const WORD_FINGERPRINT = 4125;
 /** Free spans by size: a bitmap of the bins that hold any, and the head of each bin, for clean and for dirty spans. */
 export const WORD_BIN_MAP = 4160;
 export const BIN_MAP_WORDS = 8;
 export const WORD_BINS = 4224;
 export const BINS = 256;
-/** Counters of counting builds, as doubles. */
-export const COUNTERS_OFFSET = 48 * KIB;
+/** The thread table (`threads.ts`): four words a thread cache; and how many of them have ever been in use. */
+export const WORD_THREADS = 5120;
+export const THREAD_WORDS = 4;
+export const WORD_THREADS_USED = 5632;
+/** By class: the first of its slabs that have blocks to give. */
+export const WORD_CLASS_SLABS = 5664;
+/** The lock of a heap that several threads have: 0, or its holder's thread cache, plus 1. In a cache line of its own. */
+export const WORD_LOCK = 5824;
+/** Entries in the undo log. */
+export const WORD_LOG_LENGTH = 5840;
+
+/**
+ * What stays mapped when a heap that was shared is closed, for ever: all of the words from `WORD_MAGIC` on. So a handle
+ * of a heap that is closed is known for that, whatever else the system maps there by then.
+ */
+export const TOMBSTONE_OFFSET = 16 * KIB;
+export const TOMBSTONE_BYTES = 16 * KIB;
 
 // ---- tables --------------------------------------------------------------------------------------------------------
 
@@ -89,7 +108,7 @@ export const SLAB_MAP_SLABS = 65_536;
 export const SLAB_TABLE_OFFSET = 320 * KIB;
 /** Words of a slab's record. */
 export const SLAB_WORDS = 8;
-export const SLAB_OWNER = 0; // thread cache that carves it, plus 1; 0: the slab is free
+export const SLAB_OWNER = 0; // thread cache that took it, plus 1, for counting remote frees; 0: the slab is free
 export const SLAB_CLASS = 1;
 export const SLAB_FREE = 2; // list of blocks that came back, linked through their first word
 export const SLAB_FREE_COUNT = 3;
@@ -108,11 +127,16 @@ export const SUPERSLAB_PREVIOUS = 3;
 export const CACHES_OFFSET = 1360 * KIB;
 export const CACHE_BYTES = 2 * KIB;
 export const MAX_CACHES = 128;
-/** Parts of a thread cache, a word for each class: free-list head, room left on the list, slabs with blocks. */
+/** Parts of a thread cache, a word for each class: free-list head, room left on the list. */
 export const MAX_CLASSES = 128;
 export const CACHE_HEADS = 0;
 export const CACHE_ROOMS = CACHE_HEADS + MAX_CLASSES;
-export const CACHE_SLABS = CACHE_ROOMS + MAX_CLASSES;
+/** Behind them a thread's counters, doubles, in counting builds: a thread that goes leaves them. */
+export const CACHE_COUNTERS_BYTES = 1 * KIB;
+
+/** The undo log: as many words as the longest section writes, and twice that; see `room` in `journal.ts`. */
+export const LOG_OFFSET = CACHES_OFFSET + MAX_CACHES * CACHE_BYTES;
+export const LOG_ENTRIES = 3072; // of 16 bytes
 
 export const SPAN_TABLE_OFFSET = 1664 * KIB;
 export const SPAN_WORDS = 4;
@@ -130,4 +154,9 @@ export const MAX_ALIGNMENT = GIB;
 export function stateBytes(reserveBytes: number): number {
   const spanTable = (reserveBytes / SLAB_BYTES) * SPAN_WORDS * 4;
   return Math.ceil((SPAN_TABLE_OFFSET + spanTable) / SUPERSLAB_BYTES) * SUPERSLAB_BYTES;
+}
+
+/** Index of the first word of a thread's cache. */
+export function firstWordOf(thread: number): number {
+  return (CACHES_OFFSET + thread * CACHE_BYTES) / 4;
 }

@@ -3,48 +3,157 @@
  * of the heap reads and writes its state through these views; only this one asks the system for anything.
  *
  * All views are of one ArrayBuffer, which is detached before the memory goes: a view that a program still holds reads
- * `undefined` then, where it would have killed the process.
+ * `undefined` then, where it would have killed the process. A thread that attaches has an ArrayBuffer of its own.
+ *
+ * The last thread that closes gives the memory back. Of a heap that was shared some pages stay, the *tombstone*: they
+ * say for ever that this heap is closed, to whoever has a handle of it, so that no handle ever leads into the unknown.
  *
  * @module
  */
 
 import { OsError, pointerOf, viewMemory, type VirtualMemory } from "../os/mod.ts";
-import { HeapClosedError } from "./errors.ts";
+import { HeapClosedError, HeapSharedError, InvalidHandleError } from "./errors.ts";
+import type { Flags } from "./flags.ts";
+import { Journal } from "./journal.ts";
 import {
+  CACHE_HEADS,
+  firstWordOf,
   HEAP_MAGIC,
+  MAX_CACHES,
+  MAX_CLASSES,
   PAGE_BYTES,
   SLAB_BYTES,
   stateBytes,
   SUPERSLAB_BYTES,
+  TOMBSTONE_BYTES,
+  TOMBSTONE_OFFSET,
   WORD_CHARGED_PAGES,
+  WORD_FINGERPRINT,
+  WORD_IDENTITY,
   WORD_MAGIC,
 } from "./layout.ts";
+import { waitForLock } from "./lock.ts";
+import { fingerprint, makeHandle, type SharedHeap } from "./share.ts";
+import { THREAD_LEAVING, Threads, wordOfThread } from "./threads.ts";
+import type { Variant } from "./variants.ts";
 
-/** The reservation of one heap. */
+/** Makes the journal of a heap: what a test of dying in the middle of a section replaces. */
+export const journals = { make: (words: Int32Array): Journal => new Journal(words) };
+
+/** The reservation of one heap, as one thread has it. */
 export class HeapMemory {
-  /** Bytes reserved, a multiple of 2 MiB. */
-  readonly bytes: number;
   /** Bytes at the start that hold the heap's state. */
   readonly stateBytes: number;
-  /** Native address of offset 0, a multiple of 2 MiB. */
-  readonly base: bigint;
   readonly buffer: ArrayBuffer;
   readonly u8: Uint8Array;
   /** All of the heap in words: `words[ptr / 4]`. */
   readonly words: Int32Array;
+  /** Through which all that threads share is written. */
+  readonly journal: Journal;
+  /** Who else has the heap. */
+  readonly threads: Threads;
+  #thread = 0;
 
-  /**
-   * @param bytes address space to reserve, a multiple of 2 MiB; half of it, and so on, if there is less and `orLess`.
-   * @param maxBytes how much of it slabs and large blocks may take.
-   * @throws {OsError} if the system has not got it.
-   */
-  constructor(readonly system: VirtualMemory, bytes: number, orLess: boolean, readonly maxBytes: number) {
-    [this.base, this.bytes] = reserve(system, bytes, orLess);
-    this.stateBytes = stateBytes(this.bytes);
-    this.buffer = viewMemory(this.base, this.bytes);
+  /** Makes an object of memory that is there: `reserve` and `attach`. */
+  private constructor(
+    readonly system: VirtualMemory,
+    /** Native address of offset 0, a multiple of 2 MiB. */
+    readonly base: bigint,
+    /** Bytes reserved, a multiple of 2 MiB. */
+    readonly bytes: number,
+    /** How much of it slabs and large blocks may take. */
+    readonly maxBytes: number,
+    /** Whether this object made the heap; others attach to it. */
+    readonly isNew: boolean,
+  ) {
+    this.stateBytes = stateBytes(bytes);
+    this.buffer = viewMemory(base, bytes);
     this.u8 = new Uint8Array(this.buffer);
     this.words = new Int32Array(this.buffer);
-    this.words[WORD_MAGIC] = HEAP_MAGIC;
+    this.journal = journals.make(this.words);
+    this.threads = new Threads(this.words, system);
+  }
+
+  /**
+   * Memory for a new heap.
+   *
+   * @param bytes address space to reserve, a multiple of 2 MiB; half of it, and so on, if there is less and `orLess`.
+   * @throws {OsError} if the system has not got it.
+   */
+  static reserve(system: VirtualMemory, bytes: number, orLess: boolean, maxBytes: number): HeapMemory {
+    const [base, size] = reserve(system, bytes, orLess);
+    const memory = new HeapMemory(system, base, size, maxBytes, true);
+    memory.words[WORD_MAGIC] = HEAP_MAGIC;
+    return memory;
+  }
+
+  /**
+   * The memory of a heap that another thread has, with a thread cache of its own in it. Until that is claimed, nothing
+   * but the tombstone is read: the rest goes when the last thread closes.
+   *
+   * @throws {HeapClosedError} if it is closed.
+   * @throws {InvalidHandleError} if there is no such heap.
+   * @throws {HeapSharedError} if too many threads have it.
+   */
+  static attach(system: VirtualMemory, handle: SharedHeap, flags: Flags): HeapMemory {
+    const { base, bytes, maxBytes } = handle;
+    if (!system.isMapped(base + BigInt(TOMBSTONE_OFFSET))) {
+      throw new InvalidHandleError("there is no heap where this handle says: it was not made by heap.share().");
+    }
+    const memory = new HeapMemory(system, base, bytes, maxBytes, false);
+    try {
+      memory.#enter(handle, fingerprint(bytes, maxBytes, flags));
+      return memory;
+    } catch (error) {
+      memory.buffer.transfer(0);
+      throw error;
+    }
+  }
+
+  #enter(handle: SharedHeap, expected: number): void {
+    const words = this.words;
+    if (Atomics.load(words, WORD_IDENTITY) !== handle.identity) {
+      throw new InvalidHandleError("there is another heap, or none, where this handle says.");
+    }
+    if (Atomics.load(words, WORD_FINGERPRINT) !== expected) {
+      throw new InvalidHandleError("the heap of this handle has other flags or another size than the handle says.");
+    }
+    if (Atomics.load(words, WORD_MAGIC) !== HEAP_MAGIC) throw new HeapClosedError();
+    const thread = this.threads.claim();
+    if (thread < 0) {
+      throw new HeapSharedError(
+        `${MAX_CACHES} threads have this heap, or have ended without close(): that is the most. Where it is attached, ` +
+          `collect() lets go of those that have ended.`,
+      );
+    }
+    // Who closes looks for claims after taking the magic away: one of the two sees the other.
+    if (Atomics.load(words, WORD_MAGIC) !== HEAP_MAGIC) {
+      this.threads.release(thread);
+      throw new HeapClosedError();
+    }
+    this.#thread = thread;
+    this.#lockFromNowOn();
+  }
+
+  #lockFromNowOn(): void {
+    this.journal.share(this.#thread + 1, (words, owner) => waitForLock(words, owner, this.threads, this.system));
+  }
+
+  /** Lets other threads attach; the same handle each time. */
+  share({ name, flags }: Variant): SharedHeap {
+    if (!this.journal.shared) {
+      this.words[WORD_IDENTITY] = 1 + Math.floor(Math.random() * 0x7fff_fffe);
+      this.words[WORD_FINGERPRINT] = fingerprint(this.bytes, this.maxBytes, flags);
+      this.#thread = this.threads.claim(); // 0, since there is nobody else yet
+      this.#lockFromNowOn();
+    }
+    const { base, bytes, maxBytes } = this, identity = this.words[WORD_IDENTITY]!;
+    return makeHandle({ identity, base, bytes, maxBytes, variant: name, library: this.system.path });
+  }
+
+  /** Which thread cache is this thread's. */
+  get thread(): number {
+    return this.#thread;
   }
 
   get closed(): boolean {
@@ -86,17 +195,17 @@ export class HeapMemory {
     return this.system.residentPages(this.address(offset), bytes) * this.system.pageSize;
   }
 
-  /** Charges pages against `maxBytes`; false, and nothing charged, if that would be over. */
+  /** Charges pages against `maxBytes`; false, and nothing charged, if that would be over. Part of a section. */
   charge(pages: number): boolean {
     const charged = this.words[WORD_CHARGED_PAGES]! + pages;
     if (charged * PAGE_BYTES > this.maxBytes) return false;
-    this.words[WORD_CHARGED_PAGES] = charged;
+    this.journal.set(WORD_CHARGED_PAGES, charged);
     return true;
   }
 
-  /** Takes a charge back. */
+  /** Takes a charge back. Part of a section. */
   discharge(pages: number): void {
-    this.words[WORD_CHARGED_PAGES]! -= pages;
+    this.journal.add(WORD_CHARGED_PAGES, -pages);
   }
 
   /** Units of the page heap. */
@@ -104,12 +213,60 @@ export class HeapMemory {
     return this.bytes / SLAB_BYTES;
   }
 
-  /** Detaches every view, then gives the reservation and the system back. */
+  /** @throws {HeapSharedError} if this thread opened the heap, and others still have it. */
+  assertMayClose(): void {
+    if (!this.isNew || !this.journal.shared || !this.threads.hasOther(this.#thread)) return;
+    throw new HeapSharedError(
+      "other threads are attached to this heap: it can be closed when they have closed it, or have ended.",
+    );
+  }
+
+  /**
+   * Detaches every view; if no other thread has the heap, gives the reservation back, and in any case the system.
+   *
+   * @throws {HeapSharedError} as `assertMayClose`; then nothing has happened.
+   */
   close(): void {
-    this.words[WORD_MAGIC] = 0;
-    this.buffer.transfer(0);
-    this.system.release(this.base, this.bytes);
-    this.system.close();
+    const { base, bytes, system } = this;
+    if (!this.journal.shared) {
+      this.words[WORD_MAGIC] = 0;
+      this.buffer.transfer(0);
+      system.release(base, bytes);
+    } else {
+      const isEmpty = this.#isCacheEmpty(), isLast = this.journal.run(() => this.#leave());
+      // From here on the others may close, and only the tombstone is sure to be there.
+      if (!isLast && isEmpty) this.threads.release(this.#thread);
+      this.buffer.transfer(0);
+      if (isLast) this.#bury();
+    }
+    system.close();
+  }
+
+  /** Whether this thread's lists are empty; if they are not, its slot stays as a dead thread's does. */
+  #isCacheEmpty(): boolean {
+    const heads = firstWordOf(this.#thread) + CACHE_HEADS;
+    return this.words.subarray(heads, heads + MAX_CLASSES).every((head) => head === 0);
+  }
+
+  /** Whether this was the last thread. If so, nobody can attach any more. */
+  #leave(): boolean {
+    if (!this.threads.hasOther(this.#thread)) {
+      Atomics.store(this.words, WORD_MAGIC, 0);
+      if (!this.threads.hasOther(this.#thread)) return true;
+      Atomics.store(this.words, WORD_MAGIC, HEAP_MAGIC); // somebody came
+    }
+    this.assertMayClose();
+    this.journal.set(wordOfThread(this.#thread) + THREAD_LEAVING, 1);
+    return false;
+  }
+
+  /** Gives all back but the tombstone. */
+  #bury(): void {
+    const page = this.system.pageSize;
+    const from = Math.floor(TOMBSTONE_OFFSET / page) * page;
+    const to = Math.ceil((TOMBSTONE_OFFSET + TOMBSTONE_BYTES) / page) * page;
+    if (from > 0) this.system.release(this.base, from);
+    this.system.release(this.base + BigInt(to), this.bytes - to);
   }
 }
 

@@ -12,7 +12,9 @@
  *
  * Free spans are *clean* (never touched since the system had them: they read as zero) or *dirty*, and merge only with
  * their like. Each kind has bins by length: one for each length below 64 units, then eight a doubling. Dirty spans are
- * used first, being in memory; when there are too many, or nothing else fits, they are purged and so become clean.
+ * used first, being in memory; when there are too many (`trim`), or nothing else fits, they are purged and so become
+ * clean. What writes here is part of a section (`journal.ts`), but for purging, which makes sections of its own: one for
+ * each span, so that none is long.
  *
  * Small blocks must lie below 2 GiB, and pointers below 2 GiB are fast for V8: so large spans go there too, but leave
  * a part of it for superslabs as long as there is room above. Cost: some tens of nanoseconds a call, without a purge.
@@ -20,6 +22,7 @@
  * @module
  */
 
+import type { Journal } from "./journal.ts";
 import {
   BIN_MAP_WORDS,
   BINS,
@@ -76,15 +79,19 @@ function binOf(units: number): number {
 export class PageHeap {
   readonly #memory: HeapMemory;
   readonly #words: Int32Array;
+  readonly #journal: Journal;
   readonly #units: number;
   readonly #firstUnit: number;
 
   constructor(memory: HeapMemory) {
     this.#memory = memory;
     this.#words = memory.words;
+    this.#journal = memory.journal;
     this.#units = memory.units;
     this.#firstUnit = memory.stateBytes / SLAB_BYTES;
-    this.#insert(this.#firstUnit, this.#units - this.#firstUnit, SPAN_CLEAN);
+    if (memory.isNew) {
+      this.#journal.run(() => this.#insert(this.#firstUnit, this.#units - this.#firstUnit, SPAN_CLEAN));
+    }
   }
 
   /** First of 32 free units that make a superslab, or 0. */
@@ -143,35 +150,47 @@ export class PageHeap {
 
   #release(first: number, units: number): void {
     this.#insert(first, units, SPAN_DIRTY);
+  }
+
+  /** Purges if too much touched memory lies idle. To be called after the section that gave something back. */
+  trim(): void {
     const inUse = this.#units - this.#firstUnit - this.#words[WORD_FREE_UNITS]!;
     if (this.#words[WORD_DIRTY_UNITS]! > Math.max(DIRTY_UNITS, inUse / 4)) this.purge();
   }
 
-  /** Gives the memory of all dirty spans back to the system; returns the bytes of those spans. */
+  /**
+   * Gives the memory of all dirty spans back to the system; returns the bytes of those spans. What the system does not
+   * take stays dirty.
+   */
   purge(): number {
     let purged = 0;
-    const kept: number[] = [];
-    for (let first = this.#first(SPAN_DIRTY); first !== 0; first = this.#first(SPAN_DIRTY)) {
-      const units = this.unitsOf(first);
-      this.#remove(first);
-      if (this.#memory.purge(first * SLAB_BYTES, units * SLAB_BYTES)) {
-        purged += units;
-        this.#insert(first, units, SPAN_CLEAN);
-      } else {
-        kept.push(first, units);
-      }
+    for (;;) {
+      const units = this.#journal.run(() => this.#purgeOne());
+      if (units === 0) return purged * SLAB_BYTES;
+      purged += units;
     }
-    for (let index = 0; index < kept.length; index += 2) this.#insert(kept[index]!, kept[index + 1]!, SPAN_DIRTY);
-    return purged * SLAB_BYTES;
+  }
+
+  /** Units of the span that is no longer dirty; 0 if there is none. */
+  #purgeOne(): number {
+    const first = this.#first(SPAN_DIRTY);
+    if (first === 0) return 0;
+    const units = this.unitsOf(first);
+    if (!this.#memory.purge(first * SLAB_BYTES, units * SLAB_BYTES)) return 0;
+    this.#remove(first);
+    this.#insert(first, units, SPAN_CLEAN);
+    return units;
   }
 
   /** With nothing in use, gives back the pages of the span table between the two records of the only span left. */
   purgeTable(): void {
-    const first = this.#firstUnit;
-    if (this.kindOf(first) !== SPAN_CLEAN || this.unitsOf(first) !== this.#units - first) return;
-    const from = Math.ceil((this.#record(first) * 4 + SPAN_WORDS * 4) / SLAB_BYTES) * SLAB_BYTES;
-    const to = Math.floor(this.#record(this.#units - 1) * 4 / SLAB_BYTES) * SLAB_BYTES;
-    if (to > from) this.#memory.purge(from, to - from);
+    this.#journal.run(() => {
+      const first = this.#firstUnit;
+      if (this.kindOf(first) !== SPAN_CLEAN || this.unitsOf(first) !== this.#units - first) return;
+      const from = Math.ceil((this.#record(first) * 4 + SPAN_WORDS * 4) / SLAB_BYTES) * SLAB_BYTES;
+      const to = Math.floor(this.#record(this.#units - 1) * 4 / SLAB_BYTES) * SLAB_BYTES;
+      if (to > from) this.#memory.purge(from, to - from);
+    });
   }
 
   /** Kind of the span that begins at a unit; 0 if none does. */
@@ -195,7 +214,7 @@ export class PageHeap {
   }
 
   setWord(unit: number, word: number, value: number): void {
-    this.#words[this.#record(unit) + word] = value;
+    this.#journal.set(this.#record(unit) + word, value);
   }
 
   /** First units of all spans, in order of address. */
@@ -247,8 +266,7 @@ export class PageHeap {
         if (first !== 0) return this.#cut(first, place(first, this.unitsOf(first), count), count, kind);
       }
     }
-    // What is free may lie on both sides of a border between clean and dirty.
-    return this.#words[WORD_DIRTY_UNITS]! > 0 && this.purge() > 0 ? this.#take(count, kind, ...policies) : 0;
+    return 0; // what is free may lie on both sides of a border between clean and dirty: a purge joins them
   }
 
   /** The shortest free span of a kind in which `count` units have a place, or 0. */
@@ -303,8 +321,9 @@ export class PageHeap {
     this.setWord(start, PREVIOUS, 0);
     this.setWord(start, NEXT, old);
     if (old !== 0) this.setWord(old, PREVIOUS, start);
-    this.#words[head] = start;
-    this.#words[WORD_BIN_MAP + (kind - SPAN_CLEAN) * BIN_MAP_WORDS + (bin >>> 5)]! |= 1 << (bin & 31);
+    this.#journal.set(head, start);
+    const map = this.#map(kind, bin);
+    this.#journal.set(map, this.#words[map]! | 1 << (bin & 31));
     this.#count(start, end - start, kind, 1);
   }
 
@@ -316,34 +335,33 @@ export class PageHeap {
     if (previous !== 0) {
       this.setWord(previous, NEXT, next);
     } else {
-      this.#words[this.#bin(kind, bin)] = next;
-      if (next === 0) {
-        this.#words[WORD_BIN_MAP + (kind - SPAN_CLEAN) * BIN_MAP_WORDS + (bin >>> 5)]! &= ~(1 << (bin & 31));
-      }
+      this.#journal.set(this.#bin(kind, bin), next);
+      const map = this.#map(kind, bin);
+      if (next === 0) this.#journal.set(map, this.#words[map]! & ~(1 << (bin & 31)));
     }
     this.#clear(first, units);
     this.#count(first, units, kind, -1);
   }
 
   #count(first: number, units: number, kind: number, sign: number): void {
-    this.#words[WORD_FREE_UNITS]! += sign * units;
-    if (kind === SPAN_DIRTY) this.#words[WORD_DIRTY_UNITS]! += sign * units;
-    this.#words[WORD_LOW_FREE_UNITS]! += sign * Math.max(0, Math.min(first + units, LOW_UNITS) - first);
+    const low = Math.max(0, Math.min(first + units, LOW_UNITS) - first);
+    this.#journal.add(WORD_FREE_UNITS, sign * units);
+    if (kind === SPAN_DIRTY) this.#journal.add(WORD_DIRTY_UNITS, sign * units);
+    this.#journal.add(WORD_LOW_FREE_UNITS, sign * low);
   }
 
   #write(first: number, units: number, kind: number): void {
     const tail = this.#record(first + units - 1);
-    this.#words[tail + KIND] = SPAN_TAIL;
-    this.#words[tail + UNITS] = units;
+    this.#journal.set(tail + KIND, SPAN_TAIL);
+    this.#journal.set(tail + UNITS, units);
     const head = this.#record(first); // a span of one unit has its head there
-    this.#words[head + KIND] = kind;
-    this.#words[head + UNITS] = units;
+    this.#journal.set(head + KIND, kind);
+    this.#journal.set(head + UNITS, units);
   }
 
   #clear(first: number, units: number): void {
-    for (const record of [this.#record(first), this.#record(first + units - 1)]) {
-      this.#words.fill(0, record, record + SPAN_WORDS);
-    }
+    this.#journal.clear(this.#record(first), SPAN_WORDS);
+    if (units > 1) this.#journal.clear(this.#record(first + units - 1), SPAN_WORDS);
   }
 
   /** Changes the length of a span in use, keeping the rest of its record. */
@@ -367,6 +385,11 @@ export class PageHeap {
 
   #record(unit: number): number {
     return SPAN_TABLE_OFFSET / 4 + unit * SPAN_WORDS;
+  }
+
+  /** Word of the bitmap that has a bin's bit. */
+  #map(kind: number, bin: number): number {
+    return WORD_BIN_MAP + (kind - SPAN_CLEAN) * BIN_MAP_WORDS + (bin >>> 5);
   }
 
   #bin(kind: number, bin: number): number {

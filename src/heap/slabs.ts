@@ -8,6 +8,7 @@
  * @module
  */
 
+import type { Journal } from "./journal.ts";
 import {
   SLAB_BYTES,
   SLAB_CLASS,
@@ -40,10 +41,12 @@ export class Slabs {
   readonly #memory: HeapMemory;
   readonly #words: Int32Array;
   readonly #pages: PageHeap;
+  readonly #journal: Journal;
 
   constructor(memory: HeapMemory, pages: PageHeap) {
     this.#memory = memory;
     this.#words = memory.words;
+    this.#journal = memory.journal;
     this.#pages = pages;
     this.map = new Int32Array(memory.buffer, SLAB_MAP_OFFSET, SLAB_MAP_SLABS);
   }
@@ -53,73 +56,91 @@ export class Slabs {
     return SLAB_TABLE_OFFSET / 4 + slab * SLAB_WORDS;
   }
 
-  /** A free slab for a class, its record all zeros but for the class; 0 if there is no memory. */
+  /** A free slab for a class, its record all zeros but for the class; 0 if there is no memory. Part of a section. */
   take(sizeClass: number): number {
+    const journal = this.#journal;
     let superslab = this.#words[WORD_POOL_HEAD]!;
     if (superslab === 0) {
       superslab = this.#pages.takeSuperslab() / SLABS_PER_SUPERSLAB;
       if (superslab === 0) return 0;
-      this.#words[WORD_SUPERSLABS]!++;
-      this.#words[WORD_EMPTY_SUPERSLABS]!++;
-      this.#words[this.#superslab(superslab) + SUPERSLAB_FREE] = ALL_FREE;
+      journal.add(WORD_SUPERSLABS, 1);
+      journal.add(WORD_EMPTY_SUPERSLABS, 1);
+      journal.set(this.#superslab(superslab) + SUPERSLAB_FREE, ALL_FREE);
       this.#push(superslab);
     }
     const record = this.#superslab(superslab);
-    const free = this.#words[record + SUPERSLAB_FREE]!;
-    const touched = free & this.#words[record + SUPERSLAB_DIRTY]!;
+    const free = this.#words[record + SUPERSLAB_FREE]!, dirty = this.#words[record + SUPERSLAB_DIRTY]!;
+    const touched = free & dirty;
     const bit = touched !== 0 ? touched & -touched : free & -free; // one that is in memory already, if there is one
-    if (free === ALL_FREE) this.#words[WORD_EMPTY_SUPERSLABS]!--;
-    this.#words[record + SUPERSLAB_FREE] = free & ~bit;
-    this.#words[record + SUPERSLAB_DIRTY]! &= ~bit;
+    if (free === ALL_FREE) journal.add(WORD_EMPTY_SUPERSLABS, -1);
+    journal.set(record + SUPERSLAB_FREE, free & ~bit);
+    journal.set(record + SUPERSLAB_DIRTY, dirty & ~bit);
     if (free === bit) this.#unlink(superslab);
     const slab = superslab * SLABS_PER_SUPERSLAB + 31 - Math.clz32(bit);
-    this.#words[this.record(slab) + SLAB_CLASS] = sizeClass;
-    this.map[slab] = sizeClass;
-    this.#words[WORD_SLABS]!++;
+    journal.set(this.record(slab) + SLAB_CLASS, sizeClass);
+    this.#setMap(slab, sizeClass);
+    journal.add(WORD_SLABS, 1);
     return slab;
   }
 
-  /** Gives a slab back, none of whose blocks is live or cached. */
+  /** Gives a slab back, none of whose blocks is live or cached. Part of a section. */
   give(slab: number): void {
-    const first = this.record(slab);
-    this.#words.fill(0, first, first + SLAB_WORDS);
-    this.map[slab] = 0;
-    this.#words[WORD_SLABS]!--;
+    const journal = this.#journal;
+    journal.clear(this.record(slab), SLAB_WORDS);
+    this.#setMap(slab, 0);
+    journal.add(WORD_SLABS, -1);
     const superslab = slab >>> (SUPERSLAB_SHIFT - 16);
     const record = this.#superslab(superslab), bit = 1 << (slab & 31);
     const free = this.#words[record + SUPERSLAB_FREE]!;
-    this.#words[record + SUPERSLAB_FREE] = free | bit;
-    this.#words[record + SUPERSLAB_DIRTY]! |= bit;
+    journal.set(record + SUPERSLAB_FREE, free | bit);
+    journal.set(record + SUPERSLAB_DIRTY, this.#words[record + SUPERSLAB_DIRTY]! | bit);
     if (free === 0) this.#push(superslab);
     if ((free | bit) !== ALL_FREE) return;
     if (this.#words[WORD_EMPTY_SUPERSLABS]! > 0) this.#drop(superslab);
-    else this.#words[WORD_EMPTY_SUPERSLABS] = 1;
+    else journal.set(WORD_EMPTY_SUPERSLABS, 1);
   }
 
-  /** Gives every empty superslab back, and the pages of every free slab; returns the bytes of those slabs. */
+  /**
+   * Gives every empty superslab back, and the pages of every free slab; returns the bytes of those slabs. Each
+   * superslab is a section.
+   */
   purge(): number {
     let purged = 0;
-    for (let superslab = this.#words[WORD_POOL_HEAD]!, next; superslab !== 0; superslab = next) {
-      const record = this.#superslab(superslab);
-      next = this.#words[record + SUPERSLAB_NEXT]!;
-      if (this.#words[record + SUPERSLAB_FREE] === ALL_FREE) {
-        this.#words[WORD_EMPTY_SUPERSLABS]!--;
-        this.#drop(superslab);
-        continue;
+    const superslabs = this.#journal.run(() =>
+      [...this.#pages.spans()].filter((first) => this.#pages.kindOf(first) === SPAN_SUPERSLAB)
+    );
+    for (const first of superslabs) purged += this.#journal.run(() => this.#purge(first));
+    this.#journal.run(() => {
+      // Records of free slabs are zeros, and so are pages that the system has.
+      if (this.#words[WORD_SUPERSLABS] === 0) {
+        this.#memory.purge(SLAB_MAP_OFFSET, SUPERSLAB_TABLE_OFFSET - SLAB_MAP_OFFSET);
       }
-      for (let dirty = this.#words[record + SUPERSLAB_DIRTY]!; dirty !== 0; dirty &= dirty - 1) {
-        const bit = dirty & -dirty;
-        const slab = superslab * SLABS_PER_SUPERSLAB + 31 - Math.clz32(bit);
-        if (!this.#memory.purge(slab * SLAB_BYTES, SLAB_BYTES)) continue;
-        this.#words[record + SUPERSLAB_DIRTY]! &= ~bit;
-        purged += SLAB_BYTES;
-      }
-    }
-    // Records of free slabs are zeros, and so are pages that the system has.
-    if (this.#words[WORD_SUPERSLABS] === 0) {
-      this.#memory.purge(SLAB_MAP_OFFSET, SUPERSLAB_TABLE_OFFSET - SLAB_MAP_OFFSET);
-    }
+    });
     return purged;
+  }
+
+  #purge(first: number): number {
+    if (this.#pages.kindOf(first) !== SPAN_SUPERSLAB) return 0; // another thread gave it back in between
+    const superslab = first / SLABS_PER_SUPERSLAB, record = this.#superslab(superslab);
+    if (this.#words[record + SUPERSLAB_FREE] === ALL_FREE) {
+      this.#journal.add(WORD_EMPTY_SUPERSLABS, -1);
+      this.#drop(superslab);
+      return 0;
+    }
+    let purged = 0, kept = 0;
+    for (let dirty = this.#words[record + SUPERSLAB_DIRTY]!; dirty !== 0; dirty &= dirty - 1) {
+      const bit = dirty & -dirty;
+      const slab = superslab * SLABS_PER_SUPERSLAB + 31 - Math.clz32(bit);
+      if (this.#memory.purge(slab * SLAB_BYTES, SLAB_BYTES)) purged += SLAB_BYTES;
+      else kept |= bit;
+    }
+    if (purged > 0) this.#journal.set(record + SUPERSLAB_DIRTY, kept);
+    return purged;
+  }
+
+  /** Purges if superslabs that were given back hold too much memory. To be called after a section. */
+  trim(): void {
+    this.#pages.trim();
   }
 
   /** Every slab in use, in order of address. */
@@ -165,27 +186,30 @@ export class Slabs {
     return SUPERSLAB_TABLE_OFFSET / 4 + superslab * SUPERSLAB_WORDS;
   }
 
+  #setMap(slab: number, sizeClass: number): void {
+    this.#journal.set(SLAB_MAP_OFFSET / 4 + slab, sizeClass);
+  }
+
   #drop(superslab: number): void {
     this.#unlink(superslab);
-    const record = this.#superslab(superslab);
-    this.#words.fill(0, record, record + SUPERSLAB_WORDS);
-    this.#words[WORD_SUPERSLABS]!--;
+    this.#journal.clear(this.#superslab(superslab), SUPERSLAB_WORDS);
+    this.#journal.add(WORD_SUPERSLABS, -1);
     this.#pages.give(superslab * SLABS_PER_SUPERSLAB);
   }
 
   #push(superslab: number): void {
     const record = this.#superslab(superslab), head = this.#words[WORD_POOL_HEAD]!;
-    this.#words[record + SUPERSLAB_NEXT] = head;
-    this.#words[record + SUPERSLAB_PREVIOUS] = 0;
-    if (head !== 0) this.#words[this.#superslab(head) + SUPERSLAB_PREVIOUS] = superslab;
-    this.#words[WORD_POOL_HEAD] = superslab;
+    this.#journal.set(record + SUPERSLAB_NEXT, head);
+    this.#journal.set(record + SUPERSLAB_PREVIOUS, 0);
+    if (head !== 0) this.#journal.set(this.#superslab(head) + SUPERSLAB_PREVIOUS, superslab);
+    this.#journal.set(WORD_POOL_HEAD, superslab);
   }
 
   #unlink(superslab: number): void {
     const record = this.#superslab(superslab);
     const next = this.#words[record + SUPERSLAB_NEXT]!, previous = this.#words[record + SUPERSLAB_PREVIOUS]!;
-    if (next !== 0) this.#words[this.#superslab(next) + SUPERSLAB_PREVIOUS] = previous;
-    if (previous !== 0) this.#words[this.#superslab(previous) + SUPERSLAB_NEXT] = next;
-    else this.#words[WORD_POOL_HEAD] = next;
+    if (next !== 0) this.#journal.set(this.#superslab(next) + SUPERSLAB_PREVIOUS, previous);
+    if (previous !== 0) this.#journal.set(this.#superslab(previous) + SUPERSLAB_NEXT, next);
+    else this.#journal.set(WORD_POOL_HEAD, next);
   }
 }

@@ -1,41 +1,34 @@
 /**
- * A thread's cache: for each class a free list that the hot path pops and pushes, and the slabs it carves. This file is
- * what happens when a list is empty (*refill*) or full (*spill*), once in some dozens of operations.
+ * A thread's cache: for each class a free list that the hot path pops and pushes. This file is what happens when a list
+ * is empty (*refill*) or full (*spill*), once in some dozens of operations: sections both (`journal.ts`), which take blocks from
+ * the slabs of the class and put them back there (`class_slabs.ts`).
  *
  * ```
  *   heads[c] -> block -> block -> block -> 0         the list; each block's first word is the link
  *   rooms[c]                                         blocks that the list may still take
- *   slabs[c] -> slab -> slab -> 0                    slabs of the class that have blocks to give
- *                |- SLAB_FREE -> block -> block -> 0    those that were spilled
- *                `- SLAB_CARVED                         those above it have never been touched
  * ```
  *
- * Heads and rooms are in the heap's memory, in the cache's own 2 KiB, so that a dead thread's blocks can be found. A
- * slab that holds none but spilled blocks is given back, unless it is the class's only one.
+ * Heads and rooms are in the heap's memory, in the cache's own 2 KiB, so that a dead thread's blocks can be found. A refill
+ * takes a whole batch from one slab: neighbours in a cache line go to one thread.
  *
  * @module
  */
 
+import type { ClassSlabs } from "./class_slabs.ts";
 import type { Watcher } from "./counters.ts";
+import { HeaderCorruptedError } from "./errors.ts";
 import type { Flags } from "./flags.ts";
+import type { Journal } from "./journal.ts";
 import {
-  CACHE_BYTES,
   CACHE_HEADS,
   CACHE_ROOMS,
-  CACHE_SLABS,
-  CACHES_OFFSET,
+  firstWordOf,
   KIB,
   MAX_CLASSES,
-  PAGE_BYTES,
   SLAB_BYTES,
   SLAB_CARVED,
-  SLAB_CLASS,
   SLAB_FREE,
   SLAB_FREE_COUNT,
-  SLAB_LISTED,
-  SLAB_NEXT,
-  SLAB_OWNER,
-  SLAB_PREVIOUS,
   SLAB_SHIFT,
 } from "./layout.ts";
 import type { Links } from "./links.ts";
@@ -51,8 +44,6 @@ const CARVE_BYTES = 8 * KIB;
 /** Classes above this stride are not filled when the heap opens. */
 const PREWARM_STRIDE = KIB;
 
-const SLAB_PAGES = SLAB_BYTES / PAGE_BYTES;
-
 /** See the module. */
 export class ThreadCache {
   /** Index of the cache's first word in the heap. */
@@ -63,11 +54,11 @@ export class ThreadCache {
   readonly capacities: readonly number[];
   readonly #memory: HeapMemory;
   readonly #words: Int32Array;
+  readonly #journal: Journal;
   readonly #slabs: Slabs;
-  readonly #lists: Int32Array;
+  readonly #source: ClassSlabs;
   readonly #classes: SizeClasses;
   readonly #batches: readonly number[];
-  readonly #owner: number;
   readonly #links: Links;
   readonly #watcher: Watcher | undefined;
   /** By class: the byte written in front of each block when it is carved; empty where there are no headers. */
@@ -76,27 +67,27 @@ export class ThreadCache {
   constructor(
     memory: HeapMemory,
     slabs: Slabs,
+    source: ClassSlabs,
     classes: SizeClasses,
     flags: Flags,
     headers: readonly number[],
     links: Links,
     watcher: Watcher | undefined,
-    index: number,
   ) {
     this.#links = links;
     this.#watcher = watcher;
     this.#memory = memory;
     this.#words = memory.words;
+    this.#journal = memory.journal;
     this.#slabs = slabs;
+    this.#source = source;
     this.#classes = classes;
     this.#headers = headers;
-    this.#owner = index + 1;
-    this.firstWord = (CACHES_OFFSET + index * CACHE_BYTES) / 4;
+    this.firstWord = firstWordOf(memory.thread);
     const part = (first: number): Int32Array =>
       memory.words.subarray(this.firstWord + first, this.firstWord + first + MAX_CLASSES);
     this.heads = part(CACHE_HEADS);
     this.rooms = part(CACHE_ROOMS);
-    this.#lists = part(CACHE_SLABS);
     this.capacities = classes.strides.map((stride) =>
       stride === 0 ? 0 : Math.max(LIST_LEAST, Math.min(flags.capacity, Math.floor(LIST_BYTES / stride)))
     );
@@ -130,41 +121,55 @@ export class ThreadCache {
       this.abandon(sizeClass);
       throw this.#links.damaged(sizeClass, head);
     }
-    const slab = this.#lists[sizeClass]! || this.#takeSlab(sizeClass);
-    if (slab === 0) return 0;
-    const record = this.#slabs.record(slab);
-    try {
-      return this.#words[record + SLAB_FREE] !== 0 ? this.#reuse(sizeClass, record) : this.#carve(sizeClass, slab);
-    } finally {
-      const left = this.#classes.blocks[sizeClass]! - this.#words[record + SLAB_CARVED]!;
-      if (left === 0 && this.#words[record + SLAB_FREE] === 0) this.#unlist(sizeClass, slab);
-    }
+    return this.#journal.run(() => this.#refill(sizeClass));
   }
 
-  /** Takes up to a list's capacity of the blocks that were spilled to a slab, or gives them up if a link is damaged. */
-  #reuse(sizeClass: number, record: number): number {
-    const ptr = this.#words[record + SLAB_FREE]!, count = this.#words[record + SLAB_FREE_COUNT]!;
-    this.#words[record + SLAB_FREE] = 0;
-    this.#words[record + SLAB_FREE_COUNT] = 0;
-    if (!this.#links.isFree(sizeClass, ptr)) throw this.#links.damaged(sizeClass, ptr);
-    this.#links.splice(sizeClass, ptr, count);
-    const capacity = this.capacities[sizeClass]!;
-    let taken = count, rest = 0;
-    if (count > capacity) {
-      let last = ptr;
-      for (taken = 1; taken < capacity && this.#links.isFree(sizeClass, last); taken++) last = this.#words[last >> 2]!;
-      if (!this.#links.isFree(sizeClass, last)) throw this.#links.damaged(sizeClass, last);
-      rest = this.#words[last >> 2]!;
-      this.#words[last >> 2] = 0;
-    }
-    this.#words[record + SLAB_FREE] = rest;
-    this.#words[record + SLAB_FREE_COUNT] = count - taken;
-    this.heads[sizeClass] = this.#words[ptr >> 2]!;
-    this.rooms[sizeClass] = capacity - (taken - 1);
+  #refill(sizeClass: number): number {
+    const slab = this.#source.take(sizeClass);
+    if (slab === 0) return 0;
+    const isUsed = this.#words[this.#slabs.record(slab) + SLAB_FREE] !== 0;
+    const ptr = isUsed ? this.#reuse(sizeClass, slab) : this.#carve(sizeClass, slab);
+    this.#source.retire(sizeClass, slab);
     return ptr;
   }
 
-  /** Makes the next few blocks of a slab. */
+  /** Takes up to a list's capacity of the blocks that were spilled to a slab, or gives them up if a link is damaged. */
+  #reuse(sizeClass: number, slab: number): number {
+    const journal = this.#journal, record = this.#slabs.record(slab);
+    const ptr = this.#words[record + SLAB_FREE]!, count = this.#words[record + SLAB_FREE_COUNT]!;
+    const capacity = this.capacities[sizeClass]!;
+    let taken = count, rest = 0;
+    try {
+      this.#assertFree(sizeClass, ptr);
+      this.#links.splice(sizeClass, ptr, count);
+      if (count > capacity) {
+        let last = ptr;
+        for (taken = 1; taken < capacity && this.#links.isFree(sizeClass, last); taken++) {
+          last = this.#words[last >> 2]!;
+        }
+        this.#assertFree(sizeClass, last);
+        rest = this.#words[last >> 2]!;
+        journal.set(last >> 2, 0);
+      }
+    } catch (error) {
+      if (!(error instanceof HeaderCorruptedError)) throw error;
+      journal.set(record + SLAB_FREE, 0);
+      journal.set(record + SLAB_FREE_COUNT, 0);
+      this.#source.retire(sizeClass, slab);
+      journal.keep();
+      throw error;
+    }
+    journal.set(record + SLAB_FREE, rest);
+    journal.set(record + SLAB_FREE_COUNT, count - taken);
+    this.#setList(sizeClass, this.#words[ptr >> 2]!, taken - 1);
+    return ptr;
+  }
+
+  #assertFree(sizeClass: number, ptr: number): void {
+    if (!this.#links.isFree(sizeClass, ptr)) throw this.#links.damaged(sizeClass, ptr);
+  }
+
+  /** Makes the next few blocks of a slab. Until the section ends they are nobody's, so their links need no log. */
   #carve(sizeClass: number, slab: number): number {
     const record = this.#slabs.record(slab), stride = this.#classes.strides[sizeClass]!;
     const blocks = this.#classes.blocks[sizeClass]!, carved = this.#words[record + SLAB_CARVED]!;
@@ -176,14 +181,19 @@ export class ThreadCache {
       if (header !== undefined) this.#memory.u8[ptr - 1] = header;
       this.#links.seal(ptr);
     }
-    this.#words[record + SLAB_CARVED] = carved + count;
-    this.heads[sizeClass] = this.#words[first >> 2]!;
-    this.rooms[sizeClass] = this.capacities[sizeClass]! - (count - 1);
+    this.#journal.set(record + SLAB_CARVED, carved + count);
+    this.#setList(sizeClass, this.#words[first >> 2]!, count - 1);
     return first;
   }
 
+  #setList(sizeClass: number, head: number, count: number): void {
+    this.#journal.set(this.firstWord + CACHE_HEADS + sizeClass, head);
+    this.#journal.set(this.firstWord + CACHE_ROOMS + sizeClass, this.capacities[sizeClass]! - count);
+  }
+
   /**
-   * Gives half of a full list back to the slabs that own the blocks: the half that was freed longer ago.
+   * Gives half of a full list back to the slabs that own the blocks: the half that was freed longer ago. Each section
+   * takes as many as its log has room for.
    *
    * @throws {HeaderCorruptedError} if a link is damaged. What was behind it is lost, with the Box the whole list;
    * nothing else is.
@@ -195,112 +205,120 @@ export class ThreadCache {
     try {
       this.#links.splice(sizeClass, ptr, count);
     } catch (error) {
-      this.abandon(sizeClass);
+      if (error instanceof HeaderCorruptedError) this.abandon(sizeClass);
       throw error;
     }
     for (; kept < Math.min(keep, count) && this.#links.isFree(sizeClass, ptr); kept++, ptr = this.#words[ptr >> 2]!) {
       last = ptr;
     }
-    if (last === 0) this.heads[sizeClass] = 0;
-    else this.#words[last >> 2] = 0;
-    this.rooms[sizeClass] = this.capacities[sizeClass]! - kept;
-    for (let left = count - kept; left > 0; left--) {
-      if (!this.#links.isFree(sizeClass, ptr)) throw this.#links.damaged(sizeClass, ptr);
-      const next = this.#words[ptr >> 2]!;
-      this.#giveBack(sizeClass, ptr);
-      ptr = next;
+    while (this.#journal.run(() => this.#spill(sizeClass, last, kept)));
+    this.#slabs.trim();
+  }
+
+  /** Gives back what is on a list behind its `kept` first blocks, of which `last` is the last; whether some is left. */
+  #spill(sizeClass: number, last: number, kept: number): boolean {
+    const from = last === 0 ? this.firstWord + CACHE_HEADS + sizeClass : last >> 2;
+    const room = this.firstWord + CACHE_ROOMS + sizeClass, capacity = this.capacities[sizeClass]!;
+    let ptr = this.#words[from]!, left = this.countOf(sizeClass) - kept;
+    while (left > 0 && this.#source.hasRoom && this.#links.isFree(sizeClass, ptr)) {
+      // Blocks of one slab that follow one another are linked already.
+      const first = ptr, slab = ptr >>> SLAB_SHIFT;
+      let end = ptr, count = 1;
+      ptr = this.#words[end >> 2]!;
+      while (count < left && ptr >>> SLAB_SHIFT === slab && this.#links.isFree(sizeClass, ptr)) {
+        end = ptr;
+        count++;
+        ptr = this.#words[end >> 2]!;
+      }
+      this.#source.give(sizeClass, first, end, count);
+      left -= count;
     }
-    if (ptr !== 0) throw this.#links.damaged(sizeClass, ptr);
+    const isDamaged = left === 0 ? ptr !== 0 : !this.#links.isFree(sizeClass, ptr);
+    this.#journal.set(from, isDamaged ? 0 : ptr);
+    this.#journal.set(room, capacity - kept - (isDamaged ? 0 : left));
+    if (!isDamaged) return left > 0;
+    this.#journal.keep();
+    throw this.#links.damaged(sizeClass, ptr);
   }
 
   /** Spills every list whole, and gives back every slab that is empty then. */
   flush(): void {
     for (let sizeClass = 1; sizeClass < this.#classes.strides.length; sizeClass++) {
       this.spill(sizeClass, 0);
-      for (let slab = this.#lists[sizeClass]!, next; slab !== 0; slab = next) {
-        const record = this.#slabs.record(slab);
-        next = this.#words[record + SLAB_NEXT]!;
-        if (this.#isEmpty(record)) this.#giveSlab(sizeClass, slab);
+      while (this.#journal.run(() => this.#source.giveEmpty(sizeClass)));
+    }
+    this.#slabs.trim();
+  }
+
+  /** The last flush of a thread that leaves: what is damaged is given up. */
+  leave(): void {
+    for (let sizeClass = 1; sizeClass < this.#classes.strides.length; sizeClass++) {
+      try {
+        this.spill(sizeClass, 0);
+      } catch (error) {
+        if (!(error instanceof HeaderCorruptedError)) throw error;
+        this.abandon(sizeClass);
       }
     }
   }
 
-  /** Blocks on the list of a class. */
+  /** Blocks on this thread's list of a class. */
   countOf(sizeClass: number): number {
     return this.capacities[sizeClass]! - this.rooms[sizeClass]!;
   }
 
-  /** The blocks on the list of a class. @throws {HeaderCorruptedError} at the first link that is damaged. */
+  /** The blocks on this thread's list of a class. @throws {HeaderCorruptedError} at the first link that is damaged. */
   listed(sizeClass: number): Generator<number> {
     return this.#links.walk(sizeClass, this.heads[sizeClass]!, this.countOf(sizeClass));
   }
 
+  /** Blocks on the lists of a class, of all threads. */
+  countOfAll(sizeClass: number): number {
+    return this.#caches().reduce((sum, first) => sum + this.#countAt(first, sizeClass), 0);
+  }
+
+  /** The blocks on the lists of a class, of all threads, which are quiet. @throws {HeaderCorruptedError} as `listed`. */
+  *listedByAll(sizeClass: number): Generator<number> {
+    for (const first of this.#caches()) {
+      yield* this.#links.walk(
+        sizeClass,
+        this.#words[first + CACHE_HEADS + sizeClass]!,
+        this.#countAt(first, sizeClass),
+      );
+    }
+  }
+
+  /** Whether a block is on the list of another thread, as far as that can be seen while it works. */
+  isListedByOther(sizeClass: number, block: number): boolean {
+    for (const first of this.#caches()) {
+      if (first === this.firstWord) continue;
+      let ptr = this.#words[first + CACHE_HEADS + sizeClass]!;
+      for (let left = this.capacities[sizeClass]!; left > 0 && this.#links.isFree(sizeClass, ptr); left--) {
+        if (ptr === block) return true;
+        ptr = this.#words[ptr >> 2]!;
+      }
+    }
+    return false;
+  }
+
+  #countAt(first: number, sizeClass: number): number {
+    return this.capacities[sizeClass]! - this.#words[first + CACHE_ROOMS + sizeClass]!;
+  }
+
+  /** First words of the caches that threads have. */
+  #caches(): number[] {
+    if (!this.#journal.shared) return [this.firstWord];
+    return this.#memory.threads.taken().map(({ slot }) => firstWordOf(slot));
+  }
+
   /** The blocks that were spilled to a slab. @throws {HeaderCorruptedError} at the first link that is damaged. */
   spilled(slab: number): Generator<number> {
-    const record = this.#slabs.record(slab);
-    const sizeClass = this.#words[record + SLAB_CLASS]!;
-    return this.#links.walk(sizeClass, this.#words[record + SLAB_FREE]!, this.#words[record + SLAB_FREE_COUNT]!);
+    return this.#source.spilled(slab);
   }
 
   /** Gives the list of a class up: what was on it is lost. */
   abandon(sizeClass: number): void {
     this.heads[sizeClass] = 0;
     this.rooms[sizeClass] = this.capacities[sizeClass]!;
-  }
-
-  #giveBack(sizeClass: number, ptr: number): void {
-    const slab = ptr >>> SLAB_SHIFT, record = this.#slabs.record(slab);
-    this.#words[ptr >> 2] = this.#words[record + SLAB_FREE]!;
-    this.#words[record + SLAB_FREE] = ptr;
-    this.#words[record + SLAB_FREE_COUNT]!++;
-    if (this.#words[record + SLAB_LISTED] === 0) this.#list(sizeClass, slab);
-    if (this.#isEmpty(record) && !this.#isOnly(sizeClass, record)) this.#giveSlab(sizeClass, slab);
-  }
-
-  #isEmpty(record: number): boolean {
-    return this.#words[record + SLAB_FREE_COUNT] === this.#words[record + SLAB_CARVED];
-  }
-
-  #isOnly(sizeClass: number, record: number): boolean {
-    const head = this.#lists[sizeClass]!;
-    return this.#slabs.record(head) === record && this.#words[record + SLAB_NEXT] === 0;
-  }
-
-  #takeSlab(sizeClass: number): number {
-    if (!this.#memory.charge(SLAB_PAGES)) return 0;
-    const slab = this.#slabs.take(sizeClass);
-    if (slab === 0) {
-      this.#memory.discharge(SLAB_PAGES);
-      return 0;
-    }
-    this.#watcher?.add("slabsTaken", slab);
-    this.#words[this.#slabs.record(slab) + SLAB_OWNER] = this.#owner;
-    this.#list(sizeClass, slab);
-    return slab;
-  }
-
-  #giveSlab(sizeClass: number, slab: number): void {
-    this.#watcher?.add("slabsReturned", slab);
-    this.#unlist(sizeClass, slab);
-    this.#slabs.give(slab);
-    this.#memory.discharge(SLAB_PAGES);
-  }
-
-  #list(sizeClass: number, slab: number): void {
-    const record = this.#slabs.record(slab), head = this.#lists[sizeClass]!;
-    this.#words[record + SLAB_NEXT] = head;
-    this.#words[record + SLAB_PREVIOUS] = 0;
-    this.#words[record + SLAB_LISTED] = 1;
-    if (head !== 0) this.#words[this.#slabs.record(head) + SLAB_PREVIOUS] = slab;
-    this.#lists[sizeClass] = slab;
-  }
-
-  #unlist(sizeClass: number, slab: number): void {
-    const record = this.#slabs.record(slab);
-    const next = this.#words[record + SLAB_NEXT]!, previous = this.#words[record + SLAB_PREVIOUS]!;
-    if (next !== 0) this.#words[this.#slabs.record(next) + SLAB_PREVIOUS] = previous;
-    if (previous !== 0) this.#words[this.#slabs.record(previous) + SLAB_NEXT] = next;
-    else this.#lists[sizeClass] = next;
-    this.#words[record + SLAB_LISTED] = 0;
   }
 }

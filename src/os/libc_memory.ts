@@ -44,11 +44,24 @@ const SYMBOLS = {
   getpagesize: { parameters: [], result: "i32" },
   clock_gettime: { parameters: [/* clockid */ "i32", /* tp */ "buffer"], result: "i32" },
   getrusage: { parameters: [/* who */ "i32", /* usage */ "buffer"], result: "i32" },
+  usleep: { parameters: [/* usec */ "u32"], result: "i32" },
+  sched_yield: { parameters: [], result: "i32" },
+  gettid: { parameters: [], result: "i32", optional: true }, // not on macOS
+  // `open` may be given more, and on x86-64 and Linux's aarch64 is called as if it were not.
+  open: { parameters: [/* path */ "buffer", /* flags */ "i32"], result: "i32" },
+  read: { parameters: [/* fd */ "i32", /* buf */ "buffer", /* count */ "usize"], result: "isize" },
+  close: { parameters: [/* fd */ "i32"], result: "i32" },
   errnoLocation: { name: ERRNO_LOCATION, parameters: [], result: "pointer" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
 /** Pages asked about in one `mincore`. */
 const MINCORE_PAGES = 65_536;
+
+const O_RDONLY_CLOEXEC = 0o2000000;
+const ENOENT = 2;
+const ESRCH = 3;
+/** Where in `/proc/self/task/<id>/stat` the start is, counted from 0 behind the name. */
+const START_FIELD = 19;
 
 /** Sums of two values up to this stay below 2^64; no machine has this much address space. */
 const ADDRESS_LIMIT = 1n << 62n;
@@ -68,6 +81,7 @@ export function libcMemory(note: string): VirtualMemory {
   const resident = new Uint8Array(MINCORE_PAGES);
   const time = new BigInt64Array(2);
   const usage = new BigInt64Array(RUSAGE_WORDS);
+  const stat = new Uint8Array(1024);
 
   function fail(error: number, call: string, ...args: (number | bigint)[]): never {
     throw new OsError(describeCall(call, args), error);
@@ -144,9 +158,24 @@ export function libcMemory(note: string): VirtualMemory {
     return Number(usage[RUSAGE_MAXRSS]) * MAXRSS_UNIT;
   }
 
+  /** As in `native/vm.c`. Deno's own `readTextFile` would need a permission. */
+  function threadStart(id: number): number {
+    if (c.gettid === null) return 1; // macOS: nothing is known, so every thread lives
+    const file = c.open(new TextEncoder().encode(`/proc/self/task/${id}/stat\0`), O_RDONLY_CLOEXEC);
+    if (file < 0) return errno.getInt32() === ENOENT ? 0 : fail(errno.getInt32(), "threadStart", id);
+    const length = Number(c.read(file, stat, BigInt(stat.length)));
+    const error = length < 0 ? errno.getInt32() : 0;
+    c.close(file);
+    if (error !== 0) return error === ESRCH ? 0 : fail(error, "threadStart", id);
+    const text = new TextDecoder().decode(stat.subarray(0, length));
+    const start = text.slice(text.lastIndexOf(")") + 2).split(" ")[START_FIELD];
+    return Number(BigInt(start ?? 0) & 0x3fff_ffffn) + 1;
+  }
+
   return {
     source: "libc",
     note,
+    path: undefined,
     pageSize,
     reserve,
     purge,
@@ -157,6 +186,9 @@ export function libcMemory(note: string): VirtualMemory {
     ticks: monotonicNanoseconds,
     residentBytes: () => Deno.memoryUsage().rss,
     peakResidentBytes,
+    pause: (microseconds) => void (microseconds === 0 ? c.sched_yield() : c.usleep(microseconds)),
+    threadId: () => c.gettid?.() ?? 1,
+    threadStart,
     close: () => library.close(),
   };
 }

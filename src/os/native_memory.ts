@@ -8,7 +8,7 @@ import { NativeAccessError, OsError, reasonOf } from "./errors.ts";
 import type { VirtualMemory } from "./virtual_memory.ts";
 
 /** Must be the `ABI_VERSION` of `native/vm.c`. */
-const ABI_VERSION = 1;
+const ABI_VERSION = 2;
 
 const SYMBOLS = {
   hakmem_abi_version: { parameters: [], result: "u32" },
@@ -22,6 +22,9 @@ const SYMBOLS = {
   hakmem_ticks: { parameters: [], result: "u64" },
   hakmem_resident_bytes: { parameters: [], result: "i64" },
   hakmem_peak_resident_bytes: { parameters: [], result: "i64" },
+  hakmem_pause: { parameters: [/* microseconds */ "u32"], result: "void" },
+  hakmem_thread_id: { parameters: [], result: "i32" },
+  hakmem_thread_start: { parameters: [/* id */ "i32"], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
 function load(path: string): Deno.DynamicLibrary<typeof SYMBOLS> {
@@ -58,6 +61,7 @@ export function nativeMemory(path: string, note: string | undefined): VirtualMem
   return {
     source: "native",
     note,
+    path,
     pageSize: c.hakmem_page_size(),
     reserve: (bytes, alignment) =>
       check(c.hakmem_reserve(BigInt(bytes), BigInt(alignment)), "reserve", bytes, alignment),
@@ -70,6 +74,9 @@ export function nativeMemory(path: string, note: string | undefined): VirtualMem
     ticks: c.hakmem_ticks,
     residentBytes: () => Number(check(c.hakmem_resident_bytes(), "residentBytes")),
     peakResidentBytes: () => Number(check(c.hakmem_peak_resident_bytes(), "peakResidentBytes")),
+    pause: c.hakmem_pause,
+    threadId: c.hakmem_thread_id,
+    threadStart: (id) => check(c.hakmem_thread_start(id), "threadStart", id),
     close: () => library.close(),
   };
 }

@@ -1,5 +1,5 @@
 /**
- * Address space and clocks from the operating system, behind one interface with two sources: the library built from
+ * Address space, threads and clocks from the operating system, behind one interface with two sources: the library built from
  * `native/vm.c` or, when that cannot be had, libc's own functions. Both do all of it.
  *
  *     HAKMEM_LIBRARY set  ->  that library, or an error
@@ -24,6 +24,8 @@ export interface VirtualMemory {
   readonly source: "native" | "libc";
   /** One line: why not native, or a warning such as an unusable cache. Undefined when all is well. */
   readonly note: string | undefined;
+  /** The library's file; undefined for libc. A Worker that opens with it neither looks for it nor builds it. */
+  readonly path: string | undefined;
   /** Bytes of a page. */
   readonly pageSize: number;
 
@@ -63,6 +65,20 @@ export interface VirtualMemory {
    */
   residentPages(address: bigint, bytes: number): number;
 
+  /** Lets other threads run: gives the processor away for 0, else sleeps so many microseconds. */
+  pause(microseconds: number): void;
+
+  /** The operating system's number of the thread that calls: a Worker has a thread of its own from start to end. */
+  threadId(): number;
+
+  /**
+   * When a thread of this process was started: a positive number which no later thread with the same number has. 0 when
+   * there is no such thread: a terminated Worker has one until it really ends. Some microseconds.
+   *
+   * @throws {OsError} when the system does not tell
+   */
+  threadStart(id: number): number;
+
   /** A clock that never steps back. */
   monotonicNanoseconds(): bigint;
 
@@ -97,26 +113,37 @@ let users = 0;
  * Opens the operating system's memory. All who have it open in one isolate have the same object. The first run on a
  * machine compiles.
  *
+ * @param path a library that another thread of this process has open; what cannot be loaded is looked for as ever
  * @throws {NativeAccessError} `NO_FFI_PERMISSION`, `UNSUPPORTED_SYSTEM`, `BAD_LIBRARY` for `HAKMEM_LIBRARY` or without libc
  */
-export async function openVirtualMemory(): Promise<VirtualMemory> {
+export async function openVirtualMemory(path?: string): Promise<VirtualMemory> {
   users++;
   try {
-    return await (opened ??= open());
+    return await (opened ??= open(path));
   } catch (error) {
     if (--users === 0) opened = undefined;
     throw error;
   }
 }
 
-async function open(): Promise<VirtualMemory> {
-  const source = await openSource();
+async function open(path: string | undefined): Promise<VirtualMemory> {
+  const source = (path === undefined ? undefined : openLibrary(path)) ?? await openSource();
   const close = (): void => {
     if (--users > 0) return;
     opened = undefined;
     source.close();
   };
   return { ...source, close };
+}
+
+function openLibrary(path: string): VirtualMemory | undefined {
+  requireNativeAccess();
+  try {
+    return nativeMemory(path, undefined);
+  } catch (error) {
+    if (error instanceof NativeAccessError) return undefined;
+    throw error;
+  }
 }
 
 async function openSource(): Promise<VirtualMemory> {

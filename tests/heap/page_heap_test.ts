@@ -1,11 +1,11 @@
 /** The page heap alone: random takes and gives against a plain list of who has which unit. */
 
 import fc from "fast-check";
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { openVirtualMemory } from "../../src/os/mod.ts";
 import { HeapMemory } from "../../src/heap/memory.ts";
 import { PageHeap } from "../../src/heap/page_heap.ts";
-import { MIB, SLAB_BYTES } from "../../src/heap/layout.ts";
+import { LOG_OFFSET, MIB, SLAB_BYTES } from "../../src/heap/layout.ts";
 
 const RESERVE = 64 * MIB;
 const UNITS = RESERVE / SLAB_BYTES;
@@ -30,7 +30,7 @@ Deno.test("PageHeap agrees with a list of owners in random takes, gives, growths
   const system = await openVirtualMemory(); // this one is for the test; each memory has and closes one of its own
   await fc.assert(
     fc.asyncProperty(fc.array(action, { maxLength: 300, size: "max" }), async (actions) => {
-      const memory = new HeapMemory(await openVirtualMemory(), RESERVE, false, RESERVE);
+      const memory = HeapMemory.reserve(await openVirtualMemory(), RESERVE, false, RESERVE);
       try {
         const pages = new PageHeap(memory), owned: Owned[] = [], owners = new Array<Owned | undefined>(UNITS);
         const own = (first: number, units: number): void => {
@@ -49,10 +49,10 @@ Deno.test("PageHeap agrees with a list of owners in random takes, gives, growths
           owners.fill(undefined, owner.first, owner.first + owner.units);
         };
         for (const next of actions) {
-          if (next.kind === "large") own(pages.takeLarge(next.units), next.units);
+          if (next.kind === "large") own(memory.journal.run(() => pages.takeLarge(next.units)), next.units);
           if (next.kind === "purge") pages.purge();
           if (next.kind === "superslab") {
-            const first = pages.takeSuperslab();
+            const first = memory.journal.run(() => pages.takeSuperslab());
             assertEquals(first % 32, 0);
             own(first, 32);
           }
@@ -60,12 +60,13 @@ Deno.test("PageHeap agrees with a list of owners in random takes, gives, growths
           if (owner === undefined) continue;
           if (next.kind === "give") {
             disown(owner);
-            pages.give(owner.first);
+            memory.journal.run(() => pages.give(owner.first));
+            pages.trim();
           }
           if (next.kind === "resize") {
             const shrinks = next.units <= owner.units;
-            if (shrinks) pages.shrinkInPlace(owner.first, next.units);
-            if (shrinks || pages.growInPlace(owner.first, next.units)) {
+            if (shrinks) memory.journal.run(() => pages.shrinkInPlace(owner.first, next.units));
+            if (shrinks || memory.journal.run(() => pages.growInPlace(owner.first, next.units))) {
               disown(owner);
               own(owner.first, next.units);
               assertEquals(pages.unitsOf(owner.first), next.units);
@@ -73,10 +74,10 @@ Deno.test("PageHeap agrees with a list of owners in random takes, gives, growths
           }
           assertEquals(pages.findDamage(), undefined);
         }
-        for (const owner of [...owned]) pages.give(owner.first);
+        for (const owner of [...owned]) memory.journal.run(() => pages.give(owner.first));
         pages.purge();
         assertEquals(pages.findDamage(), undefined);
-        assertEquals(pages.takeLarge(UNITS - FIRST), FIRST, "all is free, and in one span");
+        assertEquals(memory.journal.run(() => pages.takeLarge(UNITS - FIRST)), FIRST, "all is free, and in one span");
       } finally {
         memory.close();
       }
@@ -87,26 +88,54 @@ Deno.test("PageHeap agrees with a list of owners in random takes, gives, growths
 });
 
 Deno.test("PageHeap takes the shortest span that fits", async () => {
-  const memory = new HeapMemory(await openVirtualMemory(), RESERVE, false, RESERVE);
+  const memory = HeapMemory.reserve(await openVirtualMemory(), RESERVE, false, RESERVE);
   try {
     const pages = new PageHeap(memory);
-    const spans = [10, 1, 6, 1, 8, 1].map((units) => pages.takeLarge(units));
-    for (const index of [0, 2, 4]) pages.give(spans[index]!);
-    assertEquals(pages.takeLarge(7), spans[4]);
-    assertEquals(pages.takeLarge(5), spans[2]);
-    assertEquals(pages.takeLarge(5), spans[0]);
+    memory.journal.run(() => {
+      const spans = [10, 1, 6, 1, 8, 1].map((units) => pages.takeLarge(units));
+      for (const index of [0, 2, 4]) pages.give(spans[index]!);
+      assertEquals(pages.takeLarge(7), spans[4]);
+      assertEquals(pages.takeLarge(5), spans[2]);
+      assertEquals(pages.takeLarge(5), spans[0]);
+    });
   } finally {
     memory.close();
   }
 });
 
-Deno.test("PageHeap joins clean and dirty neighbours when nothing else fits", async () => {
-  const memory = new HeapMemory(await openVirtualMemory(), RESERVE, false, RESERVE);
+Deno.test("purge() joins clean and dirty neighbours", async () => {
+  const memory = HeapMemory.reserve(await openVirtualMemory(), RESERVE, false, RESERVE);
   try {
-    const pages = new PageHeap(memory);
-    const half = pages.takeLarge((UNITS - FIRST) / 2);
-    pages.give(half);
-    assertEquals(pages.takeLarge(UNITS - FIRST), FIRST);
+    const pages = new PageHeap(memory), take = (units: number) => memory.journal.run(() => pages.takeLarge(units));
+    const half = take((UNITS - FIRST) / 2);
+    memory.journal.run(() => pages.give(half));
+    assertEquals(take(UNITS - FIRST), 0);
+    pages.purge();
+    assertEquals(take(UNITS - FIRST), FIRST);
+  } finally {
+    memory.close();
+  }
+});
+
+Deno.test("a section that throws leaves no trace, wherever it does", async () => {
+  const memory = HeapMemory.reserve(await openVirtualMemory(), RESERVE, false, RESERVE);
+  try {
+    const { journal, words } = memory, pages = new PageHeap(memory);
+    const used = journal.run(() => [3, 40, 5].map((units) => pages.takeLarge(units)));
+    const before = words.slice(0, memory.stateBytes / 4);
+    class Stop extends Error {}
+    assertThrows(() =>
+      journal.run(() => {
+        pages.give(used[1]!);
+        pages.takeSuperslab();
+        pages.growInPlace(used[0]!, 7);
+        pages.give(used[2]!);
+        throw new Stop();
+      }), Stop);
+    before.forEach((word, index) => {
+      if (index * 4 < LOG_OFFSET && word !== words[index]) throw new Error(`word ${index} is ${words[index]}`);
+    });
+    assertEquals(pages.findDamage(), undefined);
   } finally {
     memory.close();
   }

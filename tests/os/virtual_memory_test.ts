@@ -49,7 +49,41 @@ for (const vm of [native, libc]) {
     }
   };
 
-  const test = (name: string, act: () => void) => Deno.test(`${name} (${vm.source})`, act);
+  const test = (name: string, act: () => void | Promise<void>) => Deno.test(`${name} (${vm.source})`, act);
+
+  test("threadStart() knows this thread, and that others do not exist", () => {
+    const id = vm.threadId();
+    assertGreater(id, 0);
+    assertEquals(vm.threadId(), id);
+    const start = vm.threadStart(id);
+    assertGreater(start, 0);
+    assertEquals(vm.threadStart(id), start);
+    if (Deno.build.os === "linux") assertEquals([id, start], [native.threadId(), native.threadStart(id)]);
+    assertEquals(vm.threadStart(0x7fff_fff0), 0);
+  });
+
+  test("a Worker is a thread of its own until it ends", async () => {
+    const program = `
+      const { symbols, close } = Deno.dlopen("libc.so.6", { gettid: { parameters: [], result: "i32" } });
+      postMessage(symbols.gettid());
+    `;
+    const worker = new Worker(URL.createObjectURL(new Blob([program])), { type: "module" });
+    const id = await new Promise<number>((resolve) => worker.onmessage = ({ data }) => resolve(data));
+    assertGreater(vm.threadStart(id), 0);
+    assert(id !== vm.threadId());
+    worker.terminate();
+    for (let wait = 0; vm.threadStart(id) !== 0; wait++) {
+      assertLess(wait, 5_000, "it never ends");
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+  });
+
+  test("pause() sleeps at least as long as it is asked to", () => {
+    const from = vm.monotonicNanoseconds();
+    vm.pause(0);
+    vm.pause(2000);
+    assertGreaterOrEqual(vm.monotonicNanoseconds() - from, 2_000_000n);
+  });
 
   test("pageSize is a power of two of at least 4 KiB", () => {
     assertGreaterOrEqual(page, 4 * KIB);

@@ -1,0 +1,48 @@
+/**
+ * Waiting for the lock of a heap that several threads have. The lock is one word: 0, or the thread cache of its holder,
+ * plus 1; all sections are under it (`journal.ts`).
+ *
+ * ```
+ *            compare-and-swap 0 -> owner                    the holder's OS thread is gone:
+ *   free ---------------------------------> held by owner   compare-and-swap dead -> owner
+ *    ^                                          |     `--------------------------------> held by another
+ *    `------------------------------------------'                                          |
+ *            store 0, the undo log empty                     rolls the log back first <----'
+ * ```
+ *
+ * A section takes a tenth of a microsecond to some microseconds, so whoever waits tries again a hundred times first;
+ * then it gives the processor away, and then it sleeps, twice as long each time up to a millisecond. From then on it also
+ * asks whether the holder still exists. Only one of those who find it dead gets the lock, by the compare-and-swap; a
+ * slot is not given to another thread while the lock has its number, since that takes the lock.
+ *
+ * Invariant: who holds the lock is attached or dead, never free.
+ *
+ * @module
+ */
+
+import { WORD_LOCK } from "./layout.ts";
+import type { VirtualMemory } from "../os/mod.ts";
+import type { Threads } from "./threads.ts";
+
+/** Tries before the processor is given away: some microseconds, longer than most sections. */
+const SPINS = 100;
+/** Times that the processor is given away before sleeping. */
+const YIELDS = 8;
+/** The longest sleep, as a power of two of microseconds. */
+const LONGEST_SLEEP = 10;
+
+/** Waits until the lock is `owner`'s. */
+export function waitForLock(words: Int32Array, owner: number, threads: Threads, system: VirtualMemory): void {
+  for (let spin = 0; spin < SPINS; spin++) if (tryLock(words, 0, owner)) return;
+  for (let wait = 0;; wait++) {
+    system.pause(wait < YIELDS ? 0 : 1 << Math.min(wait - YIELDS, LONGEST_SLEEP));
+    if (tryLock(words, 0, owner)) return;
+    const holder = Atomics.load(words, WORD_LOCK);
+    if (wait < YIELDS || holder === 0 || !threads.isDeadSlot(holder - 1)) continue;
+    if (tryLock(words, holder, owner)) return;
+  }
+}
+
+function tryLock(words: Int32Array, from: number, owner: number): boolean {
+  return Atomics.load(words, WORD_LOCK) === from && Atomics.compareExchange(words, WORD_LOCK, from, owner) === from;
+}

@@ -1,0 +1,63 @@
+/**
+ * Gives back what threads had that ended without `close()`: the blocks on their free lists go to the slabs, and their
+ * slots in the thread table become free. What is done is a number of sections, in each of which the slot is still the dead
+ * thread's; so two threads may do it at once, and one that dies over it leaves the rest to the next.
+ *
+ * A thread may have died between two stores of `malloc` or `free`, and it may be the one with the bug: so its counts are
+ * not believed, and its lists are followed as long as each link leads to a block of the class that may be free. What is
+ * behind the first that does not is lost, as is a block that was under way between list and program.
+ *
+ * @module
+ */
+
+import type { ClassSlabs } from "./class_slabs.ts";
+import { CACHE_HEADS, CACHE_ROOMS, firstWordOf } from "./layout.ts";
+import type { HeapMemory } from "./memory.ts";
+import type { ThreadIdentity } from "./threads.ts";
+
+/** See the module. */
+export class Reclaimer {
+  readonly #memory: HeapMemory;
+  readonly #source: ClassSlabs;
+  /** By class: the most blocks that a list has. */
+  readonly #capacities: readonly number[];
+
+  constructor(memory: HeapMemory, source: ClassSlabs, capacities: readonly number[]) {
+    this.#memory = memory;
+    this.#source = source;
+    this.#capacities = capacities;
+  }
+
+  /** Does it for all threads that have ended. Cost: some microseconds for each slot that is taken. */
+  reclaim(): void {
+    const { journal, thread: own, threads } = this.#memory;
+    if (!journal.shared) return;
+    for (const thread of threads.taken()) {
+      if (thread.slot === own || !threads.isDead(thread)) continue;
+      this.#capacities.forEach((capacity, sizeClass) => {
+        for (let left = capacity; left > 0;) left = journal.run(() => this.#drain(thread, sizeClass, left));
+      });
+      journal.run(() => {
+        if (threads.isStill(thread)) threads.release(thread.slot);
+      });
+    }
+  }
+
+  /** Gives back blocks of one list, at most `most`; returns how many there may be more. */
+  #drain(thread: ThreadIdentity, sizeClass: number, most: number): number {
+    const { journal, threads, words } = this.#memory;
+    if (!threads.isStill(thread)) return 0;
+    const head = firstWordOf(thread.slot) + CACHE_HEADS + sizeClass;
+    const room = firstWordOf(thread.slot) + CACHE_ROOMS + sizeClass;
+    let ptr = words[head]!, left = most;
+    for (; left > 0 && this.#source.hasRoom && this.#source.mayFree(sizeClass, ptr); left--) {
+      const next = words[ptr >> 2]!;
+      this.#source.give(sizeClass, ptr, ptr, 1);
+      ptr = next;
+    }
+    const isOver = left === 0 || !this.#source.mayFree(sizeClass, ptr); // the end of the list, or damage
+    journal.set(head, isOver ? 0 : ptr);
+    journal.set(room, isOver ? this.#capacities[sizeClass]! : words[room]! + most - left);
+    return isOver ? 0 : left;
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * The thread table: which thread has which thread cache, four words for each.
+ *
+ * ```
+ *   | OS thread id; 0: the slot is free | its start time; 0: not known yet | 1: it is leaving | - |
+ *
+ *         claim: compare-and-swap of the id, then the start
+ *   free ---------------------------------------------------> attached ------> dead: its OS thread has ended
+ *    ^                                                          |              |
+ *    |    release: leaving = 0, start = 0, id = 0               v              |  another thread gives its lists back
+ *    +------------------------------------------------------- leaving <--------'
+ * ```
+ *
+ * Invariants: an id is written from 0 by whoever claims; to 0 by its own thread, or by another in a section which has
+ * seen that the slot is still that of the dead; and then the cache's lists are empty. So who claims a slot has an empty
+ * cache. Ids and starts are not logged: a claim that came since must not be undone. The start goes before the id, so who
+ * reads an id, then a start, then the same id, has read the start of that thread, or 0.
+ *
+ * A slot is dead when the operating system has no such thread, or one with another start: a Worker that is terminated
+ * in the middle of something runs on for as long as it takes, and a number may come again. There is no third state for a
+ * dead slot that is being given back: each section of that work looks again whose the slot is (`reclaim.ts`).
+ *
+ * @module
+ */
+
+import { OsError, type VirtualMemory } from "../os/mod.ts";
+import { MAX_CACHES, THREAD_WORDS, WORD_THREADS, WORD_THREADS_USED } from "./layout.ts";
+
+const ENOENT = 2;
+
+/** Words of a slot. */
+export const THREAD_ID = 0;
+export const THREAD_START = 1;
+export const THREAD_LEAVING = 2;
+
+/** Who a slot belongs to, so that it can be seen whether that has changed. */
+export interface ThreadIdentity {
+  readonly slot: number;
+  readonly id: number;
+  readonly start: number;
+}
+
+/** See the module. */
+export class Threads {
+  readonly #words: Int32Array;
+  readonly #system: VirtualMemory;
+
+  constructor(words: Int32Array, system: VirtualMemory) {
+    this.#words = words;
+    this.#system = system;
+  }
+
+  /**
+   * A slot for the thread that calls; -1 if all are taken.
+   *
+   * @throws {OsError} if the system does not tell which threads there are: no lock could ever be taken from the dead.
+   */
+  claim(): number {
+    const id = this.#system.threadId(), start = this.#system.threadStart(id);
+    if (start === 0) throw new OsError(`threadStart(${id})`, ENOENT);
+    for (let slot = 0; slot < MAX_CACHES; slot++) {
+      const at = wordOfThread(slot);
+      if (Atomics.compareExchange(this.#words, at + THREAD_ID, 0, id) !== 0) continue;
+      Atomics.store(this.#words, at + THREAD_START, start);
+      for (let used = this.used; used <= slot; used = this.used) {
+        Atomics.compareExchange(this.#words, WORD_THREADS_USED, used, slot + 1);
+      }
+      return slot;
+    }
+    return -1;
+  }
+
+  /** Slots that have ever been in use: the first so many. */
+  get used(): number {
+    return Atomics.load(this.#words, WORD_THREADS_USED);
+  }
+
+  /** Whose slots are taken, dead threads' among them, and those that are leaving. */
+  taken(): ThreadIdentity[] {
+    const taken: ThreadIdentity[] = [];
+    for (let slot = 0; slot < this.used; slot++) {
+      const thread = this.#who(slot);
+      if (thread !== undefined) taken.push(thread);
+    }
+    return taken;
+  }
+
+  /** Whether a slot but this one is taken, and not by a thread that is leaving. */
+  hasOther(own: number): boolean {
+    return this.taken().some(({ slot }) =>
+      slot !== own && Atomics.load(this.#words, wordOfThread(slot) + THREAD_LEAVING) === 0
+    );
+  }
+
+  #who(slot: number): ThreadIdentity | undefined {
+    const at = wordOfThread(slot);
+    for (;;) {
+      const id = Atomics.load(this.#words, at + THREAD_ID), start = Atomics.load(this.#words, at + THREAD_START);
+      if (id === 0) return undefined;
+      if (Atomics.load(this.#words, at + THREAD_ID) === id) return { slot, id, start };
+    }
+  }
+
+  /** Whether a slot is still this thread's. */
+  isStill({ slot, id, start }: ThreadIdentity): boolean {
+    const at = wordOfThread(slot);
+    return Atomics.load(this.#words, at + THREAD_ID) === id && Atomics.load(this.#words, at + THREAD_START) === start;
+  }
+
+  /**
+   * Whether the thread is gone. One that has not said when it started is judged by its number alone; one of which the
+   * system says nothing now, being out of file descriptors, lives.
+   */
+  isDead({ id, start }: ThreadIdentity): boolean {
+    try {
+      const now = this.#system.threadStart(id);
+      return now === 0 || (start !== 0 && now !== start);
+    } catch (error) {
+      if (error instanceof OsError) return false;
+      throw error;
+    }
+  }
+
+  /** The same of whoever has a slot now; false for a free one. */
+  isDeadSlot(slot: number): boolean {
+    const thread = this.#who(slot);
+    return thread !== undefined && this.isDead(thread);
+  }
+
+  /** Makes a slot free. Its cache's lists are empty. */
+  release(slot: number): void {
+    const at = wordOfThread(slot);
+    Atomics.store(this.#words, at + THREAD_LEAVING, 0);
+    Atomics.store(this.#words, at + THREAD_START, 0);
+    Atomics.store(this.#words, at + THREAD_ID, 0);
+  }
+}
+
+/** Index of the first word of a slot. */
+export function wordOfThread(slot: number): number {
+  return WORD_THREADS + slot * THREAD_WORDS;
+}

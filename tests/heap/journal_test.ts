@@ -1,0 +1,339 @@
+/**
+ * Death at every step, by a journal that can be told to die (`mortal.ts`). Whatever the thread was doing, the next one that
+ * needs the lock must find a heap in which each call was made or was not: no live block is lost, given out twice or
+ * written to, and the tables agree.
+ */
+
+import { assert, assertEquals } from "@std/assert";
+import { Heap } from "../../src/heap/mod.ts";
+import { Journal } from "../../src/heap/journal.ts";
+import { LOG_OFFSET, WORD_LOCK, WORD_LOG_LENGTH } from "../../src/heap/layout.ts";
+import { journals } from "../../src/heap/memory.ts";
+import type { SharedHeap } from "../../src/heap/mod.ts";
+import { THREAD_ID, wordOfThread } from "../../src/heap/threads.ts";
+import { openVirtualMemory } from "../../src/os/mod.ts";
+import { Death, MortalJournal } from "./mortal.ts";
+
+const KIB = 1024, MIB = 1024 * KIB;
+
+/** Attaches a heap that can die. */
+async function attachMortal(shared: SharedHeap, life = Infinity): Promise<{ heap?: Heap; journal: MortalJournal }> {
+  const make = journals.make;
+  let journal: MortalJournal | undefined;
+  journals.make = (words) => {
+    journal = new MortalJournal(words);
+    journal.life = life;
+    return journal;
+  };
+  try {
+    const heap = await Heap.attach(shared);
+    return { heap, journal: journal! };
+  } catch (error) {
+    if (!(error instanceof Death)) throw error;
+    return { journal: journal! };
+  } finally {
+    journals.make = make;
+  }
+}
+
+/** The blocks that must be live, and what is in them. */
+class Live {
+  readonly fills = new Map<number, number>();
+  #count = 0;
+
+  constructor(readonly heap: Heap) {}
+
+  add(ptr: number): number {
+    assert(ptr !== 0);
+    assert(!this.fills.has(ptr), "given out twice");
+    this.fills.set(ptr, 1 + this.#count++ % 251);
+    this.refill(ptr);
+    return ptr;
+  }
+
+  refill(ptr: number): void {
+    for (const part of this.#ends(ptr)) part.fill(this.fills.get(ptr)!);
+  }
+
+  /** What is written and read of a block: its ends. */
+  #ends(ptr: number): Uint8Array[] {
+    const bytes = this.heap.bytes(ptr);
+    return [bytes.subarray(0, 64), bytes.subarray(-64)];
+  }
+
+  free(heap: Heap, ptr: number): void {
+    heap.free(ptr);
+    this.fills.delete(ptr);
+  }
+
+  audit(): void {
+    this.heap.check();
+    const found = [...this.heap.blocks()];
+    assertEquals(found.length, this.fills.size, "live blocks");
+    for (const { ptr } of found) {
+      const fill = this.fills.get(ptr);
+      assert(fill !== undefined, "a block is live that was freed");
+      for (const part of this.#ends(ptr)) {
+        assert(part.every((byte) => byte === fill), "something wrote into a live block");
+      }
+    }
+  }
+}
+
+interface Scenario {
+  readonly name: string;
+  /** What the mortal has done before. */
+  readonly prepare?: (mortal: Heap, live: Live) => number[];
+  /** In which it dies. It tells `live` of each call that came back. */
+  readonly act: (mortal: Heap, live: Live, prepared: number[]) => void;
+}
+
+const times = (count: number, make: (index: number) => number): number[] =>
+  Array.from({ length: count }, (_, i) => make(i));
+
+const SCENARIOS: readonly Scenario[] = [
+  { name: "a refill from a new superslab", act: (heap, live) => void live.add(heap.malloc(5000)) },
+  {
+    name: "refills from carved and from spilled blocks",
+    prepare: (_, live) => {
+      const ptrs = times(80, () => live.add(live.heap.malloc(600)));
+      for (const ptr of ptrs.slice(0, 60)) live.free(live.heap, ptr);
+      return ptrs.slice(60);
+    },
+    act: (heap, live, ptrs) => {
+      for (let count = 0; count < 40; count++) ptrs.push(live.add(heap.malloc(600)));
+      for (const ptr of ptrs.splice(0, 10)) live.free(heap, ptr);
+    },
+  },
+  {
+    name: "a spill",
+    prepare: (heap, live) => times(60, () => live.add(heap.malloc(48))),
+    act: (heap, live, ptrs) => {
+      for (const ptr of ptrs) live.free(heap, ptr);
+    },
+  },
+  {
+    name: "a spill that empties slabs and superslabs",
+    prepare: (heap, live) => times(80, () => live.add(heap.malloc(32 * KIB))),
+    act: (heap, live, ptrs) => {
+      for (const ptr of ptrs) live.free(heap, ptr);
+    },
+  },
+  {
+    name: "large blocks, taken, resized where they are, and freed",
+    prepare: (heap, live) => {
+      const ptrs = times(6, (index) => live.add(heap.malloc((index + 1) * 70 * KIB)));
+      live.free(heap, ptrs[0]!);
+      live.free(heap, ptrs[4]!);
+      return [ptrs[1]!, ptrs[2]!, ptrs[3]!, ptrs[5]!];
+    },
+    act: (heap, live, ptrs) => {
+      ptrs.push(live.add(heap.malloc(100 * KIB)), live.add(heap.alignedAlloc(256 * KIB, 50 * KIB)));
+      // In place, or the block that it would move to is nobody's when the thread dies.
+      for (const bytes of [40 * KIB, 130 * KIB]) {
+        assertEquals(heap.realloc(ptrs[1]!, bytes), ptrs[1]);
+        live.refill(ptrs[1]!);
+      }
+      for (const ptr of ptrs) live.free(heap, ptr);
+    },
+  },
+  {
+    name: "collect()",
+    prepare: (heap, live) => {
+      const ptrs = times(200, (index) => live.add(heap.malloc(index * 40)));
+      ptrs.push(...times(4, () => live.add(heap.malloc(90 * KIB))));
+      ptrs.forEach((ptr, index) => {
+        if (index % 5 !== 0) live.free(heap, ptr);
+      });
+      return ptrs.filter((_, index) => index % 5 === 0);
+    },
+    act: (heap) => void heap.collect(),
+  },
+  {
+    name: "close()",
+    prepare: (heap, live) => {
+      const ptrs = times(50, (index) => live.add(heap.malloc(index * 100)));
+      for (const ptr of ptrs) live.free(heap, ptr);
+      return [];
+    },
+    act: (heap) => heap.close(),
+  },
+];
+
+/** Steps at which to die: each of the first, then ever fewer. */
+function nextStep(step: number): number {
+  return step + 1 + (step >> 5);
+}
+
+for (const { name, prepare, act } of SCENARIOS) {
+  Deno.test(
+    { name: `a thread dies at any step of ${name}, and nothing is lost`, sanitizeResources: false },
+    async () => {
+      const options = { variant: "slab-map,capacity=16,refill=8,prewarm=0", reserveBytes: 64 * MIB };
+      using survivor = await Heap.open(options);
+      const shared = survivor.share(), live = new Live(survivor);
+      for (let index = 0; index < 50; index++) live.add(survivor.malloc(index * 300));
+      let deaths = 0;
+      for (let step = 0, isOver = false; !isOver; step = nextStep(step)) {
+        const { heap, journal } = await attachMortal(shared);
+        assert(heap !== undefined);
+        const before = new Set(live.fills.keys());
+        const prepared = prepare?.(heap, live) ?? [];
+        journal.life = step;
+        try {
+          act(heap, live, prepared);
+        } catch (error) {
+          if (!(error instanceof Death)) throw error;
+        }
+        if (journal.isDead) {
+          deaths++;
+          assertEquals(survivor.i32[WORD_LOCK] !== 0, true, "the dead thread has the lock");
+          if (step % 3 === 0) rollBackHalf(survivor);
+          (heap.u8.buffer as ArrayBuffer).transfer(0);
+        } else {
+          isOver = true;
+          journal.life = Infinity;
+          heap.close();
+        }
+        live.audit();
+        survivor.collect();
+        live.audit();
+        for (const ptr of [...live.fills.keys()]) if (!before.has(ptr)) live.free(survivor, ptr);
+      }
+      assert(deaths > 3, `${deaths} deaths`);
+    },
+  );
+}
+
+/** What a thread does that dies while it rolls back: some entries are written, the last of them is still in the log. */
+function rollBackHalf(heap: Heap): void {
+  const length = heap.i32[WORD_LOG_LENGTH]!, log = LOG_OFFSET / 8;
+  for (let count = length - 1; count >= length >> 1; count--) {
+    heap.i32[heap.f64[log + count * 2]!] = heap.f64[log + count * 2 + 1]!;
+    heap.i32[WORD_LOG_LENGTH] = count + 1;
+  }
+}
+
+Deno.test({ name: "a thread dies while it gives back what a dead one had", sanitizeResources: false }, async () => {
+  using survivor = await Heap.open({ variant: "slab-map,capacity=64,refill=32,prewarm=0", reserveBytes: 64 * MIB });
+  const shared = survivor.share(), live = new Live(survivor);
+  for (let index = 0; index < 50; index++) live.add(survivor.malloc(index * 300));
+  for (let step = 0, isOver = false; !isOver; step = nextStep(step)) {
+    const first = await attachMortal(shared);
+    const ptrs = times(150, (index) => live.add(first.heap!.malloc(index * 20)));
+    for (const ptr of ptrs) live.free(first.heap!, ptr);
+    first.journal.life = 0;
+    try {
+      first.heap!.malloc(200 * KIB);
+    } catch (error) {
+      if (!(error instanceof Death)) throw error;
+    }
+    const second = await attachMortal(shared, step);
+    isOver = !second.journal.isDead;
+    second.journal.life = Infinity;
+    if (isOver) second.heap!.close();
+    live.audit();
+    survivor.collect();
+    live.audit();
+    assertEquals(survivor.stats().classes.every(({ cachedBlocks }) => cachedBlocks === 0), true);
+  }
+});
+
+Deno.test("a Worker really ends in the middle of a section, and the lock is taken from it", async () => {
+  using heap = await Heap.open({ variant: "slab-map,counters=1" });
+  const live = new Live(heap);
+  for (let index = 0; index < 50; index++) live.add(heap.malloc(index * 300));
+  const system = await openVirtualMemory();
+  for (const life of [0, 4, 17, 40]) {
+    const worker = new Worker(new URL("mortal_worker.ts", import.meta.url), { type: "module" });
+    const died = new Promise((resolve) => worker.onmessage = ({ data }) => resolve(data));
+    worker.postMessage({ shared: heap.share(), life });
+    assertEquals(await died, "died");
+    const holder = heap.i32[WORD_LOCK]!;
+    assert(holder > 1, "the Worker has the lock");
+    const id = heap.i32[wordOfThread(holder - 1) + THREAD_ID]!;
+    assert(system.threadStart(id) > 0, "its thread lives still, so the lock is its own");
+    worker.terminate();
+    while (system.threadStart(id) !== 0) await new Promise((resolve) => setTimeout(resolve, 2));
+    live.add(heap.malloc(200 * KIB));
+    heap.collect();
+    live.audit();
+  }
+  assertEquals(heap.counters()!.rollbacks, 3, "with nothing written there is nothing to roll back");
+  system.close();
+});
+
+/** Counts the sections that an error ended after they had written something. */
+class CountingJournal extends Journal {
+  ended = 0;
+  #writes = 0;
+
+  override set(index: number, value: number): void {
+    super.set(index, value);
+    this.#writes++;
+  }
+
+  override run<Result>(body: () => Result): Result {
+    const before = this.#writes;
+    let isWhole = false;
+    try {
+      const result = super.run(body);
+      isWhole = true;
+      return result;
+    } finally {
+      if (!isWhole && this.#writes > before) this.ended++;
+    }
+  }
+}
+
+for (const isShared of [false, true]) {
+  Deno.test(`a stack overflow at any depth of a call leaves the heap as it was (${isShared ? "" : "not "}shared)`, async () => {
+    const make = journals.make;
+    let journal: CountingJournal | undefined;
+    journals.make = (words) => journal = new CountingJournal(words);
+    using heap = await Heap.open({ variant: "slab-map,capacity=4,refill=1,prewarm=0", reserveBytes: 64 * MIB });
+    journals.make = make;
+    if (isShared) heap.share();
+    const ptrs = new Float64Array(10_000);
+    let count = 0, levels = 0, round = 1;
+    /** Takes or frees a block; no calls but the heap's, so that what happened is known when the stack is full. */
+    const work = (): void => {
+      round = (Math.imul(round, 1103515245) + 12345) | 0;
+      const x = round >>> 12;
+      if (count < 400 && (count === 0 || (x & 3) !== 0)) {
+        const ptr = heap.malloc((x & 12) === 0 ? 100_000 : (x & 16) === 0 ? 16_384 : x >>> 10);
+        if (ptr !== 0) ptrs[count++] = ptr;
+      } else {
+        const at = (x >>> 4) % count, ptr = ptrs[at]!;
+        heap.free(ptr);
+        ptrs[at] = ptrs[--count]!;
+      }
+    };
+    const dive = (): void => {
+      try {
+        dive();
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error;
+      }
+      if (levels++ > 100) return;
+      try {
+        work();
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error;
+      }
+    };
+    // A function that was never called is compiled at its first call, which needs more stack than all of these have.
+    for (let calls = 0; calls < 1000; calls++) work();
+    for (let repeat = 0; repeat < 64; repeat++) {
+      levels = 0;
+      // Each argument is 8 bytes of stack: so the stack ends at another place each time.
+      ((..._padding: number[]) => dive())(...new Array<number>(repeat).fill(0));
+      heap.check();
+      assertEquals([...heap.blocks()].map(({ ptr }) => ptr), [...ptrs.subarray(0, count)].sort((a, b) => a - b));
+    }
+    assert(journal!.ended > 5, `${journal!.ended} sections were ended half way`);
+    for (let index = 0; index < count; index++) heap.free(ptrs[index]!);
+    heap.check();
+    assertEquals(heap.stats().liveBlocks, 0);
+  });
+}

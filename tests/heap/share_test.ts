@@ -1,0 +1,185 @@
+/** One heap, several objects of it in one thread: the contract of share() and attach(), where every step can be looked at. */
+
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import {
+  Heap,
+  HeapClosedError,
+  HeapSharedError,
+  InvalidHandleError,
+  InvalidOptionError,
+  type SharedHeap,
+  VARIANTS,
+} from "../../src/heap/mod.ts";
+import { WORD_THREADS_USED } from "../../src/heap/layout.ts";
+import { Oracle } from "../../src/workloads/oracle.ts";
+import { assertPrograms } from "./programs.ts";
+
+const MIB = 1024 * 1024;
+
+/** A heap whose calls go to several in turn; `collect` goes to all. */
+function inTurn(heaps: readonly Heap[]): Heap {
+  let turn = 0;
+  return new Proxy(heaps[0]!, {
+    get(_, name) {
+      if (name === "collect") return () => heaps.reduce((sum, heap) => sum + heap.collect(), 0);
+      const heap = heaps[turn++ % heaps.length]!;
+      const value = Reflect.get(heap, name, heap);
+      return typeof value === "function" ? value.bind(heap) : value;
+    },
+  });
+}
+
+for (const variant of Object.keys(VARIANTS)) {
+  Deno.test(`${variant}: what one thread allocates any other frees, resizes and reads`, async () => {
+    using heap = await Heap.open({ variant });
+    using second = await Heap.attach(heap.share());
+    using third = await Heap.attach(second.share());
+    assertEquals([second.variant, second.flags, second.build], [heap.variant, heap.flags, "release"]);
+    assertPrograms(inTurn([heap, second, third]), variant === "slab-map" ? 15 : 4, 5);
+  });
+}
+
+Deno.test("a shared heap agrees with the oracle with short lists, and when memory is short", async () => {
+  const few = "slab-map,capacity=4,refill=1,prewarm=0";
+  for (const options of [{ variant: few }, { maxBytes: 3 * MIB, reserveBytes: 8 * MIB }]) {
+    using heap = await Heap.open(options);
+    using second = await Heap.attach(heap.share());
+    assertPrograms(inTurn([heap, second]), 12, 17);
+  }
+});
+
+Deno.test("stats() and blocks() of each thread have the blocks of all, and what all have cached", async () => {
+  using heap = await Heap.open();
+  using other = await Heap.attach(heap.share());
+  const oracle = new Oracle(heap);
+  for (let index = 0; index < 500; index++) oracle.malloc(index * 10);
+  for (const ptr of [...oracle.live.keys()].slice(0, 250)) {
+    oracle.verify(ptr);
+    oracle.live.delete(ptr);
+    other.free(ptr);
+  }
+  oracle.audit();
+  const { residentBytes: _, ...sums } = heap.stats();
+  const { residentBytes: __, ...same } = other.stats();
+  assertEquals(sums, same);
+  assertEquals([...heap.blocks()], [...other.blocks()]);
+  assert(other.owns([...oracle.live.keys()][0]!));
+  const freed = other.malloc(10);
+  other.free(freed);
+  assertEquals([heap.owns(freed), other.owns(freed)], [false, false]);
+});
+
+Deno.test("close() throws HEAP_SHARED where the heap was opened, until the others have closed", async () => {
+  const heap = await Heap.open();
+  const ptr = heap.malloc(100);
+  const shared = heap.share();
+  const [second, third] = [await Heap.attach(shared), await Heap.attach(shared)];
+  const kept = second.malloc(100);
+  assertEquals(assertThrows(() => heap.close(), HeapSharedError).code, "HEAP_SHARED");
+  heap.check();
+  second.close();
+  second.close();
+  assertThrows(() => second.malloc(10), HeapClosedError);
+  assertThrows(() => second.check(), HeapClosedError);
+  assertEquals(second.u8.length, 0);
+  assertThrows(() => heap.close(), HeapSharedError);
+  third.close();
+  heap.check();
+  assertEquals([...heap.blocks()].map((block) => block.ptr).sort(), [ptr, kept].sort());
+  heap.free(kept);
+  heap.close();
+});
+
+Deno.test("a handle of a closed heap gives HEAP_CLOSED, for ever", async () => {
+  const heap = await Heap.open();
+  const shared = structuredClone(heap.share());
+  assertEquals(shared, heap.share());
+  (await Heap.attach(shared)).close();
+  heap.close();
+  for (let count = 0; count < 3; count++) {
+    assertEquals((await assertRejects(() => Heap.attach(shared), HeapClosedError)).code, "HEAP_CLOSED");
+    (await Heap.open()).close();
+  }
+});
+
+Deno.test("what is no handle of a heap in this process gives INVALID_HANDLE", async () => {
+  using heap = await Heap.open({ maxBytes: 64 * MIB });
+  using another = await Heap.open();
+  const shared = heap.share();
+  another.share();
+  const bad: unknown[] = [
+    undefined,
+    null,
+    42,
+    "slab-map",
+    {},
+    heap,
+    { ...shared, kind: "hakmem.heap/0" },
+    { ...shared, process: Deno.pid + 1 },
+    { ...shared, identity: shared.identity ^ 1 },
+    { ...shared, identity: 0.5 },
+    { ...shared, base: Number(shared.base) },
+    { ...shared, base: shared.base + 16n },
+    { ...shared, base: -shared.base },
+    { ...shared, base: 2n ** 21n },
+    { ...shared, base: another.share().base },
+    { ...shared, bytes: shared.bytes / 2 },
+    { ...shared, bytes: 12345 },
+    { ...shared, maxBytes: shared.maxBytes + 1 },
+    { ...shared, variant: "nonsense" },
+    { ...shared, variant: "phase7" },
+    { ...shared, variant: "slab-map,refill=1" },
+    { ...shared, library: 7 },
+  ];
+  for (const handle of bad) {
+    const error = await assertRejects(() => Heap.attach(handle as SharedHeap), InvalidHandleError);
+    assertEquals(error.code, "INVALID_HANDLE");
+  }
+  using attached = await Heap.attach(shared);
+  attached.free(attached.malloc(10));
+});
+
+Deno.test("a debug build cannot be shared", async () => {
+  using heap = await Heap.open({ build: "debug", log: () => {} });
+  assertThrows(() => heap.share(), InvalidOptionError, "debug");
+});
+
+Deno.test("at most 128 have a heap at once, and the 129th is told so", async () => {
+  using heap = await Heap.open({ reserveBytes: 16 * MIB });
+  const shared = heap.share(), attached: Heap[] = [];
+  for (let count = 1; count < 128; count++) attached.push(await Heap.attach(shared));
+  await assertRejects(() => Heap.attach(shared), HeapSharedError);
+  attached.pop()!.close();
+  attached.push(await Heap.attach(shared));
+  for (const each of attached) each.close();
+});
+
+Deno.test("2,000 attach and close one after another: slots are used again, and nothing stays behind", async () => {
+  using heap = await Heap.open({ reserveBytes: 16 * MIB, variant: "slab-map,prewarm=0" });
+  const shared = heap.share();
+  const ptr = heap.malloc(1000);
+  let charged = 0;
+  for (let count = 0; count < 2000; count++) {
+    using other = await Heap.attach(shared);
+    for (let size = 0; size < 4000; size += 500) other.free(other.malloc(size));
+    if (count === 10) charged = heap.stats().chargedBytes;
+  }
+  assertEquals(heap.stats().chargedBytes, charged);
+  assertEquals(heap.i32[WORD_THREADS_USED], 2);
+  assertEquals([...heap.blocks()].map((block) => block.ptr), [ptr]);
+});
+
+Deno.test("a counting build counts the locks that it takes, and each thread's calls", async () => {
+  using heap = await Heap.open({ variant: "slab-map,counters=1,prewarm=0" });
+  assertEquals(heap.counters()!.locksTaken, 0);
+  heap.free(heap.malloc(10));
+  assertEquals(heap.counters()!.locksTaken, 0, "a heap that one thread has needs none");
+  using other = await Heap.attach(heap.share());
+  const before = heap.counters()!;
+  for (let count = 0; count < 1000; count++) heap.free(other.malloc(50));
+  const { mallocs, frees, locksTaken, lockWaits, rollbacks, remoteFrees } = other.counters()!;
+  assertEquals([mallocs - before.mallocs, frees - before.frees], [1000, 1000]);
+  assert(locksTaken > 0 && locksTaken < 200, `${locksTaken} locks for 2,000 calls`);
+  assertEquals([lockWaits, rollbacks], [0, 0]);
+  assert(remoteFrees > 0, "blocks were freed by who did not take their slab");
+});
