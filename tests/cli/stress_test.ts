@@ -84,7 +84,7 @@ Deno.test({
   ignore: !hasScript(),
   fn: async () => {
     const child = new Deno.Command("script", {
-      args: ["-qec", `'${Deno.execPath()}' run -P cli.ts stress --seconds 600 --seed 1`, "/dev/null"],
+      args: ["-qec", `env -u NO_COLOR '${Deno.execPath()}' run -P cli.ts stress --seconds 60 --seed 1`, "/dev/null"],
       cwd: decodeURIComponent(new URL("../../", import.meta.url).pathname),
       env: { TERM: "xterm" },
       stdin: "piped",
