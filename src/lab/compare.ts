@@ -16,6 +16,7 @@ import {
   loadWarning,
   LOOKS,
   overall,
+  signedRankInterval,
   tierWarning,
   type Warning,
 } from "../measure/mod.ts";
@@ -133,7 +134,7 @@ function soFar({ sizes }: ComparePlan, rounds: Rounds, level: number): string {
   if (means.length < leastRounds(level)) {
     return `B/A ${Math.exp(-means.reduce((sum, each) => sum + each, 0) / means.length).toFixed(3)}`;
   }
-  const { ratio, low, high } = ratioOf(judge({ differences: means, control: means }, level).difference);
+  const { ratio, low, high } = ratioOf(signedRankInterval(means, level));
   return `B/A ${ratio.toFixed(3)} (${low.toFixed(3)}–${high.toFixed(3)})`;
 }
 

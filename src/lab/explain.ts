@@ -26,7 +26,14 @@ import {
   type Verdict,
   verdictOf,
 } from "../measure/mod.ts";
-import { changeWithBounds, type ExplainFile, type ExplainFlag, type Ratio } from "../report/mod.ts";
+import {
+  changeWithBounds,
+  type ExplainFile,
+  type ExplainFlag,
+  fastShare,
+  PATH_SHARE,
+  type Ratio,
+} from "../report/mod.ts";
 import {
   type Ablation,
   type AblationPlan,
@@ -341,14 +348,6 @@ function rareIn(stages: ExplainFile["stages"], fastest: () => number): IsRare {
       (100 * part).toFixed(1)
     } % of an operation`;
   };
-}
-
-/** A flag that sends so many of all frees another way matters, whatever that costs on this machine: counts are exact. */
-const PATH_SHARE = 0.01;
-
-function fastShare(rows: Counts["a"]): number {
-  const sum = (name: "frees" | "fastFrees") => rows.reduce((total, { counts }) => total + counts[name], 0);
-  return sum("frees") === 0 ? 0 : sum("fastFrees") / sum("frees");
 }
 
 function share(part: number): string {

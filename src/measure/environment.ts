@@ -5,7 +5,7 @@
  * @module
  */
 import { cpus } from "node:os";
-import { openVirtualMemory } from "../os/mod.ts";
+import { commandOutput, openVirtualMemory } from "../os/mod.ts";
 import { parseSystemFacts, SYSTEM_FILES, type SystemFacts } from "./system_facts.ts";
 
 /** The machine, the runtime and the source, when the run started. */
@@ -76,7 +76,7 @@ async function perf(): Promise<Pick<Environment, "perf">> {
 
 async function revision(): Promise<string> {
   const folder = decodeURIComponent(new URL("../../", import.meta.url).pathname);
-  const text = await output("git", ["-C", folder, "describe", "--always", "--dirty", "--abbrev=12"]);
+  const text = await commandOutput("git", ["-C", folder, "describe", "--always", "--dirty", "--abbrev=12"]);
   return text?.trim() || "unknown";
 }
 
@@ -86,15 +86,12 @@ async function revision(): Promise<string> {
  */
 export async function readSteal(): Promise<{ stolen: number; total: number } | undefined> {
   if (Deno.build.os !== "linux") return undefined;
-  const fields = (await output("cat", ["/proc/stat"]))?.split("\n", 1)[0]?.trim().split(/\s+/).slice(1, 9).map(Number);
+  const fields = (await commandOutput("cat", ["/proc/stat"]))?.split("\n", 1)[0]?.trim().split(/\s+/).slice(1, 9).map(
+    Number,
+  );
   const stolen = fields?.[7];
   if (fields === undefined || stolen === undefined) return undefined;
   return { stolen, total: fields.reduce((sum, field) => sum + field, 0) };
-}
-
-async function output(command: string, args: string[]): Promise<string | undefined> {
-  const result = await run(command, args);
-  return result?.success ? result.stdout : undefined;
 }
 
 /** Runs a command to its end; undefined if it cannot be started. */

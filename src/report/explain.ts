@@ -24,10 +24,11 @@ export function explainHeadline({ a, b, total, delta, flags, counters }: Explain
   return `${whole}, because of ${confirmed.map(reason).join(", ")}`;
 }
 
-/** Of all frees, so many must go another way to be named. */
-const PATH_SHARE = 0.01;
+/** A flag that sends so many of all frees another way matters, whatever that costs on this machine: counts are exact. */
+export const PATH_SHARE = 0.01;
 
-function fastShare(rows: ExplainFile["counters"]["a"]): number {
+/** The share of frees that the fast path ends. */
+export function fastShare(rows: ExplainFile["counters"]["a"]): number {
   const sum = (name: "frees" | "fastFrees") => rows.reduce((total, { counts }) => total + counts[name], 0);
   return sum("frees") === 0 ? 0 : sum("fastFrees") / sum("frees");
 }

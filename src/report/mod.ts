@@ -14,7 +14,7 @@ export {
   type SlotDisturbance,
 } from "./compare_schema.ts";
 export { compareHeadline, renderCompare, renderCompareCsv, renderCompareMarkdown } from "./compare.ts";
-export { explainHeadline, renderExplain, renderExplainCsv } from "./explain.ts";
+export { explainHeadline, fastShare, PATH_SHARE, renderExplain, renderExplainCsv } from "./explain.ts";
 export { renderExplainMarkdown } from "./explain_markdown.ts";
 export { type ExplainFile, type ExplainFlag, parseExplainFile } from "./explain_schema.ts";
 export { renderCsv } from "./csv.ts";
