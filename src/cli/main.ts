@@ -15,6 +15,7 @@ import { flagsCommand } from "./flags.ts";
 import { gateCommand } from "./gate.ts";
 import { Interruption } from "./interruptible.ts";
 import { microCommand } from "./micro.ts";
+import { recordCommand } from "./record.ts";
 import { reportCommand } from "./report.ts";
 import { stressCommand } from "./stress.ts";
 import { UsageError } from "./values.ts";
@@ -26,6 +27,7 @@ const COMMANDS: readonly ((finish: (exitCode: number) => void) => Command)[] = [
   compareCommand,
   explainCommand,
   gateCommand,
+  recordCommand,
   reportCommand,
   stressCommand,
   microCommand,
@@ -74,5 +76,6 @@ const FORESEEN = new Set([
   "NativeBuildError",
   "NativeAccessError",
   "OsError",
+  "RecordError",
   "ReportInputError",
 ]);

@@ -33,6 +33,11 @@ export function noColor(): string | undefined {
   return read("NO_COLOR");
 }
 
+/** `LD_PRELOAD`: libraries that programs are to have besides their own. A list, with spaces or colons between. */
+export function preloadedLibraries(): string | undefined {
+  return read("LD_PRELOAD");
+}
+
 /** The folder where programs of this user keep what can be made again, by the rules of the system. */
 export function userCacheFolder(): string | undefined {
   const home = read("HOME");

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Operation, StressFailure, StressFile, StressRun } from "./stress_schema.ts";
-import { wrap } from "./format.ts";
+import { counted, withCommas, wrap } from "./format.ts";
 import { csvTable, markdownTable } from "./rows.ts";
 import { type Palette, PLAIN } from "./table.ts";
 
@@ -112,12 +112,4 @@ function operationText(operation: Operation): string {
     default:
       return `${operation.op}()`;
   }
-}
-
-function counted(count: number, noun: string): string {
-  return `${withCommas(count)} ${noun}${count === 1 ? "" : "s"}`;
-}
-
-function withCommas(count: number): string {
-  return count.toLocaleString("en-US");
 }

@@ -15,7 +15,7 @@ import { EVENT, TraceError } from "./trace.ts";
 
 const FILE_MAGIC = 0x31776172656d6b68n;
 const CHUNK_MAGIC = 0x6b6e756863656d68n;
-const FILE_HEADER = { PID: 8, IS_FORK: 12, STOPPED: 16, END: 24, LOST: 32, PROGRAM: 40, USED: 296, BYTES: 65536 };
+const FILE_HEADER = { PID: 8, FORKED: 12, STOPPED: 16, END: 24, LOST: 32, PROGRAM: 40, USED: 296, BYTES: 65536 };
 const CHUNK_HEADER = { BYTES: 8, BUFFER: 12, USED: 32 };
 const MOST_CHUNK_BYTES = 2 ** 18;
 const KIND = { MALLOC: 1, CALLOC: 2, ALIGNED: 3, FREE: 4, REALLOC_BEGIN: 5, REALLOC_END: 6, THREAD: 7 };
@@ -28,7 +28,7 @@ const PAUSE = 2 ** 18; // events, some tens of milliseconds
 export interface RawHeader {
   readonly pid: number;
   /** Whether it began in a fork of another process, in the midst of a program. */
-  readonly isFork: boolean;
+  readonly forked: boolean;
   /** The system's error number, if the recorder stopped before the process did; else 0. */
   readonly stopped: number;
   /** Calls that were not recorded, because a signal had interrupted the recorder. */
@@ -44,7 +44,7 @@ export interface Repairs {
   /** Blocks whose free was not seen, though their addresses were given out again. */
   readonly unseenFrees: number;
   /** Whether there were more events than a trace may have; those are left out. */
-  readonly isCut: boolean;
+  readonly cut: boolean;
 }
 
 /** One of the recorder's files, open. */
@@ -69,7 +69,7 @@ export class RawRecording implements Disposable {
       const name = bytes.subarray(FILE_HEADER.PROGRAM, bytes.indexOf(0, FILE_HEADER.PROGRAM));
       this.header = {
         pid: view.getUint32(FILE_HEADER.PID, true),
-        isFork: view.getUint32(FILE_HEADER.IS_FORK, true) !== 0,
+        forked: view.getUint32(FILE_HEADER.FORKED, true) !== 0,
         stopped: view.getUint32(FILE_HEADER.STOPPED, true),
         lost: Number(view.getBigUint64(FILE_HEADER.LOST, true)),
         program: new TextDecoder().decode(name),
@@ -96,17 +96,17 @@ export class RawRecording implements Disposable {
     const blocks = new Blocks(writer);
     const queue = new StreamQueue(this.#streams.filter((stream) => stream.advance()));
     const chunks = this.#streams.reduce((sum, { chunks }) => sum + chunks, 0);
-    let events = 0, isCut = false;
+    let events = 0, cut = false;
     for (let stream = queue.first; stream !== undefined; stream = queue.first) {
       if (stream.sequence >= this.#end) break;
-      isCut = writer.events >= MOST_EVENTS;
-      if (isCut) break;
+      cut = writer.events >= MOST_EVENTS;
+      if (cut) break;
       blocks.event(stream);
       if (stream.advance()) queue.moveFirst();
       else queue.removeFirst();
       if (++events % PAUSE === 0) await pause(this.#streams.reduce((sum, { read }) => sum + read, 0) / chunks);
     }
-    return { ...blocks.repairs, isCut };
+    return { ...blocks.repairs, cut };
   }
 
   /** The buffers: which chunks are whose. Ends at the first part that is no chunk: it was about to be one. */
@@ -266,7 +266,7 @@ class Blocks {
     this.#writer = writer;
   }
 
-  get repairs(): Omit<Repairs, "isCut"> {
+  get repairs(): Omit<Repairs, "cut"> {
     return { unknownBlocks: this.#unknownBlocks, unseenFrees: this.#unseenFrees };
   }
 

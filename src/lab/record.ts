@@ -1,0 +1,231 @@
+/**
+ * `record`: runs a program with the recorder in it, then makes a recording of what each of its processes left.
+ *
+ *     FILE          the program that was asked for
+ *     FILE.PID      each process that it started, or that those started
+ *
+ * A process that becomes another program (exec) is recorded anew, and the last one is kept. The recorder's own files lie in
+ * a folder beside FILE, on the same disk, while the program runs. Its three streams are the terminal's: nothing of ours is
+ * in between.
+ *
+ * @module
+ */
+import { buildNative, commandOutput, type NativeTarget, preloadedLibraries } from "../os/mod.ts";
+import type { Outcome, RecordedProcess, RecordFile } from "../report/record.ts";
+import { readTrace } from "../traces/mod.ts";
+import { RawRecording, type Repairs } from "../traces/raw_recording.ts";
+import { RecordingWriter } from "../traces/recording.ts";
+import { summarise } from "../traces/summary.ts";
+
+/** What to record. */
+export interface RecordPlan {
+  /** A path, or a name that is looked for in `PATH`. */
+  readonly program: string;
+  readonly args: readonly string[];
+  /** Where the recording goes; a process that is started by the program has its number added to it. */
+  readonly file: string;
+}
+
+/** Nothing could be recorded. The message says why, and what can be done. */
+export class RecordError extends Error {
+  override name = "RecordError";
+}
+
+/** Shows how far the recordings are. */
+export type Report = (progress: { phase: string; done: number; total: number; label: string }) => void;
+
+const RECORDER: NativeTarget = {
+  name: "recorder",
+  sources: [new URL("../../native/recorder.c", import.meta.url)],
+  kind: "library",
+  // Without built-ins, because the compiler would make a calloc of malloc and memset, within malloc.
+  flags: ["-fvisibility=hidden", "-fno-builtin", "-pthread", "-ldl"],
+};
+
+/** A running program, whose recordings are made when it has ended. */
+export class Recording implements Disposable {
+  readonly #plan: RecordPlan;
+  readonly #folder: string;
+  readonly #process: Deno.ChildProcess;
+  readonly #start: number;
+
+  private constructor(plan: RecordPlan, folder: string, process: Deno.ChildProcess, start: number) {
+    this.#plan = plan;
+    this.#start = start;
+    this.#folder = folder;
+    this.#process = process;
+  }
+
+  /**
+   * Starts the program.
+   *
+   * @throws {RecordError} if that cannot be recorded here; {NativeBuildError} without a compiler.
+   */
+  static async start(plan: RecordPlan): Promise<Recording> {
+    if (Deno.build.os !== "linux") {
+      throw new RecordError(`programs are recorded on Linux only; this is ${Deno.build.os}`);
+    }
+    const obstacle = await obstacleOf(plan.program);
+    if (obstacle !== undefined) throw new RecordError(`${plan.program} cannot be recorded: ${obstacle}`);
+    const library = await recorderPath();
+    const folder = makeFolder(plan.file);
+    try {
+      const others = preloadedLibraries();
+      const command = new Deno.Command(plan.program, {
+        args: [...plan.args],
+        env: { LD_PRELOAD: others === undefined ? library : `${library}:${others}`, HAKMEM_RECORDING: folder },
+        stdin: "inherit",
+        stdout: "inherit",
+        stderr: "inherit",
+      });
+      const start = performance.now();
+      return new Recording(plan, folder, command.spawn(), start);
+    } catch (error) {
+      Deno.removeSync(folder, { recursive: true });
+      throw new RecordError(`${plan.program} cannot be started: ${reasonOf(error)}`, { cause: error });
+    }
+  }
+
+  /** Passes a signal on to the program. */
+  kill(signal: Deno.Signal): void {
+    try {
+      this.#process.kill(signal);
+    } catch {
+      // It has ended by itself.
+    }
+  }
+
+  /** Waits until the program has ended. */
+  async outcome(): Promise<Outcome> {
+    const { code, signal } = await this.#process.status;
+    return {
+      ...(signal === null ? { exitCode: code } : { signal }),
+      seconds: (performance.now() - this.#start) / 1000,
+    };
+  }
+
+  /**
+   * Makes the recordings.
+   *
+   * @throws {RecordError} if nothing was recorded; what a write throws, after which there is no recording.
+   */
+  async finish(report: Report, signal: AbortSignal): Promise<Pick<RecordFile, "processes" | "replaced">> {
+    const { processes, replaced } = findProcesses(this.#folder);
+    const root = this.#process.pid;
+    if (!processes.has(root)) {
+      throw new RecordError(
+        `${this.#plan.program} was not recorded: it allocated nothing, cleared LD_PRELOAD, became a program that cannot ` +
+          "be recorded, or could not write beside the recording",
+      );
+    }
+    const written: string[] = [];
+    try {
+      const recorded: RecordedProcess[] = [];
+      const pids = [root, ...[...processes.keys()].filter((pid) => pid !== root).toSorted((a, b) => a - b)];
+      for (const [index, pid] of pids.entries()) {
+        const file = pid === root ? this.#plan.file : `${this.#plan.file}.${pid}`;
+        using raw = new RawRecording(`${this.#folder}/${processes.get(pid)}`);
+        written.push(file);
+        const repairs = await convert(raw, file, async (done) => {
+          report({ phase: "writing", done: 100 * (index + done), total: 100 * pids.length, label: file });
+          await new Promise((resolve) => setTimeout(resolve)); // lets Ctrl-C in
+          signal.throwIfAborted();
+        });
+        recorded.push({
+          file,
+          fileBytes: Deno.statSync(file).size,
+          ...raw.header,
+          ...repairs,
+          ...summarise(readTrace(file)),
+        });
+      }
+      return { processes: recorded, replaced };
+    } catch (error) {
+      for (const file of written) Deno.removeSync(file);
+      throw error;
+    }
+  }
+
+  /** Removes the recorder's own files. */
+  [Symbol.dispose](): void {
+    Deno.removeSync(this.#folder, { recursive: true });
+  }
+}
+
+async function recorderPath(): Promise<string> {
+  const { path } = await buildNative(RECORDER);
+  if (!/[\s:]/.test(path)) return path;
+  throw new RecordError(`LD_PRELOAD takes no path with a space or a colon, as in ${path}: set HAKMEM_CACHE to another`);
+}
+
+function makeFolder(file: string): string {
+  const slash = file.lastIndexOf("/") + 1;
+  const dir = file.slice(0, slash) || ".";
+  try {
+    const folder = Deno.makeTempDirSync({ dir, prefix: `${file.slice(slash)}.`, suffix: ".recording" });
+    return Deno.realPathSync(folder);
+  } catch (error) {
+    throw new RecordError(`${file} cannot be written: ${reasonOf(error)}; its folder must exist`, { cause: error });
+  }
+}
+
+/** The recorder's last file of each process, and how many earlier ones there are. */
+function findProcesses(folder: string): { processes: Map<number, string>; replaced: number } {
+  const last = new Map<number, number>();
+  let files = 0;
+  for (const { name } of Deno.readDirSync(folder)) {
+    const [pid = 0, image = 0] = name.split(".").map(Number);
+    last.set(pid, Math.max(image, last.get(pid) ?? 0));
+    files++;
+  }
+  const processes = new Map([...last].map(([pid, image]) => [pid, `${pid}.${image}`]));
+  return { processes, replaced: files - processes.size };
+}
+
+async function convert(raw: RawRecording, path: string, pause: (done: number) => Promise<void>): Promise<Repairs> {
+  using file = Deno.openSync(path, { write: true, create: true, truncate: true });
+  const writer = new RecordingWriter((bytes) => {
+    for (let rest = bytes; rest.length > 0;) rest = rest.subarray(file.writeSync(rest));
+  });
+  const repairs = await raw.convert(writer, pause);
+  writer.finish();
+  return repairs;
+}
+
+const SET_USER_ID = 0o4000, SET_GROUP_ID = 0o2000;
+
+/** Why a program cannot have the recorder in it; undefined if nothing is known that speaks against it. */
+async function obstacleOf(program: string): Promise<string | undefined> {
+  const path = (await commandOutput("sh", ["-c", 'command -v -- "$1"', "sh", program]))?.trim();
+  if (path === undefined || !path.includes("/")) return undefined; // the system will say that there is none
+  const { mode, uid, gid } = Deno.statSync(path);
+  const isOther = ((mode ?? 0) & SET_USER_ID) !== 0 && uid !== Deno.uid() ||
+    ((mode ?? 0) & SET_GROUP_ID) !== 0 && gid !== Deno.gid();
+  if (isOther) return "it is setuid or setgid, and the system ignores LD_PRELOAD for such programs";
+  return elfObstacle(path);
+}
+
+const ELF = { MAGIC: 0x7f454c46, CLASS: 4, CLASS_64: 2, TABLE: 32, ENTRY_BYTES: 54, ENTRIES: 56, INTERPRETER: 3 };
+const ELF_HEAD_BYTES = 4096; // the table of segments follows the header
+
+function elfObstacle(path: string): string | undefined {
+  const bytes = new Uint8Array(ELF_HEAD_BYTES);
+  try {
+    using file = Deno.openSync(path);
+    file.readSync(bytes);
+  } catch {
+    return undefined; // it may be allowed to be run, and not to be read
+  }
+  const view = new DataView(bytes.buffer);
+  if (view.getUint32(0) !== ELF.MAGIC) return undefined; // a script: what counts is what runs it
+  if (bytes[ELF.CLASS] !== ELF.CLASS_64) return "it is a 32-bit program";
+  const size = view.getUint16(ELF.ENTRY_BYTES, true), count = view.getUint16(ELF.ENTRIES, true);
+  for (let entry = 0, at = Number(view.getBigUint64(ELF.TABLE, true)); entry < count; entry++, at += size) {
+    if (at + size > bytes.length || view.getUint32(at, true) === ELF.INTERPRETER) return undefined;
+  }
+  return "it is linked statically, and its malloc is its own";
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
