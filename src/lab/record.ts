@@ -107,43 +107,25 @@ export class Recording implements Disposable {
   /**
    * Makes the recordings.
    *
-   * @throws {RecordError} if nothing was recorded; what a write throws, after which there is no recording.
+   * @throws {RecordError} if nothing was recorded, or a recording cannot be written.
    */
   async finish(report: Report, signal: AbortSignal): Promise<Pick<RecordFile, "processes" | "replaced">> {
     const { processes, replaced } = findProcesses(this.#folder);
     const root = this.#process.pid;
-    if (!processes.has(root)) {
-      throw new RecordError(
-        `${this.#plan.program} was not recorded: it allocated nothing, cleared LD_PRELOAD, became a program that cannot ` +
-          "be recorded, or could not write beside the recording",
-      );
+    const pids = [root, ...[...processes.keys()].filter((pid) => pid !== root).toSorted((a, b) => a - b)];
+    const recorded: RecordedProcess[] = [];
+    for (const [index, pid] of pids.entries()) {
+      const source = processes.get(pid);
+      const file = pid === root ? this.#plan.file : `${this.#plan.file}.${pid}`;
+      const process = source && await makeRecording(`${this.#folder}/${source}`, file, async (done) => {
+        report({ phase: "writing", done: 100 * (index + done), total: 100 * pids.length, label: file });
+        await new Promise((resolve) => setTimeout(resolve)); // lets Ctrl-C in
+        signal.throwIfAborted();
+      });
+      if (process) recorded.push(process);
+      else if (pid === root) throw new RecordError(`${this.#plan.program} was not recorded: ${NOTHING}`);
     }
-    const written: string[] = [];
-    try {
-      const recorded: RecordedProcess[] = [];
-      const pids = [root, ...[...processes.keys()].filter((pid) => pid !== root).toSorted((a, b) => a - b)];
-      for (const [index, pid] of pids.entries()) {
-        const file = pid === root ? this.#plan.file : `${this.#plan.file}.${pid}`;
-        using raw = new RawRecording(`${this.#folder}/${processes.get(pid)}`);
-        written.push(file);
-        const repairs = await convert(raw, file, async (done) => {
-          report({ phase: "writing", done: 100 * (index + done), total: 100 * pids.length, label: file });
-          await new Promise((resolve) => setTimeout(resolve)); // lets Ctrl-C in
-          signal.throwIfAborted();
-        });
-        recorded.push({
-          file,
-          fileBytes: Deno.statSync(file).size,
-          ...raw.header,
-          ...repairs,
-          ...summarise(readTrace(file)),
-        });
-      }
-      return { processes: recorded, replaced };
-    } catch (error) {
-      for (const file of written) Deno.removeSync(file);
-      throw error;
-    }
+    return { processes: recorded, replaced };
   }
 
   /** Removes the recorder's own files. */
@@ -182,14 +164,47 @@ function findProcesses(folder: string): { processes: Map<number, string>; replac
   return { processes, replaced: files - processes.size };
 }
 
-async function convert(raw: RawRecording, path: string, pause: (done: number) => Promise<void>): Promise<Repairs> {
-  using file = Deno.openSync(path, { write: true, create: true, truncate: true });
-  const writer = new RecordingWriter((bytes) => {
-    for (let rest = bytes; rest.length > 0;) rest = rest.subarray(file.writeSync(rest));
-  });
-  const repairs = await raw.convert(writer, pause);
-  writer.finish();
-  return repairs;
+const NOTHING =
+  "it allocated nothing, cleared LD_PRELOAD, became a program that cannot be recorded, or could not write " +
+  "beside the recording";
+
+/**
+ * Makes a recording of one of the recorder's files.
+ *
+ * @returns undefined, and makes none, if there is no event: the process only freed what its parent had allocated.
+ */
+async function makeRecording(
+  source: string,
+  file: string,
+  pause: (done: number) => Promise<void>,
+): Promise<RecordedProcess | undefined> {
+  using raw = new RawRecording(source);
+  let repairs: Repairs, events: number;
+  try {
+    using output = Deno.openSync(file, { write: true, create: true, truncate: true });
+    const writer = new RecordingWriter((bytes) => {
+      for (let rest = bytes; rest.length > 0;) rest = rest.subarray(output.writeSync(rest));
+    });
+    repairs = await raw.convert(writer, pause);
+    writer.finish();
+    events = writer.events;
+  } catch (error) {
+    removeQuietly(file);
+    throw new RecordError(`${file} cannot be written: ${reasonOf(error)}`, { cause: error });
+  }
+  if (events === 0) {
+    removeQuietly(file);
+    return undefined;
+  }
+  return { file, fileBytes: Deno.statSync(file).size, ...raw.header, ...repairs, ...summarise(readTrace(file)) };
+}
+
+function removeQuietly(file: string): void {
+  try {
+    Deno.removeSync(file);
+  } catch {
+    // It was never made.
+  }
 }
 
 const SET_USER_ID = 0o4000, SET_GROUP_ID = 0o2000;

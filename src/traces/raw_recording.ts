@@ -63,7 +63,8 @@ export class RawRecording implements Disposable {
     try {
       const bytes = this.#read(0, FILE_HEADER.USED);
       const view = new DataView(bytes.buffer);
-      if (bytes.length < FILE_HEADER.USED || view.getBigUint64(0, true) !== FILE_MAGIC) {
+      // All zeros where a process was killed while it made the file.
+      if (![0n, FILE_MAGIC].includes(view.getBigUint64(0, true))) {
         throw new TraceError(`${path}: byte 0: not a file of the recorder`);
       }
       const name = bytes.subarray(FILE_HEADER.PROGRAM, bytes.indexOf(0, FILE_HEADER.PROGRAM));
@@ -115,7 +116,7 @@ export class RawRecording implements Disposable {
     for (let at = FILE_HEADER.BYTES;;) {
       const bytes = this.#read(at, CHUNK_HEADER.USED);
       const view = new DataView(bytes.buffer);
-      if (bytes.length < CHUNK_HEADER.USED || view.getBigUint64(0, true) !== CHUNK_MAGIC) break;
+      if (view.getBigUint64(0, true) !== CHUNK_MAGIC) break;
       const length = view.getUint32(CHUNK_HEADER.BYTES, true);
       const buffer = view.getUint32(CHUNK_HEADER.BUFFER, true);
       if (length <= CHUNK_HEADER.USED || length > MOST_CHUNK_BYTES || length % 8 !== 0 || buffer > chunks.length) {
@@ -127,7 +128,7 @@ export class RawRecording implements Disposable {
     return chunks.map((each) => new Stream(each, ({ at, length }) => this.#read(at, length)));
   }
 
-  /** Bytes of the file; fewer where it ends. */
+  /** Bytes of the file, and zeros behind its end. */
   #read(at: number, length: number): Uint8Array<ArrayBuffer> {
     const bytes = new Uint8Array(length);
     this.#file.seekSync(at, Deno.SeekMode.Start);
@@ -135,7 +136,7 @@ export class RawRecording implements Disposable {
     for (let count: number | null = 1; used < length && count !== null; used += count ?? 0) {
       count = this.#file.readSync(bytes.subarray(used));
     }
-    return bytes.slice(0, used);
+    return bytes;
   }
 }
 
