@@ -115,7 +115,8 @@ struct writer {
   struct chunk_header *chunk;
   uint32_t epoch; /* of the process for which the rest is right */
   uint32_t number, destructor_rounds;
-  volatile bool is_busy;
+  volatile bool is_busy;   /* with an event */
+  volatile bool is_inside; /* a real function, which may call others: those calls are not the program's */
 };
 
 static struct process nowhere = {.stopped = 1}; /* before the page is there, and where there can be none */
@@ -275,6 +276,7 @@ static __attribute__((noinline)) bool refill(void) {
 }
 
 static inline void record(unsigned kind, unsigned alignment, const void *address, uint64_t size) {
+  if (UNLIKELY(self.is_inside)) return;
   if (UNLIKELY(self.is_busy)) {
     if (process->file != NULL) atomic_fetch_add(&process->file->lost, 1);
     return;
@@ -390,6 +392,15 @@ static void *allocated(unsigned kind, size_t alignment, void *block, size_t size
   return block;
 }
 
+/* Calls a real function that may be made of others. */
+#define INSIDE(result, call)          \
+  do {                                \
+    const bool was = self.is_inside; \
+    self.is_inside = true;            \
+    result = call;                    \
+    self.is_inside = was;             \
+  } while (0)
+
 EXPORT void *malloc(size_t size) {
   if (!is_ready()) return early_malloc(size);
   return allocated(MALLOC, 0, real.malloc(size), size);
@@ -398,7 +409,9 @@ EXPORT void *malloc(size_t size) {
 EXPORT void *calloc(size_t count, size_t size) {
   size_t bytes;
   if (!is_ready()) return __builtin_mul_overflow(count, size, &bytes) ? NULL : early_malloc(bytes);
-  return allocated(CALLOC, 0, real.calloc(count, size), count * size); /* if it did not overflow */
+  void *block;
+  INSIDE(block, real.calloc(count, size));
+  return allocated(CALLOC, 0, block, count * size); /* which did not overflow, if there is a block */
 }
 
 EXPORT void free(void *block) {
@@ -416,7 +429,8 @@ EXPORT void *realloc(void *block, size_t size) {
   }
   if (!is_ready()) return NULL;
   record(REALLOC_BEGIN, 0, block, 0);
-  void *moved = real.realloc(block, size);
+  void *moved;
+  INSIDE(moved, real.realloc(block, size));
   /* NULL for a size of 0 means that it was freed, as glibc does; else it failed, and the block is as it was. */
   record(REALLOC_END, 0, moved, moved != NULL ? size : size == 0 ? FREED : FAILED);
   return moved;
@@ -436,30 +450,39 @@ static void *no_such_function(void) {
 
 EXPORT void *memalign(size_t alignment, size_t size) {
   if (!is_ready() || real.memalign == NULL) return no_such_function();
-  return allocated(ALIGNED, alignment, real.memalign(alignment, size), size);
+  void *block;
+  INSIDE(block, real.memalign(alignment, size));
+  return allocated(ALIGNED, alignment, block, size);
 }
 
 EXPORT void *aligned_alloc(size_t alignment, size_t size) {
   if (!is_ready() || real.aligned_alloc == NULL) return no_such_function();
-  return allocated(ALIGNED, alignment, real.aligned_alloc(alignment, size), size);
+  void *block;
+  INSIDE(block, real.aligned_alloc(alignment, size));
+  return allocated(ALIGNED, alignment, block, size);
 }
 
 EXPORT int posix_memalign(void **block, size_t alignment, size_t size) {
   if (!is_ready() || real.posix_memalign == NULL) return ENOMEM;
-  const int error = real.posix_memalign(block, alignment, size);
+  int error;
+  INSIDE(error, real.posix_memalign(block, alignment, size));
   if (error == 0) allocated(ALIGNED, alignment, *block, size);
   return error;
 }
 
 EXPORT void *valloc(size_t size) {
   if (!is_ready() || real.valloc == NULL) return no_such_function();
-  return allocated(ALIGNED, (size_t)sysconf(_SC_PAGESIZE), real.valloc(size), size);
+  void *block;
+  INSIDE(block, real.valloc(size));
+  return allocated(ALIGNED, (size_t)sysconf(_SC_PAGESIZE), block, size);
 }
 
 EXPORT void *pvalloc(size_t size) {
   if (!is_ready() || real.pvalloc == NULL) return no_such_function();
   const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-  return allocated(ALIGNED, page, real.pvalloc(size), (size + page - 1) & ~(page - 1));
+  void *block;
+  INSIDE(block, real.pvalloc(size));
+  return allocated(ALIGNED, page, block, (size + page - 1) & ~(page - 1));
 }
 
 /* C23. */

@@ -4,16 +4,15 @@ import { buildNative } from "../../src/os/mod.ts";
 import type { RecordedProcess, RecordFile } from "../../src/report/record.ts";
 import { readTrace, type Trace } from "../../src/traces/mod.ts";
 
-/** Builds a program of the folder `recorded`; gives its path. */
-export async function build(name: string, ...flags: string[]): Promise<string> {
+/** Builds a program of the folder `recorded`, or a library; gives its path. */
+export async function build(
+  name: string,
+  kind: "executable" | "library" = "executable",
+  ...flags: string[]
+): Promise<string> {
   const sources = [new URL(`./recorded/${name}.c`, import.meta.url)];
-  const target = {
-    name: `recorded-${name}`,
-    sources,
-    kind: "executable",
-    flags: ["-fno-builtin", "-pthread", ...flags],
-  };
-  return (await buildNative({ ...target, kind: "executable" })).path;
+  return (await buildNative({ name: `recorded-${name}`, sources, kind, flags: ["-fno-builtin", "-pthread", ...flags] }))
+    .path;
 }
 
 /** What became of a program, and its traces in the order of `processes`. */

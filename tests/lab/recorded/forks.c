@@ -4,7 +4,6 @@
  */
 #define _GNU_SOURCE
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdatomic.h>
@@ -24,7 +23,7 @@ static void *disturb(void *ignored) {
   (void)ignored;
   while (!is_done) {
     free(malloc(40));
-    sched_yield();
+    usleep(10);
   }
   return NULL;
 }

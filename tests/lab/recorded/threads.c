@@ -1,8 +1,9 @@
 /*
  * Four threads that hand blocks to one another. In the first part the numbers are known: each makes 1,000 blocks, and after
  * a barrier frees those of its neighbour, so that 4,000 are live at once. In the second they exchange blocks through a few
- * shared places as fast as they can, so that an address that one thread frees is given to another at once. Destructors of
- * thread-specific data free, too, after the recorder's own has run for the first time.
+ * shared places as fast as they can; the blocks are too large for a list of the thread's own, so that an address that one
+ * thread frees is given to another at once. Destructors of thread-specific data free, too, after the recorder's own has run
+ * for the first time.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -10,7 +11,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-enum { THREADS = 4, BLOCKS = 1000, SIZE = 48, PLACES = 16, EXCHANGES = 100000 };
+enum { THREADS = 4, BLOCKS = 1000, SIZE = 48, LARGE = 2000, PLACES = 16, EXCHANGES = 20000 };
 
 static void *blocks[THREADS][BLOCKS];
 static _Atomic(void *) places[PLACES];
@@ -27,7 +28,7 @@ static void *run(void *argument) {
   uint32_t random = (uint32_t)self + 1;
   for (int i = 0; i < EXCHANGES; i++) {
     random = random * 1664525u + 1013904223u;
-    void *mine = i % 8 == 0 ? realloc(malloc(SIZE), 2 * SIZE) : malloc(SIZE);
+    void *mine = i % 8 == 0 ? realloc(malloc(LARGE), 2 * LARGE) : malloc(LARGE);
     free(atomic_exchange(&places[random >> 28], mine));
   }
   return NULL;
