@@ -130,7 +130,7 @@ export class Recording implements Disposable {
 
   /** Removes the recorder's own files. */
   [Symbol.dispose](): void {
-    Deno.removeSync(this.#folder, { recursive: true });
+    removeQuietly(this.#folder);
   }
 }
 
@@ -178,14 +178,18 @@ async function makeRecording(
   file: string,
   pause: (done: number) => Promise<void>,
 ): Promise<RecordedProcess | undefined> {
-  using raw = new RawRecording(source);
+  using input = Deno.openSync(source);
+  const raw = new RawRecording((at, length) => readAt(input, at, length));
   let repairs: Repairs, events: number;
   try {
     using output = Deno.openSync(file, { write: true, create: true, truncate: true });
     const writer = new RecordingWriter((bytes) => {
       for (let rest = bytes; rest.length > 0;) rest = rest.subarray(output.writeSync(rest));
     });
-    repairs = await raw.convert(writer, pause);
+    const steps = raw.convert(writer);
+    let step = steps.next();
+    for (; !step.done; step = steps.next()) await pause(step.value);
+    repairs = step.value;
     writer.finish();
     events = writer.events;
   } catch (error) {
@@ -199,11 +203,23 @@ async function makeRecording(
   return { file, fileBytes: Deno.statSync(file).size, ...raw.header, ...repairs, ...summarise(readTrace(file)) };
 }
 
-function removeQuietly(file: string): void {
+/** Bytes of a file, and zeros behind its end. */
+function readAt(file: Deno.FsFile, at: number, length: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(length);
+  file.seekSync(at, Deno.SeekMode.Start);
+  for (let used = 0; used < length;) {
+    const count = file.readSync(bytes.subarray(used));
+    if (count === null) break;
+    used += count;
+  }
+  return bytes;
+}
+
+function removeQuietly(path: string): void {
   try {
-    Deno.removeSync(file);
+    Deno.removeSync(path, { recursive: true });
   } catch {
-    // It was never made.
+    // It was never made; or a process that runs on has made a file in the folder just now.
   }
 }
 

@@ -7,12 +7,18 @@
  * began (in the parent of a forked process, mostly) is left out, and a block whose address is given out again has been
  * freed unseen.
  *
+ * `record` does this when the program has ended. Where nobody was left to do it, since all were killed, the files can be read
+ * as traces themselves.
+ *
  * @module
  */
 import { MOST_EVENTS } from "./builder.ts";
-import type { RecordingWriter } from "./recording.ts";
+import type { TraceFormat } from "./format.ts";
+import { recording, RecordingWriter } from "./recording.ts";
 import { EVENT, TraceError } from "./trace.ts";
 
+/** How such a file begins. */
+const MAGIC = "hkmeraw1";
 const FILE_MAGIC = 0x31776172656d6b68n;
 const CHUNK_MAGIC = 0x6b6e756863656d68n;
 const FILE_HEADER = { PID: 8, FORKED: 12, STOPPED: 16, END: 24, LOST: 32, PROGRAM: 40, USED: 296, BYTES: 65536 };
@@ -23,6 +29,25 @@ const WIDE = 8;
 const FREED = 1; // what a REALLOC_END without an address says in place of a size; 0 is that it failed
 const ENDS = 1;
 const PAUSE = 2 ** 18; // events, some tens of milliseconds
+
+/** The format. */
+export const rawRecording: TraceFormat = {
+  name: "hakmem raw",
+  description: "what the recorder of hakmem's record leaves if record is killed",
+  recognises: (head) => head.startsWith(MAGIC),
+  decode: (bytes) => {
+    const parts: Uint8Array[] = [];
+    const writer = new RecordingWriter((part) => parts.push(part.slice()));
+    const read: ReadAt = (at, length) => {
+      const part = new Uint8Array(length);
+      part.set(bytes.subarray(at, at + length));
+      return part;
+    };
+    for (const _ of new RawRecording(read).convert(writer));
+    writer.finish();
+    return { ...recording.decode(joined(parts)), format: rawRecording.name };
+  },
+};
 
 /** What a recorder says about itself. */
 export interface RawHeader {
@@ -47,53 +72,40 @@ export interface Repairs {
   readonly cut: boolean;
 }
 
-/** One of the recorder's files, open. */
-export class RawRecording implements Disposable {
+/** Gives bytes of a file from some place, and zeros behind its end. */
+export type ReadAt = (at: number, length: number) => Uint8Array<ArrayBuffer>;
+
+/** One of the recorder's files. */
+export class RawRecording {
   readonly header: RawHeader;
-  readonly #path: string;
-  readonly #file: Deno.FsFile;
+  readonly #read: ReadAt;
   readonly #streams: readonly Stream[];
   /** The events whose numbers are below count. */
   readonly #end: number;
 
-  /** Opens a file. @throws TraceError if it is none of the recorder's. */
-  constructor(path: string) {
-    this.#path = path;
-    this.#file = Deno.openSync(path);
-    try {
-      const bytes = this.#read(0, FILE_HEADER.USED);
-      const view = new DataView(bytes.buffer);
-      // All zeros where a process was killed while it made the file.
-      if (![0n, FILE_MAGIC].includes(view.getBigUint64(0, true))) {
-        throw new TraceError(`${path}: byte 0: not a file of the recorder`);
-      }
-      const name = bytes.subarray(FILE_HEADER.PROGRAM, bytes.indexOf(0, FILE_HEADER.PROGRAM));
-      this.header = {
-        pid: view.getUint32(FILE_HEADER.PID, true),
-        forked: view.getUint32(FILE_HEADER.FORKED, true) !== 0,
-        stopped: view.getUint32(FILE_HEADER.STOPPED, true),
-        lost: Number(view.getBigUint64(FILE_HEADER.LOST, true)),
-        program: new TextDecoder().decode(name),
-      };
-      this.#end = this.header.stopped === 0 ? Infinity : Number(view.getBigUint64(FILE_HEADER.END, true));
-      this.#streams = this.#findStreams();
-    } catch (error) {
-      this.#file.close();
-      throw error;
+  /** @throws TraceError if it is none of the recorder's files. */
+  constructor(read: ReadAt) {
+    this.#read = read;
+    const bytes = read(0, FILE_HEADER.USED);
+    const view = new DataView(bytes.buffer);
+    // All zeros where a process was killed while it made the file.
+    if (![0n, FILE_MAGIC].includes(view.getBigUint64(0, true))) {
+      throw new TraceError("byte 0: not a file of the recorder");
     }
+    const name = bytes.subarray(FILE_HEADER.PROGRAM, bytes.indexOf(0, FILE_HEADER.PROGRAM));
+    this.header = {
+      pid: view.getUint32(FILE_HEADER.PID, true),
+      forked: view.getUint32(FILE_HEADER.FORKED, true) !== 0,
+      stopped: view.getUint32(FILE_HEADER.STOPPED, true),
+      lost: Number(view.getBigUint64(FILE_HEADER.LOST, true)),
+      program: new TextDecoder().decode(name),
+    };
+    this.#end = this.header.stopped === 0 ? Infinity : Number(view.getBigUint64(FILE_HEADER.END, true));
+    this.#streams = this.#findStreams();
   }
 
-  /** Closes the file. */
-  [Symbol.dispose](): void {
-    this.#file.close();
-  }
-
-  /**
-   * Writes the events, in their order.
-   *
-   * @param pause Awaited now and then, with the share of the file that is done: from 0 to 1.
-   */
-  async convert(writer: RecordingWriter, pause: (done: number) => Promise<void>): Promise<Repairs> {
+  /** Writes the events, in their order. Yields now and then the share of the file that is done, from 0 to 1. */
+  *convert(writer: RecordingWriter): Generator<number, Repairs> {
     const blocks = new Blocks(writer);
     const queue = new StreamQueue(this.#streams.filter((stream) => stream.advance()));
     const chunks = this.#streams.reduce((sum, { chunks }) => sum + chunks, 0);
@@ -105,7 +117,7 @@ export class RawRecording implements Disposable {
       blocks.event(stream);
       if (stream.advance()) queue.moveFirst();
       else queue.removeFirst();
-      if (++events % PAUSE === 0) await pause(this.#streams.reduce((sum, { read }) => sum + read, 0) / chunks);
+      if (++events % PAUSE === 0) yield this.#streams.reduce((sum, { read }) => sum + read, 0) / chunks;
     }
     return { ...blocks.repairs, cut };
   }
@@ -120,24 +132,23 @@ export class RawRecording implements Disposable {
       const length = view.getUint32(CHUNK_HEADER.BYTES, true);
       const buffer = view.getUint32(CHUNK_HEADER.BUFFER, true);
       if (length <= CHUNK_HEADER.USED || length > MOST_CHUNK_BYTES || length % 8 !== 0 || buffer > chunks.length) {
-        throw new TraceError(`${this.#path}: byte ${at}: a chunk of ${length} bytes in buffer ${buffer} cannot be`);
+        throw new TraceError(`byte ${at}: a chunk of ${length} bytes in buffer ${buffer} cannot be`);
       }
       (chunks[buffer] ??= []).push({ at, length });
       at += length;
     }
     return chunks.map((each) => new Stream(each, ({ at, length }) => this.#read(at, length)));
   }
+}
 
-  /** Bytes of the file, and zeros behind its end. */
-  #read(at: number, length: number): Uint8Array<ArrayBuffer> {
-    const bytes = new Uint8Array(length);
-    this.#file.seekSync(at, Deno.SeekMode.Start);
-    let used = 0;
-    for (let count: number | null = 1; used < length && count !== null; used += count ?? 0) {
-      count = this.#file.readSync(bytes.subarray(used));
-    }
-    return bytes;
+function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
   }
+  return whole;
 }
 
 /** Where a part of a file is. */
