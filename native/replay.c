@@ -10,7 +10,7 @@
  *     run replay units=2       so many whole replays, their time without the frees at the end
  *     ok nanoseconds=51234567 operations=1572194 checksum=1f2e3d4c slot-checksum=1f2e3d4c tier=native
  *     advance replay to=1000   goes on to event 1000; counted since the first event
- *     ok resident=1044480 faults=255
+ *     ok resident=1044480 faults=255 mapping=0
  *     longest replay units=3   each event's time is the shortest of 3 replays; the longest of those
  *     ok nanoseconds=41234
  *     error event 17: its block was overwritten before its free
@@ -252,7 +252,7 @@ static void advance(uint32_t to) {
   replay(position, to);
   position = to;
   const uint64_t now = page_faults();
-  printf("ok resident=%" PRId64 " faults=%" PRIu64 "\n", resident_bytes(), now - faults);
+  printf("ok resident=%" PRId64 " faults=%" PRIu64 " mapping=0\n", resident_bytes(), now - faults);
 }
 
 static void longest(uint32_t units) {

@@ -58,7 +58,7 @@ export function expectation(text: string): number {
  *
  * @throws UsageError if they do not fit together, or are out of their limits.
  */
-export function planOf(options: BenchOptions): BenchPlan {
+export function planOf(options: BenchOptions): BenchPlan & { readonly workload: Workload } {
   const { workload, sizes, effort } = measured(options);
   const peers = options.peer ?? PEERS.map(({ name }) => name);
   if (options.expect !== undefined && !peers.includes("system")) {

@@ -22,12 +22,13 @@ function answerWith<P>(allocator: Allocator<P>, words: Int32Array, isVerified: b
   const replay = prepareReplay(allocator, words, isVerified);
   keepUnoptimised(replay.advance);
   const residentBytes = residencyOf(allocator, system);
+  const mapping = Number(allocator.residentBytes !== undefined || allocator.mapping !== undefined);
   let faultsBefore = 0, position = 0;
   const advance = (to: number): string => {
     if (position === 0) faultsBefore = pageFaults();
     replay.advance(position = to);
     const faults = pageFaults() - faultsBefore;
-    return formatFigures({ resident: residentBytes(), faults });
+    return formatFigures({ resident: residentBytes(), faults, mapping });
   };
   return ({ verb, count }: ReplayRequest): string => {
     if (verb === "run") return formatSlot(run(replay, count));

@@ -3,8 +3,8 @@
  *
  *     > run replay units=2          so many replays, timed without the frees of what the trace leaves live
  *     ok nanoseconds=31234567 operations=1572194 checksum=96f2a32a slot-checksum=96f2a32a tier=turbofan
- *     > advance replay to=1000      the first replay goes on to event 1000; bytes in memory, and page faults until there
- *     ok resident=1044480 faults=255
+ *     > advance replay to=1000      the first replay goes on to event 1000; bytes in memory, page faults until there, and
+ *     ok resident=1044480 faults=255 mapping=1    whether the bytes are the allocator's mapping, or the process's
  *     > longest replay units=3      the longest of the events' times, each the shortest of 3 replays
  *     ok nanoseconds=41234
  *
