@@ -56,7 +56,7 @@ struct head {
 struct event {
   uint8_t kind, alignment; /* the alignment as its base-2 logarithm */
   uint16_t thread;
-  uint32_t slot, size, former;
+  uint32_t slot, size, former; /* a free's size is what its block had; only a realloc has a former size */
 };
 
 static const struct head *head;
@@ -113,18 +113,34 @@ static size_t kept(size_t size, size_t former) {
   return size >= STEP ? size & ~(size_t)(STEP - 1) : size != 0;
 }
 
-/* A calloc or an aligned allocation. */
-static void *allocate_special(uint32_t index, const struct event *event) {
-  if (event->kind == KIND_CALLOC) {
-    void *zeros = allocate_zeros(1, event->size);
-    if (zeros != NULL && (differs(zeros, event->size, 0) & mask) != 0) fail(index, "calloc gave bytes that are not 0");
-    return zeros;
-  }
-  const size_t asked = (size_t)1 << event->alignment;
-  const size_t alignment = asked < sizeof(void *) ? sizeof(void *) : asked; /* the least that POSIX allows */
+/* What is written to the block in a slot: never 0, which calloc's bytes are. */
+static inline uint8_t byte_of(uint32_t slot) { return (uint8_t)((slot ^ (slot >> 7)) | 1); }
+
+static inline bool is_damaged(const void *pointer, size_t size, uint8_t byte) {
+  return (differs(pointer, size, byte) & mask) != 0;
+}
+
+/* Reallocs, callocs and aligned allocations. */
+static void *allocate_rarely(uint32_t index) {
+  const struct event *event = &events[index];
+  const uint8_t byte = byte_of(event->slot);
   void *pointer = NULL;
-  if (allocate_aligned(&pointer, alignment, event->size) != 0) return NULL;
-  if (((uintptr_t)pointer & (alignment - 1) & (0 - (uintptr_t)mask)) != 0) fail(index, "the address is not aligned");
+  if (event->kind == KIND_REALLOC) {
+    void *old = slots[event->slot];
+    if (old != NULL && is_damaged(old, event->former, byte)) fail(index, "its block was overwritten before its realloc");
+    pointer = reallocate(old, event->size + (event->size == 0)); /* C may free a block that gets the size 0 */
+    if (pointer != NULL && is_damaged(pointer, kept(event->size, event->former), byte)) {
+      fail(index, "its block lost its contents in its realloc");
+    }
+  } else if (event->kind == KIND_CALLOC) {
+    pointer = allocate_zeros(1, event->size);
+    if (pointer != NULL && is_damaged(pointer, event->size, 0)) fail(index, "its block is of calloc, but not 0");
+  } else {
+    const size_t asked = (size_t)1 << event->alignment;
+    const size_t alignment = asked < sizeof(void *) ? sizeof(void *) : asked; /* the least that POSIX allows */
+    if (allocate_aligned(&pointer, alignment, event->size) != 0) return NULL;
+    if (mask != 0 && ((uintptr_t)pointer & (alignment - 1)) != 0) fail(index, "its block is not aligned");
+  }
   return pointer;
 }
 
@@ -132,33 +148,17 @@ static void replay(uint32_t from, uint32_t to) {
   uint32_t sum = checksum;
   for (uint32_t index = from; index < to; index++) {
     const struct event *event = &events[index];
-    const uint32_t slot = event->slot, size = event->size, former = event->former;
-    const uint8_t byte = (uint8_t)((slot ^ (slot >> 7)) | 1); /* never 0, which calloc's bytes are */
-    sum = sum * 31 + (slot ^ size ^ event->kind);
-    if (event->kind == KIND_FREE) {
+    const uint32_t slot = event->slot, size = event->size;
+    const uint8_t kind = event->kind, byte = byte_of(slot);
+    sum = sum * 31 + (slot ^ size ^ kind);
+    if (kind == KIND_FREE) {
       void *pointer = slots[slot];
-      if (slot != 0 && (differs(pointer, former, byte) & mask) != 0) {
-        fail(index, "its block was overwritten before its free");
-      }
+      if (slot != 0 && is_damaged(pointer, size, byte)) fail(index, "its block was overwritten before its free");
       release(pointer);
       slots[slot] = NULL;
       continue;
     }
-    void *pointer;
-    if (event->kind == KIND_MALLOC) {
-      pointer = allocate(size);
-    } else if (event->kind == KIND_REALLOC) {
-      void *old = slots[slot];
-      if (old != NULL && (differs(old, former, byte) & mask) != 0) {
-        fail(index, "its block was overwritten before its realloc");
-      }
-      pointer = reallocate(old, size + (size == 0)); /* C may free a block that gets the size 0 */
-      if (pointer != NULL && (differs(pointer, kept(size, former), byte) & mask) != 0) {
-        fail(index, "its block lost its contents in its realloc");
-      }
-    } else {
-      pointer = allocate_special(index, event);
-    }
+    void *pointer = kind == KIND_MALLOC ? allocate(size) : allocate_rarely(index);
     if (pointer == NULL) {
       printf("error event %" PRIu32 ": malloc(%" PRIu32 ") gave NULL\n", index, size);
       exit(1);

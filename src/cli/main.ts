@@ -15,6 +15,7 @@ import { flagsCommand } from "./flags.ts";
 import { gateCommand } from "./gate.ts";
 import { Interruption } from "./interruptible.ts";
 import { microCommand } from "./micro.ts";
+import { replayCommand } from "./replay.ts";
 import { reportCommand } from "./report.ts";
 import { stressCommand } from "./stress.ts";
 import { UsageError } from "./values.ts";
@@ -26,6 +27,7 @@ const COMMANDS: readonly ((finish: (exitCode: number) => void) => Command)[] = [
   compareCommand,
   explainCommand,
   gateCommand,
+  replayCommand,
   reportCommand,
   stressCommand,
   microCommand,
@@ -75,4 +77,5 @@ const FORESEEN = new Set([
   "NativeAccessError",
   "OsError",
   "ReportInputError",
+  "TraceError",
 ]);

@@ -27,7 +27,7 @@ export function openFfi(): Allocator<bigint> {
   };
 }
 
-/** The same for a replay. The first run on a machine compiles. */
+/** The same for a replay. What it has in memory cannot be told from what Deno has. The first run on a machine compiles. */
 export async function openTouchingFfi(): Promise<Allocator<bigint>> {
-  return { ...openFfi(), ...await openTouch() };
+  return { ...openFfi(), ...await openTouch(), residentBytes: () => -1 };
 }

@@ -5,8 +5,8 @@
  *     head    MAGIC, VERSION, events, slots, largest size, 0, 0, 0
  *     event   kind | alignment << 8 | thread << 16     the alignment as its base-2 logarithm
  *             slot                                      where its block's pointer is kept; 0 is the null pointer
- *             size                                      bytes
- *             former size                               bytes that the block had before
+ *             size                                      bytes of the block; of a free, those that it had
+ *             former size                               of a realloc, the bytes that the block had before; else 0
  *
  * A program's pointers lie in as much memory as it has live blocks, so a replay's should too: a slot is used again when its
  * block is freed, the last one first. Thread ends are left out: they ask nothing of an allocator.
@@ -51,8 +51,8 @@ export function replayWords(trace: Trace): Int32Array<ArrayBuffer> {
     largest = Math.max(largest, size);
     words[at] = kind | alignments[event]! << 8 | threads[event]! << 16;
     words[at + 1] = slots[event]!;
-    words[at + 2] = size;
-    words[at + 3] = formerSizes[event]!;
+    words[at + 2] = kind === EVENT.FREE ? formerSizes[event]! : size;
+    words[at + 3] = kind === EVENT.REALLOC ? formerSizes[event]! : 0;
     at += REPLAY.EVENT;
   }
   const events = (at - REPLAY.HEAD) / REPLAY.EVENT;

@@ -29,7 +29,7 @@ export interface Allocator<P> {
   readonly calloc?: (size: number) => P;
   /** The block with another size, and what fits of its contents; of `nothing` it is a malloc. Absent as above. */
   readonly realloc?: (pointer: P, size: number, former: number) => P;
-  /** Bytes of the allocator's own mapping that are in memory; absent where it does not say. */
+  /** Bytes of the allocator's own mapping that are in memory, -1 if nobody can tell; absent where it does not say. */
   readonly residentBytes?: () => number;
   /** All of its memory, where that is one mapping and it does not say itself how much of it is in memory. */
   readonly mapping?: Uint8Array;

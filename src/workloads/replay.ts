@@ -52,17 +52,17 @@ export interface Replay {
  * @param isVerified Whether what is read must be what was written; false for the do-nothing allocator, which reads it too.
  */
 export function prepareReplay<P>(allocator: Allocator<P>, words: Int32Array, isVerified: boolean): Replay {
-  const { malloc, free, nothing, realloc } = allocator;
-  if (realloc === undefined) throw new Error("a replay needs a realloc");
+  const { malloc, free, nothing } = allocator;
   const events = words[REPLAY.EVENTS]!;
   const slots = allocator.slots(words[REPLAY.SLOTS]!);
   const state = new Int32Array(1);
+  const mask = isVerified ? 0xff : 0;
   const touch = allocator.touch ?? touchBy(allocator.write);
-  const differs = masked(allocator.differs ?? differsBy(allocator.read), isVerified ? 0xff : 0);
-  const special = specialBy(allocator, differs);
+  const differs = allocator.differs ?? differsBy(allocator.read);
+  const rare = rareBy(allocator, slots, words, differs, mask);
   let position = 0;
   const chunk = (from: number, to: number) =>
-    replayChunk(malloc, realloc, special, free, touch, differs, nothing, slots, words, state, from, to);
+    replayChunk(malloc, free, rare, touch, differs, nothing, slots, words, state, mask, from, to);
   return {
     events,
     advance(to) {
@@ -100,64 +100,52 @@ export function prepareReplay<P>(allocator: Allocator<P>, words: Int32Array, isV
 type Touch<P> = (pointer: P, size: number, byte: number) => void;
 /** 0 if a block's bytes are what `touch` wrote. */
 type Differs<P> = (pointer: P, size: number, byte: number) => number;
-/** A calloc or an aligned allocation. */
-type Special<P> = (head: number, size: number) => P;
+/** All that is neither malloc nor free: the event at this word. */
+type Rare<P> = (at: number) => P;
 
+/** Short, and with one call of each function that is to be inlined: V8 inlines so much bytecode and no more. */
 function replayChunk<P>(
   malloc: Allocator<P>["malloc"],
-  realloc: NonNullable<Allocator<P>["realloc"]>,
-  special: Special<P>,
   free: Allocator<P>["free"],
+  rare: Rare<P>,
   touch: Touch<P>,
   differs: Differs<P>,
   nothing: P,
   slots: Slots<P>,
   words: Int32Array,
   state: Int32Array,
+  mask: number,
   from: number,
   to: number,
 ): void {
   // int32s for V8, which takes a plain number apart again in each iteration.
-  const end = to | 0;
-  const { MALLOC, REALLOC, FREE } = EVENT;
-  const wordsOfEvent = REPLAY.EVENT;
+  const end = to | 0, checked = mask | 0, step = REPLAY.EVENT | 0;
+  const MALLOC = EVENT.MALLOC | 0, FREE = EVENT.FREE | 0;
   let checksum = state[CHECKSUM] as number;
-  for (let at = from | 0; at < end; at = (at + wordsOfEvent) | 0) {
-    const head = words[at] as number, slot = words[at + 1] as number;
-    const size = words[at + 2] as number, former = words[at + 3] as number;
-    const kind = head & 0xff;
-    const byte = ((slot ^ (slot >>> 7)) & 0xff) | 1; // never 0, which calloc's bytes are
+  for (let at = from | 0; at < end; at = (at + step) | 0) {
+    const kind = (words[at] as number) & 0xff, slot = words[at + 1] as number, size = words[at + 2] as number;
+    const byte = byteOf(slot);
     checksum = (Math.imul(checksum, 31) + (slot ^ size ^ kind)) | 0;
     if (kind === FREE) {
       const pointer = slots[slot] as P;
-      if (slot !== 0 && differs(pointer, former, byte) !== 0) throw damaged(at, "was overwritten before its free");
+      if (slot !== 0 && (differs(pointer, size, byte) & checked) !== 0) {
+        throw damaged(at, "was overwritten before its free");
+      }
       free(pointer);
       slots[slot] = nothing;
-      continue;
-    }
-    let pointer: P;
-    if (kind === MALLOC) {
-      pointer = malloc(size);
-    } else if (kind === REALLOC) {
-      const old = slots[slot] as P;
-      if (old !== nothing && differs(old, former, byte) !== 0) throw damaged(at, "was overwritten before its realloc");
-      pointer = realloc(old, size, former);
-      if (pointer !== nothing && differs(pointer, kept(size, former), byte) !== 0) {
-        throw damaged(at, "lost its contents in its realloc");
-      }
     } else {
-      pointer = special(head, size);
+      const pointer = kind === MALLOC ? malloc(size) : rare(at);
+      if (pointer === nothing) throw new OutOfMemory(size);
+      touch(pointer, size, byte);
+      slots[slot] = pointer;
     }
-    if (pointer === nothing) throw new OutOfMemory(size);
-    touch(pointer, size, byte);
-    slots[slot] = pointer;
   }
   state[CHECKSUM] = checksum;
 }
 
-/** So many bytes of a block that had `former` are laid out after a realloc as they were before. */
-function kept(size: number, former: number): number {
-  return size >= former ? former : Math.max(size & -STEP, Math.min(size, 1));
+/** What is written to the block in a slot: never 0, which calloc's bytes are. */
+function byteOf(slot: number): number {
+  return ((slot ^ (slot >>> 7)) & 0xff) | 1;
 }
 
 function damaged(at: number, what: string): ReplayFailure {
@@ -165,52 +153,70 @@ function damaged(at: number, what: string): ReplayFailure {
 }
 
 function touchBy<P>(write: Allocator<P>["write"]): Touch<P> {
-  return (pointer, size, byte) => {
-    if (size === 0) return;
-    write(pointer, 0, byte);
+  const touchSteps = (pointer: P, size: number, byte: number) => {
     for (let at = STEP; at < size; at += STEP) {
       write(pointer, at - 1, byte);
       write(pointer, at, byte);
     }
+  };
+  return (pointer, size, byte) => {
+    if (size === 0) return;
+    write(pointer, 0, byte);
+    if (size > STEP) touchSteps(pointer, size, byte);
     write(pointer, size - 1, byte);
   };
 }
 
 function differsBy<P>(read: Allocator<P>["read"]): Differs<P> {
-  return (pointer, size, byte) => {
-    if (size === 0) return 0;
-    let difference = (read(pointer, 0) ^ byte) | (read(pointer, size - 1) ^ byte);
+  const stepsDiffer = (pointer: P, size: number, byte: number) => {
+    let difference = 0;
     for (let at = STEP; at < size; at += STEP) {
       difference |= (read(pointer, at - 1) ^ byte) | (read(pointer, at) ^ byte);
     }
     return difference;
   };
+  return (pointer, size, byte) => {
+    if (size === 0) return 0;
+    const difference = (read(pointer, 0) ^ byte) | (read(pointer, size - 1) ^ byte);
+    return size > STEP ? difference | stepsDiffer(pointer, size, byte) : difference;
+  };
 }
 
-function masked<P>(differs: Differs<P>, mask: number): Differs<P> {
-  return (pointer, size, byte) => differs(pointer, size, byte) & mask;
-}
-
-/** Rare events. Without an aligned allocation a block that is larger by the alignment stands for it. */
-function specialBy<P>(
-  { malloc, calloc, alignedAlloc, address, nothing }: Allocator<P>,
+/** Reallocs, callocs and aligned allocations; without the last a block that is larger by the alignment stands for one. */
+function rareBy<P>(
+  { malloc, calloc, realloc, alignedAlloc, address, nothing }: Allocator<P>,
+  slots: Slots<P>,
+  words: Int32Array,
   differs: Differs<P>,
-): Special<P> {
-  return (head, size) => {
-    if ((head & 0xff) === EVENT.CALLOC) {
-      if (calloc === undefined) throw new Error("this replay needs a calloc");
-      const zeros = calloc(size);
-      if (zeros !== nothing && differs(zeros, size, 0) !== 0) {
-        throw new ReplayFailure("calloc gave bytes that are not 0");
-      }
-      return zeros;
+  mask: number,
+): Rare<P> {
+  if (calloc === undefined || realloc === undefined) throw new Error("a replay needs calloc and realloc");
+  return (at) => {
+    const head = words[at]!, slot = words[at + 1]!, size = words[at + 2]!, former = words[at + 3]!;
+    const kind = head & 0xff, byte = byteOf(slot);
+    if (kind === EVENT.REALLOC) {
+      const old = slots[slot] as P;
+      const isOld = old !== nothing;
+      if (isOld && (differs(old, former, byte) & mask) !== 0) throw damaged(at, "was overwritten before its realloc");
+      const pointer = realloc(old, size, former);
+      const isLost = pointer !== nothing && (differs(pointer, kept(size, former), byte) & mask) !== 0;
+      if (isLost) throw damaged(at, "lost its contents in its realloc");
+      return pointer;
     }
-    const alignment = 1 << (head >>> 8 & 0xff);
+    if (kind === EVENT.CALLOC) {
+      const pointer = calloc(size);
+      if (pointer !== nothing && (differs(pointer, size, 0) & mask) !== 0) throw damaged(at, "is of calloc, but not 0");
+      return pointer;
+    }
+    const alignment = 2 ** (head >>> 8 & 0xff);
     if (alignedAlloc === undefined) return malloc(size + alignment);
     const pointer = alignedAlloc(alignment, size);
-    if (address !== undefined && address(pointer) % BigInt(alignment) !== 0n) {
-      throw new ReplayFailure(`alignedAlloc(${alignment}, ${size}) gave an address that is not aligned`);
-    }
+    if (address !== undefined && address(pointer) % BigInt(alignment) !== 0n) throw damaged(at, "is not aligned");
     return pointer;
   };
+}
+
+/** So many bytes of a block that had `former` are laid out after a realloc as they were before. */
+function kept(size: number, former: number): number {
+  return size >= former ? former : Math.max(size & -STEP, Math.min(size, 1));
 }
