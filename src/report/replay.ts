@@ -5,41 +5,34 @@
  * @module
  */
 import { estimate, ratios } from "../measure/mod.ts";
-import { bounds, nameOf, nanoseconds, times } from "./format.ts";
+import { bounds, nameOf, nanoseconds, times, wrap } from "./format.ts";
 import { markdownTable } from "./rows.ts";
 import type { Result, ResultFile } from "./schema.ts";
 import { sparkline } from "./sparkline.ts";
 import { type Palette, PLAIN, textTable } from "./table.ts";
 
 const MEGABYTE = 1e6;
+const COLUMNS = 100;
 const SPARK_COLUMNS = 60;
 
-const COLUMNS = [
-  "allocator",
-  "ns/event",
-  "95 %",
-  "net ns",
-  "x system",
-  "95 %",
-  "peak MB",
-  "/ live",
-  "mean MB",
-  "faults",
-  "longest us",
-] as const;
+const TIME_COLUMNS = ["allocator", "ns/event", "95 %", "net ns", "x system", "95 %", "longest us"] as const;
+const MEMORY_COLUMNS = ["allocator", "peak MB", "peak / live", "mean MB", "page faults", "of"] as const;
 
 /** What goes to stdout; at most 100 columns. */
 export function renderReplay(file: ResultFile, palette: Palette = PLAIN): string {
   const { results, notes } = file;
   const emphasis = ({ runtime }: Result) =>
     runtime === "deno" ? palette.bold : runtime === "harness" ? palette.dim : String;
-  const rows = results.map((result) => cells(result).map(emphasis(result)));
+  const table = (columns: readonly string[], cells: (result: Result) => string[], shown: readonly Result[]) =>
+    textTable(columns, shown.map((result) => cells(result).map(emphasis(result))), palette);
   const sections = [
-    [palette.bold(replayHeadline(file)), settingOf(file)],
-    [textTable(COLUMNS, rows, palette)],
+    wrap(replayHeadline(file), COLUMNS).map(palette.bold),
+    wrap(settingOf(file), COLUMNS),
+    [table(TIME_COLUMNS, timeCells, results)],
+    [table(MEMORY_COLUMNS, memoryCells, results.filter(({ pageFaults }) => pageFaults !== undefined))],
     footprintLines(results, palette),
-    [EXPLANATION],
-    notes,
+    wrap(EXPLANATION, COLUMNS),
+    notes.flatMap((note) => wrap(note, COLUMNS)),
   ];
   return `${sections.filter((lines) => lines.length > 0).map((lines) => lines.join("\n")).join("\n\n")}\n`;
 }
@@ -51,8 +44,11 @@ export function renderReplayMarkdown(file: ResultFile): string {
   return [
     `**${replayHeadline(file)}**\n`,
     `${settingOf(file)}\n`,
-    markdownTable(COLUMNS, file.results.map(cells)),
-    `${EXPLANATION.replaceAll("\n", " ")}\n`,
+    markdownTable(
+      [...TIME_COLUMNS, ...MEMORY_COLUMNS.slice(1)],
+      file.results.map((result) => [...timeCells(result), ...memoryCells(result).slice(1)]),
+    ),
+    `${EXPLANATION}\n`,
     ...remarks.map((remark) => `- ${remark.replaceAll("\n", " ")}\n`),
     `${rounds.measured} rounds. ${cpu}, ${cores} cores, ${os}; Deno ${deno}, V8 ${v8}; revision ${revision}, ${date}.\n`,
   ].join("\n");
@@ -86,29 +82,39 @@ function settingOf({ trace, results }: ResultFile): string {
     `${megabytes(live)} MB live at most`;
 }
 
-const EXPLANATION =
-  `Time: replay after replay, all events by one thread in the trace's order. Memory and page faults: the
-first replay of a process. Longest: of each event the shortest time of three, and the longest of those.`;
+const EXPLANATION = "Time is of replay after replay, all events by one thread in the trace's order. Memory and page " +
+  "faults are those of the first replay of a process. Longest: the longest event, each as short as it was in three replays.";
 
-/** A result's cells, in the order of the columns. */
-function cells(result: Result): string[] {
-  const { nsPerOp, netNsPerOp, samples, ratioToSystem, runtime, peakFootprintBytes, peakLiveBytes } = result;
+/** In the order of the columns. */
+function timeCells(result: Result): string[] {
+  const { nsPerOp, netNsPerOp, samples, ratioToSystem, runtime, longestNs } = result;
   const { low, high } = estimate(samples);
-  const isHarness = runtime === "harness";
   return [
     nameOf(result),
     nanoseconds(nsPerOp),
     bounds(low, high, nanoseconds),
-    isHarness ? "" : nanoseconds(netNsPerOp),
+    runtime === "harness" ? "" : nanoseconds(netNsPerOp),
     ratioToSystem === undefined ? "" : times(ratioToSystem.ratio),
     ratioToSystem === undefined || result.allocator === "system" ? "" : bounds(ratioToSystem.low, ratioToSystem.high),
-    peakFootprintBytes === undefined ? "" : megabytes(peakFootprintBytes),
-    peakFootprintBytes === undefined || peakLiveBytes === undefined ? "" : times(peakFootprintBytes / peakLiveBytes),
-    result.averageFootprintBytes === undefined ? "" : megabytes(result.averageFootprintBytes),
-    result.pageFaults === undefined ? "" : String(result.pageFaults),
-    result.longestNs === undefined ? "" : (result.longestNs / 1000).toFixed(1),
+    longestNs === undefined ? "" : (longestNs / 1000).toFixed(1),
   ];
 }
+
+/** In the order of the columns. */
+function memoryCells(result: Result): string[] {
+  const { peakFootprintBytes, averageFootprintBytes, peakLiveBytes, pageFaults, footprintOf } = result;
+  const isKnown = peakFootprintBytes !== undefined && averageFootprintBytes !== undefined;
+  return [
+    nameOf(result),
+    isKnown ? megabytes(peakFootprintBytes) : "not known",
+    isKnown && peakLiveBytes !== undefined ? times(peakFootprintBytes / peakLiveBytes) : "",
+    isKnown ? megabytes(averageFootprintBytes) : "",
+    pageFaults === undefined ? "" : String(pageFaults),
+    footprintOf === undefined ? "" : FOOTPRINT_OF[footprintOf],
+  ];
+}
+
+const FOOTPRINT_OF = { mapping: "its mapping", process: "the process" } as const;
 
 /** The footprint over time, a line an allocator under one of the live bytes, all on one scale. */
 function footprintLines(results: readonly Result[], palette: Palette): string[] {
