@@ -18,6 +18,7 @@ import { microCommand } from "./micro.ts";
 import { replayCommand } from "./replay.ts";
 import { reportCommand } from "./report.ts";
 import { stressCommand } from "./stress.ts";
+import { traceCommand } from "./trace.ts";
 import { UsageError } from "./values.ts";
 import { printError, printOut } from "./terminal.ts";
 
@@ -27,6 +28,7 @@ const COMMANDS: readonly ((finish: (exitCode: number) => void) => Command)[] = [
   compareCommand,
   explainCommand,
   gateCommand,
+  traceCommand,
   replayCommand,
   reportCommand,
   stressCommand,

@@ -14,6 +14,8 @@ import { type Palette, PLAIN, textTable } from "./table.ts";
 const MEGABYTE = 1e6;
 const COLUMNS = 100;
 const SPARK_COLUMNS = 60;
+/** Times the live bytes at their peak: what is beyond would flatten all others. */
+const TALLEST = 1.5;
 
 const TIME_COLUMNS = ["allocator", "ns/event", "95 %", "net ns", "x system", "95 %", "longest us"] as const;
 const MEMORY_COLUMNS = ["allocator", "peak MB", "peak / live", "mean MB", "page faults", "of"] as const;
@@ -116,19 +118,19 @@ function memoryCells(result: Result): string[] {
 
 const FOOTPRINT_OF = { mapping: "its mapping", process: "the process" } as const;
 
-/** The footprint over time, a line an allocator under one of the live bytes, all on one scale. */
+/** The footprint over time, a line an allocator under one of the live bytes, all on one scale, cut off at its top. */
 function footprintLines(results: readonly Result[], palette: Palette): string[] {
   const shown = results.flatMap((result) =>
     result.footprint === undefined ? [] : [{ name: nameOf(result), result, footprint: result.footprint }]
   );
   const first = shown[0];
   if (first === undefined) return [];
-  const most = Math.max(...shown.map(({ footprint }) => Math.max(...footprint.footprintBytes)));
+  const top = TALLEST * Math.max(...first.footprint.liveBytes);
   const nameColumns = Math.max(...shown.map(({ name }) => name.length), "live bytes".length);
   const line = (name: string, values: readonly number[]) =>
-    `  ${name.padEnd(nameColumns)} ${sparkline(values, SPARK_COLUMNS, most)} ${megabytes(values.at(-1) ?? 0)}`;
+    `  ${name.padEnd(nameColumns)} ${sparkline(values, SPARK_COLUMNS, top)} ${megabytes(values.at(-1) ?? 0)}`;
   return [
-    `memory over the trace, MB in the end; the highest is ${megabytes(most)} MB`,
+    `memory over the trace, MB in the end; the whole height is ${megabytes(top)} MB`,
     palette.dim(line("live bytes", first.footprint.liveBytes)),
     ...shown.map(({ name, result, footprint }) => {
       const text = line(name, footprint.footprintBytes);

@@ -17,7 +17,7 @@ export function areaChart(values: readonly number[], columns: number, rows: numb
     const from = Math.floor(column * values.length / columns);
     const to = Math.max(from + 1, Math.floor((column + 1) * values.length / columns));
     const value = Math.max(0, ...values.slice(from, to));
-    const eighths = highest === 0 ? 0 : Math.round(value / highest * rows * 8);
+    const eighths = highest === 0 ? 0 : Math.round(Math.min(1, value / highest) * rows * 8);
     return value === 0 ? 0 : Math.max(1, eighths); // anything above nothing is at least visible
   });
   return Array.from({ length: rows }, (_, row) => {
