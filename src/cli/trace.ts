@@ -6,15 +6,19 @@
 import { Command } from "@commander-js/extra-typings";
 import { renderJson } from "../report/mod.ts";
 import { renderTrace, renderTraceCsv, renderTraceMarkdown, type TraceFile } from "../report/trace.ts";
-import { readTrace, summarise } from "../traces/mod.ts";
+import { FORMATS, readTrace, summarise } from "../traces/mod.ts";
 import { FINE } from "./exit_codes.ts";
 import { Outputs } from "./outputs.ts";
 import { palette, printOut } from "./terminal.ts";
+import { oneOf } from "./values.ts";
 
 /** Points of the curve of live bytes: two for each column of the chart, and some to spare in the file. */
 const SAMPLES = 200;
 
 const HELP = `
+The formats, also as .zip, .gz and .zst:
+${FORMATS.map(({ name, description }) => `  ${name.padEnd(10)} ${description}`).join("\n")}
+
 Examples:
   deno run -P cli.ts trace info systemui.zip
   deno run -P cli.ts trace info trace.rep --json trace.json
@@ -26,22 +30,24 @@ interface InfoOptions {
   markdown?: string | undefined;
 }
 
+/** What can be done with a trace. */
+export const TRACE_ACTIONS: readonly string[] = ["info"];
+
 /** The command. */
 export function traceCommand(finish: (exitCode: number) => void): Command {
-  const info = new Command("info")
-    .description("events, sizes, lifetimes, live bytes over time, and threads of a trace")
+  const command = new Command("trace")
+    .description("what a trace is like: events, sizes, lifetimes, live bytes over time, threads")
+    .argument("<action>", TRACE_ACTIONS.join(", "), oneOf("trace", TRACE_ACTIONS))
     .argument("<trace>", "a file that is a trace, compressed or not")
     .option("--json <file>", "write everything (- is stdout)")
     .option("--csv <file>", "write the histograms")
     .option("--markdown <file>", "write the tables")
-    .addHelpText("after", HELP)
-    .action((path, options) => {
-      run(path, options);
-      finish(FINE);
-    });
+    .addHelpText("after", HELP);
   // The typed command is wider than what the tree needs to know.
-  return new Command("trace").description("what a trace of a real program is like").addCommand(info)
-    .addHelpText("after", HELP) as unknown as Command;
+  return command.action((_action, path, options) => {
+    run(path, options);
+    finish(FINE);
+  }) as unknown as Command;
 }
 
 function run(path: string, options: InfoOptions): void {
