@@ -59,7 +59,7 @@ export async function replay(
   const path = await Deno.makeTempFile({ prefix: "hakmem-replay-" });
   try {
     await Deno.writeFile(path, new Uint8Array(words.buffer));
-    const entry = await enter(plan.variants, plan.peers, harnessOf(path));
+    const entry = await enter(plan.variants, plan.peers, replayHarness(path));
     const run = await measure(plan, summary, entry, report, signal);
     const results = await withMemory(run, summary, entry, report, signal);
     return { ...run, results, notes: [...run.notes, ...remarks(results)], trace: describe(plan.file, summary) };
@@ -68,7 +68,8 @@ export async function replay(
   }
 }
 
-function harnessOf(path: string): Harness {
+/** What the processes of a replay run. @param path The file with the words. */
+export function replayHarness(path: string): Harness {
   return {
     child: new URL("./replay_child.ts", import.meta.url),
     childArgs: [`--words=${path}`],

@@ -12,16 +12,12 @@ import type { Allocator } from "../workloads/mod.ts";
 
 /** Opens the libc's allocator behind FFI. */
 export function openFfi(): Allocator<bigint> {
-  const { malloc, calloc, realloc, aligned_alloc, free } = openLibcAllocator();
+  const { malloc, free } = openLibcAllocator();
   return {
     nothing: 0n,
     slots: (count) => new BigUint64Array(count),
     malloc,
     free,
-    alignedAlloc: (alignment, size) => aligned_alloc(alignment, Math.ceil(size / alignment) * alignment),
-    calloc: (size) => calloc(1, size),
-    realloc: (pointer, size, _former) => realloc(pointer, size || 1),
-    address: (pointer) => pointer,
     write: (_pointer, _index, _byte) => {},
     read: (_pointer, _index) => 0,
   };
@@ -29,5 +25,14 @@ export function openFfi(): Allocator<bigint> {
 
 /** The same for a replay. What it has in memory cannot be told from what Deno has. The first run on a machine compiles. */
 export async function openTouchingFfi(): Promise<Allocator<bigint>> {
-  return { ...openFfi(), ...await openTouch(), residentBytes: () => -1 };
+  const { calloc, realloc, aligned_alloc } = openLibcAllocator();
+  return {
+    ...openFfi(),
+    ...await openTouch(),
+    alignedAlloc: (alignment, size) => aligned_alloc(alignment, Math.ceil(size / alignment) * alignment),
+    calloc: (size) => calloc(1, size),
+    realloc: (pointer, size, _former) => realloc(pointer, size || 1), // C may free a block that gets the size 0
+    address: (pointer) => pointer,
+    residentBytes: () => -1,
+  };
 }

@@ -16,7 +16,7 @@ export function openUint8Array(): Allocator<Uint8Array | null> {
     calloc: (size) => new Uint8Array(size),
     realloc: (pointer, size, former) => {
       const moved = new Uint8Array(size);
-      if (pointer !== null) moved.set(size < former ? pointer.subarray(0, size) : pointer);
+      if (pointer !== null) moved.set(pointer.subarray(0, Math.min(size, former)));
       return moved;
     },
     write: (pointer, index, byte) => {
