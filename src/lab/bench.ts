@@ -21,7 +21,7 @@ import { warningsOf } from "./warnings.ts";
 
 /** What to measure. */
 export interface BenchPlan {
-  readonly workload: Workload;
+  readonly workload: Pick<Workload, "name" | "operationsPerUnit">;
   /** Parameters that are complete, a set for each size, with the size that stands for it in the results. */
   readonly sizes: readonly { readonly size: number; readonly parameters: Parameters }[];
   readonly variants: readonly string[];
@@ -37,7 +37,7 @@ export interface BenchPlan {
 
 /** How far a run is. */
 export interface Progress {
-  readonly phase: "starting" | "warming up" | "measuring";
+  readonly phase: "starting" | "warming up" | "measuring" | "taking the footprint";
   readonly done: number;
   readonly total: number;
   /** Who is next. */

@@ -70,17 +70,26 @@ export class Child implements AsyncDisposable {
    *
    * @param deadline Milliseconds after which it is given up, and its process ended.
    */
-  async run(request: Request, deadline?: number): Promise<Slot> {
-    const line = new TextEncoder().encode(`${formatRequest(request)}\n`);
+  run(request: Request, deadline?: number): Promise<Slot> {
+    return this.ask(formatRequest(request), (answer) => parseSlot(answer, request.units), deadline);
+  }
+
+  /**
+   * Asks for anything else.
+   *
+   * @param parse Reads the answer; a ProtocolError of it is the contestant's.
+   * @param deadline As of `run`.
+   */
+  async ask<R>(request: string, parse: (answer: string) => R, deadline?: number): Promise<R> {
     // A write to a dead process fails; the read below finds out why.
-    this.#requests.write(line).catch(() => {});
+    this.#requests.write(new TextEncoder().encode(`${request}\n`)).catch(() => {});
     let isLate = false;
     const timer = deadline === undefined ? undefined : setTimeout(() => {
       isLate = true;
       this.#kill();
     }, deadline);
     try {
-      return parseSlot(await this.#readLine(), request.units);
+      return parse(await this.#readLine());
     } catch (error) {
       if (isLate) throw new ContestantTimeout(this.label, `took more than ${(deadline ?? 0) / 1000} s for one unit`);
       if (error instanceof ProtocolError) throw new ContestantError(this.label, `failed: ${error.message}`);

@@ -11,8 +11,9 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { openAllocator } from "../peers/mod.ts";
-import { type Allocator, completeParameters, OutOfMemory, type Runner, WORKLOADS } from "../workloads/mod.ts";
-import { formatChecksum, formatSlot, parseRequest, ProtocolError, READY, type Request, type Slot } from "./protocol.ts";
+import { type Allocator, completeParameters, type Runner, WORKLOADS } from "../workloads/mod.ts";
+import { formatChecksum, formatSlot, parseRequest, ProtocolError, type Request, type Slot } from "./protocol.ts";
+import { serve } from "./serving.ts";
 import { keepUnoptimised, openTierProbe } from "./tier.ts";
 
 const tierOf = openTierProbe();
@@ -52,52 +53,11 @@ function measure(runner: Runner, units: number): Slot {
   return { units, nanoseconds, operations, checksum, slotChecksum, tier };
 }
 
-async function* linesOf(input: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<string> {
-  let rest = "";
-  for await (const text of input.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + text).split("\n");
-    rest = lines.pop() ?? "";
-    yield* lines;
-  }
-}
-
-const encoder = new TextEncoder();
-
-function say(line: string): void {
-  Deno.stdout.writeSync(encoder.encode(`${line}\n`));
-}
-
-function messageOf(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).replaceAll("\n", " ");
-}
-
-async function main(): Promise<void> {
-  // Ctrl-C reaches every process of the terminal; the coordinator ends this one by closing its stdin.
-  Deno.addSignalListener("SIGINT", () => {});
-  const options = parseArgs(Deno.args, { string: ["allocator", "variant", "source"] });
-  const measureRequest: Measure = await openAllocator(
-    options.allocator ?? "none",
-    options.variant ?? "",
-    measureWith,
-    options.source,
-  );
-  say(READY);
-  for await (const line of linesOf(Deno.stdin.readable)) {
-    try {
-      say(formatSlot(measureRequest(parseRequest(line))));
-    } catch (error) {
-      say(`error ${messageOf(error)}`);
-      if (error instanceof OutOfMemory) Deno.exit(1); // the slots are still full: no later answer would be right
-    }
-  }
-  Deno.exit(0);
-}
-
 if (import.meta.main) {
-  try {
-    await main();
-  } catch (error) {
-    say(`error ${messageOf(error)}`);
-    Deno.exit(1);
-  }
+  await serve(async () => {
+    const options = parseArgs(Deno.args, { string: ["allocator", "variant", "source"] });
+    const { allocator = "none", variant = "", source } = options;
+    const measureRequest: Measure = await openAllocator(allocator, variant, measureWith, source);
+    return (line) => formatSlot(measureRequest(parseRequest(line)));
+  });
 }

@@ -28,38 +28,58 @@ export interface Entry {
   readonly notes: readonly string[];
 }
 
+/** What the processes run. */
+export interface Harness {
+  /** The entry of the Deno children, and what they are told besides whose process it is. */
+  readonly child: URL;
+  readonly childArgs: readonly string[];
+  /** The native program, and what it is told after its allocator. */
+  readonly program: NativeTarget;
+  readonly programArgs: readonly string[];
+}
+
 const CONFIG = new URL("../../deno.json", import.meta.url);
-const CHILD = new URL("./contestant.ts", import.meta.url);
-const NATIVE_PROGRAM: NativeTarget = {
-  name: "workloads",
-  sources: [
-    "workloads.c",
-    "workloads/workload.h",
-    "workloads/slots.c",
-    ...[...WORKLOADS.keys()].map((name) => `workloads/${name.replaceAll("-", "_")}.c`),
-  ].map((file) => new URL(`../../native/${file}`, import.meta.url)),
-  kind: "executable",
-  flags: ["-O3"],
+
+/** The workloads. */
+const WORKLOADS_HARNESS: Harness = {
+  child: new URL("./contestant.ts", import.meta.url),
+  childArgs: [],
+  program: {
+    name: "workloads",
+    sources: [
+      "workloads.c",
+      "workloads/workload.h",
+      "workloads/slots.c",
+      ...[...WORKLOADS.keys()].map((name) => `workloads/${name.replaceAll("-", "_")}.c`),
+    ].map((file) => new URL(`../../native/${file}`, import.meta.url)),
+    kind: "executable",
+    flags: ["-O3"],
+  },
+  programArgs: [],
 };
 
 /**
  * Finds the contestants: a heap per variant, the chosen peers, and the do-nothing allocator of each side. Builds the
  * native program; where there is no compiler, the native ones stay out and a note says so.
  */
-export async function enter(variants: readonly string[], peers: readonly string[]): Promise<Entry> {
+export async function enter(
+  variants: readonly string[],
+  peers: readonly string[],
+  harness: Harness = WORKLOADS_HARNESS,
+): Promise<Entry> {
   const deno = [
-    ...variants.map((variant) => heapContestant(variant, variant)),
+    ...variants.map((variant) => denoContestant(harness, "heap", variant, "deno", variant)),
     ...PEERS.filter((peer) => peer.host === "deno" && peers.includes(peer.name))
-      .map((peer) => denoContestant(peer.name, peer.name, peer.runtime, peer.name)),
-    denoContestant("none", "none", "harness", "none (deno)"),
+      .map((peer) => denoContestant(harness, peer.name, peer.name, peer.runtime, peer.name)),
+    denoContestant(harness, "none", "none", "harness", "none (deno)"),
   ];
   const wanted = [...PEERS, ...HARNESSES].filter((peer) =>
     peer.host === "native" && (peer.runtime === "harness" || peers.includes(peer.name))
   );
   const names = wanted.map((peer) => peer.name).join(", ");
   try {
-    const { path, note } = await buildNative(NATIVE_PROGRAM);
-    const native = wanted.map((peer) => nativeContestant(peer, path));
+    const { path, note } = await buildNative(harness.program);
+    const native = wanted.map((peer) => nativeContestant(harness, peer, path));
     return { contestants: inTableOrder([...deno, ...native]), notes: note === undefined ? [] : [note] };
   } catch (error) {
     if (!(error instanceof NativeBuildError)) throw error;
@@ -78,8 +98,9 @@ function inTableOrder(contestants: readonly Contestant[]): Contestant[] {
 
 /** One of `PEERS`, ready to be started. @throws {NativeBuildError} if it needs a compiler and there is none. */
 export async function peerContestant(peer: Peer): Promise<Contestant> {
-  if (peer.host === "deno") return denoContestant(peer.name, peer.name, peer.runtime, peer.name);
-  return nativeContestant(peer, (await buildNative(NATIVE_PROGRAM)).path);
+  const harness = WORKLOADS_HARNESS;
+  if (peer.host === "deno") return denoContestant(harness, peer.name, peer.name, peer.runtime, peer.name);
+  return nativeContestant(harness, peer, (await buildNative(harness.program)).path);
 }
 
 /**
@@ -88,15 +109,16 @@ export async function peerContestant(peer: Peer): Promise<Contestant> {
  * @param source URL of the folder of another copy of this project; this one's heap if absent.
  */
 export function heapContestant(variant: string, label: string, source?: string): Contestant {
-  return denoContestant("heap", variant, "deno", label, source);
+  return denoContestant(WORKLOADS_HARNESS, "heap", variant, "deno", label, source);
 }
 
-function nativeContestant({ name, runtime }: Peer, path: string): Contestant {
+function nativeContestant({ programArgs }: Harness, { name, runtime }: Peer, path: string): Contestant {
   const label = runtime === "harness" ? `${name} (native)` : name;
-  return { allocator: name, runtime, label, host: "native", command: { label, path, args: [name] } };
+  return { allocator: name, runtime, label, host: "native", command: { label, path, args: [name, ...programArgs] } };
 }
 
 function denoContestant(
+  { child, childArgs }: Harness,
   name: string,
   allocator: string,
   runtime: Runtime,
@@ -110,10 +132,11 @@ function denoContestant(
     "-P",
     `--config=${decodeURIComponent(CONFIG.pathname)}`,
     "--v8-flags=--allow-natives-syntax", // the tier of the loop; costs nothing where it is not asked for
-    CHILD.href,
+    child.href,
     `--allocator=${name}`,
     `--variant=${name === "heap" ? allocator : ""}`,
     ...(source === undefined ? [] : [`--source=${source}`]),
+    ...childArgs,
   ];
   return { allocator, runtime, label, host: "deno", command: { label, path: Deno.execPath(), args } };
 }

@@ -12,10 +12,9 @@
  */
 import { buildNative, commandOutput, type NativeTarget, preloadedLibraries } from "../os/mod.ts";
 import type { Outcome, RecordedProcess, RecordFile } from "../report/record.ts";
-import { readTrace } from "../traces/mod.ts";
+import { readTrace, summarise } from "../traces/mod.ts";
 import { RawRecording, type Repairs } from "../traces/raw_recording.ts";
 import { RecordingWriter } from "../traces/recording.ts";
-import { summarise } from "../traces/summary.ts";
 
 /** What to record. */
 export interface RecordPlan {
@@ -200,7 +199,13 @@ async function makeRecording(
     removeQuietly(file);
     return undefined;
   }
-  return { file, fileBytes: Deno.statSync(file).size, ...raw.header, ...repairs, ...summarise(readTrace(file)) };
+  return { file, fileBytes: Deno.statSync(file).size, ...raw.header, ...repairs, ...summaryOf(file) };
+}
+
+function summaryOf(file: string) {
+  const { sizes, lifetimes, kinds, format: _, failedCalls: _c, peakEvent: _e, live: _l, threadTable: _t, ...summary } =
+    summarise(readTrace(file), 0);
+  return { ...summary, kinds: { ...kinds }, sizes: [...sizes], lifetimes: [...lifetimes] };
 }
 
 /** Bytes of a file, and zeros behind its end. */

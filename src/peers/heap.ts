@@ -21,7 +21,14 @@ export async function openHeap(variant: string, source?: string): Promise<Alloca
 
 /** A heap that is open, as an allocator. */
 export function adaptHeap(heap: Heap): Allocator<number> {
-  return { ...adapt(heap.malloc, heap.free, heap.u8), alignedAlloc: heap.alignedAlloc.bind(heap) };
+  return {
+    ...adapt(heap.malloc, heap.free, heap.u8),
+    alignedAlloc: heap.alignedAlloc.bind(heap),
+    calloc: (size) => heap.calloc(1, size),
+    realloc: heap.realloc.bind(heap),
+    residentBytes: () => heap.stats().residentBytes,
+    address: heap.address.bind(heap),
+  };
 }
 
 function adapt(malloc: (size: number) => number, free: (pointer: number) => void, u8: Uint8Array): Allocator<number> {

@@ -68,15 +68,6 @@ export function withCommas(count: number): string {
   return count.toLocaleString("en-US");
 }
 
-const BYTE_UNITS = ["KiB", "MiB", "GiB", "TiB", "PiB"];
-
-/** An amount of memory: `512 bytes`, `9.02 KiB`, `1.50 GiB`. */
-export function byteCount(bytes: number): string {
-  if (bytes < 1024) return counted(bytes, "byte");
-  const unit = Math.min(Math.floor(Math.log2(bytes) / 10), BYTE_UNITS.length);
-  return `${digits(bytes / 1024 ** unit)} ${BYTE_UNITS[unit - 1]}`;
-}
-
 /** Breaks a text at its spaces into lines of at most `columns`, longer words excepted. */
 export function wrap(text: string, columns: number): string[] {
   const lines = [""];

@@ -4,17 +4,30 @@
  *
  * @module
  */
-import Table from "cli-table3";
 import * as v from "valibot";
-import { boundOf, type Histogram } from "../traces/summary.ts";
-import { byteCount, counted, withCommas, wrap } from "./format.ts";
+import { counted, withCommas, wrap } from "./format.ts";
 import { csvTable, markdownTable } from "./rows.ts";
-import { LINES, type Palette, PLAIN } from "./table.ts";
+import { type Palette, PLAIN, textTable } from "./table.ts";
+import { bytesText, shortBytes, TraceFileSchema } from "./trace.ts";
 
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
-/** Counts by powers of two: element `n` counts values from 2^(n-1), exclusive, to 2^n; element 0 those up to 1. */
-const HistogramSchema = v.array(Count);
+/** What is said of a trace here; `trace info` says more. */
+const SummarySchema = v.pick(TraceFileSchema, [
+  "events",
+  "kinds",
+  "threads",
+  "blocks",
+  "allocatedBytes",
+  "largestBytes",
+  "peakLiveBytes",
+  "peakLiveBlocks",
+  "endLiveBytes",
+  "endLiveBlocks",
+  "crossThreadFrees",
+  "sizes",
+  "lifetimes",
+]);
 
 const ProcessSchema = v.object({
   /** The recording. */
@@ -36,27 +49,7 @@ const ProcessSchema = v.object({
   unseenFrees: Count,
   /** Whether there were more events than a trace may have; those are left out. */
   cut: v.boolean(),
-
-  /** Calls that did something. */
-  events: Count,
-  mallocs: Count,
-  callocs: Count,
-  aligned: Count,
-  reallocs: Count,
-  frees: Count,
-  threadEnds: Count,
-  threads: Count,
-  /** Asked for by all allocations and reallocs. */
-  bytes: Count,
-  peakLiveBytes: Count,
-  peakLiveBlocks: Count,
-  endLiveBytes: Count,
-  endLiveBlocks: Count,
-  crossThreadFrees: Count,
-  /** Of allocations and reallocs, in bytes. */
-  sizes: HistogramSchema,
-  /** Of freed blocks, in events from allocation to free. */
-  lifetimes: HistogramSchema,
+  ...SummarySchema.entries,
 });
 
 const RecordFileSchema = v.object({
@@ -75,6 +68,7 @@ const RecordFileSchema = v.object({
 
 export type RecordedProcess = v.InferOutput<typeof ProcessSchema>;
 export type RecordFile = v.InferOutput<typeof RecordFileSchema>;
+type Histogram = RecordedProcess["sizes"];
 /** How a program ended. */
 export type Outcome = Pick<RecordFile, "exitCode" | "signal" | "seconds">;
 
@@ -90,20 +84,13 @@ export function parseRecordFile(text: string): RecordFile {
 const COLUMNS = 100;
 const MOST_ROWS = 12; // in a terminal: a build starts thousands of processes
 
-const HEAD = ["program", "pid", "events", "threads", "asked for", "peak live", "left live", "freed elsewhere"];
+const HEAD = ["program", "pid", "events", "threads", "asked for", "peak live", "left live", "freed elsewhere"] as const;
 
 /** The text; colours from `palette`. */
 export function renderRecord(file: RecordFile, palette: Palette = PLAIN): string {
   const [program, ...others] = file.processes;
   const shown = [program!, ...others.toSorted((a, b) => b.events - a.events)].slice(0, MOST_ROWS);
   const hidden = file.processes.length - shown.length;
-  const table = new Table({
-    head: HEAD.map((name) => palette.bold(name)),
-    colAligns: ["left", "right", "right", "right", "right", "right", "right", "right"],
-    style: { head: [], border: [], compact: true },
-    chars: LINES,
-  });
-  table.push(...shown.map(cells));
   const remarks = [
     ...describe(program!),
     ...(hidden === 0 ? [] : [
@@ -114,7 +101,7 @@ export function renderRecord(file: RecordFile, palette: Palette = PLAIN): string
   return [
     ...wrap(recordHeadline(file), COLUMNS).map(palette.bold),
     "",
-    ...table.toString().split("\n").map((line) => line.trimEnd()),
+    textTable(HEAD, shown.map(cells), palette),
     "",
     ...remarks.flatMap((remark) => wrap(remark, COLUMNS)),
     "",
@@ -129,7 +116,7 @@ export function renderRecordMarkdown(file: RecordFile): string {
 
 /** A row a process, with all that is a number. */
 export function renderRecordCsv({ processes }: RecordFile): string {
-  const names = Object.entries(processes[0]!).filter(([, value]) => !Array.isArray(value)).map(([name]) => name);
+  const names = Object.entries(processes[0]!).filter(([, value]) => typeof value !== "object").map(([name]) => name);
   return csvTable(
     names,
     processes.map((process) => names.map((name) => String(process[name as keyof RecordedProcess]))),
@@ -144,7 +131,7 @@ export function recordHeadline({ processes, exitCode, signal, seconds }: RecordF
     ? ""
     : `; ${others === 1 ? "another process" : `${others} other processes`} in ${file}.PID`;
   const end = signal === undefined ? `exit code ${exitCode}` : `killed by ${signal}`;
-  return `recorded ${counted(events, "event")} of ${program} in ${file} (${byteCount(fileBytes)})${where}; ` +
+  return `recorded ${counted(events, "event")} of ${program} in ${file} (${bytesText(fileBytes)})${where}; ` +
     `${end} after ${seconds.toFixed(2)} s`;
 }
 
@@ -154,32 +141,41 @@ function cells(process: RecordedProcess): string[] {
     String(process.pid),
     withCommas(process.events),
     withCommas(process.threads),
-    byteCount(process.bytes),
-    byteCount(process.peakLiveBytes),
-    byteCount(process.endLiveBytes),
-    withCommas(process.crossThreadFrees),
+    bytesText(process.allocatedBytes),
+    bytesText(process.peakLiveBytes),
+    bytesText(process.endLiveBytes),
+    `${(100 * process.crossThreadFrees).toFixed(1)} %`,
   ];
 }
 
-function describe(process: RecordedProcess): string[] {
-  const { mallocs, callocs, aligned, reallocs, frees, sizes, lifetimes, endLiveBlocks } = process;
-  const allocations = mallocs + callocs + aligned;
-  const kinds = Object.entries({ malloc: mallocs, calloc: callocs, aligned, realloc: reallocs, free: frees })
-    .filter(([, count]) => count > 0).map(([name, count]) => `${name} ${withCommas(count)}`);
-  const sizeText = allocations === 0 ? [] : [`Sizes in bytes: ${quantiles(sizes)}.`];
-  const lifetimeText = frees === 0 ? [] : [`Lifetimes in events: ${quantiles(lifetimes)}.`];
-  const kept = endLiveBlocks === 0 ? "All blocks were freed." : `Never freed: ${counted(endLiveBlocks, "block")}.`;
+/** The program itself in three sentences. */
+function describe(
+  { program, file, kinds, sizes, lifetimes, peakLiveBlocks, endLiveBlocks }: RecordedProcess,
+): string[] {
+  const counts = Object.entries(kinds).filter(([, count]) => count > 0).map(([name, count]) =>
+    `${name} ${withCommas(count)}`
+  );
+  const kept = endLiveBlocks === 0 ? "all blocks were freed" : `${counted(endLiveBlocks, "block")} never freed`;
+  const lived = lifetimes.length === 0
+    ? ""
+    : ` Freed blocks lived while the program asked for ${quantiles(lifetimes)}; ${kept}.`;
   return [
-    `${process.program}: ${kinds.join(", ")}; at most ${counted(process.peakLiveBlocks, "block")} live.`,
-    ...sizeText,
-    ...lifetimeText,
-    kept,
+    `${program}: ${counts.join(", ")}; at most ${counted(peakLiveBlocks, "block")} live.` +
+    `${sizes.length === 0 ? "" : ` Sizes: ${quantiles(sizes)}.`}${lived}`,
+    `More: trace info ${file}.`,
   ];
 }
 
 function quantiles(histogram: Histogram): string {
-  const [half = 0, most = 0, all = 0] = [0.5, 0.9, 1].map((share) => boundOf(histogram, share));
-  return `half are at most ${withCommas(half)}, 90 % at most ${withCommas(most)}, all at most ${withCommas(all)}`;
+  const [half, most, all] = [0.5, 0.9, 1].map((share) => shortBytes(boundOf(histogram, share)));
+  return `half up to ${half} bytes, 90 % up to ${most}, all up to ${all}`;
+}
+
+/** The least bound that at least this share of what was counted does not exceed. */
+function boundOf(histogram: Histogram, share: number): number {
+  const total = histogram.reduce((sum, { count }) => sum + count, 0);
+  let seen = 0;
+  return histogram.find(({ count }) => (seen += count) >= share * total)?.upTo ?? 0;
 }
 
 /** What is not as it should be, or may surprise. */

@@ -14,6 +14,7 @@ import { recording } from "./recording.ts";
 import { type Trace, TraceError } from "./trace.ts";
 import { weeAlloc } from "./wee_alloc.ts";
 
+export { type HistogramRow, samplePoints, summarise, type ThreadSummary, type TraceSummary } from "./summary.ts";
 export { EVENT, EVENT_NAMES, NO_BLOCK, type Trace, TraceError } from "./trace.ts";
 
 /** Every format that can be read. */

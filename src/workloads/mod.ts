@@ -16,6 +16,7 @@ import { slowMix } from "./slow_mix.ts";
 import type { Parameters, ParameterSpec, Workload } from "./workload.ts";
 
 export { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
+export { prepareReplay, type Replay, ReplayFailure } from "./replay.ts";
 export type { Parameters, ParameterSpec, Runner, Workload } from "./workload.ts";
 
 /** Every workload, by name. */

@@ -34,23 +34,23 @@ export async function recorded(program: string, ...args: string[]): Promise<Reco
 }
 
 /** The sums that both witnesses can give. */
-export type Sums = Pick<
-  RecordedProcess,
-  | "mallocs"
-  | "callocs"
-  | "aligned"
-  | "reallocs"
-  | "frees"
-  | "bytes"
-  | "peakLiveBytes"
-  | "endLiveBytes"
-  | "endLiveBlocks"
->;
+export interface Sums {
+  readonly mallocs: number;
+  readonly callocs: number;
+  readonly aligned: number;
+  readonly reallocs: number;
+  readonly frees: number;
+  readonly bytes: number;
+  readonly peakLiveBytes: number;
+  readonly endLiveBytes: number;
+  readonly endLiveBlocks: number;
+}
 
 /** Those of a recording. */
-export function sumsOf(process: RecordedProcess): Sums {
-  const { mallocs, callocs, aligned, reallocs, frees, bytes, peakLiveBytes, endLiveBytes, endLiveBlocks } = process;
-  return { mallocs, callocs, aligned, reallocs, frees, bytes, peakLiveBytes, endLiveBytes, endLiveBlocks };
+export function sumsOf({ kinds, allocatedBytes, peakLiveBytes, endLiveBytes, endLiveBlocks }: RecordedProcess): Sums {
+  const { malloc = 0, calloc = 0, aligned = 0, realloc = 0, free = 0 } = kinds;
+  const counts = { mallocs: malloc, callocs: calloc, aligned, reallocs: realloc, frees: free };
+  return { ...counts, bytes: allocatedBytes, peakLiveBytes, endLiveBytes, endLiveBlocks };
 }
 
 /** What valgrind saw of a program; undefined where there is no valgrind. It runs in an environment of the same length. */

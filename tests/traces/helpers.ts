@@ -1,6 +1,9 @@
 /** Traces for tests: texts of each format, the archive of one file, and the real trace where it is there. */
+import fc from "fast-check";
 import { crc32, deflateRawSync } from "node:zlib";
 import { existsSync } from "node:fs";
+import { TraceBuilder } from "../../src/traces/builder.ts";
+import type { Trace } from "../../src/traces/mod.ts";
 
 /** One small trace in each text format. All are sound. */
 export const SAMPLES: Readonly<Record<string, string>> = {
@@ -59,6 +62,36 @@ export function zipOf(content: Uint8Array): Uint8Array<ArrayBuffer> {
 /** Where the real trace is: `HAKMEM_TRACES`, else beside the repository; undefined where it is missing. */
 export function realTrace(): string | undefined {
   const beside = decodeURIComponent(new URL("../../../shared/traces", import.meta.url).pathname);
-  const path = `${Deno.env.get("HAKMEM_TRACES") ?? beside}/systemui.zip`;
+  const path = `${Deno.env.get("HAKMEM_TRACES") || beside}/systemui.zip`;
   return existsSync(path) ? path : undefined;
+}
+
+/** Any trace that a program could have made: up to 200 events of a few threads, sizes to some pages, one of them large. */
+export function arbitraryTrace(): fc.Arbitrary<Trace> {
+  const size = fc.oneof(fc.nat(300), fc.nat(20_000), fc.constantFrom(0, 1, 4095, 4096, 4097, 200_000));
+  const step = fc.record({ call: fc.nat(9), thread: fc.nat(3), size, pick: fc.nat(), shift: fc.nat(12) });
+  return fc.array(step, { minLength: 1, maxLength: 200 }).map((steps) => {
+    const trace = new TraceBuilder("arbitrary", () => "");
+    const live: number[] = [];
+    let next = 1;
+    for (const { call, thread, size, pick, shift } of steps) {
+      const chosen = live.length === 0 ? -1 : pick % live.length;
+      const id = next++;
+      if (call >= 6 && chosen >= 0) {
+        trace.free(thread, live.splice(chosen, 1)[0]!);
+      } else if (call >= 4 && chosen >= 0) {
+        trace.realloc(thread, live[chosen]!, id, size);
+        live[chosen] = id;
+      } else {
+        if (call === 0) trace.calloc(thread, id, 1, size);
+        else if (call === 1) trace.aligned(thread, id, 2 ** shift, size);
+        else if (call === 2) trace.realloc(thread, null, id, size);
+        else trace.malloc(thread, id, size);
+        live.push(id);
+      }
+      if (pick % 50 === 0) trace.free(thread, null);
+      if (pick % 70 === 0) trace.threadEnd(thread);
+    }
+    return trace.finish();
+  });
 }
