@@ -33,7 +33,8 @@ export class RecordError extends Error {
 /** Shows how far the recordings are. */
 export type Report = (progress: { phase: string; done: number; total: number; label: string }) => void;
 
-const RECORDER: NativeTarget = {
+/** The library that is preloaded. */
+export const RECORDER: NativeTarget = {
   name: "recorder",
   sources: [new URL("../../native/recorder.c", import.meta.url)],
   kind: "library",
@@ -164,7 +165,7 @@ function findProcesses(folder: string): { processes: Map<number, string>; replac
 }
 
 const NOTHING =
-  "it allocated nothing, cleared LD_PRELOAD, became a program that cannot be recorded, or could not write " +
+  "it allocated nothing, has a malloc of its own, cleared LD_PRELOAD, became a program that cannot be recorded, or could not write " +
   "beside the recording";
 
 /**

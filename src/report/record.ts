@@ -155,20 +155,17 @@ function describe(
   const counts = Object.entries(kinds).filter(([, count]) => count > 0).map(([name, count]) =>
     `${name} ${withCommas(count)}`
   );
-  const kept = endLiveBlocks === 0 ? "all blocks were freed" : `${counted(endLiveBlocks, "block")} never freed`;
-  const lived = lifetimes.length === 0
-    ? ""
-    : ` Freed blocks lived while the program asked for ${quantiles(lifetimes)}; ${kept}.`;
   return [
-    `${program}: ${counts.join(", ")}; at most ${counted(peakLiveBlocks, "block")} live.` +
-    `${sizes.length === 0 ? "" : ` Sizes: ${quantiles(sizes)}.`}${lived}`,
-    `More: trace info ${file}.`,
+    `${program}: ${counts.join(", ")}; at most ${counted(peakLiveBlocks, "block")} live, ` +
+    `${withCommas(endLiveBlocks)} never freed. More: trace info ${file}.`,
+    ...(sizes.length === 0 ? [] : [`Sizes in bytes: ${quantiles(sizes)}.`]),
+    ...(lifetimes.length === 0 ? [] : [`Lifetimes in bytes that were asked for meanwhile: ${quantiles(lifetimes)}.`]),
   ];
 }
 
 function quantiles(histogram: Histogram): string {
   const [half, most, all] = [0.5, 0.9, 1].map((share) => shortBytes(boundOf(histogram, share)));
-  return `half up to ${half} bytes, 90 % up to ${most}, all up to ${all}`;
+  return `half up to ${half}, 90 % up to ${most}, all up to ${all}`;
 }
 
 /** The least bound that at least this share of what was counted does not exceed. */

@@ -42,15 +42,21 @@ export const recording: TraceFormat = {
 /** Writes a recording, event by event; blocks are named by the numbers that allocations return. */
 export class RecordingWriter {
   readonly #write: (bytes: Uint8Array) => void;
-  readonly #frame = new Uint8Array(FRAME_BYTES + LONGEST_EVENT);
+  readonly #frameBytes: number;
+  readonly #frame: Uint8Array;
   #used = 0;
   #thread = 0;
   #blocks = 0;
   #events = 0;
 
-  /** @param write Takes bytes in the order of the file. */
-  constructor(write: (bytes: Uint8Array) => void) {
+  /**
+   * @param write Takes bytes in the order of the file.
+   * @param frameBytes What a frame holds; less than usual is for tests.
+   */
+  constructor(write: (bytes: Uint8Array) => void, frameBytes = FRAME_BYTES) {
     this.#write = write;
+    this.#frameBytes = frameBytes;
+    this.#frame = new Uint8Array(frameBytes + LONGEST_EVENT);
     write(new TextEncoder().encode(MAGIC));
   }
 
@@ -118,7 +124,7 @@ export class RecordingWriter {
 
   #end(block = 0): number {
     this.#events++;
-    if (this.#used >= FRAME_BYTES) this.#writeFrame();
+    if (this.#used >= this.#frameBytes) this.#writeFrame();
     return block;
   }
 
