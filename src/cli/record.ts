@@ -72,7 +72,7 @@ async function run(plan: RecordPlan, { json, csv, markdown }: RecordOptions): Pr
     outputs.discard();
     throw error;
   }
-  printError(renderRecord(file, palette()));
+  printError(renderRecord(file, palette(Deno.stderr)));
   outputs.write(file);
   return file.processes.every(({ stopped, cut }) => stopped === 0 && !cut) ? FINE : ERROR;
 }
