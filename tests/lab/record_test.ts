@@ -1,6 +1,7 @@
 /** The recorder against programs whose calls are known by construction, and against valgrind. */
 import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert";
-import { RecordError, Recording } from "../../src/lab/record.ts";
+import { RECORDER, RecordError, Recording } from "../../src/lab/record.ts";
+import { compile } from "../os/run_child.ts";
 import { EVENT, type Trace } from "../../src/traces/mod.ts";
 import { build, hasValgrind, type Recorded, recorded, type Sums, sumsOf, valgrind } from "./recorded.ts";
 
@@ -36,6 +37,18 @@ const SINGLE: Sums = {
   endLiveBytes: 200 + 1000,
   endLiveBlocks: 2,
 };
+
+linuxTest("native/recorder.c compiles without a warning under gcc and clang", async () => {
+  const source = decodeURIComponent(new URL("../../native/recorder.c", import.meta.url).pathname);
+  const flags = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Werror", ...RECORDER.flags ?? []].filter((
+    flag,
+  ) => flag !== "-ldl");
+  for (const compiler of ["gcc", "clang"]) {
+    const built = await compile(compiler, [...flags, "-fPIC", "-c", "-o", "/dev/null", source]);
+    if (built === undefined) console.error(`${compiler} is not installed: skipped`);
+    else assertEquals(built, { success: true, output: "" });
+  }
+});
 
 linuxTest("a recording has each call of the family, and none that failed or did nothing", async () => {
   const found = await recorded(await build("single"));
