@@ -144,10 +144,20 @@ function makeFolder(file: string): string {
   const slash = file.lastIndexOf("/") + 1;
   const dir = file.slice(0, slash) || ".";
   try {
+    if (exists(file)) Deno.openSync(file, { write: true }).close(); // it may be a folder, or not ours
     const folder = Deno.makeTempDirSync({ dir, prefix: `${file.slice(slash)}.`, suffix: ".recording" });
     return Deno.realPathSync(folder);
   } catch (error) {
     throw new RecordError(`${file} cannot be written: ${reasonOf(error)}; its folder must exist`, { cause: error });
+  }
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -164,9 +174,8 @@ function findProcesses(folder: string): { processes: Map<number, string>; replac
   return { processes, replaced: files - processes.size };
 }
 
-const NOTHING =
-  "it allocated nothing, has a malloc of its own, cleared LD_PRELOAD, became a program that cannot be recorded, or could not write " +
-  "beside the recording";
+const NOTHING = "it allocated nothing, has a malloc of its own, cleared LD_PRELOAD, became a program that cannot be " +
+  "recorded, or could not write beside the recording";
 
 /**
  * Makes a recording of one of the recorder's files.

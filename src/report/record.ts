@@ -193,7 +193,9 @@ function notesOf({ processes, replaced }: RecordFile): string[] {
     ];
   });
   const unknown = processes.reduce((sum, { unknownBlocks }) => sum + unknownBlocks, 0);
-  if (unknown > 0) notes.push(`Left out: ${counted(unknown, "free")} of blocks from before a fork.`);
+  if (unknown > 0) {
+    notes.push(`Left out: ${counted(unknown, "free")} of blocks that were not recorded, from before a fork mostly.`);
+  }
   if (replaced > 0) notes.push(`Left out: ${counted(replaced, "program")} that became another one (exec).`);
   return notes;
 }

@@ -129,3 +129,13 @@ function config(): string {
 function cliPath(): string {
   return decodeURIComponent(new URL("../../cli.ts", import.meta.url).pathname);
 }
+
+Deno.test("record --help says what the exit code means, and has examples", async () => {
+  const { code, stdout, stderr } = await cli(["record", "--help"]);
+  assertEquals([code, stderr], [0, ""]);
+  for (
+    const text of ["--output <file>", "FILE.PID", "Exit code 0 if all was recorded", "deno run -P cli.ts record -- "]
+  ) {
+    assertStringIncludes(stdout, text);
+  }
+});

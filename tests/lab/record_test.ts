@@ -163,6 +163,7 @@ linuxTest("what cannot be recorded is refused before it is run, with the reason"
     await refuse("/no/such/program", "/no/such/program cannot be started");
     await refuse("no-such-program", "no-such-program cannot be started");
     await refuse(folder, "cannot be started");
+    await refuse("true", "cannot be written: Is a directory", folder);
     await refuse("true", "its folder must exist", "/no/such/folder/x.trace");
     await refuse(await build("single", "executable", "-static"), "it is linked statically").catch((error) => {
       if (!/cannot find -lc/.test(String(error))) throw error; // a system without the static library
