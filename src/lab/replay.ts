@@ -61,6 +61,7 @@ export async function replay(
     await Deno.writeFile(path, new Uint8Array(words.buffer));
     const entry = await enter(plan.variants, plan.peers, replayHarness(path));
     const run = await measure(plan, summary, entry, report, signal);
+    signal.throwIfAborted(); // time without memory would be half a result
     const results = await withMemory(run, summary, entry, report, signal);
     return { ...run, results, notes: [...run.notes, ...remarks(results)], trace: describe(plan.file, summary) };
   } finally {

@@ -10,7 +10,7 @@ import process from "node:process";
 import { addressOfView, openVirtualMemory, type VirtualMemory } from "../os/mod.ts";
 import { openAllocator } from "../peers/mod.ts";
 import { parseReplayWords } from "../traces/replay_words.ts";
-import { type Allocator, prepareReplay, type Replay } from "../workloads/mod.ts";
+import { type Allocator, OutOfMemory, prepareReplay, type Replay, ReplayFailure } from "../workloads/mod.ts";
 import { formatChecksum, formatSlot, type Slot } from "./protocol.ts";
 import { formatFigures, parseReplayRequest, type ReplayRequest } from "./replay_protocol.ts";
 import { serve } from "./serving.ts";
@@ -84,5 +84,5 @@ if (import.meta.main) {
       ? use(await (await import("../peers/ffi.ts")).openTouchingFfi())
       : await openAllocator(allocator, variant, use, source);
     return (line) => answer(parseReplayRequest(line));
-  });
+  }, (error) => error instanceof OutOfMemory || error instanceof ReplayFailure);
 }

@@ -4,15 +4,18 @@
  *
  * @module
  */
-import { OutOfMemory, ReplayFailure } from "../workloads/mod.ts";
 import { READY } from "./protocol.ts";
+
+/** Answers a request. */
+export type Answer = (request: string) => string | Promise<string>;
 
 /**
  * Serves until stdin ends, and ends the process.
  *
  * @param open Gets ready, and gives what answers a request.
+ * @param isFatal Whether an error left blocks behind, so that no later answer would be right.
  */
-export async function serve(open: () => Promise<(request: string) => string>): Promise<never> {
+export async function serve(open: () => Promise<Answer>, isFatal: (error: unknown) => boolean): Promise<never> {
   // Ctrl-C reaches every process of the terminal; the coordinator ends this one by closing its stdin.
   Deno.addSignalListener("SIGINT", () => {});
   try {
@@ -20,11 +23,10 @@ export async function serve(open: () => Promise<(request: string) => string>): P
     say(READY);
     for await (const line of linesOf(Deno.stdin.readable)) {
       try {
-        say(answer(line));
+        say(await answer(line));
       } catch (error) {
         say(`error ${messageOf(error)}`);
-        // The blocks are as they are: no later answer would be right.
-        if (error instanceof OutOfMemory || error instanceof ReplayFailure) Deno.exit(1);
+        if (isFatal(error)) Deno.exit(1);
       }
     }
   } catch (error) {

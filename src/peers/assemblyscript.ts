@@ -6,7 +6,7 @@
  * @module
  */
 import { cacheFile } from "../os/mod.ts";
-import type { Allocator } from "../workloads/mod.ts";
+import { type Allocator, numberSlots } from "../workloads/mod.ts";
 
 const SOURCE = `export function malloc(size: usize): usize { return heap.alloc(size); }
 export function realloc(pointer: usize, size: usize): usize { return heap.realloc(pointer, size); }
@@ -42,7 +42,7 @@ function adapt(
 ): Allocator<number> {
   return {
     nothing: 0,
-    slots: (count) => new Int32Array(count),
+    slots: numberSlots,
     malloc,
     free,
     calloc: (size) => {

@@ -5,7 +5,7 @@
  * @module
  */
 import { android } from "./android.ts";
-import { decompress } from "./compression.ts";
+import { decompress, MOST_BYTES } from "./compression.ts";
 import type { TraceFormat } from "./format.ts";
 import { heaptrack } from "./heaptrack.ts";
 import { malloclab } from "./malloclab.ts";
@@ -47,9 +47,21 @@ export function decodeTrace(bytes: Uint8Array<ArrayBuffer>): Trace {
  */
 export function readTrace(path: string): Trace {
   try {
-    return decodeTrace(Deno.readFileSync(path));
+    return decodeTrace(readBytes(path));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new TraceError(`${path}: ${reason}`, { cause: error });
   }
+}
+
+/** The bytes of a file, or of a pipe: whatever it is, it is read no further than the limit. */
+function readBytes(path: string, limit: number = MOST_BYTES): Uint8Array<ArrayBuffer> {
+  using file = Deno.openSync(path);
+  let bytes = new Uint8Array(Math.min(file.statSync().size, limit) + 1), length = 0;
+  for (let count: number | null = 0; count !== null; count = file.readSync(bytes.subarray(length))) {
+    length += count;
+    if (length > limit) throw new TraceError(`more than ${limit} bytes`);
+    if (length === bytes.length) bytes = new Uint8Array(bytes.buffer.transfer(2 * length));
+  }
+  return bytes.subarray(0, length);
 }
