@@ -1,6 +1,7 @@
 /**
- * What being recorded costs a program: each runs with the recorder in it and without, in turns, for so many rounds. An
- * event's cost is the difference of the medians over the number of events, of all processes of the program.
+ * What being recorded costs a program: each runs with the recorder in it and without, in turns, for so many rounds. Times
+ * are those of the processor, in the program and in the system for it, which other work disturbs least. An event's cost is
+ * the difference of the medians over the number of events, of all processes of the program.
  *
  *     deno run -P bench/recorder.ts
  *     deno run -P bench/recorder.ts --rounds 21
@@ -13,7 +14,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { median } from "simple-statistics";
 import { peerContestant } from "../src/lab/contestants.ts";
 import { RECORDER } from "../src/lab/record.ts";
-import { buildNative } from "../src/os/mod.ts";
+import { buildNative, commandOutput } from "../src/os/mod.ts";
 import { PEERS } from "../src/peers/mod.ts";
 import { markdownTable } from "../src/report/rows.ts";
 import { readTrace, summarise } from "../src/traces/mod.ts";
@@ -23,6 +24,8 @@ with recursive c(x) as (select 1 union all select x + 1 from c where x < 300000)
 select b, count(*), avg(a) from t group by b order by 2;`;
 const SCRIPT = "import json\nfor i in range(40): json.loads(json.dumps([{str(j): [j, j * 0.5]} for j in range(3000)]))";
 const SOURCE = decodeURIComponent(new URL("../native/recorder.c", import.meta.url).pathname);
+const FIND_PYTHON = "import sys; print(sys.executable)"; // what is called python3 may be a script that starts it
+const PYTHON = (await commandOutput("python3", ["-c", FIND_PYTHON]))?.trim() ?? "python3";
 const RANDOM_MIXED = "run random-mixed units=40 size=128 working-set=8192 cycles=100000 seed=12345\n";
 const { command: workloads } = await peerContestant(PEERS.find(({ name }) => name === "system")!);
 
@@ -30,7 +33,7 @@ const { command: workloads } = await peerContestant(PEERS.find(({ name }) => nam
 const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   "gcc -O2 -c": ["gcc", "-O2", "-c", SOURCE, "-o", "/dev/null", ""],
   "sqlite3": ["sqlite3", ":memory:", QUERY],
-  "python3 json": ["python3", "-c", SCRIPT, ""],
+  "python3 json": [PYTHON, "-c", SCRIPT, ""],
   "random-mixed": [workloads.path, ...workloads.args, RANDOM_MIXED],
 };
 
@@ -41,9 +44,9 @@ for (const [name, [program = "", ...rest]] of Object.entries(PROGRAMS)) {
   const plain: number[] = [], recorded: number[] = [];
   let events = 0;
   for (let round = 0; round < Number(rounds); round++) {
-    plain.push(await seconds(program, rest, {}));
+    plain.push(await seconds(program, rest));
     const folder = await Deno.makeTempDir({ prefix: "hakmem-" });
-    recorded.push(await seconds(program, rest, { LD_PRELOAD: library, HAKMEM_RECORDING: folder }));
+    recorded.push(await seconds(program, rest, folder));
     if (round === 0) events = eventsIn(folder);
     await Deno.remove(folder, { recursive: true });
   }
@@ -59,17 +62,25 @@ for (const [name, [program = "", ...rest]] of Object.entries(PROGRAMS)) {
 }
 const load = Deno.loadavg()[0]!.toFixed(1);
 console.log(`${rounds} rounds, medians; load ${load} on ${navigator.hardwareConcurrency} cores\n`);
-console.log(markdownTable(["program", "events", "s", "s recorded", "times", "ns/event"], rows));
+console.log(markdownTable(["program", "events", "CPU s", "recorded", "times", "ns/event"], rows));
 
-async function seconds(program: string, rest: readonly string[], env: Record<string, string>): Promise<number> {
-  const start = performance.now();
-  const child = new Deno.Command(program, { args: rest.slice(0, -1), env, stdin: "piped", stdout: "null" }).spawn();
+/** Runs a program, with the recorder in it if there is a folder; the time that bash says it took. */
+async function seconds(program: string, rest: readonly string[], folder?: string): Promise<number> {
+  const preload = folder === undefined ? "" : `LD_PRELOAD='${library}' HAKMEM_RECORDING='${folder}' `;
+  const child = new Deno.Command("bash", {
+    args: ["-c", `TIMEFORMAT='%U %S'; time ${preload}"$@"`, "bash", program, ...rest.slice(0, -1)],
+    stdin: "piped",
+    stdout: "null",
+    stderr: "piped",
+  }).spawn();
   const writer = child.stdin.getWriter();
   await writer.write(new TextEncoder().encode(rest.at(-1))).catch(() => {}); // it may not want to read
   await writer.close().catch(() => {});
-  const { success } = await child.status;
-  if (!success) throw new Error(`${program} failed`);
-  return (performance.now() - start) / 1000;
+  const { success, stderr } = await child.output();
+  const said = new TextDecoder().decode(stderr).trim();
+  if (!success) throw new Error(`${program} failed: ${said}`);
+  const [user, system] = said.split("\n").at(-1)!.split(" ").map(Number);
+  return user! + system!;
 }
 
 function eventsIn(folder: string): number {
