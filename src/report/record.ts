@@ -114,13 +114,10 @@ export function renderRecordMarkdown(file: RecordFile): string {
   return `**${recordHeadline(file)}**\n\n${markdownTable(HEAD, file.processes.map(cells))}\n${remarks.join("")}`;
 }
 
-/** A row a process, with all that is a number. */
+/** A row a process, with all but the histograms. */
 export function renderRecordCsv({ processes }: RecordFile): string {
-  const names = Object.entries(processes[0]!).filter(([, value]) => typeof value !== "object").map(([name]) => name);
-  return csvTable(
-    names,
-    processes.map((process) => names.map((name) => String(process[name as keyof RecordedProcess]))),
-  );
+  const rows = processes.map(({ kinds, sizes: _sizes, lifetimes: _lifetimes, ...rest }) => ({ ...rest, ...kinds }));
+  return csvTable(Object.keys(rows[0]!), rows.map((row) => Object.values(row).map(String)));
 }
 
 /** What was recorded, where it is, and how the program ended. */
@@ -159,7 +156,7 @@ function describe(
     `${program}: ${counts.join(", ")}; at most ${counted(peakLiveBlocks, "block")} live, ` +
     `${withCommas(endLiveBlocks)} never freed. More: trace info ${file}.`,
     ...(sizes.length === 0 ? [] : [`Sizes in bytes: ${quantiles(sizes)}.`]),
-    ...(lifetimes.length === 0 ? [] : [`Lifetimes in bytes that were asked for meanwhile: ${quantiles(lifetimes)}.`]),
+    ...(lifetimes.length === 0 ? [] : [`Lifetimes in bytes asked for meanwhile: ${quantiles(lifetimes)}.`]),
   ];
 }
 
@@ -178,19 +175,17 @@ function boundOf(histogram: Histogram, share: number): number {
 /** What is not as it should be, or may surprise. */
 function notesOf({ processes, replaced }: RecordFile): string[] {
   const notes = processes.flatMap((process) => {
-    const name = `${process.program} (${process.pid})`;
-    return [
-      ...(process.stopped === 0 ? [] : [`${name}: recording stopped before its end: ${stopReason(process.stopped)}.`]),
-      ...(process.cut
-        ? [`${name}: what came after ${counted(process.events, "event")} is left out: no trace has more.`]
-        : []),
-      ...(process.lost === 0
-        ? []
-        : [`${name}: ${counted(process.lost, "call")} of signal handlers could not be recorded.`]),
-      ...(process.unseenFrees === 0
-        ? []
-        : [`${name}: ${counted(process.unseenFrees, "free")} was not seen, and is made up.`]),
+    const { stopped, cut, events, lost, unseenFrees } = process;
+    const all: [applies: boolean, text: string][] = [
+      [stopped !== 0, `recording stopped before its end: ${STOP_REASONS[stopped] ?? `the system's error ${stopped}`}`],
+      [cut, `what came after ${counted(events, "event")} is left out: no trace has more`],
+      [lost > 0, `${counted(lost, "call")} of signal handlers could not be recorded`],
+      [
+        unseenFrees > 0,
+        `${counted(unseenFrees, "free")} without a call of free, of addresses that were given out again`,
+      ],
     ];
+    return all.filter(([applies]) => applies).map(([, text]) => `${process.program} (${process.pid}): ${text}.`);
   });
   const unknown = processes.reduce((sum, { unknownBlocks }) => sum + unknownBlocks, 0);
   if (unknown > 0) {
@@ -200,13 +195,12 @@ function notesOf({ processes, replaced }: RecordFile): string[] {
   return notes;
 }
 
+/** By the system's error number. */
 const STOP_REASONS: Readonly<Record<number, string>> = {
-  2: "the folder of the recording is gone",
+  2: "the folder of the recording is gone, or out of its sight",
+  12: "the system has no address space left for it",
   13: "it may no longer write to the recording",
+  24: "it has as many files open as it may (ulimit -n)",
   27: "the recording is as long as a file may be (ulimit -f)",
   28: "the disk is full",
 };
-
-function stopReason(errno: number): string {
-  return STOP_REASONS[errno] ?? `the system's error ${errno}`;
-}
