@@ -53,20 +53,37 @@ export function sumsOf({ kinds, allocatedBytes, peakLiveBytes, endLiveBytes, end
   return { ...counts, bytes: allocatedBytes, peakLiveBytes, endLiveBytes, endLiveBlocks };
 }
 
-/** What valgrind saw of a program; undefined where there is no valgrind. It runs in an environment of the same length. */
-export async function valgrind(program: string, ...args: string[]): Promise<Sums | undefined> {
-  const options = ["--trace-malloc=yes", "--run-libc-freeres=no", "--run-cxx-freeres=no"];
-  try {
-    const { stderr } = await new Deno.Command("valgrind", {
-      args: [...options, program, ...args],
-      stdin: "null",
-      stdout: "null",
-    }).output();
-    return witnessed(new TextDecoder().decode(stderr));
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
+/** What valgrind saw of a program of one thread; of several, the lines of its log are mixed. */
+export async function valgrind(program: string, ...args: string[]): Promise<Sums> {
+  return witnessed(await valgrindLog(["--trace-malloc=yes", program, ...args]));
+}
+
+/** What valgrind counted in a program. */
+export interface ValgrindTotals {
+  /** Reallocs are among them, and among the frees. */
+  readonly allocations: number;
+  readonly frees: number;
+  readonly bytes: number;
+  readonly endLiveBlocks: number;
+}
+
+/** Runs a program of any number of threads under valgrind. */
+export async function valgrindTotals(program: string): Promise<ValgrindTotals> {
+  const log = (await valgrindLog([program])).replaceAll(",", "");
+  const [, endLiveBlocks] = /in use at exit: \d+ bytes in (\d+) blocks/.exec(log) ?? [];
+  const usage = /heap usage: (\d+) allocs (\d+) frees (\d+) bytes/.exec(log) ?? [];
+  const [allocations = NaN, frees = NaN, bytes = NaN] = usage.slice(1).map(Number);
+  return { allocations, frees, bytes, endLiveBlocks: Number(endLiveBlocks) };
+}
+
+/** What valgrind prints; libc frees nothing of its own at the end, as it does not without valgrind. */
+async function valgrindLog(args: readonly string[]): Promise<string> {
+  const { stderr } = await new Deno.Command("valgrind", {
+    args: ["--run-libc-freeres=no", "--run-cxx-freeres=no", ...args],
+    stdin: "null",
+    stdout: "null",
+  }).output();
+  return new TextDecoder().decode(stderr);
 }
 
 /** Whether there is a valgrind. */
