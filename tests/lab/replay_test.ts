@@ -21,6 +21,7 @@ function planOf(changes: Partial<ReplayPlan>): ReplayPlan {
     file: "small",
     variants: ["slab-map"],
     peers: ["system"],
+    threads: 1,
     rounds: 6,
     slotMilliseconds: 1,
     orderSeed: 1,
@@ -82,6 +83,20 @@ Deno.test("replay() gives time and memory of all who take part, and leaves no fi
     assert(result.peakFootprintBytes! >= 2_000_000 && result.peakFootprintBytes! < 4_500_000, String(result.allocator));
     assert(result.averageFootprintBytes! < result.peakFootprintBytes!);
   }
+});
+
+Deno.test("replay() with several threads leaves out who cannot, and says so", async () => {
+  const plan = planOf({ threads: 2, peers: ["system", "ffi"] });
+  const { results, notes } = await replay(plan, () => {}, new AbortController().signal);
+  assertEquals(results.map(({ allocator, threads }) => `${allocator} ${threads}`), [
+    "slab-map 2",
+    "system 2",
+    "none 2",
+    "none 2",
+  ]);
+  assertEquals(notes.filter((note) => note.startsWith("ffi: left out")).length, 1);
+  assertEquals(results[0]?.longestNs, undefined);
+  assert(results[0]!.peakFootprintBytes! >= 2_000_000);
 });
 
 Deno.test("replay() fails if an allocator does", async () => {
