@@ -64,8 +64,7 @@ export async function replay(
   const path = await Deno.makeTempFile({ prefix: "hakmem-replay-" });
   try {
     await Deno.writeFile(path, new Uint8Array(words.buffer));
-    const all = await enter(plan.variants, plan.peers, replayHarness(path));
-    const entry = plan.threads > 1 ? ofSeveralThreads(all) : all;
+    const entry = whoCan(await enter(plan.variants, plan.peers, replayHarness(path)), plan.threads);
     const run = await measure(plan, summary, entry, report, signal);
     signal.throwIfAborted(); // time without memory would be half a result
     const results = (await withMemory(run, plan.threads, summary, entry, report, signal))
@@ -91,13 +90,21 @@ export function replayHarness(path: string): Harness {
   };
 }
 
-/** Who takes part where a block may be freed by another thread than the one that allocated it. */
-function ofSeveralThreads({ contestants, notes }: Entry): Entry {
-  const canShare = ({ runtime }: Contestant) => runtime === "deno" || runtime === "native" || runtime === "harness";
-  const others = contestants.filter((each) => !canShare(each)).map(({ label }) => label);
-  if (others.length === 0) return { contestants, notes };
-  const note = `${others.join(", ")}: left out, since blocks of one thread are nothing to another in Deno`;
-  return { contestants: contestants.filter(canShare), notes: [...notes, note] };
+/** Leaves out who cannot replay, and says why. */
+function whoCan({ contestants, notes }: Entry, threads: number): Entry {
+  const hasCompiler = contestants.some(({ host }) => host === "native");
+  const reasonOf = ({ runtime }: Contestant): string | undefined => {
+    if (threads > 1 && (runtime === "ffi" || runtime === "js")) return "its blocks are of one thread alone";
+    if (runtime === "ffi" && !hasCompiler) return "what touches its blocks is in C";
+    return undefined;
+  };
+  return {
+    contestants: contestants.filter((each) => reasonOf(each) === undefined),
+    notes: [
+      ...notes,
+      ...contestants.flatMap((each) => reasonOf(each) ? [`${each.label} is left out: ${reasonOf(each)}`] : []),
+    ],
+  };
 }
 
 async function measure(
