@@ -20,7 +20,7 @@
  * @module
  */
 import type { Result, ResultFile } from "../report/mod.ts";
-import { summarise, type Trace, type TraceSummary } from "../traces/mod.ts";
+import { summarise, type Trace, TraceError, type TraceSummary } from "../traces/mod.ts";
 import { replayWords } from "../traces/replay_words.ts";
 import { bench, type BenchRun, type Progress } from "./bench.ts";
 import { Child, ContestantError } from "./child.ts";
@@ -60,6 +60,7 @@ export async function replay(
   signal: AbortSignal,
 ): Promise<BenchRun & { readonly trace: NonNullable<ResultFile["trace"]> }> {
   const summary = summarise(plan.trace, SAMPLES);
+  if (summary.events === 0) throw new TraceError(`${plan.file}: there is nothing to replay but ends of threads`);
   const words = replayWords(plan.trace, plan.threads);
   const path = await Deno.makeTempFile({ prefix: "hakmem-replay-" });
   try {

@@ -118,7 +118,7 @@ function memoryCells(result: Result): string[] {
   return [
     nameOf(result),
     isKnown ? megabytes(peakFootprintBytes) : "not known",
-    isKnown && peakLiveBytes !== undefined ? times(peakFootprintBytes / peakLiveBytes) : "",
+    isKnown && peakLiveBytes ? times(peakFootprintBytes / peakLiveBytes) : "",
     isKnown ? megabytes(averageFootprintBytes) : "",
     pageFaults === undefined ? "" : String(pageFaults),
     footprintOf === undefined ? "" : FOOTPRINT_OF[footprintOf],
