@@ -17,6 +17,7 @@ import {
   type ResultFile,
 } from "../report/mod.ts";
 import { FORMATS, readTrace } from "../traces/mod.ts";
+import { MOST_MEMBERS } from "../traces/replay_words.ts";
 import { EFFORT, variantsOf } from "./bench_plan.ts";
 import { FINE } from "./exit_codes.ts";
 import { interruptible } from "./interruptible.ts";
@@ -35,11 +36,13 @@ Examples:
   deno run -P cli.ts replay systemui.zip
   deno run -P cli.ts replay systemui.zip --peer system,assemblyscript --json replay.json
   deno run -P cli.ts replay trace.rep --variant slab-map,phase7 --peer system --quick
+  deno run -P cli.ts replay systemui.zip --threads 2 --peer system
 `;
 
 interface ReplayOptions {
   variant?: string[] | undefined;
   peer?: string[] | undefined;
+  threads?: number | undefined;
   rounds?: number | undefined;
   quick?: boolean | undefined;
   json?: string | undefined;
@@ -54,6 +57,11 @@ export function replayCommand(finish: (exitCode: number) => void): Command {
     .argument("<trace>", "a file that is a trace, compressed or not")
     .option("--variant <list>", `variants of our heap (default: HAKMEM_VARIANT, else ${DEFAULT_VARIANT})`, variantList)
     .option("--peer <list>", `some of ${PEER_NAMES.join(", ")}`, someOf("--peer", PEER_NAMES))
+    .option(
+      "--threads <n>",
+      "deal the trace's threads to so many (default: 1)",
+      wholeNumber("--threads", 1, MOST_MEMBERS),
+    )
     .option("--rounds <n>", "measurement rounds, at least 6 (default: 10)", wholeNumber("--rounds", 6, 1000))
     .option("--quick", "6 rounds, and who takes over a second for a replay is left out")
     .option("--json <file>", "write a result file (- is stdout)")
@@ -79,6 +87,7 @@ async function run(path: string, options: ReplayOptions): Promise<number> {
       file: path.split("/").at(-1) ?? path,
       variants,
       peers: options.peer ?? PEER_NAMES,
+      threads: options.threads ?? 1,
       rounds: options.rounds ?? effort.rounds,
       slotMilliseconds: effort.slotMilliseconds,
       orderSeed: freshSeed(),

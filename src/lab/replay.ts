@@ -12,12 +12,15 @@
  * - All others: the process, beyond what it has at the same event with the do-nothing allocator. Of native ones only
  *   memory that is private and no file's counts, which the replay itself has none of.
  *
+ * With several threads, those of the trace are dealt to as many, which keep the order of each thread and of what happens
+ * to each block (`../traces/replay_words.ts`). Only allocators take part whose blocks may be freed by another thread.
+ *
  * The words to replay go through a temporary file to all contestants, of either language.
  *
  * @module
  */
 import type { Result, ResultFile } from "../report/mod.ts";
-import { summarise, type Trace, type TraceSummary } from "../traces/mod.ts";
+import { summarise, type Trace, TraceError, type TraceSummary } from "../traces/mod.ts";
 import { replayWords } from "../traces/replay_words.ts";
 import { bench, type BenchRun, type Progress } from "./bench.ts";
 import { Child, ContestantError } from "./child.ts";
@@ -32,6 +35,8 @@ export interface ReplayPlan {
   readonly file: string;
   readonly variants: readonly string[];
   readonly peers: readonly string[];
+  /** How many replay it, 1 to 16. */
+  readonly threads: number;
   readonly rounds: number;
   readonly slotMilliseconds: number;
   readonly orderSeed: number;
@@ -55,14 +60,16 @@ export async function replay(
   signal: AbortSignal,
 ): Promise<BenchRun & { readonly trace: NonNullable<ResultFile["trace"]> }> {
   const summary = summarise(plan.trace, SAMPLES);
-  const words = replayWords(plan.trace);
+  if (summary.events === 0) throw new TraceError(`${plan.file}: there is nothing to replay but ends of threads`);
+  const words = replayWords(plan.trace, plan.threads);
   const path = await Deno.makeTempFile({ prefix: "hakmem-replay-" });
   try {
     await Deno.writeFile(path, new Uint8Array(words.buffer));
-    const entry = await enter(plan.variants, plan.peers, replayHarness(path));
+    const entry = whoCan(await enter(plan.variants, plan.peers, replayHarness(path)), plan.threads);
     const run = await measure(plan, summary, entry, report, signal);
     signal.throwIfAborted(); // time without memory would be half a result
-    const results = await withMemory(run, summary, entry, report, signal);
+    const results = (await withMemory(run, plan.threads, summary, entry, report, signal))
+      .map((result) => ({ ...result, threads: plan.threads }));
     return { ...run, results, notes: [...run.notes, ...remarks(results)], trace: describe(plan.file, summary) };
   } finally {
     await Deno.remove(path);
@@ -78,9 +85,26 @@ export function replayHarness(path: string): Harness {
       name: "replay",
       sources: ["replay.c", "touch.h"].map((file) => new URL(`../../native/${file}`, import.meta.url)),
       kind: "executable",
-      flags: ["-O3"],
+      flags: ["-O3", "-pthread"],
     },
     programArgs: [path],
+  };
+}
+
+/** Leaves out who cannot replay, and says why. */
+function whoCan({ contestants, notes }: Entry, threads: number): Entry {
+  const hasCompiler = contestants.some(({ host }) => host === "native");
+  const reasonOf = ({ runtime }: Contestant): string | undefined => {
+    if (threads > 1 && (runtime === "ffi" || runtime === "js")) return "its blocks are of one thread alone";
+    if (runtime === "ffi" && !hasCompiler) return "what touches its blocks is in C";
+    return undefined;
+  };
+  return {
+    contestants: contestants.filter((each) => reasonOf(each) === undefined),
+    notes: [
+      ...notes,
+      ...contestants.flatMap((each) => reasonOf(each) ? [`${each.label} is left out: ${reasonOf(each)}`] : []),
+    ],
   };
 }
 
@@ -110,11 +134,13 @@ interface Memory {
   /** Whether that is the allocator's mapping alone. */
   readonly isMapping: boolean;
   readonly pageFaults: number;
-  readonly longestNs: number;
+  /** Of one thread only. */
+  readonly longestNs?: number;
 }
 
 async function withMemory(
   { results }: BenchRun,
+  threads: number,
   summary: TraceSummary,
   { contestants }: Entry,
   report: (progress: Progress) => void,
@@ -124,7 +150,7 @@ async function withMemory(
   for (const [done, result] of results.entries()) {
     const contestant = contestants.find((each) => isOf(each, result))!;
     report({ phase: "taking the footprint", done, total: results.length, label: contestant.label });
-    memories.set(result, await takeMemory(contestant, summary, signal));
+    memories.set(result, await takeMemory(contestant, threads, summary, signal));
   }
   return results.map((result) => {
     const idle = results.find((each) => each.runtime === "harness" && each.host === result.host);
@@ -136,7 +162,12 @@ function isOf({ allocator, runtime, host }: Contestant, result: Result): boolean
   return allocator === result.allocator && runtime === result.runtime && host === result.host;
 }
 
-async function takeMemory(contestant: Contestant, summary: TraceSummary, signal: AbortSignal): Promise<Memory> {
+async function takeMemory(
+  contestant: Contestant,
+  threads: number,
+  summary: TraceSummary,
+  signal: AbortSignal,
+): Promise<Memory> {
   signal.throwIfAborted();
   await using child = await Child.start(contestant.command);
   const stop = () => void child[Symbol.asyncDispose]();
@@ -150,8 +181,10 @@ async function takeMemory(contestant: Contestant, summary: TraceSummary, signal:
       pageFaults = figureOf(answer, "faults");
       isMapping = figureOf(answer, "mapping") === 1;
     }
+    const memory = { resident, isMapping, pageFaults };
+    if (threads > 1) return memory; // an event that waits for another thread is as long as that one likes
     const longest = await ask(child, { verb: "longest", count: REPLAYS_OF_LONGEST });
-    return { resident, isMapping, pageFaults, longestNs: figureOf(longest, "nanoseconds") };
+    return { ...memory, longestNs: figureOf(longest, "nanoseconds") };
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof ProtocolError) throw new ContestantError(contestant.label, `failed: ${error.message}`);
@@ -185,7 +218,7 @@ function figures(result: Result, memory: Memory, idle: Memory | undefined, summa
     verified: true, // by the contestant itself, which fails at the first block that is not what it should be
     peakLiveBytes: summary.peakLiveBytes,
     pageFaults: Math.max(0, memory.pageFaults - (idle?.pageFaults ?? 0)),
-    longestNs: memory.longestNs,
+    ...(memory.longestNs === undefined ? {} : { longestNs: memory.longestNs }),
     ...(isKnown
       ? {
         peakFootprintBytes: Math.max(...footprintBytes),

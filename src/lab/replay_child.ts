@@ -9,32 +9,80 @@ import { parseArgs } from "@std/cli/parse-args";
 import process from "node:process";
 import { addressOfView, openVirtualMemory, type VirtualMemory } from "../os/mod.ts";
 import { openAllocator } from "../peers/mod.ts";
-import { parseReplayWords } from "../traces/replay_words.ts";
+import { parseReplayWords, REPLAY } from "../traces/replay_words.ts";
 import { type Allocator, OutOfMemory, prepareReplay, type Replay, ReplayFailure } from "../workloads/mod.ts";
-import { formatChecksum, formatSlot, type Slot } from "./protocol.ts";
+import { CrewFailed } from "./crew.ts";
+import { formatChecksum, formatSlot, ProtocolError, type Slot, type Tier } from "./protocol.ts";
+import { ReplayCrew } from "./replay_crew.ts";
 import { formatFigures, parseReplayRequest, type ReplayRequest } from "./replay_protocol.ts";
 import { serve } from "./serving.ts";
 import { keepUnoptimised, openTierProbe } from "./tier.ts";
 
 const tierOf = openTierProbe();
 
-function answerWith<P>(allocator: Allocator<P>, words: Int32Array, isVerified: boolean, system: VirtualMemory) {
+/** Answers the requests of a replay. */
+type ReplayAnswer = (request: ReplayRequest) => string | Promise<string>;
+
+/** The replay of one thread. */
+function answerAlone<P>(
+  allocator: Allocator<P>,
+  words: Int32Array,
+  isVerified: boolean,
+  memory: Counters,
+): ReplayAnswer {
   const replay = prepareReplay(allocator, words, isVerified);
   keepUnoptimised(replay.advance);
-  const residentBytes = residencyOf(allocator, system);
-  const mapping = Number(allocator.residentBytes !== undefined || allocator.mapping !== undefined);
-  let faultsBefore = 0, position = 0;
-  const advance = (to: number): string => {
-    if (position === 0) faultsBefore = pageFaults();
-    replay.advance(position = to);
-    const faults = pageFaults() - faultsBefore;
-    return formatFigures({ resident: residentBytes(), faults, mapping });
-  };
-  return ({ verb, count }: ReplayRequest): string => {
+  return ({ verb, count }) => {
     if (verb === "run") return formatSlot(run(replay, count));
     if (verb === "longest") return formatFigures({ nanoseconds: longest(replay, count) });
-    return advance(count);
+    replay.advance(count);
+    return memory.figures();
   };
+}
+
+/** The replay of several. */
+async function answerTogether<P>(
+  allocator: Allocator<P>,
+  words: Int32Array,
+  isVerified: boolean,
+  memory: Counters,
+  options: Parameters<typeof ReplayCrew.open>[3],
+): Promise<ReplayAnswer> {
+  const crew = await ReplayCrew.open(allocator, words, isVerified, options);
+  const events = words[REPLAY.EVENTS]!;
+  let isFresh = true;
+  return async ({ verb, count }) => {
+    if (verb === "longest") throw new ProtocolError("only one thread can tell the longest event");
+    if (verb === "advance") {
+      await crew.step({ isFresh, to: count });
+      isFresh = count === events;
+      return memory.figures();
+    }
+    let milliseconds = 0;
+    for (let unit = 0; unit < count; unit++) milliseconds += await crew.step({ isFresh: true, to: events });
+    return formatSlot(slotOf(count, events, milliseconds, crew.checksum, tierOf(crew.hot)));
+  };
+}
+
+/** What is in memory of an allocator, and page faults since this was made. */
+class Counters {
+  readonly #residentBytes: () => number;
+  readonly #mapping: number;
+  readonly #faults = pageFaults();
+
+  constructor(allocator: Pick<Allocator<unknown>, "residentBytes" | "mapping">, system: VirtualMemory) {
+    this.#residentBytes = residencyOf(allocator, system);
+    this.#mapping = Number(allocator.residentBytes !== undefined || allocator.mapping !== undefined);
+  }
+
+  /** As the line of an answer. */
+  figures(): string {
+    return formatFigures({
+      resident: this.#residentBytes(),
+      faults: pageFaults() - this.#faults,
+      mapping: this.#mapping,
+    });
+  }
 }
 
 function run(replay: Replay, units: number): Slot {
@@ -45,11 +93,16 @@ function run(replay: Replay, units: number): Slot {
     replay.advance(replay.events);
     milliseconds += performance.now() - start;
   }
-  const tier = tierOf(replay.hot);
-  const checksum = formatChecksum(replay.checksum);
+  const slot = slotOf(units, replay.events, milliseconds, replay.checksum, tierOf(replay.hot));
   replay.begin();
-  const operations = units * replay.events;
-  return { units, nanoseconds: milliseconds * 1e6, operations, checksum, slotChecksum: checksum, tier };
+  return slot;
+}
+
+/** A slot of whole replays, each of which has the same checksum. */
+function slotOf(units: number, events: number, milliseconds: number, checksum: number, tier: Tier): Slot {
+  const text = formatChecksum(checksum);
+  const nanoseconds = milliseconds * 1e6, operations = units * events;
+  return { units, nanoseconds, operations, checksum: text, slotChecksum: text, tier };
 }
 
 function longest(replay: Replay, units: number): number {
@@ -60,7 +113,10 @@ function longest(replay: Replay, units: number): number {
 }
 
 /** What is in memory of the allocator's mapping; of the whole process, if it has none that is its own. */
-function residencyOf<P>({ residentBytes, mapping }: Allocator<P>, system: VirtualMemory): () => number {
+function residencyOf(
+  { residentBytes, mapping }: Pick<Allocator<unknown>, "residentBytes" | "mapping">,
+  system: VirtualMemory,
+): () => number {
   if (residentBytes !== undefined) return residentBytes;
   if (mapping === undefined) return () => system.residentBytes();
   const address = addressOfView(mapping);
@@ -74,15 +130,21 @@ function pageFaults(): number {
 
 if (import.meta.main) {
   await serve(async () => {
-    const { allocator = "none", variant = "", words: path = "", source } = parseArgs(Deno.args, {
+    const { allocator: name = "none", variant = "", words: path = "", source } = parseArgs(Deno.args, {
       string: ["allocator", "variant", "words", "source"],
     });
     const words = parseReplayWords(Deno.readFileSync(path));
     const system = await openVirtualMemory();
-    const use = <P>(opened: Allocator<P>) => answerWith(opened, words, allocator !== "none", system);
-    const answer = allocator === "ffi"
+    const isVerified = name !== "none";
+    const use = <P>(allocator: Allocator<P>): ReplayAnswer | Promise<ReplayAnswer> => {
+      const memory = new Counters(allocator, system);
+      if (words[REPLAY.MEMBERS] === 1) return answerAlone(allocator, words, isVerified, memory);
+      return answerTogether(allocator, words, isVerified, memory, { name, variant, source });
+    };
+    const answer = await (name === "ffi"
       ? use(await (await import("../peers/ffi.ts")).openTouchingFfi())
-      : await openAllocator(allocator, variant, use, source);
-    return (line) => answer(parseReplayRequest(line));
-  }, (error) => error instanceof OutOfMemory || error instanceof ReplayFailure);
+      : openAllocator(name, variant, use, source));
+    return (line) =>
+      answer(parseReplayRequest(line));
+  }, (error) => error instanceof OutOfMemory || error instanceof ReplayFailure || error instanceof CrewFailed);
 }

@@ -33,7 +33,7 @@ export function renderReplay(file: ResultFile, palette: Palette = PLAIN): string
     [table(TIME_COLUMNS, timeCells, results)],
     [table(MEMORY_COLUMNS, memoryCells, results.filter(({ pageFaults }) => pageFaults !== undefined))],
     footprintLines(results, palette),
-    wrap(EXPLANATION, COLUMNS),
+    wrap(explanationOf(results), COLUMNS),
     notes.flatMap((note) => wrap(note, COLUMNS)),
   ];
   return `${sections.filter((lines) => lines.length > 0).map((lines) => lines.join("\n")).join("\n\n")}\n`;
@@ -50,7 +50,7 @@ export function renderReplayMarkdown(file: ResultFile): string {
       [...TIME_COLUMNS, ...MEMORY_COLUMNS.slice(1)],
       file.results.map((result) => [...timeCells(result), ...memoryCells(result).slice(1)]),
     ),
-    `${EXPLANATION}\n`,
+    `${explanationOf(file.results)}\n`,
     ...remarks.map((remark) => `- ${remark.replaceAll("\n", " ")}\n`),
     `${rounds.measured} rounds. ${cpu}, ${cores} cores, ${os}; Deno ${deno}, V8 ${v8}; revision ${revision}, ${date}.\n`,
   ].join("\n");
@@ -84,8 +84,17 @@ function settingOf({ trace, results }: ResultFile): string {
     `${megabytes(live)} MB live at most`;
 }
 
-const EXPLANATION = "Time is of replay after replay, all events by one thread in the trace's order. Memory and page " +
-  "faults are those of the first replay of a process. Longest: the longest event, each as short as it was in three replays.";
+/** What the figures are. */
+function explanationOf(results: readonly Result[]): string {
+  const threads = results[0]?.threads ?? 1;
+  const memory = "Memory and page faults are those of the first replay of a process.";
+  if (threads > 1) {
+    return `Time is of replay after replay by ${threads} threads, among which the trace's are dealt: each keeps its order, ` +
+      `and so do the events of each block. ${memory}`;
+  }
+  return `Time is of replay after replay, all events by one thread in the trace's order. ${memory} Longest: the longest ` +
+    "event, each as short as it was in three replays.";
+}
 
 /** In the order of the columns. */
 function timeCells(result: Result): string[] {
@@ -109,7 +118,7 @@ function memoryCells(result: Result): string[] {
   return [
     nameOf(result),
     isKnown ? megabytes(peakFootprintBytes) : "not known",
-    isKnown && peakLiveBytes !== undefined ? times(peakFootprintBytes / peakLiveBytes) : "",
+    isKnown && peakLiveBytes ? times(peakFootprintBytes / peakLiveBytes) : "",
     isKnown ? megabytes(averageFootprintBytes) : "",
     pageFaults === undefined ? "" : String(pageFaults),
     footprintOf === undefined ? "" : FOOTPRINT_OF[footprintOf],

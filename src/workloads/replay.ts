@@ -15,12 +15,12 @@
 import { EVENT } from "../traces/mod.ts";
 import { REPLAY } from "../traces/replay_words.ts";
 import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
+import { CHUNK_ITERATIONS } from "./workload.ts";
 
 /** Bytes between those that are written and read. */
 export const STEP = 4096;
 
-/** Events per call of the hot loop; `CHUNK_ITERATIONS` of the other workloads, in words. */
-const CHUNK_WORDS = 10_000 * REPLAY.EVENT;
+const CHUNK_WORDS = CHUNK_ITERATIONS * REPLAY.EVENT;
 const CHECKSUM = 0;
 
 /** An allocator did what none may do. The blocks are as they are, so its process cannot go on. */
@@ -97,11 +97,11 @@ export function prepareReplay<P>(allocator: Allocator<P>, words: Int32Array, isV
 }
 
 /** Writes a block's bytes. */
-type Touch<P> = (pointer: P, size: number, byte: number) => void;
+export type Touch<P> = (pointer: P, size: number, byte: number) => void;
 /** 0 if a block's bytes are what `touch` wrote. */
-type Differs<P> = (pointer: P, size: number, byte: number) => number;
+export type Differs<P> = (pointer: P, size: number, byte: number) => number;
 /** All that is neither malloc nor free: the event at this word. */
-type Rare<P> = (at: number) => P;
+export type Rare<P> = (at: number) => P;
 
 /** Short, and with one call of each function that is to be inlined: V8 inlines so much bytecode and no more. */
 function replayChunk<P>(
@@ -144,15 +144,17 @@ function replayChunk<P>(
 }
 
 /** What is written to the block in a slot: never 0, which calloc's bytes are. */
-function byteOf(slot: number): number {
+export function byteOf(slot: number): number {
   return ((slot ^ (slot >>> 7)) & 0xff) | 1;
 }
 
-function damaged(at: number, what: string): ReplayFailure {
+/** The failure of the event at a word. */
+export function damaged(at: number, what: string): ReplayFailure {
   return new ReplayFailure(`event ${(at - REPLAY.HEAD) / REPLAY.EVENT}: its block ${what}`);
 }
 
-function touchBy<P>(write: Allocator<P>["write"]): Touch<P> {
+/** Writes by single bytes. */
+export function touchBy<P>(write: Allocator<P>["write"]): Touch<P> {
   const touchSteps = (pointer: P, size: number, byte: number) => {
     for (let at = STEP; at < size; at += STEP) {
       write(pointer, at - 1, byte);
@@ -167,7 +169,8 @@ function touchBy<P>(write: Allocator<P>["write"]): Touch<P> {
   };
 }
 
-function differsBy<P>(read: Allocator<P>["read"]): Differs<P> {
+/** Reads by single bytes. */
+export function differsBy<P>(read: Allocator<P>["read"]): Differs<P> {
   const stepsDiffer = (pointer: P, size: number, byte: number) => {
     let difference = 0;
     for (let at = STEP; at < size; at += STEP) {
@@ -183,7 +186,7 @@ function differsBy<P>(read: Allocator<P>["read"]): Differs<P> {
 }
 
 /** Reallocs, callocs and aligned allocations; without the last a block that is larger by the alignment stands for one. */
-function rareBy<P>(
+export function rareBy<P>(
   { malloc, calloc, realloc, alignedAlloc, address, nothing }: Allocator<P>,
   slots: Slots<P>,
   words: Int32Array,
@@ -208,7 +211,7 @@ function rareBy<P>(
       if (pointer !== nothing && (differs(pointer, size, 0) & mask) !== 0) throw damaged(at, "is of calloc, but not 0");
       return pointer;
     }
-    const alignment = 2 ** (head >>> 8 & 0xff);
+    const alignment = 2 ** (head >>> 8 & 0x7f);
     if (alignedAlloc === undefined) return malloc(size + alignment);
     const pointer = alignedAlloc(alignment, size);
     if (address !== undefined && address(pointer) % BigInt(alignment) !== 0n) throw damaged(at, "is not aligned");

@@ -4,11 +4,16 @@ import { figureOf, formatFigures, formatReplayRequest, parseReplayRequest } from
 import { ContestantError } from "../../src/lab/child.ts";
 import { ProtocolError } from "../../src/lab/protocol.ts";
 import { TraceBuilder } from "../../src/traces/builder.ts";
-import type { Trace } from "../../src/traces/mod.ts";
+import { renderReplay } from "../../src/report/mod.ts";
+import { type Trace, TraceError } from "../../src/traces/mod.ts";
 
-/** A program that allocates 2 MB, frees half of it, and grows some. */
-function smallTrace(): Trace {
+/** A program that allocates 2 MB, frees half of it, and grows some. @param turns How often it does the first before. */
+function smallTrace(turns = 0): Trace {
   const trace = new TraceBuilder("test", () => "");
+  for (let turn = 0; turn < turns; turn++) {
+    for (let block = 0; block < 2000; block++) trace.malloc(block % 3, block, 1000);
+    for (let block = 0; block < 2000; block++) trace.free(turn % 3, block);
+  }
   for (let block = 0; block < 2000; block++) trace.malloc(block % 3, block, 1000);
   for (let block = 0; block < 2000; block += 2) trace.free(0, block);
   for (let block = 1; block < 100; block += 2) trace.realloc(0, block, block, 3000);
@@ -21,6 +26,7 @@ function planOf(changes: Partial<ReplayPlan>): ReplayPlan {
     file: "small",
     variants: ["slab-map"],
     peers: ["system"],
+    threads: 1,
     rounds: 6,
     slotMilliseconds: 1,
     orderSeed: 1,
@@ -84,12 +90,47 @@ Deno.test("replay() gives time and memory of all who take part, and leaves no fi
   }
 });
 
+Deno.test("replay() with several threads leaves out who cannot, and says so", async () => {
+  const plan = planOf({ trace: smallTrace(20), threads: 2, peers: ["system", "ffi"] });
+  const { results, notes } = await replay(plan, () => {}, new AbortController().signal);
+  assertEquals(results.map(({ allocator, threads }) => `${allocator} ${threads}`), [
+    "slab-map 2",
+    "system 2",
+    "none 2",
+    "none 2",
+  ]);
+  assertEquals(notes.filter((note) => note === "ffi is left out: its blocks are of one thread alone").length, 1);
+  assertEquals(results[0]?.longestNs, undefined);
+  assert(results[0]!.peakFootprintBytes! >= 2_000_000);
+});
+
 Deno.test("replay() fails if an allocator does", async () => {
   const before = await temporaryFiles();
-  const plan = planOf({ variants: ["slab-map,fault=link-twice"], peers: [] });
-  const error = await assertRejects(() => replay(plan, () => {}, new AbortController().signal), ContestantError);
-  assertEquals(error.message.startsWith("contestant slab-map,fault=link-twice failed: "), true, error.message);
+  for (const threads of [1, 2]) {
+    const plan = planOf({ variants: ["slab-map,fault=link-twice"], peers: [], threads });
+    const error = await assertRejects(() => replay(plan, () => {}, new AbortController().signal), ContestantError);
+    assertEquals(error.message.startsWith("contestant slab-map,fault=link-twice failed: "), true, error.message);
+  }
   assertEquals(await temporaryFiles(), before);
+});
+
+Deno.test("replay() has no use for a trace in which only threads end, and takes one that only frees NULL", async () => {
+  const trace = new TraceBuilder("test", () => "");
+  trace.threadEnd(1);
+  const { signal } = new AbortController();
+  await assertRejects(
+    () => replay(planOf({ trace: trace.finish() }), () => {}, signal),
+    TraceError,
+    "nothing to replay",
+  );
+  const idle = new TraceBuilder("test", () => "");
+  idle.free(1, null);
+  const run = await replay(planOf({ trace: idle.finish() }), () => {}, signal);
+  assertEquals(run.results.map(({ events }) => events), [1, 1, 1, 1]);
+  assertEquals(
+    renderReplay({ schema: "hakmem.results/1", command: [], expectations: [], ...run }).includes("Inf"),
+    false,
+  );
 });
 
 Deno.test("replay() stops when it is interrupted, also while it takes the footprint", async () => {

@@ -153,6 +153,60 @@ Deno.test("a replay is the same in TypeScript and in C", async () => {
   }
 });
 
+Deno.test("a replay by several threads is the same in TypeScript and in C, and keeps every block", async () => {
+  const trace = new TraceBuilder("test", () => "");
+  for (let block = 0; block < 3000; block++) {
+    trace.malloc(block % 5, block, block % 700);
+    if (block >= 10) trace.free((block + 1) % 5, block - 10); // mostly another thread's
+    if (block % 7 === 0) trace.realloc((block + 2) % 5, block, block, 5000);
+  }
+  const decoded = trace.finish();
+  const path = await Deno.makeTempFile();
+  try {
+    for (const threads of [2, 3]) {
+      await Deno.writeFile(path, new Uint8Array(replayWords(decoded, threads).buffer));
+      const { contestants } = await enter(["slab-map"], ["system"], replayHarness(path));
+      const checksums = new Set<string>();
+      for (const { command } of contestants) {
+        await using child = await Child.start(command);
+        for (const count of [1000, decoded.length]) {
+          await child.ask(formatReplayRequest({ verb: "advance", count }), (line) => figureOf(line, "faults"));
+        }
+        const slot = await child.run({ workload: "replay", units: 3, parameters: {} });
+        assertEquals(slot.operations, 3 * decoded.length);
+        checksums.add(slot.checksum);
+      }
+      assertEquals([contestants.length, checksums.size], [4, 1]);
+    }
+  } finally {
+    await Deno.remove(path);
+  }
+});
+
+Deno.test("the replay in C compiles without a warning", async (t) => {
+  for (const compiler of ["gcc", "clang"]) {
+    await t.step(compiler, async () => {
+      for (const file of ["replay.c", "touch.c"]) {
+        const source = decodeURIComponent(new URL(`../../native/${file}`, import.meta.url).pathname);
+        const flags = [
+          "-std=c11",
+          "-O3",
+          "-pthread",
+          "-fPIC",
+          "-Wall",
+          "-Wextra",
+          "-Wpedantic",
+          "-Werror",
+          "-fsyntax-only",
+        ];
+        const { success, stderr } = await new Deno.Command(compiler, { args: [...flags, source] }).output()
+          .catch((error) => ({ success: error instanceof Deno.errors.NotFound, stderr: new Uint8Array() }));
+        assertEquals([success, new TextDecoder().decode(stderr)], [true, ""]);
+      }
+    });
+  }
+});
+
 Deno.test("the C twin rejects files that hold no words of a replay", async () => {
   const path = await Deno.makeTempFile();
   try {
