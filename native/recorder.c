@@ -67,8 +67,8 @@
 #define CHUNK_MAGIC 0x6b6e756863656d68u /* "hmechunk" */
 
 enum { MALLOC = 1, CALLOC, ALIGNED, FREE, REALLOC_BEGIN, REALLOC_END, THREAD, WIDE = 8 };
-enum { FAILED, FREED };    /* the size of a REALLOC_END whose address is 0 */
-enum { BEGINS, ENDS };     /* the size of a THREAD; its address is the thread's number */
+enum { FAILED, FREED }; /* the size of a REALLOC_END whose address is 0 */
+enum { BEGINS, ENDS }; /* the size of a THREAD; its address is the thread's number */
 
 enum {
   HEADER_BYTES = 65536, /* whole pages on every machine: a page of aarch64 may have 64 KiB */
