@@ -16,7 +16,8 @@ const HELP = `
 Records each malloc, calloc, realloc, free and aligned allocation of a program, by thread and in one
 order; what it is made of is blocks and sizes, not contents or addresses. Processes that the program
 starts or forks are recorded to FILE.PID each, those that are killed up to where they were killed.
-The program has stdin, stdout and stderr to itself, so the summary goes to stderr.
+The program has stdin, stdout and stderr to itself, so the summary goes to stderr. "Left live" was
+never freed; "cross-thread" is the share of frees by another thread than allocated the block.
 
 Linux only; not for programs that are linked statically, or setuid. Exit code 0 if all was recorded,
 whatever the program's own is, which is printed; 3 if not.

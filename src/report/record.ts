@@ -1,6 +1,6 @@
 /**
  * The file of `record`, `hakmem.record/1`, and its text: what was recorded in one line, a row a process, and sizes and
- * lifetimes of the program itself. At most 100 columns wide, unless a name is longer.
+ * lifetimes of the program itself. At most 100 columns wide.
  *
  * @module
  */
@@ -83,8 +83,9 @@ export function parseRecordFile(text: string): RecordFile {
 
 const COLUMNS = 100;
 const MOST_ROWS = 12; // in a terminal: a build starts thousands of processes
+const MOST_NAME_COLUMNS = 14;
 
-const HEAD = ["program", "pid", "events", "threads", "asked for", "peak live", "left live", "freed elsewhere"] as const;
+const HEAD = ["program", "pid", "events", "threads", "asked for", "peak live", "left live", "cross-thread"] as const;
 
 /** The text; colours from `palette`. */
 export function renderRecord(file: RecordFile, palette: Palette = PLAIN): string {
@@ -101,7 +102,7 @@ export function renderRecord(file: RecordFile, palette: Palette = PLAIN): string
   return [
     ...wrap(recordHeadline(file), COLUMNS).map(palette.bold),
     "",
-    textTable(HEAD, shown.map(cells), palette),
+    textTable(HEAD, shown.map(cells).map(([name = "", ...rest]) => [shortened(name), ...rest]), palette),
     "",
     ...remarks.flatMap((remark) => wrap(remark, COLUMNS)),
     "",
@@ -143,6 +144,10 @@ function cells(process: RecordedProcess): string[] {
     bytesText(process.endLiveBytes),
     `${(100 * process.crossThreadFrees).toFixed(1)} %`,
   ];
+}
+
+function shortened(name: string): string {
+  return name.length <= MOST_NAME_COLUMNS ? name : `${name.slice(0, MOST_NAME_COLUMNS - 1)}…`;
 }
 
 /** The program itself in three sentences. */

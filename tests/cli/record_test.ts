@@ -43,7 +43,7 @@ linuxTest("record leaves the program its streams and its exit code, and says on 
     rest.join(" "),
     /^recorded [\d,]+ events of \S+ in \S+cat\.trace \([\d.]+ K?B\);.*; exit code 7 after [\d.]+ s /,
   );
-  for (const word of ["program", "peak live", "freed elsewhere", "Sizes in bytes: ", "never freed", "Lifetimes"]) {
+  for (const word of ["program", "peak live", "cross-thread", "Sizes in bytes: ", "never freed", "Lifetimes"]) {
     assertStringIncludes(stderr, word);
   }
   for (const line of rest) assert(line.length <= 100 || line.includes(folder), line);

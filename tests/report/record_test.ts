@@ -74,6 +74,8 @@ Deno.test("renderRecord() answers in its first line, then has the program's coun
 });
 
 Deno.test("renderRecord() says what is missing, and why, in 100 columns", () => {
+  const wide = { pid: 4_194_304, events: 33_554_432, threads: 65_536, program: "x86_64-linux-gnu-gcc-12" };
+  assertStringIncludes(renderRecord(file([process(wide)])), "\n x86_64-linux-…   4194304   33,554,432 ");
   const damaged = process({ stopped: 28, cut: true, lost: 1, unseenFrees: 2, unknownBlocks: 3 });
   const text = renderRecord(file([damaged, process({ pid: 1001, stopped: 99, unknownBlocks: 4 })], { replaced: 5 }));
   for (
@@ -87,7 +89,7 @@ Deno.test("renderRecord() says what is missing, and why, in 100 columns", () => 
       "Left out: 5 programs that became another one (exec).\n",
     ]
   ) assertStringIncludes(text, says);
-  for (const line of text.split("\n")) assert(line.length <= 100, line);
+  for (const line of `${text}${renderRecord(file([process(wide)]))}`.split("\n")) assert(line.length <= 100, line);
 });
 
 Deno.test("renderRecord() shows the program and the processes with the most events; Markdown and CSV have all", () => {
