@@ -113,6 +113,7 @@ export class Recording implements Disposable {
     const { processes, replaced } = findProcesses(this.#folder);
     const root = this.#process.pid;
     const pids = [root, ...[...processes.keys()].filter((pid) => pid !== root).toSorted((a, b) => a - b)];
+    const running = await runningOf(pids);
     const recorded: RecordedProcess[] = [];
     for (const [index, pid] of pids.entries()) {
       const source = processes.get(pid);
@@ -122,7 +123,7 @@ export class Recording implements Disposable {
         await new Promise((resolve) => setTimeout(resolve)); // lets Ctrl-C in
         signal.throwIfAborted();
       });
-      if (process) recorded.push(process);
+      if (process) recorded.push({ ...process, running: running.has(pid) });
       else if (pid === root) throw new RecordError(`${this.#plan.program} was not recorded: ${NOTHING}`);
     }
     return { processes: recorded, replaced };
@@ -174,6 +175,13 @@ function findProcesses(folder: string): { processes: Map<number, string>; replac
   return { processes, replaced: files - processes.size };
 }
 
+/** Which of these processes have not ended. */
+async function runningOf(pids: readonly number[]): Promise<Set<number>> {
+  const script = 'for pid do kill -0 "$pid" 2> /dev/null && echo "$pid"; done; true';
+  const output = await commandOutput("sh", ["-c", script, "sh", ...pids.map(String)]);
+  return new Set(output?.trim().split("\n").map(Number));
+}
+
 const NOTHING = "it allocated nothing, has a malloc of its own, cleared LD_PRELOAD, became a program that cannot be " +
   "recorded, or could not write beside the recording";
 
@@ -186,7 +194,7 @@ async function makeRecording(
   source: string,
   file: string,
   pause: (done: number) => Promise<void>,
-): Promise<RecordedProcess | undefined> {
+): Promise<Omit<RecordedProcess, "running"> | undefined> {
   using input = Deno.openSync(source);
   const raw = new RawRecording((at, length) => readAt(input, at, length));
   let repairs: Repairs, events: number;

@@ -41,6 +41,8 @@ const ProcessSchema = v.object({
   forked: v.boolean(),
   /** The system's error number, if recording stopped before the process did; else 0. */
   stopped: Count,
+  /** Whether it went on when the program had ended: what it did later is not recorded. */
+  running: v.boolean(),
   /** Calls that were not recorded, because a signal had interrupted the recorder. */
   lost: Count,
   /** Frees and reallocs of blocks whose allocation was not seen; the frees are left out. */
@@ -180,10 +182,11 @@ function boundOf(histogram: Histogram, share: number): number {
 /** What is not as it should be, or may surprise. */
 function notesOf({ processes, replaced }: RecordFile): string[] {
   const notes = processes.flatMap((process) => {
-    const { stopped, cut, events, lost, unseenFrees } = process;
+    const { stopped, cut, events, running, lost, unseenFrees } = process;
     const all: [applies: boolean, text: string][] = [
       [stopped !== 0, `recording stopped before its end: ${STOP_REASONS[stopped] ?? `the system's error ${stopped}`}`],
       [cut, `what came after ${counted(events, "event")} is left out: no trace has more`],
+      [running, "it was still running; what it did later is not recorded"],
       [lost > 0, `${counted(lost, "call")} of signal handlers could not be recorded`],
       [
         unseenFrees > 0,

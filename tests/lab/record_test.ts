@@ -140,6 +140,20 @@ linuxTest("a recording of a program that is killed has everything up to its last
   assertEquals([sumsOf(found.processes[0]!).mallocs, sizes.length], [40_000, 40_000]);
 });
 
+linuxTest("a process that runs on is recorded up to the program's end, and is not disturbed", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "hakmem-test-" });
+  try {
+    const script = `sleep 60 & echo $! > '${folder}/pid'; sleep 0.3`;
+    const found = await recorded("sh", "-c", script);
+    const pid = Number(await Deno.readTextFile(`${folder}/pid`));
+    Deno.kill(pid, "SIGKILL"); // throws if there is no such process: it was disturbed
+    const process = found.processes.find((each) => each.pid === pid);
+    assertEquals([process?.running, found.processes[0]!.running, process?.stopped], [true, false, 0]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 linuxTest("a process that becomes another program leaves the recording of the last one", async () => {
   const program = await build("single");
   const found = await recorded("sh", "-c", `exec '${program}'`);

@@ -18,6 +18,7 @@ function process(changes: Partial<RecordedProcess> = {}): RecordedProcess {
     program: "make",
     forked: false,
     stopped: 0,
+    running: false,
     lost: 0,
     unknownBlocks: 0,
     unseenFrees: 0,
@@ -77,7 +78,9 @@ Deno.test("renderRecord() says what is missing, and why, in 100 columns", () => 
   const wide = { pid: 4_194_304, events: 33_554_432, threads: 65_536, program: "x86_64-linux-gnu-gcc-12" };
   assertStringIncludes(renderRecord(file([process(wide)])), "\n x86_64-linux-…   4194304   33,554,432 ");
   const damaged = process({ stopped: 28, cut: true, lost: 1, unseenFrees: 2, unknownBlocks: 3 });
-  const text = renderRecord(file([damaged, process({ pid: 1001, stopped: 99, unknownBlocks: 4 })], { replaced: 5 }));
+  const text = renderRecord(
+    file([damaged, process({ pid: 1001, stopped: 99, running: true, unknownBlocks: 4 })], { replaced: 5 }),
+  );
   for (
     const says of [
       "make (1000): recording stopped before its end: the disk is full.\n",
@@ -85,6 +88,7 @@ Deno.test("renderRecord() says what is missing, and why, in 100 columns", () => 
       "make (1000): 1 call of signal handlers could not be recorded.\n",
       "make (1000): 2 frees without a call of free",
       "make (1001): recording stopped before its end: the system's error 99.\n",
+      "make (1001): it was still running; what it did later is not recorded.\n",
       "Left out: 7 frees of blocks that were not recorded",
       "Left out: 5 programs that became another one (exec).\n",
     ]
