@@ -15,6 +15,7 @@ import type { Outcome, RecordedProcess, RecordFile } from "../report/record.ts";
 import { readTrace, summarise } from "../traces/mod.ts";
 import { RawRecording, type Repairs } from "../traces/raw_recording.ts";
 import { RecordingWriter } from "../traces/recording.ts";
+import { obstacleOf } from "./record_obstacle.ts";
 
 /** What to record. */
 export interface RecordPlan {
@@ -244,40 +245,6 @@ function removeQuietly(path: string): void {
   } catch {
     // It was never made; or a process that runs on has made a file in the folder just now.
   }
-}
-
-const SET_USER_ID = 0o4000, SET_GROUP_ID = 0o2000;
-
-/** Why a program cannot have the recorder in it; undefined if nothing is known that speaks against it. */
-async function obstacleOf(program: string): Promise<string | undefined> {
-  const path = (await commandOutput("sh", ["-c", 'command -v -- "$1"', "sh", program]))?.trim();
-  if (path === undefined || !path.includes("/")) return undefined; // the system will say that there is none
-  const { mode, uid, gid } = Deno.statSync(path);
-  const isOther = ((mode ?? 0) & SET_USER_ID) !== 0 && uid !== Deno.uid() ||
-    ((mode ?? 0) & SET_GROUP_ID) !== 0 && gid !== Deno.gid();
-  if (isOther) return "it is setuid or setgid, and the system ignores LD_PRELOAD for such programs";
-  return elfObstacle(path);
-}
-
-const ELF = { MAGIC: 0x7f454c46, CLASS: 4, CLASS_64: 2, TABLE: 32, ENTRY_BYTES: 54, ENTRIES: 56, INTERPRETER: 3 };
-const ELF_HEAD_BYTES = 4096; // the table of segments follows the header
-
-function elfObstacle(path: string): string | undefined {
-  const bytes = new Uint8Array(ELF_HEAD_BYTES);
-  try {
-    using file = Deno.openSync(path);
-    file.readSync(bytes);
-  } catch {
-    return undefined; // it may be allowed to be run, and not to be read
-  }
-  const view = new DataView(bytes.buffer);
-  if (view.getUint32(0) !== ELF.MAGIC) return undefined; // a script: what counts is what runs it
-  if (bytes[ELF.CLASS] !== ELF.CLASS_64) return "it is a 32-bit program";
-  const size = view.getUint16(ELF.ENTRY_BYTES, true), count = view.getUint16(ELF.ENTRIES, true);
-  for (let entry = 0, at = Number(view.getBigUint64(ELF.TABLE, true)); entry < count; entry++, at += size) {
-    if (at + size > bytes.length || view.getUint32(at, true) === ELF.INTERPRETER) return undefined;
-  }
-  return "it is linked statically, and its malloc is its own";
 }
 
 function reasonOf(error: unknown): string {

@@ -14,20 +14,17 @@
  */
 import { MOST_EVENTS } from "./builder.ts";
 import type { TraceFormat } from "./format.ts";
+import { type BlockRepairs, Blocks } from "./raw_blocks.ts";
+import { type Chunk, CHUNK_HEADER, Stream, StreamQueue } from "./raw_stream.ts";
 import { recording, RecordingWriter } from "./recording.ts";
-import { EVENT, TraceError } from "./trace.ts";
+import { TraceError } from "./trace.ts";
 
 /** How such a file begins. */
 const MAGIC = "hkmeraw1";
 const FILE_MAGIC = 0x31776172656d6b68n;
 const CHUNK_MAGIC = 0x6b6e756863656d68n;
 const FILE_HEADER = { PID: 8, FORKED: 12, STOPPED: 16, END: 24, LOST: 32, PROGRAM: 40, USED: 296, BYTES: 65536 };
-const CHUNK_HEADER = { BYTES: 8, BUFFER: 12, USED: 32 };
 const MOST_CHUNK_BYTES = 2 ** 18;
-const KIND = { MALLOC: 1, CALLOC: 2, ALIGNED: 3, FREE: 4, REALLOC_BEGIN: 5, REALLOC_END: 6, THREAD: 7 };
-const WIDE = 8;
-const FREED = 1; // what a REALLOC_END without an address says in place of a size; 0 is that it failed
-const ENDS = 1;
 const PAUSE = 2 ** 18; // events, some tens of milliseconds
 
 /** The format. */
@@ -63,11 +60,7 @@ export interface RawHeader {
 }
 
 /** What had to be made up for. */
-export interface Repairs {
-  /** Frees and reallocs of blocks whose allocation was not seen; the frees are left out. */
-  readonly unknownBlocks: number;
-  /** Blocks whose free was not seen, though their addresses were given out again. */
-  readonly unseenFrees: number;
+export interface Repairs extends BlockRepairs {
   /** Whether there were more events than a trace may have; those are left out. */
   readonly cut: boolean;
 }
@@ -149,210 +142,4 @@ function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
     at += part.length;
   }
   return whole;
-}
-
-/** Where a part of a file is. */
-interface Chunk {
-  readonly at: number;
-  readonly length: number;
-}
-
-/** The events of a buffer, of which one is the present one. */
-class Stream {
-  readonly #chunks: readonly Chunk[];
-  readonly #load: (chunk: Chunk) => Uint8Array<ArrayBuffer>;
-  #words = new Uint32Array();
-  #at = 0;
-  #loaded = 0;
-
-  sequence = 0;
-  kind = 0;
-  /** Log2. */
-  alignment = 0;
-  address = 0;
-  size = 0;
-  /** Who writes the buffer. */
-  thread = 0;
-
-  constructor(chunks: readonly Chunk[], load: (chunk: Chunk) => Uint8Array<ArrayBuffer>) {
-    this.#chunks = chunks;
-    this.#load = load;
-  }
-
-  get chunks(): number {
-    return this.#chunks.length;
-  }
-
-  /** Chunks that were read, the present one included. */
-  get read(): number {
-    return this.#loaded;
-  }
-
-  /** Makes the next event the present one; says whether there is one. */
-  advance(): boolean {
-    const words = this.#words, at = this.#at;
-    const low = words[at] ?? 0, high = words[at + 1] ?? 0;
-    const kind = low & 7, isWide = (low & WIDE) !== 0;
-    const next = at + (isWide ? 6 : 4);
-    if (kind === 0 || next > words.length) return this.#nextChunk();
-    const addressLow = words[at + 2]!, addressHigh = words[at + 3]!;
-    this.kind = kind;
-    this.alignment = (low >>> 4) & 63;
-    this.sequence = high * 2 ** 22 + (low >>> 10);
-    if (isWide) {
-      this.address = addressHigh * 2 ** 32 + addressLow;
-      this.size = words[at + 5]! * 2 ** 32 + words[at + 4]!;
-    } else {
-      this.address = (addressHigh & 0xffff) * 2 ** 32 + addressLow;
-      this.size = addressHigh >>> 16;
-    }
-    this.#at = next;
-    if (kind === KIND.THREAD) this.thread = this.address;
-    return true;
-  }
-
-  #nextChunk(): boolean {
-    const chunk = this.#chunks[this.#loaded];
-    if (chunk === undefined) return false;
-    this.#loaded++;
-    const bytes = this.#load(chunk);
-    this.#words = new Uint32Array(bytes.buffer, 0, bytes.length >>> 2);
-    this.#at = CHUNK_HEADER.USED / 4;
-    return this.advance();
-  }
-}
-
-/** Streams by their present events: a binary heap. */
-class StreamQueue {
-  readonly #streams: Stream[] = [];
-
-  constructor(streams: readonly Stream[]) {
-    // Sorted is a heap, too.
-    this.#streams = streams.toSorted((a, b) => a.sequence - b.sequence);
-  }
-
-  /** The one whose event comes first. */
-  get first(): Stream | undefined {
-    return this.#streams[0];
-  }
-
-  /** Puts the first one in its place after it has advanced. */
-  moveFirst(): void {
-    const streams = this.#streams, moved = streams[0]!;
-    let place = 0;
-    for (;;) {
-      let child = 2 * place + 1;
-      if (child >= streams.length) break;
-      if (child + 1 < streams.length && streams[child + 1]!.sequence < streams[child]!.sequence) child++;
-      if (streams[child]!.sequence > moved.sequence) break;
-      streams[place] = streams[child]!;
-      place = child;
-    }
-    streams[place] = moved;
-  }
-
-  removeFirst(): void {
-    const last = this.#streams.pop()!;
-    if (this.#streams.length === 0) return;
-    this.#streams[0] = last;
-    this.moveFirst();
-  }
-}
-
-/** A block that is being reallocated; number 0 if its allocation was not seen. */
-interface Moving {
-  readonly address: number;
-  readonly block: number;
-}
-
-/** Turns addresses into blocks. */
-class Blocks {
-  readonly #writer: RecordingWriter;
-  readonly #live = new Map<number, number>();
-  /** By thread. More than one if a signal's handler reallocates. */
-  readonly #moving = new Map<number, Moving[]>();
-  #unknownBlocks = 0;
-  #unseenFrees = 0;
-
-  constructor(writer: RecordingWriter) {
-    this.#writer = writer;
-  }
-
-  get repairs(): Omit<Repairs, "cut"> {
-    return { unknownBlocks: this.#unknownBlocks, unseenFrees: this.#unseenFrees };
-  }
-
-  event({ kind, thread, alignment, address, size }: Stream): void {
-    const writer = this.#writer;
-    switch (kind) {
-      case KIND.MALLOC:
-        this.#vacate(thread, address);
-        this.#live.set(address, writer.allocation(EVENT.MALLOC, thread, size));
-        break;
-      case KIND.CALLOC:
-        this.#vacate(thread, address);
-        this.#live.set(address, writer.allocation(EVENT.CALLOC, thread, size));
-        break;
-      case KIND.ALIGNED:
-        this.#vacate(thread, address);
-        this.#live.set(address, writer.aligned(thread, alignment, size));
-        break;
-      case KIND.FREE:
-        this.#free(thread, this.#take(address));
-        break;
-      case KIND.REALLOC_BEGIN:
-        this.#movingOf(thread).push({ address, block: this.#take(address) });
-        break;
-      case KIND.REALLOC_END:
-        this.#moved(thread, address, size);
-        break;
-      case KIND.THREAD:
-        if (size === ENDS) writer.threadEnd(thread);
-    }
-  }
-
-  #moved(thread: number, address: number, size: number): void {
-    const moving = this.#movingOf(thread).pop();
-    if (moving === undefined) return; // it began before the recording did
-    const { block } = moving;
-    if (address === 0) {
-      if (size === FREED) this.#free(thread, block);
-      else if (block !== 0) this.#live.set(moving.address, block);
-      return;
-    }
-    this.#vacate(thread, address);
-    if (block === 0) {
-      this.#unknownBlocks++;
-      this.#live.set(address, this.#writer.allocation(EVENT.MALLOC, thread, size));
-    } else {
-      this.#writer.realloc(thread, block, size);
-      this.#live.set(address, block);
-    }
-  }
-
-  /** The block at an address, which is then no longer there; 0 if none is known. */
-  #take(address: number): number {
-    const block = this.#live.get(address) ?? 0;
-    this.#live.delete(address);
-    return block;
-  }
-
-  #free(thread: number, block: number): void {
-    if (block === 0) this.#unknownBlocks++;
-    else this.#writer.free(thread, block);
-  }
-
-  /** Frees what is known to be at an address at which there is another block now. */
-  #vacate(thread: number, address: number): void {
-    const block = this.#take(address);
-    if (block === 0) return;
-    this.#unseenFrees++;
-    this.#writer.free(thread, block);
-  }
-
-  #movingOf(thread: number): Moving[] {
-    let moving = this.#moving.get(thread);
-    if (moving === undefined) this.#moving.set(thread, moving = []);
-    return moving;
-  }
 }
