@@ -6,7 +6,13 @@
 import { Command } from "@commander-js/extra-typings";
 import { Recording, type RecordPlan } from "../lab/record.ts";
 import { renderJson } from "../report/mod.ts";
-import { type RecordFile, renderRecord, renderRecordCsv, renderRecordMarkdown } from "../report/record.ts";
+import {
+  type Outcome,
+  type RecordFile,
+  renderRecord,
+  renderRecordCsv,
+  renderRecordMarkdown,
+} from "../report/record.ts";
 import { ERROR, FINE } from "./exit_codes.ts";
 import { interruptible } from "./interruptible.ts";
 import { Outputs } from "./outputs.ts";
@@ -60,8 +66,8 @@ async function run(plan: RecordPlan, { json, csv, markdown }: RecordOptions): Pr
   ]);
   let file: RecordFile;
   try {
-    using recording = await Recording.start(plan);
-    const outcome = await watched(recording);
+    const { recording, outcome } = await watched(plan);
+    using _ = recording;
     const found = await interruptible((show, signal) => recording.finish(show, signal));
     file = {
       schema: "hakmem.record/1",
@@ -78,14 +84,23 @@ async function run(plan: RecordPlan, { json, csv, markdown }: RecordOptions): Pr
   return file.processes.every(({ stopped, cut }) => stopped === 0 && !cut) ? FINE : ERROR;
 }
 
-/** Waits for the program. Ctrl-C is for it alone, and the terminal tells it; other ways to end this end the program. */
-async function watched(recording: Recording): Promise<Awaited<ReturnType<Recording["outcome"]>>> {
+/**
+ * Runs the program. Ctrl-C is for it alone, and the terminal tells it; what would end this command ends the program. Both
+ * hold from before it starts.
+ */
+async function watched(plan: RecordPlan): Promise<{ recording: Recording; outcome: Outcome }> {
+  let recording: Recording | undefined, isEnding = false;
   const ignore = () => {};
-  const passOn = () => recording.kill("SIGTERM");
+  const passOn = () => {
+    isEnding = true;
+    recording?.kill("SIGTERM");
+  };
   Deno.addSignalListener("SIGINT", ignore);
   Deno.addSignalListener("SIGTERM", passOn);
   try {
-    return await recording.outcome();
+    recording = await Recording.start(plan);
+    if (isEnding) recording.kill("SIGTERM");
+    return { recording, outcome: await recording.outcome() };
   } finally {
     Deno.removeSignalListener("SIGINT", ignore);
     Deno.removeSignalListener("SIGTERM", passOn);
