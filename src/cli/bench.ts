@@ -6,7 +6,7 @@
 import { Command } from "@commander-js/extra-typings";
 import { DEFAULT_VARIANT } from "../heap/mod.ts";
 import { bench, type BenchRun } from "../lab/bench.ts";
-import { PEERS } from "../peers/mod.ts";
+import { DEFAULT_PEERS, PEERS } from "../peers/mod.ts";
 import { countUnit } from "../lab/counts.ts";
 import {
   checkExpectation,
@@ -34,7 +34,7 @@ const HELP = `
 Workloads:
 ${[...WORKLOADS.values()].map(({ name, description }) => `  ${name.padEnd(14)} ${description}`).join("\n")}
 
-Peers (all of them unless --peer chooses):
+Peers (${DEFAULT_PEERS.join(", ")} unless --peer chooses):
 ${PEERS.map(({ name, description }) => `  ${name.padEnd(14)} ${description}`).join("\n")}
 
 Examples:

@@ -21,14 +21,18 @@ export interface Peer {
   readonly description: string;
 }
 
-/** The peers that `--peer` chooses among; all are measured unless it says otherwise. */
+/** The peers that `--peer` chooses among. */
 export const PEERS: readonly Peer[] = [
   { name: "system", runtime: "native", host: "native", description: "the system's malloc, called by a C program" },
   { name: "ffi", runtime: "ffi", host: "deno", description: "the system's malloc, called through Deno FFI" },
   { name: "thi.ng", runtime: "js", host: "deno", description: "MemPool of @thi.ng/malloc" },
   { name: "assemblyscript", runtime: "js", host: "deno", description: "AssemblyScript's TLSF, in WebAssembly" },
+  { name: "codemix", runtime: "js", host: "deno", description: "the npm package malloc, a skip list" },
   { name: "uint8array", runtime: "js", host: "deno", description: "new Uint8Array, and the garbage collector" },
 ];
+
+/** Those that are measured unless `--peer` says otherwise: the yardsticks, few enough for a short run. */
+export const DEFAULT_PEERS: readonly string[] = ["system", "ffi", "thi.ng", "assemblyscript", "uint8array"];
 
 /** The do-nothing allocators, measured with every run: they price the harness of either side. */
 export const HARNESSES: readonly Peer[] = [
@@ -64,6 +68,8 @@ export async function openAllocator<R>(
       return use((await import("./thi_ng.ts")).openThiNg());
     case "assemblyscript":
       return use(await (await import("./assemblyscript.ts")).openAssemblyScript());
+    case "codemix":
+      return use((await import("./codemix.ts")).openCodemix());
     case "uint8array":
       return use((await import("./uint8array.ts")).openUint8Array());
     default:
