@@ -74,5 +74,6 @@ const FORESEEN = new Set([
   "NativeBuildError",
   "NativeAccessError",
   "OsError",
+  "PeerError",
   "ReportInputError",
 ]);

@@ -69,7 +69,8 @@ Deno.test("openAllocator() throws when no such allocator lives in Deno", async (
 
 Deno.test("PEERS and HARNESSES have the names that scripts rely on", () => {
   const names = PEERS.map(({ name }) => name);
-  assertEquals(names, ["system", "ffi", "thi.ng", "assemblyscript", "codemix", "uint8array"]);
+  const native = ["mimalloc", "jemalloc", "tcmalloc", "scudo", "hardened", "snmalloc", "rpmalloc"];
+  assertEquals(names, ["system", ...native, "ffi", "thi.ng", "assemblyscript", "codemix", "uint8array"]);
   assert(DEFAULT_PEERS.every((name) => names.includes(name)));
   assert(HARNESSES.every(({ name, runtime }) => name === "none" && runtime === "harness"));
 });
