@@ -110,11 +110,10 @@ function isUsable(path: string): boolean {
   }
 }
 
-/** The files of a library: `libmimalloc.so`, `libmimalloc.so.2.0`, but not `libmimalloc-secure.so`. */
+/** The files of a library, newest first: `libmimalloc.so.2.0`, `libmimalloc.so`, but not `libmimalloc-secure.so`. */
 function filesOf(folder: string, name: string): string[] {
-  return entriesOf(folder)
-    .filter((entry) => entry.startsWith(`${name}.so`) && /^(\.\d+)*$/.test(entry.slice(`${name}.so`.length)))
-    .map((entry) => `${folder}/${entry}`);
+  const isVersion = /^(\.\d+)*$/;
+  return entriesOf(folder, (entry) => entry.startsWith(`${name}.so`) && isVersion.test(entry.slice(name.length + 3)));
 }
 
 /** The folders that a pattern stands for. */
@@ -123,17 +122,15 @@ function matchingFolders(pattern: string): string[] {
   return rest.reduce((folders, part) => {
     if (!part.includes("*")) return folders.map((folder) => `${folder}/${part}`);
     const [start = "", end = ""] = part.split("*");
-    return folders.flatMap((folder) =>
-      entriesOf(folder).filter((entry) => entry.startsWith(start) && entry.endsWith(end))
-        .map((entry) => `${folder}/${entry}`)
-    );
+    return folders.flatMap((folder) => entriesOf(folder, (entry) => entry.startsWith(start) && entry.endsWith(end)));
   }, [first]);
 }
 
-/** Names in a folder, the highest number first; none if there is no such folder. */
-function entriesOf(folder: string): string[] {
+/** What a folder has of these names, the highest number first; nothing if there is no such folder. */
+function entriesOf(folder: string, isWanted: (name: string) => boolean): string[] {
   try {
-    return [...Deno.readDirSync(folder)].map(({ name }) => name).toSorted((a, b) => NEWEST_FIRST.compare(b, a));
+    const names = [...Deno.readDirSync(folder)].map(({ name }) => name).filter(isWanted);
+    return names.toSorted((a, b) => NEWEST_FIRST.compare(b, a)).map((name) => `${folder}/${name}`);
   } catch {
     return [];
   }

@@ -20,6 +20,8 @@ export interface Peer {
   /** Which executable runs it: Deno or the native program. */
   readonly host: "deno" | "native";
   readonly description: string;
+  /** What it imports, if it comes as an npm package. */
+  readonly npm?: string;
 }
 
 /** The peers that `--peer` chooses among. */
@@ -27,9 +29,15 @@ export const PEERS: readonly Peer[] = [
   { name: "system", runtime: "native", host: "native", description: "the system's malloc, called by a C program" },
   ...NATIVE_LIBRARIES.map(({ name, description }): Peer => ({ name, runtime: "native", host: "native", description })),
   { name: "ffi", runtime: "ffi", host: "deno", description: "the system's malloc, called through Deno FFI" },
-  { name: "thi.ng", runtime: "js", host: "deno", description: "MemPool of @thi.ng/malloc" },
-  { name: "assemblyscript", runtime: "js", host: "deno", description: "AssemblyScript's TLSF, in WebAssembly" },
-  { name: "codemix", runtime: "js", host: "deno", description: "the npm package malloc, a skip list" },
+  { name: "thi.ng", runtime: "js", host: "deno", description: "MemPool of @thi.ng/malloc", npm: "@thi.ng/malloc" },
+  {
+    name: "assemblyscript",
+    runtime: "js",
+    host: "deno",
+    description: "AssemblyScript's TLSF, in WebAssembly",
+    npm: "assemblyscript/asc",
+  },
+  { name: "codemix", runtime: "js", host: "deno", description: "the npm package malloc, a skip list", npm: "malloc" },
   { name: "uint8array", runtime: "js", host: "deno", description: "new Uint8Array, and the garbage collector" },
 ];
 

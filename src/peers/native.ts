@@ -28,14 +28,14 @@ export const NATIVE_LIBRARIES: readonly NativeLibrary[] = [
   },
   {
     name: "jemalloc",
-    description: "of FreeBSD: slabs in arenas, caches of each thread",
+    description: "FreeBSD's: slabs in arenas, caches of each thread",
     files: ["libjemalloc"],
     package: "libjemalloc2",
     source: "https://github.com/jemalloc/jemalloc",
   },
   {
     name: "tcmalloc",
-    description: "of gperftools: free lists of each thread",
+    description: "Google's, as gperftools has it: free lists of each thread",
     files: ["libtcmalloc_minimal", "libtcmalloc"],
     package: "libtcmalloc-minimal4",
     source: "https://github.com/gperftools/gperftools",
