@@ -6,7 +6,7 @@
  */
 // @ts-types="./codemix_malloc.d.ts"
 import SkipListAllocator from "malloc";
-import type { Allocator } from "../workloads/mod.ts";
+import { type Allocator, numberSlots } from "../workloads/mod.ts";
 
 const POOL_BYTES = 2 ** 30; // address space until it is touched; a signed 32-bit slot holds any pointer into it
 
@@ -19,7 +19,7 @@ export function openCodemix(): Allocator<number> {
 function adapt(pool: SkipListAllocator, u8: Uint8Array): Allocator<number> {
   return {
     nothing: 0,
-    slots: (count) => new Int32Array(count),
+    slots: numberSlots,
     malloc: (size) => pool.alloc(size),
     free: (pointer) => {
       pool.free(pointer);
