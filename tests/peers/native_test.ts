@@ -30,7 +30,7 @@ async function built(folder: string, name: string, source: string): Promise<Cont
 }
 
 /** What each workload gives. */
-async function workOf({ command }: Contestant): Promise<Record<string, unknown>> {
+async function workOf({ command }: Contestant, threads = 1): Promise<Record<string, unknown>> {
   await using child = await Child.start(command);
   const work: Record<string, unknown> = {};
   for (const [name, workload] of WORKLOADS) {
@@ -38,7 +38,7 @@ async function workOf({ command }: Contestant): Promise<Record<string, unknown>>
       Object.entries(LITTLE).filter(([parameter]) => workload.parameters[parameter] !== undefined),
     );
     const parameters = completeParameters(workload, given);
-    const { operations, checksum, slotChecksum } = await child.run({ workload: name, units: 2, parameters });
+    const { operations, checksum, slotChecksum } = await child.run({ workload: name, units: 2, threads, parameters });
     work[name] = [operations, checksum, slotChecksum];
   }
   return work;
@@ -146,7 +146,8 @@ for (const native of NATIVE_LIBRARIES) {
       assertEquals(child.identity?.library, libraryOf(native));
       const tellsVersion = ["mimalloc", "jemalloc", "tcmalloc"].includes(name);
       if (tellsVersion) assertMatch(child.identity?.version ?? "", /^\d+\.\d+/);
-      assertEquals(await workOf(contestant), await workOf(await peerContestant(findPeer("system"))));
+      const system = await peerContestant(findPeer("system"));
+      for (const threads of [1, 2]) assertEquals(await workOf(contestant, threads), await workOf(system, threads));
     },
   });
   if (!isThere) {
