@@ -66,8 +66,8 @@ export async function enter(variants: readonly string[], peers: readonly string[
   ];
   const natives = wanted.filter(({ host }) => host === "native");
   const names = natives.map((peer) => peer.name).join(", ");
-  const unset = preload();
-  const notes = unset === undefined ? [] : [`contestants run without your ${PRELOAD} (${unset})`];
+  const preloaded = preload();
+  const notes = preloaded === undefined ? [] : [`contestants run without your ${PRELOAD} (${preloaded})`];
   try {
     const { path, note } = await buildNative(NATIVE_PROGRAM);
     const native = natives.map((peer) => nativeContestant(peer, path));

@@ -59,8 +59,7 @@ export function findPeer(text: string): FoundPeer {
   if (native === undefined) return peer;
   const library = libraryOf(native);
   if (library !== undefined) return { ...peer, library };
-  const own = `, or name a library of yours by its path: ./${native.files[0]}.so`;
-  throw new PeerError(`${text} is not installed here: ${howToInstall(native)}${own}`);
+  throw new PeerError(`${text} is not installed here: ${howToInstall(native)}; or name a library of yours by its path`);
 }
 
 /** What can be named. */

@@ -77,5 +77,6 @@ export function peerName(text: string): string {
 
 /** How to have a library that is not there. */
 export function howToInstall({ package: name, source }: NativeLibrary): string {
+  if (Deno.build.os !== "linux") return "allocators are preloaded on Linux only";
   return name === undefined ? `build it from ${source}` : `apt-get install ${name}`;
 }
