@@ -1,21 +1,27 @@
 /** Allocators built for a test: shared libraries from a few lines of C. */
 
-/** A whole allocator: blocks from one array, never given back, with the size in front of each. */
+/** A whole allocator: blocks from one array, with the size in front of each; only the last one is ever given back. */
 export const WHOLE = `
   #include <errno.h>
   #include <stddef.h>
   #include <string.h>
   static char pool[1 << 30];
-  static size_t used;
+  static size_t used, before_last;
+  static void *last;
   static void *take(size_t alignment, size_t size) {
     size_t at = (used + sizeof(size_t) + alignment - 1) / alignment * alignment;
     if (size > sizeof pool || at + size > sizeof pool) return NULL;
+    before_last = used;
     used = at + size;
     memcpy(pool + at - sizeof size, &size, sizeof size);
-    return pool + at;
+    return last = pool + at;
   }
   void *malloc(size_t size) { return take(16, size); }
-  void free(void *pointer) { (void)pointer; }
+  void free(void *pointer) {
+    if (pointer == NULL || pointer != last) return;
+    used = before_last;
+    last = NULL;
+  }
   void *calloc(size_t count, size_t size) { return take(16, count * size); }
   void *realloc(void *old, size_t size) {
     void *fresh = take(16, size);
