@@ -25,7 +25,11 @@ export type CounterName =
   | "slabsReturned"
   | "locksTaken"
   | "lockWaits"
-  | "rollbacks";
+  | "lockRetries"
+  | "lockPauses"
+  | "rollbacks"
+  | "spansTaken"
+  | "spansGiven";
 
 /** The counters; the place in this list is the place in memory. */
 export const COUNTER_NAMES: readonly CounterName[] = [
@@ -43,7 +47,11 @@ export const COUNTER_NAMES: readonly CounterName[] = [
   "slabsReturned",
   "locksTaken",
   "lockWaits",
+  "lockRetries",
+  "lockPauses",
   "rollbacks",
+  "spansTaken",
+  "spansGiven",
 ];
 
 /** What a counting build has counted since it was opened. */

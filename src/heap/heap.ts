@@ -31,6 +31,7 @@ import {
   SUPERSLAB_BYTES,
 } from "./layout.ts";
 import { HeapMemory } from "./memory.ts";
+import { reclaimWithoutSlot } from "./reclaim.ts";
 import { ReleaseBlocks } from "./release.ts";
 import { readHandle, type SharedHeap } from "./share.ts";
 import { loadTiny } from "./tiny_loader.ts";
@@ -240,7 +241,7 @@ export class Heap implements Disposable {
     const system = await openVirtualMemory(handle.library);
     let memory: HeapMemory;
     try {
-      memory = HeapMemory.attach(system, handle, variant.flags);
+      memory = HeapMemory.attach(system, handle, variant.flags, (memory) => reclaimWithoutSlot(memory, variant.flags));
     } catch (error) {
       system.close();
       throw error;

@@ -7,12 +7,21 @@
  * not believed, and its lists are followed as long as each link leads to a block of the class that may be free. What is
  * behind the first that does not is lost, as is a block that was under way between list and program.
  *
+ * A thread that attaches while all slots are taken does the same before it has one. Nothing keeps the heap from being
+ * closed meanwhile but the lock: so each section looks whether it is open.
+ *
  * @module
  */
 
-import type { ClassSlabs } from "./class_slabs.ts";
+import { ClassSlabs } from "./class_slabs.ts";
+import type { Flags } from "./flags.ts";
 import { CACHE_HEADS, CACHE_ROOMS, firstWordOf } from "./layout.ts";
+import { Links } from "./links.ts";
 import type { HeapMemory } from "./memory.ts";
+import { PageHeap } from "./page_heap.ts";
+import { sizeClasses } from "./size_classes.ts";
+import { Slabs } from "./slabs.ts";
+import { listCapacities } from "./thread_cache.ts";
 import type { ThreadIdentity } from "./threads.ts";
 
 /** See the module. */
@@ -37,18 +46,26 @@ export class Reclaimer {
       this.#capacities.forEach((capacity, sizeClass) => {
         for (let left = capacity; left > 0;) left = journal.run(() => this.#drain(thread, sizeClass, left));
       });
-      journal.run(() => {
-        if (threads.isStill(thread)) threads.release(thread.slot);
-      });
+      journal.run(() => this.#release(thread));
+    }
+  }
+
+  /** Not if the system did not say, a moment ago, that the thread is dead: then its lists are as they were. */
+  #release(thread: ThreadIdentity): void {
+    const { isOpenToAll, threads } = this.#memory;
+    if (isOpenToAll && threads.isStillDead(thread) && this.#memory.isCacheEmpty(thread.slot)) {
+      threads.release(thread.slot);
     }
   }
 
   /** Gives back blocks of one list, at most `most`; returns how many there may be more. */
   #drain(thread: ThreadIdentity, sizeClass: number, most: number): number {
-    const { journal, threads, words } = this.#memory;
-    if (!threads.isStill(thread)) return 0;
+    const { isOpenToAll, journal, threads, words } = this.#memory;
+    if (!isOpenToAll) return 0;
     const head = firstWordOf(thread.slot) + CACHE_HEADS + sizeClass;
     const room = firstWordOf(thread.slot) + CACHE_ROOMS + sizeClass;
+    const isEmpty = words[head] === 0 && words[room] === this.#capacities[sizeClass]!;
+    if (isEmpty || !threads.isStillDead(thread)) return 0; // to ask the system takes longer than most sections
     let ptr = words[head]!, left = most;
     for (; left > 0 && this.#source.hasRoom && this.#source.mayFree(sizeClass, ptr); left--) {
       const next = words[ptr >> 2]!;
@@ -60,4 +77,12 @@ export class Reclaimer {
     journal.set(room, isOver ? this.#capacities[sizeClass]! : words[room]! + most - left);
     return isOver ? 0 : left;
   }
+}
+
+/** Gives back what the dead have, for a thread that has no slot yet, and so no parts to do it with. */
+export function reclaimWithoutSlot(memory: HeapMemory, flags: Flags): void {
+  const classes = sizeClasses(flags.classes, flags.header === "byte");
+  const slabs = new Slabs(memory, new PageHeap(memory)), links = new Links(memory, slabs, classes, flags);
+  const source = new ClassSlabs(memory, slabs, classes, links, undefined);
+  new Reclaimer(memory, source, listCapacities(classes, flags)).reclaim();
 }

@@ -44,6 +44,13 @@ const CARVE_BYTES = 8 * KIB;
 /** Classes above this stride are not filled when the heap opens. */
 const PREWARM_STRIDE = KIB;
 
+/** By class: the most blocks that a thread's list holds. */
+export function listCapacities({ strides }: SizeClasses, { capacity }: Flags): number[] {
+  return strides.map((stride) =>
+    stride === 0 ? 0 : Math.max(LIST_LEAST, Math.min(capacity, Math.floor(LIST_BYTES / stride)))
+  );
+}
+
 /** See the module. */
 export class ThreadCache {
   /** Index of the cache's first word in the heap. */
@@ -88,9 +95,7 @@ export class ThreadCache {
       memory.words.subarray(this.firstWord + first, this.firstWord + first + MAX_CLASSES);
     this.heads = part(CACHE_HEADS);
     this.rooms = part(CACHE_ROOMS);
-    this.capacities = classes.strides.map((stride) =>
-      stride === 0 ? 0 : Math.max(LIST_LEAST, Math.min(flags.capacity, Math.floor(LIST_BYTES / stride)))
-    );
+    this.capacities = listCapacities(classes, flags);
     this.#batches = classes.strides.map((stride) =>
       stride === 0 ? 0 : Math.max(1, Math.min(flags.refill, Math.floor(CARVE_BYTES / stride)))
     );

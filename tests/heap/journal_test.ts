@@ -10,9 +10,9 @@ import { Journal } from "../../src/heap/journal.ts";
 import { LOG_OFFSET, WORD_LOCK, WORD_LOG_LENGTH } from "../../src/heap/layout.ts";
 import { journals } from "../../src/heap/memory.ts";
 import type { SharedHeap } from "../../src/heap/mod.ts";
-import { THREAD_ID, wordOfThread } from "../../src/heap/threads.ts";
+import { slotOfOwner, THREAD_ID, wordOfThread } from "../../src/heap/threads.ts";
 import { openVirtualMemory } from "../../src/os/mod.ts";
-import { Death, MortalJournal } from "./mortal.ts";
+import { countDead, Death, fillWithDead, MortalJournal } from "./mortal.ts";
 
 const KIB = 1024, MIB = 1024 * KIB;
 
@@ -239,6 +239,44 @@ Deno.test({ name: "a thread dies while it gives back what a dead one had", sanit
   }
 });
 
+Deno.test(
+  { name: "a thread dies while it attaches, when all slots are of the dead", sanitizeResources: false },
+  async () => {
+    using survivor = await Heap.open({ variant: "slab-map,capacity=64,refill=32,prewarm=0", reserveBytes: 64 * MIB });
+    const shared = survivor.share(), live = new Live(survivor);
+    let withoutSlot = 0, isOver = false;
+    for (let step = 0; !isOver; step = nextStep(step)) {
+      const first = await attachMortal(shared);
+      const ptrs = times(50, (index) => live.add(first.heap!.malloc(index * 20)));
+      for (const ptr of ptrs) live.free(first.heap!, ptr);
+      first.journal.life = 0;
+      try {
+        first.heap!.malloc(200 * KIB);
+      } catch (error) {
+        if (!(error instanceof Death)) throw error;
+      }
+      fillWithDead(survivor);
+      const second = await attachMortal(shared, step);
+      isOver = !second.journal.isDead;
+      if (isOver) {
+        second.journal.life = Infinity;
+        assertEquals(countDead(survivor), 0);
+        second.heap!.close();
+      } else if (survivor.i32[WORD_LOCK]! < 0) {
+        withoutSlot++;
+      }
+      live.audit();
+      live.add(survivor.malloc(100 * KIB)); // takes the lock from the dead
+      survivor.collect();
+      live.audit();
+      assertEquals(countDead(survivor), 0);
+      assertEquals(survivor.stats().classes.every(({ cachedBlocks }) => cachedBlocks === 0), true);
+      for (const ptr of [...live.fills.keys()]) live.free(survivor, ptr);
+    }
+    assert(withoutSlot > 20, `${withoutSlot} died before they had a slot`);
+  },
+);
+
 Deno.test("a Worker really ends in the middle of a section, and the lock is taken from it", async () => {
   using heap = await Heap.open({ variant: "slab-map,counters=1" });
   const live = new Live(heap);
@@ -250,8 +288,8 @@ Deno.test("a Worker really ends in the middle of a section, and the lock is take
     worker.postMessage({ shared: heap.share(), life });
     assertEquals(await died, "died");
     const holder = heap.i32[WORD_LOCK]!;
-    assert(holder > 1, "the Worker has the lock");
-    const id = heap.i32[wordOfThread(holder - 1) + THREAD_ID]!;
+    assert(slotOfOwner(holder) > 0, "the Worker has the lock");
+    const id = heap.i32[wordOfThread(slotOfOwner(holder)) + THREAD_ID]!;
     assert(system.threadStart(id) > 0, "its thread lives still, so the lock is its own");
     worker.terminate();
     while (system.threadStart(id) !== 0) await new Promise((resolve) => setTimeout(resolve, 2));

@@ -12,6 +12,8 @@ import {
 } from "../../src/heap/mod.ts";
 import { WORD_THREADS_USED } from "../../src/heap/layout.ts";
 import { Oracle } from "../../src/workloads/oracle.ts";
+import { THREAD_ID, THREAD_START, wordOfThread } from "../../src/heap/threads.ts";
+import { countDead, fillWithDead } from "./mortal.ts";
 import { assertPrograms } from "./programs.ts";
 
 const MIB = 1024 * 1024;
@@ -153,6 +155,29 @@ Deno.test("at most 128 have a heap at once, and the 129th is told so", async () 
   attached.push(await Heap.attach(shared));
   for (const each of attached) each.close();
 });
+
+Deno.test(
+  { name: "who attaches when all 128 have ended gives back what they had", sanitizeResources: false },
+  async () => {
+    using heap = await Heap.open({ reserveBytes: 64 * MIB, variant: "slab-map,prewarm=0" });
+    const shared = heap.share(), kept = heap.malloc(1000);
+    fillWithDead(heap);
+    assertEquals(countDead(heap), 127);
+    const attached = await Heap.attach(shared);
+    assertEquals(countDead(heap), 0);
+    const ptrs = Array.from({ length: 500 }, (_, index) => attached.malloc(index));
+    for (const ptr of ptrs) attached.free(ptr);
+    heap.i32[wordOfThread(1) + THREAD_START] = -1; // it has ended, and has blocks on its lists
+    (attached.u8.buffer as ArrayBuffer).transfer(0);
+    fillWithDead(heap);
+    assert(heap.stats().classes.some(({ cachedBlocks }) => cachedBlocks > 0));
+    (await Heap.attach(shared)).close();
+    assertEquals([countDead(heap), heap.i32[wordOfThread(1) + THREAD_ID]], [0, 0]);
+    heap.collect();
+    heap.check();
+    assertEquals([...heap.blocks()].map(({ ptr }) => ptr), [kept]);
+  },
+);
 
 Deno.test("2,000 attach and close one after another: slots are used again, and nothing stays behind", async () => {
   using heap = await Heap.open({ reserveBytes: 16 * MIB, variant: "slab-map,prewarm=0" });
