@@ -9,7 +9,11 @@
 import { CACHE_BYTES, CACHE_COUNTERS_BYTES, CACHES_OFFSET } from "./layout.ts";
 import type { HeapMemory } from "./memory.ts";
 
-/** The name of a counter. */
+/**
+ * The name of a counter. `lockWaits` are locks that were not free at the first try, `lockRetries` the tries after that
+ * which failed, and `lockPauses` the times that the processor was given away, or slept. `spansTaken` and `spansGiven` are
+ * calls of the page heap, by superslabs and by large blocks, those that grow or shrink where they are among them.
+ */
 export type CounterName =
   | "mallocs"
   | "frees"

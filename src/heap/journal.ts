@@ -35,7 +35,7 @@ export type Wait = (words: Int32Array, owner: number, watcher: Watcher | undefin
 
 /** See the module. One for each heap and thread. */
 export class Journal {
-  /** Who is told of locks taken and of what was rolled back. */
+  /** Who is told of locks taken, of what was rolled back, and of what the page heap does. */
   watcher: Watcher | undefined;
   readonly #words: Int32Array;
   /** Pairs of an index and the word's old value. Doubles, since a heap has more words than an int32 counts. */

@@ -202,9 +202,26 @@ Deno.test("a counting build counts the locks that it takes, and each thread's ca
   using other = await Heap.attach(heap.share());
   const before = heap.counters()!;
   for (let count = 0; count < 1000; count++) heap.free(other.malloc(50));
-  const { mallocs, frees, locksTaken, lockWaits, rollbacks, remoteFrees } = other.counters()!;
+  const { mallocs, frees, locksTaken, lockWaits, lockRetries, lockPauses, rollbacks, remoteFrees } = other.counters()!;
   assertEquals([mallocs - before.mallocs, frees - before.frees], [1000, 1000]);
   assert(locksTaken > 0 && locksTaken < 200, `${locksTaken} locks for 2,000 calls`);
-  assertEquals([lockWaits, rollbacks], [0, 0]);
+  assertEquals([lockWaits, lockRetries, lockPauses, rollbacks], [0, 0, 0, 0]);
   assert(remoteFrees > 0, "blocks were freed by who did not take their slab");
+});
+
+Deno.test("a counting build counts what is taken from the page heap, and given back", async () => {
+  using heap = await Heap.open({ variant: "slab-map,counters=1,prewarm=0" });
+  const change = (act: () => void): number[] => {
+    const before = heap.counters()!;
+    act();
+    const after = heap.counters()!;
+    return [after.spansTaken - before.spansTaken, after.spansGiven - before.spansGiven];
+  };
+  let ptr = 0;
+  assertEquals(change(() => heap.free(heap.malloc(100))), [1, 0], "a superslab");
+  assertEquals(change(() => ptr = heap.malloc(100_000)), [1, 0]);
+  assertEquals(change(() => ptr = heap.realloc(ptr, 300_000)), [1, 0], "it grows where it is");
+  assertEquals(change(() => ptr = heap.realloc(ptr, 100_000)), [0, 1], "and shrinks");
+  assertEquals(change(() => heap.free(ptr)), [0, 1]);
+  assertEquals(change(() => heap.collect()), [0, 1], "the superslab");
 });
