@@ -233,7 +233,9 @@ export class Heap implements Disposable {
    * @param shared from {@linkcode Heap.share}, as it was posted.
    * @throws {HeapClosedError} if the heap is closed.
    * @throws {InvalidHandleError} for what is no handle, or one of another process.
-   * @throws {HeapSharedError} if 128 threads have the heap.
+   * @throws {HeapSharedError} if 128 threads have the heap that have not ended.
+   * @throws {HeaderCorruptedError} if damage is found when the free lists are filled (`prewarm`); what is damaged is given
+   * up, and the next who attaches does not find it.
    */
   static async attach(shared: SharedHeap): Promise<Heap> {
     const { handle, variant } = readHandle(shared);

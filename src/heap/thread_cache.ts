@@ -41,7 +41,7 @@ const LIST_BYTES = 256 * KIB;
 const LIST_LEAST = 4;
 /** What is carved at once is at most this: a class that is hardly used touches few pages. */
 const CARVE_BYTES = 8 * KIB;
-/** Classes above this stride are not filled when the heap opens. */
+/** Classes above this stride are not filled beforehand. */
 const PREWARM_STRIDE = KIB;
 
 /** By class: the most blocks that a thread's list holds. */

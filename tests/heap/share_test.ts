@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
+  HeaderCorruptedError,
   Heap,
   HeapClosedError,
   HeapSharedError,
@@ -192,6 +193,40 @@ Deno.test("2,000 attach and close one after another: slots are used again, and n
   assertEquals(heap.stats().chargedBytes, charged);
   assertEquals(heap.i32[WORD_THREADS_USED], 2);
   assertEquals([...heap.blocks()].map((block) => block.ptr), [ptr]);
+});
+
+Deno.test("who attaches has its lists filled, as who opens has, where there is memory enough", async () => {
+  const cached = (heap: Heap): number => heap.stats().classes.reduce((sum, each) => sum + each.cachedBlocks, 0);
+  for (
+    const [options, isFilled] of [[{}, true], [{ variant: "phase7" }, true], [
+      { variant: "phase7-1.3" },
+      false,
+    ]] as const
+  ) {
+    using heap = await Heap.open(options);
+    const own = cached(heap);
+    using other = await Heap.attach(heap.share());
+    assertEquals([own > 0, cached(heap)], [isFilled, 2 * own]);
+    assert(other.owns(other.malloc(100)));
+  }
+  using heap = await Heap.open({ maxBytes: 40 * MIB });
+  const own = cached(heap);
+  heap.malloc(12 * MIB);
+  using _other = await Heap.attach(heap.share());
+  assertEquals([own > 0, cached(heap)], [true, own]);
+});
+
+Deno.test("damage that attach meets is an error, and costs neither a slot nor a block", async () => {
+  using heap = await Heap.open({ variant: "box,capacity=8" });
+  const shared = heap.share(), ptrs = Array.from({ length: 100 }, () => heap.malloc(100));
+  const kept = ptrs.splice(0, 50);
+  for (const ptr of ptrs) heap.free(ptr);
+  heap.i32[ptrs[0]! / 4] = 7; // the first that was freed is back in its slab
+  assertEquals((await assertRejects(() => Heap.attach(shared), HeaderCorruptedError)).code, "HEADER_CORRUPTED");
+  using other = await Heap.attach(shared);
+  assertEquals(heap.i32[WORD_THREADS_USED], 2);
+  for (const ptr of kept) other.free(ptr);
+  other.free(other.malloc(100));
 });
 
 Deno.test("a counting build counts the locks that it takes, and each thread's calls", async () => {
