@@ -7,7 +7,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Heap } from "../../src/heap/mod.ts";
 import { Journal } from "../../src/heap/journal.ts";
-import { LOG_OFFSET, WORD_LOCK, WORD_LOG_LENGTH } from "../../src/heap/layout.ts";
+import { LOG_OFFSET, WORD_EMPTY_SUPERSLABS, WORD_LOCK, WORD_LOG_LENGTH } from "../../src/heap/layout.ts";
 import { journals } from "../../src/heap/memory.ts";
 import type { SharedHeap } from "../../src/heap/mod.ts";
 import { slotOfOwner, THREAD_ID, wordOfThread } from "../../src/heap/threads.ts";
@@ -82,6 +82,10 @@ class Live {
 
 interface Scenario {
   readonly name: string;
+  /** Functions in which somebody must have died, or the scenario is not what it says. */
+  readonly sections: readonly string[];
+  /** So many of the first steps are tried each; fewer if nothing is said. */
+  readonly each?: number;
   /** What the mortal has done before. */
   readonly prepare?: (mortal: Heap, live: Live) => number[];
   /** In which it dies. It tells `live` of each call that came back. */
@@ -92,21 +96,32 @@ const times = (count: number, make: (index: number) => number): number[] =>
   Array.from({ length: count }, (_, i) => make(i));
 
 const SCENARIOS: readonly Scenario[] = [
-  { name: "a refill from a new superslab", act: (heap, live) => void live.add(heap.malloc(5000)) },
+  {
+    name: "a refill from a new superslab",
+    sections: ["ThreadCache.#carve", "ClassSlabs.take", "PageHeap.takeSuperslab"],
+    prepare: (_, live) => {
+      while (live.heap.stats().slabs % 32 !== 0) live.add(live.heap.malloc(32 * KIB));
+      live.add(live.heap.malloc(32 * KIB)); // the second in its slab, the last
+      return [];
+    },
+    act: (heap, live) => void live.add(heap.malloc(32 * KIB)),
+  },
   {
     name: "refills from carved and from spilled blocks",
+    sections: ["ThreadCache.#carve", "ThreadCache.#reuse"],
     prepare: (_, live) => {
       const ptrs = times(80, () => live.add(live.heap.malloc(600)));
       for (const ptr of ptrs.slice(0, 60)) live.free(live.heap, ptr);
       return ptrs.slice(60);
     },
     act: (heap, live, ptrs) => {
-      for (let count = 0; count < 40; count++) ptrs.push(live.add(heap.malloc(600)));
+      for (let count = 0; count < 80; count++) ptrs.push(live.add(heap.malloc(600)));
       for (const ptr of ptrs.splice(0, 10)) live.free(heap, ptr);
     },
   },
   {
     name: "a spill",
+    sections: ["ThreadCache.#spill"],
     prepare: (heap, live) => times(60, () => live.add(heap.malloc(48))),
     act: (heap, live, ptrs) => {
       for (const ptr of ptrs) live.free(heap, ptr);
@@ -114,13 +129,22 @@ const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: "a spill that empties slabs and superslabs",
-    prepare: (heap, live) => times(80, () => live.add(heap.malloc(32 * KIB))),
+    sections: ["ThreadCache.#spill", "Slabs.give", "PageHeap.give"],
+    prepare: (heap, live) => {
+      // The first empty superslab is kept: so one is emptied now, and the next gets that far.
+      live.heap.collect();
+      const ptrs = times(260, () => live.add(heap.malloc(32 * KIB)));
+      while (heap.i32[WORD_EMPTY_SUPERSLABS] === 0) live.free(heap, ptrs.shift()!);
+      for (const ptr of ptrs.splice(0, 40)) live.free(heap, ptr);
+      return ptrs.slice(0, 40);
+    },
     act: (heap, live, ptrs) => {
       for (const ptr of ptrs) live.free(heap, ptr);
     },
   },
   {
     name: "large blocks, taken, resized where they are, and freed",
+    sections: ["PageHeap.takeLarge", "PageHeap.growInPlace", "PageHeap.shrinkInPlace", "PageHeap.give"],
     prepare: (heap, live) => {
       const ptrs = times(6, (index) => live.add(heap.malloc((index + 1) * 70 * KIB)));
       live.free(heap, ptrs[0]!);
@@ -139,6 +163,7 @@ const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: "collect()",
+    sections: ["ThreadCache.flush", "ClassSlabs.giveEmpty"],
     prepare: (heap, live) => {
       const ptrs = times(200, (index) => live.add(heap.malloc(index * 40)));
       ptrs.push(...times(4, () => live.add(heap.malloc(90 * KIB))));
@@ -150,9 +175,22 @@ const SCENARIOS: readonly Scenario[] = [
     act: (heap) => void heap.collect(),
   },
   {
-    name: "close()",
+    name: "a purge",
+    sections: ["Slabs.#purge", "PageHeap.#purgeOne"],
     prepare: (heap, live) => {
-      const ptrs = times(50, (index) => live.add(heap.malloc(index * 100)));
+      const small = times(20, () => live.add(heap.malloc(32 * KIB)));
+      const large = times(4, () => live.add(heap.malloc(90 * KIB)));
+      for (const ptr of [...small, ...large.slice(1, 3)]) live.free(heap, ptr);
+      return [];
+    },
+    act: (heap) => void heap.collect(),
+  },
+  {
+    name: "close()",
+    sections: ["ThreadCache.leave", "HeapMemory.#leave"],
+    each: 256, // it ends with a short section
+    prepare: (heap, live) => {
+      const ptrs = times(10, (index) => live.add(heap.malloc(index * 500)));
       for (const ptr of ptrs) live.free(heap, ptr);
       return [];
     },
@@ -161,11 +199,13 @@ const SCENARIOS: readonly Scenario[] = [
 ];
 
 /** Steps at which to die: each of the first, then ever fewer. */
-function nextStep(step: number): number {
-  return step + 1 + (step >> 5);
+function nextStep(step: number, each = 32): number {
+  return step + 1 + Math.floor(step / each);
 }
 
-for (const { name, prepare, act } of SCENARIOS) {
+Error.stackTraceLimit = 50; // where somebody died is told by the calls that led there
+
+for (const { name, sections, each, prepare, act } of SCENARIOS) {
   Deno.test(
     { name: `a thread dies at any step of ${name}, and nothing is lost`, sanitizeResources: false },
     async () => {
@@ -173,8 +213,8 @@ for (const { name, prepare, act } of SCENARIOS) {
       using survivor = await Heap.open(options);
       const shared = survivor.share(), live = new Live(survivor);
       for (let index = 0; index < 50; index++) live.add(survivor.malloc(index * 300));
-      let deaths = 0;
-      for (let step = 0, isOver = false; !isOver; step = nextStep(step)) {
+      let deaths = 0, stacks = "";
+      for (let step = 0, isOver = false; !isOver; step = nextStep(step, each)) {
         const { heap, journal } = await attachMortal(shared);
         assert(heap !== undefined);
         const before = new Set(live.fills.keys());
@@ -184,6 +224,7 @@ for (const { name, prepare, act } of SCENARIOS) {
           act(heap, live, prepared);
         } catch (error) {
           if (!(error instanceof Death)) throw error;
+          stacks += journal.stack;
         }
         if (journal.isDead) {
           deaths++;
@@ -201,6 +242,7 @@ for (const { name, prepare, act } of SCENARIOS) {
         for (const ptr of [...live.fills.keys()]) if (!before.has(ptr)) live.free(survivor, ptr);
       }
       assert(deaths > 3, `${deaths} deaths`);
+      for (const section of sections) assert(stacks.includes(` ${section} `), `nobody died in ${section}`);
     },
   );
 }

@@ -42,6 +42,8 @@ export function countDead({ i32: words }: Heap): number {
 export class MortalJournal extends Journal {
   /** Steps left to live. */
   life = Infinity;
+  /** Of its death, where it happened. */
+  stack = "";
   /** Whether the thread table is told; if not, the thread has to end. */
   tells = true;
   readonly #words: Int32Array;
@@ -91,7 +93,9 @@ export class MortalJournal extends Journal {
     if (this.life-- > 0) return;
     this.dead = true;
     if (this.tells) this.#tell();
-    throw new Death();
+    const death = new Death();
+    this.stack = death.stack!;
+    throw death;
   }
 
   #tell(): void {
