@@ -478,7 +478,8 @@ export class Heap implements Disposable {
     try {
       this.#blocks.close();
     } catch (error) {
-      if (!(error instanceof HeapSharedError)) this.#memory.close();
+      // With a full stack nothing more would work either: the heap stays open, and can be closed by whoever has room.
+      if (!(error instanceof HeapSharedError || error instanceof RangeError)) this.#memory.close();
       throw error;
     }
     this.#memory.close();

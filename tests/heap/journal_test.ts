@@ -7,10 +7,16 @@
 import { assert, assertEquals } from "@std/assert";
 import { Heap } from "../../src/heap/mod.ts";
 import { Journal } from "../../src/heap/journal.ts";
-import { LOG_OFFSET, WORD_EMPTY_SUPERSLABS, WORD_LOCK, WORD_LOG_LENGTH } from "../../src/heap/layout.ts";
+import {
+  LOG_OFFSET,
+  WORD_EMPTY_SUPERSLABS,
+  WORD_LOCK,
+  WORD_LOG_LENGTH,
+  WORD_THREADS_USED,
+} from "../../src/heap/layout.ts";
 import { journals } from "../../src/heap/memory.ts";
 import type { SharedHeap } from "../../src/heap/mod.ts";
-import { slotOfOwner, THREAD_ID, wordOfThread } from "../../src/heap/threads.ts";
+import { slotOfOwner, THREAD_ID, THREAD_START, wordOfThread } from "../../src/heap/threads.ts";
 import { openVirtualMemory } from "../../src/os/mod.ts";
 import { countDead, Death, fillWithDead, MortalJournal } from "./mortal.ts";
 
@@ -415,5 +421,60 @@ for (const isShared of [false, true]) {
     for (let index = 0; index < count; index++) heap.free(ptrs[index]!);
     heap.check();
     assertEquals(heap.stats().liveBlocks, 0);
+  });
+}
+
+/** By name: what is called, and the functions in which a full stack must have ended it. */
+const DIVES: { readonly [name: string]: readonly string[] } = {
+  "collect()": ["ThreadCache.flush"],
+  "collect() with nothing cached": ["PageHeap.purge"],
+  "collect() that gives back what a dead thread had": ["Reclaimer.reclaim"],
+  "close() of one that is attached": ["ThreadCache.leave", "HeapMemory.close"],
+};
+
+for (const [name, sections] of Object.entries(DIVES)) {
+  Deno.test({ name: `a stack overflow at any depth of ${name} loses nothing`, sanitizeResources: false }, async () => {
+    using heap = await Heap.open({ variant: "slab-map,capacity=8,refill=4,prewarm=0", reserveBytes: 64 * MIB });
+    const shared = heap.share(), live = new Live(heap);
+    for (let index = 0; index < 50; index++) live.add(heap.malloc(index * 300));
+    const errors: RangeError[] = [];
+    for (let repeat = 0; repeat < 24; repeat++) {
+      const other = await Heap.attach(shared);
+      const ptrs = times(60, (index) => live.add((index % 2 === 0 ? other : heap).malloc(index * 700)));
+      ptrs.forEach((ptr, index) => live.free(index % 3 === 0 ? other : heap, ptr));
+      if (name.endsWith("nothing cached")) {
+        heap.collect();
+        other.free(other.malloc(300 * KIB));
+      }
+      const isClosed = name.startsWith("close");
+      if (name.includes("dead")) other.i32[wordOfThread(1) + THREAD_START] = -1;
+      const work = (): void => isClosed ? other.close() : void heap.collect();
+      let isDone = false;
+      const dive = (): void => {
+        try {
+          dive();
+        } catch (error) {
+          if (!(error instanceof RangeError)) throw error;
+        }
+        if (isDone) return;
+        try {
+          work();
+          isDone = true;
+        } catch (error) {
+          if (!(error instanceof RangeError)) throw error;
+          errors.push(error); // their stacks are read later: that takes stack itself
+        }
+      };
+      // Each argument is 8 bytes of stack: so the stack ends at another place each time.
+      ((..._padding: number[]) => dive())(...new Array<number>(repeat * 5).fill(0));
+      live.audit();
+      if (name.includes("dead")) (other.u8.buffer as ArrayBuffer).transfer(0);
+      other.close();
+      heap.collect();
+      live.audit();
+      assertEquals(heap.i32[WORD_THREADS_USED], 2);
+    }
+    const stacks = errors.map((error) => error.stack).join("\n");
+    for (const section of sections) assert(stacks.includes(` ${section} `), `no stack ended in ${section}`);
   });
 }
