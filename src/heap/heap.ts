@@ -475,6 +475,7 @@ export class Heap implements Disposable {
    */
   close(): void {
     if (this.#memory.closed) return;
+    assertStack(CLOSE_STACK);
     try {
       this.#blocks.close();
     } catch (error) {
@@ -498,6 +499,14 @@ export class Heap implements Disposable {
       throw new InvalidPointerError(`${hex(ptr)} is no block of this heap: ${rule}.`, ptr);
     }
   }
+}
+
+/** Calls in one another, some ten KiB of stack: more than `close` needs. */
+const CLOSE_STACK = 200;
+
+/** Throws now, if the stack is nearly full, what would be thrown in the middle of something that cannot be undone. */
+function assertStack(calls: number): void {
+  if (calls > 0) assertStack(calls - 1);
 }
 
 function bytesOption(

@@ -407,7 +407,7 @@ for (const [name, scene] of Object.entries(SCENES)) {
   });
 }
 
-/** What is found of each bug, in the scene of that number. */
+/** In which scene each bug is found, and as what. */
 const CAUGHT: { readonly [Name in Mutant]: readonly [scene: keyof typeof SCENES, message: string] } = {
   "takes no lock from the dead": ["a dead holder", "waits for ever"],
   "takes a lock without comparing": ["a dead holder", "taken from a thread that lives"],
