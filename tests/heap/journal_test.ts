@@ -438,7 +438,7 @@ for (const [name, sections] of Object.entries(DIVES)) {
     const shared = heap.share(), live = new Live(heap);
     for (let index = 0; index < 50; index++) live.add(heap.malloc(index * 300));
     const errors: RangeError[] = [];
-    for (let repeat = 0; repeat < 24; repeat++) {
+    for (let repeat = 0; repeat < 12; repeat++) {
       const other = await Heap.attach(shared);
       const ptrs = times(60, (index) => live.add((index % 2 === 0 ? other : heap).malloc(index * 700)));
       ptrs.forEach((ptr, index) => live.free(index % 3 === 0 ? other : heap, ptr));
@@ -466,7 +466,7 @@ for (const [name, sections] of Object.entries(DIVES)) {
         }
       };
       // Each argument is 8 bytes of stack: so the stack ends at another place each time.
-      ((..._padding: number[]) => dive())(...new Array<number>(repeat * 5).fill(0));
+      ((..._padding: number[]) => dive())(...new Array<number>(repeat * 9).fill(0));
       live.audit();
       if (name.includes("dead")) (other.u8.buffer as ArrayBuffer).transfer(0);
       other.close();
