@@ -82,7 +82,7 @@ export const THREAD_WORDS = 4;
 export const WORD_THREADS_USED = 5632;
 /** By class: the first of its slabs that have blocks to give and that no thread owns. */
 export const WORD_CLASS_SLABS = 5664;
-/** The lock of a heap that several threads have: 0, or its holder's thread cache, plus 1. In a cache line of its own. */
+/** The lock of a heap that several threads have: 0, or what names its holder (`threads.ts`). In a cache line of its own. */
 export const WORD_LOCK = 5824;
 /** Entries in the undo log. */
 export const WORD_LOG_LENGTH = 5840;

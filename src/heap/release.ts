@@ -20,6 +20,7 @@ import {
   PAGE_BYTES,
   SMALL_SPACE_BYTES,
   tagOf,
+  WORD_CHARGED_PAGES,
   WORD_CLASS_OF,
 } from "./layout.ts";
 import { Links } from "./links.ts";
@@ -33,7 +34,7 @@ import type { Tiny, TinyParts } from "./tiny.ts";
 import type { Variant } from "./variants.ts";
 import { Narrator } from "./verbose.ts";
 
-/** Heaps up to this size are not filled beforehand. */
+/** A thread's lists are filled beforehand where as much as this is left to take. */
 const PREWARM_LEAST_BYTES = 32 * MIB;
 
 /** The release build: the parts, and the functions of the hot module. */
@@ -114,8 +115,19 @@ export class ReleaseBlocks implements Blocks {
     const { malloc, free } = narrator?.wrap(tiny, classes.largest) ?? tiny;
     this.malloc = malloc;
     this.free = free;
-    if (flags.prewarm === 1 && memory.isNew && memory.maxBytes >= PREWARM_LEAST_BYTES) this.#cache.prewarm();
     this.#reclaimer.reclaim();
+    const left = memory.maxBytes - memory.words[WORD_CHARGED_PAGES]! * PAGE_BYTES;
+    if (flags.prewarm === 1 && left >= PREWARM_LEAST_BYTES) this.#prewarm();
+  }
+
+  /** What was taken goes back if it throws: who attaches may meet damage that is older than it. */
+  #prewarm(): void {
+    try {
+      this.#cache.prewarm();
+    } catch (error) {
+      this.#cache.leave();
+      throw error;
+    }
   }
 
   calloc(count: number, size: number): Ptr {
