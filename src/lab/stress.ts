@@ -6,7 +6,7 @@
  * @module
  */
 import { Heap, InvalidOptionError } from "../heap/mod.ts";
-import type { StressFailure, StressFile, StressProgram, StressRun } from "../report/mod.ts";
+import type { StressFailure, StressFile, StressProgram, StressRun, StressThreadsFailure } from "../report/mod.ts";
 import { type Build, heapOptions } from "./flags.ts";
 import { shrink } from "./shrink.ts";
 import type { StressRequest, StressSums } from "./stress_child.ts";
@@ -122,12 +122,13 @@ function failureOf(message: string, program: StressProgram): StressFailure {
   return { message, program, unshrunk: program.operations.length };
 }
 
-function runOf(variant: string, start: number, sums: StressSums, failure: StressFailure | undefined): StressRun {
+function runOf(variant: string, start: number, sums: StressSums, failure: StressRun["failure"]): StressRun {
   const seconds = Math.round(performance.now() - start) / 1000;
   return { variant, ...sums, seconds, ...(failure === undefined ? {} : { failure: renumbered(failure) }) };
 }
 
-function renumbered(failure: StressFailure): StressFailure {
+function renumbered(failure: StressFailure | StressThreadsFailure): StressFailure | StressThreadsFailure {
+  if (!("program" in failure)) return failure;
   const { program } = failure;
   return { ...failure, program: { ...program, operations: renumber(program.operations) } };
 }

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import type { StressFailure } from "../report/mod.ts";
+import type { StressFailure, StressThreadsFailure } from "../report/mod.ts";
 import type { StressMessage, StressRequest, StressSums } from "./stress_child.ts";
+import type { ThreadsRequest } from "./stress_threads_child.ts";
 
 const CONFIG = new URL("../../deno.json", import.meta.url);
 const START_MILLISECONDS = 10_000;
@@ -29,7 +30,7 @@ export interface Processes {
 /** What a process left. */
 export interface ChildOutcome {
   /** The shortest that it found. */
-  readonly failure?: StressFailure;
+  readonly failure?: StressFailure | StressThreadsFailure;
   /** How it ended, if not by itself. */
   readonly death?: string;
   /** The program that it began last. */
@@ -42,7 +43,7 @@ export interface ChildOutcome {
  * it is aborted: that is no death.
  */
 export async function runChild(
-  request: StressRequest,
+  request: StressRequest | ThreadsRequest,
   silence: number,
   { entry, signal, tick }: Processes,
 ): Promise<ChildOutcome> {
@@ -75,7 +76,7 @@ export async function runChild(
     for await (const message of messagesOf(process.stdout)) {
       clearTimeout(timer);
       timer = setTimeout(hang, silence);
-      if (message.kind !== "alive") outcome = { ...outcome, sums: message.sums };
+      if (message.sums !== undefined) outcome = { ...outcome, sums: message.sums };
       if (message.kind === "program") outcome = { ...outcome, seed: message.seed };
       if (message.kind === "failed") outcome = { ...outcome, failure: message.failure };
       if (message.kind === "done") isDone = true;

@@ -116,6 +116,7 @@ export class Oracle {
     if (ptr === 0) return 0;
     if (this.live.has(ptr)) throw new OracleError(`${ptr} was given out twice`);
     const usable = usableOf(this.#heap, ptr, size, alignment);
+    if (!this.#heap.owns(ptr)) throw new OracleError(`owns(${ptr}) is false`);
     const fill = 1 + this.#fills++ % 251;
     this.#heap.u8.fill(fill, ptr, ptr + usable);
     this.live.set(ptr, { size, usable, fill });
@@ -128,7 +129,6 @@ export function usableOf(heap: Heap, ptr: Ptr, size: number, alignment: number):
   if (heap.address(ptr) % BigInt(alignment) !== 0n) throw new OracleError(`${ptr} is not aligned to ${alignment}`);
   const usable = heap.usableSize(ptr);
   if (usable < size) throw new OracleError(`usableSize(${ptr}) is ${usable}, less than the ${size} asked for`);
-  if (!heap.owns(ptr)) throw new OracleError(`owns(${ptr}) is false`);
   return usable;
 }
 
