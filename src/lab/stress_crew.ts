@@ -27,6 +27,8 @@ export class CrewError extends Error {
 
 /** No Worker takes that long to start, not on a busy machine. */
 const START_MILLISECONDS = 30_000;
+/** Looks for the moment in which the heap's lock is free: some microseconds. */
+const LOCK_TRIES = 1000;
 /** One Worker is attached, and its predecessors may not have been cleared away, having ended while they attached. */
 const MOST_SLOTS_OF_SEAT = 4;
 
@@ -114,6 +116,11 @@ export class Crew {
     };
   }
 
+  /** Whether enough has happened to say anything: on a busy machine Workers take seconds to start. */
+  get hasWorked(): boolean {
+    return this.board.handedOver > 0 && (this.#scenario.endings.length === 0 || this.#terminated > 0);
+  }
+
   /**
    * Looks after all seats: starts Workers, terminates those whose time has come, and takes the footprint. To be called
    * every few milliseconds.
@@ -129,12 +136,17 @@ export class Crew {
       else this.#watch(number, seat);
     }
     // If a Worker hangs with the lock in its hand, whoever waits for it could not say so.
-    const isFree = Atomics.load(this.#heap.i32, WORD_LOCK) === 0;
-    if (isFree) this.#peakFootprint = Math.max(this.#peakFootprint, this.#heap.stats().residentBytes);
+    const isLocked = (): boolean => Atomics.load(this.#heap.i32, WORD_LOCK) !== 0;
+    for (let tries = LOCK_TRIES; tries > 0 && isLocked(); tries--);
+    if (!isLocked()) this.#sample();
     if (this.#threads.used > MOST_SLOTS_OF_SEAT * this.#seats.length + 1) {
       const [used, seats] = [this.#threads.used, this.#seats.length];
       throw new CrewError(`the thread table had ${used} slots in use, with ${seats} Workers at a time`);
     }
+  }
+
+  #sample(): void {
+    this.#peakFootprint = Math.max(this.#peakFootprint, this.#heap.stats().residentBytes);
   }
 
   /** Lets all pause, and audits. @throws {CrewError} as `tend`, and what the oracle throws. */
@@ -182,6 +194,7 @@ export class Crew {
   }
 
   #auditQuiet(): void {
+    this.#sample();
     if (this.#ends > 0) this.#heap.collect(); // gives back what those had who are gone
     const { inDoubt, lost } = this.oracle.audit(this.#ends);
     this.#inDoubt += inDoubt;

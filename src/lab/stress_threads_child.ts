@@ -111,7 +111,7 @@ export async function serveThreads(request: ThreadsRequest, entry: URL = WORKER)
 async function runHeap(crew: Crew, end: number, alive: () => void): Promise<void> {
   const timer = setInterval(alive, ALIVE_MILLISECONDS);
   try {
-    for (let auditAt = performance.now() + AUDIT_MILLISECONDS; performance.now() < end;) {
+    for (let auditAt = performance.now() + AUDIT_MILLISECONDS; performance.now() < end || !crew.hasWorked;) {
       crew.tend();
       if (performance.now() > auditAt) {
         await crew.audit();

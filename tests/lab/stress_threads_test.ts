@@ -17,7 +17,7 @@ async function runWith(child: string): Promise<StressRun> {
 
 Deno.test("stressThreads() runs every scenario, and counts what the Workers did", async () => {
   const scenarios = Object.keys(SCENARIOS);
-  const { threads, runs } = await stressThreads({ ...PLAN, scenarios, seconds: 4 }, () => {}, signal);
+  const { threads, runs } = await stressThreads({ ...PLAN, scenarios, seconds: 3 }, () => {}, signal);
   assertEquals([threads, runs.map((run) => run.failure)], [2, [undefined, undefined, undefined]]);
   for (const [index, { counts, operations, threads }] of runs.entries()) {
     assertEquals(threads?.scenario, scenarios[index]);
@@ -27,8 +27,7 @@ Deno.test("stressThreads() runs every scenario, and counts what the Workers did"
     assert(threads!.inDoubt <= threads!.terminated && threads!.lost <= 2 * threads!.inDoubt);
   }
   const [mix, succession, pair] = runs.map(({ threads }) => threads!);
-  assert(mix!.terminated + succession!.terminated > 0, "Workers end in the middle");
-  assert(succession!.workers > 2, "one after another");
+  assert(mix!.terminated > 0 && succession!.terminated > 0, "Workers end in the middle");
   assertEquals([pair!.workers, pair!.terminated, runs[2]!.counts["realloc"]], [2, 0, 0]);
 });
 
@@ -61,5 +60,5 @@ Deno.test("stressThreads() passes on what the heap says of a variant, and ends w
   };
   const { runs } = await stressThreads({ ...PLAN, variants: ["slab-map", "box"] }, tick, controller.signal);
   assertEquals(runs.map(({ variant, failure }) => [variant, failure]), [["slab-map", undefined]]);
-  assert(runs[0]!.operations > 0);
+  assert(runs[0]!.threads!.workers >= 2, "what it said last");
 });
