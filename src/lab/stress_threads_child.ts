@@ -25,7 +25,9 @@ export interface ThreadsRequest {
 
 const WORKER = new URL("./stress_worker.ts", import.meta.url);
 const TEND_MILLISECONDS = 10;
+/** Between two audits: so many milliseconds, and so many times what the first took, waiting for Workers that start. */
 const AUDIT_MILLISECONDS = 400;
+const AUDIT_INTERVALS = 9;
 const ALIVE_MILLISECONDS = 100;
 const SCARCE_BYTES = 8 * 1024 * 1024; // and as much again for each thread, whose lists hold back what others miss
 
@@ -113,9 +115,11 @@ async function runHeap(crew: Crew, end: number, alive: () => void): Promise<void
   try {
     for (let auditAt = performance.now() + AUDIT_MILLISECONDS; performance.now() < end || !crew.hasWorked;) {
       crew.tend();
-      if (performance.now() > auditAt) {
+      const start = performance.now();
+      if (start > auditAt) {
         await crew.audit();
-        auditAt = performance.now() + AUDIT_MILLISECONDS;
+        const end = performance.now();
+        auditAt = end + Math.max(AUDIT_MILLISECONDS, AUDIT_INTERVALS * (end - start));
       }
       await new Promise((resolve) => setTimeout(resolve, TEND_MILLISECONDS));
     }
