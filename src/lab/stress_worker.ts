@@ -91,7 +91,7 @@ class Hand {
   readonly #random: Random;
   #left = 0;
   #growth = 50;
-  #sizeOfPhase = (): number => 16;
+  #sizeOfPhase: () => number = () => SMALL_BYTES;
 
   constructor(heap: Heap, board: StressBoard, order: WorkerOrder) {
     this.#heap = heap;
@@ -136,20 +136,19 @@ class Hand {
 
   /** Phases of growth and of decline, of few different sizes and of many. */
   #nextPhase(): void {
-    const random = this.#random, { role } = this.#order;
+    const random = this.#random;
     this.#left = PHASE_OPERATIONS;
     this.#growth = 20 + random.below(65);
     const largestLog = random.below(8) === 0 ? LARGEST_LOG : 11;
     const favourite = sizeOf(random, largestLog), isMonotonous = random.below(2) === 0;
     this.#sizeOfPhase = () => isMonotonous ? favourite : sizeOf(random, largestLog);
-    if (role !== "anything") {
-      this.#sizeOfPhase = () => random.below(200) === 0 ? random.below(100_000) : random.below(1000);
-    }
   }
 
   #size(): number {
+    const random = this.#random;
+    if (this.#order.role === "produce") return random.below(200) === 0 ? random.below(100_000) : random.below(1000);
     const size = this.#sizeOfPhase();
-    return this.#oracle.liveBytes > MOST_LIVE_BYTES && this.#order.role === "anything" ? size % SMALL_BYTES : size;
+    return this.#oracle.liveBytes > MOST_LIVE_BYTES ? size % SMALL_BYTES : size;
   }
 
   /** Fills the empty slot that is in hand. */
