@@ -1,6 +1,6 @@
 /**
  * The entry of a process that runs one scenario of a threaded `stress`: heap after heap, each shared by the Workers of a
- * crew. It speaks as `stress_child.ts` does.
+ * relay. It speaks as `stress_child.ts` does.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { Heap } from "../heap/mod.ts";
 import { Random } from "../measure/random.ts";
 import type { StressThreadsFailure } from "../report/mod.ts";
 import { answer, say, type StressSums } from "./stress_child.ts";
-import { Crew, CrewError } from "./stress_crew.ts";
+import { Relay, RelayError } from "./stress_relay.ts";
 import { RESERVE_BYTES } from "./stress_program.ts";
 import { SCENARIOS } from "./stress_scenarios.ts";
 
@@ -53,18 +53,18 @@ function added(a: StressSums | undefined, b: StressSums): StressSums {
   };
 }
 
-function sumsOf(crew: Crew, scenario: string): StressSums {
-  const counts = crew.board.counts();
+function sumsOf(relay: Relay, scenario: string): StressSums {
+  const counts = relay.board.counts();
   const operations = Object.values(counts).reduce((sum, count) => sum + count, 0);
-  return { programs: 1, operations, counts, threads: { scenario, ...crew.sums } };
+  return { programs: 1, operations, counts, threads: { scenario, ...relay.sums } };
 }
 
 /** What went wrong, with the last operations of all Workers, those of the one that found it first. */
-function failureOf(error: unknown, { board }: Crew): StressThreadsFailure {
-  const finder = error instanceof CrewError ? error.worker : undefined;
+function failureOf(error: unknown, { board }: Relay): StressThreadsFailure {
+  const finder = error instanceof RelayError ? error.worker : undefined;
   const text = !(error instanceof Error)
     ? String(error)
-    : error instanceof CrewError
+    : error instanceof RelayError
     ? error.message
     : `${error.name}: ${error.message}`;
   const workers = Array.from({ length: board.seats }, (_, index) => index).toSorted((a, b) =>
@@ -94,36 +94,36 @@ export async function serveThreads(request: ThreadsRequest, entry: URL = WORKER)
       reserveBytes: RESERVE_BYTES,
       ...(isScarce ? { maxBytes: SCARCE_BYTES * (1 + request.threads) } : {}),
     });
-    const crew = await Crew.of(heap, scenario, request, random, entry);
+    const relay = await Relay.of(heap, scenario, request, random, entry);
     const until = Math.min(end, performance.now() + scenario.heapMilliseconds);
-    const all = () => added(sums, sumsOf(crew, request.scenario));
+    const all = () => added(sums, sumsOf(relay, request.scenario));
     try {
-      await runHeap(crew, until, () => say({ kind: "alive", sums: all() }));
+      await runHeap(relay, until, () => say({ kind: "alive", sums: all() }));
       sums = all();
       heap.close();
     } catch (error) {
       sums = all();
-      say({ kind: "failed", failure: failureOf(error, crew), sums });
+      say({ kind: "failed", failure: failureOf(error, relay), sums });
       break;
     }
   } while (performance.now() < end);
   say({ kind: "done", sums });
 }
 
-async function runHeap(crew: Crew, end: number, alive: () => void): Promise<void> {
+async function runHeap(relay: Relay, end: number, alive: () => void): Promise<void> {
   const timer = setInterval(alive, ALIVE_MILLISECONDS);
   try {
-    for (let auditAt = performance.now() + AUDIT_MILLISECONDS; performance.now() < end || !crew.hasWorked;) {
-      crew.tend();
+    for (let auditAt = performance.now() + AUDIT_MILLISECONDS; performance.now() < end || !relay.hasWorked;) {
+      relay.tend();
       const start = performance.now();
       if (start > auditAt) {
-        await crew.audit();
+        await relay.audit();
         const end = performance.now();
         auditAt = end + Math.max(AUDIT_MILLISECONDS, AUDIT_INTERVALS * (end - start));
       }
       await new Promise((resolve) => setTimeout(resolve, TEND_MILLISECONDS));
     }
-    await crew.end();
+    await relay.end();
   } finally {
     clearInterval(timer);
   }

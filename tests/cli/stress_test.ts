@@ -151,20 +151,6 @@ Deno.test("stress --threads finds what is built in, and says what each Worker di
   await Deno.remove(json);
 });
 
-Deno.test("stress --threads says what it cannot do", async () => {
-  const wrong: [args: string[], says: string][] = [
-    [["--threads", "65"], "from 1 to 64"],
-    [["--threads", "2", "--build", "debug"], "release build"],
-    [["--scenario", "mix"], "--threads"],
-    [["--threads", "2", "--scenario", "nonsense"], "producer-consumer"],
-  ];
-  for (const [args, says] of wrong) {
-    const { code, stdout, stderr } = await cli(["stress", ...args]);
-    assertEquals([code, stdout], [3, ""]);
-    assertStringIncludes(stderr, says);
-  }
-});
-
 const BROKEN = brokenVariants();
 
 Deno.test({

@@ -1,5 +1,5 @@
 /**
- * The Workers of a threaded `stress`, as their coordinator has them: a number of seats, each with a Worker that ends at a
+ * A relay: the Workers of a threaded `stress` as their coordinator has them. There are a number of seats, each with a Worker that ends at a
  * random time in a random way, and is followed by the next. Now and then all pause, and the oracle is audited.
  *
  * A seat is free when its OS thread is gone, not before: only then is it known that its Worker does nothing more.
@@ -18,8 +18,8 @@ import type { Scenario } from "./stress_scenarios.ts";
 import type { WorkerFailure, WorkerOrder } from "./stress_worker.ts";
 
 /** Something was found; `worker` is the number of the seat, if one found it. */
-export class CrewError extends Error {
-  override name = "CrewError";
+export class RelayError extends Error {
+  override name = "RelayError";
   constructor(message: string, readonly worker?: number) {
     super(message);
   }
@@ -33,7 +33,7 @@ const LOCK_TRIES = 1000;
 const MOST_SLOTS_OF_SEAT = 4;
 
 /** How many Workers there are at a time, and the milliseconds after which one hangs whose operation has not ended. */
-export interface CrewSize {
+export interface RelaySize {
   readonly threads: number;
   readonly hang: number;
 }
@@ -50,7 +50,7 @@ interface Seat {
 const sleep = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** See the module. */
-export class Crew {
+export class Relay {
   readonly board: StressBoard;
   readonly oracle: SharedOracle;
   readonly #heap: Heap;
@@ -63,7 +63,7 @@ export class Crew {
   readonly #hang: number;
   readonly #memory: { readonly oracle: SharedArrayBuffer; readonly board: SharedArrayBuffer };
   readonly #seats: (Seat | undefined)[];
-  #failure: CrewError | undefined;
+  #failure: RelayError | undefined;
   #started = 0;
   #terminated = 0;
   /** Ends in the middle of something since the last audit. */
@@ -76,7 +76,7 @@ export class Crew {
     heap: Heap,
     system: VirtualMemory,
     scenario: Scenario,
-    { threads, hang }: CrewSize,
+    { threads, hang }: RelaySize,
     random: Random,
     entry: URL,
   ) {
@@ -97,9 +97,9 @@ export class Crew {
     this.#seats = Array.from({ length: threads }, () => undefined);
   }
 
-  /** A crew without Workers: the first `tend` starts them. `entry` is what they run. */
-  static async of(heap: Heap, scenario: Scenario, size: CrewSize, random: Random, entry: URL): Promise<Crew> {
-    return new Crew(heap, await openVirtualMemory(), scenario, size, random, entry);
+  /** A relay without Workers: the first `tend` starts them. `entry` is what they run. */
+  static async of(heap: Heap, scenario: Scenario, size: RelaySize, random: Random, entry: URL): Promise<Relay> {
+    return new Relay(heap, await openVirtualMemory(), scenario, size, random, entry);
   }
 
   /** What has been so far. */
@@ -125,7 +125,7 @@ export class Crew {
    * Looks after all seats: starts Workers, terminates those whose time has come, and takes the footprint. To be called
    * every few milliseconds.
    *
-   * @throws {CrewError} if a Worker failed or hangs.
+   * @throws {RelayError} if a Worker failed or hangs.
    */
   tend(): void {
     if (this.#failure !== undefined) throw this.#failure;
@@ -141,7 +141,7 @@ export class Crew {
     if (!isLocked()) this.#sample();
     if (this.#threads.used > MOST_SLOTS_OF_SEAT * this.#seats.length + 1) {
       const [used, seats] = [this.#threads.used, this.#seats.length];
-      throw new CrewError(`the thread table had ${used} slots in use, with ${seats} Workers at a time`);
+      throw new RelayError(`the thread table had ${used} slots in use, with ${seats} Workers at a time`);
     }
   }
 
@@ -149,7 +149,7 @@ export class Crew {
     this.#peakFootprint = Math.max(this.#peakFootprint, this.#heap.stats().residentBytes);
   }
 
-  /** Lets all pause, and audits. @throws {CrewError} as `tend`, and what the oracle throws. */
+  /** Lets all pause, and audits. @throws {RelayError} as `tend`, and what the oracle throws. */
   async audit(): Promise<void> {
     this.board.isPaused = true;
     await this.#until((number) => this.board.stateOf(number) === "paused");
@@ -157,7 +157,7 @@ export class Crew {
     this.board.isPaused = false;
   }
 
-  /** Lets all end. Nothing is left in the oracle and in the heap. @throws {CrewError} as `audit`. */
+  /** Lets all end. Nothing is left in the oracle and in the heap. @throws {RelayError} as `audit`. */
   async end(): Promise<void> {
     this.board.stop();
     await this.#until(() => false);
@@ -167,12 +167,14 @@ export class Crew {
     this.#heap.collect();
     const { liveBlocks, liveBytes, chargedBytes, slabs, superslabs } = this.#heap.stats();
     for (const [name, value] of Object.entries({ liveBlocks, liveBytes, chargedBytes, slabs, superslabs })) {
-      if (value !== 0) throw new CrewError(`stats().${name} is ${value} when all blocks are free and all Workers gone`);
+      if (value !== 0) {
+        throw new RelayError(`stats().${name} is ${value} when all blocks are free and all Workers gone`);
+      }
     }
     const { mostFootprint } = this.#scenario, { peakFootprintBytes, peakLiveBytes } = this.sums;
     if (mostFootprint !== undefined && peakFootprintBytes > mostFootprint * peakLiveBytes) {
       const times = (peakFootprintBytes / peakLiveBytes).toFixed(2);
-      throw new CrewError(`the footprint was ${peakFootprintBytes} bytes, ${times} times the most that were live`);
+      throw new RelayError(`the footprint was ${peakFootprintBytes} bytes, ${times} times the most that were live`);
     }
     this.#system.close();
   }
@@ -234,7 +236,7 @@ export class Crew {
   }
 
   #fail(message: string, number: number): void {
-    this.#failure ??= new CrewError(message, number);
+    this.#failure ??= new RelayError(message, number);
   }
 
   /** Whether the OS thread of a seat's Worker is no more. */
@@ -253,7 +255,7 @@ export class Crew {
     this.#seats[number] = undefined;
   }
 
-  /** Terminates a Worker that is to be. @throws {CrewError} if it hangs. */
+  /** Terminates a Worker that is to be. @throws {RelayError} if it hangs. */
   #watch(number: number, seat: Seat): void {
     const now = performance.now(), state = this.board.stateOf(number), progress = this.board.progressOf(number);
     if (state !== "none" && now > seat.terminateAt) seat.worker.terminate();
@@ -262,10 +264,10 @@ export class Crew {
       seat.movedAt = now;
     }
     if ((state === "none" || state === "attaching") && now - seat.startedAt > START_MILLISECONDS) {
-      throw new CrewError(`it does not start: after ${START_MILLISECONDS / 1000} s it is "${state}"`, number);
+      throw new RelayError(`it does not start: after ${START_MILLISECONDS / 1000} s it is "${state}"`, number);
     }
     if (now - seat.movedAt > this.#hang) {
-      throw new CrewError(`it hangs: its last operation has not ended in ${this.#hang / 1000} s`, number);
+      throw new RelayError(`it hangs: its last operation has not ended in ${this.#hang / 1000} s`, number);
     }
   }
 }
