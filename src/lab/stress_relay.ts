@@ -1,6 +1,6 @@
 /**
- * A relay: the Workers of a threaded `stress` as their coordinator has them. There are a number of seats, each with a Worker that ends at a
- * random time in a random way, and is followed by the next. Now and then all pause, and the oracle is audited.
+ * A relay: the Workers of a threaded `stress` as their coordinator has them. There are a number of
+ * seats, each with a Worker that ends at a random time in a random way, and is followed by the next. Now and then all pause, and the oracle is audited.
  *
  * A seat is free when its OS thread is gone, not before: only then is it known that its Worker does nothing more.
  *
@@ -27,6 +27,8 @@ export class RelayError extends Error {
 
 /** No Worker takes that long to start, not on a busy machine. */
 const START_MILLISECONDS = 30_000;
+/** Milliseconds between two looks at the Workers, if all goes well. */
+const LONGEST_LOOK = 50;
 /** Looks for the moment in which the heap's lock is free: some microseconds. */
 const LOCK_TRIES = 1000;
 /** One Worker is attached, and its predecessors may not have been cleared away, having ended while they attached. */
@@ -42,6 +44,7 @@ interface Seat {
   readonly worker: Worker;
   /** When `terminate()` is due, on the clock of `performance.now()`. */
   readonly terminateAt: number;
+  /** On the clock of `#time`; so is the last. */
   readonly startedAt: number;
   progress: number;
   movedAt: number;
@@ -71,6 +74,8 @@ export class Relay {
   #inDoubt = 0;
   #lost = 0;
   #peakFootprint = 0;
+  #passed = 0;
+  #lookedAt = performance.now();
 
   private constructor(
     heap: Heap,
@@ -228,11 +233,19 @@ export class Relay {
     this.#seats[number] = {
       worker,
       terminateAt: ending === "terminate" ? now + milliseconds : Infinity,
-      startedAt: now,
+      startedAt: this.#time(),
       progress: 0,
-      movedAt: now,
+      movedAt: this.#time(),
     };
     this.#started++;
+  }
+
+  /** Milliseconds, without those in which this thread had no processor: then the Workers had none either. */
+  #time(): number {
+    const now = performance.now();
+    this.#passed += Math.min(now - this.#lookedAt, LONGEST_LOOK);
+    this.#lookedAt = now;
+    return this.#passed;
   }
 
   #fail(message: string, number: number): void {
@@ -257,8 +270,8 @@ export class Relay {
 
   /** Terminates a Worker that is to be. @throws {RelayError} if it hangs. */
   #watch(number: number, seat: Seat): void {
-    const now = performance.now(), state = this.board.stateOf(number), progress = this.board.progressOf(number);
-    if (state !== "none" && now > seat.terminateAt) seat.worker.terminate();
+    const state = this.board.stateOf(number), progress = this.board.progressOf(number), now = this.#time();
+    if (state !== "none" && performance.now() > seat.terminateAt) seat.worker.terminate();
     if (progress !== seat.progress || state !== "running") {
       seat.progress = progress;
       seat.movedAt = now;
