@@ -9,6 +9,7 @@ import type { ThreadsRequest } from "./stress_threads_child.ts";
 
 const CONFIG = new URL("../../deno.json", import.meta.url);
 const START_MILLISECONDS = 10_000;
+const STEP_MILLISECONDS = 50;
 const NOTHING: StressSums = { programs: 0, operations: 0, counts: {} };
 
 /** What ends a process, and the shrinking of a program that does not end by itself. Milliseconds. */
@@ -67,15 +68,18 @@ export async function runChild(
     kill();
   };
   signal.addEventListener("abort", kill);
-  let timer = setTimeout(hang, START_MILLISECONDS);
+  // Steps, not one time: while there is no processor for this process, the other one has none either.
+  let left = START_MILLISECONDS / STEP_MILLISECONDS;
+  const timer = setInterval(() => {
+    if (--left < 0) hang();
+  }, STEP_MILLISECONDS);
   let outcome: ChildOutcome = { sums: NOTHING };
   let isDone = false;
   try {
     const writer = process.stdin.getWriter();
     await writer.write(new TextEncoder().encode(JSON.stringify(request))).then(() => writer.close()).catch(() => {});
     for await (const message of messagesOf(process.stdout)) {
-      clearTimeout(timer);
-      timer = setTimeout(hang, silence);
+      left = silence / STEP_MILLISECONDS;
       if (message.sums !== undefined) outcome = { ...outcome, sums: message.sums };
       if (message.kind === "program") outcome = { ...outcome, seed: message.seed };
       if (message.kind === "failed") outcome = { ...outcome, failure: message.failure };
@@ -83,7 +87,7 @@ export async function runChild(
       tick?.(outcome.failure === undefined ? request.variant : `${request.variant}: shrinking`);
     }
   } finally {
-    clearTimeout(timer);
+    clearInterval(timer);
     signal.removeEventListener("abort", kill);
     kill();
   }

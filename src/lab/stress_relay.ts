@@ -1,6 +1,7 @@
 /**
- * A relay: the Workers of a threaded `stress` as their coordinator has them. There are a number of
- * seats, each with a Worker that ends at a random time in a random way, and is followed by the next. Now and then all pause, and the oracle is audited.
+ * A relay: the Workers of a threaded `stress` as their coordinator has them. There are a number of seats, each with a
+ * Worker that ends at a random time in a random way, and is followed by the next. Now and then all pause, and the oracle
+ * is audited.
  *
  * A seat is free when its OS thread is gone, not before: only then is it known that its Worker does nothing more.
  *
