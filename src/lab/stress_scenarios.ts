@@ -46,7 +46,7 @@ export const SCENARIOS: { readonly [name: string]: Scenario } = {
     isScarce: false,
   },
   "producer-consumer": {
-    meaning: "Workers that only allocate, and others that only free; footprint at most twice what is live",
+    meaning: "Workers that only allocate, others that only free: footprint at most twice what is live",
     slots: 32_768,
     roles: ["produce", "consume"],
     endings: [],
