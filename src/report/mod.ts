@@ -40,6 +40,8 @@ export {
   type StressFile,
   type StressProgram,
   type StressRun,
+  type StressThreads,
+  type StressThreadsFailure,
 } from "./stress_schema.ts";
 export { renderStress } from "./stress.ts";
 export { type Palette, PLAIN, renderTable } from "./table.ts";
