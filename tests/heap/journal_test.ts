@@ -134,6 +134,14 @@ const SCENARIOS: readonly Scenario[] = [
     },
   },
   {
+    name: "frees of another thread's blocks",
+    sections: ["ThreadCache.#giveForeign"],
+    prepare: (_, live) => times(60, () => live.add(live.heap.malloc(48))),
+    act: (heap, live, ptrs) => {
+      for (const ptr of ptrs) live.free(heap, ptr);
+    },
+  },
+  {
     name: "a spill that empties slabs and superslabs",
     sections: ["ThreadCache.#spill", "Slabs.give", "PageHeap.give"],
     prepare: (heap, live) => {
@@ -193,8 +201,8 @@ const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: "close()",
-    sections: ["ThreadCache.leave", "HeapMemory.#leave"],
-    each: 256, // it ends with a short section
+    sections: ["ThreadCache.leave", "ClassSlabs.abandon", "HeapMemory.#leave"],
+    each: 1024, // it ends with a short section
     prepare: (heap, live) => {
       const ptrs = times(10, (index) => live.add(heap.malloc(index * 500)));
       for (const ptr of ptrs) live.free(heap, ptr);
