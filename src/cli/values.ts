@@ -39,6 +39,12 @@ export function oneOf(option: string, allowed: readonly string[]): (text: string
   };
 }
 
+/** Makes the parser of an option whose value is a list of some of a few words. */
+export function someOf(option: string, allowed: readonly string[]): (text: string) => string[] {
+  const one = oneOf(option, allowed);
+  return (text) => [...new Set(listOf(text).map(one))];
+}
+
 /** Makes the parser of an option that chooses a build. */
 export function buildOf(option: string): (text: string) => Build {
   const one = oneOf(option, BUILDS);

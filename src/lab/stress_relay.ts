@@ -256,7 +256,7 @@ export class Relay {
   /** Whether the OS thread of a seat's Worker is no more. */
   #isGone(number: number): boolean {
     return this.board.stateOf(number) !== "none" &&
-      this.#threads.isDead({ slot: 0, ...this.board.threadOf(number) });
+      this.#threads.isDead(this.board.threadOf(number));
   }
 
   #leave(number: number, { worker }: Seat): void {
