@@ -19,6 +19,8 @@ export interface Contestant {
   readonly label: string;
   /** Its harness: whose `none` its net time is counted from. */
   readonly host: "deno" | "native";
+  /** Where it has several threads, each has a heap of its own; absent if one knows the blocks of all. */
+  readonly heaps?: "own";
   readonly command: ChildCommand;
 }
 
@@ -96,6 +98,17 @@ export function heapContestant(variant: string, label: string, source?: string):
   return denoContestant("heap", variant, "deno", label, source);
 }
 
+/** The same heap of ours, but with one for each thread. */
+export function withOwnHeaps({ label, command, ...contestant }: Contestant): Contestant {
+  const own = `${label}, own heaps`;
+  return {
+    ...contestant,
+    label: own,
+    heaps: "own",
+    command: { ...command, label: own, args: [...command.args, "--heaps=own"] },
+  };
+}
+
 function nativeContestant({ name, runtime }: Peer, path: string): Contestant {
   const label = runtime === "harness" ? `${name} (native)` : name;
   return { allocator: name, runtime, label, host: "native", command: { label, path, args: [name] } };
@@ -120,5 +133,7 @@ function denoContestant(
     `--variant=${name === "heap" ? allocator : ""}`,
     ...(source === undefined ? [] : [`--source=${source}`]),
   ];
-  return { allocator, runtime, label, host: "deno", command: { label, path: Deno.execPath(), args } };
+  const heaps = PEERS.find((peer) => peer.name === name)?.heaps;
+  const command = { label, path: Deno.execPath(), args };
+  return { allocator, runtime, label, host: "deno", command, ...(heaps === undefined ? {} : { heaps }) };
 }

@@ -18,6 +18,8 @@ export interface Peer {
   readonly runtime: Runtime;
   /** Which executable runs it: Deno or the native program. */
   readonly host: "deno" | "native";
+  /** Where it has several threads, each has a heap of its own, and cannot free a block of another's. */
+  readonly heaps?: "own";
   readonly description: string;
 }
 
@@ -25,9 +27,21 @@ export interface Peer {
 export const PEERS: readonly Peer[] = [
   { name: "system", runtime: "native", host: "native", description: "the system's malloc, called by a C program" },
   { name: "ffi", runtime: "ffi", host: "deno", description: "the system's malloc, called through Deno FFI" },
-  { name: "thi.ng", runtime: "js", host: "deno", description: "MemPool of @thi.ng/malloc" },
-  { name: "assemblyscript", runtime: "js", host: "deno", description: "AssemblyScript's TLSF, in WebAssembly" },
-  { name: "uint8array", runtime: "js", host: "deno", description: "new Uint8Array, and the garbage collector" },
+  { name: "thi.ng", runtime: "js", host: "deno", heaps: "own", description: "MemPool of @thi.ng/malloc" },
+  {
+    name: "assemblyscript",
+    runtime: "js",
+    host: "deno",
+    heaps: "own",
+    description: "AssemblyScript's TLSF, in WebAssembly",
+  },
+  {
+    name: "uint8array",
+    runtime: "js",
+    host: "deno",
+    heaps: "own",
+    description: "new Uint8Array, and the garbage collector",
+  },
 ];
 
 /** The do-nothing allocators, measured with every run: they price the harness of either side. */

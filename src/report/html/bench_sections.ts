@@ -6,8 +6,9 @@
 import { expectationLine } from "../expectation.ts";
 import { parametersOf } from "../format.ts";
 import type { ResultFile } from "../schema.ts";
-import { cells, COLUMNS } from "../table.ts";
-import { ratioFigure, seriesOf, throughputFigure } from "./bench_charts.ts";
+import { sharingLines } from "../sharing.ts";
+import { columnsOf } from "../table.ts";
+import { ratioFigure, scalingFigure, seriesOf, throughputFigure } from "./bench_charts.ts";
 import { countsTable } from "./counts_section.ts";
 import { markup } from "./markup.ts";
 import { distributionFigure, roundsFigure } from "./sample_charts.ts";
@@ -17,7 +18,7 @@ import { renderTable } from "./table.ts";
 /** The sections, in order. */
 export function benchSections(file: ResultFile): Section[] {
   const { results, rounds, expectations, counters = [] } = file;
-  const isNumeric = (name: string) => name !== "allocator";
+  const columns = columnsOf(results), sharing = sharingLines(results);
   const series = seriesOf(results);
   const contestants = seriesOf(results.filter(({ runtime }) => runtime !== "harness"));
   const measured = `${rounds.measured} of ${rounds.wanted}, slots of ${rounds.slotMilliseconds} ms or one unit, ` +
@@ -30,12 +31,18 @@ export function benchSections(file: ResultFile): Section[] {
         figure(throughputFigure(results)),
         renderTable({
           caption: "Throughput: median and 95 % interval; net is without the harness",
-          columns: COLUMNS.map((head) => ({ head, isNumeric: isNumeric(head) })),
-          rows: results.map(cells),
+          columns,
+          rows: results.map((result) => columns.map(({ cell }) => cell(result))),
         }),
       ],
     },
     { id: "ratio", title: "Ratio to system", content: figure(ratioFigure(results)) },
+    { id: "scaling", title: "Throughput by threads", content: figure(scalingFigure(results)) },
+    {
+      id: "sharing",
+      title: "One heap for all threads",
+      content: sharing.length === 0 ? "" : markup`<ul>${sharing.map((line) => markup`<li>${line}</li>`)}</ul>`,
+    },
     {
       id: "expectations",
       title: "What was expected",
