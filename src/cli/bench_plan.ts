@@ -131,7 +131,8 @@ function sizesOf(workload: Workload, options: WorkloadOptions, effort: Parameter
   };
   const given: Record<string, number> = {};
   for (const [name, value] of Object.entries(effort)) {
-    if (workload.parameters[name] !== undefined) given[name] = value;
+    const spec = workload.parameters[name];
+    if (spec !== undefined) given[name] = Math.min(value, spec.default);
   }
   for (const [name, value] of Object.entries(asked)) {
     if (value !== undefined) given[name] = value;

@@ -21,6 +21,11 @@ const WRONG: readonly [args: string[], says: RegExp][] = [
   [["bench", "--own-heaps"], /--own-heaps is a heap for each of several threads: --threads 2/],
   [["bench", "larson", "--threads", "2", "--own-heaps"], /--own-heaps means nothing to larson: .* frees what another/],
   [["explain", "slab-map", "box", "--threads", "2"], /unknown option '--threads'/],
+  [["compare", "slab-map", "box", "--threads", "1,2"], /--threads 1,2 is not allowed: a whole number from 1 to 64/],
+  [
+    ["compare", "slab-map", "box", "--threads", "3", "--workload", "xmalloc-test"],
+    /--threads 3 is not allowed in xmalloc-/,
+  ],
   [["micro", "--threads", "2"], /unknown option '--threads'/],
   [["bench", "--rounds", "5"], /--rounds 5 is not allowed: a whole number from 6 to 1000/],
   [
