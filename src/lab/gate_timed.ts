@@ -32,7 +32,7 @@ export type Timed =
 export class TimedRuns {
   readonly notes: string[] = [];
   readonly warnings: GateFile["warnings"] = [];
-  readonly #runs = new Map<string, { readonly results: readonly Result[]; readonly isBusy: boolean }>();
+  readonly #runs = new Map<string, { results: readonly Result[]; isBusy: boolean; cores: number }>();
 
   /** Runs what thresholds need that `bench` serves. */
   async run(plan: GatePlan, rules: readonly TimedRule[], show: ShowProgress, signal: AbortSignal): Promise<void> {
@@ -47,7 +47,7 @@ export class TimedRuns {
       );
       signal.throwIfAborted();
       const isBusy = run.warnings.some(({ code }) => BUSY.has(code));
-      this.#runs.set(key, { results: run.results, isBusy });
+      this.#runs.set(key, { results: run.results, isBusy, cores: run.environment.cores });
       this.notes.push(...run.notes.filter((note) => !this.notes.includes(note)));
       this.warn(run.warnings, group[0]!.workload.name);
     }
@@ -64,8 +64,9 @@ export class TimedRuns {
   /** What was timed of a threshold at a size. */
   timed(rule: TimedRule, size: number): Timed {
     const { threshold, variant } = rule;
-    const { results: all, isBusy } = this.#runs.get(keyOf(rule)) ?? { results: [], isBusy: false };
+    const { results: all, isBusy, cores } = this.#runs.get(keyOf(rule)) ?? { results: [], isBusy: false, cores: 0 };
     const threads = threadsOf(threshold);
+    if (threads > cores) return { missing: `${threads} threads need as many cores, and there are ${cores}` };
     const variants = all.filter((each) => each.size === size && each.runtime === "deno" && each.allocator === variant);
     const others = all.filter((each) => each.size === size && each.runtime !== "deno" && each.threads === threads);
     const ours = variants.find((result) => result.threads === threads && !hasOwnHeaps(result));

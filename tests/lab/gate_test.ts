@@ -102,6 +102,7 @@ Deno.test("gate() judges threads: a ratio of equals, what more of them bring, an
     rule({ name: "far", kind: "scaling", workload, threads, least: 1e6 }, { size: 8 }),
   ];
   const { rows } = await gate(plan(rules, true), () => {}, never);
+  if (navigator.hardwareConcurrency < threads) return;
   assertEquals(rows.map(({ name, threads = 1, against, verdict }) => [name, threads, against, verdict === "go"]), [
     ["ratio", 2, "ffi", true],
     ["alone", 1, "ffi", true],
@@ -112,6 +113,14 @@ Deno.test("gate() judges threads: a ratio of equals, what more of them bring, an
   ]);
   assert(rows[0]!.measured !== rows[1]!.measured);
   assertEquals(rows[2]!.measured, rows[5]!.measured);
+});
+
+Deno.test("gate() decides nothing of more threads than there are cores", async () => {
+  const workload = "cache-thrash" as const, threads = navigator.hardwareConcurrency + 1;
+  const rules = [rule({ name: "scaling", kind: "scaling", workload, threads, least: 1e6 }, { size: 8, cycles: 10 })];
+  const { rows } = await gate(plan(rules), () => {}, never);
+  assertEquals([rows[0]?.verdict, rows[0]?.measured], ["undecided", null]);
+  assertMatch(rows[0]!.because, new RegExp(`^${threads} threads need as many cores, and there are ${threads - 1}$`));
 });
 
 Deno.test("gate() refuses a contestant that does not exist before it measures anything", async () => {
