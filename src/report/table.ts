@@ -58,17 +58,17 @@ const CREW = [
   numbers("fairness", ({ fairness }) => fairness === undefined ? "" : fairness.toFixed(2)),
 ];
 
-/** The columns of these results, for Markdown and the page. */
+/** The columns of these results. */
 export function columnsOf(results: readonly Result[]): readonly Column[] {
   return isThreaded(results)
-    ? [SIZE, THREADS, NAME, ...THROUGHPUT, ...TIME, ...RATIO, ...CREW]
+    ? [SIZE, THREADS, NAME, ...THROUGHPUT, ...RATIO, ...CREW]
     : [SIZE, NAME, ...THROUGHPUT, ...TIME, ...RATIO];
 }
 
 /** The table's text. */
 export function renderTable(results: readonly Result[], palette: Palette = PLAIN): string {
   const hasThreads = isThreaded(results);
-  const columns = hasThreads ? [NAME, ...THROUGHPUT, ...RATIO, ...CREW] : columnsOf(results);
+  const columns = columnsOf(results).filter((column) => !hasThreads || column !== SIZE && column !== THREADS);
   const table = new Table({
     head: columns.map(({ head }) => palette.bold(head)),
     colAligns: columns.map(({ isNumeric }) => isNumeric ? "right" : "left"),

@@ -64,9 +64,10 @@ export function ratioFigure(results: readonly Result[]): Figure | undefined {
 
 /** Throughput by the number of threads, a line a contestant, a panel a size; undefined if there is only one number. */
 export function scalingFigure(results: readonly Result[]): Figure | undefined {
-  const contestants = results.filter(({ runtime }) => runtime !== "harness");
-  const counts = threadsOf(contestants);
+  const counts = threadsOf(results);
   if (counts.length < 2) return undefined;
+  const crews = new Set(results.filter(({ threads }) => threads > 1).map(nameOf));
+  const contestants = results.filter((result) => result.runtime !== "harness" && crews.has(nameOf(result)));
   const colours = coloursOf(results);
   const points = contestants.map((result) => {
     const { size, threads, opsPerSecond: { median, low, high } } = result;
@@ -83,7 +84,8 @@ export function scalingFigure(results: readonly Result[]): Figure | undefined {
       title,
     };
   });
-  const legend: LegendItem[] = [...colours].map(([label, colour]) => ({ label, colour }));
+  const legend: LegendItem[] = [...colours].filter(([label]) => crews.has(label))
+    .map(([label, colour]) => ({ label, colour }));
   const panel = (size: number, { isNarrow }: Canvas): Panel => {
     const shown = points.filter((point) => point.size === size);
     const y = {

@@ -4,7 +4,7 @@
  * @module
  */
 import { expectationLine } from "../expectation.ts";
-import { parametersOf } from "../format.ts";
+import { isThreaded, parametersOf } from "../format.ts";
 import type { ResultFile } from "../schema.ts";
 import { sharingLines } from "../sharing.ts";
 import { columnsOf } from "../table.ts";
@@ -14,6 +14,9 @@ import { markup } from "./markup.ts";
 import { distributionFigure, roundsFigure } from "./sample_charts.ts";
 import { environmentSection, figure, remarksSection, type Section } from "./section.ts";
 import { renderTable } from "./table.ts";
+
+const OF_TIMES = "net is without the harness";
+const OF_THREADS = "scaling is over that with the fewest threads, fairness the slowest thread's over the fastest one's";
 
 /** The sections, in order. */
 export function benchSections(file: ResultFile): Section[] {
@@ -30,7 +33,7 @@ export function benchSections(file: ResultFile): Section[] {
       content: results.length === 0 ? "" : [
         figure(throughputFigure(results)),
         renderTable({
-          caption: "Throughput: median and 95 % interval; net is without the harness",
+          caption: `Throughput: median and 95 % interval; ${isThreaded(results) ? OF_THREADS : OF_TIMES}`,
           columns,
           rows: results.map((result) => columns.map(({ cell }) => cell(result))),
         }),
