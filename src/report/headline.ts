@@ -1,6 +1,6 @@
 /**
  * The result in one line of words: how many times as fast as each peer our heap is, over all sizes. Of several numbers of
- * threads each is told, against `system` alone, and how throughput grows from the fewest.
+ * threads each is told, against one peer alone, and how throughput grows from the fewest.
  *
  * Sizes are joined round by round by the geometric mean of their ratios; the interval is that of the median round.
  *
@@ -22,11 +22,14 @@ export function headline({ results, rounds }: Pick<ResultFile, "results" | "roun
     .toSorted((a, b) => Number(b === "system") - Number(a === "system"));
   const where = `${sizeRange(results)}, ${rounds.measured} ${rounds.measured === 1 ? "round" : "rounds"}`;
   const threads = threadsOf(ours);
+  const rival = others.find((other) =>
+    threads.every((count) => seriesOf(other).some((each) => each.threads === count))
+  );
   const crew = isThreaded(ours)
     ? ` with ${threads.length === 1 ? threadCount(threads[0]!) : `${threads.join(", ")} threads`}`
     : "";
   const subject = `${first.allocator} runs ${first.workload}${crew}`;
-  if (threads.length > 1) return `${subject} ${byThreads(ours, seriesOf(others[0] ?? ""), threads)}; ${where}`;
+  if (threads.length > 1) return `${subject} ${byThreads(ours, seriesOf(rival ?? ""), threads)}; ${where}`;
   if (others.length === 0) return `${subject} at ${times(first.opsPerSecond.median / 1e6)} M operations/s; ${where}`;
   const clauses = others.map((other, index) => {
     const ratio = ratioOf(ours, seriesOf(other));
@@ -42,7 +45,7 @@ function byThreads(ours: readonly Result[], peer: readonly Result[], threads: re
   const fewest = withThreads(ours, threads[0]!);
   const speeds = threads.map((count) => {
     const [mine, other] = [withThreads(ours, count), withThreads(peer, count)];
-    if (other.length === 0) return times(mine[0]!.opsPerSecond.median / 1e6);
+    if (peer.length === 0) return times(mine[0]!.opsPerSecond.median / 1e6);
     const { median, low, high } = ratioOf(mine, other);
     return `${times(median)} (${bounds(low, high)})`;
   });

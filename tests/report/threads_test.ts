@@ -28,6 +28,11 @@ Deno.test("headline() says for each number of threads how fast, and what more of
     headline({ ...file, results: two }),
     /^slab-map runs random-mixed with 2 threads 1.50 times as fast as system \(1.50–1.50\), 2.00 times ffi; sizes/,
   );
+  const late = file.results.filter(({ allocator, threads }) => allocator !== "system" || threads < 4);
+  assertMatch(
+    headline({ ...file, results: late }),
+    /with 1, 2, 4 threads 2.00 .* times as fast as ffi, and 1.80, 3.60/,
+  );
   const ours = file.results.filter(({ runtime, size, heaps }) => runtime === "deno" && size === 128 && heaps !== "own");
   assertMatch(
     headline({ ...file, results: ours }),
