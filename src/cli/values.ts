@@ -31,6 +31,22 @@ export function numberList(option: string): (text: string) => number[] {
   };
 }
 
+/** The most threads that a contestant may have. */
+export const MOST_THREADS = 64;
+
+/** Parses a list of numbers of threads, `1,2,4`: ascending, each once. */
+export function threadList(text: string): number[] {
+  const items = listOf(text);
+  if (
+    items.length > 0 && items.every((item) => /^\d+$/.test(item) && Number(item) >= 1 && Number(item) <= MOST_THREADS)
+  ) {
+    return [...new Set(items.map(Number))].toSorted((a, b) => a - b);
+  }
+  throw new UsageError(
+    `--threads ${text} is not allowed: whole numbers from 1 to ${MOST_THREADS}, separated by commas, such as 1,2,4`,
+  );
+}
+
 /** Makes the parser of an option whose value is one of a few words. */
 export function oneOf(option: string, allowed: readonly string[]): (text: string) => string {
   return (text) => {

@@ -100,7 +100,13 @@ export class Child implements AsyncDisposable {
       this.#kill();
     }, deadline);
     try {
-      return parseSlot(await this.#readLine(), request.units);
+      const line = await this.#readLine();
+      if (isLate) throw new ProtocolError("its process is ended, though it has just answered");
+      const slot = parseSlot(line, request.units), { threads = 1 } = request;
+      if (threads > 1 && slot.threads?.length !== threads) {
+        throw new ProtocolError(`it did not say what each of ${threads} threads did`);
+      }
+      return slot;
     } catch (error) {
       if (isLate) throw new ContestantTimeout(this.label, `took more than ${(deadline ?? 0) / 1000} s for one unit`);
       if (error instanceof ProtocolError) throw new ContestantError(this.label, `failed: ${error.message}`);

@@ -21,6 +21,8 @@ export interface Contestant {
   readonly label: string;
   /** Its harness: whose `none` its net time is counted from. */
   readonly host: "deno" | "native";
+  /** Where it has several threads, each has a heap of its own; absent if one knows the blocks of all. */
+  readonly heaps?: "own";
   readonly command: ChildCommand;
 }
 
@@ -106,6 +108,17 @@ export function heapContestant(variant: string, label: string, source?: string):
   return denoContestant("heap", variant, "deno", label, source);
 }
 
+/** The same heap of ours, but with one for each thread. */
+export function withOwnHeaps({ label, command, ...contestant }: Contestant): Contestant {
+  const own = `${label}, own heaps`;
+  return {
+    ...contestant,
+    label: own,
+    heaps: "own",
+    command: { ...command, label: own, args: [...command.args, "--heaps=own"] },
+  };
+}
+
 function nativeContestant({ name, runtime, library }: FoundPeer, path: string): Contestant {
   if (runtime === "harness") {
     const label = `${name} (native)`;
@@ -139,5 +152,7 @@ function denoContestant(
     `--variant=${name === "heap" ? allocator : ""}`,
     ...(source === undefined ? [] : [`--source=${source}`]),
   ];
-  return { allocator, runtime, label, host: "deno", command: { label, path: Deno.execPath(), args } };
+  const heaps = PEERS.find((peer) => peer.name === name)?.heaps;
+  const command = { label, path: Deno.execPath(), args };
+  return { allocator, runtime, label, host: "deno", command, ...(heaps === undefined ? {} : { heaps }) };
 }

@@ -19,6 +19,8 @@ import { WORKLOADS } from "../workloads/mod.ts";
 const Positive = v.pipe(v.number(), v.gtValue(0));
 const Share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 const Whole = v.pipe(v.number(), v.integer(), v.minValue(1));
+const Threads = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(64));
+const SeveralThreads = v.pipe(v.number(), v.integer(), v.minValue(2), v.maxValue(64));
 
 const VariantName = v.pipe(
   v.string(),
@@ -58,17 +60,40 @@ const SETTING = {
   )),
 };
 
-const RatioThreshold = v.strictObject({
+/** What the timed ones have besides. */
+const TIMED = {
   ...SETTING,
+  threads: v.exactOptional(v.pipe(Threads, v.description("threads of each contestant; 1 if absent"))),
+};
+
+const RatioThreshold = v.strictObject({
+  ...TIMED,
   kind: v.pipe(v.literal("ratio"), v.description("throughput over that of a peer, measured in the same rounds")),
   peer: PeerText,
   least: Positive,
 });
 
 const NetThreshold = v.strictObject({
-  ...SETTING,
+  ...TIMED,
   kind: v.pipe(v.literal("net-ns"), v.description("nanoseconds of an operation, without the loop around it")),
   most: Positive,
+});
+
+const ScalingThreshold = v.strictObject({
+  ...SETTING,
+  kind: v.pipe(v.literal("scaling"), v.description("throughput with several threads over that with one")),
+  threads: SeveralThreads,
+  least: Positive,
+});
+
+const SharingThreshold = v.strictObject({
+  ...SETTING,
+  kind: v.pipe(
+    v.literal("sharing"),
+    v.description("throughput of one heap for several threads over that of a heap for each of them"),
+  ),
+  threads: SeveralThreads,
+  least: Positive,
 });
 
 const FastFreeThreshold = v.pipe(
@@ -86,7 +111,7 @@ const FastFreeThreshold = v.pipe(
 
 const RegressionThreshold = v.pipe(
   v.strictObject({
-    ...SETTING,
+    ...TIMED,
     kind: v.pipe(
       v.literal("regression"),
       v.description("the share of throughput that is lost, as compare measures it"),
@@ -116,6 +141,8 @@ const FootprintThreshold = v.strictObject({
 const ThresholdSchema = v.variant("kind", [
   RatioThreshold,
   NetThreshold,
+  ScalingThreshold,
+  SharingThreshold,
   FastFreeThreshold,
   RegressionThreshold,
   FootprintThreshold,
@@ -129,6 +156,11 @@ export const GateThresholdsSchema = v.strictObject({
 
 /** One threshold. */
 export type Threshold = v.InferOutput<typeof ThresholdSchema>;
+
+/** Threads that a threshold is about. */
+export function threadsOf(threshold: Threshold): number {
+  return "threads" in threshold ? threshold.threads ?? 1 : 1;
+}
 
 /** The kinds of thresholds. */
 export type ThresholdKind = Threshold["kind"];

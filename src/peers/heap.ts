@@ -26,7 +26,11 @@ export function adaptHeap(heap: Heap): Allocator<number> {
   return {
     ...adapt(heap.malloc, heap.free, heap.u8),
     alignedAlloc: heap.alignedAlloc.bind(heap),
-    share: () => heap.share(),
+    share: () => {
+      // A heap of another source may be older than threads.
+      if (typeof heap.share !== "function") throw new Error("this source's heap knows only one thread");
+      return heap.share();
+    },
   };
 }
 

@@ -19,6 +19,8 @@ export interface Peer {
   readonly runtime: Runtime;
   /** Which executable runs it: Deno or the native program. */
   readonly host: "deno" | "native";
+  /** Where it has several threads, each has a heap of its own, and cannot free a block of another's. */
+  readonly heaps?: "own";
   readonly description: string;
   /** What it imports, if it comes as an npm package. */
   readonly npm?: string;
@@ -29,16 +31,37 @@ export const PEERS: readonly Peer[] = [
   { name: "system", runtime: "native", host: "native", description: "the system's malloc, called by a C program" },
   ...NATIVE_LIBRARIES.map(({ name, description }): Peer => ({ name, runtime: "native", host: "native", description })),
   { name: "ffi", runtime: "ffi", host: "deno", description: "the system's malloc, called through Deno FFI" },
-  { name: "thi.ng", runtime: "js", host: "deno", description: "MemPool of @thi.ng/malloc", npm: "@thi.ng/malloc" },
+  {
+    name: "thi.ng",
+    runtime: "js",
+    host: "deno",
+    heaps: "own",
+    description: "MemPool of @thi.ng/malloc",
+    npm: "@thi.ng/malloc",
+  },
   {
     name: "assemblyscript",
     runtime: "js",
     host: "deno",
+    heaps: "own",
     description: "AssemblyScript's TLSF, in WebAssembly",
     npm: "assemblyscript/asc",
   },
-  { name: "codemix", runtime: "js", host: "deno", description: "the npm package malloc, a skip list", npm: "malloc" },
-  { name: "uint8array", runtime: "js", host: "deno", description: "new Uint8Array, and the garbage collector" },
+  {
+    name: "codemix",
+    runtime: "js",
+    host: "deno",
+    heaps: "own",
+    description: "the npm package malloc, a skip list",
+    npm: "malloc",
+  },
+  {
+    name: "uint8array",
+    runtime: "js",
+    host: "deno",
+    heaps: "own",
+    description: "new Uint8Array, and the garbage collector",
+  },
 ];
 
 /** Those that are measured unless `--peer` says otherwise, as far as they are installed; few enough for a short run. */

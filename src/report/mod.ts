@@ -21,7 +21,7 @@ export { renderCsv } from "./csv.ts";
 export { checkExpectation, expectationLine, parseExpectation } from "./expectation.ts";
 export { type FlagsFile, type FlagValue, renderFlags, type VariantFlags } from "./flags.ts";
 export { type MicroFile, type MicroRow, renderMicro } from "./micro.ts";
-export { changeWithBounds, wrap } from "./format.ts";
+export { changeWithBounds, hasOwnHeaps, nameOf, placeOf, threadCount, wrap } from "./format.ts";
 export { headline } from "./headline.ts";
 export { renderJson } from "./json.ts";
 export { renderMarkdown } from "./markdown.ts";

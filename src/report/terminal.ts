@@ -9,6 +9,7 @@ import { expectationLine } from "./expectation.ts";
 import { librariesOf, parametersOf } from "./format.ts";
 import { headline } from "./headline.ts";
 import type { ResultFile } from "./schema.ts";
+import { sharingLines } from "./sharing.ts";
 import { type Palette, PLAIN, renderTable } from "./table.ts";
 
 /** What goes to stdout. */
@@ -23,6 +24,7 @@ export function renderTerminal(file: ResultFile, palette: Palette = PLAIN): stri
     results.length === 0 ? [] : [renderBars(results, palette)],
     librariesOf(results),
     file.counters === undefined ? [] : [renderCounts(file.counters, palette).trimEnd()],
+    sharingLines(results),
     expectations.map((expectation) => {
       const line = expectationLine(expectation);
       return expectation.verdict === "below" ? palette.red(line) : line;

@@ -11,7 +11,22 @@ const WRONG: readonly [args: string[], says: RegExp][] = [
   [["bench", "--cycles", "1e6"], /--cycles 1e6 is not allowed: a whole number/],
   [["bench", "--working-set", "1000"], /--working-set 1000 is not allowed: .*power of two from 64 to 1048576/],
   [["bench", "--seed", "0"], /--seed 0 is not allowed: a whole number from 1 to 4294967295/],
-  [["bench", "--threads", "2"], /--threads 2 is not allowed: .* only 1/],
+  [["bench", "--threads", "0"], /--threads 0 is not allowed: whole numbers from 1 to 64, .* such as 1,2,4/],
+  [["bench", "--threads", "2,65"], /--threads 2,65 is not allowed: whole numbers from 1 to 64/],
+  [["bench", "--threads", "two"], /--threads two is not allowed: whole numbers from 1 to 64/],
+  [
+    ["bench", "xmalloc-test", "--threads", "2,3"],
+    /--threads 3 is not allowed in xmalloc-test: as many producers as consumers, a power of two to 64/,
+  ],
+  [["bench", "--own-heaps"], /--own-heaps is a heap for each of several threads: --threads 2/],
+  [["bench", "larson", "--threads", "2", "--own-heaps"], /--own-heaps means nothing to larson: .* frees what another/],
+  [["explain", "slab-map", "box", "--threads", "2"], /unknown option '--threads'/],
+  [["compare", "slab-map", "box", "--threads", "1,2"], /--threads 1,2 is not allowed: a whole number from 1 to 64/],
+  [
+    ["compare", "slab-map", "box", "--threads", "3", "--workload", "xmalloc-test"],
+    /--threads 3 is not allowed in xmalloc-/,
+  ],
+  [["micro", "--threads", "2"], /unknown option '--threads'/],
   [["bench", "--rounds", "5"], /--rounds 5 is not allowed: a whole number from 6 to 1000/],
   [
     ["bench", "--peer", "tcmalloc2"],

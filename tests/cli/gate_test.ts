@@ -57,8 +57,8 @@ Deno.test("gate exits with 2 for what is undecided, and writes Markdown and CSV"
     const { code, stdout } = await gate([FIT, empty], ...files);
     assertMatch(stdout, /^UNDECIDED: 1 of 2 thresholds are undecided; the first: memory at 128, nothing is live/);
     assertEquals(code, 2);
-    assertMatch(await Deno.readTextFile(`${folder}/gate.md`), /\| GO \| memory \| 128 \|/);
-    assertMatch(await Deno.readTextFile(`${folder}/gate.csv`), /^name,kind,.*\nmemory,footprint,random-mixed,128,/);
+    assertMatch(await Deno.readTextFile(`${folder}/gate.md`), /\| GO \| memory \| 128 \| 1 \|/);
+    assertMatch(await Deno.readTextFile(`${folder}/gate.csv`), /^name,kind,.*\nmemory,footprint,random-mixed,128,1,/);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -82,6 +82,14 @@ Deno.test("gate exits with 3 for a file that is missing or damaged, and names th
     ["{", /is no JSON/],
     [[{ ...FAST, leest: 1 }], /is no gate file: thresholds\.0\.leest: /],
     [[{ ...FAST, sizes: [100] }], /thresholds\.0 \(fast frees\): --size 100 is not allowed: .*power of two/],
+    [
+      [{ ...TIMED, workload: "xmalloc-test", sizes: undefined, parameters: {}, threads: 3 }],
+      /thresholds\.0 \(times the garbage collector\): --threads 3 is not allowed in xmalloc-test: as many/,
+    ],
+    [
+      [{ name: "own", kind: "sharing", workload: "larson", threads: 2, least: 1 }],
+      /thresholds\.0 \(own\): --own-heaps means nothing to larson/,
+    ],
     [[{ ...FAST, parameters: { chunks: 9 } }], /thresholds\.0 \(fast frees\): --chunks means nothing to random-mixed/],
   ];
   for (const [thresholds, says] of cases) {
