@@ -15,6 +15,7 @@ import { flagsCommand } from "./flags.ts";
 import { gateCommand } from "./gate.ts";
 import { Interruption } from "./interruptible.ts";
 import { microCommand } from "./micro.ts";
+import { peersCommand } from "./peers.ts";
 import { replayCommand } from "./replay.ts";
 import { reportCommand } from "./report.ts";
 import { stressCommand } from "./stress.ts";
@@ -34,6 +35,7 @@ const COMMANDS: readonly ((finish: (exitCode: number) => void) => Command)[] = [
   stressCommand,
   microCommand,
   flagsCommand,
+  peersCommand,
   doctorCommand,
   completionCommand,
 ];
@@ -78,6 +80,7 @@ const FORESEEN = new Set([
   "NativeBuildError",
   "NativeAccessError",
   "OsError",
+  "PeerError",
   "ReportInputError",
   "TraceError",
 ]);
