@@ -68,7 +68,7 @@ export function replayHeadline({ results, trace, rounds }: ResultFile): string {
     return `${ours.allocator} replays ${file} in ${nanoseconds(ours.nsPerOp)} ns an event; ${proof}`;
   }
   const { median, low, high } = estimate(ratios(system.samples, ours.samples));
-  const footprint = ours.peakFootprintBytes !== undefined && system.peakFootprintBytes !== undefined
+  const footprint = ours.peakFootprintBytes !== undefined && system.peakFootprintBytes
     ? `, in ${times(ours.peakFootprintBytes / system.peakFootprintBytes)} times its memory`
     : "";
   return `${ours.allocator} replays ${file} ${times(median)} times as fast as system (${bounds(low, high)}, ` +
