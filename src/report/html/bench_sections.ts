@@ -10,6 +10,7 @@ import { cells, COLUMNS } from "../table.ts";
 import { ratioFigure, seriesOf, throughputFigure } from "./bench_charts.ts";
 import { countsTable } from "./counts_section.ts";
 import { markup } from "./markup.ts";
+import { memorySection } from "./replay_section.ts";
 import { distributionFigure, roundsFigure } from "./sample_charts.ts";
 import { environmentSection, figure, remarksSection, type Section } from "./section.ts";
 import { renderTable } from "./table.ts";
@@ -36,6 +37,7 @@ export function benchSections(file: ResultFile): Section[] {
       ],
     },
     { id: "ratio", title: "Ratio to system", content: figure(ratioFigure(results)) },
+    memorySection(file),
     {
       id: "expectations",
       title: "What was expected",
