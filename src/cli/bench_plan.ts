@@ -8,7 +8,7 @@ import { DEFAULT_VARIANT, InvalidOptionError, parseVariant } from "../heap/mod.t
 import type { BenchPlan } from "../lab/bench.ts";
 import { freshSeed } from "../measure/mod.ts";
 import { hakmemVariant } from "../os/mod.ts";
-import { PEERS } from "../peers/mod.ts";
+import { defaultPeers } from "../peers/find.ts";
 import { parseExpectation } from "../report/mod.ts";
 import { completeParameters, ParameterError, type Parameters, type Workload, WORKLOADS } from "../workloads/mod.ts";
 import { UsageError } from "./values.ts";
@@ -21,6 +21,8 @@ export interface BenchOptions extends WorkloadOptions {
   rounds?: number | undefined;
   quick?: boolean | undefined;
   seconds?: number | undefined;
+  threads?: number[] | undefined;
+  ownHeaps?: boolean | undefined;
   counters?: boolean | undefined;
   expect?: number | undefined;
   json?: string | undefined;
@@ -60,16 +62,21 @@ export function expectation(text: string): number {
  */
 export function planOf(options: BenchOptions): BenchPlan & { readonly workload: Workload } {
   const { workload, sizes, effort } = measured(options);
-  const peers = options.peer ?? PEERS.map(({ name }) => name);
+  const peers = options.peer ?? defaultPeers();
   if (options.expect !== undefined && !peers.includes("system")) {
     throw new UsageError("--expect is a ratio to system: --peer must contain system");
   }
   if (options.seconds !== undefined && workload.name !== "larson") {
     throw new UsageError(`--seconds means nothing to ${workload.name}, only to larson`);
   }
+  const threads = options.threads ?? [1];
+  for (const count of threads) checkThreads(workload, count);
+  if (options.ownHeaps === true) checkOwnHeaps(workload, threads);
   return {
     workload,
     sizes,
+    threads,
+    ownHeaps: options.ownHeaps === true,
     variants: variantsOf(options.variant),
     peers,
     rounds: options.rounds ?? effort.rounds,
@@ -78,6 +85,22 @@ export function planOf(options: BenchOptions): BenchPlan & { readonly workload: 
     unitDeadline: options.peer === undefined ? effort.unitDeadline : undefined,
     seconds: options.seconds,
   };
+}
+
+/** @throws UsageError if a workload has no meaning with so many threads. */
+export function checkThreads(workload: Workload, threads: number): void {
+  const wrong = workload.checkThreads?.(threads);
+  if (wrong !== undefined) throw new UsageError(`--threads ${threads} is not allowed in ${workload.name}: ${wrong}`);
+}
+
+/** @throws UsageError if there is nothing for which each thread could have a heap. */
+export function checkOwnHeaps({ name, crossing, canStayApart }: Workload, threads: readonly number[]): void {
+  if (crossing !== undefined && canStayApart !== true) {
+    throw new UsageError(`--own-heaps means nothing to ${name}: a thread frees what another one allocated`);
+  }
+  if (threads.every((count) => count === 1)) {
+    throw new UsageError("--own-heaps is a heap for each of several threads: --threads 2");
+  }
 }
 
 /** What is run, and with which effort. */
@@ -108,7 +131,8 @@ function sizesOf(workload: Workload, options: WorkloadOptions, effort: Parameter
   };
   const given: Record<string, number> = {};
   for (const [name, value] of Object.entries(effort)) {
-    if (workload.parameters[name] !== undefined) given[name] = value;
+    const spec = workload.parameters[name];
+    if (spec !== undefined) given[name] = Math.min(value, spec.default);
   }
   for (const [name, value] of Object.entries(asked)) {
     if (value !== undefined) given[name] = value;
@@ -117,7 +141,10 @@ function sizesOf(workload: Workload, options: WorkloadOptions, effort: Parameter
   if (options.cycles === undefined && slots > SETTLED_SLOTS) given["cycles"] = CYCLES_PER_SLOT * slots;
   const complete = (more: Parameters) => rethrown(() => completeParameters(workload, { ...given, ...more }));
   if (workload.parameters["size"] !== undefined) {
-    return [...new Set(options.size ?? DEFAULT_SIZES)].map((size) => ({ size, parameters: complete({ size }) }));
+    return [...new Set(options.size ?? workload.sizes ?? DEFAULT_SIZES)].map((size) => ({
+      size,
+      parameters: complete({ size }),
+    }));
   }
   const parameters = complete(options.size === undefined ? {} : { size: options.size[0] ?? 0 });
   return [{ size: workload.largestSize?.(parameters) ?? 0, parameters }];

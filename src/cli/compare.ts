@@ -17,13 +17,13 @@ import {
   renderJson,
   renderWarnings,
 } from "../report/mod.ts";
-import { measured } from "./bench_plan.ts";
+import { checkThreads, measured } from "./bench_plan.ts";
 import { FAILED, FINE, INCONCLUSIVE } from "./exit_codes.ts";
 import { htmlDestination } from "./html.ts";
 import { interruptible } from "./interruptible.ts";
 import { Outputs } from "./outputs.ts";
 import { palette, printError, printOut } from "./terminal.ts";
-import { UsageError } from "./values.ts";
+import { MOST_THREADS, UsageError, wholeNumber } from "./values.ts";
 import { type WorkloadOptions, workloadOptions } from "./workload_options.ts";
 
 const HELP = `
@@ -36,12 +36,14 @@ Examples:
   deno run -P cli.ts compare e3-1 e3-2
   deno run -P cli.ts compare HEAD~1 .
   deno run -P cli.ts compare slab-map slab-map,links=0 --workload larson
+  deno run -P cli.ts compare HEAD~1 . --workload larson --threads 2
   deno run -P cli.ts compare slab-map slab-map --save-baseline release-1
   deno run -P cli.ts compare slab-map --baseline release-1
 `;
 
 interface CompareOptions extends WorkloadOptions {
   quick?: boolean;
+  threads?: number;
   baseline?: string;
   saveBaseline?: string;
   json?: string;
@@ -57,6 +59,7 @@ export function compareCommand(finish: (exitCode: number) => void): Command {
     .argument("[A]", "what is compared with; B alone with --baseline")
     .argument("[B]", "what is new")
     .option("--quick", "slots of 10 ms and 20 rounds at most: a first look")
+    .option("--threads <n>", "threads of each contestant (default: 1)", wholeNumber("--threads", 1, MOST_THREADS))
     .option("--baseline <name>", "compare with a baseline that was saved")
     .option("--save-baseline <name>", "save B, its revision and flags, under a name");
   for (const option of workloadOptions()) command.addOption(option);
@@ -135,9 +138,12 @@ function contestants(
 
 async function planOf(a: string, b: string, options: CompareOptions): Promise<ComparePlan> {
   const { workload, sizes, effort } = measured(options);
+  const { threads = 1 } = options;
+  checkThreads(workload, threads);
   return {
     workload,
     sizes,
+    threads,
     slotMilliseconds: effort.slotMilliseconds,
     orderSeed: freshSeed(),
     a: { name: a, spec: await resolveSpec(a) },

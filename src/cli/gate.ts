@@ -7,14 +7,14 @@ import { Command } from "@commander-js/extra-typings";
 import { DEFAULT_VARIANT, InvalidOptionError, parseVariant } from "../heap/mod.ts";
 import { gate } from "../lab/gate.ts";
 import type { GatePlan, GateRule } from "../lab/gate_plan.ts";
-import { parseThresholds, type Threshold } from "../lab/gate_thresholds.ts";
+import { parseThresholds, threadsOf, type Threshold } from "../lab/gate_thresholds.ts";
 import { QUICK_FACTOR } from "../lab/gate_verdict.ts";
 import { freshSeed } from "../measure/mod.ts";
 import { hakmemVariant } from "../os/mod.ts";
 import { renderGate, renderGateCsv, renderGateMarkdown } from "../report/gate.ts";
 import type { GateFile, GateVerdict } from "../report/gate_schema.ts";
 import { renderJson, renderWarnings } from "../report/mod.ts";
-import { type Measured, measured } from "./bench_plan.ts";
+import { checkOwnHeaps, checkThreads, type Measured, measured } from "./bench_plan.ts";
 import { FAILED, FINE, INCONCLUSIVE } from "./exit_codes.ts";
 import { interruptible } from "./interruptible.ts";
 import { Outputs } from "./outputs.ts";
@@ -28,6 +28,8 @@ kind, a workload and a bound; bench/gates/ has examples, and the schema by which
 Kinds:
   ratio            throughput over that of a peer, at least
   net-ns           nanoseconds of an operation without the loop around it, at most
+  scaling          throughput with several threads over that with one, at least
+  sharing          throughput of one heap for several threads over that of a heap for each, at least
   fast-free-share  the share of frees that the fast path ends, at least or at most; counted
   regression       the share of throughput that is lost against a contestant or a baseline, at most
   footprint        bytes in memory over bytes asked for and not freed, at most; counted
@@ -41,6 +43,7 @@ Examples:
   deno run -P cli.ts gate bench/gates/performance.json
   deno run -P cli.ts gate bench/gates/performance.json --quick --json gate.json
   deno run -P cli.ts gate bench/gates/change.json
+  deno run -P cli.ts gate bench/gates/threads.json
 `;
 
 interface GateOptions {
@@ -113,10 +116,11 @@ function variantOf({ variant }: Threshold): string {
 }
 
 /** The workload, its sizes and parameters, as for the options of `bench`. What is counted is the same in the quick form. */
-function settingOf({ kind, workload, sizes, parameters = {} }: Threshold, quick: boolean, where: string): Measured {
+function settingOf(threshold: Threshold, quick: boolean, where: string): Measured {
+  const { kind, workload, sizes, parameters = {} } = threshold;
   const isCounted = kind === "fast-free-share" || kind === "footprint";
   try {
-    return measured({
+    const setting = measured({
       workload,
       size: sizes,
       cycles: parameters.cycles,
@@ -128,6 +132,9 @@ function settingOf({ kind, workload, sizes, parameters = {} }: Threshold, quick:
       larsonRounds: parameters["larson-rounds"],
       quick: quick && !isCounted,
     });
+    checkThreads(setting.workload, threadsOf(threshold));
+    if (kind === "sharing") checkOwnHeaps(setting.workload, [threshold.threads]);
+    return setting;
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     throw new InvalidOptionError(`${where}: ${error.message}`);

@@ -15,6 +15,7 @@ import { flagsCommand } from "./flags.ts";
 import { gateCommand } from "./gate.ts";
 import { Interruption } from "./interruptible.ts";
 import { microCommand } from "./micro.ts";
+import { peersCommand } from "./peers.ts";
 import { recordCommand } from "./record.ts";
 import { replayCommand } from "./replay.ts";
 import { reportCommand } from "./report.ts";
@@ -36,6 +37,7 @@ const COMMANDS: readonly ((finish: (exitCode: number) => void) => Command)[] = [
   stressCommand,
   microCommand,
   flagsCommand,
+  peersCommand,
   doctorCommand,
   completionCommand,
 ];
@@ -80,6 +82,7 @@ const FORESEEN = new Set([
   "NativeBuildError",
   "NativeAccessError",
   "OsError",
+  "PeerError",
   "RecordError",
   "ReportInputError",
   "TraceError",

@@ -7,7 +7,7 @@ import { Command } from "@commander-js/extra-typings";
 import { DEFAULT_VARIANT } from "../heap/mod.ts";
 import { replay } from "../lab/replay.ts";
 import { freshSeed } from "../measure/mod.ts";
-import { PEERS } from "../peers/mod.ts";
+import { defaultPeers } from "../peers/find.ts";
 import {
   renderCsv,
   renderJson,
@@ -23,9 +23,7 @@ import { FINE } from "./exit_codes.ts";
 import { interruptible } from "./interruptible.ts";
 import { Outputs } from "./outputs.ts";
 import { palette, printError, printOut } from "./terminal.ts";
-import { someOf, variantList, wholeNumber } from "./values.ts";
-
-const PEER_NAMES = PEERS.map(({ name }) => name);
+import { peerList, variantList, wholeNumber } from "./values.ts";
 
 const HELP = `
 Every event of the trace is done by every allocator, and every block is written and read, so one that
@@ -56,7 +54,7 @@ export function replayCommand(finish: (exitCode: number) => void): Command {
     .description("a trace of a real program against our heap and native allocators: time and memory")
     .argument("<trace>", "a file that is a trace, compressed or not")
     .option("--variant <list>", `variants of our heap (default: HAKMEM_VARIANT, else ${DEFAULT_VARIANT})`, variantList)
-    .option("--peer <list>", `some of ${PEER_NAMES.join(", ")}`, someOf("--peer", PEER_NAMES))
+    .option("--peer <list>", "peers (see the command peers), or paths of shared libraries with malloc", peerList)
     .option(
       "--threads <n>",
       "deal the trace's threads to so many (default: 1)",
@@ -86,7 +84,7 @@ async function run(path: string, options: ReplayOptions): Promise<number> {
       trace: readTrace(path),
       file: path.split("/").at(-1) ?? path,
       variants,
-      peers: options.peer ?? PEER_NAMES,
+      peers: options.peer ?? defaultPeers(),
       threads: options.threads ?? 1,
       rounds: options.rounds ?? effort.rounds,
       slotMilliseconds: effort.slotMilliseconds,

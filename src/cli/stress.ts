@@ -7,6 +7,8 @@ import { Command, Option } from "@commander-js/extra-typings";
 import { DEFAULT_VARIANT, parseVariant } from "../heap/mod.ts";
 import { type Build, BUILDS } from "../lab/flags.ts";
 import { replayStress, stress } from "../lab/stress.ts";
+import { SCENARIOS } from "../lab/stress_scenarios.ts";
+import { stressThreads } from "../lab/stress_threads.ts";
 import { freshSeed } from "../measure/mod.ts";
 import { hakmemVariant } from "../os/mod.ts";
 import { renderStressCsv, renderStressMarkdown } from "../report/stress.ts";
@@ -14,7 +16,7 @@ import { parseStressFile, renderJson, renderStress, type StressFile } from "../r
 import { ERROR, FAILED, FINE } from "./exit_codes.ts";
 import { Outputs } from "./outputs.ts";
 import { openProgress, palette, printError, printOut } from "./terminal.ts";
-import { buildOf, UsageError, variantList, wholeNumber } from "./values.ts";
+import { buildOf, someOf, UsageError, variantList, wholeNumber } from "./values.ts";
 
 const HELP = `
 Each program is a random list of malloc, calloc, realloc, alignedAlloc, free, collect and audits on a
@@ -22,16 +24,26 @@ fresh heap. The oracle knows every live block and fills it with a pattern: overl
 blocks given out twice and wrong sums are found. What fails is cut down to the shortest list of
 operations that still does. Exit code 1 if anything failed. Ctrl-C ends it and prints what ran.
 
+With --threads, that many Workers share a heap and one oracle, each working on blocks of all, in these
+scenarios, which have equal shares of the time:
+${
+  Object.entries(SCENARIOS).map(([name, { meaning }]) => `  ${name.padEnd(17)}  ${meaning}\n`).join("")
+}What fails is printed with what each Worker did last; another run takes other turns, even of one seed.
+
 Examples:
   deno run -P cli.ts stress
   deno run -P cli.ts stress --seconds 60 --variant slab-map,phase7 --seed 42
   deno run -P cli.ts stress --variant slab-map,capacity=4,refill=1 --json failure.json
   deno run -P cli.ts stress --replay failure.json
+  deno run -P cli.ts stress --threads 4 --seconds 60
+  deno run -P cli.ts stress --threads 2 --scenario succession --seconds 600
 `;
 
 interface StressOptions {
   seconds?: number | undefined;
   seed?: number | undefined;
+  threads?: number | undefined;
+  scenario?: string[] | undefined;
   variant?: string[] | undefined;
   build?: Build | undefined;
   replay?: string | undefined;
@@ -46,13 +58,15 @@ export function stressCommand(finish: (exitCode: number) => void): Command {
     .description("random operations against the oracle, for a time")
     .option("--seconds <n>", "in all; each variant gets its share (default: 10)", wholeNumber("--seconds", 1, 86_400))
     .option("--seed <n>", "start of the random programs (default: a new one)", wholeNumber("--seed", 1, 2 ** 32 - 1))
+    .option("--threads <n>", "Workers that share a heap (default: 1, and none)", wholeNumber("--threads", 1, 64))
+    .option("--scenario <list>", "with --threads: only these (see below)", someOf("--scenario", Object.keys(SCENARIOS)))
     .option("--variant <list>", `variants of our heap (default: HAKMEM_VARIANT, else ${DEFAULT_VARIANT})`, variantList)
     .addOption(
       new Option("--build <build>", `${BUILDS.join(" or ")} (default: release)`).argParser(buildOf("--build")),
     )
     .addOption(
       new Option("--replay <file>", "run the failing lists of a file that --json wrote")
-        .conflicts(["seconds", "seed", "variant", "build"]),
+        .conflicts(["seconds", "seed", "variant", "build", "threads", "scenario"]),
     )
     .option("--json <file>", "write what was found, the failing list with it (- is stdout)")
     .option("--csv <file>", "write a line a variant")
@@ -65,7 +79,11 @@ export function stressCommand(finish: (exitCode: number) => void): Command {
 }
 
 async function run(options: StressOptions): Promise<number> {
-  const work = options.replay === undefined ? fresh(options) : replay(options.replay);
+  const work = options.replay !== undefined
+    ? replay(options.replay)
+    : (options.threads ?? 1) === 1
+    ? fresh(options)
+    : shared(options);
   const outputs = new Outputs<StressFile>([
     { option: "--json", path: options.json, render: renderJson },
     { option: "--csv", path: options.csv, render: renderStressCsv },
@@ -109,17 +127,33 @@ type Work = (
   signal: AbortSignal,
 ) => Promise<Omit<StressFile, "schema" | "command">>;
 
-function fresh({ variant, build = "release", seed = freshSeed(), seconds = 10 }: StressOptions): Work {
-  const variants = (variant ?? [hakmemVariant() ?? DEFAULT_VARIANT]).map((name) => parseVariant(name).name);
-  if (variants.length === 0) throw new UsageError("--variant names no variant");
+function fresh({ variant, build = "release", seed = freshSeed(), seconds = 10, scenario }: StressOptions): Work {
+  if (scenario !== undefined) throw new UsageError("--scenario is for several threads: give --threads a number from 2");
+  const variants = variantsOf(variant);
   return (report, signal) => stress({ variants, build, seed, seconds }, report, signal);
 }
 
+function shared({ variant, build, seed = freshSeed(), seconds = 10, threads = 2, scenario }: StressOptions): Work {
+  if (build === "debug") throw new UsageError("--threads needs a release build: a debug build cannot be shared");
+  const variants = variantsOf(variant), scenarios = scenario ?? Object.keys(SCENARIOS);
+  if (scenarios.length === 0) throw new UsageError("--scenario names no scenario");
+  return (report, signal) => stressThreads({ variants, scenarios, threads, seed, seconds }, report, signal);
+}
+
+function variantsOf(variant: readonly string[] | undefined): string[] {
+  const variants = (variant ?? [hakmemVariant() ?? DEFAULT_VARIANT]).map((name) => parseVariant(name).name);
+  if (variants.length === 0) throw new UsageError("--variant names no variant");
+  return variants;
+}
+
 function replay(path: string): Work {
-  const { build, seed, runs } = readStressFile(path);
+  const { build, seed, runs, threads } = readStressFile(path);
   const failures = runs.flatMap(({ variant, failure }) =>
-    failure === undefined ? [] : [{ variant, program: failure.program }]
+    failure !== undefined && "program" in failure ? [{ variant, program: failure.program }] : []
   );
+  if (failures.length === 0 && threads !== undefined) {
+    throw new UsageError(`--replay ${path} is of ${threads} threads, which take other turns each time: run it again`);
+  }
   if (failures.length === 0) throw new UsageError(`--replay ${path} holds no failure`);
   const known = buildOf("--replay's build")(build);
   return async (_report, signal) => ({ build, seed, runs: await replayStress(failures, known, signal) });

@@ -4,6 +4,9 @@
  * @module
  */
 import { type Build, BUILDS } from "../lab/flags.ts";
+import { PEER_VALUES } from "../peers/find.ts";
+import { PEERS } from "../peers/mod.ts";
+import { LIBRARY_PATH } from "../peers/native.ts";
 
 /** The command line asks for something that does not exist or is not allowed. */
 export class UsageError extends Error {
@@ -28,6 +31,22 @@ export function numberList(option: string): (text: string) => number[] {
   };
 }
 
+/** The most threads that a contestant may have. */
+export const MOST_THREADS = 64;
+
+/** Parses a list of numbers of threads, `1,2,4`: ascending, each once. */
+export function threadList(text: string): number[] {
+  const items = listOf(text);
+  if (
+    items.length > 0 && items.every((item) => /^\d+$/.test(item) && Number(item) >= 1 && Number(item) <= MOST_THREADS)
+  ) {
+    return [...new Set(items.map(Number))].toSorted((a, b) => a - b);
+  }
+  throw new UsageError(
+    `--threads ${text} is not allowed: whole numbers from 1 to ${MOST_THREADS}, separated by commas, such as 1,2,4`,
+  );
+}
+
 /** Makes the parser of an option whose value is one of a few words. */
 export function oneOf(option: string, allowed: readonly string[]): (text: string) => string {
   return (text) => {
@@ -36,16 +55,24 @@ export function oneOf(option: string, allowed: readonly string[]): (text: string
   };
 }
 
+/** Makes the parser of an option whose value is a list of some of a few words. */
+export function someOf(option: string, allowed: readonly string[]): (text: string) => string[] {
+  const one = oneOf(option, allowed);
+  return (text) => [...new Set(listOf(text).map(one))];
+}
+
 /** Makes the parser of an option that chooses a build. */
 export function buildOf(option: string): (text: string) => Build {
   const one = oneOf(option, BUILDS);
   return (text) => one(text) as Build;
 }
 
-/** Makes the parser of an option whose value is a list of some of a few words. */
-export function someOf(option: string, allowed: readonly string[]): (text: string) => string[] {
-  const one = oneOf(option, allowed);
-  return (text) => [...new Set(listOf(text).map(one))];
+/** Parses a list of peers: names, and paths of shared libraries. Whether they are there is found out when they are used. */
+export function peerList(text: string): string[] {
+  const peers = listOf(text);
+  const unknown = peers.find((peer) => !LIBRARY_PATH.test(peer) && !PEERS.some(({ name }) => name === peer));
+  if (unknown !== undefined) throw new UsageError(`--peer ${unknown} does not exist: ${PEER_VALUES}`);
+  return [...new Set(peers)];
 }
 
 /**

@@ -29,7 +29,7 @@ export function workloadOptions(): Option[] {
   return [
     new Option("--workload <name>", `${NAMES.join(", ")} (default: random-mixed)`)
       .argParser(oneOf("--workload", NAMES)) as Option,
-    new Option("--size <list>", "sizes, powers of two from 16 to 4096 (default: 128,256,512,1024)")
+    new Option("--size <list>", "sizes, powers of two from 16 to 4096 (default: 128,256,512,1024; cache-* 8)")
       .argParser(numberList("--size")) as Option,
     whole("--cycles", "cycles in one unit of work", 1_000_000_000),
     whole("--working-set", "slots, a power of two in random-mixed (default: the workload's own)", 2 ** 32),

@@ -9,7 +9,11 @@
 import { CACHE_BYTES, CACHE_COUNTERS_BYTES, CACHES_OFFSET } from "./layout.ts";
 import type { HeapMemory } from "./memory.ts";
 
-/** The name of a counter. */
+/**
+ * The name of a counter. `lockWaits` are locks that were not free at the first try, `lockRetries` the tries after that
+ * which failed, and `lockPauses` the times that the processor was given away, or slept. `spansTaken` and `spansGiven` are
+ * calls of the page heap, by superslabs and by large blocks, those that grow or shrink where they are among them.
+ */
 export type CounterName =
   | "mallocs"
   | "frees"
@@ -25,7 +29,11 @@ export type CounterName =
   | "slabsReturned"
   | "locksTaken"
   | "lockWaits"
-  | "rollbacks";
+  | "lockRetries"
+  | "lockPauses"
+  | "rollbacks"
+  | "spansTaken"
+  | "spansGiven";
 
 /** The counters; the place in this list is the place in memory. */
 export const COUNTER_NAMES: readonly CounterName[] = [
@@ -43,7 +51,11 @@ export const COUNTER_NAMES: readonly CounterName[] = [
   "slabsReturned",
   "locksTaken",
   "lockWaits",
+  "lockRetries",
+  "lockPauses",
   "rollbacks",
+  "spansTaken",
+  "spansGiven",
 ];
 
 /** What a counting build has counted since it was opened. */

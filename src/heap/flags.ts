@@ -40,10 +40,12 @@ export interface Flags {
   readonly again: 0 | 1;
   /** 1: malloc checks that the block it takes off a list lies in a slab of its class: a link may be overwritten. */
   readonly links: 0 | 1;
-  /** 1: the free lists of the classes up to 1 KiB are filled when the heap opens. */
+  /** 1: a thread's free lists of the classes up to 1 KiB are filled when it opens the heap, or attaches to it. */
   readonly prewarm: 0 | 1;
-  /** Blocks that a thread keeps of a class before it spills half; fewer for large classes (see `thread_cache.ts`). */
+  /** Blocks that a thread keeps of a class before it spills; fewer for large classes (see `thread_cache.ts`). */
   readonly capacity: number;
+  /** How much of a full list a spill gives back to the slabs, in percent; at least one block. */
+  readonly spill: number;
   /** Blocks carved at once; fewer for large classes. */
   readonly refill: number;
   /** 1: the last operations of the Box are kept in a ring, and shown with an error. */
@@ -85,8 +87,9 @@ export const FLAGS: { readonly [Name in keyof Flags]: FlagRow } = {
   interior: { values: [0, 1], meaning: "free checks that a pointer is the start of a block" },
   again: { values: [0, 1], meaning: "free checks that a block is not the one freed last" },
   links: { values: [0, 1], meaning: "malloc checks that a list leads into a slab of its class" },
-  prewarm: { values: [0, 1], meaning: "fill the free lists of small classes when the heap opens" },
-  capacity: { values: { least: 4, most: 65_536 }, meaning: "blocks a thread keeps per class before it spills half" },
+  prewarm: { values: [0, 1], meaning: "fill a thread's lists of small classes when it opens or attaches" },
+  capacity: { values: { least: 4, most: 65_536 }, meaning: "blocks a thread keeps per class before it spills" },
+  spill: { values: { least: 1, most: 100 }, meaning: "percent of a full list that a spill gives back" },
   refill: { values: { least: 1, most: 4_096 }, meaning: "blocks carved at once" },
   track: { values: [0, 1], meaning: "keep the Box's last operations, and show them with an error" },
   counters: { values: [0, 1], meaning: "count what the heap does" },

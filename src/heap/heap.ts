@@ -31,6 +31,7 @@ import {
   SUPERSLAB_BYTES,
 } from "./layout.ts";
 import { HeapMemory } from "./memory.ts";
+import { reclaimWithoutSlot } from "./reclaim.ts";
 import { ReleaseBlocks } from "./release.ts";
 import { readHandle, type SharedHeap } from "./share.ts";
 import { loadTiny } from "./tiny_loader.ts";
@@ -232,7 +233,9 @@ export class Heap implements Disposable {
    * @param shared from {@linkcode Heap.share}, as it was posted.
    * @throws {HeapClosedError} if the heap is closed.
    * @throws {InvalidHandleError} for what is no handle, or one of another process.
-   * @throws {HeapSharedError} if 128 threads have the heap.
+   * @throws {HeapSharedError} if 128 threads have the heap that have not ended.
+   * @throws {HeaderCorruptedError} if damage is found when the free lists are filled (`prewarm`); what is damaged is given
+   * up, and the next who attaches does not find it.
    */
   static async attach(shared: SharedHeap): Promise<Heap> {
     const { handle, variant } = readHandle(shared);
@@ -240,7 +243,7 @@ export class Heap implements Disposable {
     const system = await openVirtualMemory(handle.library);
     let memory: HeapMemory;
     try {
-      memory = HeapMemory.attach(system, handle, variant.flags);
+      memory = HeapMemory.attach(system, handle, variant.flags, (memory) => reclaimWithoutSlot(memory, variant.flags));
     } catch (error) {
       system.close();
       throw error;
@@ -472,10 +475,12 @@ export class Heap implements Disposable {
    */
   close(): void {
     if (this.#memory.closed) return;
+    assertStack(CLOSE_STACK);
     try {
       this.#blocks.close();
     } catch (error) {
-      if (!(error instanceof HeapSharedError)) this.#memory.close();
+      // With a full stack nothing more would work either: the heap stays open, and can be closed by whoever has room.
+      if (!(error instanceof HeapSharedError || error instanceof RangeError)) this.#memory.close();
       throw error;
     }
     this.#memory.close();
@@ -494,6 +499,14 @@ export class Heap implements Disposable {
       throw new InvalidPointerError(`${hex(ptr)} is no block of this heap: ${rule}.`, ptr);
     }
   }
+}
+
+/** Calls in one another, some ten KiB of stack: more than `close` needs. */
+const CLOSE_STACK = 200;
+
+/** Throws now, if the stack is nearly full, what would be thrown in the middle of something that cannot be undone. */
+function assertStack(calls: number): void {
+  if (calls > 0) assertStack(calls - 1);
 }
 
 function bytesOption(

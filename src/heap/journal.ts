@@ -31,11 +31,11 @@ import { HeapClosedError } from "./errors.ts";
 import { LOG_ENTRIES, LOG_OFFSET, WORD_LOCK, WORD_LOG_LENGTH } from "./layout.ts";
 
 /** Waits for the lock until it is this thread's; see `lock.ts`. */
-export type Wait = (words: Int32Array, owner: number) => void;
+export type Wait = (words: Int32Array, owner: number, watcher: Watcher | undefined) => void;
 
 /** See the module. One for each heap and thread. */
 export class Journal {
-  /** Who is told of locks taken and of what was rolled back. */
+  /** Who is told of locks taken, of what was rolled back, and of what the page heap does. */
   watcher: Watcher | undefined;
   readonly #words: Int32Array;
   /** Pairs of an index and the word's old value. Doubles, since a heap has more words than an int32 counts. */
@@ -52,7 +52,7 @@ export class Journal {
     this.#log = new Float64Array(words.buffer, LOG_OFFSET, LOG_ENTRIES * 2);
   }
 
-  /** From now on other threads have the heap too: sections take the lock. */
+  /** From now on other threads have the heap too: sections take the lock, in which `owner` names this one. */
   share(owner: number, wait: Wait): void {
     this.#owner = owner;
     this.#wait = wait;
@@ -125,7 +125,7 @@ export class Journal {
   #lock(owner: number): void {
     if (Atomics.compareExchange(this.#words, WORD_LOCK, 0, owner) !== 0) {
       this.watcher?.add("lockWaits", owner);
-      this.#wait!(this.#words, owner);
+      this.#wait!(this.#words, owner, this.watcher);
     }
     this.watcher?.add("locksTaken", owner);
   }

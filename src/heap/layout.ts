@@ -44,8 +44,7 @@ export const FREE_CANARY = 0x5ca1ab1e;
 // ---- control words: indices into the Int32Array over the whole heap ------------------------------------------------
 
 /**
- * Read by the hot path: the class of a size, in steps of 16, its bits turned, so that there is no size of which a detached
- * array says a class. It has index 0, which saves malloc an addition.
+ * Read by the hot path: the class of a size, in steps of 16. It has index 0, which saves malloc an addition.
  */
 export const WORD_CLASS_OF = 0;
 /** "hakm", so that a dump shows what it is; 0 once the heap is closed. */
@@ -83,7 +82,7 @@ export const THREAD_WORDS = 4;
 export const WORD_THREADS_USED = 5632;
 /** By class: the first of its slabs that have blocks to give and that no thread owns. */
 export const WORD_CLASS_SLABS = 5664;
-/** The lock of a heap that several threads have: 0, or its holder's thread cache, plus 1. In a cache line of its own. */
+/** The lock of a heap that several threads have: 0, or what names its holder (`threads.ts`). In a cache line of its own. */
 export const WORD_LOCK = 5824;
 /** Entries in the undo log. */
 export const WORD_LOG_LENGTH = 5840;

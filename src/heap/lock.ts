@@ -1,6 +1,6 @@
 /**
- * Waiting for the lock of a heap that several threads have. The lock is one word: 0, or the thread cache of its holder,
- * plus 1; all sections are under it (`journal.ts`).
+ * Waiting for the lock of a heap that several threads have. The lock is one word: 0, or what names its holder
+ * (`threads.ts`); all sections are under it (`journal.ts`).
  *
  * ```
  *            compare-and-swap 0 -> owner                    the holder's OS thread is gone:
@@ -12,14 +12,16 @@
  *
  * A section takes a tenth of a microsecond to some microseconds, so whoever waits tries again a hundred times first;
  * then it gives the processor away, and then it sleeps, twice as long each time up to a millisecond. From then on it also
- * asks whether the holder still exists. Only one of those who find it dead gets the lock, by the compare-and-swap; a
- * slot is not given to another thread while the lock has its number, since that takes the lock.
+ * asks whether the holder still exists. Only one of those who find it dead gets the lock, by the compare-and-swap; and the
+ * word never comes again, since it has the slot's generation: whoever finds a holder dead, and sleeps while others give its
+ * slot to a thread that takes the lock, does not take it from that one.
  *
- * Invariant: who holds the lock is attached or dead, never free.
+ * Invariant: who holds the lock is attached, or attaching, or dead, never free.
  *
  * @module
  */
 
+import type { Watcher } from "./counters.ts";
 import { WORD_LOCK } from "./layout.ts";
 import type { VirtualMemory } from "../os/mod.ts";
 import type { Threads } from "./threads.ts";
@@ -32,13 +34,24 @@ const YIELDS = 8;
 const LONGEST_SLEEP = 10;
 
 /** Waits until the lock is `owner`'s. */
-export function waitForLock(words: Int32Array, owner: number, threads: Threads, system: VirtualMemory): void {
-  for (let spin = 0; spin < SPINS; spin++) if (tryLock(words, 0, owner)) return;
+export function waitForLock(
+  words: Int32Array,
+  owner: number,
+  threads: Threads,
+  system: VirtualMemory,
+  watcher: Watcher | undefined,
+): void {
+  for (let spin = 0; spin < SPINS; spin++) {
+    if (tryLock(words, 0, owner)) return;
+    watcher?.add("lockRetries", owner);
+  }
   for (let wait = 0;; wait++) {
     system.pause(wait < YIELDS ? 0 : 1 << Math.min(wait - YIELDS, LONGEST_SLEEP));
+    watcher?.add("lockPauses", owner);
     if (tryLock(words, 0, owner)) return;
+    watcher?.add("lockRetries", owner);
     const holder = Atomics.load(words, WORD_LOCK);
-    if (wait < YIELDS || holder === 0 || !threads.isDeadSlot(holder - 1)) continue;
+    if (wait < YIELDS || holder === 0 || !threads.isDeadOwner(holder)) continue;
     if (tryLock(words, holder, owner)) return;
   }
 }

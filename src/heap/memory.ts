@@ -36,7 +36,7 @@ import {
 } from "./layout.ts";
 import { waitForLock } from "./lock.ts";
 import { fingerprint, makeHandle, type SharedHeap } from "./share.ts";
-import { THREAD_LEAVING, Threads, wordOfThread } from "./threads.ts";
+import { NO_THREAD, THREAD_LEAVING, Threads, wordOfThread } from "./threads.ts";
 import type { Variant } from "./variants.ts";
 
 /** Makes the journal of a heap: what a test of dying in the middle of a section replaces. */
@@ -54,7 +54,7 @@ export class HeapMemory {
   readonly journal: Journal;
   /** Who else has the heap. */
   readonly threads: Threads;
-  #thread = 0;
+  #thread: number;
 
   /** Makes an object of memory that is there: `reserve` and `attach`. */
   private constructor(
@@ -74,6 +74,7 @@ export class HeapMemory {
     this.words = new Int32Array(this.buffer);
     this.journal = journals.make(this.words);
     this.threads = new Threads(this.words, system);
+    this.#thread = isNew ? 0 : NO_THREAD;
   }
 
   /**
@@ -91,20 +92,26 @@ export class HeapMemory {
 
   /**
    * The memory of a heap that another thread has, with a thread cache of its own in it. Until that is claimed, nothing
-   * but the tombstone is read: the rest goes when the last thread closes.
+   * but the tombstone is read outside of sections: the rest goes when the last thread closes, for which it takes the lock.
    *
+   * @param makeRoom gives back what threads have that have ended; called if there is no other cache left.
    * @throws {HeapClosedError} if it is closed.
    * @throws {InvalidHandleError} if there is no such heap.
    * @throws {HeapSharedError} if too many threads have it.
    */
-  static attach(system: VirtualMemory, handle: SharedHeap, flags: Flags): HeapMemory {
+  static attach(
+    system: VirtualMemory,
+    handle: SharedHeap,
+    flags: Flags,
+    makeRoom: (memory: HeapMemory) => void,
+  ): HeapMemory {
     const { base, bytes, maxBytes } = handle;
     if (!system.isMapped(base + BigInt(TOMBSTONE_OFFSET))) {
       throw new InvalidHandleError("there is no heap where this handle says: it was not made by heap.share().");
     }
     const memory = new HeapMemory(system, base, bytes, maxBytes, false);
     try {
-      memory.#enter(handle, fingerprint(bytes, maxBytes, flags));
+      memory.#enter(handle, fingerprint(bytes, maxBytes, flags), makeRoom);
       return memory;
     } catch (error) {
       memory.buffer.transfer(0);
@@ -112,7 +119,7 @@ export class HeapMemory {
     }
   }
 
-  #enter(handle: SharedHeap, expected: number): void {
+  #enter(handle: SharedHeap, expected: number, makeRoom: (memory: HeapMemory) => void): void {
     const words = this.words;
     if (Atomics.load(words, WORD_IDENTITY) !== handle.identity) {
       throw new InvalidHandleError("there is another heap, or none, where this handle says.");
@@ -120,25 +127,33 @@ export class HeapMemory {
     if (Atomics.load(words, WORD_FINGERPRINT) !== expected) {
       throw new InvalidHandleError("the heap of this handle has other flags or another size than the handle says.");
     }
-    if (Atomics.load(words, WORD_MAGIC) !== HEAP_MAGIC) throw new HeapClosedError();
-    const thread = this.threads.claim();
-    if (thread < 0) {
-      throw new HeapSharedError(
-        `${MAX_CACHES} threads have this heap, or have ended without close(): that is the most. Where it is attached, ` +
-          `collect() lets go of those that have ended.`,
-      );
+    if (!this.isOpenToAll) throw new HeapClosedError();
+    let thread = this.threads.claim();
+    if (thread === NO_THREAD) {
+      this.#lockAs(this.threads.ownerWithoutSlot());
+      makeRoom(this);
+      thread = this.threads.claim();
     }
+    if (thread === NO_THREAD) throw new HeapSharedError(`${MAX_CACHES} threads have this heap: that is the most.`);
     // Who closes looks for claims after taking the magic away: one of the two sees the other.
-    if (Atomics.load(words, WORD_MAGIC) !== HEAP_MAGIC) {
+    if (!this.isOpenToAll) {
       this.threads.release(thread);
       throw new HeapClosedError();
     }
     this.#thread = thread;
-    this.#lockFromNowOn();
+    this.#lockAs(this.threads.ownerOf(thread));
   }
 
-  #lockFromNowOn(): void {
-    this.journal.share(this.#thread + 1, (words, owner) => waitForLock(words, owner, this.threads, this.system));
+  #lockAs(owner: number): void {
+    this.journal.share(
+      owner,
+      (words, own, watcher) => waitForLock(words, own, this.threads, this.system, watcher),
+    );
+  }
+
+  /** Whether the heap is open: in a section it stays so, even for who has no slot in the thread table yet. */
+  get isOpenToAll(): boolean {
+    return Atomics.load(this.words, WORD_MAGIC) === HEAP_MAGIC;
   }
 
   /** Lets other threads attach; the same handle each time. */
@@ -147,13 +162,13 @@ export class HeapMemory {
       this.words[WORD_IDENTITY] = 1 + Math.floor(Math.random() * 0x7fff_fffe);
       this.words[WORD_FINGERPRINT] = fingerprint(this.bytes, this.maxBytes, flags);
       this.#thread = this.threads.claim(); // 0, since there is nobody else yet
-      this.#lockFromNowOn();
+      this.#lockAs(this.threads.ownerOf(this.#thread));
     }
     const { base, bytes, maxBytes } = this, identity = this.words[WORD_IDENTITY]!;
     return makeHandle({ identity, base, bytes, maxBytes, variant: name, library: this.system.path });
   }
 
-  /** Which thread cache is this thread's. */
+  /** Which thread cache is this thread's; -1 if it has none yet. */
   get thread(): number {
     return this.#thread;
   }
@@ -235,7 +250,7 @@ export class HeapMemory {
       this.buffer.transfer(0);
       system.release(base, bytes);
     } else {
-      const isEmpty = this.#isCacheEmpty(), isLast = this.journal.run(() => this.#leave());
+      const isEmpty = this.isCacheEmpty(this.#thread), isLast = this.journal.run(() => this.#leave());
       // From here on the others may close, and only the tombstone is sure to be there.
       if (!isLast && isEmpty) this.threads.release(this.#thread);
       this.buffer.transfer(0);
@@ -244,9 +259,12 @@ export class HeapMemory {
     system.close();
   }
 
-  /** Whether this thread has nothing any more; if it has, its slot stays as a dead thread's does. */
-  #isCacheEmpty(): boolean {
-    const first = firstWordOf(this.#thread);
+  /**
+   * Whether a thread has nothing: no blocks, and no slabs that have any to give. Only then its slot may be made free: else
+   * it stays, as a dead thread's does.
+   */
+  isCacheEmpty(thread: number): boolean {
+    const first = firstWordOf(thread);
     return [CACHE_HEADS, CACHE_FOREIGN, CACHE_SLABS].every((part) =>
       this.words.subarray(first + part, first + part + MAX_CLASSES).every((head) => head === 0)
     );

@@ -130,6 +130,7 @@ export class PageHeap {
     this.#remove(end);
     if (units + behind > count) this.#insert(first + count, units + behind - count, kind);
     this.#resize(first, units, count);
+    this.#journal.watcher?.add("spansTaken", end);
     return true;
   }
 
@@ -149,6 +150,7 @@ export class PageHeap {
   }
 
   #release(first: number, units: number): void {
+    this.#journal.watcher?.add("spansGiven", first);
     this.#insert(first, units, SPAN_DIRTY);
   }
 
@@ -297,6 +299,7 @@ export class PageHeap {
     if (at > first) this.#insert(first, at - first, free);
     if (end > at + count) this.#insert(at + count, end - at - count, free);
     this.#write(at, count, kind);
+    this.#journal.watcher?.add("spansTaken", at);
     this.setWord(at, SPAN_WAS_CLEAN, free === SPAN_CLEAN ? 1 : 0);
     return at;
   }

@@ -1,18 +1,27 @@
 /**
  * Gives back what threads had that ended without `close()`: the blocks on their free lists go to the slabs, their slabs
- * become nobody's, and their slots in the thread table free. What is done is a number of sections, in each of which the slot is still the dead
- * thread's; so two threads may do it at once, and one that dies over it leaves the rest to the next.
+ * become nobody's, and their slots in the thread table free. What is done is a number of sections, in each of which the
+ * slot is still the dead thread's; so two threads may do it at once, and one that dies over it leaves the rest to the next.
  *
  * A thread may have died between two stores of `malloc` or `free`, and it may be the one with the bug: so its counts are
  * not believed, and its lists are followed as long as each link leads to a block of the class that may be free. What is
  * behind the first that does not is lost, as is a block that was under way between list and program.
  *
+ * A thread that attaches while all slots are taken does the same before it has one. Nothing keeps the heap from being
+ * closed meanwhile but the lock: so each section looks whether it is open.
+ *
  * @module
  */
 
-import type { ClassSlabs } from "./class_slabs.ts";
+import { ClassSlabs } from "./class_slabs.ts";
+import type { Flags } from "./flags.ts";
 import { CACHE_FOREIGN, CACHE_FOREIGN_COUNTS, CACHE_HEADS, CACHE_ROOMS, firstWordOf } from "./layout.ts";
+import { Links } from "./links.ts";
 import type { HeapMemory } from "./memory.ts";
+import { PageHeap } from "./page_heap.ts";
+import { sizeClasses } from "./size_classes.ts";
+import { Slabs } from "./slabs.ts";
+import { listCapacities } from "./thread_cache.ts";
 import type { ThreadIdentity } from "./threads.ts";
 
 /** See the module. */
@@ -38,32 +47,51 @@ export class Reclaimer {
         for (let left = capacity; left > 0;) left = journal.run(() => this.#drain(thread, sizeClass, left));
         for (let left = capacity; left > 0;) left = journal.run(() => this.#drainForeign(thread, sizeClass, left));
       });
-      let from = 0;
-      do {
-        from = journal.run(() => threads.isStill(thread) ? this.#source.abandon(thread.slot, from) : 0);
-      } while (from !== 0);
-      journal.run(() => {
-        if (threads.isStill(thread)) threads.release(thread.slot);
-      });
+      for (let from = 0;;) {
+        from = journal.run(() => this.#abandon(thread, from));
+        if (from === 0) break;
+      }
+      journal.run(() => this.#release(thread));
+    }
+  }
+
+  /** Makes its slabs nobody's; returns the first that is left, or 0. */
+  #abandon(thread: ThreadIdentity, from: number): number {
+    const { isOpenToAll, threads } = this.#memory;
+    return isOpenToAll && threads.isStillDead(thread) ? this.#source.abandon(thread.slot, from) : 0;
+  }
+
+  /** Not if the system did not say, a moment ago, that the thread is dead: then its lists are as they were. */
+  #release(thread: ThreadIdentity): void {
+    const { isOpenToAll, threads } = this.#memory;
+    if (isOpenToAll && threads.isStillDead(thread) && this.#memory.isCacheEmpty(thread.slot)) {
+      threads.release(thread.slot);
     }
   }
 
   /** Gives back blocks of a free list, at most `most`; returns how many there may be more. */
   #drain(thread: ThreadIdentity, sizeClass: number, most: number): number {
-    const { journal, threads, words } = this.#memory;
-    if (!threads.isStill(thread)) return 0;
+    const { isOpenToAll, journal, threads, words } = this.#memory;
+    if (!isOpenToAll) return 0;
+    const head = firstWordOf(thread.slot) + CACHE_HEADS + sizeClass;
     const room = firstWordOf(thread.slot) + CACHE_ROOMS + sizeClass;
-    const left = this.#give(firstWordOf(thread.slot) + CACHE_HEADS + sizeClass, sizeClass, most);
+    const isEmpty = words[head] === 0 && words[room] === this.#capacities[sizeClass]!;
+    if (isEmpty || !threads.isStillDead(thread)) return 0; // to ask the system takes longer than most sections
+    const left = this.#give(head, sizeClass, most);
     journal.set(room, left === 0 ? this.#capacities[sizeClass]! : words[room]! + most - left);
     return left;
   }
 
   /** The same of its list of blocks of others' slabs. */
   #drainForeign(thread: ThreadIdentity, sizeClass: number, most: number): number {
-    const { journal, threads } = this.#memory;
-    if (!threads.isStill(thread)) return 0;
-    const left = this.#give(firstWordOf(thread.slot) + CACHE_FOREIGN + sizeClass, sizeClass, most);
-    journal.set(firstWordOf(thread.slot) + CACHE_FOREIGN_COUNTS + sizeClass, left);
+    const { isOpenToAll, journal, threads, words } = this.#memory;
+    if (!isOpenToAll) return 0;
+    const head = firstWordOf(thread.slot) + CACHE_FOREIGN + sizeClass;
+    const count = firstWordOf(thread.slot) + CACHE_FOREIGN_COUNTS + sizeClass;
+    const isEmpty = words[head] === 0 && words[count] === 0;
+    if (isEmpty || !threads.isStillDead(thread)) return 0;
+    const left = this.#give(head, sizeClass, most);
+    journal.set(count, left);
     return left;
   }
 
@@ -79,4 +107,12 @@ export class Reclaimer {
     journal.set(head, isOver ? 0 : ptr);
     return isOver ? 0 : left;
   }
+}
+
+/** Gives back what the dead have, for a thread that has no slot yet, and so no parts to do it with. */
+export function reclaimWithoutSlot(memory: HeapMemory, flags: Flags): void {
+  const classes = sizeClasses(flags.classes, flags.header === "byte");
+  const slabs = new Slabs(memory, new PageHeap(memory)), links = new Links(memory, slabs, classes, flags);
+  const source = new ClassSlabs(memory, slabs, classes, links, undefined);
+  new Reclaimer(memory, source, listCapacities(classes, flags)).reclaim();
 }

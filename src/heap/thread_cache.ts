@@ -51,8 +51,15 @@ const LIST_LEAST = 4;
 const CARVE_BYTES = 8 * KIB;
 /** Blocks of other owners' slabs that are put back at once, or fewer if that many are no list's. */
 const FOREIGN = 128;
-/** Classes above this stride are not filled when the heap opens. */
+/** Classes above this stride are not filled beforehand. */
 const PREWARM_STRIDE = KIB;
+
+/** By class: the most blocks that a thread's list holds. */
+export function listCapacities({ strides }: SizeClasses, { capacity }: Flags): number[] {
+  return strides.map((stride) =>
+    stride === 0 ? 0 : Math.max(LIST_LEAST, Math.min(capacity, Math.floor(LIST_BYTES / stride)))
+  );
+}
 
 /** See the module. */
 export class ThreadCache {
@@ -62,6 +69,8 @@ export class ThreadCache {
   readonly rooms: Int32Array;
   /** Blocks that a list of each class may hold. */
   readonly capacities: readonly number[];
+  /** By class: the blocks that a full list keeps when it is spilled. */
+  readonly #kept: readonly number[];
   readonly #memory: HeapMemory;
   readonly #words: Int32Array;
   readonly #journal: Journal;
@@ -102,9 +111,8 @@ export class ThreadCache {
       memory.words.subarray(this.firstWord + first, this.firstWord + first + MAX_CLASSES);
     this.heads = part(CACHE_HEADS);
     this.rooms = part(CACHE_ROOMS);
-    this.capacities = classes.strides.map((stride) =>
-      stride === 0 ? 0 : Math.max(LIST_LEAST, Math.min(flags.capacity, Math.floor(LIST_BYTES / stride)))
-    );
+    this.capacities = listCapacities(classes, flags);
+    this.#kept = this.capacities.map((capacity) => capacity - Math.ceil(capacity * flags.spill / 100));
     this.#batches = classes.strides.map((stride) =>
       stride === 0 ? 0 : Math.max(1, Math.min(flags.refill, Math.floor(CARVE_BYTES / stride)))
     );
@@ -208,13 +216,13 @@ export class ThreadCache {
   }
 
   /**
-   * Gives half of a full list back to the slabs that own the blocks: the half that was freed longer ago. Each section
+   * Gives a part of a full list back to the slabs that own the blocks: those that were freed longer ago. Each section
    * takes as many as its log has room for.
    *
    * @throws {HeaderCorruptedError} if a link is damaged. What was behind it is lost, with the Box the whole list;
    * nothing else is.
    */
-  spill(sizeClass: number, keep = this.capacities[sizeClass]! >> 1): void {
+  spill(sizeClass: number, keep = this.#kept[sizeClass]!): void {
     const count = this.countOf(sizeClass);
     if (count > keep) this.#watcher?.add("spills", sizeClass);
     let ptr = this.heads[sizeClass]!, last = 0, kept = 0;

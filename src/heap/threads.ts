@@ -2,23 +2,29 @@
  * The thread table: which thread has which thread cache, four words for each.
  *
  * ```
- *   | OS thread id; 0: the slot is free | its start time; 0: not known yet | 1: it is leaving | - |
+ *   | OS thread id; 0: the slot is free | its start time; 0: not known yet | 1: it is leaving | generation |
  *
  *         claim: compare-and-swap of the id, then the start
  *   free ---------------------------------------------------> attached ------> dead: its OS thread has ended
  *    ^                                                          |              |
- *    |    release: leaving = 0, start = 0, id = 0               v              |  another thread gives its lists back
+ *    |    release: leaving = 0, start = 0,                      v              |  another thread gives its lists back
+ *    |    generation + 1, id = 0                                |              |
  *    +------------------------------------------------------- leaving <--------'
  * ```
  *
  * Invariants: an id is written from 0 by whoever claims; to 0 by its own thread, or by another in a section which has
  * seen that the slot is still that of the dead; and then the cache's lists are empty. So who claims a slot has an empty
- * cache. Ids and starts are not logged: a claim that came since must not be undone. The start goes before the id, so who
- * reads an id, then a start, then the same id, has read the start of that thread, or 0.
+ * cache. Nothing of a slot is logged: a claim that came since must not be undone. The start goes before the id, so who
+ * reads an id, then a start, then the same id, has read the start of that thread, or 0. And the generation goes before the
+ * id: no two threads have a slot in one generation, so a slot and its generation name a thread.
  *
  * A slot is dead when the operating system has no such thread, or one with another start: a Worker that is terminated
  * in the middle of something runs on for as long as it takes, and a number may come again. There is no third state for a
- * dead slot that is being given back: each section of that work looks again whose the slot is (`reclaim.ts`).
+ * dead slot that is being given back: each section of that work looks again whose the slot is, and whether that one is
+ * dead (`reclaim.ts`). A slot whose thread is dead in a section stays as it is until the section ends.
+ *
+ * The lock has the slot and the generation of its holder in one word, or the OS thread id, negative, of one that has no
+ * slot: it attaches while all are taken, and looks whether one is of the dead.
  *
  * @module
  */
@@ -32,12 +38,22 @@ const ENOENT = 2;
 export const THREAD_ID = 0;
 export const THREAD_START = 1;
 export const THREAD_LEAVING = 2;
+export const THREAD_GENERATION = 3;
+
+/** In place of a slot: none. */
+export const NO_THREAD = -1;
+
+/** The lock's word: the slot, plus 1, below; the generation above, modulo 2^23, so that the word is positive. */
+const OWNER_SLOT_BITS = 8;
+const OWNER_SLOT_MASK = (1 << OWNER_SLOT_BITS) - 1;
+const OWNER_GENERATION_MASK = 0x7f_ffff;
 
 /** Who a slot belongs to, so that it can be seen whether that has changed. */
 export interface ThreadIdentity {
   readonly slot: number;
   readonly id: number;
   readonly start: number;
+  readonly generation: number;
 }
 
 /** See the module. */
@@ -51,7 +67,7 @@ export class Threads {
   }
 
   /**
-   * A slot for the thread that calls; -1 if all are taken.
+   * A slot for the thread that calls; `NO_THREAD` if all are taken.
    *
    * @throws {OsError} if the system does not tell which threads there are: no lock could ever be taken from the dead.
    */
@@ -67,7 +83,7 @@ export class Threads {
       }
       return slot;
     }
-    return -1;
+    return NO_THREAD;
   }
 
   /** Slots that have ever been in use: the first so many. */
@@ -95,23 +111,25 @@ export class Threads {
   #who(slot: number): ThreadIdentity | undefined {
     const at = wordOfThread(slot);
     for (;;) {
-      const id = Atomics.load(this.#words, at + THREAD_ID), start = Atomics.load(this.#words, at + THREAD_START);
+      const id = Atomics.load(this.#words, at + THREAD_ID);
       if (id === 0) return undefined;
-      if (Atomics.load(this.#words, at + THREAD_ID) === id) return { slot, id, start };
+      const generation = Atomics.load(this.#words, at + THREAD_GENERATION);
+      const start = Atomics.load(this.#words, at + THREAD_START);
+      if (Atomics.load(this.#words, at + THREAD_ID) === id) return { slot, id, start, generation };
     }
   }
 
-  /** Whether a slot is still this thread's. */
-  isStill({ slot, id, start }: ThreadIdentity): boolean {
-    const at = wordOfThread(slot);
-    return Atomics.load(this.#words, at + THREAD_ID) === id && Atomics.load(this.#words, at + THREAD_START) === start;
+  /** Whether a slot is still the same thread's, and that one is gone. */
+  isStillDead({ slot, id, generation }: ThreadIdentity): boolean {
+    const now = this.#who(slot);
+    return now !== undefined && now.id === id && now.generation === generation && this.isDead(now);
   }
 
   /**
    * Whether the thread is gone. One that has not said when it started is judged by its number alone; one of which the
    * system says nothing now, being out of file descriptors, lives.
    */
-  isDead({ id, start }: ThreadIdentity): boolean {
+  isDead({ id, start }: Pick<ThreadIdentity, "id" | "start">): boolean {
     try {
       const now = this.#system.threadStart(id);
       return now === 0 || (start !== 0 && now !== start);
@@ -121,9 +139,24 @@ export class Threads {
     }
   }
 
-  /** The same of whoever has a slot now; false for a free one. */
-  isDeadSlot(slot: number): boolean {
-    const thread = this.#who(slot);
+  /** What the lock has when the thread holds it that has a slot now. */
+  ownerOf(slot: number): number {
+    const generation = Atomics.load(this.#words, wordOfThread(slot) + THREAD_GENERATION);
+    return (generation & OWNER_GENERATION_MASK) << OWNER_SLOT_BITS | slot + 1;
+  }
+
+  /** What the lock has when the thread that calls holds it, and has no slot. */
+  ownerWithoutSlot(): number {
+    return -this.#system.threadId();
+  }
+
+  /**
+   * Whether the holder of the lock is gone. If the lock has another holder since, the answer means nothing. One without
+   * a slot is judged by its number alone: should that come again, it is gone when the next one is.
+   */
+  isDeadOwner(owner: number): boolean {
+    const slot = slotOfOwner(owner);
+    const thread = slot === NO_THREAD ? { id: -owner, start: 0 } : this.#who(slot);
     return thread !== undefined && this.isDead(thread);
   }
 
@@ -132,8 +165,14 @@ export class Threads {
     const at = wordOfThread(slot);
     Atomics.store(this.#words, at + THREAD_LEAVING, 0);
     Atomics.store(this.#words, at + THREAD_START, 0);
+    Atomics.store(this.#words, at + THREAD_GENERATION, this.#words[at + THREAD_GENERATION]! + 1);
     Atomics.store(this.#words, at + THREAD_ID, 0);
   }
+}
+
+/** The slot of the lock's holder; `NO_THREAD` if it has none. */
+export function slotOfOwner(owner: number): number {
+  return owner < 0 ? NO_THREAD : (owner & OWNER_SLOT_MASK) - 1;
 }
 
 /** Index of the first word of a slot. */

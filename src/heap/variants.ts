@@ -24,6 +24,7 @@ const SLAB_MAP: Flags = {
   links: 1,
   prewarm: 1,
   capacity: 512,
+  spill: 50,
   refill: 64,
   track: 0,
   counters: 0,

@@ -89,7 +89,12 @@ export async function saveBaseline(name: string, contestant: string, run: Compar
     revision: contestant.split(",")[0]!,
     date: run.environment.date,
     environment: run.environment,
-    rows: run.rows.map(({ workload, size, samples }) => ({ workload, size, nsPerOp: median(samples.b) })),
+    rows: run.rows.map(({ workload, size, threads, samples }) => ({
+      workload,
+      size,
+      ...(threads === 1 ? {} : { threads }),
+      nsPerOp: median(samples.b),
+    })),
   };
   const path = pathOf(name);
   await Deno.mkdir(FOLDER, { recursive: true });

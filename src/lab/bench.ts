@@ -1,27 +1,28 @@
 /**
  * `bench`: the throughput of our heap and of its peers, size by size, in one run.
  *
- * Each contestant has a process, kept alive for the whole run. All are warmed up at all sizes, one at a time; then, round
- * by round, every size is measured once by each, in random order, one slot after the other while the rest wait. So the
- * slots of one size and round lie close together, and what disturbs the machine disturbs them alike: ratios are taken
- * within rounds.
+ * Each contestant has a process for each number of threads, kept alive for the whole run. All are warmed up at all sizes,
+ * one at a time; then, round by round, every size is measured once by each, in random order, one slot after the other
+ * while the rest wait. So the slots of one size and round lie close together, and what disturbs the machine disturbs them
+ * alike: ratios are taken within rounds.
  *
  * @module
  */
 import { captureEnvironment, type Environment, Random, readSteal, type Warning } from "../measure/mod.ts";
-import type { ResultFile } from "../report/mod.ts";
-import type { Parameters, Workload } from "../workloads/mod.ts";
+import { placeOf, type ResultFile } from "../report/mod.ts";
+import type { Parameters } from "../workloads/mod.ts";
 import { Agreements } from "./agreement.ts";
 import { Child, ContestantTimeout } from "./child.ts";
 import { type Contestant, enter, type Entry } from "./contestants.ts";
+import { runnersOf } from "./crew_member.ts";
+import { lineUp, type LineUpPlan, type Starter } from "./line_up.ts";
 import type { Request, Slot } from "./protocol.ts";
 import { resultsOf } from "./results.ts";
 import { type WarmUp, warmUp } from "./warm_up.ts";
 import { warningsOf } from "./warnings.ts";
 
 /** What to measure. */
-export interface BenchPlan {
-  readonly workload: Pick<Workload, "name" | "operationsPerUnit">;
+export interface BenchPlan extends LineUpPlan {
   /** Parameters that are complete, a set for each size, with the size that stands for it in the results. */
   readonly sizes: readonly { readonly size: number; readonly parameters: Parameters }[];
   readonly variants: readonly string[];
@@ -53,6 +54,7 @@ export type BenchRun = Omit<ResultFile, "schema" | "command" | "expectations"> &
 /** Someone who takes part, started and warmed up. */
 interface Player {
   readonly contestant: Contestant;
+  readonly threads: number;
   readonly child: Child;
   readonly warmUps: readonly WarmUp[];
   readonly slots: readonly Slot[][];
@@ -74,7 +76,7 @@ export async function bench(
   const environment = await captureEnvironment();
   const stealBefore = await readSteal();
   entry ??= await enter(plan.variants, plan.peers);
-  const notes = [...entry.notes];
+  const { starters, notes } = lineUp(plan, entry);
   await using children = new AsyncDisposableStack();
   let stopped: Promise<void> | undefined;
   const stop = () => {
@@ -87,7 +89,7 @@ export async function bench(
   let measured = 0;
   try {
     report({ phase: "starting", done: 0, total: 1, label: "" });
-    const started = await startAll(entry.contestants, children);
+    const started = await startAll(starters, children);
     signal.throwIfAborted();
     players = await warmUpAll(plan, started, notes, report);
     const units = unitsOf(plan, players);
@@ -98,12 +100,11 @@ export async function bench(
     for (; measured < plan.rounds; measured++) {
       for (const [index, size] of plan.sizes.entries()) {
         for (const player of random.shuffled(players)) {
-          const { contestant: { label }, child, slots } = player;
-          report({ phase: "measuring", done: done++, total, label });
+          report({ phase: "measuring", done: done++, total, label: player.child.label });
           signal.throwIfAborted();
-          const slot = await child.run(requestOf(plan, index, units(player, index)));
-          agreements.record(`${plan.workload.name} ${size.size}`, label, slot);
-          slots[index]?.push(slot);
+          const slot = await player.child.run(requestOf(plan, player, index, units(player, index)));
+          agreements.record(workOf(plan, player, size), player.contestant.label, slot);
+          player.slots[index]?.push(slot);
         }
       }
     }
@@ -121,15 +122,15 @@ export async function bench(
 }
 
 async function startAll(
-  contestants: readonly Contestant[],
+  starters: readonly Starter[],
   children: AsyncDisposableStack,
-): Promise<[Contestant, Child][]> {
+): Promise<[Starter, Child][]> {
   const starts = await Promise.allSettled(
-    contestants.map(async (contestant): Promise<[Contestant, Child]> => {
-      const child = await Child.start(contestant.command);
+    starters.map(async (starter): Promise<[Starter, Child]> => {
+      const child = await Child.start(starter.contestant.command);
       if (children.disposed) await child[Symbol.asyncDispose](); // interrupted meanwhile
       else children.use(child);
-      return [contestant, child];
+      return [starter, child];
     }),
   );
   return starts.map((start) => {
@@ -140,26 +141,25 @@ async function startAll(
 
 async function warmUpAll(
   plan: BenchPlan,
-  started: readonly [Contestant, Child][],
+  started: readonly [Starter, Child][],
   notes: string[],
   report: (progress: Progress) => void,
 ): Promise<Player[]> {
   const players: Player[] = [];
   const { slotMilliseconds, workload } = plan;
   const total = started.length * plan.sizes.length;
-  for (const [position, [contestant, child]] of started.entries()) {
+  for (const [position, [{ contestant, threads }, child]] of started.entries()) {
     const isPeer = contestant.runtime !== "deno" && contestant.runtime !== "harness";
     const unitDeadline = isPeer ? plan.unitDeadline : undefined;
     const warmUps: WarmUp[] = [];
     try {
       for (const { parameters } of plan.sizes) {
         const done = position * plan.sizes.length + warmUps.length;
-        report({ phase: "warming up", done, total, label: contestant.label });
-        warmUps.push(
-          await warmUp(child, { workload: workload.name, parameters }, { slotMilliseconds, unitDeadline }),
-        );
+        report({ phase: "warming up", done, total, label: child.label });
+        const request = { workload: workload.name, threads, parameters };
+        warmUps.push(await warmUp(child, request, { slotMilliseconds, unitDeadline }));
       }
-      players.push({ contestant, child, warmUps, slots: plan.sizes.map(() => []) });
+      players.push({ contestant, threads, child, warmUps, slots: plan.sizes.map(() => []) });
     } catch (error) {
       if (!(error instanceof ContestantTimeout)) throw error;
       notes.push(`${error.message} and is left out; name it with --peer to wait for it`);
@@ -171,19 +171,25 @@ async function warmUpAll(
 /** How many units a player runs in a slot of a size. */
 type Units = (player: Player, index: number) => number;
 
-/** Everyone's own number, or with `seconds` the same for all. */
+/** Everyone's own number, or with `seconds` the same for all with as many threads. */
 function unitsOf({ seconds, rounds }: BenchPlan, players: readonly Player[]): Units {
   const own: Units = ({ warmUps }, index) => warmUps[index]?.units ?? 1;
   if (seconds === undefined) return own;
-  const pace = players.find(({ contestant }) => contestant.allocator === "system") ?? players[0];
-  return (_player, index) => {
+  return ({ threads }, index) => {
+    const equals = players.filter((player) => player.threads === threads);
+    const pace = equals.find(({ contestant }) => contestant.allocator === "system") ?? equals[0];
     const nanoseconds = pace?.warmUps[index]?.nanosecondsPerUnit ?? Infinity;
     return Math.max(1, Math.ceil(seconds * 1e9 / rounds / nanoseconds));
   };
 }
 
-function requestOf({ workload, sizes }: BenchPlan, index: number, units: number): Request {
-  return { workload: workload.name, units, parameters: sizes[index]?.parameters ?? {} };
+function requestOf({ workload, sizes }: BenchPlan, { threads }: Player, index: number, units: number): Request {
+  return { workload: workload.name, units, threads, parameters: sizes[index]?.parameters ?? {} };
+}
+
+/** What all who do it must agree on. */
+function workOf({ workload }: BenchPlan, { threads }: Player, { size }: BenchPlan["sizes"][number]): string {
+  return `${workload.name} ${placeOf({ size, threads })}`;
 }
 
 /**
@@ -197,13 +203,12 @@ async function verify(
   agreements: Agreements,
 ): Promise<void> {
   const harnesses = players.filter(({ contestant }) => contestant.runtime === "harness");
-  for (const [index, { size }] of plan.sizes.entries()) {
-    const what = `${plan.workload.name} ${size}`;
+  for (const [index, size] of plan.sizes.entries()) {
     for (const player of players) {
-      const judge = harnesses.find((harness) => harness !== player) ?? player;
-      const request = requestOf(plan, index, units(player, index));
+      const judge = harnesses.find((each) => each !== player && each.threads === player.threads) ?? player;
+      const request = requestOf(plan, player, index, units(player, index));
       for (const { contestant, child } of new Set([judge, player])) {
-        agreements.record(what, contestant.label, await child.run(request));
+        agreements.record(workOf(plan, player, size), contestant.label, await child.run(request));
       }
     }
   }
@@ -221,20 +226,25 @@ function summarise(
   const { rounds: wanted, orderSeed, slotMilliseconds } = plan;
   // A round that was interrupted is dropped whole: its samples would pair with nothing.
   const series = plan.sizes.flatMap(({ size, parameters }, index) =>
-    players.map(({ contestant, slots }) => ({
+    players.map(({ contestant, threads, child: { identity }, slots }) => ({
       contestant,
+      identity,
       workload: plan.workload.name,
       size,
+      threads,
       parameters,
-      unitOperations: plan.workload.operationsPerUnit(parameters),
+      unitOperations: plan.workload.operationsPerUnit(parameters) * runnersOf(plan.workload, threads),
       slots: (slots[index] ?? []).slice(0, measured),
     }))
   );
   const results = measured === 0 ? [] : resultsOf(series);
-  const unstable = new Map(players.map(({ contestant, warmUps }) => [
-    contestant.label,
-    plan.sizes.filter((_size, index) => warmUps[index]?.isStable === false).map(({ size }) => size),
-  ]));
+  const unstable = Map.groupBy(
+    players.flatMap(({ contestant: { label }, threads, warmUps }) =>
+      plan.sizes.filter((_size, index) => warmUps[index]?.isStable === false)
+        .map(({ size }) => ({ label, place: placeOf({ size, threads }) }))
+    ),
+    ({ label }) => label,
+  );
   const warnings: Warning[] = warningsOf({ results, environment, unstable, stealBefore, stealAfter });
   return {
     environment: { ...environment, loadAverage: [...environment.loadAverage] },

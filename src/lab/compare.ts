@@ -17,6 +17,7 @@ import {
   LOOKS,
   overall,
   signedRankInterval,
+  threadsWarning,
   tierWarning,
   type Warning,
 } from "../measure/mod.ts";
@@ -99,14 +100,19 @@ export async function compare(
   };
 }
 
-function rowOf({ workload, sizes }: ComparePlan, rounds: Rounds, index: number, level: number): CompareRow {
+function rowOf(
+  { workload, sizes, threads = 1 }: ComparePlan,
+  rounds: Rounds,
+  index: number,
+  level: number,
+): CompareRow {
   const differences = rounds.differences(index, A, B), control = rounds.differences(index, A, CONTROL);
   const judged = judge({ differences, control }, level);
   const { size, parameters } = sizes[index]!;
   return {
     workload: workload.name,
     size,
-    threads: 1,
+    threads,
     ...ratioOf(judged.difference),
     rounds: differences.length,
     verdict: judged.verdict,
@@ -153,6 +159,7 @@ function warningsOf(
     rounds.slots.filter((slot) => slot.contestant === contestant && !slot.discarded).map(({ tier }) => tier);
   return [
     loadWarning(environment.loadAverage[0] ?? 0, environment.cores),
+    threadsWarning(plan.threads ?? 1, environment.cores),
     tierWarning(plan.a.name, [...tiers(A), ...tiers(CONTROL)]),
     tierWarning(plan.b.name, tiers(B)),
   ].filter((warning) => warning !== undefined);

@@ -15,6 +15,7 @@ import {
   type CrewRequest,
   type CrewResult,
   describeFailure,
+  runnersOf,
   setsOf,
 } from "./crew_member.ts";
 import type { CrewAnswer, CrewStart } from "./crew_worker.ts";
@@ -77,7 +78,7 @@ export class Crew<P> {
     if (failure !== undefined) failures.unshift({ kind: "failed", ...failure });
     const cause = failures.find(({ isFollower }) => !isFollower) ?? failures[0];
     if (cause !== undefined) throw new CrewFailed(cause.message);
-    const result = control.result(threads, workload.crossing === "successors" ? setsOf(threads) : threads);
+    const result = control.result(threads, runnersOf(workload, threads));
     return slotOf(units, nanoseconds, result, this.#tierOf(this.#first.hot(crewRequest)));
   }
 
@@ -98,7 +99,9 @@ export class Crew<P> {
     if (workload === undefined) throw new ProtocolError(`unknown workload ${request.workload}`);
     const wrong = workload.checkThreads?.(threads);
     if (wrong !== undefined) throw new ProtocolError(`${workload.name} with ${threads} threads: ${wrong}`);
-    if (workload.crossing !== undefined && (this.#options.ownHeaps || this.#allocator.share === undefined)) {
+    const isApart = this.#options.ownHeaps && workload.canStayApart === true;
+    const crossing = isApart ? undefined : workload.crossing;
+    if (crossing !== undefined && (this.#options.ownHeaps || this.#allocator.share === undefined)) {
       throw new ProtocolError(`${workload.name} frees blocks of other threads, which this allocator cannot`);
     }
     const parameters = completeParameters(workload, request.parameters);
@@ -110,7 +113,7 @@ export class Crew<P> {
           workload.prepare({ ...this.#allocator, nothing: undefined } as Allocator<unknown>, parameters, place),
         threads,
       );
-      const places = workload.crossing === undefined ? 0 : workload.crossing === "together" ? 1 : setsOf(threads);
+      const places = crossing === undefined ? 0 : crossing === "together" ? 1 : setsOf(threads);
       memory = crewMemory(threads, Array.from({ length: places }, () => new SharedArrayBuffer(bytes)));
       this.#memories.set(key, memory);
     }

@@ -19,6 +19,7 @@ import {
   OutOfMemory,
   type Place,
   type Runner,
+  type Workload,
   WORKLOADS,
 } from "../workloads/mod.ts";
 import { ProtocolError, type Request } from "./protocol.ts";
@@ -58,6 +59,11 @@ export interface CrewResult {
 /** Sets of blocks: one more than there are threads, so that a thread finds one that another had. */
 export function setsOf(threads: number): number {
   return threads + 1;
+}
+
+/** Runners, or sets of blocks, that so many threads have a unit of each. */
+export function runnersOf({ crossing }: Pick<Workload, "crossing">, threads: number): number {
+  return threads > 1 && crossing === "successors" ? setsOf(threads) : threads;
 }
 
 /** Memory for a crew, but for the places. */

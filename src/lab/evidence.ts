@@ -51,6 +51,7 @@ export const EVIDENCE: { readonly [Name in FlagName]: Evidence } = {
   links: { what: "pops that are checked", reached: (counts, { links }) => links === 1 ? pops(counts) : 0 },
   prewarm: { what: "lists filled when the heap was opened, after that", reached: () => 0 },
   capacity: { what: "spills of a full list", reached: ({ spills }) => spills },
+  spill: { what: "spills of a full list", reached: ({ spills }) => spills },
   refill: { what: "refills of an empty list", reached: ({ refills }) => refills },
   track: {
     what: "operations that are recorded",

@@ -30,7 +30,7 @@ export interface GatePlan {
 }
 
 /** A threshold that `bench` serves. */
-export type TimedRule = RuleOf<"ratio"> | RuleOf<"net-ns">;
+export type TimedRule = RuleOf<"ratio"> | RuleOf<"net-ns"> | RuleOf<"scaling"> | RuleOf<"sharing">;
 
 /** Whether a rule's threshold is of a kind. */
 export function isKind<Kind extends ThresholdKind>(rule: GateRule, kind: Kind): rule is RuleOf<Kind> {
@@ -39,5 +39,5 @@ export function isKind<Kind extends ThresholdKind>(rule: GateRule, kind: Kind): 
 
 /** Whether `bench` serves it. */
 export function isTimed(rule: GateRule): rule is TimedRule {
-  return isKind(rule, "ratio") || isKind(rule, "net-ns");
+  return isKind(rule, "ratio") || isKind(rule, "net-ns") || isKind(rule, "scaling") || isKind(rule, "sharing");
 }

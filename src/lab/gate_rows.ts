@@ -8,6 +8,7 @@ import type { CompareRow } from "../report/mod.ts";
 import { countUnit } from "./counts.ts";
 import { footprintOf } from "./gate_footprint.ts";
 import type { GatePlan, GateRule, RuleOf, TimedRule } from "./gate_plan.ts";
+import { threadsOf, type Threshold } from "./gate_thresholds.ts";
 import type { Timed, TimedRuns } from "./gate_timed.ts";
 import { type Bar, isBestCode, judgeInterval, timedBar, type Timing } from "./gate_verdict.ts";
 
@@ -52,10 +53,10 @@ export async function footprintRows(rule: RuleOf<"footprint">): Promise<GateRow[
 /** What `bench` timed at each size. */
 export function timedRows(plan: GatePlan, rule: TimedRule, runs: TimedRuns): GateRow[] {
   const { threshold, sizes } = rule;
-  const bar: Bar = threshold.kind === "ratio"
-    ? { bound: "least", threshold: threshold.least }
-    : { bound: "most", threshold: threshold.most };
-  const unit = threshold.kind === "ratio" ? "times" : "ns";
+  const bar: Bar = threshold.kind === "net-ns"
+    ? { bound: "most", threshold: threshold.most }
+    : { bound: "least", threshold: threshold.least };
+  const unit = threshold.kind === "net-ns" ? "ns" : "times";
   return sizes.map(({ size }) => {
     const timed = runs.timed(rule, size);
     if ("missing" in timed) return missingRow(rule, size, bar, unit, timed.missing);
@@ -108,16 +109,13 @@ function missingRow(
   because: string,
 ): GateRow {
   const { name, kind } = threshold;
-  const against = kind === "ratio"
-    ? threshold.peer
-    : kind === "regression"
-    ? threshold.against ?? threshold.baseline
-    : undefined;
+  const against = againstOf(threshold), threads = threadsOf(threshold);
   return {
     name,
     kind,
     workload: workload.name,
     size,
+    ...(threads === 1 ? {} : { threads }),
     variant,
     ...(against === undefined ? {} : { against }),
     measured: null,
@@ -129,6 +127,21 @@ function missingRow(
     verdict: "undecided",
     because,
   };
+}
+
+/** What a threshold is a ratio to. */
+function againstOf(threshold: Threshold): string | undefined {
+  switch (threshold.kind) {
+    case "ratio":
+      return threshold.peer;
+    case "scaling":
+      return "1 thread";
+    case "sharing":
+      return "own heaps";
+    case "regression":
+      return threshold.against ?? threshold.baseline;
+  }
+  return undefined;
 }
 
 /** What was counted has no width. */

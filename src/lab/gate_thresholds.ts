@@ -11,17 +11,29 @@
  */
 import * as v from "valibot";
 import { InvalidOptionError, parseVariant } from "../heap/mod.ts";
+import { PEER_VALUES } from "../peers/find.ts";
 import { PEERS } from "../peers/mod.ts";
+import { LIBRARY_PATH } from "../peers/native.ts";
 import { WORKLOADS } from "../workloads/mod.ts";
 
 const Positive = v.pipe(v.number(), v.gtValue(0));
 const Share = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 const Whole = v.pipe(v.number(), v.integer(), v.minValue(1));
+const Threads = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(64));
+const SeveralThreads = v.pipe(v.number(), v.integer(), v.minValue(2), v.maxValue(64));
 
 const VariantName = v.pipe(
   v.string(),
   v.check(isVariant, (issue) => `there is no variant "${issue.input}"`),
   v.description("a variant, with flags that differ: slab-map,refill=32. The default variant if absent"),
+);
+
+const PeerText = v.pipe(
+  v.union([
+    v.picklist(PEERS.map(({ name }) => name)),
+    v.pipe(v.string(), v.regex(LIBRARY_PATH, (issue) => `there is no peer "${issue.input}": ${PEER_VALUES}`)),
+  ]),
+  v.description("a peer's name, or the path of a shared library that has malloc"),
 );
 
 /** What all thresholds have: a name, and what is run. */
@@ -48,17 +60,40 @@ const SETTING = {
   )),
 };
 
-const RatioThreshold = v.strictObject({
+/** What the timed ones have besides. */
+const TIMED = {
   ...SETTING,
+  threads: v.exactOptional(v.pipe(Threads, v.description("threads of each contestant; 1 if absent"))),
+};
+
+const RatioThreshold = v.strictObject({
+  ...TIMED,
   kind: v.pipe(v.literal("ratio"), v.description("throughput over that of a peer, measured in the same rounds")),
-  peer: v.picklist(PEERS.map(({ name }) => name)),
+  peer: PeerText,
   least: Positive,
 });
 
 const NetThreshold = v.strictObject({
-  ...SETTING,
+  ...TIMED,
   kind: v.pipe(v.literal("net-ns"), v.description("nanoseconds of an operation, without the loop around it")),
   most: Positive,
+});
+
+const ScalingThreshold = v.strictObject({
+  ...SETTING,
+  kind: v.pipe(v.literal("scaling"), v.description("throughput with several threads over that with one")),
+  threads: SeveralThreads,
+  least: Positive,
+});
+
+const SharingThreshold = v.strictObject({
+  ...SETTING,
+  kind: v.pipe(
+    v.literal("sharing"),
+    v.description("throughput of one heap for several threads over that of a heap for each of them"),
+  ),
+  threads: SeveralThreads,
+  least: Positive,
 });
 
 const FastFreeThreshold = v.pipe(
@@ -76,7 +111,7 @@ const FastFreeThreshold = v.pipe(
 
 const RegressionThreshold = v.pipe(
   v.strictObject({
-    ...SETTING,
+    ...TIMED,
     kind: v.pipe(
       v.literal("regression"),
       v.description("the share of throughput that is lost, as compare measures it"),
@@ -106,6 +141,8 @@ const FootprintThreshold = v.strictObject({
 const ThresholdSchema = v.variant("kind", [
   RatioThreshold,
   NetThreshold,
+  ScalingThreshold,
+  SharingThreshold,
   FastFreeThreshold,
   RegressionThreshold,
   FootprintThreshold,
@@ -119,6 +156,11 @@ export const GateThresholdsSchema = v.strictObject({
 
 /** One threshold. */
 export type Threshold = v.InferOutput<typeof ThresholdSchema>;
+
+/** Threads that a threshold is about. */
+export function threadsOf(threshold: Threshold): number {
+  return "threads" in threshold ? threshold.threads ?? 1 : 1;
+}
 
 /** The kinds of thresholds. */
 export type ThresholdKind = Threshold["kind"];

@@ -5,11 +5,13 @@
  * @module
  */
 import { differences, estimate, ratios } from "../measure/mod.ts";
+import { peerName } from "../peers/native.ts";
 import type { GateFile } from "../report/gate_schema.ts";
-import type { Result } from "../report/mod.ts";
+import { hasOwnHeaps, type Result } from "../report/mod.ts";
 import { bench, type BenchPlan } from "./bench.ts";
 import { compare, type CompareRun } from "./compare.ts";
 import type { GatePlan, GateRule, RuleOf, TimedRule } from "./gate_plan.ts";
+import { threadsOf } from "./gate_thresholds.ts";
 import type { Timing } from "./gate_verdict.ts";
 import { resolveSpec } from "./specs.ts";
 
@@ -31,9 +33,9 @@ export type Timed =
 export class TimedRuns {
   readonly notes: string[] = [];
   readonly warnings: GateFile["warnings"] = [];
-  readonly #runs = new Map<string, { readonly results: readonly Result[]; readonly isBusy: boolean }>();
+  readonly #runs = new Map<string, { results: readonly Result[]; isBusy: boolean; cores: number }>();
 
-  /** Runs what `ratio` and `net-ns` thresholds need. */
+  /** Runs what thresholds need that `bench` serves. */
   async run(plan: GatePlan, rules: readonly TimedRule[], show: ShowProgress, signal: AbortSignal): Promise<void> {
     const groups = Map.groupBy(rules, keyOf);
     let number = 0;
@@ -46,7 +48,7 @@ export class TimedRuns {
       );
       signal.throwIfAborted();
       const isBusy = run.warnings.some(({ code }) => BUSY.has(code));
-      this.#runs.set(key, { results: run.results, isBusy });
+      this.#runs.set(key, { results: run.results, isBusy, cores: run.environment.cores });
       this.notes.push(...run.notes.filter((note) => !this.notes.includes(note)));
       this.warn(run.warnings, group[0]!.workload.name);
     }
@@ -63,19 +65,37 @@ export class TimedRuns {
   /** What was timed of a threshold at a size. */
   timed(rule: TimedRule, size: number): Timed {
     const { threshold, variant } = rule;
-    const { results: all, isBusy } = this.#runs.get(keyOf(rule)) ?? { results: [], isBusy: false };
-    const results = all.filter((result) => result.size === size);
-    const ours = results.find(({ allocator, runtime }) => runtime === "deno" && allocator === variant);
+    const { results: all, isBusy, cores } = this.#runs.get(keyOf(rule)) ?? { results: [], isBusy: false, cores: 0 };
+    const threads = threadsOf(threshold);
+    if (threads > cores) return { missing: `${threads} threads need as many cores, and there are ${cores}` };
+    const variants = all.filter((each) => each.size === size && each.runtime === "deno" && each.allocator === variant);
+    const others = all.filter((each) => each.size === size && each.runtime !== "deno" && each.threads === threads);
+    const ours = variants.find((result) => result.threads === threads && !hasOwnHeaps(result));
     if (ours === undefined) return { missing: `${variant} was not measured` };
-    if (threshold.kind === "net-ns") {
-      const harness = results.find(({ runtime, host }) => runtime === "harness" && host === ours.host);
-      if (harness === undefined) return { missing: "the loop alone was not measured" };
-      const tiers = [...ours.tiers, ...harness.tiers];
-      return { ...timesOf(differences(ours.samples, harness.samples)), isRatio: false, isBusy, tiers };
+    const over = (other: Result | undefined, name: string): Timed =>
+      other === undefined ? { missing: `${name} was not measured` } : {
+        ...timesOf(ratios(other.samples, ours.samples)),
+        isRatio: true,
+        isBusy,
+        tiers: other.runtime === "deno" ? [...ours.tiers, ...other.tiers] : ours.tiers,
+      };
+    switch (threshold.kind) {
+      case "ratio":
+        return over(others.find(({ allocator }) => allocator === peerName(threshold.peer)), threshold.peer);
+      case "scaling":
+        return over(variants.find((result) => result.threads === 1), `${variant} with one thread`);
+      case "sharing":
+        return over(
+          variants.find((result) => result.threads === threads && hasOwnHeaps(result)),
+          "a heap for each thread",
+        );
+      case "net-ns": {
+        const harness = others.find(({ runtime, host }) => runtime === "harness" && host === ours.host);
+        if (harness === undefined) return { missing: "the loop alone was not measured" };
+        const tiers = [...ours.tiers, ...harness.tiers];
+        return { ...timesOf(differences(ours.samples, harness.samples)), isRatio: false, isBusy, tiers };
+      }
     }
-    const peer = results.find(({ allocator, runtime }) => runtime !== "deno" && allocator === threshold.peer);
-    if (peer === undefined) return { missing: `${threshold.peer} was not measured` };
-    return { ...timesOf(ratios(peer.samples, ours.samples)), isRatio: true, isBusy, tiers: ours.tiers };
   }
 }
 
@@ -93,7 +113,12 @@ function keyOf({ workload, sizes }: GateRule): string {
 function benchPlanOf({ rounds, slotMilliseconds, orderSeed }: GatePlan, rules: readonly TimedRule[]): BenchPlan {
   const sizes = new Map(rules.flatMap((rule) => rule.sizes.map((each) => [each.size, each])));
   const peers = rules.flatMap(({ threshold }) => threshold.kind === "ratio" ? [threshold.peer] : []);
+  const threads = rules.flatMap(({ threshold }) =>
+    threshold.kind === "scaling" ? [1, threshold.threads] : [threadsOf(threshold)]
+  );
   return {
+    threads: [...new Set(threads)].toSorted((a, b) => a - b),
+    ownHeaps: rules.some(({ threshold }) => threshold.kind === "sharing"),
     workload: rules[0]!.workload,
     sizes: [...sizes.values()],
     variants: [...new Set(rules.map(({ variant }) => variant))],
@@ -117,6 +142,7 @@ export async function runRegression(
     {
       workload,
       sizes,
+      threads: threadsOf(rule.threshold),
       slotMilliseconds: plan.slotMilliseconds,
       orderSeed: plan.orderSeed,
       a: { name: against, spec: await resolveSpec(against) },

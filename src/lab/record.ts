@@ -10,7 +10,7 @@
  *
  * @module
  */
-import { buildNative, commandOutput, type NativeTarget, preloadedLibraries } from "../os/mod.ts";
+import { buildNative, commandOutput, type NativeTarget, preload } from "../os/mod.ts";
 import type { Outcome, RecordedProcess, RecordFile } from "../report/record.ts";
 import { readTrace, summarise } from "../traces/mod.ts";
 import { RawRecording, type Repairs } from "../traces/raw_recording.ts";
@@ -71,7 +71,7 @@ export class Recording implements Disposable {
     const library = await recorderPath();
     const folder = makeFolder(plan.file);
     try {
-      const others = preloadedLibraries();
+      const others = preload();
       const command = new Deno.Command(plan.program, {
         args: [...plan.args],
         env: { LD_PRELOAD: others === undefined ? library : `${library}:${others}`, HAKMEM_RECORDING: folder },

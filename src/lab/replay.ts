@@ -83,9 +83,11 @@ export function replayHarness(path: string): Harness {
     childArgs: [`--words=${path}`],
     program: {
       name: "replay",
-      sources: ["replay.c", "touch.h"].map((file) => new URL(`../../native/${file}`, import.meta.url)),
+      sources: ["replay.c", "identity.c", "identity.h", "touch.h"].map((file) =>
+        new URL(`../../native/${file}`, import.meta.url)
+      ),
       kind: "executable",
-      flags: ["-O3", "-pthread"],
+      flags: ["-O3", "-pthread", "-ldl"],
     },
     programArgs: [path],
   };

@@ -4,21 +4,26 @@
  *
  * @module
  */
+import { median } from "simple-statistics";
 import { differences, type Estimate, estimate, ratios } from "../measure/mod.ts";
 import type { Ratio, Result } from "../report/mod.ts";
 import type { Parameters } from "../workloads/mod.ts";
 import type { Contestant } from "./contestants.ts";
+import type { Identity } from "./identity.ts";
 import type { Slot } from "./protocol.ts";
 
-/** All slots of one contestant at one size, in the order of the rounds. */
+/** All slots of one contestant at one size with one number of threads, in the order of the rounds. */
 export interface Series {
   readonly contestant: Contestant;
   readonly workload: string;
   readonly size: number;
+  readonly threads: number;
   readonly parameters: Parameters;
-  /** Operations of one unit. */
+  /** Operations of one unit of all threads. */
   readonly unitOperations: number;
   readonly slots: readonly Slot[];
+  /** What served its malloc, if that was asked. */
+  readonly identity?: Identity | undefined;
 }
 
 /** The results of series that were measured in the same rounds. */
@@ -27,22 +32,26 @@ export function resultsOf(all: readonly Series[]): Result[] {
 }
 
 function resultOf(series: Series, all: readonly Series[]): Result {
-  const { contestant, workload, size, parameters, slots } = series;
+  const { contestant, workload, size, threads, parameters, slots, identity } = series;
   const { allocator, runtime, host } = contestant;
   const last = slots.at(-1);
   if (last === undefined) throw new RangeError(`${contestant.label} has no slots at ${size}`);
   const samples = slots.map(nanosecondsPerOperation);
   const time = estimate(samples);
-  const peersOfSize = all.filter((other) => other.size === size);
-  const harness = peersOfSize.find((other) => isHarness(other.contestant) && other.contestant.host === host);
-  const system = peersOfSize.find((other) => other.contestant.allocator === "system");
+  const equals = all.filter((other) => other.size === size && other.threads === threads);
+  const harness = equals.find((other) => isHarness(other.contestant) && other.contestant.host === host);
+  const system = equals.find((other) => other.contestant.allocator === "system");
+  const ownHeaps = equals.find((other) => isWithOwnHeaps(other, contestant));
+  const fewest = fewestThreads(series, all);
   const result: Result = {
     workload,
     allocator,
     runtime,
     host,
+    ...(identity === undefined ? {} : { library: identity.library }),
+    ...(identity?.version === undefined ? {} : { libraryVersion: identity.version }),
     size,
-    threads: 1,
+    threads,
     operations: series.unitOperations,
     checksum: last.checksum,
     opsPerSecond: throughput(time),
@@ -54,9 +63,43 @@ function resultOf(series: Series, all: readonly Series[]): Result {
     parameters: { ...parameters },
   };
   if (system !== undefined && !isHarness(contestant)) {
-    result.ratioToSystem = asRatio(estimate(ratios(system.slots.map(nanosecondsPerOperation), samples)));
+    result.ratioToSystem = ratioOf(series, system);
   }
+  if (threads > 1) Object.assign(result, threadResults(series));
+  if (ownHeaps !== undefined) result.ratioToOwnHeaps = ratioOf(series, ownHeaps);
+  if (fewest !== undefined) result.scaling = ratioOf(series, fewest);
   return result;
+}
+
+/** What is only said of several threads. */
+function threadResults({ contestant, slots }: Series): Partial<Result> {
+  const bySlot = slots.map(({ threads = [] }) =>
+    threads.map(({ operations, nanoseconds }) => operations === 0 ? 0 : 1e9 * operations / nanoseconds)
+  );
+  const threadSamples = (bySlot[0] ?? []).map((_, thread) => bySlot.map((slot) => slot[thread]!));
+  return {
+    heaps: contestant.heaps ?? "shared",
+    threadSamples,
+    threadOpsPerSecond: threadSamples.map((samples) => median(samples)),
+    fairness: median(bySlot.map((slot) => Math.min(...slot) / Math.max(...slot))),
+  };
+}
+
+/** Whether it is the same heap of ours, but one for each thread. */
+function isWithOwnHeaps(other: Series, { allocator, runtime, heaps }: Contestant): boolean {
+  const { contestant } = other;
+  return runtime === "deno" && heaps !== "own" && contestant.runtime === "deno" && contestant.heaps === "own" &&
+    contestant.allocator === allocator;
+}
+
+/** The same contestant with the fewest threads of all, if it has more. With one thread, own heaps are the one heap. */
+function fewestThreads({ contestant, size, threads }: Series, all: readonly Series[]): Series | undefined {
+  const fewest = Math.min(...all.map((other) => other.threads));
+  if (threads === fewest) return undefined;
+  return all.find((other) =>
+    other.size === size && other.threads === fewest && other.contestant.allocator === contestant.allocator &&
+    other.contestant.host === contestant.host && (fewest === 1 || other.contestant.heaps === contestant.heaps)
+  );
 }
 
 function isHarness({ runtime }: Contestant): boolean {
@@ -76,6 +119,9 @@ function throughput({ median, low, high }: Estimate): Estimate {
   return { median: 1e9 / median, low: 1e9 / high, high: 1e9 / low };
 }
 
-function asRatio({ median, low, high }: Estimate): Ratio {
+/** Throughput over that of another, round by round. */
+function ratioOf({ slots }: Series, other: Series): Ratio {
+  const times = slots.map(nanosecondsPerOperation), others = other.slots.map(nanosecondsPerOperation);
+  const { median, low, high } = estimate(ratios(others, times));
   return { ratio: median, low, high };
 }

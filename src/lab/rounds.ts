@@ -28,6 +28,8 @@ export interface RoundsPlan {
   readonly workload: Workload;
   /** Parameters that are complete, a set for each size. */
   readonly sizes: readonly { readonly size: number; readonly parameters: Parameters }[];
+  /** Of each contestant; 1 if absent. */
+  readonly threads?: number;
   readonly slotMilliseconds: number;
   readonly orderSeed: number;
   /** How often the baton goes to all entrants and back, for each size; twice if absent. */
@@ -103,7 +105,7 @@ export class Rounds {
       signal.addEventListener("abort", stop, { once: true });
       try {
         for (const [index, { parameters }] of plan.sizes.entries()) {
-          const request = { workload: plan.workload.name, parameters };
+          const request = { workload: plan.workload.name, threads: plan.threads ?? 1, parameters };
           const found = await warmUp(child, request, { slotMilliseconds: plan.slotMilliseconds });
           units[index] = Math.max(units[index]!, found.units);
         }
@@ -211,8 +213,8 @@ export class Rounds {
   }
 
   #request(index: number, units: number): Request {
-    const { workload, sizes } = this.#plan;
-    return { workload: workload.name, units, parameters: sizes[index]!.parameters };
+    const { workload, sizes, threads = 1 } = this.#plan;
+    return { workload: workload.name, units, threads, parameters: sizes[index]!.parameters };
   }
 
   /**

@@ -6,10 +6,11 @@
  * @module
  */
 import { Heap, InvalidOptionError } from "../heap/mod.ts";
-import type { StressFailure, StressFile, StressProgram, StressRun } from "../report/mod.ts";
+import type { StressFailure, StressFile, StressProgram, StressRun, StressThreadsFailure } from "../report/mod.ts";
 import { type Build, heapOptions } from "./flags.ts";
 import { shrink } from "./shrink.ts";
-import type { StressMessage, StressRequest, StressSums } from "./stress_child.ts";
+import type { StressRequest, StressSums } from "./stress_child.ts";
+import { type Processes, runChild, type StressLimits } from "./stress_process.ts";
 import { renumber, stressProgram } from "./stress_program.ts";
 
 /** What to run. */
@@ -29,21 +30,9 @@ export interface StressProgress {
   readonly label: string;
 }
 
-const CONFIG = new URL("../../deno.json", import.meta.url);
 const CHILD = new URL("./stress_child.ts", import.meta.url);
 
-/** What ends a process, and the shrinking of a program that does not end by itself. Milliseconds. */
-export interface StressLimits {
-  /** Of silence; no operation takes that long, not on a busy machine. */
-  readonly silence: number;
-  /** Of silence, for programs that failed before. */
-  readonly retry: number;
-  readonly shrinking: number;
-}
-
 const LIMITS: StressLimits = { silence: 4_000, retry: 1_000, shrinking: 10_000 };
-const START_MILLISECONDS = 10_000;
-const NOTHING: StressSums = { programs: 0, operations: 0, counts: {} };
 
 /**
  * Runs a plan.
@@ -133,95 +122,13 @@ function failureOf(message: string, program: StressProgram): StressFailure {
   return { message, program, unshrunk: program.operations.length };
 }
 
-function runOf(variant: string, start: number, sums: StressSums, failure: StressFailure | undefined): StressRun {
+function runOf(variant: string, start: number, sums: StressSums, failure: StressRun["failure"]): StressRun {
   const seconds = Math.round(performance.now() - start) / 1000;
   return { variant, ...sums, seconds, ...(failure === undefined ? {} : { failure: renumbered(failure) }) };
 }
 
-function renumbered(failure: StressFailure): StressFailure {
+function renumbered(failure: StressFailure | StressThreadsFailure): StressFailure | StressThreadsFailure {
+  if (!("program" in failure)) return failure;
   const { program } = failure;
   return { ...failure, program: { ...program, operations: renumber(program.operations) } };
-}
-
-/** What processes run, what ends them, and who is told how they are. */
-interface Processes {
-  readonly entry: URL;
-  readonly signal: AbortSignal;
-  readonly tick?: (label: string) => void;
-}
-
-/** What a process left. */
-interface ChildOutcome {
-  /** The shortest that it found. */
-  readonly failure?: StressFailure;
-  /** How it ended, if not by itself. */
-  readonly death?: string;
-  /** The program that it began last. */
-  readonly seed?: number;
-  readonly sums: StressSums;
-}
-
-/**
- * Runs a process to its end, which comes after `silence` milliseconds without a message at the latest, and at once when
- * it is aborted: that is no death.
- */
-async function runChild(
-  request: StressRequest,
-  silence: number,
-  { entry, signal, tick }: Processes,
-): Promise<ChildOutcome> {
-  if (signal.aborted) return { sums: NOTHING };
-  const process = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--no-prompt", "-P", `--config=${decodeURIComponent(CONFIG.pathname)}`, entry.href],
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "null",
-  }).spawn();
-  let isSilent = false;
-  const kill = () => {
-    try {
-      process.kill("SIGKILL");
-    } catch {
-      // It has ended by itself.
-    }
-  };
-  const hang = () => {
-    isSilent = true;
-    kill();
-  };
-  signal.addEventListener("abort", kill);
-  let timer = setTimeout(hang, START_MILLISECONDS);
-  let outcome: ChildOutcome = { sums: NOTHING };
-  let isDone = false;
-  try {
-    const writer = process.stdin.getWriter();
-    await writer.write(new TextEncoder().encode(JSON.stringify(request))).then(() => writer.close()).catch(() => {});
-    for await (const message of messagesOf(process.stdout)) {
-      clearTimeout(timer);
-      timer = setTimeout(hang, silence);
-      if (message.kind !== "alive") outcome = { ...outcome, sums: message.sums };
-      if (message.kind === "program") outcome = { ...outcome, seed: message.seed };
-      if (message.kind === "failed") outcome = { ...outcome, failure: message.failure };
-      if (message.kind === "done") isDone = true;
-      tick?.(outcome.failure === undefined ? request.variant : `${request.variant}: shrinking`);
-    }
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", kill);
-    kill();
-  }
-  const { code, signal: killer } = await process.status;
-  // Ctrl-C reaches every process of the terminal, this one maybe later than those that it has started.
-  if (isDone || signal.aborted || killer === "SIGINT") return outcome;
-  const how = killer === null ? `exit code ${code}` : killer;
-  return { ...outcome, death: isSilent ? "the heap hangs: an operation does not end" : `the process died: ${how}` };
-}
-
-async function* messagesOf(stdout: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<StressMessage> {
-  let rest = "";
-  for await (const text of stdout.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + text).split("\n");
-    rest = lines.pop() ?? "";
-    for (const line of lines) yield JSON.parse(line) as StressMessage;
-  }
 }

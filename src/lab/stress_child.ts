@@ -6,7 +6,7 @@
  * @module
  */
 import { Random } from "../measure/mod.ts";
-import type { Operation, StressFailure, StressProgram } from "../report/mod.ts";
+import type { Operation, StressFailure, StressProgram, StressThreads, StressThreadsFailure } from "../report/mod.ts";
 import type { Build } from "./flags.ts";
 import { shrink } from "./shrink.ts";
 import { runProgram, stressProgram, type Watch } from "./stress_program.ts";
@@ -20,10 +20,10 @@ export type StressRequest =
 export type StressMessage =
   /** A program starts; the sums are of those before it. */
   | { readonly kind: "program"; readonly seed: number; readonly sums: StressSums }
-  /** It is at work. */
-  | { readonly kind: "alive" }
+  /** It is at work; the sums are of what it has done so far, if it counts that. */
+  | { readonly kind: "alive"; readonly sums?: StressSums }
   /** A program fails; said again for each shorter one that does. */
-  | { readonly kind: "failed"; readonly failure: StressFailure; readonly sums: StressSums }
+  | { readonly kind: "failed"; readonly failure: StressFailure | StressThreadsFailure; readonly sums: StressSums }
   /** It has done what was asked. */
   | { readonly kind: "done"; readonly sums: StressSums };
 
@@ -33,6 +33,8 @@ export interface StressSums {
   readonly operations: number;
   /** Operations by name. */
   readonly counts: Readonly<Record<string, number>>;
+  /** Of a run with several threads. */
+  readonly threads?: StressThreads;
 }
 
 const ALIVE_MILLISECONDS = 100;
@@ -40,7 +42,8 @@ const SHRINK_MILLISECONDS = 6_000;
 
 const encoder = new TextEncoder();
 
-function say(message: StressMessage): void {
+/** Writes a message to stdout. */
+export function say(message: StressMessage): void {
   let rest = encoder.encode(`${JSON.stringify(message)}\n`);
   while (rest.length > 0) rest = rest.subarray(Deno.stdout.writeSync(rest));
 }
@@ -140,9 +143,12 @@ async function messageOf(
   }
 }
 
-if (import.meta.main) {
+/** Reads the request of this process, and ends when it is served. */
+export async function answer<Request>(serve: (request: Request) => Promise<void>): Promise<never> {
   Deno.addSignalListener("SIGINT", () => {}); // Ctrl-C is the command's, which ends this process
   const text = await new Response(Deno.stdin.readable).text();
-  await serve(JSON.parse(text) as StressRequest);
+  await serve(JSON.parse(text) as Request);
   Deno.exit(0);
 }
+
+if (import.meta.main) await answer(serve);

@@ -8,7 +8,7 @@
  * @module
  */
 import { Heap, type HeapStats } from "../heap/mod.ts";
-import { Random } from "../measure/mod.ts";
+import { Random } from "../measure/random.ts";
 import type { Operation, StressProgram } from "../report/mod.ts";
 import { Oracle, OracleError } from "../workloads/oracle.ts";
 import { type Build, heapOptions } from "./flags.ts";
@@ -17,9 +17,10 @@ const KIB = 1024;
 const MIB = 1024 * KIB;
 const LONGEST = 1500; // operations: enough to fill and spill the lists of a class
 const MOST_LIVE_BYTES = 32 * MIB;
-const LARGEST_LOG = 22; // sizes and alignments up to 4 MiB
+export const LARGEST_LOG = 22; // sizes and alignments up to 4 MiB
 const SCARCE_BYTES = 3 * MIB; // one heap in six has no more, and gives 0 now and then
-const RESERVE_BYTES = 512 * MIB;
+/** Address space of each heap. */
+export const RESERVE_BYTES = 512 * MIB;
 
 /** Makes the program of a seed. */
 export function stressProgram(seed: number): StressProgram {
@@ -79,8 +80,8 @@ function bytesOf(operation: Making): number {
   return operation.op === "calloc" ? operation.count * operation.size : operation.size;
 }
 
-/** Mostly small, some as large as they may be, and the neighbours of powers of two, where classes end. */
-function sizeOf(random: Random, largestLog: number): number {
+/** A size up to `2 ** largestLog` + 1: mostly small, some as large as they may be, and the neighbours of powers of two, where classes end. */
+export function sizeOf(random: Random, largestLog: number): number {
   const largest = 2 ** largestLog;
   const dice = random.below(12);
   if (dice < 6) return random.below(257);

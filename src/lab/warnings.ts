@@ -10,11 +10,12 @@ import {
   noiseWarning,
   type readSteal,
   stealWarning,
+  threadsWarning,
   tierWarning,
   unstableWarning,
   type Warning,
 } from "../measure/mod.ts";
-import type { Result } from "../report/mod.ts";
+import { nameOf, placeOf, type Result } from "../report/mod.ts";
 
 const SLOW = 20; // nanoseconds, and times the harness
 
@@ -24,8 +25,8 @@ type Steal = Awaited<ReturnType<typeof readSteal>>;
 export interface Evidence {
   readonly results: readonly Result[];
   readonly environment: Environment;
-  /** Who was still changing its speed after warm-up, and at which sizes. */
-  readonly unstable: ReadonlyMap<string, readonly number[]>;
+  /** Who was still changing its speed after warm-up, and where. */
+  readonly unstable: ReadonlyMap<string, readonly { readonly place: string }[]>;
   readonly stealBefore: Steal;
   readonly stealAfter: Steal;
 }
@@ -36,19 +37,20 @@ export function warningsOf({ results, environment, unstable, stealBefore, stealA
   // The loop's code says little where the allocator is many times slower than the loop.
   const isHarnessBound = ({ nsPerOp, netNsPerOp }: Result) => nsPerOp < SLOW * (nsPerOp - netNsPerOp) || nsPerOp < SLOW;
   const judged = measured.filter(({ runtime }) => runtime === "deno" || runtime === "native");
-  const names = [...new Set(judged.map(({ allocator }) => allocator))];
-  const who = ({ allocator, size }: Result) => `${allocator} at ${size}`;
+  const names = [...new Set(judged.map(nameOf))];
+  const who = (result: Result) => `${result.allocator} at ${placeOf(result)}`;
   const steal = stealBefore && stealAfter &&
     stealWarning(stealAfter.stolen - stealBefore.stolen, stealAfter.total - stealBefore.total);
   return [
     loadWarning(environment.loadAverage[0] ?? 0, environment.cores),
+    threadsWarning(Math.max(1, ...results.map(({ threads }) => threads)), environment.cores),
     steal,
     ...results.filter(isHarnessBound).map((result) => tierWarning(who(result), result.tiers)),
-    ...names.map((name) => unstableWarning(name, unstable.get(name) ?? [])),
-    ...names.map((name) => noiseWarning(name, throughputs(judged.filter((each) => each.allocator === name)))),
+    ...names.map((name) => unstableWarning(name, (unstable.get(name) ?? []).map(({ place }) => place))),
+    ...names.map((name) => noiseWarning(name, throughputs(judged.filter((each) => nameOf(each) === name)))),
   ].filter((warning) => warning !== undefined);
 }
 
-function throughputs(results: readonly Result[]): Map<number, Estimate> {
-  return new Map(results.map(({ size, opsPerSecond }) => [size, opsPerSecond]));
+function throughputs(results: readonly Result[]): Map<string, Estimate> {
+  return new Map(results.map((result) => [placeOf(result), result.opsPerSecond]));
 }

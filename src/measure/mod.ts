@@ -16,7 +16,15 @@ export {
   MIN_SAMPLES,
   ratios,
 } from "./statistics.ts";
-export { loadWarning, noiseWarning, stealWarning, tierWarning, unstableWarning, type Warning } from "./warnings.ts";
+export {
+  loadWarning,
+  noiseWarning,
+  stealWarning,
+  threadsWarning,
+  tierWarning,
+  unstableWarning,
+  type Warning,
+} from "./warnings.ts";
 export {
   bonferroni,
   COMPARE_LEVEL,

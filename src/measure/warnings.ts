@@ -7,7 +7,7 @@ import type { Estimate } from "./statistics.ts";
 
 /** One reason for doubt. */
 export interface Warning {
-  readonly code: "LOAD" | "STEAL" | "TIER" | "NOISE" | "UNSTABLE";
+  readonly code: "LOAD" | "STEAL" | "THREADS" | "TIER" | "NOISE" | "UNSTABLE";
   readonly message: string;
   readonly advice: string;
 }
@@ -36,6 +36,16 @@ export function stealWarning(stolen: number, total: number): Warning | undefined
   };
 }
 
+/** Warns if there were more threads than cores. */
+export function threadsWarning(threads: number, cores: number): Warning | undefined {
+  if (threads <= cores) return undefined;
+  return {
+    code: "THREADS",
+    message: `${threads} threads had ${cores} ${cores === 1 ? "core" : "cores"}: they took turns`,
+    advice: `what scales is to be seen up to --threads ${cores}`,
+  };
+}
+
 /** Warns if V8 did not run the measured loop in its best compiler's code. */
 export function tierWarning(who: string, tiers: readonly string[]): Warning | undefined {
   const others = tiers.filter((tier) => tier !== "turbofan" && tier !== "native" && tier !== "unknown");
@@ -47,26 +57,30 @@ export function tierWarning(who: string, tiers: readonly string[]): Warning | un
   };
 }
 
-/** Warns if the intervals of somebody's throughput are wide. */
-export function noiseWarning(who: string, estimates: ReadonlyMap<number, Estimate>): Warning | undefined {
-  const widths = [...estimates].map(([size, { median, low, high }]) => ({ size, width: (high - low) / median }))
+/**
+ * Warns if the intervals of somebody's throughput are wide.
+ *
+ * @param estimates By the place they are of: a size, with its threads where there are several.
+ */
+export function noiseWarning(who: string, estimates: ReadonlyMap<string, Estimate>): Warning | undefined {
+  const widths = [...estimates].map(([place, { median, low, high }]) => ({ place, width: (high - low) / median }))
     .filter(({ width }) => width >= WIDE);
   if (widths.length === 0) return undefined;
-  const sizes = widths.map(({ size }) => size).join(", ");
+  const places = widths.map(({ place }) => place).join(", ");
   const widest = Math.round(100 * Math.max(...widths.map(({ width }) => width)));
   return {
     code: "NOISE",
-    message: `${who} at ${sizes}: the 95 % interval is up to ${widest} % of the median wide`,
+    message: `${who} at ${places}: the 95 % interval is up to ${widest} % of the median wide`,
     advice: "run on a quiet machine, or with more --rounds",
   };
 }
 
 /** Warns if the speed of a contestant was still changing when its warm-up ended. */
-export function unstableWarning(who: string, sizes: readonly number[]): Warning | undefined {
-  if (sizes.length === 0) return undefined;
+export function unstableWarning(who: string, places: readonly string[]): Warning | undefined {
+  if (places.length === 0) return undefined;
   return {
     code: "UNSTABLE",
-    message: `${who} at ${sizes.join(", ")} was still changing its speed by over 10 % a slot when its warm-up ended`,
+    message: `${who} at ${places.join(", ")} was still changing its speed by over 10 % a slot when its warm-up ended`,
     advice: "run again, or raise --cycles",
   };
 }

@@ -18,3 +18,4 @@ export { openTouch } from "./touch.ts";
 export type { TouchFunctions } from "./touch.ts";
 export { openLibcAllocator } from "./libc_allocator.ts";
 export type { LibcAllocator } from "./libc_allocator.ts";
+export { checkSharedLibrary, findSharedLibrary, SharedLibraryError } from "./shared_library.ts";

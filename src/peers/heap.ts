@@ -30,7 +30,11 @@ export function adaptHeap(heap: Heap): Allocator<number> {
     realloc: heap.realloc.bind(heap),
     residentBytes: () => heap.stats().residentBytes,
     address: heap.address.bind(heap),
-    share: () => heap.share(),
+    share: () => {
+      // A heap of another source may be older than threads.
+      if (typeof heap.share !== "function") throw new Error("this source's heap knows only one thread");
+      return heap.share();
+    },
   };
 }
 

@@ -1,10 +1,10 @@
 /**
- * A bar chart for a terminal: throughput by size, one bar for each contestant, in eighths of a character. All bars share
- * one scale, so sizes can be compared too. The do-nothing allocators are left out: they would set the scale.
+ * A bar chart for a terminal: throughput by size and number of threads, one bar for each contestant, in eighths of a
+ * character. All bars share one scale, so sizes can be compared too. The do-nothing allocators are left out: they would set the scale.
  *
  * @module
  */
-import { mops, nameOf, sizesOf } from "./format.ts";
+import { byPlace, mops, nameOf } from "./format.ts";
 import type { Result } from "./schema.ts";
 import { type Palette, PLAIN } from "./table.ts";
 
@@ -16,14 +16,14 @@ export function renderBars(results: readonly Result[], palette: Palette = PLAIN)
   const shown = results.filter(({ runtime }) => runtime !== "harness");
   const fastest = Math.max(...shown.map(({ opsPerSecond }) => opsPerSecond.median));
   const nameColumns = Math.max(...shown.map((result) => nameOf(result).length));
-  const blocks = sizesOf(shown).map((size) => {
-    const bars = shown.filter((result) => result.size === size).map((result) => {
+  const blocks = byPlace(shown).map(({ heading, results }) => {
+    const bars = results.map((result) => {
       const { runtime, opsPerSecond: { median } } = result;
       const drawn = bar(median / fastest);
       const line = `  ${nameOf(result).padEnd(nameColumns)} ${runtime === "deno" ? palette.green(drawn) : drawn}`;
       return `${line} ${mops(median)}`;
     });
-    return [`size ${size}, M ops/s`, ...bars].join("\n");
+    return [`${heading}, M ops/s`, ...bars].join("\n");
   });
   return blocks.join("\n");
 }

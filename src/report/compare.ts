@@ -6,7 +6,7 @@
 import Table from "cli-table3";
 import { median } from "simple-statistics";
 import type { CompareFile, CompareRow } from "./compare_schema.ts";
-import { bounds, change, nanoseconds, wrap } from "./format.ts";
+import { bounds, change, nanoseconds, threadCount, wrap } from "./format.ts";
 import { EQUIVALENT_WITHIN } from "../measure/mod.ts";
 import { csvTable, markdownTable } from "./rows.ts";
 import { LINES, type Palette, PLAIN } from "./table.ts";
@@ -40,7 +40,9 @@ export function compareHeadline({ a, b, rows, verdict }: Pick<CompareFile, "a" |
     equivalent: `equivalent: ${b} is as fast as ${a}, within ${change(1 + within).slice(1)}`,
     inconclusive: `inconclusive at ${inconclusive} of ${rows.length}: ${b} against ${a}`,
   }[verdict];
-  return `${words}; throughput ${range} in ${workload}, ${sizes}`;
+  const threads = rows[0]?.threads ?? 1;
+  const crew = threads === 1 ? "" : ` with ${threadCount(threads)}`;
+  return `${words}; throughput ${range} in ${workload}${crew}, ${sizes}`;
 }
 
 /** The whole report. */
@@ -85,9 +87,9 @@ export function renderCompareMarkdown(file: CompareFile): string {
 /** Every round, a line each: for other programs. */
 export function renderCompareCsv({ rows }: CompareFile): string {
   return csvTable(
-    ["workload", "size", "round", "a_ns_per_op", "b_ns_per_op", "control_ns_per_op"],
-    rows.flatMap(({ workload, size, samples: { a, b, control } }) =>
-      a.map((sample, round) => [workload, size, round + 1, sample, b[round]!, control[round]!])
+    ["workload", "size", "threads", "round", "a_ns_per_op", "b_ns_per_op", "control_ns_per_op"],
+    rows.flatMap(({ workload, size, threads, samples: { a, b, control } }) =>
+      a.map((sample, round) => [workload, size, threads, round + 1, sample, b[round]!, control[round]!])
     ),
   );
 }
@@ -108,16 +110,16 @@ function cells({ size, ratio, low, high, control, delta, rounds, samples, verdic
 
 function baselineLines({ baseline, environment, rows }: CompareFile): string {
   if (baseline === undefined) return "";
-  const then = rows.flatMap(({ size }) => {
-    const row = baseline.rows.find((each) => each.size === size);
+  const then = rows.flatMap(({ size, threads }) => {
+    const row = baseline.rows.find((each) => each.size === size && (each.threads ?? 1) === threads);
     return row === undefined ? [] : [`${size}: ${nanoseconds(row.nsPerOp)} ns`];
   });
   const changed = (["cpu", "deno", "v8", "os", "cores"] as const).filter((name) =>
     baseline.environment[name] !== environment[name]
   ).map((name) => `${name} was ${baseline.environment[name]}, is ${environment[name]}`);
   const text =
-    `Baseline ${baseline.name}: ${baseline.contestant} of ${baseline.date.slice(0, 10)}, run again beside B. ` +
-    `Stored then (only to look at): ${then.join(", ")}.` +
+    `Baseline ${baseline.name}: ${baseline.contestant} of ${baseline.date.slice(0, 10)}, run again beside B.` +
+    (then.length === 0 ? "" : ` Stored then (only to look at): ${then.join(", ")}.`) +
     (changed.length === 0 ? "" : ` The stored figures are of another environment: ${changed.join("; ")}.`);
   return `${wrap(text, 100).join("\n")}\n`;
 }

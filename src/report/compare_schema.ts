@@ -60,6 +60,8 @@ export const BaselineSchema = v.object({
   rows: v.array(v.object({
     workload: v.string(),
     size: v.number(),
+    /** Absent if there was one. */
+    threads: v.optional(v.number()),
     nsPerOp: v.number(),
   })),
 });

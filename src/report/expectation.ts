@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { ratioWithBounds, times } from "./format.ts";
+import { hasOwnHeaps, placeOf, ratioWithBounds, times } from "./format.ts";
 import type { Expectation, Result } from "./schema.ts";
 
 /**
@@ -16,20 +16,21 @@ export function parseExpectation(text: string): number | undefined {
   return Number.isFinite(ratio) && ratio > 0 ? ratio : undefined;
 }
 
-/** Holds each of our heaps, at each size, against the expected ratio to `system`. */
+/** Holds each of our heaps, at each size with each number of threads, against the expected ratio to `system`. */
 export function checkExpectation(expected: number, results: readonly Result[]): Expectation[] {
-  return results.flatMap(({ runtime, allocator, size, ratioToSystem: measured }) => {
-    if (runtime !== "deno" || measured === undefined) return [];
+  return results.flatMap((result) => {
+    const { runtime, allocator, size, threads, ratioToSystem: measured } = result;
+    if (runtime !== "deno" || measured === undefined || hasOwnHeaps(result)) return [];
     const verdict = measured.low > expected ? "above" : measured.high < expected ? "below" : "as expected";
-    return [{ allocator, size, expected, measured, verdict }];
+    return [{ allocator, size, ...(threads > 1 ? { threads } : {}), expected, measured, verdict }];
   });
 }
 
 /** One expectation as a line. */
-export function expectationLine({ allocator, size, expected, measured, verdict }: Expectation): string {
+export function expectationLine({ allocator, size, threads = 1, expected, measured, verdict }: Expectation): string {
   const contains = verdict === "as expected"
     ? "the interval contains what was expected"
     : `the whole interval is ${verdict} what was expected`;
-  return `${allocator} at ${size}: expected ${times(expected)} times system, ` +
+  return `${allocator} at ${placeOf({ size, threads })}: expected ${times(expected)} times system, ` +
     `measured ${ratioWithBounds(measured)}: ${contains}`;
 }

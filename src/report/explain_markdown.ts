@@ -75,7 +75,7 @@ function hypotheses({ flags }: ExplainFile): string {
 function callOrder({ counters, a, b }: ExplainFile): string {
   const shares = (rows: ExplainFile["counters"]["a"]) => {
     const sum = (name: keyof typeof rows[number]["counts"]) =>
-      rows.reduce((total, { counts }) => total + counts[name], 0);
+      rows.reduce((total, { counts }) => total + (counts[name] ?? 0), 0);
     const of = (count: number, whole: number) =>
       whole === 0 ? "–" : `${(100 * count / whole).toFixed(2)} %`.padStart(8);
     const frees = sum("frees"), mallocs = sum("mallocs");

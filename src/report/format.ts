@@ -41,9 +41,24 @@ export function changeWithBounds({ ratio, low, high }: Ratio): string {
   return `${change(ratio)} (${change(low)} to ${change(high)})`;
 }
 
-/** A contestant's name: the allocator's, and for the do-nothing ones which side's. */
-export function nameOf({ allocator, runtime, host }: Pick<Result, "allocator" | "runtime" | "host">): string {
-  return runtime === "harness" ? `${allocator} (${host})` : allocator;
+/** A contestant's name: the allocator's; for the do-nothing ones which side's, for ours whether each thread has one. */
+export function nameOf(result: Pick<Result, "allocator" | "runtime" | "host" | "heaps">): string {
+  const { allocator, runtime, host } = result;
+  if (runtime === "harness") return `${allocator} (${host})`;
+  return hasOwnHeaps(result) ? `${allocator}, own heaps` : allocator;
+}
+
+/** Whether it is ours with a heap for each thread: a yardstick of what sharing one costs, and no contestant. */
+export function hasOwnHeaps({ runtime, heaps }: Pick<Result, "runtime" | "heaps">): boolean {
+  return runtime === "deno" && heaps === "own";
+}
+
+/** Of each native peer what served its malloc: `mimalloc 2.0.9 (/usr/lib/x86_64-linux-gnu/libmimalloc.so.2)`. */
+export function librariesOf(results: readonly Result[]): string[] {
+  const lines = results.flatMap(({ allocator, library, libraryVersion }) =>
+    library === undefined ? [] : [[allocator, libraryVersion, `(${library})`].filter((word) => word !== undefined)]
+  );
+  return [...new Set(lines.map((words) => words.join(" ")))];
 }
 
 /** The parameters as words, without the size where each row has its own. */
@@ -53,8 +68,30 @@ export function parametersOf(results: readonly Result[]): string {
     .join(", ");
 }
 
+/** What results are compared at: a size, and a number of threads. */
+export type Place = Pick<Result, "size" | "threads">;
+
+/** A place in words: `128`, `128 with 2 threads`. */
+export function placeOf({ size, threads }: Place): string {
+  return threads === 1 ? String(size) : `${size} with ${threads} threads`;
+}
+
+/** The results of each place, in the order in which they were measured, and what to call it. */
+export function byPlace<R extends Place>(results: readonly R[]): { heading: string; results: R[] }[] {
+  const hasThreads = isThreaded(results);
+  return [...Map.groupBy(results, placeOf).values()].map((group) => {
+    const { size, threads } = group[0]!;
+    return { heading: hasThreads ? `size ${size}, ${threadCount(threads)}` : `size ${size}`, results: group };
+  });
+}
+
+/** A number of threads in words. */
+export function threadCount(threads: number): string {
+  return threads === 1 ? "1 thread" : `${threads} threads`;
+}
+
 /** The sizes of results, in the order in which they were measured. */
-export function sizesOf(results: readonly Result[]): number[] {
+export function sizesOf(results: readonly Place[]): number[] {
   return [...new Set(results.map(({ size }) => size))];
 }
 
@@ -66,6 +103,16 @@ export function counted(count: number, noun: string): string {
 /** A whole number with a comma every three digits. */
 export function withCommas(count: number): string {
   return count.toLocaleString("en-US");
+}
+
+/** The numbers of threads, likewise. */
+export function threadsOf(results: readonly Place[]): number[] {
+  return [...new Set(results.map(({ threads }) => threads))];
+}
+
+/** Whether any result is of several threads. */
+export function isThreaded(results: readonly Place[]): boolean {
+  return results.some(({ threads }) => threads > 1);
 }
 
 /** Breaks a text at its spaces into lines of at most `columns`, longer words excepted. */

@@ -4,14 +4,14 @@
  * @module
  */
 import Table from "cli-table3";
-import { times, wrap } from "./format.ts";
+import { placeOf, times, wrap } from "./format.ts";
 import type { GateFile, GateRow, GateVerdict } from "./gate_schema.ts";
 import { csvTable, markdownTable } from "./rows.ts";
 import { LINES, type Palette, PLAIN } from "./table.ts";
 
 /** The table's columns, in the terminal and in Markdown. */
-const COLUMNS = ["verdict", "threshold", "size", "measured", "interval", "asked for"] as const;
-const NAME_COLUMNS = 40; // the rest is less than 60 wide
+const COLUMNS = ["verdict", "threshold", "size", "threads", "measured", "interval", "asked for"] as const;
+const NAME_COLUMNS = 34; // the rest is less than 66 wide
 const LINE_COLUMNS = 100;
 
 /** How verdicts are called out. */
@@ -24,7 +24,9 @@ export function gateHeadline({ rows, verdict }: Pick<GateFile, "rows" | "verdict
   if (verdict === "go") return `${WORDS.go}: ${count("go")} thresholds hold`;
   const others = verdict === "no-go" && of("undecided").length > 0 ? `, ${of("undecided").length} undecided` : "";
   const [first] = of(verdict);
-  const which = first === undefined ? "" : `; the first: ${first.name} at ${first.size}, ${said(first)}`;
+  const which = first === undefined
+    ? ""
+    : `; the first: ${first.name} at ${placeOf({ size: first.size, threads: first.threads ?? 1 })}, ${said(first)}`;
   const what = verdict === "no-go" ? "thresholds fail" : "thresholds are undecided";
   return `${WORDS[verdict]}: ${count(verdict)} ${what}${others}${which}`;
 }
@@ -33,9 +35,9 @@ export function gateHeadline({ rows, verdict }: Pick<GateFile, "rows" | "verdict
 export function renderGate(file: GateFile, palette: Palette = PLAIN): string {
   const table = new Table({
     head: COLUMNS.map((name) => palette.bold(name)),
-    colAligns: ["left", "left", "right", "right", "right", "right"],
+    colAligns: ["left", "left", "right", "right", "right", "right", "right"],
     style: { head: [], border: [], compact: true },
-    chars: LINES,
+    chars: { ...LINES, middle: "" },
   });
   const paint = { "go": palette.green, "no-go": palette.red, "undecided": palette.dim };
   let before = "";
@@ -68,6 +70,7 @@ export function renderGateCsv({ rows }: GateFile): string {
     "kind",
     "workload",
     "size",
+    "threads",
     "variant",
     "against",
     "measured",
@@ -79,7 +82,7 @@ export function renderGateCsv({ rows }: GateFile): string {
     "verdict",
     "because",
   ] as const;
-  return csvTable(head, rows.map((row) => head.map((name) => row[name] ?? "")));
+  return csvTable(head, rows.map((row) => head.map((name) => row[name] ?? (name === "threads" ? 1 : ""))));
 }
 
 const QUICK_REMARK =
@@ -92,12 +95,13 @@ function reasons(rows: readonly GateRow[]): string[] {
 }
 
 function cells(row: GateRow): string[] {
-  const { verdict, name, size, low, high } = row;
+  const { verdict, name, size, threads = 1, low, high } = row;
   const isExact = low === null || high === null || low === high;
   return [
     WORDS[verdict],
     name,
     String(size),
+    String(threads),
     row.measured === null ? "" : figure(row, row.measured),
     isExact ? "" : `${number(row, low)}${row.unit === "share" ? " to " : "–"}${number(row, high)}`, // a share may be < 0
     askedFor(row),

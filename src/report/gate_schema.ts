@@ -12,9 +12,11 @@ export const GateVerdictSchema = v.picklist(["go", "no-go", "undecided"]);
 /** One threshold at one size, judged. */
 export const GateRowSchema = v.object({
   name: v.string(),
-  kind: v.picklist(["ratio", "net-ns", "fast-free-share", "regression", "footprint"]),
+  kind: v.picklist(["ratio", "net-ns", "scaling", "sharing", "fast-free-share", "regression", "footprint"]),
   workload: v.string(),
   size: v.number(),
+  /** Absent if there was one. */
+  threads: v.optional(v.number()),
   variant: v.string(),
   /** The peer, the contestant or the baseline that it is measured against; absent where there is none. */
   against: v.optional(v.string()),

@@ -1,44 +1,70 @@
 /**
- * The result in one line of words: how many times as fast as each peer our heap is, over all sizes.
+ * The result in one line of words: how many times as fast as each peer our heap is, over all sizes. Of several numbers of
+ * threads each is told, against one peer alone, and how throughput grows from the fewest.
  *
  * Sizes are joined round by round by the geometric mean of their ratios; the interval is that of the median round.
  *
  * @module
  */
-import { estimate, ratios } from "../measure/mod.ts";
-import { bounds, sizesOf, times } from "./format.ts";
+import { type Estimate, estimate, ratios } from "../measure/mod.ts";
+import { bounds, hasOwnHeaps, isThreaded, sizesOf, threadCount, threadsOf, times } from "./format.ts";
 import type { Result, ResultFile } from "./schema.ts";
 
 /** The line, without its end. */
 export function headline({ results, rounds }: Pick<ResultFile, "results" | "rounds">): string {
-  const ours = results.find(({ runtime }) => runtime === "deno");
-  if (ours === undefined) return "nothing was measured";
-  const seriesOf = (allocator: string) => results.filter((each) => each.allocator === allocator);
-  const others = [...new Set(results.filter(({ runtime }) => runtime !== "harness").map(({ allocator }) => allocator))]
-    .filter((allocator) => allocator !== ours.allocator)
+  const first = results.find(({ runtime }) => runtime === "deno");
+  if (first === undefined) return "nothing was measured";
+  const counted = results.filter(({ runtime }) => runtime !== "harness");
+  const seriesOf = (allocator: string) => counted.filter((each) => each.allocator === allocator && !hasOwnHeaps(each));
+  const ours = seriesOf(first.allocator);
+  const others = [...new Set(counted.map(({ allocator }) => allocator))]
+    .filter((allocator) => allocator !== first.allocator)
     .toSorted((a, b) => Number(b === "system") - Number(a === "system"));
   const where = `${sizeRange(results)}, ${rounds.measured} ${rounds.measured === 1 ? "round" : "rounds"}`;
-  const subject = `${ours.allocator} runs ${ours.workload}`;
-  if (others.length === 0) return `${subject} at ${times(ours.opsPerSecond.median / 1e6)} M operations/s; ${where}`;
+  const threads = threadsOf(ours);
+  const rival = others.find((other) =>
+    threads.every((count) => seriesOf(other).some((each) => each.threads === count))
+  );
+  const crew = isThreaded(ours)
+    ? ` with ${threads.length === 1 ? threadCount(threads[0]!) : `${threads.join(", ")} threads`}`
+    : "";
+  const subject = `${first.allocator} runs ${first.workload}${crew}`;
+  if (threads.length > 1) return `${subject} ${byThreads(ours, seriesOf(rival ?? ""), threads)}; ${where}`;
+  if (others.length === 0) return `${subject} at ${times(first.opsPerSecond.median / 1e6)} M operations/s; ${where}`;
   const clauses = others.map((other, index) => {
-    const { median, low, high } = estimate(ratioByRound(seriesOf(ours.allocator), seriesOf(other)));
-    const claim = `${times(median)} times${index === 0 ? " as fast as" : ""} ${other}`;
-    return other === "system" ? `${claim} (${bounds(low, high)})` : claim;
+    const ratio = ratioOf(ours, seriesOf(other));
+    const claim = `${times(ratio.median)} times${index === 0 ? " as fast as" : ""} ${other}`;
+    return other === "system" ? `${claim} (${bounds(ratio.low, ratio.high)})` : claim;
   });
   return `${subject} ${clauses.join(", ")}; ${where}`;
 }
 
-/** For each round, the geometric mean over the sizes of how many times as fast `left` was. */
-function ratioByRound(left: readonly Result[], right: readonly Result[]): number[] {
-  const bySize = left.map((result) => {
+/** How fast for each number of threads, and what more of them bring. */
+function byThreads(ours: readonly Result[], peer: readonly Result[], threads: readonly number[]): string {
+  const withThreads = (results: readonly Result[], count: number) => results.filter((each) => each.threads === count);
+  const fewest = withThreads(ours, threads[0]!);
+  const speeds = threads.map((count) => {
+    const [mine, other] = [withThreads(ours, count), withThreads(peer, count)];
+    if (peer.length === 0) return times(mine[0]!.opsPerSecond.median / 1e6);
+    const { median, low, high } = ratioOf(mine, other);
+    return `${times(median)} (${bounds(low, high)})`;
+  });
+  const growth = threads.slice(1).map((count) => times(ratioOf(withThreads(ours, count), fewest).median));
+  const against = peer[0] === undefined ? "M operations/s" : `times as fast as ${peer[0].allocator}`;
+  return `${speeds.join(", ")} ${against}, and ${growth.join(", ")} times as fast as with ${threads[0]}`;
+}
+
+/** How many times as fast `left` was: the geometric mean over the sizes, round by round. */
+function ratioOf(left: readonly Result[], right: readonly Result[]): Estimate {
+  const bySize = left.flatMap((result) => {
     const other = right.find(({ size }) => size === result.size);
-    return ratios(other?.samples ?? [], result.samples);
+    return other === undefined ? [] : [ratios(other.samples, result.samples)];
   });
   const rounds = bySize[0]?.length ?? 0;
-  return Array.from({ length: rounds }, (_, round) => {
+  return estimate(Array.from({ length: rounds }, (_, round) => {
     const logarithms = bySize.map((ratiosOfSize) => Math.log(ratiosOfSize[round] as number));
     return Math.exp(logarithms.reduce((sum, value) => sum + value, 0) / logarithms.length);
-  });
+  }));
 }
 
 function sizeRange(results: readonly Result[]): string {

@@ -4,18 +4,23 @@
  * @module
  */
 import { expectationLine } from "./expectation.ts";
-import { parametersOf } from "./format.ts";
+import { librariesOf, parametersOf } from "./format.ts";
 import { headline } from "./headline.ts";
+import { sharingLines } from "./sharing.ts";
 import type { ResultFile } from "./schema.ts";
-import { cells, COLUMNS } from "./table.ts";
+import { columnsOf } from "./table.ts";
 
 /** The document's text. */
 export function renderMarkdown(file: ResultFile): string {
   const { results, environment, rounds, notes, warnings, expectations } = file;
-  const rule = COLUMNS.map((name) => name === "allocator" ? "---" : "---:");
-  const rows = [[...COLUMNS], rule, ...results.map(cells)].map((row) => `| ${row.join(" | ")} |`);
+  const columns = columnsOf(results);
+  const head = columns.map((column) => column.head), rule = columns.map((column) => column.isNumeric ? "---:" : "---");
+  const cells = results.map((result) => columns.map((column) => column.cell(result)));
+  const rows = [head, rule, ...cells].map((row) => `| ${row.join(" | ")} |`);
   const remarks = [
+    ...sharingLines(results),
     ...expectations.map(expectationLine),
+    ...librariesOf(results),
     ...notes,
     ...warnings.map(({ code, message, advice }) => `${code}: ${message}; ${advice}`),
   ].map((remark) => `- ${remark.replaceAll("\n", " ")}`);

@@ -21,7 +21,7 @@ export { renderCsv } from "./csv.ts";
 export { checkExpectation, expectationLine, parseExpectation } from "./expectation.ts";
 export { type FlagsFile, type FlagValue, renderFlags, type VariantFlags } from "./flags.ts";
 export { type MicroFile, type MicroRow, renderMicro } from "./micro.ts";
-export { changeWithBounds, wrap } from "./format.ts";
+export { changeWithBounds, hasOwnHeaps, nameOf, placeOf, threadCount, wrap } from "./format.ts";
 export { headline } from "./headline.ts";
 export { renderJson } from "./json.ts";
 export { renderReplay, renderReplayMarkdown, replayHeadline } from "./replay.ts";
@@ -41,6 +41,8 @@ export {
   type StressFile,
   type StressProgram,
   type StressRun,
+  type StressThreads,
+  type StressThreadsFailure,
 } from "./stress_schema.ts";
 export { renderStress } from "./stress.ts";
 export { type Palette, PLAIN, renderTable } from "./table.ts";

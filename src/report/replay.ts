@@ -18,7 +18,8 @@ const SPARK_COLUMNS = 60;
 const TALLEST = 1.5;
 
 const TIME_COLUMNS = ["allocator", "ns/event", "95 %", "net ns", "x system", "95 %", "longest us"] as const;
-const MEMORY_COLUMNS = ["allocator", "peak MB", "peak / live", "mean MB", "page faults", "of"] as const;
+/** Also for the page. */
+export const MEMORY_COLUMNS = ["allocator", "peak MB", "peak / live", "mean MB", "page faults", "of"] as const;
 
 /** What goes to stdout; at most 100 columns. */
 export function renderReplay(file: ResultFile, palette: Palette = PLAIN): string {
@@ -68,7 +69,7 @@ export function replayHeadline({ results, trace, rounds }: ResultFile): string {
     return `${ours.allocator} replays ${file} in ${nanoseconds(ours.nsPerOp)} ns an event; ${proof}`;
   }
   const { median, low, high } = estimate(ratios(system.samples, ours.samples));
-  const footprint = ours.peakFootprintBytes !== undefined && system.peakFootprintBytes !== undefined
+  const footprint = ours.peakFootprintBytes !== undefined && system.peakFootprintBytes
     ? `, in ${times(ours.peakFootprintBytes / system.peakFootprintBytes)} times its memory`
     : "";
   return `${ours.allocator} replays ${file} ${times(median)} times as fast as system (${bounds(low, high)}, ` +
@@ -111,8 +112,8 @@ function timeCells(result: Result): string[] {
   ];
 }
 
-/** In the order of the columns. */
-function memoryCells(result: Result): string[] {
+/** In the order of {@link MEMORY_COLUMNS}. */
+export function memoryCells(result: Result): string[] {
   const { peakFootprintBytes, averageFootprintBytes, peakLiveBytes, pageFaults, footprintOf } = result;
   const isKnown = peakFootprintBytes !== undefined && averageFootprintBytes !== undefined;
   return [

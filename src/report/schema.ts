@@ -38,17 +38,22 @@ const ReplayFields = {
   })),
 };
 
-/** One contestant at one size. */
+/** One contestant at one size, with one number of threads. */
 export const ResultSchema = v.object({
   workload: v.string(),
-  /** The variant, or the peer's name; `none` is the do-nothing allocator. */
+  /** The variant, the peer's name, or the file's of a library that was named by its path; `none` is the do-nothing allocator. */
   allocator: v.string(),
   runtime: v.picklist(["deno", "native", "ffi", "js", "harness"]),
   /** Which side's harness ran it: it tells the two `none` apart. */
   host: v.picklist(["deno", "native"]),
+  /** Of native peers: the library that served malloc, and what it says of its version. */
+  library: v.exactOptional(v.string()),
+  libraryVersion: v.exactOptional(v.string()),
   /** The largest size of random-mixed, the size of hot-pair, the exclusive bound of larson, the largest of slow-mix. */
   size: v.number(),
   threads: v.number(),
+  /** With several threads: whether all use one heap, or each its own. */
+  heaps: v.optional(v.picklist(["shared", "own"])),
   /** Of one unit, like the checksum; a sample is `unitsPerSlot` units. */
   operations: v.number(),
   checksum: v.pipe(v.string(), v.regex(/^[0-9a-f]{8}$/)),
@@ -58,8 +63,17 @@ export const ResultSchema = v.object({
   /** What is left when the harness around a do-nothing allocator is subtracted, round by round; 0 for that itself. */
   netNsPerOp: v.number(),
   samples: v.array(v.number()),
-  /** Throughput over that of `system`, paired by rounds; absent if `system` was not measured. */
+  /** Throughput over that of `system` with as many threads, paired by rounds; absent if `system` was not measured. */
   ratioToSystem: v.optional(RatioSchema),
+  /** Throughput over that of the same contestant with the fewest threads of the run, likewise; absent for those. */
+  scaling: v.optional(RatioSchema),
+  /** Throughput of one heap for all threads over that of a heap for each, likewise; with `--own-heaps` only. */
+  ratioToOwnHeaps: v.optional(RatioSchema),
+  /** With several threads, the throughput of each: the median, and that of each slot. */
+  threadOpsPerSecond: v.optional(v.array(v.number())),
+  threadSamples: v.optional(v.array(v.array(v.number()))),
+  /** The slowest thread's throughput over the fastest one's, the median of the slots. */
+  fairness: v.optional(v.number()),
   unitsPerSlot: v.number(),
   /** What V8's code the measured loop ran in, by slot. */
   tiers: v.array(v.string()),
@@ -106,6 +120,8 @@ export const WarningSchema = v.object({ code: v.string(), message: v.string(), a
 const ExpectationSchema = v.object({
   allocator: v.string(),
   size: v.number(),
+  /** Absent if there was one. */
+  threads: v.optional(v.number()),
   expected: v.number(),
   measured: RatioSchema,
   /** Where the interval lies. */

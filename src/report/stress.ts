@@ -1,13 +1,24 @@
 /**
  * What `stress` found, for a terminal: a line for each variant with the operations that were run, or the seed and the
- * shortest operation list that fails. In Markdown and as CSV, a row for each variant.
+ * shortest operation list that fails. In Markdown and as CSV, a row for each variant. With threads, the same for each
+ * scenario of a variant; where one fails, the last operations of each Worker instead of a list.
  *
  * @module
  */
-import type { Operation, StressFailure, StressFile, StressRun } from "./stress_schema.ts";
-import { counted, withCommas, wrap } from "./format.ts";
+import type {
+  Operation,
+  StressFailure,
+  StressFile,
+  StressRun,
+  StressThreads,
+  StressThreadsFailure,
+} from "./stress_schema.ts";
+import { counted, times, withCommas, wrap } from "./format.ts";
 import { csvTable, markdownTable } from "./rows.ts";
 import { type Palette, PLAIN } from "./table.ts";
+
+/** Workers whose last operations are shown; the one that found what is wrong is the first. */
+const SHOWN_WORKERS = 8;
 
 /** What goes to stdout. */
 export function renderStress({ seed, build, runs }: StressFile, palette: Palette = PLAIN): string {
@@ -17,32 +28,34 @@ export function renderStress({ seed, build, runs }: StressFile, palette: Palette
 }
 
 /** The same as Markdown: a table, and each failing list. */
-export function renderStressMarkdown({ seed, build, runs, command }: StressFile): string {
-  const names = operationNames(runs);
-  const rows = runs.map(({ variant, programs, operations, counts, seconds, failure }) => [
-    failure === undefined ? "ok" : "FAILED",
-    variant,
-    programs,
-    operations,
-    seconds.toFixed(1),
-    ...names.map((name) => counts[name] ?? 0),
+export function renderStressMarkdown({ seed, build, runs, command, threads }: StressFile): string {
+  const names = operationNames(runs), facts = threads === undefined ? [] : THREAD_FACTS;
+  const rows = runs.map((run) => [
+    run.failure === undefined ? "ok" : "FAILED",
+    run.variant,
+    run.programs,
+    run.operations,
+    run.seconds.toFixed(1),
+    ...names.map((name) => run.counts[name] ?? 0),
+    ...facts.map((fact) => run.threads?.[fact] ?? ""),
   ]);
   const failures = runs.flatMap(({ variant, failure }) =>
     failure === undefined ? [] : [`\n**${variant}**\n\n\`\`\`text\n${failureLines(failure).join("\n")}\n\`\`\`\n`]
   );
   const count = runs.filter(({ failure }) => failure !== undefined).length;
-  const result = count === 0 ? "nothing failed" : `${count} of ${counted(runs.length, "variant")} FAILED`;
-  return `**${result}; ${build} build, seed ${seed}**\n\n` +
-    markdownTable(["result", "variant", "programs", "operations", "s", ...names], rows) +
+  const noun = threads === undefined ? "variant" : "run";
+  const result = count === 0 ? "nothing failed" : `${count} of ${counted(runs.length, noun)} FAILED`;
+  return `**${result}; ${build} build, seed ${seed}${threads === undefined ? "" : `, ${threads} threads`}**\n\n` +
+    markdownTable(["result", "variant", "programs", "operations", "s", ...names, ...facts], rows) +
     `${failures.join("")}\n\`${command.join(" ")}\`\n`;
 }
 
 /** A line a variant; the failing lists are in the JSON file alone. */
-export function renderStressCsv({ seed, build, runs }: StressFile): string {
-  const names = operationNames(runs);
+export function renderStressCsv({ seed, build, runs, threads }: StressFile): string {
+  const names = operationNames(runs), facts = threads === undefined ? [] : THREAD_FACTS;
   return csvTable(
-    ["variant", "build", "seed", "programs", "operations", "seconds", "result", "message", ...names],
-    runs.map(({ variant, programs, operations, counts, seconds, failure }) => [
+    ["variant", "build", "seed", "programs", "operations", "seconds", "result", "message", ...names, ...facts],
+    runs.map(({ variant, programs, operations, counts, seconds, failure, threads }) => [
       variant,
       build,
       seed,
@@ -52,40 +65,79 @@ export function renderStressCsv({ seed, build, runs }: StressFile): string {
       failure === undefined ? "ok" : "failed",
       failure?.message ?? "",
       ...names.map((name) => counts[name] ?? 0),
+      ...facts.map((fact) => threads?.[fact] ?? ""),
     ]),
   );
 }
+
+/** The columns that runs with several threads have besides. */
+const THREAD_FACTS = [
+  "scenario",
+  "workers",
+  "terminated",
+  "inDoubt",
+  "lost",
+  "handedOver",
+  "threadSlots",
+  "peakFootprintBytes",
+  "peakLiveBytes",
+] as const;
 
 /** The operations that were counted, in the order in which they first appear. */
 function operationNames(runs: readonly StressRun[]): string[] {
   return [...new Set(runs.flatMap(({ counts }) => Object.keys(counts)))];
 }
 
-function passed({ variant, programs, operations, counts, seconds }: StressRun, palette: Palette): string {
+function passed(run: StressRun, palette: Palette): string {
+  const { counts, threads } = run;
   // A no-break space keeps a count beside its name while the line is broken.
-  const each = Object.entries(counts).map(([name, count]) => `${name}\u00a0${withCommas(count)}`).join(", ");
-  const lines = (each === "" ? [] : wrap(each, 96)).map((line) => `  ${line.replaceAll("\u00a0", " ")}\n`).join("");
-  return `${palette.green("ok")} ${palette.bold(variant)}: ${counted(operations, "operation")} in ` +
-    `${counted(programs, "program")}, ${seconds.toFixed(1)} s\n${lines}`;
+  const done = Object.entries(counts).filter(([, count]) => count > 0);
+  const each = done.map(([name, count]) => `${name}\u00a0${withCommas(count)}`).join(", ");
+  const lines = [each, threads === undefined ? "" : threadsText(threads)]
+    .flatMap((text) => text === "" ? [] : wrap(text, 96))
+    .map((line) => `  ${line.replaceAll("\u00a0", " ")}\n`).join("");
+  return `${palette.green("ok")} ${nameOf(run, palette)}: ${workOf(run)}\n${lines}`;
+}
+
+function nameOf({ variant, threads }: StressRun, palette: Palette): string {
+  return palette.bold(variant) + (threads === undefined ? "" : `, ${threads.scenario}`);
+}
+
+function workOf({ operations, programs, seconds, threads }: StressRun): string {
+  const noun = threads === undefined ? "program" : "heap";
+  return `${counted(operations, "operation")} in ${counted(programs, noun)}, ${seconds.toFixed(1)} s`;
+}
+
+function threadsText(threads: StressThreads): string {
+  const { workers, terminated, handedOver, inDoubt, lost, threadSlots, peakFootprintBytes, peakLiveBytes } = threads;
+  const footprint = peakLiveBytes === 0 ? "" : `, ${times(peakFootprintBytes / peakLiveBytes)} of what was live`;
+  return [
+    `${counted(workers, "Worker")}, ${withCommas(terminated)} ended in the middle`,
+    `${withCommas(inDoubt)} blocks in doubt, ${withCommas(lost)} lost`,
+    `${withCommas(handedOver)} operations on blocks of others`,
+    `${counted(threadSlots, "thread slot")}`,
+    `footprint ${(peakFootprintBytes / 1e6).toFixed(1)} MB at most${footprint}`,
+  ].join("; ").replaceAll(/(?<=[\d,.]) /g, "\u00a0");
 }
 
 function failed(
-  { variant, operations, programs, seconds }: StressRun,
-  failure: StressFailure,
+  run: StressRun,
+  failure: StressFailure | StressThreadsFailure,
   seed: number,
   build: string,
   palette: Palette,
 ): string {
   return [
-    `${palette.red("FAILED")} ${palette.bold(variant)}, ${build} build, --seed ${seed}: after ` +
-    `${counted(operations, "operation")} in ${counted(programs, "program")}, ${seconds.toFixed(1)} s`,
+    `${palette.red("FAILED")} ${nameOf(run, palette)}, ${build} build, --seed ${seed}: after ${workOf(run)}`,
     ...failureLines(failure).map((line) => `  ${line}`),
     "",
   ].join("\n");
 }
 
-/** The message, and the shortest program that fails. */
-function failureLines({ message, program, unshrunk }: StressFailure): string[] {
+/** The message, and the shortest program that fails, or what Workers did last. */
+function failureLines(failure: StressFailure | StressThreadsFailure): string[] {
+  if ("last" in failure) return lastLines(failure);
+  const { message, program, unshrunk } = failure;
   const heap = program.maxBytes === undefined ? "" : `, on a heap of ${withCommas(program.maxBytes)} bytes at most`;
   const count = program.operations.length;
   return [
@@ -93,6 +145,20 @@ function failureLines({ message, program, unshrunk }: StressFailure): string[] {
     `shortest list that fails (${count} of ${unshrunk} operations, program ${program.seed}${heap}):`,
     ...program.operations.map((operation) => `  ${operationText(operation)}`),
     "  then audit, free all, audit, collect, audit",
+  ];
+}
+
+function lastLines({ message, last }: StressThreadsFailure): string[] {
+  const shown = last.slice(0, SHOWN_WORKERS).flatMap(({ worker, operations }) =>
+    wrap(`Worker ${worker}: ${operations.map((each) => each.replaceAll(" ", "\u00a0")).join("; ")}`, 92)
+      .map((line, index) => `${index === 0 ? "  " : "    "}${line.replaceAll("\u00a0", " ")}`)
+  );
+  const rest = last.length - SHOWN_WORKERS;
+  return [
+    ...message.split("\n").flatMap((line) => wrap(line, 96)),
+    ...(last.length === 0 ? [] : ["the last operations of each, the latest last:"]),
+    ...shown,
+    ...(rest > 0 ? [`  and of ${counted(rest, "other")}, which --json writes`] : []),
   ];
 }
 

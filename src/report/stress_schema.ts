@@ -37,6 +37,31 @@ const FailureSchema = v.object({
   unshrunk: Count,
 });
 
+/** What fails where threads are at work cannot be made again from a list: there are the last operations of each. */
+const ThreadsFailureSchema = v.object({
+  /** What was found, and by which Worker. */
+  message: v.string(),
+  /** The Worker that found it first. None where the process died: they went with it. */
+  last: v.array(v.object({ worker: Count, operations: v.array(v.string()) })),
+});
+
+/** What threads did. Bytes are the heap's own pages in memory, and what the live blocks were asked for. */
+const ThreadsSchema = v.object({
+  scenario: v.string(),
+  /** Operations on a block that another thread had made or changed last. */
+  handedOver: Count,
+  /** How many were started, and how many of them ended without `close()`. */
+  workers: Count,
+  terminated: Count,
+  /** Blocks of which it could not be known whether they were there, and those that were and had no owner. */
+  inDoubt: Count,
+  lost: Count,
+  /** Slots of the heap's thread table that were ever in use at once. */
+  threadSlots: Count,
+  peakFootprintBytes: Count,
+  peakLiveBytes: Count,
+});
+
 const RunSchema = v.object({
   variant: v.string(),
   programs: Count,
@@ -44,8 +69,10 @@ const RunSchema = v.object({
   /** Operations by their name. */
   counts: v.record(v.string(), Count),
   seconds: v.number(),
+  /** Of a run with several threads. */
+  threads: v.exactOptional(ThreadsSchema),
   /** Absent if nothing failed. */
-  failure: v.exactOptional(FailureSchema),
+  failure: v.exactOptional(v.union([FailureSchema, ThreadsFailureSchema])),
 });
 
 const StressFileSchema = v.object({
@@ -53,6 +80,8 @@ const StressFileSchema = v.object({
   command: v.array(v.string()),
   build: v.string(),
   seed: v.number(),
+  /** Absent for one. */
+  threads: v.exactOptional(Count),
   runs: v.array(RunSchema),
 });
 
@@ -64,8 +93,13 @@ export type StressProgram = Frozen<v.InferOutput<typeof ProgramSchema>>;
 export type StressFailure = Omit<Frozen<v.InferOutput<typeof FailureSchema>>, "program"> & {
   readonly program: StressProgram;
 };
-export type StressRun = Omit<Frozen<v.InferOutput<typeof RunSchema>>, "failure"> & {
-  readonly failure?: StressFailure;
+export type StressThreads = Frozen<v.InferOutput<typeof ThreadsSchema>>;
+export type StressThreadsFailure = Omit<Frozen<v.InferOutput<typeof ThreadsFailureSchema>>, "last"> & {
+  readonly last: readonly { readonly worker: number; readonly operations: readonly string[] }[];
+};
+export type StressRun = Omit<Frozen<v.InferOutput<typeof RunSchema>>, "failure" | "threads"> & {
+  readonly threads?: StressThreads;
+  readonly failure?: StressFailure | StressThreadsFailure;
 };
 export type StressFile = Omit<Frozen<v.InferOutput<typeof StressFileSchema>>, "runs"> & {
   readonly runs: readonly StressRun[];

@@ -1,10 +1,11 @@
 /**
- * The results as a table for a terminal, at most 100 columns wide, a block of rows for each size.
+ * The results as a table for a terminal, at most 100 columns wide, a block of rows for each size. Where there are several
+ * threads, a block for each of their numbers, too, under a heading; nanoseconds then give way to what each thread did.
  *
  * @module
  */
 import Table from "cli-table3";
-import { bounds, mops, nameOf, nanoseconds, sizesOf, times } from "./format.ts";
+import { bounds, byPlace, isThreaded, mops, nameOf, nanoseconds, times } from "./format.ts";
 import type { Result } from "./schema.ts";
 
 /** How text is emphasised: does nothing where there is no colour. */
@@ -18,37 +19,68 @@ export interface Palette {
 /** No emphasis. */
 export const PLAIN: Palette = { bold: String, dim: String, green: String, red: String };
 
-/** The table's columns, also for Markdown. */
-export const COLUMNS = ["size", "allocator", "M ops/s", "95 %", "ns/op", "net ns", "x system", "95 %"] as const;
+/** A column of results. */
+export interface Column {
+  readonly head: string;
+  readonly isNumeric: boolean;
+  readonly cell: (result: Result) => string;
+}
 
-/** A result's cells, in the order of {@link COLUMNS}. */
-export function cells(result: Result): string[] {
-  const { opsPerSecond: { median, low, high }, ratioToSystem } = result;
-  return [
-    String(result.size),
-    nameOf(result),
-    mops(median),
-    bounds(low, high, mops),
-    nanoseconds(result.nsPerOp),
-    result.runtime === "harness" ? "" : nanoseconds(result.netNsPerOp),
-    ratioToSystem === undefined ? "" : times(ratioToSystem.ratio),
-    ratioToSystem === undefined || result.allocator === "system" ? "" : bounds(ratioToSystem.low, ratioToSystem.high),
-  ];
+function numbers(head: string, cell: Column["cell"]): Column {
+  return { head, isNumeric: true, cell };
+}
+
+const SIZE = numbers("size", ({ size }) => String(size));
+const THREADS = numbers("threads", ({ threads }) => String(threads));
+const NAME: Column = { head: "allocator", isNumeric: false, cell: nameOf };
+const THROUGHPUT = [
+  numbers("M ops/s", ({ opsPerSecond: { median } }) => mops(median)),
+  numbers("95 %", ({ opsPerSecond: { low, high } }) => bounds(low, high, mops)),
+];
+const TIME = [
+  numbers("ns/op", ({ nsPerOp }) => nanoseconds(nsPerOp)),
+  numbers("net ns", ({ runtime, netNsPerOp }) => runtime === "harness" ? "" : nanoseconds(netNsPerOp)),
+];
+const RATIO = [
+  numbers("x system", ({ ratioToSystem }) => ratioToSystem === undefined ? "" : times(ratioToSystem.ratio)),
+  numbers(
+    "95 %",
+    ({ allocator, ratioToSystem }) =>
+      ratioToSystem === undefined || allocator === "system" ? "" : bounds(ratioToSystem.low, ratioToSystem.high),
+  ),
+];
+const CREW = [
+  numbers(
+    "per thread",
+    ({ threadOpsPerSecond: each }) => each === undefined ? "" : bounds(Math.min(...each), Math.max(...each), mops),
+  ),
+  numbers("scaling", ({ scaling }) => scaling === undefined ? "" : times(scaling.ratio)),
+  numbers("fairness", ({ fairness }) => fairness === undefined ? "" : fairness.toFixed(2)),
+];
+
+/** The columns of these results. */
+export function columnsOf(results: readonly Result[]): readonly Column[] {
+  return isThreaded(results)
+    ? [SIZE, THREADS, NAME, ...THROUGHPUT, ...RATIO, ...CREW]
+    : [SIZE, NAME, ...THROUGHPUT, ...TIME, ...RATIO];
 }
 
 /** The table's text. */
 export function renderTable(results: readonly Result[], palette: Palette = PLAIN): string {
+  const hasThreads = isThreaded(results);
+  const columns = columnsOf(results).filter((column) => !hasThreads || column !== SIZE && column !== THREADS);
   const table = new Table({
-    head: COLUMNS.map((name) => palette.bold(name)),
-    colAligns: ["right", "left", "right", "right", "right", "right", "right", "right"],
+    head: columns.map(({ head }) => palette.bold(head)),
+    colAligns: columns.map(({ isNumeric }) => isNumeric ? "right" : "left"),
     style: { head: [], border: [], compact: true },
-    chars: LINES,
+    chars: hasThreads ? { ...LINES, middle: "" } : LINES,
   });
-  for (const [index, size] of sizesOf(results).entries()) {
-    if (index > 0) table.push(COLUMNS.map(() => ""));
-    for (const [row, result] of results.filter((each) => each.size === size).entries()) {
-      const [first = "", ...rest] = cells(result);
-      table.push([row === 0 ? first : "", ...rest].map(emphasis(result, palette)));
+  for (const [index, group] of byPlace(results).entries()) {
+    if (index > 0) table.push(columns.map(() => ""));
+    if (hasThreads) table.push([{ colSpan: columns.length, content: group.heading }]);
+    for (const [row, result] of group.results.entries()) {
+      const cells = columns.map((column) => column === SIZE && row > 0 ? "" : column.cell(result));
+      table.push(cells.map(emphasis(result, palette)));
     }
   }
   return table.toString().split("\n").map((line) => line.trimEnd()).join("\n");

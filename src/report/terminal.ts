@@ -6,9 +6,10 @@
 import { renderBars } from "./bars.ts";
 import { renderCounts } from "./counts.ts";
 import { expectationLine } from "./expectation.ts";
-import { parametersOf } from "./format.ts";
+import { librariesOf, parametersOf } from "./format.ts";
 import { headline } from "./headline.ts";
 import type { ResultFile } from "./schema.ts";
+import { sharingLines } from "./sharing.ts";
 import { type Palette, PLAIN, renderTable } from "./table.ts";
 
 /** What goes to stdout. */
@@ -21,7 +22,9 @@ export function renderTerminal(file: ResultFile, palette: Palette = PLAIN): stri
     setting,
     results.length === 0 ? [] : [renderTable(results, palette)],
     results.length === 0 ? [] : [renderBars(results, palette)],
+    librariesOf(results),
     file.counters === undefined ? [] : [renderCounts(file.counters, palette).trimEnd()],
+    sharingLines(results),
     expectations.map((expectation) => {
       const line = expectationLine(expectation);
       return expectation.verdict === "below" ? palette.red(line) : line;

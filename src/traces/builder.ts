@@ -3,7 +3,7 @@
  * (addresses, mostly) and threads; the builder numbers them, and rejects what no program can have done. So a decoder
  * knows nothing but its format, and no trace needs to be checked again.
  *
- * Memory is bounded by the limits below whatever the input says: at most 24 bytes an event, and the table of live blocks.
+ * Memory is bounded by the limits below whatever the input says: 24 bytes an event, and some 100 for a live block.
  *
  * @module
  */
@@ -12,8 +12,9 @@ import { EVENT, NO_BLOCK, type Trace, TraceError } from "./trace.ts";
 /** A block's name in the source: unique among the blocks that are live. */
 export type BlockId = number | bigint | string;
 
-/** The most events that a trace may have: about 800 MB. */
+/** The most events that a trace may have, about 800 MB, and the most blocks that may be live at once, about as much. */
 export const MOST_EVENTS = 2 ** 25;
+export const MOST_LIVE_BLOCKS = 2 ** 23;
 /** The most threads, so that a number fits the column. */
 export const MOST_THREADS = 2 ** 16;
 /** The largest block, in bytes: 1 TiB. */
@@ -32,7 +33,8 @@ interface LiveBlock {
 export class TraceBuilder {
   readonly #format: string;
   readonly #where: () => string;
-  readonly #limit: number;
+  readonly #mostEvents: number;
+  readonly #mostLive: number;
   readonly #live = new Map<BlockId, LiveBlock>();
   readonly #threads = new Map<number | string, number>();
   readonly #threadNames: string[] = [];
@@ -49,12 +51,14 @@ export class TraceBuilder {
   /**
    * @param format The format's name.
    * @param where Says where the decoder is, for errors: `line 12`, `byte 4096`.
-   * @param limit The most events; a lower one than {@link MOST_EVENTS} is for tests.
+   * @param mostEvents A lower limit than {@link MOST_EVENTS} is for tests.
+   * @param mostLive As well.
    */
-  constructor(format: string, where: () => string, limit: number = MOST_EVENTS) {
+  constructor(format: string, where: () => string, mostEvents = MOST_EVENTS, mostLive = MOST_LIVE_BLOCKS) {
     this.#format = format;
     this.#where = where;
-    this.#limit = limit;
+    this.#mostEvents = mostEvents;
+    this.#mostLive = mostLive;
   }
 
   /** A malloc. @param id What it returned; null if it failed, which is no event. */
@@ -148,6 +152,7 @@ export class TraceBuilder {
       return;
     }
     if (this.#live.has(id)) this.fail(`allocation gave ${shown(id)}, which is live already`);
+    if (this.#live.size === this.#mostLive) this.fail(`more than ${this.#mostLive} live blocks`);
     const number = ++this.#blockCount;
     this.#live.set(id, { number, size });
     this.#add(kind, thread, number, size, 0, alignment);
@@ -167,7 +172,7 @@ export class TraceBuilder {
     alignment: number,
   ): void {
     const event = this.#length;
-    if (event === this.#limit) this.fail(`more than ${this.#limit} events`);
+    if (event === this.#mostEvents) this.fail(`more than ${this.#mostEvents} events`);
     if (event === this.#kinds.length) this.#grow();
     this.#kinds[event] = kind;
     this.#threadNumbers[event] = this.#threadNumber(thread);
@@ -189,7 +194,7 @@ export class TraceBuilder {
   }
 
   #grow(): void {
-    const capacity = Math.min(2 * this.#kinds.length, this.#limit);
+    const capacity = Math.min(2 * this.#kinds.length, this.#mostEvents);
     this.#kinds = resized(this.#kinds, Uint8Array, capacity);
     this.#threadNumbers = resized(this.#threadNumbers, Uint16Array, capacity);
     this.#blocks = resized(this.#blocks, Uint32Array, capacity);

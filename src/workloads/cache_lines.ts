@@ -7,7 +7,7 @@
  * cache-thrash is just that: an allocator that serves two threads from one line in turns induces it *actively*. In
  * cache-scratch one thread has allocated a block for each before the clock, neighbours; each thread frees the one that it
  * was given, and goes on as above. An allocator that gives a thread what it has just freed then shares the line
- * *passively*.
+ * *passively*. Where each thread has a heap of its own, the block is from that one, and there is nothing to share.
  *
  * @module
  */
@@ -32,6 +32,7 @@ const COMMON = {
     "cycles": { description: "pairs in one unit", default: 2_000, min: 1, max: 1_000_000 },
     "seed": { ...SEED, description: "start of the checksum: nothing is random here" },
   },
+  sizes: [8],
   operationsPerUnit: (parameters: Parameters) => parameter(parameters, "cycles"),
 } as const;
 
@@ -41,6 +42,7 @@ export const cacheScratch: Workload = {
   name: "cache-scratch",
   description: "threads write to blocks that one of them allocated for all, and to what they get for them",
   crossing: "together",
+  canStayApart: true,
   prepare: (allocator, parameters, place = alone(allocator)) => {
     const { malloc, free, nothing } = allocator;
     const size = parameter(parameters, "size");

@@ -48,12 +48,7 @@ export class Oracle {
 
   calloc(count: number, size: number): Ptr {
     const ptr = this.#heap.calloc(count, size);
-    if (ptr !== 0) {
-      const end = ptr + count * size;
-      for (let at = ptr; at < end; at++) {
-        if (this.#heap.u8[at] !== 0) throw new OracleError(`calloc(${count}, ${size}): byte ${at - ptr} is not 0`);
-      }
-    }
+    if (ptr !== 0) assertZeros(this.#heap, ptr, count, size);
     return this.#add(ptr, count * size, 16);
   }
 
@@ -71,7 +66,7 @@ export class Oracle {
     }
     if (before !== undefined) {
       this.live.delete(ptr);
-      this.#verifyRange(moved, Math.min(before.size, size), before.fill, "realloc lost the contents of");
+      verifyFill(this.#heap, moved, Math.min(before.size, size), before.fill, "realloc lost the contents of");
     }
     return this.#add(moved, size, 16);
   }
@@ -90,7 +85,7 @@ export class Oracle {
   verify(ptr: Ptr): void {
     const live = this.live.get(ptr);
     if (live === undefined) throw new OracleError(`${ptr} is not live`);
-    this.#verifyRange(ptr, live.usable, live.fill, "something else wrote into");
+    verifyFill(this.#heap, ptr, live.usable, live.fill, "something else wrote into");
   }
 
   /** Reads every pattern, and compares the heap's own tables, `blocks()` and `stats()` with the Map. */
@@ -120,26 +115,37 @@ export class Oracle {
   #add(ptr: Ptr, size: number, alignment: number): Ptr {
     if (ptr === 0) return 0;
     if (this.live.has(ptr)) throw new OracleError(`${ptr} was given out twice`);
-    if (this.#heap.address(ptr) % BigInt(alignment) !== 0n) {
-      throw new OracleError(`${ptr} is not aligned to ${alignment}`);
-    }
-    const usable = this.#heap.usableSize(ptr);
-    if (usable < size) throw new OracleError(`usableSize(${ptr}) is ${usable}, less than the ${size} asked for`);
+    const usable = usableOf(this.#heap, ptr, size, alignment);
     if (!this.#heap.owns(ptr)) throw new OracleError(`owns(${ptr}) is false`);
     const fill = 1 + this.#fills++ % 251;
     this.#heap.u8.fill(fill, ptr, ptr + usable);
     this.live.set(ptr, { size, usable, fill });
     return ptr;
   }
+}
 
-  #verifyRange(ptr: Ptr, length: number, fill: number, what: string): void {
-    const { u8 } = this.#heap;
-    const step = length > SAMPLED_FROM ? SAMPLE_STEP : 1;
-    for (let at = 0; at < length; at += step) {
-      if (u8[ptr + at] !== fill) throw new OracleError(`${what} ${ptr}: byte ${at} of ${length}`);
-    }
-    if (length > 0 && u8[ptr + length - 1] !== fill) {
-      throw new OracleError(`${what} ${ptr}: its last byte of ${length}`);
-    }
+/** Checks a block that the heap has just given for `size` bytes; returns how many there are. */
+export function usableOf(heap: Heap, ptr: Ptr, size: number, alignment: number): number {
+  if (heap.address(ptr) % BigInt(alignment) !== 0n) throw new OracleError(`${ptr} is not aligned to ${alignment}`);
+  const usable = heap.usableSize(ptr);
+  if (usable < size) throw new OracleError(`usableSize(${ptr}) is ${usable}, less than the ${size} asked for`);
+  return usable;
+}
+
+/** Checks what `calloc` gave. */
+export function assertZeros({ u8 }: Heap, ptr: Ptr, count: number, size: number): void {
+  for (let at = ptr; at < ptr + count * size; at++) {
+    if (u8[at] !== 0) throw new OracleError(`calloc(${count}, ${size}): byte ${at - ptr} is not 0`);
+  }
+}
+
+/** Reads `length` bytes of a block, each of which has to be `fill`; `what` begins the message about one that is not. */
+export function verifyFill({ u8 }: Heap, ptr: Ptr, length: number, fill: number, what: string): void {
+  const step = length > SAMPLED_FROM ? SAMPLE_STEP : 1;
+  for (let at = 0; at < length; at += step) {
+    if (u8[ptr + at] !== fill) throw new OracleError(`${what} ${ptr}: byte ${at} of ${length}`);
+  }
+  if (length > 0 && u8[ptr + length - 1] !== fill) {
+    throw new OracleError(`${what} ${ptr}: its last byte of ${length}`);
   }
 }

@@ -70,6 +70,8 @@ export interface Workload {
   readonly parameters: Readonly<Record<string, ParameterSpec>>;
   /** What the parameters must satisfy together; returns what is wrong, or nothing. */
   readonly check?: (parameters: Parameters) => string | undefined;
+  /** Where `size` is a parameter: the sizes that are measured if none are asked for; those of the command if absent. */
+  readonly sizes?: readonly number[];
   /** Where `size` is no parameter: the size that stands for all of them in the results, a bound that none exceeds. */
   readonly largestSize?: (parameters: Parameters) => number;
   /** Operations of one unit of one thread; what `drain` adds is not among them. */
@@ -83,6 +85,8 @@ export interface Workload {
    * `together`: the runners of all threads know one another; their slots and ints are the same arrays.
    */
   readonly crossing?: "successors" | "together";
+  /** Whether it has a meaning without the crossing, too: each thread alone, with a heap of its own. */
+  readonly canStayApart?: true;
   /** Which numbers of threads make sense; returns what is wrong with one, or nothing. */
   readonly checkThreads?: (threads: number) => string | undefined;
   readonly prepare: <P>(allocator: Allocator<P>, parameters: Parameters, place?: Place<P>) => Runner;

@@ -92,7 +92,7 @@ Deno.test("bench leaves the native peers out and says so in one line when there 
     assertEquals(code, 0, stderr);
     const lines = stdout.split("\n").filter((line) => line.includes("native peers are left out"));
     assertEquals(lines.length, 1);
-    assertMatch(lines[0] ?? "", /\(system, none\): no C compiler/);
+    assertMatch(lines[0] ?? "", /\(system,( mimalloc,)? none\): no C compiler/);
     assertMatch(stdout, /^slab-map runs random-mixed [\d.]+ times as fast as ffi/);
   } finally {
     await Deno.remove(folder, { recursive: true });
@@ -115,4 +115,43 @@ Deno.test("bench says how much was measured when it is interrupted, and exits wi
   assertMatch(stderr, /^interrupted: \d+ of 1000 rounds measured; /);
   const measured = Number(/interrupted: (\d+)/.exec(stderr)?.[1]);
   if (measured > 0) assertMatch(stdout, new RegExp(`size 128, ${measured} round`));
+});
+
+Deno.test("bench --threads measures each number of threads, names who cannot, and tells what each thread did", async () => {
+  const args = ["bench", "larson", "--quick", "--threads", "2,1,2", "--peer", "system,uint8array"];
+  const { code, stdout, stderr } = await cli([...args, "--json", "-"]);
+  assertEquals(code, 0, stderr);
+  const { results, notes } = parseResultFile(stdout);
+  const who = (count: number) =>
+    results.filter(({ threads }) => threads === count).map(({ allocator, heaps = "" }) =>
+      `${allocator} ${heaps}`.trim()
+    );
+  assertEquals(who(1), ["slab-map", "system", "uint8array", "none", "none"]);
+  assertEquals(who(2), ["slab-map shared", "system shared", "none shared", "none shared"]);
+  assertMatch(notes.join("\n"), /uint8array are left out with 2 threads: in larson a thread frees what another one/);
+  for (const { threads, threadOpsPerSecond, fairness, scaling, samples } of results) {
+    assertEquals(samples.length, 6);
+    assertEquals([threadOpsPerSecond?.length, fairness === undefined], threads === 1 ? [undefined, true] : [2, false]);
+    assertEquals(scaling === undefined, threads === 1);
+  }
+});
+
+Deno.test("bench --threads --own-heaps prints what sharing a heap costs, and warns of more threads than cores", async () => {
+  const threads = String(Math.max(2, Math.min(64, navigator.hardwareConcurrency + 1)));
+  const args = ["bench", "cache-scratch", "--quick", "--cycles", "50", "--threads", threads, "--own-heaps"];
+  const { code, stdout, stderr } = await cli([...args, "--peer", "system"]);
+  assertEquals(code, 0, stderr);
+  assertMatch(
+    stdout,
+    new RegExp(`^slab-map runs cache-scratch with ${threads} threads [\\d.]+ times as fast as system \\(`),
+  );
+  assertMatch(stdout, new RegExp(`\n size 8, ${threads} threads\n slab-map  .*\n slab-map, own heaps  .*\n system  `));
+  assertMatch(
+    stdout,
+    new RegExp(`\nslab-map at 8 with ${threads} threads: one heap for all is [\\d.]+ \\(.*\\) times`),
+  );
+  for (const line of stdout.split("\n").slice(1)) assert(line.length <= 100, line);
+  if (Number(threads) > navigator.hardwareConcurrency) {
+    assertMatch(stderr, /^warning THREADS: \d+ threads had \d+ core/m);
+  }
 });

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { parseGateFile } from "../../src/report/gate_schema.ts";
+import { CAN_PRELOAD, compile, WHOLE } from "../peers/libraries.ts";
 import { cli } from "./helpers.ts";
 
 const FAST = { name: "fast frees", kind: "fast-free-share", workload: "random-mixed", sizes: [128], least: 0.9 };
@@ -56,8 +57,8 @@ Deno.test("gate exits with 2 for what is undecided, and writes Markdown and CSV"
     const { code, stdout } = await gate([FIT, empty], ...files);
     assertMatch(stdout, /^UNDECIDED: 1 of 2 thresholds are undecided; the first: memory at 128, nothing is live/);
     assertEquals(code, 2);
-    assertMatch(await Deno.readTextFile(`${folder}/gate.md`), /\| GO \| memory \| 128 \|/);
-    assertMatch(await Deno.readTextFile(`${folder}/gate.csv`), /^name,kind,.*\nmemory,footprint,random-mixed,128,/);
+    assertMatch(await Deno.readTextFile(`${folder}/gate.md`), /\| GO \| memory \| 128 \| 1 \|/);
+    assertMatch(await Deno.readTextFile(`${folder}/gate.csv`), /^name,kind,.*\nmemory,footprint,random-mixed,128,1,/);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -81,6 +82,14 @@ Deno.test("gate exits with 3 for a file that is missing or damaged, and names th
     ["{", /is no JSON/],
     [[{ ...FAST, leest: 1 }], /is no gate file: thresholds\.0\.leest: /],
     [[{ ...FAST, sizes: [100] }], /thresholds\.0 \(fast frees\): --size 100 is not allowed: .*power of two/],
+    [
+      [{ ...TIMED, workload: "xmalloc-test", sizes: undefined, parameters: {}, threads: 3 }],
+      /thresholds\.0 \(times the garbage collector\): --threads 3 is not allowed in xmalloc-test: as many/,
+    ],
+    [
+      [{ name: "own", kind: "sharing", workload: "larson", threads: 2, least: 1 }],
+      /thresholds\.0 \(own\): --own-heaps means nothing to larson/,
+    ],
     [[{ ...FAST, parameters: { chunks: 9 } }], /thresholds\.0 \(fast frees\): --chunks means nothing to random-mixed/],
   ];
   for (const [thresholds, says] of cases) {
@@ -101,4 +110,28 @@ Deno.test("gate --help has an example", async () => {
   const { code, stdout } = await cli(["gate", "--help"]);
   assertEquals(code, 0);
   assertMatch(stdout, /deno run -P cli\.ts gate bench\/gates\/performance\.json\n/);
+});
+
+Deno.test({
+  name: CAN_PRELOAD
+    ? "gate takes the path of a library as a peer"
+    : "gate takes the path of a library (skipped: needs Linux and a C compiler)",
+  ignore: !CAN_PRELOAD,
+  fn: async () => {
+    const folder = await Deno.makeTempDir();
+    try {
+      const peer = (await compile(folder, "libwhole.so", WHOLE))!;
+      const { code, stdout } = await gate([{ ...TIMED, parameters: { cycles: 200 }, peer }], "--quick");
+      assertMatch(stdout, /^GO: 1 of 1 thresholds hold\n/);
+      assertEquals(code, 0);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+Deno.test("gate finds out that a peer is not there before it measures, and exits with 3", async () => {
+  const { code, stdout, stderr } = await gate([FIT, { ...TIMED, peer: "./none.so" }], "--quick");
+  assertMatch(stderr, /^error: \.\/none\.so does not exist\n$/);
+  assertEquals([code, stdout], [3, ""]);
 });

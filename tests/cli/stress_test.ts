@@ -124,6 +124,33 @@ function hasScript(): boolean {
   }
 }
 
+Deno.test("stress --threads has Workers share a heap, says what became of them, by scenario", async () => {
+  const options = ["--threads", "2", "--seconds", "1", "--seed", "1", "--scenario", "producer-consumer"];
+  const { code, stdout, stderr } = await cli(["stress", ...options]);
+  assertEquals([code, stderr], [0, ""]);
+  const lines = stdout.trimEnd().split("\n");
+  assertMatch(lines[0] ?? "", /^ok slab-map, producer-consumer: [\d,]+ operations in 1 heap, [\d.]+ s$/);
+  assertMatch(lines[1] ?? "", /^ {2}malloc [\d,]+, free [\d,]+$/);
+  assertMatch(lines[2] ?? "", /^ {2}2 Workers, 0 ended in the middle; 0 blocks in doubt, 0 lost; /);
+  assertEquals(lines.every((line) => line.length <= 100), true);
+});
+
+Deno.test("stress --threads finds what is built in, and says what each Worker did last", async () => {
+  const json = await Deno.makeTempFile();
+  const options = ["--threads", "2", "--scenario", "mix", "--variant", "slab-map,fault=link-twice", "--json", json];
+  const { code, stdout, stderr } = await cli(["stress", ...options]);
+  assertEquals([code, stderr], [1, ""]);
+  assertMatch(stdout, /^FAILED slab-map,fault=link-twice, mix, release build, --seed \d+: after [\d,]+ operations/);
+  assertMatch(stdout, /\n {2}the last operations of each, the latest last:\n {4}Worker [01]: /);
+  const { threads, runs } = parseStressFile(await Deno.readTextFile(json));
+  assertEquals([threads, runs.length, runs[0]?.threads?.scenario], [2, 1, "mix"]);
+  assert(runs[0]?.failure !== undefined && "last" in runs[0].failure);
+  const replayed = await cli(["stress", "--replay", json]);
+  assertEquals([replayed.code, replayed.stdout], [3, ""]);
+  assertStringIncludes(replayed.stderr, "run it again");
+  await Deno.remove(json);
+});
+
 const BROKEN = brokenVariants();
 
 Deno.test({
@@ -140,13 +167,15 @@ Deno.test({
         const head = `^FAILED .*, ${build} build, --seed 1: after [\\d,]+ operations? in [\\d,]+ programs?`;
         assertMatch(stdout, new RegExp(head));
         const { runs } = parseStressFile(await Deno.readTextFile(json));
-        const operations = runs[0]?.failure?.program.operations ?? [];
+        const failure = runs[0]?.failure;
+        assert(failure !== undefined && "program" in failure);
+        const { operations } = failure.program;
         // None at all for a bug that shows in an empty heap: its lists were filled when it was opened.
         assert(operations.length <= 10, `${operations.length} operations`);
-        assertStringIncludes(stdout, `(${operations.length} of ${runs[0]?.failure?.unshrunk} operations`);
+        assertStringIncludes(stdout, `(${operations.length} of ${failure.unshrunk} operations`);
         const replayed = await cli(["stress", "--replay", json]);
         assertEquals([replayed.code, replayed.stderr], [1, ""]);
-        assertStringIncludes(replayed.stdout, runs[0]?.failure?.message.split("\n")[0] ?? "");
+        assertStringIncludes(replayed.stdout, failure.message.split("\n")[0] ?? "");
       });
     }
     await Deno.remove(folder, { recursive: true });

@@ -100,6 +100,10 @@ Deno.test("replay prints time and memory in 100 columns, and writes a result fil
     );
     const page = await cli(["report", json, "-o", `${path}.html`]);
     assertEquals([page.code, page.stderr], [0, ""]);
+    const html = await Deno.readTextFile(`${path}.html`);
+    for (const part of ["slab-map replays sample.trace", "Memory over the trace", "live bytes"]) {
+      assertStringIncludes(html, part);
+    }
   });
 });
 

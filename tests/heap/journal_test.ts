@@ -7,12 +7,18 @@
 import { assert, assertEquals } from "@std/assert";
 import { Heap } from "../../src/heap/mod.ts";
 import { Journal } from "../../src/heap/journal.ts";
-import { LOG_OFFSET, WORD_LOCK, WORD_LOG_LENGTH } from "../../src/heap/layout.ts";
+import {
+  LOG_OFFSET,
+  WORD_EMPTY_SUPERSLABS,
+  WORD_LOCK,
+  WORD_LOG_LENGTH,
+  WORD_THREADS_USED,
+} from "../../src/heap/layout.ts";
 import { journals } from "../../src/heap/memory.ts";
 import type { SharedHeap } from "../../src/heap/mod.ts";
-import { THREAD_ID, wordOfThread } from "../../src/heap/threads.ts";
+import { slotOfOwner, THREAD_ID, THREAD_START, wordOfThread } from "../../src/heap/threads.ts";
 import { openVirtualMemory } from "../../src/os/mod.ts";
-import { Death, MortalJournal } from "./mortal.ts";
+import { countDead, Death, fillWithDead, MortalJournal } from "./mortal.ts";
 
 const KIB = 1024, MIB = 1024 * KIB;
 
@@ -82,6 +88,10 @@ class Live {
 
 interface Scenario {
   readonly name: string;
+  /** Functions in which somebody must have died, or the scenario is not what it says. */
+  readonly sections: readonly string[];
+  /** So many of the first steps are tried each; fewer if nothing is said. */
+  readonly each?: number;
   /** What the mortal has done before. */
   readonly prepare?: (mortal: Heap, live: Live) => number[];
   /** In which it dies. It tells `live` of each call that came back. */
@@ -92,35 +102,63 @@ const times = (count: number, make: (index: number) => number): number[] =>
   Array.from({ length: count }, (_, i) => make(i));
 
 const SCENARIOS: readonly Scenario[] = [
-  { name: "a refill from a new superslab", act: (heap, live) => void live.add(heap.malloc(5000)) },
+  {
+    name: "a refill from a new superslab",
+    sections: ["ThreadCache.#carve", "ClassSlabs.take", "PageHeap.takeSuperslab"],
+    prepare: (_, live) => {
+      while (live.heap.stats().slabs % 32 !== 0) live.add(live.heap.malloc(32 * KIB));
+      live.add(live.heap.malloc(32 * KIB)); // the second in its slab, the last
+      return [];
+    },
+    act: (heap, live) => void live.add(heap.malloc(32 * KIB)),
+  },
   {
     name: "refills from carved and from spilled blocks",
+    sections: ["ThreadCache.#carve", "ThreadCache.#reuse"],
     prepare: (_, live) => {
       const ptrs = times(80, () => live.add(live.heap.malloc(600)));
       for (const ptr of ptrs.slice(0, 60)) live.free(live.heap, ptr);
       return ptrs.slice(60);
     },
     act: (heap, live, ptrs) => {
-      for (let count = 0; count < 40; count++) ptrs.push(live.add(heap.malloc(600)));
+      for (let count = 0; count < 80; count++) ptrs.push(live.add(heap.malloc(600)));
       for (const ptr of ptrs.splice(0, 10)) live.free(heap, ptr);
     },
   },
   {
     name: "a spill",
+    sections: ["ThreadCache.#spill"],
     prepare: (heap, live) => times(60, () => live.add(heap.malloc(48))),
     act: (heap, live, ptrs) => {
       for (const ptr of ptrs) live.free(heap, ptr);
     },
   },
   {
+    name: "frees of another thread's blocks",
+    sections: ["ThreadCache.#giveForeign"],
+    prepare: (_, live) => times(60, () => live.add(live.heap.malloc(48))),
+    act: (heap, live, ptrs) => {
+      for (const ptr of ptrs) live.free(heap, ptr);
+    },
+  },
+  {
     name: "a spill that empties slabs and superslabs",
-    prepare: (heap, live) => times(80, () => live.add(heap.malloc(32 * KIB))),
+    sections: ["ThreadCache.#spill", "Slabs.give", "PageHeap.give"],
+    prepare: (heap, live) => {
+      // The first empty superslab is kept: so one is emptied now, and the next gets that far.
+      live.heap.collect();
+      const ptrs = times(260, () => live.add(heap.malloc(32 * KIB)));
+      while (heap.i32[WORD_EMPTY_SUPERSLABS] === 0) live.free(heap, ptrs.shift()!);
+      for (const ptr of ptrs.splice(0, 40)) live.free(heap, ptr);
+      return ptrs.slice(0, 40);
+    },
     act: (heap, live, ptrs) => {
       for (const ptr of ptrs) live.free(heap, ptr);
     },
   },
   {
     name: "large blocks, taken, resized where they are, and freed",
+    sections: ["PageHeap.takeLarge", "PageHeap.growInPlace", "PageHeap.shrinkInPlace", "PageHeap.give"],
     prepare: (heap, live) => {
       const ptrs = times(6, (index) => live.add(heap.malloc((index + 1) * 70 * KIB)));
       live.free(heap, ptrs[0]!);
@@ -139,6 +177,7 @@ const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: "collect()",
+    sections: ["ThreadCache.flush", "ClassSlabs.giveEmpty"],
     prepare: (heap, live) => {
       const ptrs = times(200, (index) => live.add(heap.malloc(index * 40)));
       ptrs.push(...times(4, () => live.add(heap.malloc(90 * KIB))));
@@ -150,9 +189,22 @@ const SCENARIOS: readonly Scenario[] = [
     act: (heap) => void heap.collect(),
   },
   {
-    name: "close()",
+    name: "a purge",
+    sections: ["Slabs.#purge", "PageHeap.#purgeOne"],
     prepare: (heap, live) => {
-      const ptrs = times(50, (index) => live.add(heap.malloc(index * 100)));
+      const small = times(20, () => live.add(heap.malloc(32 * KIB)));
+      const large = times(4, () => live.add(heap.malloc(90 * KIB)));
+      for (const ptr of [...small, ...large.slice(1, 3)]) live.free(heap, ptr);
+      return [];
+    },
+    act: (heap) => void heap.collect(),
+  },
+  {
+    name: "close()",
+    sections: ["ThreadCache.leave", "ClassSlabs.abandon", "HeapMemory.#leave"],
+    each: 1024, // it ends with a short section
+    prepare: (heap, live) => {
+      const ptrs = times(10, (index) => live.add(heap.malloc(index * 500)));
       for (const ptr of ptrs) live.free(heap, ptr);
       return [];
     },
@@ -161,11 +213,13 @@ const SCENARIOS: readonly Scenario[] = [
 ];
 
 /** Steps at which to die: each of the first, then ever fewer. */
-function nextStep(step: number): number {
-  return step + 1 + (step >> 5);
+function nextStep(step: number, each = 32): number {
+  return step + 1 + Math.floor(step / each);
 }
 
-for (const { name, prepare, act } of SCENARIOS) {
+Error.stackTraceLimit = 50; // where somebody died is told by the calls that led there
+
+for (const { name, sections, each, prepare, act } of SCENARIOS) {
   Deno.test(
     { name: `a thread dies at any step of ${name}, and nothing is lost`, sanitizeResources: false },
     async () => {
@@ -173,8 +227,8 @@ for (const { name, prepare, act } of SCENARIOS) {
       using survivor = await Heap.open(options);
       const shared = survivor.share(), live = new Live(survivor);
       for (let index = 0; index < 50; index++) live.add(survivor.malloc(index * 300));
-      let deaths = 0;
-      for (let step = 0, isOver = false; !isOver; step = nextStep(step)) {
+      let deaths = 0, stacks = "";
+      for (let step = 0, isOver = false; !isOver; step = nextStep(step, each)) {
         const { heap, journal } = await attachMortal(shared);
         assert(heap !== undefined);
         const before = new Set(live.fills.keys());
@@ -184,6 +238,7 @@ for (const { name, prepare, act } of SCENARIOS) {
           act(heap, live, prepared);
         } catch (error) {
           if (!(error instanceof Death)) throw error;
+          stacks += journal.stack;
         }
         if (journal.isDead) {
           deaths++;
@@ -201,6 +256,7 @@ for (const { name, prepare, act } of SCENARIOS) {
         for (const ptr of [...live.fills.keys()]) if (!before.has(ptr)) live.free(survivor, ptr);
       }
       assert(deaths > 3, `${deaths} deaths`);
+      for (const section of sections) assert(stacks.includes(` ${section} `), `nobody died in ${section}`);
     },
   );
 }
@@ -239,6 +295,44 @@ Deno.test({ name: "a thread dies while it gives back what a dead one had", sanit
   }
 });
 
+Deno.test(
+  { name: "a thread dies while it attaches, when all slots are of the dead", sanitizeResources: false },
+  async () => {
+    using survivor = await Heap.open({ variant: "slab-map,capacity=64,refill=32,prewarm=0", reserveBytes: 64 * MIB });
+    const shared = survivor.share(), live = new Live(survivor);
+    let withoutSlot = 0, isOver = false;
+    for (let step = 0; !isOver; step = nextStep(step)) {
+      const first = await attachMortal(shared);
+      const ptrs = times(50, (index) => live.add(first.heap!.malloc(index * 20)));
+      for (const ptr of ptrs) live.free(first.heap!, ptr);
+      first.journal.life = 0;
+      try {
+        first.heap!.malloc(200 * KIB);
+      } catch (error) {
+        if (!(error instanceof Death)) throw error;
+      }
+      fillWithDead(survivor);
+      const second = await attachMortal(shared, step);
+      isOver = !second.journal.isDead;
+      if (isOver) {
+        second.journal.life = Infinity;
+        assertEquals(countDead(survivor), 0);
+        second.heap!.close();
+      } else if (survivor.i32[WORD_LOCK]! < 0) {
+        withoutSlot++;
+      }
+      live.audit();
+      live.add(survivor.malloc(100 * KIB)); // takes the lock from the dead
+      survivor.collect();
+      live.audit();
+      assertEquals(countDead(survivor), 0);
+      assertEquals(survivor.stats().classes.every(({ cachedBlocks }) => cachedBlocks === 0), true);
+      for (const ptr of [...live.fills.keys()]) live.free(survivor, ptr);
+    }
+    assert(withoutSlot > 20, `${withoutSlot} died before they had a slot`);
+  },
+);
+
 Deno.test("a Worker really ends in the middle of a section, and the lock is taken from it", async () => {
   using heap = await Heap.open({ variant: "slab-map,counters=1" });
   const live = new Live(heap);
@@ -250,8 +344,8 @@ Deno.test("a Worker really ends in the middle of a section, and the lock is take
     worker.postMessage({ shared: heap.share(), life });
     assertEquals(await died, "died");
     const holder = heap.i32[WORD_LOCK]!;
-    assert(holder > 1, "the Worker has the lock");
-    const id = heap.i32[wordOfThread(holder - 1) + THREAD_ID]!;
+    assert(slotOfOwner(holder) > 0, "the Worker has the lock");
+    const id = heap.i32[wordOfThread(slotOfOwner(holder)) + THREAD_ID]!;
     assert(system.threadStart(id) > 0, "its thread lives still, so the lock is its own");
     worker.terminate();
     while (system.threadStart(id) !== 0) await new Promise((resolve) => setTimeout(resolve, 2));
@@ -335,5 +429,60 @@ for (const isShared of [false, true]) {
     for (let index = 0; index < count; index++) heap.free(ptrs[index]!);
     heap.check();
     assertEquals(heap.stats().liveBlocks, 0);
+  });
+}
+
+/** By name: what is called, and the functions in which a full stack must have ended it. */
+const DIVES: { readonly [name: string]: readonly string[] } = {
+  "collect()": ["ThreadCache.flush"],
+  "collect() with nothing cached": ["PageHeap.purge"],
+  "collect() that gives back what a dead thread had": ["Reclaimer.reclaim"],
+  "close() of one that is attached": ["assertStack"], // it looks first
+};
+
+for (const [name, sections] of Object.entries(DIVES)) {
+  Deno.test({ name: `a stack overflow at any depth of ${name} loses nothing`, sanitizeResources: false }, async () => {
+    using heap = await Heap.open({ variant: "slab-map,capacity=8,refill=4,prewarm=0", reserveBytes: 64 * MIB });
+    const shared = heap.share(), live = new Live(heap);
+    for (let index = 0; index < 50; index++) live.add(heap.malloc(index * 300));
+    const errors: RangeError[] = [];
+    for (let repeat = 0; repeat < 12; repeat++) {
+      const other = await Heap.attach(shared);
+      const ptrs = times(60, (index) => live.add((index % 2 === 0 ? other : heap).malloc(index * 700)));
+      ptrs.forEach((ptr, index) => live.free(index % 3 === 0 ? other : heap, ptr));
+      if (name.endsWith("nothing cached")) {
+        heap.collect();
+        other.free(other.malloc(300 * KIB));
+      }
+      const isClosed = name.startsWith("close");
+      if (name.includes("dead")) other.i32[wordOfThread(1) + THREAD_START] = -1;
+      const work = (): void => isClosed ? other.close() : void heap.collect();
+      let isDone = false;
+      const dive = (): void => {
+        try {
+          dive();
+        } catch (error) {
+          if (!(error instanceof RangeError)) throw error;
+        }
+        if (isDone) return;
+        try {
+          work();
+          isDone = true;
+        } catch (error) {
+          if (!(error instanceof RangeError)) throw error;
+          errors.push(error); // their stacks are read later: that takes stack itself
+        }
+      };
+      // Each argument is 8 bytes of stack: so the stack ends at another place each time.
+      ((..._padding: number[]) => dive())(...new Array<number>(repeat * 9).fill(0));
+      live.audit();
+      if (name.includes("dead")) (other.u8.buffer as ArrayBuffer).transfer(0);
+      other.close();
+      heap.collect();
+      live.audit();
+      assertEquals(heap.i32[WORD_THREADS_USED], 2);
+    }
+    const stacks = errors.map((error) => error.stack).join("\n");
+    for (const section of sections) assert(stacks.includes(` ${section} `), `no stack ended in ${section}`);
   });
 }

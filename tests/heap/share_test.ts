@@ -2,6 +2,7 @@
 
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
+  HeaderCorruptedError,
   Heap,
   HeapClosedError,
   HeapSharedError,
@@ -12,6 +13,8 @@ import {
 } from "../../src/heap/mod.ts";
 import { WORD_THREADS_USED } from "../../src/heap/layout.ts";
 import { Oracle } from "../../src/workloads/oracle.ts";
+import { THREAD_ID, THREAD_START, wordOfThread } from "../../src/heap/threads.ts";
+import { countDead, fillWithDead } from "./mortal.ts";
 import { assertPrograms } from "./programs.ts";
 
 const MIB = 1024 * 1024;
@@ -154,6 +157,29 @@ Deno.test("at most 128 have a heap at once, and the 129th is told so", async () 
   for (const each of attached) each.close();
 });
 
+Deno.test(
+  { name: "who attaches when all 128 have ended gives back what they had", sanitizeResources: false },
+  async () => {
+    using heap = await Heap.open({ reserveBytes: 64 * MIB, variant: "slab-map,prewarm=0" });
+    const shared = heap.share(), kept = heap.malloc(1000);
+    fillWithDead(heap);
+    assertEquals(countDead(heap), 127);
+    const attached = await Heap.attach(shared);
+    assertEquals(countDead(heap), 0);
+    const ptrs = Array.from({ length: 500 }, (_, index) => attached.malloc(index));
+    for (const ptr of ptrs) attached.free(ptr);
+    heap.i32[wordOfThread(1) + THREAD_START] = -1; // it has ended, and has blocks on its lists
+    (attached.u8.buffer as ArrayBuffer).transfer(0);
+    fillWithDead(heap);
+    assert(heap.stats().classes.some(({ cachedBlocks }) => cachedBlocks > 0));
+    (await Heap.attach(shared)).close();
+    assertEquals([countDead(heap), heap.i32[wordOfThread(1) + THREAD_ID]], [0, 0]);
+    heap.collect();
+    heap.check();
+    assertEquals([...heap.blocks()].map(({ ptr }) => ptr), [kept]);
+  },
+);
+
 Deno.test("2,000 attach and close one after another: slots are used again, and nothing stays behind", async () => {
   using heap = await Heap.open({ reserveBytes: 16 * MIB, variant: "slab-map,prewarm=0" });
   const shared = heap.share();
@@ -169,6 +195,42 @@ Deno.test("2,000 attach and close one after another: slots are used again, and n
   assertEquals([...heap.blocks()].map((block) => block.ptr), [ptr]);
 });
 
+Deno.test("who attaches has its lists filled, as who opens has, where there is memory enough", async () => {
+  const cached = (heap: Heap): number => heap.stats().classes.reduce((sum, each) => sum + each.cachedBlocks, 0);
+  for (
+    const [options, isFilled] of [[{}, true], [{ variant: "phase7" }, true], [
+      { variant: "phase7-1.3" },
+      false,
+    ]] as const
+  ) {
+    using heap = await Heap.open(options);
+    const own = cached(heap);
+    using other = await Heap.attach(heap.share());
+    assertEquals([own > 0, cached(heap)], [isFilled, 2 * own]);
+    assert(other.owns(other.malloc(100)));
+  }
+  using heap = await Heap.open({ maxBytes: 40 * MIB });
+  const own = cached(heap);
+  heap.malloc(12 * MIB);
+  using _other = await Heap.attach(heap.share());
+  assertEquals([own > 0, cached(heap)], [true, own]);
+});
+
+Deno.test("damage that attach meets is an error, and costs neither a slot nor a block", async () => {
+  using heap = await Heap.open({ variant: "box,capacity=8" });
+  const shared = heap.share(), first = await Heap.attach(shared);
+  const ptrs = Array.from({ length: 100 }, () => first.malloc(100));
+  const kept = ptrs.splice(0, 50);
+  for (const ptr of ptrs) first.free(ptr);
+  first.close(); // its slabs are for the next
+  heap.i32[ptrs[0]! / 4] = 7;
+  assertEquals((await assertRejects(() => Heap.attach(shared), HeaderCorruptedError)).code, "HEADER_CORRUPTED");
+  using other = await Heap.attach(shared);
+  assertEquals(heap.i32[WORD_THREADS_USED], 2);
+  for (const ptr of kept) other.free(ptr);
+  other.free(other.malloc(100));
+});
+
 Deno.test("a counting build counts the locks that it takes, and each thread's calls", async () => {
   using heap = await Heap.open({ variant: "slab-map,counters=1,prewarm=0" });
   assertEquals(heap.counters()!.locksTaken, 0);
@@ -177,9 +239,26 @@ Deno.test("a counting build counts the locks that it takes, and each thread's ca
   using other = await Heap.attach(heap.share());
   const before = heap.counters()!;
   for (let count = 0; count < 1000; count++) heap.free(other.malloc(50));
-  const { mallocs, frees, locksTaken, lockWaits, rollbacks, remoteFrees } = other.counters()!;
+  const { mallocs, frees, locksTaken, lockWaits, lockRetries, lockPauses, rollbacks, remoteFrees } = other.counters()!;
   assertEquals([mallocs - before.mallocs, frees - before.frees], [1000, 1000]);
   assert(locksTaken > 0 && locksTaken < 200, `${locksTaken} locks for 2,000 calls`);
-  assertEquals([lockWaits, rollbacks], [0, 0]);
+  assertEquals([lockWaits, lockRetries, lockPauses, rollbacks], [0, 0, 0, 0]);
   assert(remoteFrees > 0, "blocks were freed by who did not take their slab");
+});
+
+Deno.test("a counting build counts what is taken from the page heap, and given back", async () => {
+  using heap = await Heap.open({ variant: "slab-map,counters=1,prewarm=0" });
+  const change = (act: () => void): number[] => {
+    const before = heap.counters()!;
+    act();
+    const after = heap.counters()!;
+    return [after.spansTaken - before.spansTaken, after.spansGiven - before.spansGiven];
+  };
+  let ptr = 0;
+  assertEquals(change(() => heap.free(heap.malloc(100))), [1, 0], "a superslab");
+  assertEquals(change(() => ptr = heap.malloc(100_000)), [1, 0]);
+  assertEquals(change(() => ptr = heap.realloc(ptr, 300_000)), [1, 0], "it grows where it is");
+  assertEquals(change(() => ptr = heap.realloc(ptr, 100_000)), [0, 1], "and shrinks");
+  assertEquals(change(() => heap.free(ptr)), [0, 1]);
+  assertEquals(change(() => heap.collect()), [0, 1], "the superslab");
 });

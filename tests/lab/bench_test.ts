@@ -91,3 +91,46 @@ Deno.test("bench() gives everyone the same number of units when seconds are give
   const units = new Set(run.results.filter(({ size }) => size === 128).map(({ unitsPerSlot }) => unitsPerSlot));
   assertEquals(units.size, 1);
 });
+
+/** Scripted: two threads, and the first unit of a set costs as much as those that follow. */
+function crewLine(checksum: string): string {
+  return `
+    const threads = Number(/threads=(\\d+)/.exec(line)?.[1] ?? 1), units = Number(/units=(\\d+)/.exec(line)[1]);
+    const each = Array.from({ length: threads }, () => units * 1000);
+    const more = threads === 1 ? "" : " thread-nanoseconds=" + each.map(() => units * 2e6) + " thread-operations=" + each;
+    say("ok nanoseconds=" + units * 2e6 + " operations=" + threads * units * 1000 +
+      " checksum=${checksum}" + threads + " slot-checksum=${checksum}" + threads + " tier=turbofan" + more);
+  `;
+}
+
+Deno.test("bench() has a process for each number of threads, and all agree among equals", async () => {
+  const contestants = [scripted("a", crewLine("0000000")), scripted("b", crewLine("0000000"))];
+  const labels = new Set<string>();
+  const run = await bench(
+    { ...planOf([]), threads: [1, 2] },
+    ({ label }) => labels.add(label),
+    forever,
+    { contestants, notes: [] },
+  );
+  assertEquals([...labels].toSorted(), ["", "a", "a with 2 threads", "b", "b with 2 threads"]);
+  const who = run.results.map(({ size, threads, allocator, checksum }) =>
+    `${size} ${threads} ${allocator} ${checksum}`
+  );
+  assertEquals(who.slice(0, 4), ["16 1 a 00000001", "16 1 b 00000001", "16 2 a 00000002", "16 2 b 00000002"]);
+  assertEquals(run.results.map(({ scaling }) => scaling?.ratio).slice(0, 4), [undefined, undefined, 2, 2]);
+  const liar = scripted("liar", crewLine("000000f"));
+  await assertRejects(
+    () => bench({ ...planOf([]), threads: [2] }, () => {}, forever, { contestants: [...contestants, liar], notes: [] }),
+    DisagreementError,
+    "random-mixed 16 with 2 threads, first unit: liar did other work",
+  );
+});
+
+Deno.test("bench() fails when somebody does not say what each thread did", async () => {
+  const quiet = scripted("quiet", `say("${okLine("00000001", 1000)}");`);
+  await assertRejects(
+    () => bench({ ...planOf([]), threads: [2] }, () => {}, forever, { contestants: [quiet], notes: [] }),
+    ContestantError,
+    "contestant quiet with 2 threads failed: it did not say what each of 2 threads did",
+  );
+});

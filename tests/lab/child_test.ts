@@ -47,3 +47,19 @@ Deno.test("warmUp() raises the units until a slot is long enough, and runs slow 
   await using slow = await startScripted("slow", answer(1e9));
   assertEquals((await warmUp(slow, REQUEST, { slotMilliseconds: 10 })).units, 1);
 });
+
+Deno.test("Child.run() takes an answer that comes with the deadline for late, or its process for alive", async () => {
+  const body = `await new Promise((done) => setTimeout(done, 50)); say("${okLine("0000002a")}");`;
+  await using child = await startScripted("tight", body);
+  const run = child.run(REQUEST, 150);
+  await new Promise((done) => setTimeout(done, 20));
+  const busyUntil = performance.now() + 250;
+  while (performance.now() < busyUntil); // now the answer is there, and the deadline has passed
+  try {
+    await run;
+  } catch (error) {
+    assertEquals(error instanceof ContestantTimeout, true, String(error));
+    return;
+  }
+  assertEquals((await child.run(REQUEST)).checksum, "0000002a");
+});

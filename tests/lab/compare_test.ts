@@ -53,6 +53,13 @@ Deno.test("compare() looks again only where a row is inconclusive", async () => 
   assertEquals(["regression", "improvement"].includes(run.verdict), false);
 });
 
+Deno.test("compare() asks every contestant for as many threads, and says so in its rows", async () => {
+  // Who is asked for one thread only is slower by a half.
+  const b = timed("b", "/ threads=2 /.test(line) ? 30e6 * noise() : 60e6 * noise()");
+  const run = await compare({ ...plan(timed("a", "60e6 * noise()"), b), threads: 2 }, () => {}, forever);
+  assertEquals(run.rows.map(({ threads, verdict }) => [threads, verdict]), [[2, "improvement"]]);
+});
+
 Deno.test("compare() fails when one does other work", async () => {
   const liar = timed("liar", "60e6");
   const other = {

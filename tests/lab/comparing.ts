@@ -12,10 +12,15 @@ import { scriptedCommand } from "./helpers.ts";
 export function timed(label: string, nanoseconds: string): Contestant {
   const body = `
     const units = Number(/units=(\\d+)/.exec(line)[1]);
+    const threadsPart = (line, time) => {
+      const threads = Number(/ threads=(\\d+)/.exec(line)?.[1] ?? 1);
+      const list = (value) => Array.from({ length: threads }, () => value).join();
+      return threads === 1 ? "" : " thread-nanoseconds=" + list(time) + " thread-operations=" + list(units);
+    };
     const now = Date.now(), noise = () => Math.exp((Math.random() + Math.random() - 1) * 0.01);
     const time = Math.round(units * (${nanoseconds}));
     say("ok nanoseconds=" + time + " operations=" + units * 100 +
-      " checksum=0000abcd slot-checksum=0000abcd tier=turbofan");
+      " checksum=0000abcd slot-checksum=0000abcd tier=turbofan" + threadsPart(line, time));
   `;
   return { allocator: label, runtime: "deno", label, host: "deno", command: scriptedCommand(label, body) };
 }

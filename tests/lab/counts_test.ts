@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { parse } from "valibot";
 import { countUnit } from "../../src/lab/counts.ts";
 import { renderCounts } from "../../src/report/mod.ts";
+import { CountsRowSchema } from "../../src/report/counts.ts";
 import { completeParameters, WORKLOADS } from "../../src/workloads/mod.ts";
 
 const mixed = WORKLOADS.get("random-mixed")!;
@@ -26,4 +28,15 @@ Deno.test("renderCounts() gives shares and counts per million frees", async () =
   assert(/ (9[5-9]\.\d\d|100\.00) %/.test(line("phase7-1.3")), line("phase7-1.3"));
   assert(/ (9[5-9]\.\d\d|100\.00) %/.test(line("slab-map")), line("slab-map"));
   assert(text.split("\n").every((each) => each.length <= 100));
+});
+
+Deno.test("renderCounts() has a table of locks where some were taken, and takes rows of old files", async () => {
+  const { counts, ...row } = await countUnit("slab-map", mixed, 128, parameters);
+  const frees = counts.frees = 1e6;
+  const shared = { ...counts, fastFrees: frees, locksTaken: 40_321, lockWaits: 4032, lockRetries: 345_678 };
+  const text = renderCounts([{ ...row, size: 1024, variant: "phase7-macro-bug", counts: shared }]);
+  assertStringIncludes(text, "40321    4032    345678        0           0");
+  assert(text.split("\n").every((each) => each.length <= 100), text);
+  const { locksTaken: _, lockWaits: __, lockRetries: ___, spansTaken: ____, spansGiven: _____, ...old } = counts;
+  assert(!renderCounts([{ ...row, counts: parse(CountsRowSchema, { ...row, counts: old }).counts }]).includes("waits"));
 });

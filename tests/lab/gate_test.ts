@@ -91,6 +91,38 @@ Deno.test("gate() times thresholds of one workload in one run, in which no slow 
   for (const { low, measured, high } of rows) assert(low! <= measured! && measured! <= high!);
 });
 
+Deno.test("gate() judges threads: a ratio of equals, what more of them bring, and what sharing a heap costs", async () => {
+  const workload = "cache-thrash" as const, threads = 2;
+  const rules = [
+    rule({ name: "ratio", kind: "ratio", workload, peer: "ffi", threads, least: 1e-6 }, { size: 8 }),
+    rule({ name: "alone", kind: "ratio", workload, peer: "ffi", least: 1e-6 }, { size: 8 }),
+    rule({ name: "scaling", kind: "scaling", workload, threads, least: 1e-6 }, { size: 8 }),
+    rule({ name: "sharing", kind: "sharing", workload, threads, least: 1e-6 }, { size: 8 }),
+    rule({ name: "net", kind: "net-ns", workload, threads, most: 1e9 }, { size: 8 }),
+    rule({ name: "far", kind: "scaling", workload, threads, least: 1e6 }, { size: 8 }),
+  ];
+  const { rows } = await gate(plan(rules, true), () => {}, never);
+  if (navigator.hardwareConcurrency < threads) return;
+  assertEquals(rows.map(({ name, threads = 1, against, verdict }) => [name, threads, against, verdict === "go"]), [
+    ["ratio", 2, "ffi", true],
+    ["alone", 1, "ffi", true],
+    ["scaling", 2, "1 thread", true],
+    ["sharing", 2, "own heaps", true],
+    ["net", 2, undefined, true],
+    ["far", 2, "1 thread", false],
+  ]);
+  assert(rows[0]!.measured !== rows[1]!.measured);
+  assertEquals(rows[2]!.measured, rows[5]!.measured);
+});
+
+Deno.test("gate() decides nothing of more threads than there are cores", async () => {
+  const workload = "cache-thrash" as const, threads = navigator.hardwareConcurrency + 1;
+  const rules = [rule({ name: "scaling", kind: "scaling", workload, threads, least: 1e6 }, { size: 8, cycles: 10 })];
+  const { rows } = await gate(plan(rules), () => {}, never);
+  assertEquals([rows[0]?.verdict, rows[0]?.measured], ["undecided", null]);
+  assertMatch(rows[0]!.because, new RegExp(`^${threads} threads need as many cores, and there are ${threads - 1}$`));
+});
+
 Deno.test("gate() refuses a contestant that does not exist before it measures anything", async () => {
   const lost: Threshold = {
     name: "l",

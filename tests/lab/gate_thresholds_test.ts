@@ -17,7 +17,7 @@ Deno.test("parseThresholds() reads every gate of the project, and each names the
     assert(parseThresholds(text, name).length > 0);
     assertEquals(JSON.parse(text).$schema, "gate.schema.json");
   }
-  assert(names.includes("performance.json"), names.join());
+  for (const name of ["performance.json", "threads.json"]) assert(names.includes(name), names.join());
 });
 
 Deno.test("gate.schema.json is what the schema in the code gives", async () => {
@@ -36,8 +36,12 @@ Deno.test("parseThresholds() names the first field that is wrong", () => {
     [[{ ...RATIO, least: 0 }], /thresholds\.0\.least: /],
     [[{ ...RATIO, most: 2 }], /thresholds\.0\.most: /],
     [[{ ...RATIO, kind: "rate" }], /thresholds\.0\.kind: .*"ratio"/],
-    [[{ ...RATIO, peer: "nobody" }], /thresholds\.0\.peer: .*"system"/],
+    [[{ ...RATIO, peer: "nobody" }], /thresholds\.0\.peer: there is no peer "nobody": system, mimalloc/],
     [[{ ...RATIO, workload: "sorting" }], /thresholds\.0\.workload: .*"larson"/],
+    [[{ ...RATIO, threads: 65 }], /thresholds\.0\.threads: /],
+    [[{ ...FAST, threads: 2 }], /thresholds\.0\.threads: /],
+    [[{ name: "s", kind: "scaling", workload: "larson", threads: 1, least: 1 }], /thresholds\.0\.threads: /],
+    [[{ name: "s", kind: "sharing", workload: "larson", least: 1 }], /thresholds\.0\.threads: /],
     [[{ ...RATIO, variant: "nothing" }], /thresholds\.0\.variant: there is no variant "nothing"/],
     [[{ ...RATIO, sizes: [] }], /thresholds\.0\.sizes: /],
     [[{ ...RATIO, parameters: { colour: 1 } }], /thresholds\.0\.parameters\.colour: /],
@@ -59,7 +63,12 @@ Deno.test("parseThresholds() takes what is right", () => {
   const thresholds: Threshold[] = [
     { ...RATIO, variant: "slab-map,refill=32", sizes: [16, 128] },
     { ...FAST, parameters: { "working-set": 64 } },
+    { ...RATIO, threads: 4 },
+    { ...LOST, threads: 2 },
+    { name: "s", kind: "scaling", workload: "larson", threads: 2, least: 1.7 },
+    { name: "o", kind: "sharing", workload: "cache-thrash", threads: 2, least: 0.9 },
     LOST,
+    { ...RATIO, peer: "./libmine.so" },
     { name: "n", kind: "net-ns", workload: "random-mixed", most: 5 },
     { name: "m", kind: "footprint", workload: "random-mixed", most: 2 },
   ];

@@ -56,7 +56,8 @@ for (const [child, says] of [["hangs", /hangs: an operation does not end/], ["di
     const { runs } = await stress(plan, () => {}, new AbortController().signal, LIMITS, entry);
     const failure = runs[0]?.failure;
     assertMatch(failure?.message ?? "", says);
-    const operations = failure?.program.operations ?? [];
+    assert(failure !== undefined && "program" in failure);
+    const { operations } = failure.program;
     assert(operations.length < stressProgram(4).operations.length);
     assert(operations.some(({ op }) => op === "free"));
   });

@@ -8,6 +8,7 @@ import { renderJson } from "../../src/report/mod.ts";
 import { compareFixture } from "./compare_fixture.ts";
 import { explainFixture } from "./explain_fixture.ts";
 import { fixture } from "./fixture.ts";
+import { threadsFixture } from "./threads_fixture.ts";
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
@@ -138,7 +139,12 @@ function withLongNames(): object[] {
   ];
 }
 
-for (const [what, files] of [["usual", [fixture(), compareFixture(), explainFixture()]], ["long", withLongNames()]]) {
+for (
+  const [what, files] of [["usual", [fixture(), threadsFixture(), compareFixture(), explainFixture()]], [
+    "long",
+    withLongNames(),
+  ]]
+) {
   Deno.test(`a report with ${what} names fits a phone and a desk in a browser, and can be read`, async () => {
     const seen = await browse(pageOf(...files as object[]), [320, 360, 680, 681, 1200]);
     if (seen === undefined) return;

@@ -72,10 +72,17 @@ Deno.test("gateHeadline() says go or no-go in one line, and which threshold is t
     gateHeadline(file([GO, MISSING], "undecided")),
     "UNDECIDED: 1 of 2 thresholds are undecided; the first: net, with a comma at 128, slab-map was not measured",
   );
+  assertEquals(
+    gateHeadline(file([row("scaling", "no-go", { kind: "scaling", threads: 2, against: "1 thread" })], "no-go")),
+    "NO-GO: 1 of 1 thresholds fail; the first: scaling at 128 with 2 threads, 1.28 x, at least 1.15 x",
+  );
 });
 
 Deno.test("renderGate() fits 100 columns, begins with the headline and says why a row is missing", async (t) => {
-  const text = renderGate({ ...file([GO, { ...GO, size: 1024 }, LOST, MISSING], "no-go", true), notes: ["a note"] });
+  const text = renderGate({
+    ...file([GO, { ...GO, size: 1024, threads: 2 }, LOST, MISSING], "no-go", true),
+    notes: ["a note"],
+  });
   for (const line of text.split("\n").slice(1)) assert(line.length <= 100, line);
   assert(text.startsWith("NO-GO: 1 of 4 thresholds fail"));
   assertEquals(text.includes("\x1b"), false);
@@ -87,7 +94,10 @@ Deno.test("renderGateMarkdown() and renderGateCsv() have a line for every row", 
   await t.assertSnapshot(renderGateMarkdown(file(rows, "no-go")));
   const lines = renderGateCsv(file(rows, "no-go")).trimEnd().split("\n");
   assertEquals(lines.length, 1 + rows.length);
-  assertStringIncludes(lines[3]!, '"net, with a comma",net-ns,random-mixed,128,slab-map,system,,,,most,5,ns,undecided');
+  assertStringIncludes(
+    lines[3]!,
+    '"net, with a comma",net-ns,random-mixed,128,1,slab-map,system,,,,most,5,ns,undecided',
+  );
 });
 
 Deno.test("parseGateFile() reads back what was written, and refuses anything else", () => {

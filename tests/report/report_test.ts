@@ -75,8 +75,12 @@ Deno.test("renderMarkdown() holds the table and where it was measured", async (t
 Deno.test("renderCsv() has a row for every sample", () => {
   const lines = renderCsv(fixture()).trimEnd().split("\n");
   assertEquals(lines.length, 1 + 12 * 6);
-  assertEquals(lines[0], "workload,allocator,runtime,host,size,threads,round,ns_per_op,ops_per_second");
-  assertEquals(lines[1], "random-mixed,slab-map,deno,deno,128,1,1,10,100000000");
+  assertEquals(
+    lines[0],
+    "workload,allocator,runtime,host,size,threads,round,ns_per_op,ops_per_second,heaps,slowest_thread_ops_per_second," +
+      "fastest_thread_ops_per_second",
+  );
+  assertEquals(lines[1], "random-mixed,slab-map,deno,deno,128,1,1,10,100000000,,,");
 });
 
 Deno.test("renderCsv() quotes a variant that has commas", () => {

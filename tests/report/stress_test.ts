@@ -49,6 +49,67 @@ Deno.test("renderStressMarkdown() has a row for every variant and the failing li
   await t.assertSnapshot(renderStressCsv(FILE));
 });
 
+const THREADS: StressFile = {
+  ...FILE,
+  threads: 10,
+  runs: [
+    {
+      variant: "slab-map",
+      programs: 2,
+      operations: 30_000,
+      counts: { malloc: 20_000, collect: 0, free: 10_000 },
+      seconds: 5.04,
+      threads: {
+        scenario: "mix",
+        handedOver: 9_000,
+        workers: 1_200,
+        terminated: 1_000,
+        inDoubt: 600,
+        lost: 401,
+        threadSlots: 15,
+        peakFootprintBytes: 60_000_000,
+        peakLiveBytes: 48_000_000,
+      },
+    },
+    {
+      variant: "box",
+      programs: 1,
+      operations: 9,
+      counts: { malloc: 9 },
+      seconds: 0.5,
+      threads: {
+        scenario: "producer-consumer",
+        handedOver: 0,
+        workers: 10,
+        terminated: 0,
+        inDoubt: 0,
+        lost: 0,
+        threadSlots: 11,
+        peakFootprintBytes: 0,
+        peakLiveBytes: 0,
+      },
+      failure: {
+        message: "Worker 7: OracleError: something else wrote into 2097152: byte 1 of 16; there are others, and more",
+        last: [7, 0, 1, 2, 3, 4, 5, 6, 8].map((worker) => ({
+          worker,
+          operations: [
+            ...["malloc(10) = 2097152", "realloc(2097152, 300) = 3000000", "alignedAlloc(64, 70) = 2100000"],
+            ...["calloc(3, 4) = 2200000", "collect()", "free(2097152) ..."],
+          ],
+        })),
+      },
+    },
+  ],
+};
+
+Deno.test("with threads there is a row for each scenario, and what each Worker did last", async (t) => {
+  await t.assertSnapshot(renderStress(THREADS));
+  assertEquals(renderStress(THREADS).split("\n").every((line) => line.length <= 100), true);
+  await t.assertSnapshot(renderStressMarkdown(THREADS));
+  await t.assertSnapshot(renderStressCsv(THREADS));
+  assertEquals(parseStressFile(renderJson(THREADS)), THREADS);
+});
+
 Deno.test("parseStressFile() reads what was written, and refuses anything else", () => {
   assertEquals(parseStressFile(renderJson(FILE)), FILE);
   assertThrows(() => parseStressFile("{}"), Error, "schema");

@@ -35,6 +35,14 @@ Deno.test("compareHeadline() says the verdict on the whole, and by how much", ()
   );
 });
 
+Deno.test("compareHeadline() says how many threads there were, if several", () => {
+  const file = compareFixture();
+  const rows = file.rows.map((row) => ({ ...row, threads: 2 }));
+  assertMatch(compareHeadline({ ...file, rows }), / in random-mixed with 2 threads, 2 sizes$/);
+  assertMatch(compareHeadline(file), / in random-mixed, 2 sizes$/);
+  assertMatch(renderCompareCsv({ ...file, rows }), /\nrandom-mixed,128,2,1,/);
+});
+
 Deno.test("renderCompare() gives a table of 100 columns, and says how a baseline differs", () => {
   const file = compareFixture();
   const environment = { ...file.environment, cpu: "Another Processor", deno: "2.8.0" };
@@ -64,7 +72,7 @@ Deno.test("a comparison is a table in Markdown, every round in CSV, and itself i
   for (const { size, verdict } of file.rows) assertMatch(markdown, new RegExp(`\\| ${size} \\|.*\\| ${verdict} \\|`));
   const lines = renderCompareCsv(file).trim().split("\n");
   assertEquals(lines.length, 1 + file.rows.length * file.rows[0]!.samples.a.length);
-  assert(lines.every((line) => line.split(",").length === 6));
+  assert(lines.every((line) => line.split(",").length === 7));
   assertEquals(parseCompareFile(renderJson(file)), file);
   assertThrows(() => parseCompareFile('{"schema": "hakmem.results/1"}'));
 });

@@ -2,7 +2,8 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { TraceBuilder } from "../../src/traces/builder.ts";
 import { EVENT, NO_BLOCK, TraceError } from "../../src/traces/trace.ts";
 
-const builder = (limit?: number) => new TraceBuilder("test", () => "line 7", limit);
+const builder = (mostEvents?: number, mostLive?: number) =>
+  new TraceBuilder("test", () => "line 7", mostEvents, mostLive);
 
 Deno.test("TraceBuilder numbers blocks, and keeps the number from malloc through reallocs to free", () => {
   const trace = builder();
@@ -74,6 +75,12 @@ Deno.test("TraceBuilder stops at its limits", () => {
   const short = builder(5000); // above the first capacity: it grows to the limit and no further
   for (let i = 0; i < 5000; i++) short.malloc(1, i, 8);
   assertThrows(() => short.free(1, 0), TraceError, "more than 5000 events");
+  const live = builder(100, 2);
+  live.malloc(1, 1, 8);
+  live.malloc(1, 2, 8);
+  live.free(1, 1);
+  live.malloc(1, 3, 8);
+  assertThrows(() => live.malloc(1, 4, 8), TraceError, "more than 2 live blocks");
   const threads = builder();
   for (let i = 0; i < 65_536; i++) threads.free(i, null);
   assertThrows(() => threads.free(-1, null), TraceError, "more than 65536 threads");

@@ -1,12 +1,12 @@
 /**
- * The charts of a benchmark: throughput and ratio to `system`, and its samples as series.
+ * The charts of a benchmark: throughput, ratio to `system`, throughput by threads, and its samples as series.
  *
  * @module
  */
 import * as Plot from "@observablehq/plot";
-import { bounds, mops, nameOf, ratioWithBounds, sizesOf } from "../format.ts";
+import { bounds, byPlace, mops, nameOf, ratioWithBounds, sizesOf, threadCount, threadsOf } from "../format.ts";
 import type { Result } from "../schema.ts";
-import { type Figure, MUTED, seriesColour } from "./chart.ts";
+import { type Canvas, type Figure, type LegendItem, MUTED, type Panel, seriesColour } from "./chart.ts";
 import { intervalMarks, tickCount } from "./intervals.ts";
 import { type RowGroup, rowPlot } from "./row_chart.ts";
 import type { Series } from "./sample_charts.ts";
@@ -15,7 +15,7 @@ import { amountScale, ratioScale } from "./scale.ts";
 /** Throughput by size, with the interval of the median. */
 export function throughputFigure(results: readonly Result[]): Figure {
   const colours = coloursOf(results);
-  const groups = bySize(results, (result) => {
+  const groups = rowGroups(results, (result) => {
     const { median, low, high } = result.opsPerSecond;
     return {
       figure: `${mops(median)} (${bounds(low, high, mops)})`,
@@ -40,7 +40,7 @@ export function ratioFigure(results: readonly Result[]): Figure | undefined {
   );
   if (others.length === 0) return undefined;
   const colours = coloursOf(results);
-  const groups = bySize(others, (result) => {
+  const groups = rowGroups(others, (result) => {
     const ratio = result.ratioToSystem ?? { ratio: 1, low: 1, high: 1 };
     return {
       figure: ratioWithBounds(ratio),
@@ -62,31 +62,97 @@ export function ratioFigure(results: readonly Result[]): Figure | undefined {
   };
 }
 
+/** Throughput by the number of threads, a line a contestant, a panel a size; undefined if there is only one number. */
+export function scalingFigure(results: readonly Result[]): Figure | undefined {
+  const counts = threadsOf(results);
+  if (counts.length < 2) return undefined;
+  const crews = new Set(results.filter(({ threads }) => threads > 1).map(nameOf));
+  const contestants = results.filter((result) => result.runtime !== "harness" && crews.has(nameOf(result)));
+  const colours = coloursOf(results);
+  const points = contestants.map((result) => {
+    const { size, threads, opsPerSecond: { median, low, high } } = result;
+    const title = `${nameOf(result)}, ${threadCount(threads)}: ${mops(median)} (${bounds(low, high, mops)})`;
+    const colour = colours.get(nameOf(result)) ?? MUTED;
+    return {
+      size,
+      threads,
+      label: nameOf(result),
+      colour,
+      value: median / 1e6,
+      low: low / 1e6,
+      high: high / 1e6,
+      title,
+    };
+  });
+  const legend: LegendItem[] = [...colours].filter(([label]) => crews.has(label))
+    .map(([label, colour]) => ({ label, colour }));
+  const panel = (size: number, { isNarrow }: Canvas): Panel => {
+    const shown = points.filter((point) => point.size === size);
+    const y = {
+      ...amountScale(shown.flatMap(({ value, low, high }) => [value, low, high]), 6),
+      grid: true,
+      label: null,
+    };
+    return {
+      heading: `size ${size}, M operations/s`,
+      plot: {
+        height: 240,
+        marginLeft: 56,
+        marginRight: 20,
+        marginTop: 10,
+        marginBottom: 38,
+        x: { type: "point", domain: counts, label: "threads", labelAnchor: "center", tickFormat: String },
+        y,
+        color: { type: "identity" },
+        marks: [
+          Plot.line(shown, { x: "threads", y: "value", z: "label", stroke: "colour", strokeWidth: 1.5 }),
+          Plot.ruleX(shown, {
+            x: "threads",
+            y1: "low",
+            y2: "high",
+            stroke: "colour",
+            strokeWidth: 3,
+            strokeOpacity: 0.55,
+          }),
+          Plot.dot(shown, { x: "threads", y: "value", fill: "colour", r: 4, ...(isNarrow ? {} : { title: "title" }) }),
+        ],
+      },
+    };
+  };
+  return {
+    description: `Throughput of each contestant with ${counts.join(", ")} threads; the table has the same figures.`,
+    caption: "Throughput of all threads together by their number: the median, and its 95 % interval as a line.",
+    legend,
+    draw: (canvas) => sizesOf(contestants).map((size) => panel(size, canvas)),
+  };
+}
+
 /** The series of a benchmark. */
 export function seriesOf(results: readonly Result[]): Series[] {
   const colours = coloursOf(results);
-  return results.map((result) => ({
-    group: `size ${result.size}`,
-    label: nameOf(result),
-    samples: result.samples,
-    colour: colours.get(nameOf(result)) ?? MUTED,
-    isBold: result.runtime === "deno",
-  }));
+  return byPlace(results).flatMap(({ heading, results }) =>
+    results.map((result) => ({
+      group: heading,
+      label: nameOf(result),
+      samples: result.samples,
+      colour: colours.get(nameOf(result)) ?? MUTED,
+      isBold: result.runtime === "deno",
+    }))
+  );
 }
 
 /** A colour for each contestant; the do-nothing ones have none. */
-function coloursOf(results: readonly Result[]): Map<string, string> {
+export function coloursOf(results: readonly Result[]): Map<string, string> {
   const names = [...new Set(results.filter(({ runtime }) => runtime !== "harness").map(nameOf))];
   return new Map(names.map((name, index) => [name, seriesColour(index)]));
 }
 
-function bySize<Datum>(
+function rowGroups<Datum>(
   results: readonly Result[],
   show: (result: Result) => { figure: string; datum: Datum },
 ): RowGroup<Datum>[] {
-  return sizesOf(results).map((size) => ({
-    heading: `size ${size}`,
-    rows: results.filter((result) => result.size === size)
-      .map((result) => ({ label: nameOf(result), isBold: result.runtime === "deno", ...show(result) })),
+  return byPlace(results).map(({ heading, results }) => ({
+    heading,
+    rows: results.map((result) => ({ label: nameOf(result), isBold: result.runtime === "deno", ...show(result) })),
   }));
 }

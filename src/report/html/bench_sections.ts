@@ -4,20 +4,25 @@
  * @module
  */
 import { expectationLine } from "../expectation.ts";
-import { parametersOf } from "../format.ts";
+import { isThreaded, parametersOf } from "../format.ts";
 import type { ResultFile } from "../schema.ts";
-import { cells, COLUMNS } from "../table.ts";
-import { ratioFigure, seriesOf, throughputFigure } from "./bench_charts.ts";
+import { sharingLines } from "../sharing.ts";
+import { columnsOf } from "../table.ts";
+import { ratioFigure, scalingFigure, seriesOf, throughputFigure } from "./bench_charts.ts";
 import { countsTable } from "./counts_section.ts";
 import { markup } from "./markup.ts";
+import { memorySection } from "./replay_section.ts";
 import { distributionFigure, roundsFigure } from "./sample_charts.ts";
 import { environmentSection, figure, remarksSection, type Section } from "./section.ts";
 import { renderTable } from "./table.ts";
 
+const OF_TIMES = "net is without the harness";
+const OF_THREADS = "scaling is over that with the fewest threads, fairness the slowest thread's over the fastest one's";
+
 /** The sections, in order. */
 export function benchSections(file: ResultFile): Section[] {
   const { results, rounds, expectations, counters = [] } = file;
-  const isNumeric = (name: string) => name !== "allocator";
+  const columns = columnsOf(results), sharing = sharingLines(results);
   const series = seriesOf(results);
   const contestants = seriesOf(results.filter(({ runtime }) => runtime !== "harness"));
   const measured = `${rounds.measured} of ${rounds.wanted}, slots of ${rounds.slotMilliseconds} ms or one unit, ` +
@@ -29,13 +34,20 @@ export function benchSections(file: ResultFile): Section[] {
       content: results.length === 0 ? "" : [
         figure(throughputFigure(results)),
         renderTable({
-          caption: "Throughput: median and 95 % interval; net is without the harness",
-          columns: COLUMNS.map((head) => ({ head, isNumeric: isNumeric(head) })),
-          rows: results.map(cells),
+          caption: `Throughput: median and 95 % interval; ${isThreaded(results) ? OF_THREADS : OF_TIMES}`,
+          columns,
+          rows: results.map((result) => columns.map(({ cell }) => cell(result))),
         }),
       ],
     },
     { id: "ratio", title: "Ratio to system", content: figure(ratioFigure(results)) },
+    { id: "scaling", title: "Throughput by threads", content: figure(scalingFigure(results)) },
+    {
+      id: "sharing",
+      title: "One heap for all threads",
+      content: sharing.length === 0 ? "" : markup`<ul>${sharing.map((line) => markup`<li>${line}</li>`)}</ul>`,
+    },
+    memorySection(file),
     {
       id: "expectations",
       title: "What was expected",

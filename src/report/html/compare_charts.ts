@@ -4,7 +4,8 @@
  * @module
  */
 import * as Plot from "@observablehq/plot";
-import type { CompareFile } from "../compare_schema.ts";
+import type { CompareFile, CompareRow } from "../compare_schema.ts";
+import { threadCount } from "../format.ts";
 import { type Figure, MUTED, seriesColour } from "./chart.ts";
 import { closeRatioWithBounds } from "./close_ratio.ts";
 import { type Estimate, intervalMarks, tickCount } from "./intervals.ts";
@@ -24,7 +25,7 @@ export function compareRatioFigure({ a, b, rows, level }: CompareFile): Figure |
     const band = { bandLow: 1 / (1 + row.delta), bandHigh: 1 + row.delta };
     const { ratio, low, high } = row.control;
     return {
-      heading: `${row.workload}, size ${row.size}: ${row.verdict}`,
+      heading: `${titleOf(row)}: ${row.verdict}`,
       rows: [
         {
           label: "B / A",
@@ -69,12 +70,16 @@ export function compareRatioFigure({ a, b, rows, level }: CompareFile): Figure |
 
 /** The samples of a comparison, as series. */
 export function compareSeries({ a, b, rows }: CompareFile): Series[] {
-  return rows.flatMap(({ workload, size, samples }) => {
-    const group = `${workload}, size ${size}`;
+  return rows.flatMap((row) => {
+    const group = titleOf(row), { samples } = row;
     return [
       { group, label: `A: ${a}`, samples: samples.a, colour: seriesColour(0) },
       { group, label: `B: ${b}`, samples: samples.b, colour: seriesColour(1), isBold: true },
       { group, label: "control: A again", samples: samples.control, colour: MUTED },
     ];
   });
+}
+
+function titleOf({ workload, size, threads }: CompareRow): string {
+  return `${workload}, size ${size}${threads === 1 ? "" : `, ${threadCount(threads)}`}`;
 }

@@ -5,7 +5,7 @@
  */
 import { median } from "simple-statistics";
 import type { Baseline, CompareFile } from "../compare_schema.ts";
-import { nanoseconds } from "../format.ts";
+import { nanoseconds, placeOf } from "../format.ts";
 import { closeBounds, closeRatio } from "./close_ratio.ts";
 import { compareRatioFigure, compareSeries } from "./compare_charts.ts";
 import { type Markup, markup, type Piece } from "./markup.ts";
@@ -49,8 +49,8 @@ function verdictTable({ rows }: CompareFile): Piece {
       numeric("δ"),
       numeric("rounds"),
     ],
-    rows: rows.map(({ workload, size, verdict, samples, control, delta, rounds, ...row }) => [
-      `${workload}, ${size}`,
+    rows: rows.map(({ workload, size, threads, verdict, samples, control, delta, rounds, ...row }) => [
+      `${workload}, ${placeOf({ size, threads })}`,
       badge(verdict),
       closeRatio(row.ratio),
       closeBounds(row),

@@ -44,6 +44,7 @@ const CALL_ORDER: readonly Stage[] = [
   { name: "malloc", depth: 0, reached: ({ mallocs }) => mallocs },
   { name: "refill of an empty list", depth: 1, reached: ({ refills }) => refills },
   { name: "slab taken from the shared pool", depth: 2, reached: ({ slabsTaken }) => slabsTaken },
+  { name: "span taken from the page heap", depth: 2, reached: ({ spansTaken = 0 }) => spansTaken },
   { name: "free", depth: 0, reached: ({ frees }) => frees },
   { name: "fast: pushed at once", depth: 1, reached: ({ fastFrees }) => fastFrees },
   { name: "mincore, before the header is read", depth: 1, reached: ({ mincoreCalls }) => mincoreCalls },
@@ -54,6 +55,7 @@ const CALL_ORDER: readonly Stage[] = [
   { name: "spill of a full list", depth: 1, reached: ({ spills }) => spills },
   { name: "remote free", depth: 2, reached: ({ remoteFrees }) => remoteFrees },
   { name: "slab returned", depth: 2, reached: ({ slabsReturned }) => slabsReturned },
+  { name: "span given to the page heap", depth: 2, reached: ({ spansGiven = 0 }) => spansGiven },
 ];
 
 /** The call order with hit rates, per thousand frees, of A and of B; all sizes together. */

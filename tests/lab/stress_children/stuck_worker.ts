@@ -1,0 +1,12 @@
+/** A Worker of `stress` that hangs in its hundredth section. */
+import { Journal } from "../../../src/heap/journal.ts";
+import "../../../src/lab/stress_worker.ts";
+
+const { run } = Journal.prototype;
+let sections = 0;
+Journal.prototype.run = function <Result>(body: () => Result): Result {
+  return run.call(this, () => {
+    while (++sections >= 100);
+    return body();
+  }) as Result;
+};
