@@ -301,8 +301,10 @@ export class ThreadCache {
     return false;
   }
 
+  /** A cache whose thread is about to set it up is all zeros: no list is empty and has no room. */
   #countAt(first: number, sizeClass: number): number {
-    return this.capacities[sizeClass]! - this.#words[first + CACHE_ROOMS + sizeClass]!;
+    const head = this.#words[first + CACHE_HEADS + sizeClass]!, room = this.#words[first + CACHE_ROOMS + sizeClass]!;
+    return head === 0 && room === 0 ? 0 : this.capacities[sizeClass]! - room;
   }
 
   /** First words of the caches that threads have. */
