@@ -6,28 +6,14 @@ import {
   HeapClosedError,
   HeapSharedError,
   InvalidHandleError,
-  InvalidOptionError,
   type SharedHeap,
   VARIANTS,
 } from "../../src/heap/mod.ts";
 import { WORD_THREADS_USED } from "../../src/heap/layout.ts";
 import { Oracle } from "../../src/workloads/oracle.ts";
-import { assertPrograms } from "./programs.ts";
+import { assertPrograms, inTurn } from "./programs.ts";
 
 const MIB = 1024 * 1024;
-
-/** A heap whose calls go to several in turn; `collect` goes to all. */
-function inTurn(heaps: readonly Heap[]): Heap {
-  let turn = 0;
-  return new Proxy(heaps[0]!, {
-    get(_, name) {
-      if (name === "collect") return () => heaps.reduce((sum, heap) => sum + heap.collect(), 0);
-      const heap = heaps[turn++ % heaps.length]!;
-      const value = Reflect.get(heap, name, heap);
-      return typeof value === "function" ? value.bind(heap) : value;
-    },
-  });
-}
 
 for (const variant of Object.keys(VARIANTS)) {
   Deno.test(`${variant}: what one thread allocates any other frees, resizes and reads`, async () => {
@@ -114,7 +100,7 @@ Deno.test("what is no handle of a heap in this process gives INVALID_HANDLE", as
     "slab-map",
     {},
     heap,
-    { ...shared, kind: "hakmem.heap/0" },
+    { ...shared, kind: "hakmem.heap/1" },
     { ...shared, process: Deno.pid + 1 },
     { ...shared, identity: shared.identity ^ 1 },
     { ...shared, identity: 0.5 },
@@ -126,6 +112,8 @@ Deno.test("what is no handle of a heap in this process gives INVALID_HANDLE", as
     { ...shared, bytes: shared.bytes / 2 },
     { ...shared, bytes: 12345 },
     { ...shared, maxBytes: shared.maxBytes + 1 },
+    { ...shared, build: "debug" },
+    { ...shared, build: undefined },
     { ...shared, variant: "nonsense" },
     { ...shared, variant: "phase7" },
     { ...shared, variant: "slab-map,refill=1" },
@@ -137,11 +125,6 @@ Deno.test("what is no handle of a heap in this process gives INVALID_HANDLE", as
   }
   using attached = await Heap.attach(shared);
   attached.free(attached.malloc(10));
-});
-
-Deno.test("a debug build cannot be shared", async () => {
-  using heap = await Heap.open({ build: "debug", log: () => {} });
-  assertThrows(() => heap.share(), InvalidOptionError, "debug");
 });
 
 Deno.test("at most 128 have a heap at once, and the 129th is told so", async () => {
