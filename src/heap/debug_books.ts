@@ -15,7 +15,8 @@
  * again, so that a second free and a write after free can be told for certain. What is gone is remembered without its
  * memory, until a block begins in its place: a second free is then still known for what it is.
  *
- * A record that is on no ring is nobody's, so only links, the list that it is on, and what changes later are logged.
+ * A record that is on no ring is nobody's, so only links, the list that it is on, and what changes later are logged. So a
+ * section adds one block at most, before it forgets any: a record that it has made free could not be made whole again.
  *
  * @module
  */
@@ -94,7 +95,7 @@ export class DebugBooks {
     words[BOOK_RECORDS] = GONE;
   }
 
-  /** Adds a live block. One that was gone, and began in the same place, is forgotten. */
+  /** Adds a live block, one in a section. One that was gone, and began in the same place, is forgotten. */
   add(block: Omit<DebugBlock, "record" | "live" | "slab" | "freed">): void {
     const { ptr, size, inner, innerBytes, sizeClass, allocated } = block;
     const place = this.#map + placeOf(ptr), old = this.#words[place]!;

@@ -27,7 +27,7 @@ for (const variant of Object.keys(VARIANTS)) {
     using second = await Heap.attach(heap.share());
     using third = await Heap.attach(second.share());
     assertEquals([second.variant, second.flags, second.build], [heap.variant, heap.flags, "debug"]);
-    assertPrograms(inTurn([heap, second, third]), variant === "slab-map" ? 10 : 3, 5);
+    assertPrograms(inTurn([heap, second, third]), variant === "slab-map" ? 6 : 2, 5);
   });
 }
 

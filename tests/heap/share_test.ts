@@ -10,6 +10,7 @@ import {
   VARIANTS,
 } from "../../src/heap/mod.ts";
 import { WORD_THREADS_USED } from "../../src/heap/layout.ts";
+import { wordOfThread } from "../../src/heap/threads.ts";
 import { Oracle } from "../../src/workloads/oracle.ts";
 import { assertPrograms, inTurn } from "./programs.ts";
 
@@ -125,6 +126,17 @@ Deno.test("what is no handle of a heap in this process gives INVALID_HANDLE", as
   }
   using attached = await Heap.attach(shared);
   attached.free(attached.malloc(10));
+});
+
+Deno.test("a thread that is about to set its cache up is no damage", async () => {
+  using heap = await Heap.open({ reserveBytes: 16 * MIB });
+  heap.share();
+  const before = heap.stats();
+  heap.i32[WORD_THREADS_USED] = 2; // as `Threads.claim` leaves it
+  heap.i32.set([Deno.pid, 0, 0], wordOfThread(1));
+  heap.check();
+  assertEquals({ ...heap.stats(), residentBytes: 0 }, { ...before, residentBytes: 0 });
+  heap.i32.fill(0, wordOfThread(1), wordOfThread(2));
 });
 
 Deno.test("at most 128 have a heap at once, and the 129th is told so", async () => {
