@@ -34,7 +34,7 @@ const TEXT = 3;
 const FULL = STACKS_BUCKETS;
 const FULL_TEXT = "    not kept: the table of stacks is full";
 
-/** Frames of this folder say nothing about the program; so many more are captured. */
+/** Frames of this folder say nothing about the program; where they cannot be left out, so many more are captured. */
 const OWN_FRAMES = new URL(".", import.meta.url).href;
 const OWN_FRAMES_MOST = 8;
 
@@ -43,13 +43,20 @@ const LEAST_NUMBER = -(2 ** 31);
 
 const encoder = new TextEncoder(), decoder = new TextDecoder();
 
-/** The stack of this call. */
-export function captureStack(): Stack {
-  const holder = { stack: "" }, { stackTraceLimit } = Error;
-  Error.stackTraceLimit = stackTraceLimit + OWN_FRAMES_MOST;
-  Error.captureStackTrace(holder, captureStack);
-  Error.stackTraceLimit = stackTraceLimit;
+/** The stack of the call of a function which is under way. */
+export function captureStack(callee: (...args: never[]) => unknown): Stack {
+  const holder = { stack: "" };
+  Error.captureStackTrace(holder, callee);
   return holder;
+}
+
+/** The stack of whatever call of the heap this is part of. */
+export function captureCall(): Stack {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = stackTraceLimit + OWN_FRAMES_MOST;
+  const stack = captureStack(captureCall);
+  Error.stackTraceLimit = stackTraceLimit;
+  return stack;
 }
 
 /** The program's frames of a stack, a line each; all frames if it has no others, as in a bundle. */
@@ -82,12 +89,12 @@ export class DebugStacks {
     this.every = memory.words[BOOK_STACKS_EVERY]!;
   }
 
-  /** A stack for an allocation, or undefined if it is not this one's turn. The first has one. */
-  sample(): Stack | undefined {
+  /** A stack for an allocation by a function, or undefined if it is not this one's turn. The first has one. */
+  sample(callee: (...args: never[]) => unknown): Stack | undefined {
     if (this.every === 0) return undefined;
     if (this.#left-- > 0) return undefined;
     this.#left = this.every - 1;
-    return captureStack();
+    return captureStack(callee);
   }
 
   /** The number of a stack, for a record; 0 for none. */

@@ -1,7 +1,7 @@
 /**
  * Step models of what threads do to one another, with every interleaving of two or three threads tried, and a death at any
- * step: the lock and its undo log (`lock.ts`, `journal.ts`), the thread table (`threads.ts`), and attaching to a heap that is
- * being closed (`memory.ts`). A step is one access to shared memory. The models say the order of the accesses; whoever
+ * step: the lock and its undo log (`lock.ts`, `journal.ts`), the thread table (`threads.ts`), attaching to a debug build whose
+ * books a dead thread has (`heap.ts`), and to a heap that is being closed (`memory.ts`). A step is one access to shared memory. The models say the order of the accesses; whoever
  * changes it there changes it here.
  */
 
@@ -179,6 +179,56 @@ function judgements(again: boolean): void {
 Deno.test("who reads a slot while it changes hands takes no living thread for dead", () => {
   judgements(true);
   assertThrows(() => judgements(false), Error, "taken for dead");
+});
+
+// ---- attaching to a debug build, of which a thread died in a section of the books ------------------------------------------
+
+interface Attaching {
+  /** Of the books: 0, or the holder's slot, plus 1. */
+  lock: number;
+  slots: ("free" | "dead" | "live")[];
+  threads: { at: string; slot: number }[];
+}
+
+/** @param inSection whether the slots of the dead become free in a section of the books */
+function attaching(inSection: boolean): number {
+  const initial: Attaching = {
+    lock: 1,
+    slots: ["dead", "free", "free"],
+    threads: [{ at: "claim", slot: -1 }, { at: "claim", slot: -1 }],
+  };
+  return explore(initial, (state) => {
+    const next: Attaching[] = [];
+    state.threads.forEach(({ at, slot }, index) => {
+      const to = (at: string, change: (copy: Attaching) => void = () => {}): void =>
+        void next.push(changed(state, (copy) => {
+          change(copy);
+          copy.threads[index]!.at = at;
+        }));
+      const reclaim = (copy: Attaching): void => {
+        copy.slots = copy.slots.map((slot) => slot === "dead" ? "free" : slot);
+      };
+      if (at === "claim") {
+        to(inSection ? "lock" : "reclaim", (copy) => {
+          const free = copy.slots.indexOf("free");
+          copy.threads[index]!.slot = free;
+          copy.slots[free] = "live";
+        });
+      }
+      if (at === "reclaim") to(inSection ? "unlock" : "lock", reclaim);
+      if (at === "lock" && (state.lock === 0 || state.slots[state.lock - 1] === "dead")) {
+        to(inSection ? "reclaim" : "unlock", (copy) => copy.lock = slot + 1);
+      }
+      if (at === "unlock") to("done", (copy) => copy.lock = 0);
+    });
+    assert(next.length > 0 || state.threads.every(({ at }) => at === "done"), "a thread waits for ever");
+    return next;
+  });
+}
+
+Deno.test("nobody gets the slot of a dead thread that has the lock of the books", () => {
+  assert(attaching(true) > 10);
+  assertThrows(() => attaching(false), Error, "waits for ever");
 });
 
 // ---- attaching while the heap is closed ----------------------------------------------------------------------------------
