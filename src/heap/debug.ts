@@ -6,19 +6,19 @@
  *   realloc and `check()`. `usableSize` is exactly the size asked for.
  * - The books are outside of the heap's memory (`debug_books.ts`). So no write can damage them, no user data can look
  *   like them, and a number is either the start of a live block, or told for what it is.
- * - New memory is filled with 0xd0, freed memory with 0xdf. Freed blocks wait in a quarantine; a block that was written to
- *   meanwhile is found by `check()`, or when it leaves.
+ * - New memory is filled with 0xd0, freed memory with 0xdf. Freed blocks wait in a quarantine; a block that was
+ *   written to meanwhile is found by `check()`, or when it leaves.
  * - What the release build's free lists give is compared with what was taken (`debug_inner.ts`).
  *
  * **A call that throws has not done its work**, and may be made again: whatever a call must put out of the quarantine
  * goes before anything else, and the first block found written to ends the call. That block is out then, so each is
  * reported once.
  *
- * **Threads** that share the heap share the books. Each call is a section of theirs from start to end, what it does in the
- * release build included, so all calls of all threads are one after another: nothing is in between that a check could take
- * for damage. A thread that dies in a call has made it or not made it, and loses nothing: the next one undoes what it had
- * written to the books, fills the block that it had freed, and gives back what it had taken and not booked. A section of
- * the heap's own tables is always in one of the books, never the other way round.
+ * **Threads** that share the heap share the books. Each call is a section of theirs from start to end, what it does
+ * in the release build included, so all calls of all threads are one after another: nothing is in between that a
+ * check could take for damage. A thread that dies in a call has made it or not made it, and loses nothing: the next
+ * one undoes what it had written to the books, fills the block that it had freed, and gives back what it had taken
+ * and not booked. A section of the heap's own tables is always in one of the books, never the other way round.
  *
  * Cost, for each block: a record, a stack of the allocation and one of the free, 32 bytes and more of redzones; and the
  * quarantine's memory, and for the books' map an eighth of the heap's. `stats()` does not count the books. It is much
@@ -285,8 +285,8 @@ export class DebugBlocks implements Blocks {
   }
 
   /**
-   * Frees a live block: into the quarantine, which has room, or to the release build at once if it never fits. It is filled
-   * after the commit: who dies before has changed nothing, and for who dies after it the next one does it.
+   * Frees a live block: into the quarantine, which has room, or to the release build at once if it never fits. It is
+   * filled after the commit: who dies before has changed nothing, and for who dies after it the next one does it.
    */
   #retire(block: DebugBlock, callee: (...args: never[]) => unknown): void {
     const freed = block.allocated === 0 ? 0 : this.#stacks.keep(captureStack(callee));

@@ -1,22 +1,23 @@
 /**
- * The books of a debug build: a record for each block that is live, in quarantine, or remembered after that. They are in
- * memory of their own (`debug_layout.ts`), which all threads of a heap have, and written as the heap's tables are: in
- * sections, with an undo log, under one lock (`journal.ts`). So they are right whoever dies in the middle of what.
+ * The books of a debug build: a record for each block that is live, in quarantine, or remembered after that. They are
+ * in memory of their own (`debug_layout.ts`), which all threads of a heap have, and written as the heap's tables are:
+ * in sections, with an undo log, under one lock (`journal.ts`). So they are right whoever dies in the middle of what.
  *
  * ```
  *   map[place of ptr] -> record: | ptr, size | in front, behind | class | list | allocated, freed | next, previous |
  *
  *   LIVE <-> oldest <-> ... <-> newest <-> LIVE     three rings, each closed by a record that is its head:
- *   QUARANTINED <-> ... <-> QUARANTINED             a freed block goes from the first to the second, and then to the third,
- *   GONE <-> ... <-> GONE                           which forgets the oldest when it has 4,096
+ *   QUARANTINED <-> ... <-> QUARANTINED             a freed block goes from the first to the second, and then to the
+ *   third, GONE <-> ... <-> GONE                           which forgets the oldest when it has 4,096
  * ```
  *
  * The quarantine is first in, first out, up to a number of bytes. While a block is in there its memory is not given out
  * again, so that a second free and a write after free can be told for certain. What is gone is remembered without its
  * memory, until a block begins in its place: a second free is then still known for what it is.
  *
- * A record that is on no ring is nobody's, so only links, the list that it is on, and what changes later are logged. So a
- * section adds one block at most, before it forgets any: a record that it has made free could not be made whole again.
+ * A record that is on no ring is nobody's, so only links, the list that it is on, and what changes later are logged.
+ * So a section adds one block at most, before it forgets any: a record that it has made free could not be made whole
+ * again.
  *
  * @module
  */

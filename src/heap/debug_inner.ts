@@ -1,7 +1,7 @@
 /**
- * The release blocks that a debug build has taken, by itself, a bit for each: whatever comes off a free list is compared
- * with them. So a list that something wrote to is found when it is about to give out what is not free, and nothing is
- * given out twice.
+ * The release blocks that a debug build has taken, by itself, a bit for each: whatever comes off a free list is
+ * compared with them. So a list that something wrote to is found when it is about to give out what is not free, and
+ * nothing is given out twice.
  *
  * The release build knows nothing of the books, so the two cannot change in one step. A block is taken before it is in
  * the books, and is no longer in them before it is given back. Whoever does not come to the end, for an exception or by

@@ -2,7 +2,8 @@
  * Where a debug build's books lie: behind the heap, in the same reservation, and in no view of the heap.
  *
  * ```
- *   heap | 2 MiB: none | control, undo log: 2 MiB | stacks: 64 MiB | map: 4 B a place | taken: a bit a place | records |
+ *   heap | 2 MiB: none | control, undo log: 2 MiB | stacks: 64 MiB | map: 4 B a place | taken: a bit a place |
+ *   records |
  * ```
  *
  * The first 2 MiB have the lock and the undo log where the heap has its own (`layout.ts`): both have a `Journal`.

@@ -3,9 +3,9 @@
  * is shown, which costs ten times more. Where the capture alone is too much, one allocation in n has one: over a
  * program's run, a leak that matters is still seen.
  *
- * A block's record has the number of a stack. As long as one thread has the heap, the stacks themselves are that thread's
- * own. When others can have it, all become text, in a table of the books: who shows a stack may be another thread than
- * who captured it, which may be gone by then.
+ * A block's record has the number of a stack. As long as one thread has the heap, the stacks themselves are that
+ * thread's own. When others can have it, all become text, in a table of the books: who shows a stack may be another
+ * thread than who captured it, which may be gone by then.
  *
  * ```
  *   the table: | bucket, a word each | entry | entry | ...       entry: | next in bucket | hash | bytes | UTF-8 ... |

@@ -258,9 +258,9 @@ export class Heap implements Disposable {
    * quiet.
    *
    * Of a debug build all threads have the same books, and each call has the lock from start to end: `blocks`, `stats`,
-   * `leaks` and `check` are exact at any time, a fault is found whichever threads made it, and the stacks in an error are
-   * those of the threads that allocated and freed. A stack costs some tens of microseconds from then on, since it becomes
-   * text when it is captured: see the option `stacks`.
+   * `leaks` and `check` are exact at any time, a fault is found whichever threads made it, and the stacks in an error
+   * are those of the threads that allocated and freed. A stack costs some tens of microseconds from then on, since it
+   * becomes text when it is captured: see the option `stacks`.
    *
    * @throws {OsError} where the system does not tell which threads there are, as without `/proc` on Linux.
    *

@@ -15,7 +15,8 @@
  * asks whether the holder still exists. Only one of those who find it dead gets the lock, by the compare-and-swap; a
  * slot is not given to another thread while the lock has its number, since that takes the lock.
  *
- * A debug build's books have a lock of their own, the same in all. What makes slots free is in one of their sections there.
+ * A debug build's books have a lock of their own, the same in all. What makes slots free is in one of their sections
+ * there.
  *
  * Invariant: who holds the lock is attached or dead, never free.
  *

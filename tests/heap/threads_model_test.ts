@@ -1,8 +1,8 @@
 /**
  * Step models of what threads do to one another, with every interleaving of two or three threads tried, and a death at any
- * step: the lock and its undo log (`lock.ts`, `journal.ts`), the thread table (`threads.ts`), attaching to a debug build whose
- * books a dead thread has (`heap.ts`), and to a heap that is being closed (`memory.ts`). A step is one access to shared memory. The models say the order of the accesses; whoever
- * changes it there changes it here.
+ * step: the lock and its undo log (`lock.ts`, `journal.ts`), the thread table (`threads.ts`), attaching to a debug
+ * build whose books a dead thread has (`heap.ts`), and attaching to a heap that is being closed (`memory.ts`). A step
+ * is one access to shared memory. The models say the order of the accesses; whoever changes it there changes it here.
  */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
