@@ -14,8 +14,8 @@
  * are those of the TypeScript twins, bit for bit: tests/workloads compares them. A file of src/workloads says what each
  * workload is, and src/workloads/workload.ts why units go on.
  *
- * `system` is whatever malloc this process has, so LD_PRELOAD changes it. The program itself allocates nothing: slots and
- * stdio's buffers are static.
+ * `system` is whatever malloc this process has, so LD_PRELOAD changes it. The program itself allocates nothing: slots are
+ * mapped, and stdio's buffers are static.
  *
  * Portable C11 + POSIX clocks: tested on Linux x86-64; macOS should work, untested.
  */
@@ -30,13 +30,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "workloads/workload.h"
 
 enum { LINE_BYTES = 1024 };
-
-void *slots[MAX_SLOTS];
 
 /* ---- the allocators ------------------------------------------------------------------------------------------- */
 
@@ -67,14 +64,9 @@ void (*volatile release)(void *) = free;
 /* ---- the table, the clock and the line protocol ------------------------------------------------------------------ */
 
 static const struct workload *const workloads[] = {
-    &random_mixed, &hot_pair, &larson, &slow_mix, &sh6bench, &sh8bench, &alloc_test, &mstress, &rptest,
+    &random_mixed, &hot_pair, &larson, &slow_mix,     &sh6bench,      &sh8bench,
+    &alloc_test,   &mstress,  &rptest, &xmalloc_test, &cache_scratch, &cache_thrash,
 };
-
-static uint64_t monotonic_nanoseconds(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 /* Reads ` name=value ...`; returns the name that is not known, or NULL. */
 static const char *read_parameters(struct request *request, char *state) {
@@ -82,7 +74,7 @@ static const char *read_parameters(struct request *request, char *state) {
     const char *name;
     uint32_t *value;
   } known[] = {
-      {"units", &request->units},     {"seed", &request->seed},
+      {"units", &request->units},     {"threads", &request->threads}, {"seed", &request->seed},
       {"size", &request->size},       {"working-set", &request->working_set},
       {"cycles", &request->cycles},   {"min", &request->min},
       {"max", &request->max},         {"chunks", &request->chunks},
@@ -107,28 +99,30 @@ static const char *read_parameters(struct request *request, char *state) {
 static bool is_sound(const struct workload *workload, const struct request *r) {
   return r->units > 0 && r->seed > 0 && r->working_set > 0 && (r->working_set & (r->working_set - 1)) == 0 &&
          r->working_set <= MAX_SLOTS / workload->slots_per_working_set && r->chunks > 0 && r->chunks <= MAX_SLOTS &&
-         r->size > 0 && (r->size & (r->size - 1)) == 0 && r->min > 1 && r->max > r->min;
+         r->size > 0 && (r->size & (r->size - 1)) == 0 && r->min > 1 && r->max > r->min &&
+         r->threads > 0 && r->threads <= MAX_THREADS && (workload != &xmalloc_test || (r->threads & (r->threads - 1)) == 0);
+}
+
+static void print_list(const char *name, const uint64_t *numbers, uint32_t count) {
+  printf(" %s=", name);
+  for (uint32_t i = 0; i < count; i++) printf(i == 0 ? "%" PRIu64 : ",%" PRIu64, numbers[i]);
 }
 
 static void answer(const struct workload *workload, const struct request *request) {
-  struct state state = {0};
-  uint32_t first_checksum = 0;
-  workload->begin(request, &state);
-  const uint64_t start = monotonic_nanoseconds();
-  for (uint32_t i = 0; i < request->units && state.failed_size == 0; i++) {
-    workload->unit(request, &state);
-    if (i == 0) first_checksum = state.checksum;
-  }
-  if (workload->drain != NULL && state.failed_size == 0) workload->drain(request, &state);
-  const uint64_t nanoseconds = monotonic_nanoseconds() - start;
-  if (state.failed_size != 0) {
-    printf("error malloc(%" PRIu32 ") gave NULL\n", state.failed_size);
+  struct slot slot;
+  run_slot(workload, request, &slot);
+  if (slot.failed_size != 0) {
+    printf("error malloc(%" PRIu32 ") gave NULL\n", slot.failed_size);
     exit(1); /* the slots are still full: no later answer would be right */
   }
-  if (workload->end != NULL) workload->end(request);
   printf("ok nanoseconds=%" PRIu64 " operations=%" PRIu64 " checksum=%08" PRIx32 " slot-checksum=%08" PRIx32
-         " tier=native\n",
-         nanoseconds, state.operations, first_checksum, state.checksum);
+         " tier=native",
+         slot.nanoseconds, slot.operations, slot.first_checksum, slot.checksum);
+  if (request->threads > 1) {
+    print_list("thread-nanoseconds", slot.thread_nanoseconds, request->threads);
+    print_list("thread-operations", slot.thread_operations, request->threads);
+  }
+  putchar('\n');
 }
 
 int main(int argc, char **argv) {
@@ -155,7 +149,7 @@ int main(int argc, char **argv) {
     for (size_t i = 0; name != NULL && i < sizeof workloads / sizeof *workloads; i++) {
       if (strcmp(name, workloads[i]->name) == 0) workload = workloads[i];
     }
-    struct request request = {1, 1, 16, 64, 1, 8, 128, 1, 1};
+    struct request request = {1, 1, 1, 16, 64, 1, 8, 128, 1, 1};
     const char *unknown = workload == NULL ? NULL : read_parameters(&request, state);
     if (verb == NULL || strcmp(verb, "run") != 0) {
       puts("error expected: run WORKLOAD name=value ...");

@@ -2,6 +2,7 @@
 #include "workload.h"
 
 static void unit(const struct request *request, struct state *state) {
+  void **const slots = state->slots;
   const uint32_t slot_mask = request->working_set - 1;
   uint32_t x = state->x, checksum = state->checksum;
   for (uint32_t cycle = 0; cycle < request->cycles; cycle++) {
@@ -32,4 +33,5 @@ static void unit(const struct request *request, struct state *state) {
   state->operations += request->cycles;
 }
 
-const struct workload alloc_test = {"alloc-test", begin_empty, unit, drain_slots, NULL, 1};
+const struct workload alloc_test = {
+    .name = "alloc-test", .begin = begin_empty, .unit = unit, .drain = drain_slots, .slots_per_working_set = 1};

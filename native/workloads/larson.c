@@ -3,6 +3,7 @@
 
 static void begin(const struct request *request, struct state *state) {
   if (!begin_full(request, state, request->chunks)) return;
+  void **const slots = state->slots;
   uint32_t x = state->x;
   for (uint32_t left = request->chunks; left > 0; left--) {
     x = xorshift32(x);
@@ -15,6 +16,7 @@ static void begin(const struct request *request, struct state *state) {
 }
 
 static void unit(const struct request *request, struct state *state) {
+  void **const slots = state->slots;
   const uint32_t range = request->max - request->min, chunks = request->chunks, min = request->min;
   const uint64_t operations = (uint64_t)request->rounds * chunks;
   uint32_t x = state->x, checksum = state->checksum;
@@ -41,6 +43,7 @@ static void unit(const struct request *request, struct state *state) {
   state->operations += operations;
 }
 
-static void end(const struct request *request) { release_slots(request->chunks); }
+static void end(const struct request *request, struct state *state) { release_slots(state, request->chunks); }
 
-const struct workload larson = {"larson", begin, unit, NULL, end, 1};
+const struct workload larson = {
+    .name = "larson", .begin = begin, .unit = unit, .end = end, .slots_per_working_set = 1, .crossing = SUCCESSORS};

@@ -3,11 +3,10 @@
 
 enum { MOST_BLOCKS = 8 };
 
-/* By place: where the slots of the object begin. The first half are the young, the others the old. */
-static uint32_t rows[MAX_SLOTS / MOST_BLOCKS];
-
 /* The first `dying` objects die, a power of two or none; then the first `born` are made. */
 static void generation(struct state *state, uint32_t dying, uint32_t born) {
+  void **const slots = state->slots;
+  uint32_t *const rows = state->rows;
   uint32_t x = state->x, checksum = state->checksum;
   for (uint32_t place = 0; place < dying; place++) {
     x = xorshift32(x);
@@ -49,7 +48,7 @@ static void generation(struct state *state, uint32_t dying, uint32_t born) {
 
 static void begin(const struct request *request, struct state *state) {
   begin_empty(request, state);
-  for (uint32_t place = 0; place < 2 * request->working_set; place++) rows[place] = place * MOST_BLOCKS;
+  for (uint32_t place = 0; place < 2 * request->working_set; place++) state->rows[place] = place * MOST_BLOCKS;
   generation(state, 0, 2 * request->working_set);
 }
 
@@ -62,11 +61,17 @@ static void unit(const struct request *request, struct state *state) {
   }
 }
 
-static void end(const struct request *request) {
+static void end(const struct request *request, struct state *state) {
+  void **const slots = state->slots;
   for (uint32_t slot = 0; slot < 2 * request->working_set * MOST_BLOCKS; slot++) {
     if (slots[slot] != NULL) release(slots[slot]);
     slots[slot] = NULL;
   }
 }
 
-const struct workload mstress = {"mstress", begin, unit, NULL, end, 2 * MOST_BLOCKS};
+const struct workload mstress = {.name = "mstress",
+                                 .begin = begin,
+                                 .unit = unit,
+                                 .end = end,
+                                 .slots_per_working_set = 2 * MOST_BLOCKS,
+                                 .crossing = SUCCESSORS};

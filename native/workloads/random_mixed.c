@@ -2,6 +2,7 @@
 #include "workload.h"
 
 static void unit(const struct request *request, struct state *state) {
+  void **const slots = state->slots;
   const uint32_t slot_mask = request->working_set - 1, size_mask = request->size - 1;
   uint32_t x = state->x, checksum = state->checksum;
   for (uint32_t cycle = 0; cycle < request->cycles; cycle++) {
@@ -29,4 +30,5 @@ static void unit(const struct request *request, struct state *state) {
   state->operations += request->cycles;
 }
 
-const struct workload random_mixed = {"random-mixed", begin_empty, unit, drain_slots, NULL, 1};
+const struct workload random_mixed = {
+    .name = "random-mixed", .begin = begin_empty, .unit = unit, .drain = drain_slots, .slots_per_working_set = 1};

@@ -4,6 +4,7 @@
 enum { BURST = 100 };
 
 static void unit(const struct request *request, struct state *state) {
+  void **const slots = state->slots;
   const uint32_t most = request->working_set, min = request->min, range = request->max - min;
   uint32_t x = state->x, checksum = state->checksum, live = state->position;
   for (uint32_t done = 0; done < request->cycles; done += BURST) {
@@ -43,4 +44,5 @@ static void unit(const struct request *request, struct state *state) {
   state->operations += request->cycles;
 }
 
-const struct workload rptest = {"rptest", begin_empty, unit, drain_slots, NULL, 1};
+const struct workload rptest = {
+    .name = "rptest", .begin = begin_empty, .unit = unit, .drain = drain_slots, .slots_per_working_set = 1, .crossing = SUCCESSORS};

@@ -8,6 +8,7 @@ static void begin(const struct request *request, struct state *state) {
 }
 
 static void unit(const struct request *request, struct state *state) {
+  void **const slots = state->slots;
   const uint32_t slot_mask = request->working_set - 1, min = request->min, range = request->max - min;
   uint32_t x = state->x, checksum = state->checksum, head = state->position;
   for (uint32_t done = 0; done < request->cycles; done += BATCH) {
@@ -44,6 +45,7 @@ static void unit(const struct request *request, struct state *state) {
   state->operations += request->cycles;
 }
 
-static void end(const struct request *request) { release_slots(request->working_set); }
+static void end(const struct request *request, struct state *state) { release_slots(state, request->working_set); }
 
-const struct workload sh6bench = {"sh6bench", begin, unit, NULL, end, 1};
+const struct workload sh6bench = {
+    .name = "sh6bench", .begin = begin, .unit = unit, .end = end, .slots_per_working_set = 1};

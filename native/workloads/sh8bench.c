@@ -8,6 +8,7 @@ static void begin(const struct request *request, struct state *state) {
 }
 
 static void unit(const struct request *request, struct state *state) {
+  void **const slots = state->slots;
   const uint32_t ring = request->working_set / 2, ring_mask = ring - 1;
   const uint32_t min = request->min, range = request->max - min, small_range = range / 8 + 1;
   uint32_t x = state->x, checksum = state->checksum, head = state->position;
@@ -53,6 +54,7 @@ static void unit(const struct request *request, struct state *state) {
   state->operations += request->cycles;
 }
 
-static void end(const struct request *request) { release_slots(request->working_set); }
+static void end(const struct request *request, struct state *state) { release_slots(state, request->working_set); }
 
-const struct workload sh8bench = {"sh8bench", begin, unit, NULL, end, 1};
+const struct workload sh8bench = {
+    .name = "sh8bench", .begin = begin, .unit = unit, .end = end, .slots_per_working_set = 1, .crossing = SUCCESSORS};

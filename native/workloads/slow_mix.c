@@ -5,6 +5,7 @@
 enum { LARGE_KINDS = 6, LARGEST_CLASS_KINDS = 11, ALIGNED_KINDS = 15 };
 
 static void unit(const struct request *request, struct state *state) {
+  void **const slots = state->slots;
   const uint32_t slot_mask = request->working_set - 1;
   uint32_t x = state->x, checksum = state->checksum;
   for (uint32_t cycle = 0; cycle < request->cycles; cycle++) {
@@ -45,4 +46,5 @@ static void unit(const struct request *request, struct state *state) {
   state->operations += request->cycles;
 }
 
-const struct workload slow_mix = {"slow-mix", begin_empty, unit, drain_slots, NULL, 1};
+const struct workload slow_mix = {
+    .name = "slow-mix", .begin = begin_empty, .unit = unit, .drain = drain_slots, .slots_per_working_set = 1};

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -14,38 +15,57 @@ enum { MAX_SLOTS = 1 << 20 };
 
 /* The parameters of all workloads; each reads its own. */
 struct request {
-  uint32_t units, seed;
+  uint32_t units, threads, seed;
   uint32_t size, working_set, cycles;
   uint32_t min, max, chunks, rounds; /* max is exclusive */
 };
 
-/* What lasts from one unit to the next. */
+/* What lasts from one unit to the next: of a thread, or of a set of blocks that threads hand to one another. */
 struct state {
+  void **slots;   /* the blocks that are live; NULL where there is none */
+  uint32_t *rows; /* mstress: by place, where the slots of the object begin */
   uint32_t x, checksum;
   uint64_t operations;
   uint32_t failed_size; /* the malloc that gave NULL asked for this; 0 if none did */
   uint32_t position;    /* sh6bench and sh8bench: where the ring begins; rptest: how many blocks are live */
+  uint32_t thread, threads;
+  struct common *common;
 };
+
+/* Batches of xmalloc-test that change hands, and a ring of so many for each producer. */
+enum { BATCH_BLOCKS = 256, RING_BATCHES = 64, MAX_THREADS = 64, MAX_PRODUCERS = MAX_THREADS / 2 };
+
+/* What the threads of a workload share that work together. */
+struct common {
+  void *gifts[MAX_THREADS];
+  void *rings[MAX_PRODUCERS][RING_BATCHES * BATCH_BLOCKS];
+  struct {
+    _Alignas(128) atomic_uint is_full;
+  } batches[MAX_PRODUCERS][RING_BATCHES];
+  atomic_bool *failed; /* whether a thread has */
+};
+
+/* How blocks cross from one thread to another: src/workloads/workload.ts. */
+enum crossing { APART, SUCCESSORS, TOGETHER };
 
 struct workload {
   const char *name;
   void (*begin)(const struct request *, struct state *); /* before the clock starts */
   void (*unit)(const struct request *, struct state *);
   void (*drain)(const struct request *, struct state *); /* after the last unit, on the clock; or NULL */
-  void (*end)(const struct request *);                   /* after the clock has stopped; or NULL */
+  void (*end)(const struct request *, struct state *);   /* after the clock has stopped; or NULL */
   uint32_t slots_per_working_set;                        /* how many slots one of the working set takes */
+  enum crossing crossing;
 };
 
-extern const struct workload alloc_test, hot_pair, larson, mstress, random_mixed, rptest, sh6bench, sh8bench, slow_mix;
+extern const struct workload alloc_test, cache_scratch, cache_thrash, hot_pair, larson, mstress, random_mixed, rptest,
+    sh6bench, sh8bench, slow_mix, xmalloc_test;
 
 /* The allocator that is measured: volatile, so that the compiler can neither fold a pair away nor inline the do-nothing
  * one. */
 extern void *(*volatile allocate)(size_t);
 extern void *(*volatile allocate_aligned)(size_t, size_t);
 extern void (*volatile release)(void *);
-
-/* The blocks that are live; NULL where there is none. */
-extern void *slots[MAX_SLOTS];
 
 static inline uint32_t xorshift32(uint32_t x) {
   x ^= x << 13;
@@ -59,6 +79,20 @@ static inline uint32_t below(uint32_t x, uint32_t range) { return (x >> 1) % ran
 
 static inline unsigned char volatile *bytes_of(void *pointer) { return pointer; }
 
+/* What a slot came to. */
+struct slot {
+  uint64_t nanoseconds, operations;
+  uint32_t first_checksum, checksum; /* after the first unit, and after all; those of several runners folded, in order */
+  uint32_t failed_size;              /* the malloc that gave NULL asked for this; 0 if none did */
+  uint64_t thread_nanoseconds[MAX_THREADS], thread_operations[MAX_THREADS];
+};
+
+/* Runs a slot: `units` of each thread, or of each set of blocks. */
+void run_slot(const struct workload *workload, const struct request *request, struct slot *slot);
+
+/* Waits until a number is `value`, which another thread will say; false if a thread has failed meanwhile. */
+bool await_value(atomic_uint *number, uint32_t value, const atomic_bool *failed);
+
 /* Begins with empty slots and the seed. */
 void begin_empty(const struct request *request, struct state *state);
 
@@ -70,4 +104,4 @@ bool begin_full(const struct request *request, struct state *state, uint32_t cou
 void drain_slots(const struct request *request, struct state *state);
 
 /* How workloads that began full end: frees `count` slots, and counts nothing. */
-void release_slots(uint32_t count);
+void release_slots(struct state *state, uint32_t count);

@@ -12,41 +12,52 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { openAllocator } from "../peers/mod.ts";
 import { type Allocator, completeParameters, OutOfMemory, type Runner, WORKLOADS } from "../workloads/mod.ts";
+import { Crew, CrewFailed, type CrewOptions } from "./crew.ts";
 import { formatChecksum, formatSlot, parseRequest, ProtocolError, READY, type Request, type Slot } from "./protocol.ts";
 import { keepUnoptimised, openTierProbe } from "./tier.ts";
 
 const tierOf = openTierProbe();
 
 /** Answers one request. */
-type Measure = (request: Request) => Slot;
+type Measure = (request: Request) => Slot | Promise<Slot>;
 
 /** Binds the requests to an allocator. Runners are kept: each parameter set has its own slots, all share one loop. */
-function measureWith<P>(allocator: Allocator<P>): Measure {
-  const runners = new Map<string, Runner>();
+function measureWith<P>(allocator: Allocator<P>, options: CrewOptions): Measure {
+  const measured = new Map<string, Measured>();
+  const crew = new Crew(allocator, tierOf, options);
   return (request) => {
+    const { threads = 1 } = request;
+    if (threads > 1) return crew.slot({ ...request, threads });
     const key = JSON.stringify([request.workload, request.parameters]);
-    let runner = runners.get(key);
-    if (runner === undefined) {
+    let one = measured.get(key);
+    if (one === undefined) {
       const workload = WORKLOADS.get(request.workload);
       if (workload === undefined) throw new ProtocolError(`unknown workload ${request.workload}`);
-      runner = workload.prepare(allocator, completeParameters(workload, request.parameters));
-      keepUnoptimised(runner.unit);
-      runners.set(key, runner);
+      const parameters = completeParameters(workload, request.parameters);
+      one = { runner: workload.prepare(allocator, parameters), perUnit: workload.operationsPerUnit(parameters) };
+      keepUnoptimised(one.runner.unit);
+      measured.set(key, one);
     }
-    return measure(runner, request.units);
+    return measure(one, request.units);
   };
 }
 
-function measure(runner: Runner, units: number): Slot {
+interface Measured {
+  readonly runner: Runner;
+  /** Operations of a unit. */
+  readonly perUnit: number;
+}
+
+function measure({ runner, perUnit }: Measured, units: number): Slot {
   runner.begin();
   const start = performance.now();
   runner.unit();
   const checksum = formatChecksum(runner.checksum);
   for (let i = 1; i < units; i++) runner.unit();
-  runner.drain();
+  const drained = runner.drain();
   const nanoseconds = (performance.now() - start) * 1e6;
   const tier = tierOf(runner.hot);
-  const { operations } = runner;
+  const operations = units * perUnit + drained;
   const slotChecksum = formatChecksum(runner.checksum);
   runner.end();
   return { units, nanoseconds, operations, checksum, slotChecksum, tier };
@@ -74,20 +85,22 @@ function messageOf(error: unknown): string {
 async function main(): Promise<void> {
   // Ctrl-C reaches every process of the terminal; the coordinator ends this one by closing its stdin.
   Deno.addSignalListener("SIGINT", () => {});
-  const options = parseArgs(Deno.args, { string: ["allocator", "variant", "source"] });
+  const { allocator: name = "none", variant = "", source, heaps } = parseArgs(Deno.args, {
+    string: ["allocator", "variant", "source", "heaps"],
+  });
   const measureRequest: Measure = await openAllocator(
-    options.allocator ?? "none",
-    options.variant ?? "",
-    measureWith,
-    options.source,
+    name,
+    variant,
+    (allocator) => measureWith(allocator, { name, variant, source, ownHeaps: heaps === "own" }),
+    source,
   );
   say(READY);
   for await (const line of linesOf(Deno.stdin.readable)) {
     try {
-      say(formatSlot(measureRequest(parseRequest(line))));
+      say(formatSlot(await measureRequest(parseRequest(line))));
     } catch (error) {
       say(`error ${messageOf(error)}`);
-      if (error instanceof OutOfMemory) Deno.exit(1); // the slots are still full: no later answer would be right
+      if (error instanceof OutOfMemory || error instanceof CrewFailed) Deno.exit(1); // the slots are still full: no later answer would be right
     }
   }
   Deno.exit(0);

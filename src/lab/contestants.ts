@@ -36,10 +36,15 @@ const NATIVE_PROGRAM: NativeTarget = {
     "workloads.c",
     "workloads/workload.h",
     "workloads/slots.c",
-    ...[...WORKLOADS.keys()].map((name) => `workloads/${name.replaceAll("-", "_")}.c`),
+    "workloads/threads.c",
+    ...new Set(
+      [...WORKLOADS.keys()].map((name) =>
+        `workloads/${name.replace(/^cache-.*/, "cache_lines").replaceAll("-", "_")}.c`
+      ),
+    ),
   ].map((file) => new URL(`../../native/${file}`, import.meta.url)),
   kind: "executable",
-  flags: ["-O3"],
+  flags: ["-O3", "-pthread"],
 };
 
 /**

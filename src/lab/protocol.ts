@@ -6,6 +6,8 @@
  *     > run random-mixed units=10 size=128 working-set=8192 cycles=100000 seed=12345
  *     ok nanoseconds=51234567 operations=1004078 checksum=206f7150 slot-checksum=5d6c7b8a tier=turbofan
  *     error malloc(128) gave NULL
+ *     > run larson units=10 threads=2 min=8 max=128 chunks=1024 larson-rounds=100 seed=12345
+ *     ok nanoseconds=... thread-nanoseconds=51230000,51234567 thread-operations=1536000,1536000
  *
  * Operations and slot checksum are those of the whole slot, the other checksum that of its first unit, which is the same
  * for all. The end of stdin ends a contestant.
@@ -24,6 +26,8 @@ export type Tier = "turbofan" | "maglev" | "baseline" | "native" | "unknown";
 export interface Request {
   readonly workload: string;
   readonly units: number;
+  /** Threads that do the work together; 1 if absent. */
+  readonly threads?: number;
   readonly parameters: Parameters;
 }
 
@@ -38,6 +42,14 @@ export interface Slot {
   /** Of all its units. */
   readonly slotChecksum: string;
   readonly tier: Tier;
+  /** What each thread did, and how long it was busy; absent if there was one. */
+  readonly threads?: readonly ThreadSlot[];
+}
+
+/** One thread's part in a slot. */
+export interface ThreadSlot {
+  readonly nanoseconds: number;
+  readonly operations: number;
 }
 
 /** A request or an answer is not of the protocol. */
@@ -46,8 +58,10 @@ export class ProtocolError extends Error {
 }
 
 /** A request as its line. */
-export function formatRequest({ workload, units, parameters }: Request): string {
-  const words = Object.entries({ units, ...parameters }).map(([name, value]) => `${name}=${value}`);
+export function formatRequest({ workload, units, threads = 1, parameters }: Request): string {
+  const words = Object.entries({ units, ...(threads > 1 ? { threads } : {}), ...parameters }).map(([name, value]) =>
+    `${name}=${value}`
+  );
   return ["run", workload, ...words].join(" ");
 }
 
@@ -55,17 +69,20 @@ export function formatRequest({ workload, units, parameters }: Request): string 
 export function parseRequest(line: string): Request {
   const [verb, workload, ...words] = line.trim().split(" ");
   if (verb !== "run" || workload === undefined) throw new ProtocolError("expected: run WORKLOAD name=value ...");
-  const { units, ...parameters } = Object.fromEntries(
+  const { units, threads = 1, ...parameters } = Object.fromEntries(
     pairsOf(words).map(([name, value]) => [name, wholeNumber(name, value)]),
   );
   if (units === undefined) throw new ProtocolError("units= is missing");
-  return { workload, units, parameters };
+  return { workload, units, threads, parameters };
 }
 
 /** An answer as its line. */
-export function formatSlot({ nanoseconds, operations, checksum, slotChecksum, tier }: Slot): string {
-  return `ok nanoseconds=${Math.round(nanoseconds)} operations=${operations} checksum=${checksum} ` +
+export function formatSlot({ nanoseconds, operations, checksum, slotChecksum, tier, threads }: Slot): string {
+  const line = `ok nanoseconds=${Math.round(nanoseconds)} operations=${operations} checksum=${checksum} ` +
     `slot-checksum=${slotChecksum} tier=${tier}`;
+  if (threads === undefined) return line;
+  const list = (of: keyof ThreadSlot) => threads.map((thread) => Math.round(thread[of])).join(",");
+  return `${line} thread-nanoseconds=${list("nanoseconds")} thread-operations=${list("operations")}`;
 }
 
 /**
@@ -89,7 +106,17 @@ export function parseSlot(line: string, units: number): Slot {
     checksum: field("checksum"),
     slotChecksum: field("slot-checksum"),
     tier: field("tier") as Tier,
+    ...(answer.has("thread-operations") ? { threads: threadsOf(field) } : {}),
   };
+}
+
+function threadsOf(field: (name: string) => string): ThreadSlot[] {
+  const list = (name: string) => field(name).split(",").map((text) => wholeNumber(name, text));
+  const operations = list("thread-operations");
+  return list("thread-nanoseconds").map((nanoseconds, thread) => ({
+    nanoseconds,
+    operations: operations[thread] ?? 0,
+  }));
 }
 
 /** A checksum as the protocol writes it. */

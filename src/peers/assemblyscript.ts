@@ -6,7 +6,7 @@
  * @module
  */
 import { cacheFile } from "../os/mod.ts";
-import type { Allocator } from "../workloads/mod.ts";
+import { type Allocator, numberSlots } from "../workloads/mod.ts";
 
 const SOURCE = `export function malloc(size: usize): usize { return heap.alloc(size); }
 export function free(pointer: usize): void { heap.free(pointer); }
@@ -30,7 +30,7 @@ export async function openAssemblyScript(): Promise<Allocator<number>> {
 function adapt(malloc: (size: number) => number, free: (pointer: number) => void, u8: Uint8Array): Allocator<number> {
   return {
     nothing: 0,
-    slots: (count) => new Int32Array(count),
+    slots: numberSlots,
     malloc,
     free,
     write: (pointer, index, byte) => {

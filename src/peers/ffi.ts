@@ -14,7 +14,9 @@ export function openFfi(): Allocator<bigint> {
   const { malloc, free } = openLibcAllocator();
   return {
     nothing: 0n,
-    slots: (count) => new BigUint64Array(count),
+    slots: (count, shared, at) =>
+      shared === undefined ? new BigUint64Array(count) : new BigUint64Array(shared, at, count),
+    share: () => null,
     malloc,
     free,
     write: (_pointer, _index, _byte) => {},

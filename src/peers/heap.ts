@@ -4,31 +4,36 @@
  *
  * @module
  */
-import type { Heap } from "../../mod.ts";
-import type { Allocator } from "../workloads/mod.ts";
+import type { Heap, SharedHeap } from "../../mod.ts";
+import { type Allocator, numberSlots } from "../workloads/mod.ts";
 
 /**
  * Opens a heap of a variant, such as `slab-map` or `slab-map,refill=32`. It lives as long as the process.
  *
  * @param source URL of the folder of another copy of this project, whose heap it is then; this one's if absent.
+ * @param shared What the allocator of another thread gave by `share`: it is that heap then.
  */
-export async function openHeap(variant: string, source?: string): Promise<Allocator<number>> {
+export async function openHeap(variant: string, source?: string, shared?: unknown): Promise<Allocator<number>> {
   const library: typeof import("../../mod.ts") = source === undefined
     ? await import("../../mod.ts")
     : await import(`${source}/mod.ts`);
-  return adaptHeap(await library.Heap.open({ variant }));
+  const { Heap } = library;
+  return adaptHeap(await (shared === undefined ? Heap.open({ variant }) : Heap.attach(shared as SharedHeap)));
 }
 
 /** A heap that is open, as an allocator. */
 export function adaptHeap(heap: Heap): Allocator<number> {
-  return { ...adapt(heap.malloc, heap.free, heap.u8), alignedAlloc: heap.alignedAlloc.bind(heap) };
+  return {
+    ...adapt(heap.malloc, heap.free, heap.u8),
+    alignedAlloc: heap.alignedAlloc.bind(heap),
+    share: () => heap.share(),
+  };
 }
 
 function adapt(malloc: (size: number) => number, free: (pointer: number) => void, u8: Uint8Array): Allocator<number> {
   return {
     nothing: 0,
-    // The heap's small blocks lie below 2 GiB, so its pointers fit; one above would be caught by the checksum of sizes.
-    slots: (count) => new Int32Array(count),
+    slots: numberSlots,
     malloc,
     free,
     write: (pointer, index, byte) => {

@@ -46,16 +46,18 @@ export type AllocatorUser<R> = <P>(allocator: Allocator<P>) => R;
  * @param name A peer's name, `none`, or `heap`.
  * @param variant The heap's variant; only `heap` reads it.
  * @param source Where the heap's source is, if it is not this project's; only `heap` reads it.
+ * @param shared What the allocator of another thread gave by `share`: blocks of that one are blocks of this one then.
  */
 export async function openAllocator<R>(
   name: string,
   variant: string,
   use: AllocatorUser<R>,
   source?: string,
+  shared?: unknown,
 ): Promise<R> {
   switch (name) {
     case "heap":
-      return use(await (await import("./heap.ts")).openHeap(variant, source));
+      return use(await (await import("./heap.ts")).openHeap(variant, source, shared));
     case "none":
       return use((await import("./none.ts")).openNone());
     case "ffi":

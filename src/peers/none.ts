@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { Allocator } from "../workloads/mod.ts";
+import { type Allocator, numberSlots } from "../workloads/mod.ts";
 
 const BLOCK = 64;
 const LARGEST_SIZE = 4096; // a write past it would be ignored, which is slower
@@ -19,9 +19,10 @@ export function openNone(): Allocator<number> {
 function adapt(u8: Uint8Array, block: number): Allocator<number> {
   return {
     nothing: 0,
-    slots: (count) => new Int32Array(count),
+    slots: numberSlots,
     malloc: (_size) => block,
     free: (_pointer) => {},
+    share: () => null,
     alignedAlloc: (_alignment, _size) => block,
     write: (pointer, index, byte) => {
       u8[pointer + index] = byte;

@@ -5,7 +5,7 @@
  * @module
  */
 import { MemPool } from "@thi.ng/malloc";
-import type { Allocator } from "../workloads/mod.ts";
+import { type Allocator, numberSlots } from "../workloads/mod.ts";
 
 const POOL_BYTES = 2 ** 30; // address space until it is touched; a signed 32-bit slot holds any pointer into it
 
@@ -18,7 +18,7 @@ export function openThiNg(): Allocator<number> {
 function adapt(pool: MemPool, u8: Uint8Array): Allocator<number> {
   return {
     nothing: 0,
-    slots: (count) => new Int32Array(count),
+    slots: numberSlots,
     malloc: (size) => pool.malloc(size),
     free: (pointer) => {
       pool.free(pointer);

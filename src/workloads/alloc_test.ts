@@ -15,6 +15,7 @@
  */
 import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
 import { freeAll } from "./free_all.ts";
+import { alone, type Place } from "./place.ts";
 import { CHUNK_ITERATIONS, parameter, type Parameters, type Runner, SEED, STATE, type Workload } from "./workload.ts";
 
 // What the 10 bits of the size amount to, and one. The chunk below and the C twin have the same number of bits.
@@ -35,33 +36,27 @@ export const allocTest: Workload = {
   prepare,
 };
 
-function prepare<P>(allocator: Allocator<P>, parameters: Parameters): Runner {
+function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Place<P> = alone(allocator)): Runner {
   const { malloc, free, write, read, nothing } = allocator;
   const cycles = parameter(parameters, "cycles");
   const seed = parameter(parameters, "seed");
   const slotMask = parameter(parameters, "working-set") - 1;
-  const slots = allocator.slots(slotMask + 1);
-  const state = new Int32Array(STATE.LENGTH);
-  let operations = 0;
+  const slots = place.slots(slotMask + 1);
+  const state = place.ints(STATE.LENGTH);
   return {
     begin() {
       state[STATE.RANDOM] = seed | 0;
       state[STATE.CHECKSUM] = 0;
-      operations = 0;
     },
     unit() {
       for (let left = cycles; left > 0; left -= CHUNK_ITERATIONS) {
         powerLawChunk(malloc, free, write, read, nothing, slots, state, Math.min(left, CHUNK_ITERATIONS), slotMask);
       }
-      operations += cycles;
     },
     drain() {
-      operations += freeAll(free, nothing, slots, state, slotMask + 1);
+      return freeAll(free, nothing, slots, state, slotMask + 1);
     },
     end() {},
-    get operations() {
-      return operations;
-    },
     get checksum() {
       return (state[STATE.CHECKSUM] as number) >>> 0;
     },

@@ -19,16 +19,26 @@ export interface Slots<P> {
 export interface Allocator<P> {
   /** The null pointer: what an empty slot holds, and what `malloc` gives when there is no memory. */
   readonly nothing: P;
-  /** An array of `count` slots, each holding `nothing`. */
-  readonly slots: (count: number) => Slots<P>;
+  /** An array of `count` slots, each holding `nothing`; in memory of zeros that threads share, where it is given. */
+  readonly slots: (count: number, shared?: SharedArrayBuffer, at?: number) => Slots<P>;
   readonly malloc: (size: number) => P;
   readonly free: (pointer: P) => void;
   /** A block whose address is a multiple of `alignment`, a power of two; absent where the allocator has no such call. */
   readonly alignedAlloc?: (alignment: number, size: number) => P;
+  /**
+   * What another thread of the process needs to open an allocator that knows the same blocks; absent where blocks are
+   * of one thread alone.
+   */
+  readonly share?: () => unknown;
   /** Writes one byte of a block. */
   readonly write: (pointer: P, index: number, byte: number) => void;
   /** Reads one byte of a block. */
   readonly read: (pointer: P, index: number) => number;
+}
+
+/** Slots for pointers that are numbers below 2^31: a heap's small blocks lie there, and whatever does not is caught. */
+export function numberSlots(count: number, shared?: SharedArrayBuffer, at?: number): Slots<number> {
+  return shared === undefined ? new Int32Array(count) : new Int32Array(shared, at, count);
 }
 
 /** A `malloc` of the measured allocator gave `nothing`. The slots are still full, so its process cannot go on. */

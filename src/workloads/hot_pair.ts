@@ -7,6 +7,7 @@
  * @module
  */
 import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
+import { alone, type Place } from "./place.ts";
 import { CHUNK_ITERATIONS, parameter, type Parameters, type Runner, SEED, STATE, type Workload } from "./workload.ts";
 
 /** The workload `hot-pair`. */
@@ -23,18 +24,16 @@ export const hotPair: Workload = {
   prepare,
 };
 
-function prepare<P>(allocator: Allocator<P>, parameters: Parameters): Runner {
+function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Place<P> = alone(allocator)): Runner {
   const { malloc, free, nothing } = allocator;
   const cycles = parameter(parameters, "cycles");
   const seed = parameter(parameters, "seed");
   const size = parameter(parameters, "size");
-  const slots = allocator.slots(1);
-  const state = new Int32Array(STATE.LENGTH);
-  let operations = 0;
+  const slots = place.slots(1);
+  const state = place.ints(STATE.LENGTH);
   return {
     begin() {
       state[STATE.CHECKSUM] = seed | 0;
-      operations = 0;
     },
     unit() {
       for (let left = cycles; left > 0; left -= CHUNK_ITERATIONS) {
@@ -42,13 +41,9 @@ function prepare<P>(allocator: Allocator<P>, parameters: Parameters): Runner {
       }
       if (slots[0] === nothing) throw new OutOfMemory(size);
       slots[0] = nothing;
-      operations += 2 * cycles;
     },
-    drain() {},
+    drain: () => 0,
     end() {},
-    get operations() {
-      return operations;
-    },
     get checksum() {
       return (state[STATE.CHECKSUM] as number) >>> 0;
     },

@@ -3,13 +3,15 @@
  * In the order of the classic program: fill all chunks, shuffle them, and then over and over free a random one, allocate
  * a new size, write its first byte, read it, and write the second. One operation is such a free+malloc pair.
  *
- * One unit is one generation: after rounds × chunks operations the classic program's thread hands its chunks to a
- * successor, which with one thread is the same thread. Fill, shuffle and the last frees lie outside the clock.
+ * One unit is one generation: after rounds × chunks operations a thread hands its chunks to a successor. The classic
+ * program makes a new thread for that; here successors are threads of a pool, which take over what another one left, and
+ * with one thread that is itself. Fill, shuffle and the last frees lie outside the clock.
  *
  * @module
  */
 import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
 import { fillLiveSet, freeLiveSet, Xorshift32 } from "./live_set.ts";
+import { alone, type Place } from "./place.ts";
 import {
   checkRange,
   CHUNK_ITERATIONS,
@@ -36,18 +38,18 @@ export const larson: Workload = {
   check: checkRange,
   largestSize: (parameters) => parameter(parameters, "max"),
   operationsPerUnit: (parameters) => parameter(parameters, "chunks") * parameter(parameters, "larson-rounds"),
+  crossing: "successors",
   prepare,
 };
 
-function prepare<P>(allocator: Allocator<P>, parameters: Parameters): Runner {
+function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Place<P> = alone(allocator)): Runner {
   const { malloc, free, write, read, nothing } = allocator;
   const min = parameter(parameters, "min");
   const range = parameter(parameters, "max") - min;
   const chunks = parameter(parameters, "chunks");
   const operations = chunks * parameter(parameters, "larson-rounds");
-  const slots = allocator.slots(chunks);
-  const state = new Int32Array(STATE.LENGTH);
-  let done = 0;
+  const slots = place.slots(chunks);
+  const state = place.ints(STATE.LENGTH);
   return {
     begin() {
       const random = new Xorshift32(parameter(parameters, "seed"));
@@ -55,21 +57,16 @@ function prepare<P>(allocator: Allocator<P>, parameters: Parameters): Runner {
       shuffle(slots, chunks, random);
       state[STATE.RANDOM] = random.state;
       state[STATE.CHECKSUM] = 0;
-      done = 0;
     },
     unit() {
       for (let left = operations; left > 0; left -= CHUNK_ITERATIONS) {
         const iterations = Math.min(left, CHUNK_ITERATIONS);
         replaceChunk(malloc, free, write, read, nothing, slots, state, iterations, chunks, min, range);
       }
-      done += operations;
     },
-    drain() {},
+    drain: () => 0,
     end() {
       freeLiveSet(allocator, slots, chunks);
-    },
-    get operations() {
-      return done;
     },
     get checksum() {
       return (state[STATE.CHECKSUM] as number) >>> 0;

@@ -5,6 +5,7 @@
  * @module
  */
 import { allocTest } from "./alloc_test.ts";
+import { cacheScratch, cacheThrash } from "./cache_lines.ts";
 import { hotPair } from "./hot_pair.ts";
 import { larson } from "./larson.ts";
 import { mstress } from "./mstress.ts";
@@ -13,15 +14,29 @@ import { rptest } from "./rptest.ts";
 import { sh6bench } from "./sh6bench.ts";
 import { sh8bench } from "./sh8bench.ts";
 import { slowMix } from "./slow_mix.ts";
+import { xmallocTest } from "./xmalloc_test.ts";
 import type { Parameters, ParameterSpec, Workload } from "./workload.ts";
 
-export { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
+export { type Allocator, numberSlots, OutOfMemory, type Slots } from "./allocator.ts";
+export { among, bytesOf, type CommonMemory, OtherThreadFailed, type Place } from "./place.ts";
 export type { Parameters, ParameterSpec, Runner, Workload } from "./workload.ts";
 
 /** Every workload, by name. */
 export const WORKLOADS: ReadonlyMap<string, Workload> = new Map(
-  [randomMixed, hotPair, larson, slowMix, sh6bench, sh8bench, allocTest, mstress, rptest]
-    .map((workload) => [workload.name, workload]),
+  [
+    randomMixed,
+    hotPair,
+    larson,
+    slowMix,
+    sh6bench,
+    sh8bench,
+    allocTest,
+    mstress,
+    rptest,
+    xmallocTest,
+    cacheScratch,
+    cacheThrash,
+  ].map((workload) => [workload.name, workload]),
 );
 
 /** A parameter is out of its limits; the message says which values are allowed. */

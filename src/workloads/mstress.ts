@@ -16,6 +16,7 @@
  * @module
  */
 import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
+import { alone, type Place } from "./place.ts";
 import { parameter, type Parameters, type Runner, SEED, STATE, type Workload } from "./workload.ts";
 
 const MOST_BLOCKS = 8; // of an object; the chunk below and the C twin have the same number
@@ -38,6 +39,7 @@ export const mstress: Workload = {
   },
   largestSize: () => LARGEST_SIZE,
   operationsPerUnit: (parameters) => generationsOf(parameters) * operationsOf(parameters),
+  crossing: "successors",
   prepare,
 };
 
@@ -50,39 +52,33 @@ function generationsOf(parameters: Parameters): number {
   return Math.ceil(parameter(parameters, "cycles") / operationsOf(parameters));
 }
 
-function prepare<P>(allocator: Allocator<P>, parameters: Parameters): Runner {
+function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Place<P> = alone(allocator)): Runner {
   const { malloc, free, write, read, nothing } = allocator;
   const generations = generationsOf(parameters);
   const objects = parameter(parameters, "working-set");
   // By place: where the slots of the object begin. The first half are the young, the others the old.
-  const rows = new Int32Array(2 * objects);
-  const slots = allocator.slots(rows.length * MOST_BLOCKS);
-  const state = new Int32Array(STATE.LENGTH);
-  let operations = 0;
+  const rows = place.ints(2 * objects);
+  const slots = place.slots(rows.length * MOST_BLOCKS);
+  const state = place.ints(STATE.LENGTH);
   return {
     begin() {
       state[STATE.RANDOM] = parameter(parameters, "seed") | 0;
       state[STATE.CHECKSUM] = 0;
-      for (let place = 0; place < rows.length; place++) rows[place] = place * MOST_BLOCKS;
+      for (let object = 0; object < rows.length; object++) rows[object] = object * MOST_BLOCKS;
       generation(malloc, free, write, read, nothing, slots, rows, state, 0, rows.length);
-      operations = 0;
     },
     unit() {
       for (let left = generations; left > 0; left--) {
         generation(malloc, free, write, read, nothing, slots, rows, state, objects, objects);
       }
-      operations += generations * operationsOf(parameters);
     },
-    drain() {},
+    drain: () => 0,
     end() {
       for (let slot = 0; slot < slots.length; slot++) {
         const pointer = slots[slot] as P;
         if (pointer !== nothing) free(pointer);
         slots[slot] = nothing;
       }
-    },
-    get operations() {
-      return operations;
     },
     get checksum() {
       return (state[STATE.CHECKSUM] as number) >>> 0;

@@ -9,6 +9,7 @@
  */
 import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
 import { freeAll } from "./free_all.ts";
+import { alone, type Place } from "./place.ts";
 import { CHUNK_ITERATIONS, parameter, type Parameters, type Runner, SEED, STATE, type Workload } from "./workload.ts";
 
 /** The workload `random-mixed`. */
@@ -26,34 +27,28 @@ export const randomMixed: Workload = {
   prepare,
 };
 
-function prepare<P>(allocator: Allocator<P>, parameters: Parameters): Runner {
+function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Place<P> = alone(allocator)): Runner {
   const { malloc, free, write, nothing } = allocator;
   const cycles = parameter(parameters, "cycles");
   const seed = parameter(parameters, "seed");
   const slotMask = parameter(parameters, "working-set") - 1;
   const sizeMask = parameter(parameters, "size") - 1;
-  const slots = allocator.slots(slotMask + 1);
-  const state = new Int32Array(STATE.LENGTH);
-  let operations = 0;
+  const slots = place.slots(slotMask + 1);
+  const state = place.ints(STATE.LENGTH);
   return {
     begin() {
       state[STATE.RANDOM] = seed | 0;
       state[STATE.CHECKSUM] = 0;
-      operations = 0;
     },
     unit() {
       for (let left = cycles; left > 0; left -= CHUNK_ITERATIONS) {
         mixedChunk(malloc, free, write, nothing, slots, state, Math.min(left, CHUNK_ITERATIONS), slotMask, sizeMask);
       }
-      operations += cycles;
     },
     drain() {
-      operations += freeAll(free, nothing, slots, state, slotMask + 1);
+      return freeAll(free, nothing, slots, state, slotMask + 1);
     },
     end() {},
-    get operations() {
-      return operations;
-    },
     get checksum() {
       return (state[STATE.CHECKSUM] as number) >>> 0;
     },

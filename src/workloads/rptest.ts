@@ -15,6 +15,7 @@
  */
 import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
 import { freeAll } from "./free_all.ts";
+import { alone, type Place } from "./place.ts";
 import {
   checkRange,
   CHUNK_ITERATIONS,
@@ -44,40 +45,35 @@ export const rptest: Workload = {
   check: checkRange,
   largestSize: (parameters) => parameter(parameters, "max"),
   operationsPerUnit: (parameters) => parameter(parameters, "cycles"),
+  crossing: "successors",
   prepare,
 };
 
-function prepare<P>(allocator: Allocator<P>, parameters: Parameters): Runner {
+function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Place<P> = alone(allocator)): Runner {
   const { malloc, free, write, read, nothing } = allocator;
   const cycles = parameter(parameters, "cycles");
   const seed = parameter(parameters, "seed");
   const min = parameter(parameters, "min");
   const range = parameter(parameters, "max") - min;
   const most = parameter(parameters, "working-set");
-  const slots = allocator.slots(most);
-  const state = new Int32Array(STATE.LENGTH + 1);
-  let operations = 0;
+  const slots = place.slots(most);
+  const state = place.ints(STATE.LENGTH + 1);
   return {
     begin() {
       state[STATE.RANDOM] = seed | 0;
       state[STATE.CHECKSUM] = 0;
       state[LIVE] = 0;
-      operations = 0;
     },
     unit() {
       for (let left = cycles; left > 0; left -= CHUNK_ITERATIONS) {
         const iterations = Math.min(left, CHUNK_ITERATIONS);
         burstChunk(malloc, free, write, read, nothing, slots, state, iterations, BURST, most, min, range);
       }
-      operations += cycles;
     },
     drain() {
-      operations += freeAll(free, nothing, slots, state, most);
+      return freeAll(free, nothing, slots, state, most);
     },
     end() {},
-    get operations() {
-      return operations;
-    },
     get checksum() {
       return (state[STATE.CHECKSUM] as number) >>> 0;
     },

@@ -14,6 +14,7 @@
  */
 import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
 import { fillLiveSet, freeLiveSet, Xorshift32 } from "./live_set.ts";
+import { alone, type Place } from "./place.ts";
 import { checkRange, parameter, type Parameters, type Runner, SEED, STATE, type Workload } from "./workload.ts";
 
 // The square of a batch's length is 4096, by which the chunk below and the C twin shift.
@@ -40,15 +41,14 @@ export const sh6bench: Workload = {
   prepare,
 };
 
-function prepare<P>(allocator: Allocator<P>, parameters: Parameters): Runner {
+function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Place<P> = alone(allocator)): Runner {
   const { malloc, free, write, read, nothing } = allocator;
   const cycles = parameter(parameters, "cycles");
   const min = parameter(parameters, "min");
   const range = parameter(parameters, "max") - min;
   const blocks = parameter(parameters, "working-set");
-  const slots = allocator.slots(blocks);
-  const state = new Int32Array(STATE.LENGTH + 1);
-  let operations = 0;
+  const slots = place.slots(blocks);
+  const state = place.ints(STATE.LENGTH + 1);
   return {
     begin() {
       const random = new Xorshift32(parameter(parameters, "seed"));
@@ -56,21 +56,16 @@ function prepare<P>(allocator: Allocator<P>, parameters: Parameters): Runner {
       state[STATE.RANDOM] = random.state;
       state[STATE.CHECKSUM] = 0;
       state[HEAD] = 0;
-      operations = 0;
     },
     unit() {
       for (let left = cycles; left > 0; left -= BATCHED_CHUNK_ITERATIONS) {
         const iterations = Math.min(left, BATCHED_CHUNK_ITERATIONS);
         growingBatches(malloc, free, write, read, nothing, slots, state, iterations, BATCH, blocks - 1, min, range);
       }
-      operations += cycles;
     },
-    drain() {},
+    drain: () => 0,
     end() {
       freeLiveSet(allocator, slots, blocks);
-    },
-    get operations() {
-      return operations;
     },
     get checksum() {
       return (state[STATE.CHECKSUM] as number) >>> 0;

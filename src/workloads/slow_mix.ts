@@ -11,6 +11,7 @@
  */
 import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
 import { freeAll } from "./free_all.ts";
+import { alone, type Place } from "./place.ts";
 import { parameter, type Parameters, type Runner, SEED, STATE, type Workload } from "./workload.ts";
 
 // Fewer than the other workloads have: an iteration here takes longer, and V8 must have seen the function end some times
@@ -39,21 +40,19 @@ export const slowMix: Workload = {
   prepare,
 };
 
-function prepare<P>(allocator: Allocator<P>, parameters: Parameters): Runner {
+function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Place<P> = alone(allocator)): Runner {
   const { malloc, free, write, nothing } = allocator;
   // Peers without aligned allocation are asked for the same sizes, aligned as they are: it favours them.
   const alignedAlloc = allocator.alignedAlloc ?? ((_alignment: number, size: number) => malloc(size));
   const cycles = parameter(parameters, "cycles");
   const seed = parameter(parameters, "seed");
   const slotMask = parameter(parameters, "working-set") - 1;
-  const slots = allocator.slots(slotMask + 1);
-  const state = new Int32Array(STATE.LENGTH);
-  let operations = 0;
+  const slots = place.slots(slotMask + 1);
+  const state = place.ints(STATE.LENGTH);
   return {
     begin() {
       state[STATE.RANDOM] = seed | 0;
       state[STATE.CHECKSUM] = 0;
-      operations = 0;
     },
     unit() {
       for (let left = cycles; left > 0; left -= SLOW_CHUNK_ITERATIONS) {
@@ -72,15 +71,11 @@ function prepare<P>(allocator: Allocator<P>, parameters: Parameters): Runner {
           ALIGNED_KINDS,
         );
       }
-      operations += cycles;
     },
     drain() {
-      operations += freeAll(free, nothing, slots, state, slotMask + 1);
+      return freeAll(free, nothing, slots, state, slotMask + 1);
     },
     end() {},
-    get operations() {
-      return operations;
-    },
     get checksum() {
       return (state[STATE.CHECKSUM] as number) >>> 0;
     },

@@ -9,7 +9,9 @@
  * The checksum covers the stream of sizes and slots and never an address. So it is the same in TypeScript and in C
  * (`native/workloads/`), whatever the allocator, after the first unit and after any number of them.
  *
- * A runner keeps all that it knows to itself, so threads can run one each, with the seed plus the thread's number.
+ * With several threads, each runs a runner of its own, with the seed plus the thread's number; or the blocks go from
+ * thread to thread, in one of two ways ({@linkcode Workload.crossing}). All that a runner knows from one unit to the next
+ * is in its slots and ints, so another thread can go on with them.
  *
  * How the loops are written (each point measured on Deno 2.9.6):
  * - The loop is a function that is called once per `CHUNK_ITERATIONS`. So V8 optimises the function itself; a loop
@@ -21,6 +23,7 @@
  * @module
  */
 import type { Allocator } from "./allocator.ts";
+import type { Place } from "./place.ts";
 
 /** Iterations per call of a hot loop: enough that the call costs nothing, few enough to be optimised within a unit. */
 export const CHUNK_ITERATIONS = 10_000;
@@ -34,12 +37,10 @@ export interface Runner {
   begin(): void;
   /** One unit. */
   unit(): void;
-  /** After the last unit, on the clock: what the workload does at its end. */
-  drain(): void;
+  /** After the last unit, on the clock: what the workload does at its end. Returns how many operations that were. */
+  drain(): number;
   /** After the clock has stopped: gives back what is left. */
   end(): void;
-  /** Mallocs and frees since `begin`; for larson, pairs of both. */
-  readonly operations: number;
   /** 32 bits of the stream of sizes and slots since `begin`, as an unsigned number. */
   readonly checksum: number;
   /** The function that the time is spent in: the lab asks V8 for its tier. */
@@ -71,9 +72,20 @@ export interface Workload {
   readonly check?: (parameters: Parameters) => string | undefined;
   /** Where `size` is no parameter: the size that stands for all of them in the results, a bound that none exceeds. */
   readonly largestSize?: (parameters: Parameters) => number;
-  /** Operations of one unit; what `drain` adds is not among them. */
+  /** Operations of one unit of one thread; what `drain` adds is not among them. */
   readonly operationsPerUnit: (parameters: Parameters) => number;
-  readonly prepare: <P>(allocator: Allocator<P>, parameters: Parameters) => Runner;
+  /**
+   * How blocks cross from one thread to another; absent where none does.
+   *
+   * `successors`: a thread hands all that it has to a successor after each unit. There is one set of blocks more than
+   * there are threads; a thread that has done a unit lets its set go, and takes the next that no one has.
+   *
+   * `together`: the runners of all threads know one another; their slots and ints are the same arrays.
+   */
+  readonly crossing?: "successors" | "together";
+  /** Which numbers of threads make sense; returns what is wrong with one, or nothing. */
+  readonly checkThreads?: (threads: number) => string | undefined;
+  readonly prepare: <P>(allocator: Allocator<P>, parameters: Parameters, place?: Place<P>) => Runner;
 }
 
 /** The seed that every workload has. Xorshift never leaves 0, so 0 is no seed. */

@@ -12,7 +12,9 @@ import {
 Deno.test("parseRequest() reads back what formatRequest() wrote", () => {
   const request = { workload: "random-mixed", units: 3, parameters: { size: 128, "working-set": 8192, seed: 1 } };
   assertEquals(formatRequest(request), "run random-mixed units=3 size=128 working-set=8192 seed=1");
-  assertEquals(parseRequest(formatRequest(request)), request);
+  assertEquals(parseRequest(formatRequest(request)), { ...request, threads: 1 });
+  const crew = { ...request, threads: 4 };
+  assertEquals(parseRequest(formatRequest(crew)), crew);
 });
 
 Deno.test("parseSlot() reads back what formatSlot() wrote", () => {
@@ -23,6 +25,7 @@ Deno.test("parseSlot() reads back what formatSlot() wrote", () => {
     checksum: "0000002a",
     slotChecksum: "deadbeef",
     tier: "maglev",
+    threads: [{ nanoseconds: 5_000_000, operations: 100 }, { nanoseconds: 4_999_999, operations: 200 }],
   };
   assertEquals(parseSlot(formatSlot(slot), 3), slot);
 });

@@ -12,8 +12,8 @@ const LITTLE: Readonly<Record<string, number>> = {
   "larson-rounds": 5,
 };
 
-/** Operations and checksum of two units of each workload. */
-function workOf<P>(allocator: Allocator<P>): Record<string, [operations: number, checksum: number]> {
+/** Last operations and checksum of two units of each workload. */
+function workOf<P>(allocator: Allocator<P>): Record<string, [drained: number, checksum: number]> {
   return Object.fromEntries(
     [...WORKLOADS].map(([name, workload]) => {
       const given: Parameters = Object.fromEntries(
@@ -23,9 +23,9 @@ function workOf<P>(allocator: Allocator<P>): Record<string, [operations: number,
       runner.begin();
       runner.unit();
       runner.unit();
-      runner.drain();
+      const drained = runner.drain();
       runner.end();
-      return [name, [runner.operations, runner.checksum]];
+      return [name, [drained, runner.checksum]];
     }),
   );
 }

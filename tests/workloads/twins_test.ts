@@ -34,6 +34,10 @@ const CASES: readonly [workload: string, parameters: Parameters][] = [
   ["rptest", {}],
   ["rptest", { min: 2, max: 3, "working-set": 16, cycles: 9_999, seed: 1 }],
   ["rptest", { min: 17, max: 1 << 15, "working-set": 1 << 13, cycles: 100_101, seed: 0xffff_ffff }],
+  ["xmalloc-test", {}],
+  ["xmalloc-test", { min: 2, max: 3, cycles: 1, seed: 0xffff_ffff }],
+  ["cache-scratch", {}],
+  ["cache-thrash", { size: 1, cycles: 101, seed: 0xffff_ffff }],
 ];
 
 Deno.test("workloads give equal checksums and operations in TypeScript and in C", async (t) => {
@@ -61,6 +65,33 @@ Deno.test("workloads give equal checksums and operations in TypeScript and in C"
   }
 });
 
+Deno.test("several threads give equal checksums and operations in TypeScript and in C, whoever did what", async (t) => {
+  const { contestants } = await enter(["slab-map"], ["system", "ffi"]);
+  await using children = new AsyncDisposableStack();
+  const players: Child[] = [];
+  for (const { label, command } of contestants) {
+    if (["slab-map", "system", "ffi", "none (deno)", "none (native)"].includes(label)) {
+      players.push(children.use(await Child.start(command)));
+    }
+  }
+  assertEquals(players.length, 5);
+  for (const [name, workload] of WORKLOADS) {
+    const parameters = completeParameters(workload, { seed: 0xffff_fffe });
+    for (const [threads, units] of [[2, 3], [4, 2], [1, 1]] as const) {
+      await t.step(`${name} with ${threads}`, async () => {
+        const slots = [];
+        for (const player of players) slots.push(await player.run({ workload: name, threads, units, parameters }));
+        const work = slots.map(({ operations, checksum, slotChecksum }) => ({ operations, checksum, slotChecksum }));
+        assertEquals(work, work.map(() => work[0]));
+        for (const slot of slots) {
+          if (threads === 1) assertEquals(slot.threads, undefined);
+          else assertEquals(slot.threads?.reduce((sum, { operations }) => sum + operations, 0), slot.operations);
+        }
+      });
+    }
+  }
+});
+
 Deno.test("the C program refuses what it cannot do", async () => {
   const { contestants } = await enter([], ["system"]);
   const command = contestants.find(({ label }) => label === "system")?.command;
@@ -84,7 +115,8 @@ Deno.test("the workloads in C compile without a warning", async (t) => {
   for await (const { name } of Deno.readDir(`${native}workloads`)) {
     if (name.endsWith(".c")) sources.push(`${native}workloads/${name}`);
   }
-  assertEquals(sources.length, WORKLOADS.size + 2); // the program, how slots are filled, and one for each workload
+  // The program, how slots are filled, threads, and one for each workload; the cache-* are one.
+  assertEquals(sources.length, WORKLOADS.size + 2);
   for (const compiler of ["gcc", "clang"]) {
     const isThere = await new Deno.Command(compiler, { args: ["--version"], stdout: "null", stderr: "null" }).output()
       .then(({ success }) => success, () => false);

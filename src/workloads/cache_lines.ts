@@ -1,0 +1,140 @@
+/**
+ * cache-scratch and cache-thrash: does an allocator give one cache line to two threads? In the manner of Hoard's tests of
+ * those names (Berger et al.). A thread allocates a small block, counts up each of its bytes a hundred times, and frees it.
+ * Threads that write to one line take it from each other each time, and are many times slower. One operation is a
+ * malloc+free pair with the writes in between.
+ *
+ * cache-thrash is just that: an allocator that serves two threads from one line in turns induces it *actively*. In
+ * cache-scratch one thread has allocated a block for each before the clock, neighbours; each thread frees the one that it
+ * was given, and goes on as above. An allocator that gives a thread what it has just freed then shares the line
+ * *passively*.
+ *
+ * @module
+ */
+import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
+import { alone, type Place } from "./place.ts";
+import { parameter, type Parameters, type Runner, SEED, STATE, type Workload } from "./workload.ts";
+
+/** Times that each byte of a block is counted up. The C twin has the same number. */
+const TIMES = 100;
+const PAIRS_IN_A_CALL = 100;
+
+const COMMON = {
+  operation: "one malloc+free pair, 100 times 8 bytes counted up in between",
+  parameters: {
+    "size": {
+      description: "the size, all of whose bytes are written",
+      default: 8,
+      min: 1,
+      max: 4096,
+      powerOfTwo: true,
+    },
+    "cycles": { description: "pairs in one unit", default: 2_000, min: 1, max: 1_000_000 },
+    "seed": { ...SEED, description: "start of the checksum: nothing is random here" },
+  },
+  operationsPerUnit: (parameters: Parameters) => parameter(parameters, "cycles"),
+} as const;
+
+/** The workload `cache-scratch`. */
+export const cacheScratch: Workload = {
+  ...COMMON,
+  name: "cache-scratch",
+  description: "threads write to blocks that one of them allocated for all, and to what they get for them",
+  crossing: "together",
+  prepare: (allocator, parameters, place = alone(allocator)) => {
+    const { malloc, free, nothing } = allocator;
+    const size = parameter(parameters, "size");
+    const gifts = place.slots(place.threads);
+    const writer = prepare(allocator, parameters, place);
+    let isFirst = false;
+    return {
+      ...writer,
+      begin() {
+        isFirst = true;
+        for (let thread = 0; place.thread === 0 && thread < place.threads; thread++) {
+          const gift = malloc(size);
+          if (gift === nothing) throw new OutOfMemory(size);
+          gifts[thread] = gift;
+        }
+        writer.begin();
+      },
+      unit() {
+        if (isFirst) {
+          isFirst = false;
+          free(gifts[place.thread]!);
+        }
+        writer.unit();
+      },
+      get checksum() {
+        return writer.checksum;
+      },
+    };
+  },
+};
+
+/** The workload `cache-thrash`. */
+export const cacheThrash: Workload = {
+  ...COMMON,
+  name: "cache-thrash",
+  description: "threads write to small blocks of their own",
+  prepare: (allocator, parameters, place = alone(allocator)) => prepare(allocator, parameters, place),
+};
+
+function prepare<P>(
+  { malloc, free, write, read, nothing, slots }: Allocator<P>,
+  parameters: Parameters,
+  place: Place<P>,
+): Runner {
+  const cycles = parameter(parameters, "cycles");
+  const size = parameter(parameters, "size");
+  const seed = parameter(parameters, "seed");
+  const states = Array.from({ length: place.threads }, () => place.ints(STATE.LENGTH));
+  const state = states[place.thread]!;
+  const last = slots(1);
+  return {
+    begin() {
+      state[STATE.CHECKSUM] = seed | 0;
+    },
+    unit() {
+      for (let left = cycles; left > 0; left -= PAIRS_IN_A_CALL) {
+        writePairs(malloc, free, write, read, nothing, last, state, Math.min(left, PAIRS_IN_A_CALL), size, TIMES);
+      }
+    },
+    drain: () => 0,
+    end() {},
+    get checksum() {
+      return (state[STATE.CHECKSUM] as number) >>> 0;
+    },
+    hot: writePairs,
+  };
+}
+
+function writePairs<P>(
+  malloc: Allocator<P>["malloc"],
+  free: Allocator<P>["free"],
+  write: Allocator<P>["write"],
+  read: Allocator<P>["read"],
+  nothing: P,
+  slots: Slots<P>,
+  state: Int32Array,
+  iterations: number,
+  bytes: number,
+  times: number,
+): void {
+  // int32s for V8, which takes a plain number apart again in each iteration.
+  const count = iterations | 0, size = bytes | 0, most = times | 0;
+  let checksum = state[1] as number;
+  let block = slots[0] as P;
+  for (let i = 0; i < count; i++) {
+    block = malloc(size);
+    if (block === nothing) throw new OutOfMemory(size);
+    for (let at = 0; at < size; at++) write(block, at, at);
+    for (let time = 0; time < most; time++) {
+      for (let at = 0; at < size; at++) write(block, at, read(block, at) + 1);
+    }
+    checksum = (Math.imul(checksum, 31) + size) | 0;
+    free(block);
+  }
+  slots[0] = block;
+  state[1] = checksum;
+}
