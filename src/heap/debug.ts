@@ -21,8 +21,8 @@
  * and not booked. A section of the heap's own tables is always in one of the books, never the other way round.
  *
  * Cost, for each block: a record, a stack of the allocation and one of the free, 32 bytes and more of redzones; and the
- * quarantine's memory, and for the books' map an eighth of the heap's. `stats()` does not count the books. It is much
- * slower than the release build, and a stack costs ten times more when the heap is shared.
+ * quarantine's memory. The books' map takes up to a quarter of the heap's memory, which `stats()` does not count. It is
+ * much slower than the release build, and a stack costs ten times more when the heap is shared.
  *
  * @module
  */

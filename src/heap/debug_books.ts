@@ -7,8 +7,8 @@
  *   map[place of ptr] -> record: | ptr, size | in front, behind | class | list | allocated, freed | next, previous |
  *
  *   LIVE <-> oldest <-> ... <-> newest <-> LIVE     three rings, each closed by a record that is its head:
- *   QUARANTINED <-> ... <-> QUARANTINED             a freed block goes from the first to the second, and then to the
- *   third, GONE <-> ... <-> GONE                           which forgets the oldest when it has 4,096
+ *   QUARANTINED <-> ... <-> QUARANTINED             a freed block goes from the first to the second, then to the third,
+ *   GONE <-> ... <-> GONE                           which forgets the oldest when it has 4,096
  * ```
  *
  * The quarantine is first in, first out, up to a number of bytes. While a block is in there its memory is not given out

@@ -2,15 +2,16 @@
  * Where a debug build's books lie: behind the heap, in the same reservation, and in no view of the heap.
  *
  * ```
- *   heap | 2 MiB: none | control, undo log: 2 MiB | stacks: 64 MiB | map: 4 B a place | taken: a bit a place |
- *   records |
+ *   heap | 2 MiB: none | control and undo log, 2 MiB | stacks, 64 MiB | map | taken | records
+ *
+ *   map: a word a place, the record of the block that begins there     taken: a bit a place     records: 48 bytes each
  * ```
  *
  * The first 2 MiB have the lock and the undo log where the heap has its own (`layout.ts`): both have a `Journal`.
  *
- * A *place* is what no two blocks can begin in at once: 32 bytes below 2 GiB, since a block has at least 16 bytes of
- * redzone on either side, and a unit of 64 KiB above, where there are large blocks only. So what is known of a block is
- * found by its pointer without a search, and the map of a heap takes an eighth of the memory that its blocks do.
+ * A *place* is where no two blocks can begin at once: 16 bytes below 2 GiB, where every pointer has its own, and a unit
+ * of 64 KiB above, where there are large blocks only. So what is known of a block is found by its pointer without a
+ * search. The map takes a quarter of the memory that small blocks do, and next to nothing of what large ones do.
  *
  * All is addressed in 32-bit words from the start of the books.
  *
@@ -52,9 +53,9 @@ export const STACKS_BYTES = 64 * MIB;
 /** Words of the hash table that the table of stacks begins with. */
 export const STACKS_BUCKETS = 16 * KIB;
 
-const PLACE_SHIFT = 5;
+const PLACE_SHIFT = 4;
 const LOW_PLACES = SMALL_SPACE_BYTES >>> PLACE_SHIFT;
-/** Records of freed blocks that are remembered are more than there are places; the rest is for the list heads. */
+/** Records of blocks that are remembered though their memory is in use again, and of the list heads. */
 const MORE_RECORDS = 8 * KIB;
 
 export const RECORD_WORDS = 12;
@@ -80,6 +81,8 @@ export interface BooksLayout {
 export function booksLayout(heapBytes: number): BooksLayout {
   const places = placeOf(heapBytes - 1) + 1;
   const map = STACKS_WORD + STACKS_BYTES / 4, taken = map + places, records = taken + Math.ceil(places / 64) * 2;
-  const end = (records + (places + MORE_RECORDS) * RECORD_WORDS) * 4;
+  // With its redzones a block has 32 bytes, two places below 2 GiB.
+  const blocks = places - Math.min(places, LOW_PLACES) / 2;
+  const end = (records + (blocks + MORE_RECORDS) * RECORD_WORDS) * 4;
   return { map, taken, records, bytes: Math.ceil(end / SUPERSLAB_BYTES) * SUPERSLAB_BYTES };
 }
