@@ -259,8 +259,8 @@ export class Heap implements Disposable {
    *
    * Of a debug build all threads have the same books, and each call has the lock from start to end: `blocks`, `stats`,
    * `leaks` and `check` are exact at any time, a fault is found whichever threads made it, and the stacks in an error
-   * are those of the threads that allocated and freed. A stack costs some tens of microseconds from then on, since it
-   * becomes text when it is captured: see the option `stacks`.
+   * are those of the threads that allocated and freed. From then on a stack becomes text when it is captured, which
+   * takes some tens of microseconds (see the option `stacks`), and `share` does that for those that there are.
    *
    * @throws {OsError} where the system does not tell which threads there are, as without `/proc` on Linux.
    *
