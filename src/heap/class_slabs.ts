@@ -1,15 +1,22 @@
 /**
- * The slabs of each class that have blocks to give, and what comes back to them. All threads of a heap have the same
- * ones, and change them in sections (`journal.ts`), so a block goes back to its slab whoever freed it, and a slab belongs to
- * no thread that could leave it behind.
+ * The slabs of each class that have blocks to give, and what comes back to them. A slab has an owner, the thread that
+ * carves and refills from it: so neighbours in a cache line are one thread's. All of it changes in sections (`journal.ts`),
+ * so a block goes back to its slab whoever freed it.
  *
  * ```
- *   WORD_CLASS_SLABS[c] -> slab -> slab -> 0          slabs of the class that have blocks to give
- *                           |- SLAB_FREE -> block -> block -> 0    those that were spilled
- *                           `- SLAB_CARVED                         those above it have never been touched
+ *   CACHE_SLABS[c] of a thread -> slab -> slab -> 0   its slabs of the class that have blocks to give
+ *   WORD_CLASS_SLABS[c]        -> slab -> slab -> 0   those that nobody owns: the next that needs one adopts it
+ *                                  |- SLAB_FREE -> block -> block -> 0    those that were spilled
+ *                                  `- SLAB_CARVED                         those above it have never been touched
+ *
+ *           take                       the thread goes, or is found dead: abandon
+ *   free -------------> owned by a thread ------------------------------------> owned by nobody
+ *    ^                     |   ^                                                   |    |
+ *    |   all spilled:      |   `----------------- adopt, in take ------------------'    |
+ *    `---------------------'<---------------- all spilled ------------------------------'
  * ```
  *
- * A slab all of whose blocks were spilled is given back, unless it is the class's only one.
+ * A slab all of whose blocks were spilled is given back, unless it is its owner's only one of the class.
  *
  * @module
  */
@@ -17,6 +24,9 @@
 import type { Watcher } from "./counters.ts";
 import type { Journal } from "./journal.ts";
 import {
+  CACHE_SLABS,
+  firstWordOf,
+  NOBODY,
   PAGE_BYTES,
   SLAB_BYTES,
   SLAB_CARVED,
@@ -25,7 +35,6 @@ import {
   SLAB_FREE_COUNT,
   SLAB_LISTED,
   SLAB_NEXT,
-  SLAB_OWNER,
   SLAB_PREVIOUS,
   SLAB_SHIFT,
   WORD_CLASS_SLABS,
@@ -59,10 +68,16 @@ export class ClassSlabs {
     this.#watcher = watcher;
   }
 
-  /** A slab of a class that has blocks to give, a new one if need be; 0 if there is no memory. */
+  /** A slab of this thread that has blocks of a class to give, adopted or new if need be; 0 if there is no memory. */
   take(sizeClass: number): number {
-    const first = this.#words[WORD_CLASS_SLABS + sizeClass]!;
+    const own = this.#memory.thread;
+    const first = this.#words[headOf(own, sizeClass)]!;
     if (first !== 0) return first;
+    const abandoned = this.#words[headOf(NOBODY, sizeClass)]!;
+    if (abandoned !== 0) {
+      this.#move(sizeClass, abandoned, own);
+      return abandoned;
+    }
     if (!this.#memory.charge(SLAB_PAGES)) return 0;
     const slab = this.#slabs.take(sizeClass);
     if (slab === 0) {
@@ -70,7 +85,6 @@ export class ClassSlabs {
       return 0;
     }
     this.#watcher?.add("slabsTaken", slab);
-    this.#journal.set(this.#slabs.record(slab) + SLAB_OWNER, this.#memory.thread + 1);
     this.#list(sizeClass, slab);
     return slab;
   }
@@ -89,7 +103,7 @@ export class ClassSlabs {
 
   /** Whether a block of the class begins at a pointer, of whose slab not all blocks are free already. For any int32. */
   mayFree(sizeClass: number, ptr: number): boolean {
-    if (this.#slabs.map[ptr >>> SLAB_SHIFT] !== sizeClass) return false;
+    if (this.#slabs.classAt(ptr) !== sizeClass) return false;
     const record = this.#slabs.record(ptr >>> SLAB_SHIFT), carved = this.#words[record + SLAB_CARVED]!;
     const left = (SLAB_BYTES - (ptr & (SLAB_BYTES - 1))) / this.#classes.strides[sizeClass]!;
     const blocks = this.#classes.blocks[sizeClass]!;
@@ -100,27 +114,72 @@ export class ClassSlabs {
   /** Puts `count` blocks of one slab back into it, each linked to the next, which are on no list. */
   give(sizeClass: number, first: number, last: number, count: number): void {
     const slab = first >>> SLAB_SHIFT, record = this.#slabs.record(slab);
-    if (this.#watcher !== undefined) this.#countRemote(record, count, this.#watcher);
+    if (this.#watcher !== undefined) this.#countRemote(slab, count, this.#watcher);
     this.#journal.set(last >> 2, this.#words[record + SLAB_FREE]!);
     this.#journal.set(record + SLAB_FREE, first);
     this.#journal.add(record + SLAB_FREE_COUNT, count);
     if (this.#words[record + SLAB_LISTED] === 0) this.#list(sizeClass, slab);
-    if (this.#isEmpty(record) && !this.#isOnly(sizeClass, record)) this.#giveSlab(sizeClass, slab);
+    if (this.#isEmpty(record) && !this.#isOnly(sizeClass, slab)) this.#giveSlab(sizeClass, slab);
   }
 
-  #countRemote(record: number, count: number, watcher: Watcher): void {
-    if (this.#words[record + SLAB_OWNER] === this.#memory.thread + 1) return;
-    for (let left = count; left > 0; left--) watcher.add("remoteFrees", this.#words[record + SLAB_CLASS]!);
+  /** Puts the `left` first blocks of a chain back into their slabs, as many as there is room for; see {@linkcode Given}. */
+  giveChain(sizeClass: number, head: number, left: number, mayGive: (ptr: number) => boolean): Given {
+    let ptr = head;
+    while (left > 0 && this.hasRoom && mayGive(ptr)) {
+      // Blocks of one slab that follow one another are linked already.
+      const first = ptr, slab = ptr >>> SLAB_SHIFT;
+      let end = ptr, count = 1;
+      ptr = this.#words[end >> 2]!;
+      while (count < left && ptr >>> SLAB_SHIFT === slab && mayGive(ptr)) {
+        end = ptr;
+        count++;
+        ptr = this.#words[end >> 2]!;
+      }
+      this.give(sizeClass, first, end, count);
+      left -= count;
+    }
+    return { ptr, left, isDamaged: left === 0 ? ptr !== 0 : !mayGive(ptr) };
   }
 
-  /** Gives slabs of a class back that are empty; whether there was no room for all of them. */
+  /**
+   * Makes the slabs of a thread nobody's, as many as there is room for; returns the first that was not looked at, or 0.
+   *
+   * @param from what an earlier call returned, or 0.
+   */
+  abandon(thread: number, from: number): number {
+    for (const slab of [...this.#slabs.inUse()]) { // a list: a span that goes would lose a walk its way
+      if (slab < from || this.#slabs.ownerOf(slab) !== thread) continue;
+      if (!this.hasRoom) return slab;
+      const record = this.#slabs.record(slab), sizeClass = this.#words[record + SLAB_CLASS]!;
+      if (this.#isEmpty(record)) this.#giveSlab(sizeClass, slab);
+      else this.#move(sizeClass, slab, NOBODY);
+    }
+    return 0;
+  }
+
+  /** Gives a slab to another owner, with its place on the list. */
+  #move(sizeClass: number, slab: number, owner: number): void {
+    const isListed = this.#words[this.#slabs.record(slab) + SLAB_LISTED] !== 0;
+    if (isListed) this.#unlist(sizeClass, slab);
+    this.#slabs.setOwner(slab, owner);
+    if (isListed) this.#list(sizeClass, slab);
+  }
+
+  #countRemote(slab: number, count: number, watcher: Watcher): void {
+    if (this.#slabs.ownerOf(slab) === this.#memory.thread) return;
+    for (let left = count; left > 0; left--) watcher.add("remoteFrees", slab);
+  }
+
+  /** Gives slabs of a class back that are empty, whoever owns them; whether there was no room for all of them. */
   giveEmpty(sizeClass: number): boolean {
-    for (let slab = this.#words[WORD_CLASS_SLABS + sizeClass]!, next; slab !== 0; slab = next) {
-      const record = this.#slabs.record(slab);
-      next = this.#words[record + SLAB_NEXT]!;
-      if (!this.#isEmpty(record)) continue;
-      if (!this.hasRoom) return true;
-      this.#giveSlab(sizeClass, slab);
+    for (const owner of [NOBODY, ...Array(Math.max(1, this.#memory.threads.used)).keys()]) {
+      for (let slab = this.#words[headOf(owner, sizeClass)]!, next; slab !== 0; slab = next) {
+        const record = this.#slabs.record(slab);
+        next = this.#words[record + SLAB_NEXT]!;
+        if (!this.#isEmpty(record)) continue;
+        if (!this.hasRoom) return true;
+        this.#giveSlab(sizeClass, slab);
+      }
     }
     return false;
   }
@@ -136,9 +195,10 @@ export class ClassSlabs {
     return this.#words[record + SLAB_FREE_COUNT] === this.#words[record + SLAB_CARVED];
   }
 
-  #isOnly(sizeClass: number, record: number): boolean {
-    const head = this.#words[WORD_CLASS_SLABS + sizeClass]!;
-    return this.#slabs.record(head) === record && this.#words[record + SLAB_NEXT] === 0;
+  #isOnly(sizeClass: number, slab: number): boolean {
+    const owner = this.#slabs.ownerOf(slab);
+    if (owner === NOBODY) return false;
+    return this.#words[headOf(owner, sizeClass)] === slab && this.#words[this.#slabs.record(slab) + SLAB_NEXT] === 0;
   }
 
   #giveSlab(sizeClass: number, slab: number): void {
@@ -150,12 +210,12 @@ export class ClassSlabs {
 
   #list(sizeClass: number, slab: number): void {
     const journal = this.#journal, record = this.#slabs.record(slab);
-    const head = this.#words[WORD_CLASS_SLABS + sizeClass]!;
+    const first = headOf(this.#slabs.ownerOf(slab), sizeClass), head = this.#words[first]!;
     journal.set(record + SLAB_NEXT, head);
     journal.set(record + SLAB_PREVIOUS, 0);
     journal.set(record + SLAB_LISTED, 1);
     if (head !== 0) journal.set(this.#slabs.record(head) + SLAB_PREVIOUS, slab);
-    journal.set(WORD_CLASS_SLABS + sizeClass, slab);
+    journal.set(first, slab);
   }
 
   #unlist(sizeClass: number, slab: number): void {
@@ -163,7 +223,22 @@ export class ClassSlabs {
     const next = this.#words[record + SLAB_NEXT]!, previous = this.#words[record + SLAB_PREVIOUS]!;
     if (next !== 0) journal.set(this.#slabs.record(next) + SLAB_PREVIOUS, previous);
     if (previous !== 0) journal.set(this.#slabs.record(previous) + SLAB_NEXT, next);
-    else journal.set(WORD_CLASS_SLABS + sizeClass, next);
+    else journal.set(headOf(this.#slabs.ownerOf(slab), sizeClass), next);
     journal.set(record + SLAB_LISTED, 0);
   }
+}
+
+/** What became of a chain. */
+export interface Given {
+  /** The first block that was not given, or what the last one links to. */
+  readonly ptr: number;
+  /** Blocks that are left. */
+  readonly left: number;
+  /** Whether `ptr` is not what it should be: a block that may be given, or 0 at the end. */
+  readonly isDamaged: boolean;
+}
+
+/** Index of the word that has the first of an owner's slabs of a class. */
+function headOf(owner: number, sizeClass: number): number {
+  return (owner === NOBODY ? WORD_CLASS_SLABS : firstWordOf(owner) + CACHE_SLABS) + sizeClass;
 }

@@ -57,7 +57,7 @@ export class FrontGate {
 
   /** Class of the slab that a pointer is in; 0 if it is in none. For any number. */
   classOf(ptr: number): number {
-    return (ptr | 0) === ptr ? this.#slabs.map[ptr >>> SLAB_SHIFT]! : 0;
+    return (ptr | 0) === ptr ? this.#slabs.classAt(ptr) : 0;
   }
 
   /** Class of the small block that begins at a pointer, live or not; 0 if none ever did. For any number. */
@@ -120,7 +120,7 @@ export class FrontGate {
 
   #freeSmall(ptr: number, sizeClass: number): void {
     const { heads, rooms } = this.#cache;
-    if (heads[sizeClass] === ptr) throw this.#again(ptr);
+    if (heads[sizeClass] === ptr || this.#cache.isLastForeign(sizeClass, ptr)) throw this.#again(ptr);
     if (this.#flags.push === "box") this.#boxCheck(ptr, sizeClass);
     if (rooms[sizeClass]! <= 0) this.#cache.spill(sizeClass);
     this.#links.seal(ptr);

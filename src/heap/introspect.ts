@@ -248,7 +248,7 @@ export class Introspection {
     if (charged !== words[WORD_CHARGED_PAGES]) return `${charged} pages are in use, not as charged`;
     for (const slab of this.#slabs.inUse()) {
       const record = this.#slabs.record(slab), sizeClass = words[record + SLAB_CLASS]!;
-      if (sizeClass !== this.#slabs.map[slab]) return `slab ${slab} has two classes`;
+      if (sizeClass !== this.#slabs.classAt(slab * SLAB_BYTES)) return `slab ${slab} has two classes`;
       const carved = words[record + SLAB_CARVED]!;
       if (carved > this.#classes.blocks[sizeClass]!) return `slab ${slab} has more blocks than fit`;
       if (words[record + SLAB_FREE_COUNT]! > carved) return `slab ${slab} has more free blocks than blocks`;

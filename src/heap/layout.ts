@@ -2,11 +2,11 @@
  * Where everything lies in a heap's reservation. A pointer is a byte offset into it; 0 is NULL.
  *
  * ```
- * 0         64 KiB      320 KiB       1344 KiB   1360 KiB        1616 KiB  1664 KiB      first unit     2 GiB
- * +---------+-----------+-------------+----------+---------------+---------+-------------+--------------+-- - -
- * | control | slab map  | slab table  | super-   | thread caches | undo    | span table  | superslabs   | large
- * | words   | 4 B / slab| 32 B / slab | slabs    | 2 KiB each    | log     | 16 B / unit | and spans    | spans
- * +---------+-----------+-------------+----------+---------------+---------+-------------+--------------+-- - -
+ * 0         64 KiB      320 KiB       1344 KiB 1360 KiB   1744 KiB 1792 KiB   1920 KiB      first unit   2 GiB
+ * +---------+-----------+-------------+--------+----------+--------+----------+-------------+------------+-- - -
+ * | control | slab map  | slab table  | super- | thread   | undo   | inverses | span table  | superslabs | large
+ * | words   | 4 B / slab| 32 B / slab | slabs  | caches   | log    | by word  | 16 B / unit | and spans  | spans
+ * +---------+-----------+-------------+--------+----------+--------+----------+-------------+------------+-- - -
  * ```
  *
  * All of the heap's state is in there, as 32-bit words: a Worker that maps the same memory sees it, and what a dead
@@ -44,11 +44,10 @@ export const FREE_CANARY = 0x5ca1ab1e;
 // ---- control words: indices into the Int32Array over the whole heap ------------------------------------------------
 
 /**
- * Read by the hot path: the class of a size, in steps of 16; and by class what tells the start of a block. The first has
- * index 0, which saves malloc an addition.
+ * Read by the hot path: the class of a size, in steps of 16, its bits turned, so that there is no size of which a detached
+ * array says a class. It has index 0, which saves malloc an addition.
  */
 export const WORD_CLASS_OF = 0;
-export const WORD_INVERSES = 3072;
 /** "hakm", so that a dump shows what it is; 0 once the heap is closed. */
 export const WORD_MAGIC = 4112;
 export const HEAP_MAGIC = 0x68616b6d;
@@ -82,7 +81,7 @@ export const BINS = 256;
 export const WORD_THREADS = 5120;
 export const THREAD_WORDS = 4;
 export const WORD_THREADS_USED = 5632;
-/** By class: the first of its slabs that have blocks to give. */
+/** By class: the first of its slabs that have blocks to give and that no thread owns. */
 export const WORD_CLASS_SLABS = 5664;
 /** The lock of a heap that several threads have: 0, or its holder's thread cache, plus 1. In a cache line of its own. */
 export const WORD_LOCK = 5824;
@@ -99,8 +98,9 @@ export const TOMBSTONE_BYTES = 16 * KIB;
 // ---- tables --------------------------------------------------------------------------------------------------------
 
 /**
- * A word a slab: its class, or 0 where there is none. It covers all of 32 bits, not just 2 GiB: so the index of any
- * int32 pointer, a negative one too, is inside and reads 0.
+ * A word a slab: its class in the low bits, above them who owns it, the number of a thread cache or `NOBODY`; 0 where
+ * there is no slab. It covers all of 32 bits, not just 2 GiB: so the index of any int32 pointer, a negative one too, is
+ * inside and reads 0.
  */
 export const SLAB_MAP_OFFSET = 64 * KIB;
 export const SLAB_MAP_SLABS = 65_536;
@@ -108,12 +108,11 @@ export const SLAB_MAP_SLABS = 65_536;
 export const SLAB_TABLE_OFFSET = 320 * KIB;
 /** Words of a slab's record. */
 export const SLAB_WORDS = 8;
-export const SLAB_OWNER = 0; // thread cache that took it, plus 1, for counting remote frees; 0: the slab is free
 export const SLAB_CLASS = 1;
 export const SLAB_FREE = 2; // list of blocks that came back, linked through their first word
 export const SLAB_FREE_COUNT = 3;
 export const SLAB_CARVED = 4; // blocks ever given out; those above have never been touched
-export const SLAB_NEXT = 5; // the class's list of slabs that have blocks to give
+export const SLAB_NEXT = 5; // its owner's list of slabs of the class that have blocks to give
 export const SLAB_PREVIOUS = 6;
 export const SLAB_LISTED = 7;
 
@@ -125,20 +124,35 @@ export const SUPERSLAB_NEXT = 2; // the shared pool
 export const SUPERSLAB_PREVIOUS = 3;
 
 export const CACHES_OFFSET = 1360 * KIB;
-export const CACHE_BYTES = 2 * KIB;
+export const CACHE_BYTES = 3 * KIB;
 export const MAX_CACHES = 128;
-/** Parts of a thread cache, a word for each class: free-list head, room left on the list. */
+/** Who owns a slab whose thread has gone. */
+export const NOBODY = MAX_CACHES;
+/**
+ * Parts of a thread cache, a word for each class: free-list head, room left on the list; blocks of other owners' slabs
+ * that this thread freed, and how many; the first of the thread's slabs that have blocks to give.
+ */
 export const MAX_CLASSES = 128;
 export const CACHE_HEADS = 0;
 export const CACHE_ROOMS = CACHE_HEADS + MAX_CLASSES;
+export const CACHE_FOREIGN = CACHE_ROOMS + MAX_CLASSES;
+export const CACHE_FOREIGN_COUNTS = CACHE_FOREIGN + MAX_CLASSES;
+export const CACHE_SLABS = CACHE_FOREIGN_COUNTS + MAX_CLASSES;
 /** Behind them a thread's counters, doubles, in counting builds: a thread that goes leaves them. */
-export const CACHE_COUNTERS_BYTES = 1 * KIB;
+export const CACHE_COUNTERS_BYTES = (CACHE_SLABS + MAX_CLASSES) * 4;
 
 /** The undo log: as many words as the longest section writes, and twice that; see `room` in `journal.ts`. */
 export const LOG_OFFSET = CACHES_OFFSET + MAX_CACHES * CACHE_BYTES;
 export const LOG_ENTRIES = 3072; // of 16 bytes
 
-export const SPAN_TABLE_OFFSET = 1664 * KIB;
+/**
+ * What tells the start of a block, by class; and 0 for any other number that the slab map's word, with the owner's part
+ * of it changed to that of another, can be: so what is not of the thread's own slabs is no start of a block to the hot path.
+ */
+export const INVERSES_OFFSET = 1792 * KIB;
+export const INVERSES = 2 * MAX_CACHES * MAX_CLASSES;
+
+export const SPAN_TABLE_OFFSET = 1920 * KIB;
 export const SPAN_WORDS = 4;
 
 // ---- limits --------------------------------------------------------------------------------------------------------
@@ -154,6 +168,11 @@ export const MAX_ALIGNMENT = GIB;
 export function stateBytes(reserveBytes: number): number {
   const spanTable = (reserveBytes / SLAB_BYTES) * SPAN_WORDS * 4;
   return Math.ceil((SPAN_TABLE_OFFSET + spanTable) / SUPERSLAB_BYTES) * SUPERSLAB_BYTES;
+}
+
+/** The owner's part of a word of the slab map. */
+export function tagOf(owner: number): number {
+  return owner * MAX_CLASSES;
 }
 
 /** Index of the first word of a thread's cache. */

@@ -16,7 +16,7 @@
 
 import { HeaderCorruptedError, hex } from "./errors.ts";
 import type { Flags } from "./flags.ts";
-import { FIRST_BLOCK, FREE_CANARY, SLAB_BYTES, SLAB_SHIFT } from "./layout.ts";
+import { FIRST_BLOCK, FREE_CANARY, SLAB_BYTES } from "./layout.ts";
 import type { HeapMemory } from "./memory.ts";
 import type { SizeClasses } from "./size_classes.ts";
 import type { Slabs } from "./slabs.ts";
@@ -27,7 +27,7 @@ export class Links {
   /** The Box's last operations, those of the hot path among them. */
   readonly trace: Int32Array = newTrace();
   readonly #words: Int32Array;
-  readonly #map: Int32Array;
+  readonly #slabs: Slabs;
   readonly #strides: readonly number[];
   readonly #hasBox: boolean;
   readonly #hasCanary: boolean;
@@ -35,7 +35,7 @@ export class Links {
 
   constructor(memory: HeapMemory, slabs: Slabs, classes: SizeClasses, flags: Flags) {
     this.#words = memory.words;
-    this.#map = slabs.map;
+    this.#slabs = slabs;
     this.#strides = classes.strides;
     this.#hasBox = flags.push === "box";
     this.#hasCanary = flags.integrity >= 4;
@@ -44,7 +44,7 @@ export class Links {
 
   /** Whether a link leads to a free block of the class; without the Box, to a slab of it: a list never leaves those. */
   isFree(sizeClass: number, ptr: number): boolean {
-    if (!(ptr >= FIRST_BLOCK && this.#map[ptr >>> SLAB_SHIFT] === sizeClass)) return false;
+    if (!(ptr >= FIRST_BLOCK && this.#slabs.classAt(ptr) === sizeClass)) return false;
     if (!this.#hasBox) return true;
     return (SLAB_BYTES - (ptr & (SLAB_BYTES - 1))) % this.#strides[sizeClass]! === 0 && this.#isWhole(ptr);
   }
@@ -87,7 +87,7 @@ export class Links {
 
   /** The error for a link that leads to no free block. */
   damaged(sizeClass: number, ptr: number): HeaderCorruptedError {
-    const isBlock = ptr >= FIRST_BLOCK && this.#map[ptr >>> SLAB_SHIFT] === sizeClass;
+    const isBlock = ptr >= FIRST_BLOCK && this.#slabs.classAt(ptr) === sizeClass;
     const what = isBlock && !this.#isWhole(ptr)
       ? `the free block ${hex(ptr)} of class ${sizeClass} has no canary: it was written to after it was freed, or a ` +
         `link to it was made up.`

@@ -18,7 +18,9 @@ import { HeapClosedError, HeapSharedError, InvalidHandleError } from "./errors.t
 import type { Flags } from "./flags.ts";
 import { Journal } from "./journal.ts";
 import {
+  CACHE_FOREIGN,
   CACHE_HEADS,
+  CACHE_SLABS,
   firstWordOf,
   HEAP_MAGIC,
   MAX_CACHES,
@@ -277,10 +279,12 @@ export class HeapMemory {
     this.books?.buffer.transfer(0);
   }
 
-  /** Whether this thread's lists are empty; if they are not, its slot stays as a dead thread's does. */
+  /** Whether this thread has nothing any more; if it has, its slot stays as a dead thread's does. */
   #isCacheEmpty(): boolean {
-    const heads = firstWordOf(this.#thread) + CACHE_HEADS;
-    return this.words.subarray(heads, heads + MAX_CLASSES).every((head) => head === 0);
+    const first = firstWordOf(this.#thread);
+    return [CACHE_HEADS, CACHE_FOREIGN, CACHE_SLABS].every((part) =>
+      this.words.subarray(first + part, first + part + MAX_CLASSES).every((head) => head === 0)
+    );
   }
 
   /** Whether this was the last thread. If so, nobody can attach any more. */

@@ -13,7 +13,15 @@ import { FrontGate } from "./front_gate.ts";
 import { type BlockInfo, type HeapStats, Introspection } from "./introspect.ts";
 import { Headers } from "./headers.ts";
 import { HEADER_BYTES, LargeBlocks } from "./large.ts";
-import { BLOCK_ALIGNMENT, MIB, PAGE_BYTES, SMALL_SPACE_BYTES, WORD_CLASS_OF, WORD_INVERSES } from "./layout.ts";
+import {
+  BLOCK_ALIGNMENT,
+  INVERSES_OFFSET,
+  MIB,
+  PAGE_BYTES,
+  SMALL_SPACE_BYTES,
+  tagOf,
+  WORD_CLASS_OF,
+} from "./layout.ts";
 import { Links } from "./links.ts";
 import type { HeapMemory } from "./memory.ts";
 import { PageHeap } from "./page_heap.ts";
@@ -83,18 +91,21 @@ export class ReleaseBlocks implements Blocks {
     this.#introspection = new Introspection(memory, this.#pages, this.#slabs, classes, cache, large, headers);
 
     if (memory.isNew) {
-      memory.words.set(classes.table, WORD_CLASS_OF);
-      memory.words.set(classes.strides.map(inverseOf), WORD_INVERSES);
+      memory.words.set(Int32Array.from(classes.table, (sizeClass) => ~sizeClass), WORD_CLASS_OF);
+      memory.words.set(classes.strides.map(inverseOf), INVERSES_OFFSET / 4);
     }
     const tiny = compile({
       words: new Int32Array(memory.buffer, 0, Math.min(memory.bytes, SMALL_SPACE_BYTES) / 4),
       u8: memory.u8,
       cache: this.#cache.firstWord,
+      tag: tagOf(memory.thread),
       bias: classes.bias,
       largest: classes.largest,
       refill: (sizeClass) => this.#refill(sizeClass),
       mallocSlow: (size) => this.#mallocSlow(size),
-      freeSlow: (ptr) => this.#gate.free(ptr),
+      freeSlow: (ptr) => {
+        if (!cache.freeForeign(ptr)) this.#gate.free(ptr);
+      },
       isMapped: (ptr) => !memory.closed && memory.system.isMapped(memory.address(ptr)),
       reject: (fault, sizeClass, ptr) => this.#gate.reject(fault, sizeClass, ptr),
       counts: this.#counters?.values ?? new Float64Array(0),

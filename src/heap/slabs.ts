@@ -3,17 +3,19 @@
  * pool; one that is empty goes back to the page heap, but for one, so that a program at the edge does not take and give
  * it for ever. Words of a slab's record are in `layout.ts`; a record of zeros is a free slab.
  *
- * The slab map, one word a slab, is all that `free` reads; it is written here and nowhere else.
+ * The slab map, one word a slab, is all that `free` reads: class and owner. It is written here and nowhere else.
  *
  * @module
  */
 
 import type { Journal } from "./journal.ts";
 import {
+  MAX_CLASSES,
   SLAB_BYTES,
   SLAB_CLASS,
   SLAB_MAP_OFFSET,
   SLAB_MAP_SLABS,
+  SLAB_SHIFT,
   SLAB_TABLE_OFFSET,
   SLAB_WORDS,
   SLABS_PER_SUPERSLAB,
@@ -24,6 +26,7 @@ import {
   SUPERSLAB_SHIFT,
   SUPERSLAB_TABLE_OFFSET,
   SUPERSLAB_WORDS,
+  tagOf,
   WORD_EMPTY_SUPERSLABS,
   WORD_POOL_HEAD,
   WORD_SLABS,
@@ -36,7 +39,7 @@ const ALL_FREE = -1; // 32 bits
 
 /** See the module. Slabs and superslabs are numbered by address: `ptr >>> 16` and `ptr >>> 21`. */
 export class Slabs {
-  /** Class of each slab, 0 for none; long enough for any int32 pointer. */
+  /** Class and owner of each slab, 0 for none; long enough for any int32 pointer. */
   readonly map: Int32Array;
   readonly #memory: HeapMemory;
   readonly #words: Int32Array;
@@ -56,7 +59,25 @@ export class Slabs {
     return SLAB_TABLE_OFFSET / 4 + slab * SLAB_WORDS;
   }
 
-  /** A free slab for a class, its record all zeros but for the class; 0 if there is no memory. Part of a section. */
+  /** Class of the slab that an int32 pointer leads into; 0 if there is none. */
+  classAt(ptr: number): number {
+    return this.map[ptr >>> SLAB_SHIFT]! & (MAX_CLASSES - 1);
+  }
+
+  /** Who owns a slab in use: a thread cache, or `NOBODY`. */
+  ownerOf(slab: number): number {
+    return this.map[slab]! / MAX_CLASSES | 0;
+  }
+
+  /** Makes a slab another's. Part of a section. */
+  setOwner(slab: number, owner: number): void {
+    this.#setMap(slab, this.map[slab]! & (MAX_CLASSES - 1) | tagOf(owner));
+  }
+
+  /**
+   * A free slab for a class, this thread's, its record all zeros but for the class; 0 if there is no memory. Part of a
+   * section.
+   */
   take(sizeClass: number): number {
     const journal = this.#journal;
     let superslab = this.#words[WORD_POOL_HEAD]!;
@@ -78,7 +99,7 @@ export class Slabs {
     if (free === bit) this.#unlink(superslab);
     const slab = superslab * SLABS_PER_SUPERSLAB + 31 - Math.clz32(bit);
     journal.set(this.record(slab) + SLAB_CLASS, sizeClass);
-    this.#setMap(slab, sizeClass);
+    this.#setMap(slab, sizeClass | tagOf(this.#memory.thread));
     journal.add(WORD_SLABS, 1);
     return slab;
   }
@@ -186,8 +207,8 @@ export class Slabs {
     return SUPERSLAB_TABLE_OFFSET / 4 + superslab * SUPERSLAB_WORDS;
   }
 
-  #setMap(slab: number, sizeClass: number): void {
-    this.#journal.set(SLAB_MAP_OFFSET / 4 + slab, sizeClass);
+  #setMap(slab: number, word: number): void {
+    this.#journal.set(SLAB_MAP_OFFSET / 4 + slab, word);
   }
 
   #drop(superslab: number): void {

@@ -6,10 +6,15 @@
  * ```
  *   heads[c] -> block -> block -> block -> 0         the list; each block's first word is the link
  *   rooms[c]                                         blocks that the list may still take
+ *   foreign[c] -> block -> block -> 0                freed by this thread, of slabs that another one owns
  * ```
  *
- * Heads and rooms are in the heap's memory, in the cache's own 2 KiB, so that a dead thread's blocks can be found. A refill
- * takes a whole batch from one slab: neighbours in a cache line go to one thread.
+ * What a thread frees of other owners' slabs does not go on its own list: two threads would write to one cache line
+ * from then on, each time it is used again (Berger et al., "Hoard", 2000). Some dozens are collected, and go back to their
+ * slabs together. Measured: where they served as refills instead, larson with two threads ran 0.63 times as fast, since
+ * by and by half of all frees were of other owners' blocks.
+ *
+ * All of these words are in the heap's memory, in the cache's own 3 KiB, so that a dead thread's blocks can be found.
  *
  * @module
  */
@@ -20,9 +25,12 @@ import { HeaderCorruptedError } from "./errors.ts";
 import type { Flags } from "./flags.ts";
 import type { Journal } from "./journal.ts";
 import {
+  CACHE_FOREIGN,
+  CACHE_FOREIGN_COUNTS,
   CACHE_HEADS,
   CACHE_ROOMS,
   firstWordOf,
+  INVERSES_OFFSET,
   KIB,
   MAX_CLASSES,
   SLAB_BYTES,
@@ -41,6 +49,8 @@ const LIST_BYTES = 256 * KIB;
 const LIST_LEAST = 4;
 /** What is carved at once is at most this: a class that is hardly used touches few pages. */
 const CARVE_BYTES = 8 * KIB;
+/** Blocks of other owners' slabs that are put back at once, or fewer if that many are no list's. */
+const FOREIGN = 128;
 /** Classes above this stride are not filled when the heap opens. */
 const PREWARM_STRIDE = KIB;
 
@@ -59,6 +69,10 @@ export class ThreadCache {
   readonly #source: ClassSlabs;
   readonly #classes: SizeClasses;
   readonly #batches: readonly number[];
+  /** By class: how many blocks of other owners' slabs are collected. */
+  readonly #foreign: readonly number[];
+  /** Whether a free list has this thread's blocks only; headers do not say whose one is. */
+  readonly #hasForeign: boolean;
   readonly #links: Links;
   readonly #watcher: Watcher | undefined;
   /** By class: the byte written in front of each block when it is carved; empty where there are no headers. */
@@ -94,6 +108,8 @@ export class ThreadCache {
     this.#batches = classes.strides.map((stride) =>
       stride === 0 ? 0 : Math.max(1, Math.min(flags.refill, Math.floor(CARVE_BYTES / stride)))
     );
+    this.#foreign = this.capacities.map((capacity) => Math.min(FOREIGN, capacity));
+    this.#hasForeign = flags.header === "none";
     this.rooms.set(this.capacities);
   }
 
@@ -219,23 +235,65 @@ export class ThreadCache {
   #spill(sizeClass: number, last: number, kept: number): boolean {
     const from = last === 0 ? this.firstWord + CACHE_HEADS + sizeClass : last >> 2;
     const room = this.firstWord + CACHE_ROOMS + sizeClass, capacity = this.capacities[sizeClass]!;
-    let ptr = this.#words[from]!, left = this.countOf(sizeClass) - kept;
-    while (left > 0 && this.#source.hasRoom && this.#links.isFree(sizeClass, ptr)) {
-      // Blocks of one slab that follow one another are linked already.
-      const first = ptr, slab = ptr >>> SLAB_SHIFT;
-      let end = ptr, count = 1;
-      ptr = this.#words[end >> 2]!;
-      while (count < left && ptr >>> SLAB_SHIFT === slab && this.#links.isFree(sizeClass, ptr)) {
-        end = ptr;
-        count++;
-        ptr = this.#words[end >> 2]!;
-      }
-      this.#source.give(sizeClass, first, end, count);
-      left -= count;
-    }
-    const isDamaged = left === 0 ? ptr !== 0 : !this.#links.isFree(sizeClass, ptr);
+    const { ptr, left, isDamaged } = this.#source.giveChain(
+      sizeClass,
+      this.#words[from]!,
+      this.countOf(sizeClass) - kept,
+      (ptr) => this.#links.isFree(sizeClass, ptr),
+    );
     this.#journal.set(from, isDamaged ? 0 : ptr);
     this.#journal.set(room, capacity - kept - (isDamaged ? 0 : left));
+    if (!isDamaged) return left > 0;
+    this.#journal.keep();
+    throw this.#links.damaged(sizeClass, ptr);
+  }
+
+  /**
+   * Frees a small block of a slab that another thread owns, or nobody does; the hot path knows none but its own.
+   *
+   * @returns whether it was one. What is no start of a block is none, nor what was freed just before.
+   */
+  freeForeign(ptr: number): boolean {
+    if (!this.#hasForeign || (ptr | 0) !== ptr || this.#words.length === 0) return false;
+    const words = this.#words, slab = ptr >>> SLAB_SHIFT;
+    const sizeClass = this.#slabs.map[slab]! & (MAX_CLASSES - 1);
+    if (sizeClass === 0 || this.#slabs.ownerOf(slab) === this.#memory.thread) return false;
+    const inverse = words[INVERSES_OFFSET / 4 + sizeClass]! >>> 0;
+    if (!(Math.imul((~ptr & (SLAB_BYTES - 1)) + 1, inverse) >>> 0 < inverse)) return false;
+    const foreign = this.firstWord + CACHE_FOREIGN + sizeClass;
+    const counts = this.firstWord + CACHE_FOREIGN_COUNTS + sizeClass;
+    if (words[foreign] === ptr) return false;
+    if (words[counts]! >= this.#foreign[sizeClass]!) this.#flushForeign(sizeClass);
+    this.#links.seal(ptr);
+    // No call from here on: one for which there is no stack would throw with the block freed.
+    words[ptr >> 2] = words[foreign]!;
+    words[foreign] = ptr;
+    words[counts] = words[counts]! + 1;
+    return true;
+  }
+
+  /** Whether a block is the one of other owners' slabs that was freed last in its class. */
+  isLastForeign(sizeClass: number, ptr: number): boolean {
+    return this.#words[this.firstWord + CACHE_FOREIGN + sizeClass] === ptr;
+  }
+
+  /** Puts the blocks of other owners' slabs back. @throws {HeaderCorruptedError} as `spill` does. */
+  #flushForeign(sizeClass: number): void {
+    while (this.#journal.run(() => this.#giveForeign(sizeClass)));
+    this.#slabs.trim();
+  }
+
+  #giveForeign(sizeClass: number): boolean {
+    const foreign = this.firstWord + CACHE_FOREIGN + sizeClass;
+    const counts = this.firstWord + CACHE_FOREIGN_COUNTS + sizeClass;
+    const { ptr, left, isDamaged } = this.#source.giveChain(
+      sizeClass,
+      this.#words[foreign]!,
+      this.#words[counts]!,
+      (ptr) => this.#links.isFree(sizeClass, ptr),
+    );
+    this.#journal.set(foreign, isDamaged ? 0 : ptr);
+    this.#journal.set(counts, isDamaged ? 0 : left);
     if (!isDamaged) return left > 0;
     this.#journal.keep();
     throw this.#links.damaged(sizeClass, ptr);
@@ -245,21 +303,26 @@ export class ThreadCache {
   flush(): void {
     for (let sizeClass = 1; sizeClass < this.#classes.strides.length; sizeClass++) {
       this.spill(sizeClass, 0);
+      this.#flushForeign(sizeClass);
       while (this.#journal.run(() => this.#source.giveEmpty(sizeClass)));
     }
     this.#slabs.trim();
   }
 
-  /** The last flush of a thread that leaves: what is damaged is given up. */
+  /** The last flush of a thread that leaves: what is damaged is given up. Its slabs are nobody's then. */
   leave(): void {
     for (let sizeClass = 1; sizeClass < this.#classes.strides.length; sizeClass++) {
-      try {
-        this.spill(sizeClass, 0);
-      } catch (error) {
-        if (!(error instanceof HeaderCorruptedError)) throw error;
-        this.abandon(sizeClass);
+      for (const giveBack of [() => this.spill(sizeClass, 0), () => this.#flushForeign(sizeClass)]) {
+        try {
+          giveBack();
+        } catch (error) {
+          if (!(error instanceof HeaderCorruptedError)) throw error;
+          this.abandon(sizeClass);
+        }
       }
     }
+    let from = 0;
+    do from = this.#journal.run(() => this.#source.abandon(this.#memory.thread, from)); while (from !== 0);
   }
 
   /** Blocks on this thread's list of a class. */
@@ -267,9 +330,16 @@ export class ThreadCache {
     return this.capacities[sizeClass]! - this.rooms[sizeClass]!;
   }
 
-  /** The blocks on this thread's list of a class. @throws {HeaderCorruptedError} at the first link that is damaged. */
+  /** The blocks on this thread's lists of a class. @throws {HeaderCorruptedError} at the first link that is damaged. */
   listed(sizeClass: number): Generator<number> {
-    return this.#links.walk(sizeClass, this.heads[sizeClass]!, this.countOf(sizeClass));
+    return this.#listedAt(this.firstWord, sizeClass);
+  }
+
+  *#listedAt(first: number, sizeClass: number): Generator<number> {
+    const words = this.#words, foreign = words[first + CACHE_FOREIGN_COUNTS + sizeClass]!;
+    const own = this.#countAt(first, sizeClass) - foreign;
+    yield* this.#links.walk(sizeClass, words[first + CACHE_HEADS + sizeClass]!, own);
+    yield* this.#links.walk(sizeClass, words[first + CACHE_FOREIGN + sizeClass]!, foreign);
   }
 
   /** Blocks on the lists of a class, of all threads. */
@@ -279,23 +349,19 @@ export class ThreadCache {
 
   /** The blocks on the lists of a class, of all threads, which are quiet. @throws {HeaderCorruptedError} as `listed`. */
   *listedByAll(sizeClass: number): Generator<number> {
-    for (const first of this.#caches()) {
-      yield* this.#links.walk(
-        sizeClass,
-        this.#words[first + CACHE_HEADS + sizeClass]!,
-        this.#countAt(first, sizeClass),
-      );
-    }
+    for (const first of this.#caches()) yield* this.#listedAt(first, sizeClass);
   }
 
   /** Whether a block is on the list of another thread, as far as that can be seen while it works. */
   isListedByOther(sizeClass: number, block: number): boolean {
     for (const first of this.#caches()) {
       if (first === this.firstWord) continue;
-      let ptr = this.#words[first + CACHE_HEADS + sizeClass]!;
-      for (let left = this.capacities[sizeClass]!; left > 0 && this.#links.isFree(sizeClass, ptr); left--) {
-        if (ptr === block) return true;
-        ptr = this.#words[ptr >> 2]!;
+      for (const list of [CACHE_HEADS, CACHE_FOREIGN]) {
+        let ptr = this.#words[first + list + sizeClass]!;
+        for (let left = this.capacities[sizeClass]!; left > 0 && this.#links.isFree(sizeClass, ptr); left--) {
+          if (ptr === block) return true;
+          ptr = this.#words[ptr >> 2]!;
+        }
       }
     }
     return false;
@@ -304,7 +370,8 @@ export class ThreadCache {
   /** A cache whose thread is about to set it up is all zeros: no list is empty and has no room. */
   #countAt(first: number, sizeClass: number): number {
     const head = this.#words[first + CACHE_HEADS + sizeClass]!, room = this.#words[first + CACHE_ROOMS + sizeClass]!;
-    return head === 0 && room === 0 ? 0 : this.capacities[sizeClass]! - room;
+    const own = head === 0 && room === 0 ? 0 : this.capacities[sizeClass]! - room;
+    return own + this.#words[first + CACHE_FOREIGN_COUNTS + sizeClass]!;
   }
 
   /** First words of the caches that threads have. */

@@ -36,8 +36,9 @@ const FIRST_BLOCK = layout.FIRST_BLOCK;
 const SLAB_SHIFT = layout.SLAB_SHIFT;
 const SLAB_MAP = layout.SLAB_MAP_OFFSET / 4;
 const CLASS_OF = layout.WORD_CLASS_OF;
-const INVERSES = layout.WORD_INVERSES;
+const INVERSES = layout.INVERSES_OFFSET / 4;
 const HEADER = flags.header === "byte";
+const CLASS = layout.MAX_CLASSES - 1;
 const WRITE_HEADER = HEADER && flags.writeHeader === "alloc" && flags.fault !== "drop-header";
 const HEADERLESS_C7 = flags.c7 === "headerless";
 const READABLE_ALWAYS = HEADER && flags.readable === "always";
@@ -76,7 +77,9 @@ export interface TinyParts {
   readonly u8: Uint8Array;
   /** Index of the thread cache's first word. */
   readonly cache: number;
-  /** The class of a size is at `WORD_CLASS_OF + ((size + bias) >> 4)`, up to `largest`. */
+  /** What the words of the slab map have for slabs that this thread owns, above the class; 0 for the first thread. */
+  readonly tag: number;
+  /** The class of a size, all of its bits turned, is at `WORD_CLASS_OF + ((size + bias) >> 4)`, up to `largest`. */
   readonly bias: number;
   readonly largest: number;
   /** An empty list: gives a block, having put others on the list; 0 if there is no memory. */
@@ -103,12 +106,13 @@ export interface Tiny {
 
 /** Makes malloc and free for one heap. */
 export function compile(parts: TinyParts): Tiny {
-  const { words, u8, cache, bias, largest, refill, mallocSlow, freeSlow, isMapped, reject, counts, trace } = parts;
+  const { words, u8, cache, tag, bias, largest, refill, mallocSlow, freeSlow, isMapped, reject, counts, trace } = parts;
   return compileParts(
     words,
     u8,
     cache + layout.CACHE_HEADS,
     cache + layout.CACHE_ROOMS,
+    tag,
     bias,
     largest,
     refill,
@@ -126,6 +130,7 @@ function compileParts(
   u8: Uint8Array,
   heads: number,
   rooms: number,
+  tag: number,
   bias: number,
   largest: number,
   refill: (sizeClass: number) => number,
@@ -139,9 +144,9 @@ function compileParts(
   function malloc(size: number): number {
     if (COUNTERS) count(MALLOCS);
     if ((size | 0) !== size || size >>> 0 > largest) return mallocSlow(size) - 0;
-    const sizeClass = words[CLASS_OF + ((size + bias) >> 4)]! | 0; // 0 in a heap that is closed: no slab has that
+    const sizeClass = ~words[CLASS_OF + ((size + bias) >> 4)]!; // -1 in a heap that is closed: no slab has that
     const ptr = words[heads + sizeClass]!;
-    if (LINKS ? words[SLAB_MAP + (ptr >>> SLAB_SHIFT)] !== sizeClass : !(ptr >= FIRST_BLOCK)) {
+    if (LINKS ? (words[SLAB_MAP + (ptr >>> SLAB_SHIFT)]! & CLASS) !== sizeClass : !(ptr >= FIRST_BLOCK)) {
       return refill(sizeClass) | 0;
     }
     if (BOX) boxCheck(sizeClass, ptr, TRACE_POP);
@@ -159,12 +164,13 @@ function compileParts(
       sizeClass = headerClass(ptr);
       if (sizeClass === 0) return freeSlow(ptr);
     } else {
-      sizeClass = words[SLAB_MAP + (ptr >>> SLAB_SHIFT)]!;
+      sizeClass = words[SLAB_MAP + (ptr >>> SLAB_SHIFT)]! ^ tag;
       if (INTERIOR) {
-        // Blocks end where their slab ends: the distance from there is a multiple of the stride. Class 0 has inverse 0.
+        // Blocks end where their slab ends: the distance from there is a multiple of the stride. Class 0 has inverse 0, and
+        // so has what the word of another owner's slab comes to.
         const inverse = words[INVERSES + sizeClass]! >>> 0;
         if (!((Math.imul((~ptr & 0xffff) + 1, inverse) >>> 0) < inverse)) return freeSlow(ptr);
-      } else if (!(sizeClass > 0)) {
+      } else if (!((sizeClass - 1) >>> 0 < CLASS)) {
         return freeSlow(ptr);
       }
     }
@@ -228,7 +234,7 @@ function compileParts(
     if (!(ptr >= FIRST_BLOCK)) reject(fault, sizeClass, ptr);
     const inverse = words[INVERSES + sizeClass]! >>> 0;
     if (!((Math.imul((~ptr & 0xffff) + 1, inverse) >>> 0) < inverse)) reject(fault, sizeClass, ptr);
-    if (words[SLAB_MAP + (ptr >>> SLAB_SHIFT)] !== sizeClass) reject(fault, sizeClass, ptr);
+    if ((words[SLAB_MAP + (ptr >>> SLAB_SHIFT)]! & CLASS) !== sizeClass) reject(fault, sizeClass, ptr);
     const head = words[heads + sizeClass]!;
     if (INTEGRITY >= 2 && head !== 0 && (!(head >= FIRST_BLOCK) || (head & 15) !== 0)) reject("list", sizeClass, head);
     if (INTEGRITY < 3) return;
@@ -238,7 +244,9 @@ function compileParts(
     let at = operation === TRACE_PUSH ? head : words[ptr >> 2]!;
     for (let left = INTEGRITY >= 4 ? WHOLE_LENGTH : SCAN_LENGTH; left > 0 && at !== 0; left--) {
       if (at === ptr) reject(operation === TRACE_PUSH ? "again" : "list", sizeClass, ptr);
-      if (!(at >= FIRST_BLOCK) || words[SLAB_MAP + (at >>> SLAB_SHIFT)] !== sizeClass) reject("list", sizeClass, at);
+      if (!(at >= FIRST_BLOCK) || (words[SLAB_MAP + (at >>> SLAB_SHIFT)]! & CLASS) !== sizeClass) {
+        reject("list", sizeClass, at);
+      }
       if (INTEGRITY >= 4 && words[(at >> 2) + 1] !== (at ^ CANARY)) reject("list", sizeClass, at);
       at = words[at >> 2]!;
     }
