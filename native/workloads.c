@@ -14,8 +14,8 @@
  * are those of the TypeScript twins, bit for bit: tests/workloads compares them. A file of src/workloads says what each
  * workload is, and src/workloads/workload.ts why units go on.
  *
- * `system` is whatever malloc this process has, so LD_PRELOAD changes it. The program itself allocates nothing: slots are
- * mapped, and stdio's buffers are static.
+ * `system` is whatever malloc this process has, so LD_PRELOAD changes it; the first line says whose it is (identity.c).
+ * The program itself allocates nothing while it is measured: slots are mapped, and stdio's buffers are static.
  *
  * Portable C11 + POSIX clocks: tested on Linux x86-64; macOS should work, untested.
  */
@@ -31,6 +31,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "identity.h"
 #include "workloads/workload.h"
 
 enum { LINE_BYTES = 1024 };
@@ -55,6 +56,12 @@ static void *none_allocate_aligned(size_t alignment, size_t size) {
 static void *system_allocate_aligned(size_t alignment, size_t size) {
   void *pointer = NULL;
   return posix_memalign(&pointer, alignment, size) == 0 ? pointer : NULL;
+}
+
+static void *refuse_aligned(size_t alignment, size_t size) {
+  (void)alignment, (void)size;
+  puts("error the library has malloc but no posix_memalign, and its free must not get another one's blocks");
+  exit(1);
 }
 
 void *(*volatile allocate)(size_t) = malloc;
@@ -139,8 +146,11 @@ int main(int argc, char **argv) {
     allocate = none_malloc;
     allocate_aligned = none_allocate_aligned;
     release = none_free;
+    puts("ready");
+  } else {
+    if (!aligns_itself()) allocate_aligned = refuse_aligned;
+    print_ready();
   }
-  puts("ready");
 
   while (fgets(line, sizeof line, stdin) != NULL) {
     char *state = NULL;

@@ -6,7 +6,7 @@
 import { Command } from "@commander-js/extra-typings";
 import { DEFAULT_VARIANT } from "../heap/mod.ts";
 import { bench, type BenchRun } from "../lab/bench.ts";
-import { PEERS } from "../peers/mod.ts";
+import { DEFAULT_PEERS, PEERS } from "../peers/mod.ts";
 import { countUnit } from "../lab/counts.ts";
 import {
   checkExpectation,
@@ -24,23 +24,25 @@ import { ERROR, FINE } from "./exit_codes.ts";
 import { interruptible } from "./interruptible.ts";
 import { Outputs } from "./outputs.ts";
 import { palette, printError, printOut } from "./terminal.ts";
-import { oneOf, someOf, UsageError, variantList, wholeNumber } from "./values.ts";
+import { oneOf, peerList, UsageError, variantList, wholeNumber } from "./values.ts";
 import { workloadOptions } from "./workload_options.ts";
 
 const WORKLOAD_NAMES = [...WORKLOADS.keys()];
-const PEER_NAMES = PEERS.map(({ name }) => name);
+
+const mark = (peer: string) => DEFAULT_PEERS.includes(peer) ? "*" : " ";
 
 const HELP = `
 Workloads:
 ${[...WORKLOADS.values()].map(({ name, description }) => `  ${name.padEnd(14)} ${description}`).join("\n")}
 
-Peers (all of them unless --peer chooses):
-${PEERS.map(({ name, description }) => `  ${name.padEnd(14)} ${description}`).join("\n")}
+Peers; * are measured unless --peer chooses, mimalloc where it is installed (see the command peers):
+${PEERS.map(({ name, description }) => `${mark(name)} ${name.padEnd(14)} ${description}`).join("\n")}
 
 Examples:
   deno run -P cli.ts bench
   deno run -P cli.ts bench --quick
   deno run -P cli.ts bench hot-pair --size 16,4096 --peer system,ffi --json hot-pair.json
+  deno run -P cli.ts bench --peer system,mimalloc,jemalloc,./libmine.so
   deno run -P cli.ts bench larson --min 8 --max 128 --chunks 1024 --expect '+50%'
 `;
 
@@ -51,7 +53,7 @@ export function benchCommand(finish: (exitCode: number) => void): Command {
     .argument("[workload]", `${WORKLOAD_NAMES.join(", ")} (default: random-mixed)`, oneOf("workload", WORKLOAD_NAMES))
     .option("--threads <n>", "only 1 so far", onlyOneThread)
     .option("--variant <list>", `variants of our heap (default: HAKMEM_VARIANT, else ${DEFAULT_VARIANT})`, variantList)
-    .option("--peer <list>", `some of ${PEER_NAMES.join(", ")}`, someOf("--peer", PEER_NAMES))
+    .option("--peer <list>", "some of the peers below, or paths of shared libraries with malloc", peerList)
     .option("--rounds <n>", "measurement rounds, at least 6 (default: 10)", wholeNumber("--rounds", 6, 1000))
     .option("--quick", "shorter slots, smaller units and 6 rounds: done in 15 s")
     .option(

@@ -8,7 +8,7 @@ import { DEFAULT_VARIANT, InvalidOptionError, parseVariant } from "../heap/mod.t
 import type { BenchPlan } from "../lab/bench.ts";
 import { freshSeed } from "../measure/mod.ts";
 import { hakmemVariant } from "../os/mod.ts";
-import { PEERS } from "../peers/mod.ts";
+import { defaultPeers } from "../peers/find.ts";
 import { parseExpectation } from "../report/mod.ts";
 import { completeParameters, ParameterError, type Parameters, type Workload, WORKLOADS } from "../workloads/mod.ts";
 import { UsageError } from "./values.ts";
@@ -60,7 +60,7 @@ export function expectation(text: string): number {
  */
 export function planOf(options: BenchOptions): BenchPlan {
   const { workload, sizes, effort } = measured(options);
-  const peers = options.peer ?? PEERS.map(({ name }) => name);
+  const peers = options.peer ?? defaultPeers();
   if (options.expect !== undefined && !peers.includes("system")) {
     throw new UsageError("--expect is a ratio to system: --peer must contain system");
   }

@@ -15,6 +15,7 @@ import { flagsCommand } from "./flags.ts";
 import { gateCommand } from "./gate.ts";
 import { Interruption } from "./interruptible.ts";
 import { microCommand } from "./micro.ts";
+import { peersCommand } from "./peers.ts";
 import { reportCommand } from "./report.ts";
 import { stressCommand } from "./stress.ts";
 import { UsageError } from "./values.ts";
@@ -30,6 +31,7 @@ const COMMANDS: readonly ((finish: (exitCode: number) => void) => Command)[] = [
   stressCommand,
   microCommand,
   flagsCommand,
+  peersCommand,
   doctorCommand,
   completionCommand,
 ];
@@ -74,5 +76,6 @@ const FORESEEN = new Set([
   "NativeBuildError",
   "NativeAccessError",
   "OsError",
+  "PeerError",
   "ReportInputError",
 ]);

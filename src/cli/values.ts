@@ -4,6 +4,9 @@
  * @module
  */
 import { type Build, BUILDS } from "../lab/flags.ts";
+import { PEER_VALUES } from "../peers/find.ts";
+import { PEERS } from "../peers/mod.ts";
+import { LIBRARY_PATH } from "../peers/native.ts";
 
 /** The command line asks for something that does not exist or is not allowed. */
 export class UsageError extends Error {
@@ -42,10 +45,12 @@ export function buildOf(option: string): (text: string) => Build {
   return (text) => one(text) as Build;
 }
 
-/** Makes the parser of an option whose value is a list of some of a few words. */
-export function someOf(option: string, allowed: readonly string[]): (text: string) => string[] {
-  const one = oneOf(option, allowed);
-  return (text) => [...new Set(listOf(text).map(one))];
+/** Parses a list of peers: names, and paths of shared libraries. Whether they are there is found out when they are used. */
+export function peerList(text: string): string[] {
+  const peers = listOf(text);
+  const unknown = peers.find((peer) => !LIBRARY_PATH.test(peer) && !PEERS.some(({ name }) => name === peer));
+  if (unknown !== undefined) throw new UsageError(`--peer ${unknown} does not exist: ${PEER_VALUES}`);
+  return [...new Set(peers)];
 }
 
 /**

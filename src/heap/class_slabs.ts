@@ -16,7 +16,9 @@
  *    `---------------------'<---------------- all spilled ------------------------------'
  * ```
  *
- * A slab all of whose blocks were spilled is given back, unless it is its owner's only one of the class.
+ * Invariant: a block on a thread's free list is in a slab of that thread's, but in the variants with headers; so a slab is
+ * abandoned when its owner's lists are empty. A slab all of whose blocks were spilled is given back, unless it is its
+ * owner's only one of the class.
  *
  * @module
  */

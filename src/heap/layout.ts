@@ -44,8 +44,7 @@ export const FREE_CANARY = 0x5ca1ab1e;
 // ---- control words: indices into the Int32Array over the whole heap ------------------------------------------------
 
 /**
- * Read by the hot path: the class of a size, in steps of 16, its bits turned, so that there is no size of which a detached
- * array says a class. It has index 0, which saves malloc an addition.
+ * Read by the hot path: the class of a size, in steps of 16. It has index 0, which saves malloc an addition.
  */
 export const WORD_CLASS_OF = 0;
 /** "hakm", so that a dump shows what it is; 0 once the heap is closed. */

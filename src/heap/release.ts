@@ -91,7 +91,7 @@ export class ReleaseBlocks implements Blocks {
     this.#introspection = new Introspection(memory, this.#pages, this.#slabs, classes, cache, large, headers);
 
     if (memory.isNew) {
-      memory.words.set(Int32Array.from(classes.table, (sizeClass) => ~sizeClass), WORD_CLASS_OF);
+      memory.words.set(classes.table, WORD_CLASS_OF);
       memory.words.set(classes.strides.map(inverseOf), INVERSES_OFFSET / 4);
     }
     const tiny = compile({

@@ -51,6 +51,8 @@ const TRACK = flags.track === 1;
 const INTERIOR = flags.interior === 1;
 const AGAIN = flags.again === 1;
 const LINKS = flags.links === 1;
+// A header does not say who owns the slab, so the lists of those variants have blocks of any owner's.
+const OWN_LINKS = LINKS && !HEADER;
 const COUNTERS = flags.counters === 1;
 const { mallocs: MALLOCS, frees: FREES, fastFrees: FAST_FREES, mincoreCalls: MINCORE_CALLS } = COUNTER;
 const HEADER_REJECTS = COUNTER.headerRejects;
@@ -79,7 +81,7 @@ export interface TinyParts {
   readonly cache: number;
   /** What the words of the slab map have for slabs that this thread owns, above the class; 0 for the first thread. */
   readonly tag: number;
-  /** The class of a size, all of its bits turned, is at `WORD_CLASS_OF + ((size + bias) >> 4)`, up to `largest`. */
+  /** The class of a size is at `WORD_CLASS_OF + ((size + bias) >> 4)`, up to `largest`. */
   readonly bias: number;
   readonly largest: number;
   /** An empty list: gives a block, having put others on the list; 0 if there is no memory. */
@@ -144,9 +146,9 @@ function compileParts(
   function malloc(size: number): number {
     if (COUNTERS) count(MALLOCS);
     if ((size | 0) !== size || size >>> 0 > largest) return mallocSlow(size) - 0;
-    const sizeClass = ~words[CLASS_OF + ((size + bias) >> 4)]!; // -1 in a heap that is closed: no slab has that
+    const sizeClass = words[CLASS_OF + ((size + bias) >> 4)]! | 0; // 0 in a heap that is closed: no slab has that
     const ptr = words[heads + sizeClass]!;
-    if (LINKS ? (words[SLAB_MAP + (ptr >>> SLAB_SHIFT)]! & CLASS) !== sizeClass : !(ptr >= FIRST_BLOCK)) {
+    if (OWN_LINKS ? words[SLAB_MAP + (ptr >>> SLAB_SHIFT)] !== (sizeClass | tag) : !isLink(ptr, sizeClass)) {
       return refill(sizeClass) | 0;
     }
     if (BOX) boxCheck(sizeClass, ptr, TRACE_POP);
@@ -183,6 +185,10 @@ function compileParts(
     words[rooms + sizeClass] = room - 1;
     if (FAULTY) spoil(ptr, sizeClass);
     if (COUNTERS) count(FAST_FREES);
+  }
+
+  function isLink(ptr: number, sizeClass: number): boolean {
+    return ptr >= FIRST_BLOCK && (!LINKS || (words[SLAB_MAP + (ptr >>> SLAB_SHIFT)]! & CLASS) === sizeClass);
   }
 
   function writeHeader(ptr: number, sizeClass: number): void {

@@ -221,8 +221,9 @@ function summarise(
   const { rounds: wanted, orderSeed, slotMilliseconds } = plan;
   // A round that was interrupted is dropped whole: its samples would pair with nothing.
   const series = plan.sizes.flatMap(({ size, parameters }, index) =>
-    players.map(({ contestant, slots }) => ({
+    players.map(({ contestant, child: { identity }, slots }) => ({
       contestant,
+      identity,
       workload: plan.workload.name,
       size,
       parameters,

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { PRELOAD } from "../os/mod.ts";
+import { type Identity, IdentityError, identityOf } from "./identity.ts";
 import { formatRequest, parseSlot, ProtocolError, READY, type Request, type Slot } from "./protocol.ts";
 
 /** What to start. */
@@ -11,6 +13,10 @@ export interface ChildCommand {
   readonly label: string;
   readonly path: string;
   readonly args: readonly string[];
+  /** Besides what every process here has. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** The library that has to serve its malloc; then the process says which one does. */
+  readonly serves?: string;
 }
 
 /** A contestant failed: its process died, or could not do what it was asked. */
@@ -36,6 +42,8 @@ export class Child implements AsyncDisposable {
   readonly label: string;
   /** Of its process. */
   readonly id: number;
+  /** What serves its malloc, if it was asked. */
+  identity?: Identity;
   readonly #process: Deno.ChildProcess;
   readonly #requests: WritableStreamDefaultWriter<Uint8Array>;
   readonly #answers: ReadableStreamDefaultReader<string>;
@@ -51,13 +59,25 @@ export class Child implements AsyncDisposable {
     this.#stderr = new Response(process.stderr).text();
   }
 
-  /** Starts a contestant's process, and waits until it is ready. */
-  static async start({ label, path, args }: ChildCommand): Promise<Child> {
-    const command = new Deno.Command(path, { args: [...args], stdin: "piped", stdout: "piped", stderr: "piped" });
+  /**
+   * Starts a contestant's process, and waits until it is ready.
+   *
+   * @throws ContestantError if it cannot start, or if its malloc is another one than was asked for.
+   */
+  static async start({ label, path, args, env, serves }: ChildCommand): Promise<Child> {
+    const command = new Deno.Command(path, {
+      args: [...args],
+      env: { [PRELOAD]: "", ...env }, // what the user preloads would be measured in place of the contestants
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    });
     const child = new Child(label, command.spawn());
     try {
       const line = await child.#readLine();
-      if (line !== READY) throw new ContestantError(label, `cannot start: ${line.replace(/^error /, "")}`);
+      const [verb, ...words] = line.split(" ");
+      if (verb !== READY) throw new ContestantError(label, `cannot start: ${line.replace(/^error /, "")}`);
+      if (serves !== undefined) await child.#identify(words, serves);
       return child;
     } catch (error) {
       await child[Symbol.asyncDispose]();
@@ -87,6 +107,20 @@ export class Child implements AsyncDisposable {
       throw error;
     } finally {
       clearTimeout(timer);
+    }
+  }
+
+  async #identify(words: readonly string[], serves: string): Promise<void> {
+    try {
+      this.identity = identityOf(words, serves);
+    } catch (error) {
+      if (!(error instanceof IdentityError)) throw error;
+      this.#kill();
+      throw new ContestantError(
+        this.label,
+        `would be measured with another allocator: ${error.message}`,
+        await this.#stderr,
+      );
     }
   }
 

@@ -5,10 +5,12 @@
  *
  * @module
  */
-import { buildNative, NativeBuildError, type NativeTarget } from "../os/mod.ts";
-import { HARNESSES, type Peer, PEERS, type Runtime } from "../peers/mod.ts";
+import { buildNative, NativeBuildError, type NativeTarget, PRELOAD, preload } from "../os/mod.ts";
+import { findPeers, type FoundPeer } from "../peers/find.ts";
+import { HARNESSES, PEERS, type Runtime } from "../peers/mod.ts";
 import { WORKLOADS } from "../workloads/mod.ts";
 import type { ChildCommand } from "./child.ts";
+import { LIBC } from "./identity.ts";
 
 /** Someone who takes part. */
 export interface Contestant {
@@ -34,6 +36,8 @@ const NATIVE_PROGRAM: NativeTarget = {
   name: "workloads",
   sources: [
     "workloads.c",
+    "identity.c",
+    "identity.h",
     "workloads/workload.h",
     "workloads/slots.c",
     "workloads/threads.c",
@@ -44,46 +48,52 @@ const NATIVE_PROGRAM: NativeTarget = {
     ),
   ].map((file) => new URL(`../../native/${file}`, import.meta.url)),
   kind: "executable",
-  flags: ["-O3", "-pthread"],
+  flags: ["-O3", "-pthread", "-ldl"],
 };
 
 /**
  * Finds the contestants: a heap per variant, the chosen peers, and the do-nothing allocator of each side. Builds the
  * native program; where there is no compiler, the native ones stay out and a note says so.
+ *
+ * @param peers names, and paths of shared libraries
+ * @throws PeerError if one of them is not there
  */
 export async function enter(variants: readonly string[], peers: readonly string[]): Promise<Entry> {
+  const wanted = [...findPeers(peers), ...HARNESSES];
   const deno = [
     ...variants.map((variant) => heapContestant(variant, variant)),
-    ...PEERS.filter((peer) => peer.host === "deno" && peers.includes(peer.name))
-      .map((peer) => denoContestant(peer.name, peer.name, peer.runtime, peer.name)),
-    denoContestant("none", "none", "harness", "none (deno)"),
+    ...wanted.filter(({ host }) => host === "deno").map(denoPeer),
   ];
-  const wanted = [...PEERS, ...HARNESSES].filter((peer) =>
-    peer.host === "native" && (peer.runtime === "harness" || peers.includes(peer.name))
-  );
-  const names = wanted.map((peer) => peer.name).join(", ");
+  const natives = wanted.filter(({ host }) => host === "native");
+  const names = natives.map((peer) => peer.name).join(", ");
+  const preloaded = preload();
+  const notes = preloaded === undefined ? [] : [`contestants run without your ${PRELOAD} (${preloaded})`];
   try {
     const { path, note } = await buildNative(NATIVE_PROGRAM);
-    const native = wanted.map((peer) => nativeContestant(peer, path));
-    return { contestants: inTableOrder([...deno, ...native]), notes: note === undefined ? [] : [note] };
+    const native = natives.map((peer) => nativeContestant(peer, path));
+    return { contestants: inTableOrder([...deno, ...native]), notes: note === undefined ? notes : [...notes, note] };
   } catch (error) {
     if (!(error instanceof NativeBuildError)) throw error;
     const reason = error.code === "COMPILE_FAILED" ? error.message : error.summary;
-    return { contestants: deno, notes: [`native peers are left out (${names}): ${reason}`] };
+    const left = `native peers are left out (${names}): ${reason}`;
+    return { contestants: inTableOrder(deno), notes: [...notes, left] };
   }
 }
 
-/** Ours first, then the peers as their table has them, then the harnesses. */
+/** Ours first, then the peers as their table has them, libraries named by their paths, then the harnesses. */
 function inTableOrder(contestants: readonly Contestant[]): Contestant[] {
   const names = PEERS.map(({ name }) => name);
-  const place = ({ runtime, allocator }: Contestant) =>
-    runtime === "deno" ? -1 : runtime === "harness" ? names.length : names.indexOf(allocator);
+  const place = ({ runtime, allocator }: Contestant) => {
+    if (runtime === "deno") return -1;
+    if (runtime === "harness") return names.length + 1;
+    return names.includes(allocator) ? names.indexOf(allocator) : names.length;
+  };
   return contestants.toSorted((a, b) => place(a) - place(b));
 }
 
-/** One of `PEERS`, ready to be started. @throws {NativeBuildError} if it needs a compiler and there is none. */
-export async function peerContestant(peer: Peer): Promise<Contestant> {
-  if (peer.host === "deno") return denoContestant(peer.name, peer.name, peer.runtime, peer.name);
+/** A peer, ready to be started. @throws {NativeBuildError} if it needs a compiler and there is none. */
+export async function peerContestant(peer: FoundPeer): Promise<Contestant> {
+  if (peer.host === "deno") return denoPeer(peer);
   return nativeContestant(peer, (await buildNative(NATIVE_PROGRAM)).path);
 }
 
@@ -96,9 +106,18 @@ export function heapContestant(variant: string, label: string, source?: string):
   return denoContestant("heap", variant, "deno", label, source);
 }
 
-function nativeContestant({ name, runtime }: Peer, path: string): Contestant {
-  const label = runtime === "harness" ? `${name} (native)` : name;
-  return { allocator: name, runtime, label, host: "native", command: { label, path, args: [name] } };
+function nativeContestant({ name, runtime, library }: FoundPeer, path: string): Contestant {
+  if (runtime === "harness") {
+    const label = `${name} (native)`;
+    return { allocator: name, runtime, label, host: "native", command: { label, path, args: ["none"] } };
+  }
+  const env = library === undefined ? {} : { [PRELOAD]: library };
+  const command = { label: name, path, args: ["system"], env, serves: library ?? LIBC };
+  return { allocator: name, runtime, label: name, host: "native", command };
+}
+
+function denoPeer({ name, runtime }: FoundPeer): Contestant {
+  return denoContestant(name, name, runtime, runtime === "harness" ? `${name} (deno)` : name);
 }
 
 function denoContestant(

@@ -6,6 +6,8 @@
  */
 import { captureEnvironment, type Environment, loadWarning, stealWarning } from "../measure/mod.ts";
 import { type DoctorFile, type Fact, type Noise, NOISE_FLOOR, percent } from "../report/doctor.ts";
+import { libraryOf } from "../peers/find.ts";
+import { NATIVE_LIBRARIES, type NativeLibrary } from "../peers/native.ts";
 import { measureNoise, type NoisePlan, type Report } from "./doctor_noise.ts";
 
 /**
@@ -51,6 +53,7 @@ export function factsOf(environment: Environment, noise: Noise): Fact[] {
     stolen,
     runtime,
     nativeLibrary,
+    () => peersFact(NATIVE_LIBRARIES.filter((library) => libraryOf(library) !== undefined)),
     perf,
     noiseFloor,
   ].map((judge) => judge(environment, noise)).filter((fact) => fact !== undefined);
@@ -283,6 +286,21 @@ const nativeLibrary: Judge = ({ nativeLibrary, nativeNote }) => {
     advice: "install a C compiler that is called cc",
   };
 };
+
+/** The allocators that are installed as shared libraries, and how to have the others. */
+export function peersFact(installed: readonly NativeLibrary[]): Fact {
+  const names = (libraries: readonly NativeLibrary[]) => libraries.map(({ name }) => name).join(", ");
+  const missing = NATIVE_LIBRARIES.filter((library) => !installed.includes(library));
+  const packages = missing.flatMap(({ package: name }) => name === undefined ? [] : [name]);
+  return {
+    fact: "native peers",
+    value: installed.length === 0 ? "none" : names(installed),
+    state: installed.length === 0 ? "note" : "ok",
+    meaning: "allocators that bench --peer can preload besides the system's; the command peers checks them" +
+      (missing.length === 0 ? "" : `; not here: ${names(missing)}`),
+    ...(packages.length === 0 ? {} : { advice: `apt-get install ${packages.join(" ")}` }),
+  };
+}
 
 const perf: Judge = ({ perf, perfEventParanoid }) => {
   const fact = "perf";

@@ -5,6 +5,7 @@
  * @module
  */
 import { captureEnvironment } from "../measure/mod.ts";
+import { findPeer } from "../peers/find.ts";
 import type { GateFile, GateRow } from "../report/gate_schema.ts";
 import { loadBaseline } from "./baseline.ts";
 import { type GatePlan, type GateRule, isKind, isTimed } from "./gate_plan.ts";
@@ -19,7 +20,8 @@ export type GateRun = Omit<GateFile, "schema" | "command" | "gate">;
 /**
  * Measures and judges; rows are in the order of the rules.
  *
- * @throws ContestantError if a contestant dies or cannot do its work; InvalidOptionError if one does not exist.
+ * @throws ContestantError if a contestant dies or cannot do its work; InvalidOptionError or PeerError if one does
+ * not exist.
  */
 export async function gate(plan: GatePlan, show: ShowProgress, signal: AbortSignal): Promise<GateRun> {
   const environment = await captureEnvironment();
@@ -53,10 +55,11 @@ export async function gate(plan: GatePlan, show: ShowProgress, signal: AbortSign
   };
 }
 
-/** Of each regression the contestant it is against; those that do not exist are found before anything is measured. */
+/** Of each regression the contestant it is against; those and peers that are not there are found before measuring. */
 async function referencesOf(rules: readonly GateRule[]): Promise<Map<GateRule, string>> {
   const references = new Map<GateRule, string>();
   for (const rule of rules) {
+    if (isKind(rule, "ratio")) findPeer(rule.threshold.peer);
     if (!isKind(rule, "regression")) continue;
     const { against, baseline } = rule.threshold;
     const contestant = against ?? (await loadBaseline(baseline!)).contestant;

@@ -11,7 +11,9 @@
  */
 import * as v from "valibot";
 import { InvalidOptionError, parseVariant } from "../heap/mod.ts";
+import { PEER_VALUES } from "../peers/find.ts";
 import { PEERS } from "../peers/mod.ts";
+import { LIBRARY_PATH } from "../peers/native.ts";
 import { WORKLOADS } from "../workloads/mod.ts";
 
 const Positive = v.pipe(v.number(), v.gtValue(0));
@@ -22,6 +24,14 @@ const VariantName = v.pipe(
   v.string(),
   v.check(isVariant, (issue) => `there is no variant "${issue.input}"`),
   v.description("a variant, with flags that differ: slab-map,refill=32. The default variant if absent"),
+);
+
+const PeerText = v.pipe(
+  v.union([
+    v.picklist(PEERS.map(({ name }) => name)),
+    v.pipe(v.string(), v.regex(LIBRARY_PATH, (issue) => `there is no peer "${issue.input}": ${PEER_VALUES}`)),
+  ]),
+  v.description("a peer's name, or the path of a shared library that has malloc"),
 );
 
 /** What all thresholds have: a name, and what is run. */
@@ -51,7 +61,7 @@ const SETTING = {
 const RatioThreshold = v.strictObject({
   ...SETTING,
   kind: v.pipe(v.literal("ratio"), v.description("throughput over that of a peer, measured in the same rounds")),
-  peer: v.picklist(PEERS.map(({ name }) => name)),
+  peer: PeerText,
   least: Positive,
 });
 

@@ -5,6 +5,7 @@
  * @module
  */
 import { differences, estimate, ratios } from "../measure/mod.ts";
+import { peerName } from "../peers/native.ts";
 import type { GateFile } from "../report/gate_schema.ts";
 import type { Result } from "../report/mod.ts";
 import { bench, type BenchPlan } from "./bench.ts";
@@ -73,7 +74,8 @@ export class TimedRuns {
       const tiers = [...ours.tiers, ...harness.tiers];
       return { ...timesOf(differences(ours.samples, harness.samples)), isRatio: false, isBusy, tiers };
     }
-    const peer = results.find(({ allocator, runtime }) => runtime !== "deno" && allocator === threshold.peer);
+    const name = peerName(threshold.peer);
+    const peer = results.find(({ allocator, runtime }) => runtime !== "deno" && allocator === name);
     if (peer === undefined) return { missing: `${threshold.peer} was not measured` };
     return { ...timesOf(ratios(peer.samples, ours.samples)), isRatio: true, isBusy, tiers: ours.tiers };
   }

@@ -16,7 +16,7 @@
  */
 import type { Parameters } from "../workloads/mod.ts";
 
-/** What a contestant says before it reads the first request. */
+/** What a contestant says before it reads the first request; what words may follow, `identity.ts` says. */
 export const READY = "ready";
 
 /** What ran the measured loop, as V8 reports it; `native` for C, `unknown` where V8 does not say. */
@@ -124,7 +124,8 @@ export function formatChecksum(checksum: number): string {
   return checksum.toString(16).padStart(8, "0");
 }
 
-function pairsOf(words: readonly string[]): [string, string][] {
+/** Words of the form `name=value`. */
+export function pairsOf(words: readonly string[]): [string, string][] {
   return words.map((word) => {
     const [name, value] = word.split("=");
     if (name === undefined || value === undefined) throw new ProtocolError(`not name=value: ${word}`);

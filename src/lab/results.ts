@@ -8,6 +8,7 @@ import { differences, type Estimate, estimate, ratios } from "../measure/mod.ts"
 import type { Ratio, Result } from "../report/mod.ts";
 import type { Parameters } from "../workloads/mod.ts";
 import type { Contestant } from "./contestants.ts";
+import type { Identity } from "./identity.ts";
 import type { Slot } from "./protocol.ts";
 
 /** All slots of one contestant at one size, in the order of the rounds. */
@@ -19,6 +20,8 @@ export interface Series {
   /** Operations of one unit. */
   readonly unitOperations: number;
   readonly slots: readonly Slot[];
+  /** What served its malloc, if that was asked. */
+  readonly identity?: Identity | undefined;
 }
 
 /** The results of series that were measured in the same rounds. */
@@ -27,7 +30,7 @@ export function resultsOf(all: readonly Series[]): Result[] {
 }
 
 function resultOf(series: Series, all: readonly Series[]): Result {
-  const { contestant, workload, size, parameters, slots } = series;
+  const { contestant, workload, size, parameters, slots, identity } = series;
   const { allocator, runtime, host } = contestant;
   const last = slots.at(-1);
   if (last === undefined) throw new RangeError(`${contestant.label} has no slots at ${size}`);
@@ -41,6 +44,8 @@ function resultOf(series: Series, all: readonly Series[]): Result {
     allocator,
     runtime,
     host,
+    ...(identity === undefined ? {} : { library: identity.library }),
+    ...(identity?.version === undefined ? {} : { libraryVersion: identity.version }),
     size,
     threads: 1,
     operations: series.unitOperations,

@@ -3,6 +3,7 @@
  *
  *     slab-map,refill=32        a variant of this source, with flags that differ
  *     system                    a peer
+ *     ./libmine.so              a shared library with malloc, preloaded
  *     HEAD~1                    this repository's source as it was, with its own default variant
  *     HEAD~1,box,integrity=0    the same, with a variant of its own
  *     ../other,slab-map         another copy of the source, by its folder
@@ -15,7 +16,9 @@
  */
 import { InvalidOptionError, parseVariant, VARIANTS } from "../heap/mod.ts";
 import { cacheFolder, commandOutput } from "../os/mod.ts";
+import { findPeer } from "../peers/find.ts";
 import { HARNESSES, PEERS } from "../peers/mod.ts";
+import { LIBRARY_PATH } from "../peers/native.ts";
 import { type Contestant, heapContestant, peerContestant } from "./contestants.ts";
 
 /** A contestant, and where it came from. */
@@ -35,6 +38,7 @@ const PARTS = ["mod.ts", "src", "native"];
  * Finds out what a name stands for: a variant, else a peer, else a folder, else a revision.
  *
  * @throws {InvalidOptionError} if it is nothing of these, or its flags contradict one another
+ * @throws PeerError if it is a peer that is not there
  */
 export async function resolveSpec(text: string): Promise<ResolvedSpec> {
   const [first = "", ...rest] = text.split(",").map((part) => part.trim());
@@ -42,10 +46,10 @@ export async function resolveSpec(text: string): Promise<ResolvedSpec> {
     const { name } = parseVariant(text);
     return { contestant: heapContestant(name, name), variant: name };
   }
-  const peer = PEERS.find(({ name }) => name === first) ?? HARNESSES.find(({ name }) => name === first);
-  if (peer !== undefined) {
+  const harness = HARNESSES.find(({ name }) => name === first);
+  if (harness !== undefined || LIBRARY_PATH.test(first) || PEERS.some(({ name }) => name === first)) {
     if (rest.length > 0) throw new InvalidOptionError(`${first} is a peer, and has no flags: ${rest.join(", ")}.`);
-    return { contestant: await peerContestant(peer) };
+    return { contestant: await peerContestant(harness ?? findPeer(first)) };
   }
   const folder = await folderOf(first);
   if (folder !== undefined) return await copyOf(text, folder, folder, rest);
@@ -56,8 +60,10 @@ export async function resolveSpec(text: string): Promise<ResolvedSpec> {
   }
   throw new InvalidOptionError(
     `"${first}" is no contestant. Those are: the variants ${Object.keys(VARIANTS).join(", ")}; ` +
-      `the peers ${PEERS.map(({ name }) => name).join(", ")}; a folder with a copy of this project; ` +
-      `a git revision of this project.`,
+      `the peers ${
+        PEERS.map(({ name }) => name).join(", ")
+      }; the path of a shared library that has malloc (./lib.so); ` +
+      `a folder with a copy of this project; a git revision of this project.`,
   );
 }
 

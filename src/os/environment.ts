@@ -33,6 +33,14 @@ export function noColor(): string | undefined {
   return read("NO_COLOR");
 }
 
+/** The variable by which the loader is told to load a library before others. */
+export const PRELOAD: string = Deno.build.os === "darwin" ? "DYLD_INSERT_LIBRARIES" : "LD_PRELOAD";
+
+/** `LD_PRELOAD`, on macOS `DYLD_INSERT_LIBRARIES`: what the user has every process load. */
+export function preload(): string | undefined {
+  return read(PRELOAD);
+}
+
 /** The folder where programs of this user keep what can be made again, by the rules of the system. */
 export function userCacheFolder(): string | undefined {
   const home = read("HOME");

@@ -16,3 +16,4 @@ export { openVirtualMemory } from "./virtual_memory.ts";
 export type { VirtualMemory } from "./virtual_memory.ts";
 export { openLibcAllocator } from "./libc_allocator.ts";
 export type { LibcAllocator } from "./libc_allocator.ts";
+export { checkSharedLibrary, findSharedLibrary, SharedLibraryError } from "./shared_library.ts";

@@ -1,10 +1,11 @@
 /**
  * The table of peers: what our heap is measured against. Adding one that lives in Deno: its file here, one line below,
- * and one in `openAllocator`. The native ones live in `native/workloads.c`.
+ * and one in `openAllocator`. Native ones are preloaded into `native/workloads.c`: see `native.ts`.
  *
  * @module
  */
 import type { Allocator } from "../workloads/mod.ts";
+import { NATIVE_LIBRARIES } from "./native.ts";
 
 /**
  * How a contestant is reached: `deno` (our heap), `native` (a C loop), `ffi` (a call per operation), `js` (npm or the
@@ -19,15 +20,35 @@ export interface Peer {
   /** Which executable runs it: Deno or the native program. */
   readonly host: "deno" | "native";
   readonly description: string;
+  /** What it imports, if it comes as an npm package. */
+  readonly npm?: string;
 }
 
-/** The peers that `--peer` chooses among; all are measured unless it says otherwise. */
+/** The peers that `--peer` chooses among. */
 export const PEERS: readonly Peer[] = [
   { name: "system", runtime: "native", host: "native", description: "the system's malloc, called by a C program" },
+  ...NATIVE_LIBRARIES.map(({ name, description }): Peer => ({ name, runtime: "native", host: "native", description })),
   { name: "ffi", runtime: "ffi", host: "deno", description: "the system's malloc, called through Deno FFI" },
-  { name: "thi.ng", runtime: "js", host: "deno", description: "MemPool of @thi.ng/malloc" },
-  { name: "assemblyscript", runtime: "js", host: "deno", description: "AssemblyScript's TLSF, in WebAssembly" },
+  { name: "thi.ng", runtime: "js", host: "deno", description: "MemPool of @thi.ng/malloc", npm: "@thi.ng/malloc" },
+  {
+    name: "assemblyscript",
+    runtime: "js",
+    host: "deno",
+    description: "AssemblyScript's TLSF, in WebAssembly",
+    npm: "assemblyscript/asc",
+  },
+  { name: "codemix", runtime: "js", host: "deno", description: "the npm package malloc, a skip list", npm: "malloc" },
   { name: "uint8array", runtime: "js", host: "deno", description: "new Uint8Array, and the garbage collector" },
+];
+
+/** Those that are measured unless `--peer` says otherwise, as far as they are installed; few enough for a short run. */
+export const DEFAULT_PEERS: readonly string[] = [
+  "system",
+  "mimalloc",
+  "ffi",
+  "thi.ng",
+  "assemblyscript",
+  "uint8array",
 ];
 
 /** The do-nothing allocators, measured with every run: they price the harness of either side. */
@@ -66,6 +87,8 @@ export async function openAllocator<R>(
       return use((await import("./thi_ng.ts")).openThiNg());
     case "assemblyscript":
       return use(await (await import("./assemblyscript.ts")).openAssemblyScript());
+    case "codemix":
+      return use((await import("./codemix.ts")).openCodemix());
     case "uint8array":
       return use((await import("./uint8array.ts")).openUint8Array());
     default:

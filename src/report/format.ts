@@ -46,6 +46,14 @@ export function nameOf({ allocator, runtime, host }: Pick<Result, "allocator" | 
   return runtime === "harness" ? `${allocator} (${host})` : allocator;
 }
 
+/** Of each native peer what served its malloc: `mimalloc 2.0.9 (/usr/lib/x86_64-linux-gnu/libmimalloc.so.2)`. */
+export function librariesOf(results: readonly Result[]): string[] {
+  const lines = results.flatMap(({ allocator, library, libraryVersion }) =>
+    library === undefined ? [] : [[allocator, libraryVersion, `(${library})`].filter((word) => word !== undefined)]
+  );
+  return [...new Set(lines.map((words) => words.join(" ")))];
+}
+
 /** The parameters as words, without the size where each row has its own. */
 export function parametersOf(results: readonly Result[]): string {
   const parameters = results[0]?.parameters ?? {};

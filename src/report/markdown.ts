@@ -4,7 +4,7 @@
  * @module
  */
 import { expectationLine } from "./expectation.ts";
-import { parametersOf } from "./format.ts";
+import { librariesOf, parametersOf } from "./format.ts";
 import { headline } from "./headline.ts";
 import type { ResultFile } from "./schema.ts";
 import { cells, COLUMNS } from "./table.ts";
@@ -16,6 +16,7 @@ export function renderMarkdown(file: ResultFile): string {
   const rows = [[...COLUMNS], rule, ...results.map(cells)].map((row) => `| ${row.join(" | ")} |`);
   const remarks = [
     ...expectations.map(expectationLine),
+    ...librariesOf(results),
     ...notes,
     ...warnings.map(({ code, message, advice }) => `${code}: ${message}; ${advice}`),
   ].map((remark) => `- ${remark.replaceAll("\n", " ")}`);

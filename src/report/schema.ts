@@ -16,11 +16,14 @@ export const RatioSchema = v.object({ ratio: v.number(), low: v.number(), high: 
 /** One contestant at one size. */
 export const ResultSchema = v.object({
   workload: v.string(),
-  /** The variant, or the peer's name; `none` is the do-nothing allocator. */
+  /** The variant, the peer's name, or the file's of a library that was named by its path; `none` is the do-nothing allocator. */
   allocator: v.string(),
   runtime: v.picklist(["deno", "native", "ffi", "js", "harness"]),
   /** Which side's harness ran it: it tells the two `none` apart. */
   host: v.picklist(["deno", "native"]),
+  /** Of native peers: the library that served malloc, and what it says of its version. */
+  library: v.exactOptional(v.string()),
+  libraryVersion: v.exactOptional(v.string()),
   /** The largest size of random-mixed, the size of hot-pair, the exclusive bound of larson, the largest of slow-mix. */
   size: v.number(),
   threads: v.number(),

@@ -6,7 +6,7 @@
 import { renderBars } from "./bars.ts";
 import { renderCounts } from "./counts.ts";
 import { expectationLine } from "./expectation.ts";
-import { parametersOf } from "./format.ts";
+import { librariesOf, parametersOf } from "./format.ts";
 import { headline } from "./headline.ts";
 import type { ResultFile } from "./schema.ts";
 import { type Palette, PLAIN, renderTable } from "./table.ts";
@@ -21,6 +21,7 @@ export function renderTerminal(file: ResultFile, palette: Palette = PLAIN): stri
     setting,
     results.length === 0 ? [] : [renderTable(results, palette)],
     results.length === 0 ? [] : [renderBars(results, palette)],
+    librariesOf(results),
     file.counters === undefined ? [] : [renderCounts(file.counters, palette).trimEnd()],
     expectations.map((expectation) => {
       const line = expectationLine(expectation);

@@ -92,7 +92,7 @@ Deno.test("bench leaves the native peers out and says so in one line when there 
     assertEquals(code, 0, stderr);
     const lines = stdout.split("\n").filter((line) => line.includes("native peers are left out"));
     assertEquals(lines.length, 1);
-    assertMatch(lines[0] ?? "", /\(system, none\): no C compiler/);
+    assertMatch(lines[0] ?? "", /\(system,( mimalloc,)? none\): no C compiler/);
     assertMatch(stdout, /^slab-map runs random-mixed [\d.]+ times as fast as ffi/);
   } finally {
     await Deno.remove(folder, { recursive: true });

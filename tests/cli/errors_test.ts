@@ -15,7 +15,7 @@ const WRONG: readonly [args: string[], says: RegExp][] = [
   [["bench", "--rounds", "5"], /--rounds 5 is not allowed: a whole number from 6 to 1000/],
   [
     ["bench", "--peer", "tcmalloc2"],
-    /--peer tcmalloc2 does not exist: system, ffi, thi.ng, assemblyscript, uint8array/,
+    /--peer tcmalloc2 does not exist: system, mimalloc, .*uint8array, or the path of a shared library \(\.\/lib\.so\)/,
   ],
   [["bench", "--variant", "nothing"], /no variant "nothing".*slab-map/],
   [["bench", "--variant", "slab-map,colour=red"], /colour/],

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { parseGateFile } from "../../src/report/gate_schema.ts";
+import { CAN_PRELOAD, compile, WHOLE } from "../peers/libraries.ts";
 import { cli } from "./helpers.ts";
 
 const FAST = { name: "fast frees", kind: "fast-free-share", workload: "random-mixed", sizes: [128], least: 0.9 };
@@ -101,4 +102,28 @@ Deno.test("gate --help has an example", async () => {
   const { code, stdout } = await cli(["gate", "--help"]);
   assertEquals(code, 0);
   assertMatch(stdout, /deno run -P cli\.ts gate bench\/gates\/performance\.json\n/);
+});
+
+Deno.test({
+  name: CAN_PRELOAD
+    ? "gate takes the path of a library as a peer"
+    : "gate takes the path of a library (skipped: needs Linux and a C compiler)",
+  ignore: !CAN_PRELOAD,
+  fn: async () => {
+    const folder = await Deno.makeTempDir();
+    try {
+      const peer = (await compile(folder, "libwhole.so", WHOLE))!;
+      const { code, stdout } = await gate([{ ...TIMED, parameters: { cycles: 200 }, peer }], "--quick");
+      assertMatch(stdout, /^GO: 1 of 1 thresholds hold\n/);
+      assertEquals(code, 0);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+Deno.test("gate finds out that a peer is not there before it measures, and exits with 3", async () => {
+  const { code, stdout, stderr } = await gate([FIT, { ...TIMED, peer: "./none.so" }], "--quick");
+  assertMatch(stderr, /^error: \.\/none\.so does not exist\n$/);
+  assertEquals([code, stdout], [3, ""]);
 });

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { Outputs } from "../../src/cli/outputs.ts";
-import { numberList, someOf, UsageError, variantList, wholeNumber } from "../../src/cli/values.ts";
+import { numberList, peerList, UsageError, variantList, wholeNumber } from "../../src/cli/values.ts";
 
 Deno.test("variantList() gives an item with = to the variant before it", () => {
   assertEquals(variantList("box,integrity=0,e4"), ["box,integrity=0", "e4"]);
@@ -9,15 +9,18 @@ Deno.test("variantList() gives an item with = to the variant before it", () => {
   assertEquals(variantList(""), []);
 });
 
-Deno.test("numberList(), wholeNumber() and someOf() take what is allowed and nothing else", () => {
+Deno.test("numberList(), wholeNumber() and peerList() take what is allowed and nothing else", () => {
   assertEquals(numberList("--size")("128, 256"), [128, 256]);
   assertThrows(() => numberList("--size")("128,-1"), UsageError);
   assertEquals(wholeNumber("--n", 1, 10)("10"), 10);
   for (const text of ["0", "11", "1.5", "", "x", "-1", "0x1"]) {
     assertThrows(() => wholeNumber("--n", 1, 10)(text), UsageError, "from 1 to 10");
   }
-  assertEquals(someOf("--peer", ["a", "b"])("b,a,b"), ["b", "a"]);
-  assertThrows(() => someOf("--peer", ["a", "b"])("c"), UsageError, "--peer c does not exist: a, b do");
+  assertEquals(peerList("ffi, system,ffi"), ["ffi", "system"]);
+  assertEquals(peerList("./lib.so,/usr/lib/libmimalloc.so.2.0"), ["./lib.so", "/usr/lib/libmimalloc.so.2.0"]);
+  for (const text of ["c", "none", "./lib.so.x", "README.md"]) {
+    assertThrows(() => peerList(`system,${text}`), UsageError, `--peer ${text} does not exist: system, mimalloc, `);
+  }
 });
 
 Deno.test("Outputs leaves an existing file as it is until there are results, and removes one it created", async () => {

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { factsOf } from "../../src/lab/doctor.ts";
+import { factsOf, peersFact } from "../../src/lab/doctor.ts";
 import { measureNoise, noiseOf } from "../../src/lab/doctor_noise.ts";
 import type { Environment } from "../../src/measure/mod.ts";
+import { NATIVE_LIBRARIES } from "../../src/peers/native.ts";
 import type { Noise } from "../../src/report/doctor.ts";
 
 const LEAST: Environment = {
@@ -98,4 +99,16 @@ Deno.test("measureNoise() has pairs of slots of two processes", async () => {
 Deno.test("measureNoise() ends when it is aborted", async () => {
   const plan = { variant: "slab-map", seconds: 60 };
   await assertRejects(() => measureNoise(plan, () => {}, AbortSignal.timeout(800)), DOMException);
+});
+
+Deno.test("peersFact() says which allocators are installed, which are not, and what brings those", () => {
+  const [mimalloc, jemalloc] = NATIVE_LIBRARIES;
+  const some = peersFact([mimalloc!, jemalloc!]);
+  assertEquals([some.value, some.state], ["mimalloc, jemalloc", "ok"]);
+  assertMatch(some.meaning, /; not here: tcmalloc, scudo, hardened, snmalloc, rpmalloc$/);
+  assertEquals(some.advice, "apt-get install libtcmalloc-minimal4 libclang-rt-dev");
+  const none = peersFact([]);
+  assertEquals([none.value, none.state], ["none", "note"]);
+  const all = peersFact(NATIVE_LIBRARIES);
+  assertEquals([all.state, all.advice, all.meaning.includes("not here")], ["ok", undefined, false]);
 });

@@ -36,7 +36,7 @@ Deno.test("parseThresholds() names the first field that is wrong", () => {
     [[{ ...RATIO, least: 0 }], /thresholds\.0\.least: /],
     [[{ ...RATIO, most: 2 }], /thresholds\.0\.most: /],
     [[{ ...RATIO, kind: "rate" }], /thresholds\.0\.kind: .*"ratio"/],
-    [[{ ...RATIO, peer: "nobody" }], /thresholds\.0\.peer: .*"system"/],
+    [[{ ...RATIO, peer: "nobody" }], /thresholds\.0\.peer: there is no peer "nobody": system, mimalloc/],
     [[{ ...RATIO, workload: "sorting" }], /thresholds\.0\.workload: .*"larson"/],
     [[{ ...RATIO, variant: "nothing" }], /thresholds\.0\.variant: there is no variant "nothing"/],
     [[{ ...RATIO, sizes: [] }], /thresholds\.0\.sizes: /],
@@ -60,6 +60,7 @@ Deno.test("parseThresholds() takes what is right", () => {
     { ...RATIO, variant: "slab-map,refill=32", sizes: [16, 128] },
     { ...FAST, parameters: { "working-set": 64 } },
     LOST,
+    { ...RATIO, peer: "./libmine.so" },
     { name: "n", kind: "net-ns", workload: "random-mixed", most: 5 },
     { name: "m", kind: "footprint", workload: "random-mixed", most: 2 },
   ];

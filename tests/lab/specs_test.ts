@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { InvalidOptionError } from "../../src/heap/mod.ts";
 import { resolveSpec } from "../../src/lab/specs.ts";
+import { PeerError } from "../../src/peers/find.ts";
+import { CAN_PRELOAD, compile, SMALL } from "../peers/libraries.ts";
 
 const ROOT = decodeURIComponent(new URL("../../", import.meta.url).pathname);
 
@@ -22,6 +24,25 @@ Deno.test("a peer is itself, and has no flags", async () => {
   assertEquals((await resolveSpec("system")).contestant.runtime, "native");
   assertEquals((await resolveSpec("thi.ng")).contestant.runtime, "js");
   assert((await messageOf("system,refill=3")).includes("is a peer, and has no flags"));
+});
+
+Deno.test({
+  name: CAN_PRELOAD
+    ? "a path of a library is that, preloaded"
+    : "a path of a library (skipped: needs Linux and a compiler)",
+  ignore: !CAN_PRELOAD,
+  fn: async () => {
+    const folder = await Deno.makeTempDir();
+    try {
+      const path = (await compile(folder, "libsmall.so", SMALL))!;
+      const { contestant } = await resolveSpec(path);
+      assertEquals([contestant.allocator, contestant.command.serves], ["libsmall.so", await Deno.realPath(path)]);
+      assert((await messageOf(`${path},refill=3`)).includes("is a peer, and has no flags"));
+      await assertRejects(() => resolveSpec(`${folder}/none.so`), PeerError, "none.so does not exist");
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
 });
 
 Deno.test("a folder is another copy of the source, with its default or a variant of its own", async () => {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { DEFAULT_VARIANT } from "../../src/heap/mod.ts";
-import { HARNESSES, openAllocator, PEERS } from "../../src/peers/mod.ts";
+import { DEFAULT_PEERS, HARNESSES, openAllocator, PEERS } from "../../src/peers/mod.ts";
 import type { Allocator } from "../../src/workloads/mod.ts";
 
 const IN_DENO = ["heap", ...PEERS.filter(({ host }) => host === "deno").map(({ name }) => name)];
@@ -68,6 +68,9 @@ Deno.test("openAllocator() throws when no such allocator lives in Deno", async (
 });
 
 Deno.test("PEERS and HARNESSES have the names that scripts rely on", () => {
-  assertEquals(PEERS.map(({ name }) => name), ["system", "ffi", "thi.ng", "assemblyscript", "uint8array"]);
+  const names = PEERS.map(({ name }) => name);
+  const native = ["mimalloc", "jemalloc", "tcmalloc", "scudo", "hardened", "snmalloc", "rpmalloc"];
+  assertEquals(names, ["system", ...native, "ffi", "thi.ng", "assemblyscript", "codemix", "uint8array"]);
+  assert(DEFAULT_PEERS.every((name) => names.includes(name)));
   assert(HARNESSES.every(({ name, runtime }) => name === "none" && runtime === "harness"));
 });

@@ -111,12 +111,12 @@ Deno.test("the C program refuses what it cannot do", async () => {
 
 Deno.test("the workloads in C compile without a warning", async (t) => {
   const native = new URL("../../native/", import.meta.url).pathname;
-  const sources = [`${native}workloads.c`];
+  const sources = [`${native}workloads.c`, `${native}identity.c`];
   for await (const { name } of Deno.readDir(`${native}workloads`)) {
     if (name.endsWith(".c")) sources.push(`${native}workloads/${name}`);
   }
-  // The program, how slots are filled, threads, and one for each workload; the cache-* are one.
-  assertEquals(sources.length, WORKLOADS.size + 2);
+  // The program in two files, how slots are filled, threads, and one for each workload; the cache-* are one.
+  assertEquals(sources.length, WORKLOADS.size + 3);
   for (const compiler of ["gcc", "clang"]) {
     const isThere = await new Deno.Command(compiler, { args: ["--version"], stdout: "null", stderr: "null" }).output()
       .then(({ success }) => success, () => false);

@@ -1,0 +1,137 @@
+/**
+ * Shared libraries as files: where the system keeps them, and whether one can be loaded into a program of this machine.
+ * Linux only: what is preloaded on macOS replaces malloc by other means than its symbol, so nothing here would hold.
+ *
+ * @module
+ */
+
+/** A file is no shared library for this machine. */
+export class SharedLibraryError extends Error {
+  /** The class, for people. */
+  override name = "SharedLibraryError";
+}
+
+/** What a processor is called in names of folders and files, and its number in an ELF header (`e_machine`). */
+const MACHINES: Readonly<Record<string, number>> = { x86_64: 62, aarch64: 183 };
+const MACHINE_NAMES: ReadonlyMap<number, string> = new Map([
+  ...Object.entries(MACHINES).map(([name, number]): [number, string] => [number, name]),
+  [3, "32-bit x86"],
+  [40, "32-bit ARM"],
+  [243, "RISC-V"],
+]);
+
+/** The folders of libraries, in the order in which the loader of most systems looks into them. */
+const FOLDERS: readonly string[] = [
+  "/usr/local/lib",
+  `/usr/local/lib/${Deno.build.arch}-linux-gnu`,
+  `/usr/lib/${Deno.build.arch}-linux-gnu`,
+  "/usr/local/lib64",
+  "/usr/lib64",
+  "/usr/lib",
+];
+
+// Debian, Ubuntu, then others, each with LLVM's version: the runtimes of clang are not where the loader looks.
+const CLANG_FOLDERS: readonly string[] = [
+  "/usr/lib/llvm-*/lib/clang/*/lib/linux",
+  "/usr/lib64/clang/*/lib/linux",
+  "/usr/lib/clang/*/lib/linux",
+  `/usr/lib/clang/*/lib/${Deno.build.arch}-*`,
+];
+
+const NEWEST_FIRST = new Intl.Collator("en", { numeric: true });
+
+/**
+ * Finds a shared library, the newest one of the first folder that has any for this processor.
+ *
+ * @param names file names up to `.so`, the most wanted first: `libmimalloc`
+ * @param folders where to look; a `*` stands for any part of a name. The system's folders when left out
+ * @returns its path; undefined if there is none, or on another system than Linux
+ */
+export function findSharedLibrary(
+  names: readonly string[],
+  folders: readonly string[] = [...FOLDERS, ...CLANG_FOLDERS],
+): string | undefined {
+  if (Deno.build.os !== "linux") return undefined;
+  const existing = folders.flatMap(matchingFolders);
+  for (const name of names) {
+    for (const folder of existing) {
+      const found = filesOf(folder, name).find(isUsable);
+      if (found !== undefined) return found;
+    }
+  }
+  return undefined;
+}
+
+/**
+ * Throws unless a file is a shared library that a program of this machine can load.
+ *
+ * @throws {SharedLibraryError} which says what it is instead
+ */
+export function checkSharedLibrary(path: string): void {
+  if (Deno.build.os !== "linux") {
+    throw new SharedLibraryError(`${path} cannot be preloaded: that is done on Linux only`);
+  }
+  const header = headerOf(path);
+  const magic = [0x7f, 0x45, 0x4c, 0x46]; // \x7f ELF
+  if (header.byteLength < HEADER_BYTES || magic.some((byte, index) => header.getUint8(index) !== byte)) {
+    throw new SharedLibraryError(`${path} is no shared library: it does not begin as an ELF file does`);
+  }
+  const isLittleEndian = header.getUint8(5) === 1;
+  const type = header.getUint16(16, isLittleEndian), machine = header.getUint16(18, isLittleEndian);
+  if (machine !== MACHINES[Deno.build.arch]) {
+    const name = MACHINE_NAMES.get(machine) ?? `another processor (number ${machine})`;
+    throw new SharedLibraryError(`${path} is built for ${name}, and this machine is ${Deno.build.arch}`);
+  }
+  if (type !== SHARED_OBJECT) {
+    throw new SharedLibraryError(`${path} is an ELF file, but no shared library: link it with cc -shared`);
+  }
+}
+
+const HEADER_BYTES = 20; // up to and with e_machine
+const SHARED_OBJECT = 3; // ET_DYN
+
+function headerOf(path: string): DataView {
+  const header = new Uint8Array(HEADER_BYTES);
+  try {
+    using file = Deno.openSync(path);
+    return new DataView(header.buffer, 0, file.readSync(header) ?? 0);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) throw new SharedLibraryError(`${path} does not exist`);
+    throw new SharedLibraryError(`${path} cannot be read: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+function isUsable(path: string): boolean {
+  try {
+    checkSharedLibrary(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The files of a library, newest first: `libmimalloc.so.2.0`, `libmimalloc.so`, but not `libmimalloc-secure.so`. */
+function filesOf(folder: string, name: string): string[] {
+  const isVersion = /^(\.\d+)*$/;
+  return entriesOf(folder, (entry) => entry.startsWith(`${name}.so`) && isVersion.test(entry.slice(name.length + 3)));
+}
+
+/** The folders that a pattern stands for. */
+function matchingFolders(pattern: string): string[] {
+  const [first = "", ...rest] = pattern.split("/");
+  return rest.reduce((folders, part) => {
+    if (!part.includes("*")) return folders.map((folder) => `${folder}/${part}`);
+    const [start = "", end = ""] = part.split("*");
+    return folders.flatMap((folder) => entriesOf(folder, (entry) => entry.startsWith(start) && entry.endsWith(end)));
+  }, [first]);
+}
+
+/** What a folder has of these names, the highest number first; nothing if there is no such folder. */
+function entriesOf(folder: string, isWanted: (name: string) => boolean): string[] {
+  try {
+    const names = [...Deno.readDirSync(folder)].map(({ name }) => name).filter(isWanted);
+    return names.toSorted((a, b) => NEWEST_FIRST.compare(b, a)).map((name) => `${folder}/${name}`);
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,90 @@
+/** Allocators built for a test: shared libraries from a few lines of C. */
+
+/** A whole allocator: blocks from one array, with the size in front of each; only the last one is ever given back. */
+export const WHOLE = `
+  #include <errno.h>
+  #include <stddef.h>
+  #include <string.h>
+  static char pool[1 << 30];
+  static size_t used, before_last;
+  static void *last;
+  static void *take(size_t alignment, size_t size) {
+    size_t at = (used + sizeof(size_t) + alignment - 1) / alignment * alignment;
+    if (size > sizeof pool || at + size > sizeof pool) return NULL;
+    before_last = used;
+    used = at + size;
+    memcpy(pool + at - sizeof size, &size, sizeof size);
+    return last = pool + at;
+  }
+  void *malloc(size_t size) { return take(16, size); }
+  void free(void *pointer) {
+    if (pointer == NULL || pointer != last) return;
+    used = before_last;
+    last = NULL;
+  }
+  void *calloc(size_t count, size_t size) { return take(16, count * size); }
+  void *realloc(void *old, size_t size) {
+    void *fresh = take(16, size);
+    size_t before = 0;
+    if (old != NULL) memcpy(&before, (char *)old - sizeof before, sizeof before);
+    if (fresh != NULL && old != NULL) memcpy(fresh, old, before < size ? before : size);
+    return fresh;
+  }
+  int posix_memalign(void **pointer, size_t alignment, size_t size) {
+    *pointer = take(alignment, size);
+    return *pointer == NULL ? ENOMEM : 0;
+  }
+  void *aligned_alloc(size_t alignment, size_t size) { return take(alignment, size); }
+  const char *tc_version(int *major, int *minor, const char **patch) {
+    *major = 9, *minor = 8, *patch = " of a test";
+    return "";
+  }
+`;
+
+/** Only malloc and free. */
+export const SMALL = `
+  #include <stddef.h>
+  static char pool[1 << 30];
+  static size_t used;
+  void *malloc(size_t size) {
+    const size_t at = used;
+    used = (at + size + 15) / 16 * 16;
+    return used > sizeof pool ? NULL : pool + at;
+  }
+  void free(void *pointer) { (void)pointer; }
+`;
+
+/** A free without a malloc. */
+export const ONLY_FREE = "void free(void *pointer) { (void)pointer; }";
+
+/** An allocator that does not know the blocks which it gives. */
+export const DISOWNING = `${SMALL}
+  size_t malloc_usable_size(void *pointer) { (void)pointer; return 0; }
+`;
+
+/** Compiles one into a folder; gives its path, or undefined where there is no C compiler. */
+export async function compile(folder: string, name: string, source: string): Promise<string | undefined> {
+  const [input, output] = [`${folder}/${name}.c`, `${folder}/${name}`];
+  await Deno.writeTextFile(input, source);
+  try {
+    const { success, stderr } = await new Deno.Command("cc", {
+      args: ["-shared", "-fPIC", "-O1", "-fno-builtin", "-o", output, input],
+    }).output();
+    if (!success) throw new Error(new TextDecoder().decode(stderr));
+    return output;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+/** Whether these tests can run: preloading is done on Linux, and the libraries need a C compiler. */
+export const CAN_PRELOAD: boolean = Deno.build.os === "linux" && hasCompiler();
+
+function hasCompiler(): boolean {
+  try {
+    return new Deno.Command("cc", { args: ["--version"], stdout: "null", stderr: "null" }).outputSync().success;
+  } catch {
+    return false;
+  }
+}
