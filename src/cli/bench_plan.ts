@@ -33,7 +33,7 @@ export interface BenchOptions extends WorkloadOptions {
 const DEFAULT_SIZES = [128, 256, 512, 1024];
 
 /** The slots, the rounds and the work of a unit: enough for a quiet machine, or as much as 15 s allow. */
-const EFFORT = {
+export const EFFORT = {
   normal: { rounds: 10, slotMilliseconds: 50, unitDeadline: 10_000, parameters: {} },
   quick: {
     rounds: 6,
@@ -60,7 +60,7 @@ export function expectation(text: string): number {
  *
  * @throws UsageError if they do not fit together, or are out of their limits.
  */
-export function planOf(options: BenchOptions): BenchPlan {
+export function planOf(options: BenchOptions): BenchPlan & { readonly workload: Workload } {
   const { workload, sizes, effort } = measured(options);
   const peers = options.peer ?? defaultPeers();
   if (options.expect !== undefined && !peers.includes("system")) {
@@ -150,7 +150,8 @@ function sizesOf(workload: Workload, options: WorkloadOptions, effort: Parameter
   return [{ size: workload.largestSize?.(parameters) ?? 0, parameters }];
 }
 
-function variantsOf(asked: readonly string[] | undefined): string[] {
+/** The variants that were asked for, or the default one. */
+export function variantsOf(asked: readonly string[] | undefined): string[] {
   const names = asked ?? [hakmemVariant() ?? DEFAULT_VARIANT];
   if (names.length === 0) throw new UsageError("--variant names no variant");
   return names.map((name) => rethrown(() => parseVariant(name).name));

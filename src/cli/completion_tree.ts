@@ -10,6 +10,7 @@ import { VARIANTS } from "../heap/mod.ts";
 import { BUILDS } from "../lab/flags.ts";
 import { PEERS } from "../peers/mod.ts";
 import { WORKLOADS } from "../workloads/mod.ts";
+import { TRACE_ACTIONS } from "./trace.ts";
 
 /** What can follow: one of some words, several of them with commas between, a file, or what nobody can know. */
 export interface Values {
@@ -52,6 +53,7 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   B: [...VARIANT_NAMES, ...PEER_NAMES],
   peer: PEER_NAMES,
   build: BUILDS,
+  action: TRACE_ACTIONS,
 };
 
 /** The commands of a program, `help` among them. */

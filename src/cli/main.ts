@@ -16,8 +16,10 @@ import { gateCommand } from "./gate.ts";
 import { Interruption } from "./interruptible.ts";
 import { microCommand } from "./micro.ts";
 import { peersCommand } from "./peers.ts";
+import { replayCommand } from "./replay.ts";
 import { reportCommand } from "./report.ts";
 import { stressCommand } from "./stress.ts";
+import { traceCommand } from "./trace.ts";
 import { UsageError } from "./values.ts";
 import { printError, printOut } from "./terminal.ts";
 
@@ -27,6 +29,8 @@ const COMMANDS: readonly ((finish: (exitCode: number) => void) => Command)[] = [
   compareCommand,
   explainCommand,
   gateCommand,
+  traceCommand,
+  replayCommand,
   reportCommand,
   stressCommand,
   microCommand,
@@ -78,4 +82,5 @@ const FORESEEN = new Set([
   "OsError",
   "PeerError",
   "ReportInputError",
+  "TraceError",
 ]);

@@ -90,23 +90,28 @@ export class Child implements AsyncDisposable {
    *
    * @param deadline Milliseconds after which it is given up, and its process ended.
    */
-  async run(request: Request, deadline?: number): Promise<Slot> {
-    const line = new TextEncoder().encode(`${formatRequest(request)}\n`);
+  run(request: Request, deadline?: number): Promise<Slot> {
+    return this.ask(formatRequest(request), (answer) => slotOf(answer, request), deadline);
+  }
+
+  /**
+   * Asks for anything else.
+   *
+   * @param parse Reads the answer; a ProtocolError of it is the contestant's.
+   * @param deadline As of `run`.
+   */
+  async ask<R>(request: string, parse: (answer: string) => R, deadline?: number): Promise<R> {
     // A write to a dead process fails; the read below finds out why.
-    this.#requests.write(line).catch(() => {});
+    this.#requests.write(new TextEncoder().encode(`${request}\n`)).catch(() => {});
     let isLate = false;
     const timer = deadline === undefined ? undefined : setTimeout(() => {
       isLate = true;
       this.#kill();
     }, deadline);
     try {
-      const line = await this.#readLine();
+      const answer = await this.#readLine();
       if (isLate) throw new ProtocolError("its process is ended, though it has just answered");
-      const slot = parseSlot(line, request.units), { threads = 1 } = request;
-      if (threads > 1 && slot.threads?.length !== threads) {
-        throw new ProtocolError(`it did not say what each of ${threads} threads did`);
-      }
-      return slot;
+      return parse(answer);
     } catch (error) {
       if (isLate) throw new ContestantTimeout(this.label, `took more than ${(deadline ?? 0) / 1000} s for one unit`);
       if (error instanceof ProtocolError) throw new ContestantError(this.label, `failed: ${error.message}`);
@@ -162,4 +167,10 @@ export class Child implements AsyncDisposable {
     this.#rest = this.#rest.slice(end + 1);
     return line;
   }
+}
+
+function slotOf(answer: string, { units, threads = 1 }: Request): Slot {
+  const slot = parseSlot(answer, units);
+  if (threads === 1 || slot.threads?.length === threads) return slot;
+  throw new ProtocolError(`it did not say what each of ${threads} threads did`);
 }

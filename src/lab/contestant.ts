@@ -13,7 +13,8 @@ import { parseArgs } from "@std/cli/parse-args";
 import { openAllocator } from "../peers/mod.ts";
 import { type Allocator, completeParameters, OutOfMemory, type Runner, WORKLOADS } from "../workloads/mod.ts";
 import { Crew, CrewFailed, type CrewOptions } from "./crew.ts";
-import { formatChecksum, formatSlot, parseRequest, ProtocolError, READY, type Request, type Slot } from "./protocol.ts";
+import { formatChecksum, formatSlot, parseRequest, ProtocolError, type Request, type Slot } from "./protocol.ts";
+import { serve } from "./serving.ts";
 import { keepUnoptimised, openTierProbe } from "./tier.ts";
 
 const tierOf = openTierProbe();
@@ -63,54 +64,17 @@ function measure({ runner, perUnit }: Measured, units: number): Slot {
   return { units, nanoseconds, operations, checksum, slotChecksum, tier };
 }
 
-async function* linesOf(input: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<string> {
-  let rest = "";
-  for await (const text of input.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + text).split("\n");
-    rest = lines.pop() ?? "";
-    yield* lines;
-  }
-}
-
-const encoder = new TextEncoder();
-
-function say(line: string): void {
-  Deno.stdout.writeSync(encoder.encode(`${line}\n`));
-}
-
-function messageOf(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).replaceAll("\n", " ");
-}
-
-async function main(): Promise<void> {
-  // Ctrl-C reaches every process of the terminal; the coordinator ends this one by closing its stdin.
-  Deno.addSignalListener("SIGINT", () => {});
-  const { allocator: name = "none", variant = "", source, heaps } = parseArgs(Deno.args, {
-    string: ["allocator", "variant", "source", "heaps"],
-  });
-  const measureRequest: Measure = await openAllocator(
-    name,
-    variant,
-    (allocator) => measureWith(allocator, { name, variant, source, ownHeaps: heaps === "own" }),
-    source,
-  );
-  say(READY);
-  for await (const line of linesOf(Deno.stdin.readable)) {
-    try {
-      say(formatSlot(await measureRequest(parseRequest(line))));
-    } catch (error) {
-      say(`error ${messageOf(error)}`);
-      if (error instanceof OutOfMemory || error instanceof CrewFailed) Deno.exit(1); // the slots are still full: no later answer would be right
-    }
-  }
-  Deno.exit(0);
-}
-
 if (import.meta.main) {
-  try {
-    await main();
-  } catch (error) {
-    say(`error ${messageOf(error)}`);
-    Deno.exit(1);
-  }
+  await serve(async () => {
+    const { allocator: name = "none", variant = "", source, heaps } = parseArgs(Deno.args, {
+      string: ["allocator", "variant", "source", "heaps"],
+    });
+    const measureRequest: Measure = await openAllocator(
+      name,
+      variant,
+      (allocator) => measureWith(allocator, { name, variant, source, ownHeaps: heaps === "own" }),
+      source,
+    );
+    return async (line) => formatSlot(await measureRequest(parseRequest(line)));
+  }, (error) => error instanceof OutOfMemory || error instanceof CrewFailed);
 }

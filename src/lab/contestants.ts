@@ -32,25 +32,41 @@ export interface Entry {
   readonly notes: readonly string[];
 }
 
+/** What the processes run. */
+export interface Harness {
+  /** The entry of the Deno children, and what they are told besides whose process it is. */
+  readonly child: URL;
+  readonly childArgs: readonly string[];
+  /** The native program, and what it is told after its allocator. */
+  readonly program: NativeTarget;
+  readonly programArgs: readonly string[];
+}
+
 const CONFIG = new URL("../../deno.json", import.meta.url);
-const CHILD = new URL("./contestant.ts", import.meta.url);
-const NATIVE_PROGRAM: NativeTarget = {
-  name: "workloads",
-  sources: [
-    "workloads.c",
-    "identity.c",
-    "identity.h",
-    "workloads/workload.h",
-    "workloads/slots.c",
-    "workloads/threads.c",
-    ...new Set(
-      [...WORKLOADS.keys()].map((name) =>
-        `workloads/${name.replace(/^cache-.*/, "cache_lines").replaceAll("-", "_")}.c`
+
+/** The workloads. */
+const WORKLOADS_HARNESS: Harness = {
+  child: new URL("./contestant.ts", import.meta.url),
+  childArgs: [],
+  program: {
+    name: "workloads",
+    sources: [
+      "workloads.c",
+      "identity.c",
+      "identity.h",
+      "workloads/workload.h",
+      "workloads/slots.c",
+      "workloads/threads.c",
+      ...new Set(
+        [...WORKLOADS.keys()].map((name) =>
+          `workloads/${name.replace(/^cache-.*/, "cache_lines").replaceAll("-", "_")}.c`
+        ),
       ),
-    ),
-  ].map((file) => new URL(`../../native/${file}`, import.meta.url)),
-  kind: "executable",
-  flags: ["-O3", "-pthread", "-ldl"],
+    ].map((file) => new URL(`../../native/${file}`, import.meta.url)),
+    kind: "executable",
+    flags: ["-O3", "-pthread", "-ldl"],
+  },
+  programArgs: [],
 };
 
 /**
@@ -60,19 +76,23 @@ const NATIVE_PROGRAM: NativeTarget = {
  * @param peers names, and paths of shared libraries
  * @throws PeerError if one of them is not there
  */
-export async function enter(variants: readonly string[], peers: readonly string[]): Promise<Entry> {
+export async function enter(
+  variants: readonly string[],
+  peers: readonly string[],
+  harness: Harness = WORKLOADS_HARNESS,
+): Promise<Entry> {
   const wanted = [...findPeers(peers), ...HARNESSES];
   const deno = [
-    ...variants.map((variant) => heapContestant(variant, variant)),
-    ...wanted.filter(({ host }) => host === "deno").map(denoPeer),
+    ...variants.map((variant) => denoContestant(harness, "heap", variant, "deno", variant)),
+    ...wanted.filter(({ host }) => host === "deno").map((peer) => denoPeer(harness, peer)),
   ];
   const natives = wanted.filter(({ host }) => host === "native");
   const names = natives.map((peer) => peer.name).join(", ");
   const preloaded = preload();
   const notes = preloaded === undefined ? [] : [`contestants run without your ${PRELOAD} (${preloaded})`];
   try {
-    const { path, note } = await buildNative(NATIVE_PROGRAM);
-    const native = natives.map((peer) => nativeContestant(peer, path));
+    const { path, note } = await buildNative(harness.program);
+    const native = natives.map((peer) => nativeContestant(harness, peer, path));
     return { contestants: inTableOrder([...deno, ...native]), notes: note === undefined ? notes : [...notes, note] };
   } catch (error) {
     if (!(error instanceof NativeBuildError)) throw error;
@@ -95,8 +115,9 @@ function inTableOrder(contestants: readonly Contestant[]): Contestant[] {
 
 /** A peer, ready to be started. @throws {NativeBuildError} if it needs a compiler and there is none. */
 export async function peerContestant(peer: FoundPeer): Promise<Contestant> {
-  if (peer.host === "deno") return denoPeer(peer);
-  return nativeContestant(peer, (await buildNative(NATIVE_PROGRAM)).path);
+  const harness = WORKLOADS_HARNESS;
+  if (peer.host === "deno") return denoPeer(harness, peer);
+  return nativeContestant(harness, peer, (await buildNative(harness.program)).path);
 }
 
 /**
@@ -105,7 +126,7 @@ export async function peerContestant(peer: FoundPeer): Promise<Contestant> {
  * @param source URL of the folder of another copy of this project; this one's heap if absent.
  */
 export function heapContestant(variant: string, label: string, source?: string): Contestant {
-  return denoContestant("heap", variant, "deno", label, source);
+  return denoContestant(WORKLOADS_HARNESS, "heap", variant, "deno", label, source);
 }
 
 /** The same heap of ours, but with one for each thread. */
@@ -119,21 +140,23 @@ export function withOwnHeaps({ label, command, ...contestant }: Contestant): Con
   };
 }
 
-function nativeContestant({ name, runtime, library }: FoundPeer, path: string): Contestant {
+function nativeContestant({ programArgs }: Harness, { name, runtime, library }: FoundPeer, path: string): Contestant {
   if (runtime === "harness") {
     const label = `${name} (native)`;
-    return { allocator: name, runtime, label, host: "native", command: { label, path, args: ["none"] } };
+    const command = { label, path, args: ["none", ...programArgs] };
+    return { allocator: name, runtime, label, host: "native", command };
   }
   const env = library === undefined ? {} : { [PRELOAD]: library };
-  const command = { label: name, path, args: ["system"], env, serves: library ?? LIBC };
+  const command = { label: name, path, args: ["system", ...programArgs], env, serves: library ?? LIBC };
   return { allocator: name, runtime, label: name, host: "native", command };
 }
 
-function denoPeer({ name, runtime }: FoundPeer): Contestant {
-  return denoContestant(name, name, runtime, runtime === "harness" ? `${name} (deno)` : name);
+function denoPeer(harness: Harness, { name, runtime }: FoundPeer): Contestant {
+  return denoContestant(harness, name, name, runtime, runtime === "harness" ? `${name} (deno)` : name);
 }
 
 function denoContestant(
+  { child, childArgs }: Harness,
   name: string,
   allocator: string,
   runtime: Runtime,
@@ -147,10 +170,11 @@ function denoContestant(
     "-P",
     `--config=${decodeURIComponent(CONFIG.pathname)}`,
     "--v8-flags=--allow-natives-syntax", // the tier of the loop; costs nothing where it is not asked for
-    CHILD.href,
+    child.href,
     `--allocator=${name}`,
     `--variant=${name === "heap" ? allocator : ""}`,
     ...(source === undefined ? [] : [`--source=${source}`]),
+    ...childArgs,
   ];
   const heaps = PEERS.find((peer) => peer.name === name)?.heaps;
   const command = { label, path: Deno.execPath(), args };

@@ -138,7 +138,8 @@ function fold(checksums: readonly number[]): string {
 }
 
 /** A Worker of a crew, as the first thread sees it. */
-class CrewWorker {
+/** A Worker of a crew, and what it answers. */
+export class CrewWorker {
   readonly #worker: Worker;
   #answer: PromiseWithResolvers<CrewAnswer> | undefined;
 
@@ -152,15 +153,15 @@ class CrewWorker {
   }
 
   /** Starts one, and waits until it has its allocator. */
-  static async start(start: CrewStart): Promise<CrewWorker> {
-    const worker = new CrewWorker(new Worker(WORKER, { type: "module", name: `thread ${start.thread}` }));
+  static async start(start: CrewStart, entry: URL = WORKER): Promise<CrewWorker> {
+    const worker = new CrewWorker(new Worker(entry, { type: "module", name: `thread ${start.thread}` }));
     const answer = await worker.ask(start);
     if (answer.kind === "failed") throw new CrewFailed(answer.message);
     return worker;
   }
 
   /** Posts something, and promises the answer. */
-  ask(message: CrewStart | CrewRequest): Promise<CrewAnswer> {
+  ask(message: object): Promise<CrewAnswer> {
     this.#answer = Promise.withResolvers();
     this.#worker.postMessage(message);
     return this.#answer.promise;

@@ -1,5 +1,5 @@
 /**
- * libc's `malloc` and `free`, one FFI call each: what a program pays which allocates through FFI.
+ * libc's `malloc` and its like, one FFI call each: what a program pays which allocates through FFI.
  *
  * `size_t` is declared as `u32`: a number passed for `usize` takes Deno's slow path (170 ns), a `u32` the fast one
  * (about 7 ns), and both calling conventions of the supported 64-bit systems zero-extend it into the full register.
@@ -11,6 +11,9 @@ import { requireNativeAccess } from "./permissions.ts";
 
 const SYMBOLS = {
   malloc: { parameters: [/* size */ "u32"], result: "u64" },
+  calloc: { parameters: [/* count */ "u32", /* size */ "u32"], result: "u64" },
+  realloc: { parameters: [/* ptr */ "u64", /* size */ "u32"], result: "u64" },
+  aligned_alloc: { parameters: [/* alignment */ "u32", /* size */ "u32"], result: "u64" },
   free: { parameters: [/* ptr */ "u64"], result: "void" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
@@ -23,6 +26,12 @@ export interface LibcAllocator {
    * @returns native address; `0n` when there is no memory
    */
   malloc(size: number): bigint;
+  /** C's `calloc`, in bytes below 2^32. */
+  calloc(count: number, size: number): bigint;
+  /** C's `realloc`; for size 0 it may free the block and give `0n`. */
+  realloc(address: bigint, size: number): bigint;
+  /** C's `aligned_alloc`; some systems want the size to be a multiple of the alignment. */
+  aligned_alloc(alignment: number, size: number): bigint;
   /**
    * C's `free`.
    *

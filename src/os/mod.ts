@@ -7,13 +7,15 @@
 export * from "./environment.ts";
 export { NativeAccessError, NativeBuildError, OsError } from "./errors.ts";
 export type { NativeAccessCode, NativeBuildCode } from "./errors.ts";
-export { addressOf, pointerOf, viewMemory } from "./pointers.ts";
+export { addressOf, addressOfView, pointerOf, viewMemory } from "./pointers.ts";
 export { cacheFile, cacheFolder } from "./cache.ts";
 export { commandOutput } from "./command.ts";
 export { buildNative } from "./build.ts";
 export type { NativeBuild, NativeTarget } from "./build.ts";
 export { openVirtualMemory } from "./virtual_memory.ts";
 export type { VirtualMemory } from "./virtual_memory.ts";
+export { openTouch } from "./touch.ts";
+export type { TouchFunctions } from "./touch.ts";
 export { openLibcAllocator } from "./libc_allocator.ts";
 export type { LibcAllocator } from "./libc_allocator.ts";
 export { checkSharedLibrary, findSharedLibrary, SharedLibraryError } from "./shared_library.ts";

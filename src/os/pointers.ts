@@ -33,3 +33,8 @@ export function pointerOf(address: bigint): Deno.PointerObject {
 export function addressOf(pointer: Deno.PointerObject): bigint {
   return Deno.UnsafePointer.value(pointer);
 }
+
+/** The native address of a view's first byte. */
+export function addressOfView(view: Uint8Array): bigint {
+  return addressOf(Deno.UnsafePointer.of(view as Uint8Array<ArrayBuffer>)!);
+}

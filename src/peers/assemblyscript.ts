@@ -1,6 +1,6 @@
 /**
- * `assemblyscript`: the TLSF allocator of AssemblyScript's runtime, compiled to WebAssembly. The module is two exported
- * functions around `heap.alloc` and `heap.free`; the package's own compiler makes it on first use (about half a second),
+ * `assemblyscript`: the TLSF allocator of AssemblyScript's runtime, compiled to WebAssembly. The module is three exported
+ * functions around `heap.alloc`, `heap.realloc` and `heap.free`; the package's own compiler makes it on first use (about half a second),
  * and the result is cached by its source, its options and the compiler's version.
  *
  * @module
@@ -9,6 +9,7 @@ import { cacheFile } from "../os/mod.ts";
 import { type Allocator, numberSlots } from "../workloads/mod.ts";
 
 const SOURCE = `export function malloc(size: usize): usize { return heap.alloc(size); }
+export function realloc(pointer: usize, size: usize): usize { return heap.realloc(pointer, size); }
 export function free(pointer: usize): void { heap.free(pointer); }
 `;
 
@@ -20,19 +21,37 @@ const OPTIONS = ["-O3", "--runtime", "incremental", "--initialMemory", "16384"];
 export async function openAssemblyScript(): Promise<Allocator<number>> {
   const bytes = await cacheFile(`tlsf-${await key()}.wasm`, compile);
   const { instance } = await WebAssembly.instantiate(bytes, { env: { abort } });
-  const { malloc, free, memory } = instance.exports;
-  if (!(memory instanceof WebAssembly.Memory) || typeof malloc !== "function" || typeof free !== "function") {
-    throw new Error("the compiled TLSF module lacks malloc, free or memory");
+  const { malloc, realloc, free, memory } = instance.exports;
+  const isWhole = [malloc, realloc, free].every((each) => typeof each === "function");
+  if (!(memory instanceof WebAssembly.Memory) || !isWhole) {
+    throw new Error("the compiled TLSF module lacks malloc, realloc, free or memory");
   }
-  return adapt(malloc as (size: number) => number, free as (pointer: number) => void, new Uint8Array(memory.buffer));
+  return adapt(
+    malloc as (size: number) => number,
+    realloc as (pointer: number, size: number) => number,
+    free as (pointer: number) => void,
+    new Uint8Array(memory.buffer),
+  );
 }
 
-function adapt(malloc: (size: number) => number, free: (pointer: number) => void, u8: Uint8Array): Allocator<number> {
+function adapt(
+  malloc: (size: number) => number,
+  realloc: (pointer: number, size: number) => number,
+  free: (pointer: number) => void,
+  u8: Uint8Array,
+): Allocator<number> {
   return {
     nothing: 0,
     slots: numberSlots,
     malloc,
     free,
+    calloc: (size) => {
+      const pointer = malloc(size);
+      u8.fill(0, pointer, pointer + size);
+      return pointer;
+    },
+    realloc: (pointer, size, _former) => pointer === 0 ? malloc(size) : realloc(pointer, size),
+    mapping: u8,
     write: (pointer, index, byte) => {
       u8[pointer + index] = byte;
     },

@@ -26,6 +26,10 @@ export function adaptHeap(heap: Heap): Allocator<number> {
   return {
     ...adapt(heap.malloc, heap.free, heap.u8),
     alignedAlloc: heap.alignedAlloc.bind(heap),
+    calloc: (size) => heap.calloc(1, size),
+    realloc: heap.realloc.bind(heap),
+    residentBytes: () => heap.stats().residentBytes,
+    address: heap.address.bind(heap),
     share: () => {
       // A heap of another source may be older than threads.
       if (typeof heap.share !== "function") throw new Error("this source's heap knows only one thread");

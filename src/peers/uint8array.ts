@@ -13,6 +13,12 @@ export function openUint8Array(): Allocator<Uint8Array | null> {
     slots: (count): Slots<Uint8Array | null> => new Array<Uint8Array | null>(count).fill(null),
     malloc: (size) => new Uint8Array(size),
     free: (_pointer) => {},
+    calloc: (size) => new Uint8Array(size),
+    realloc: (pointer, size, former) => {
+      const moved = new Uint8Array(size);
+      if (pointer !== null) moved.set(pointer.subarray(0, Math.min(size, former)));
+      return moved;
+    },
     write: (pointer, index, byte) => {
       (pointer as Uint8Array)[index] = byte;
     },

@@ -24,6 +24,7 @@ export { type MicroFile, type MicroRow, renderMicro } from "./micro.ts";
 export { changeWithBounds, hasOwnHeaps, nameOf, placeOf, threadCount, wrap } from "./format.ts";
 export { headline } from "./headline.ts";
 export { renderJson } from "./json.ts";
+export { renderReplay, renderReplayMarkdown, replayHeadline } from "./replay.ts";
 export { renderMarkdown } from "./markdown.ts";
 export {
   type Expectation,

@@ -13,6 +13,31 @@ const EstimateSchema = v.object({ median: v.number(), low: v.number(), high: v.n
 
 export const RatioSchema = v.object({ ratio: v.number(), low: v.number(), high: v.number() });
 
+/** What only a replay has. Memory is taken apart from time, in a process that replays for the first time. */
+const ReplayFields = {
+  /** Of the trace, thread ends not counted. */
+  events: v.exactOptional(v.number()),
+  /** Whether what was written to each block was found there again. */
+  verified: v.exactOptional(v.boolean()),
+  /** The most bytes in memory at one of the samples. */
+  peakFootprintBytes: v.exactOptional(v.number()),
+  averageFootprintBytes: v.exactOptional(v.number()),
+  /** The most bytes that the program had asked for and not freed; of the trace, so the same for all. */
+  peakLiveBytes: v.exactOptional(v.number()),
+  /** Beyond those of the do-nothing allocator. */
+  pageFaults: v.exactOptional(v.number()),
+  /** The longest event; of each, the shortest of several replays counts, which no interruption prolonged. */
+  longestNs: v.exactOptional(v.number()),
+  /** What the footprint is of: the allocator's own mapping, or the process beyond that of the do-nothing allocator. */
+  footprintOf: v.exactOptional(v.picklist(["mapping", "process"])),
+  /** The footprint over time: after each of `events` events. */
+  footprint: v.exactOptional(v.object({
+    events: v.array(v.number()),
+    liveBytes: v.array(v.number()),
+    footprintBytes: v.array(v.number()),
+  })),
+};
+
 /** One contestant at one size, with one number of threads. */
 export const ResultSchema = v.object({
   workload: v.string(),
@@ -53,6 +78,7 @@ export const ResultSchema = v.object({
   /** What V8's code the measured loop ran in, by slot. */
   tiers: v.array(v.string()),
   parameters: v.record(v.string(), v.number()),
+  ...ReplayFields,
 });
 
 /** The machine, the runtime and the source; what a system does not say is absent, as in files of older versions. */
@@ -118,6 +144,16 @@ export const ResultFileSchema = v.object({
   expectations: v.array(ExpectationSchema),
   /** What the variants reached in one unit of each size; with `--counters` only. */
   counters: v.optional(v.array(CountsRowSchema)),
+  /** What was replayed. */
+  trace: v.exactOptional(v.object({
+    file: v.string(),
+    format: v.string(),
+    events: v.number(),
+    threads: v.number(),
+    blocks: v.number(),
+    /** The share of frees by another thread than the one that allocated the block. */
+    crossThreadFrees: v.number(),
+  })),
   /** Who was left out, and why. */
   notes: v.array(v.string()),
   warnings: v.array(WarningSchema),

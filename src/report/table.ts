@@ -86,6 +86,22 @@ export function renderTable(results: readonly Result[], palette: Palette = PLAIN
   return table.toString().split("\n").map((line) => line.trimEnd()).join("\n");
 }
 
+/** A table of any columns: the first on the left, the others, which are numbers, on the right. */
+export function textTable(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  palette: Palette = PLAIN,
+): string {
+  const table = new Table({
+    head: head.map((name) => palette.bold(name)),
+    colAligns: head.map((_name, column) => column === 0 ? "left" : "right"),
+    style: { head: [], border: [], compact: true },
+    chars: LINES,
+  });
+  for (const row of rows) table.push([...row]);
+  return table.toString().split("\n").map((line) => line.trimEnd()).join("\n");
+}
+
 /** Columns separated by spaces, a rule under the head: it survives being pasted anywhere. */
 export const LINES = {
   "top": "",

@@ -25,6 +25,20 @@ export interface Allocator<P> {
   readonly free: (pointer: P) => void;
   /** A block whose address is a multiple of `alignment`, a power of two; absent where the allocator has no such call. */
   readonly alignedAlloc?: (alignment: number, size: number) => P;
+  /** A block of zeros; absent as above. */
+  readonly calloc?: (size: number) => P;
+  /** The block with another size, and what fits of its contents; of `nothing` it is a malloc. Absent as above. */
+  readonly realloc?: (pointer: P, size: number, former: number) => P;
+  /** Bytes of the allocator's own mapping that are in memory, -1 if nobody can tell; absent where it does not say. */
+  readonly residentBytes?: () => number;
+  /** All of its memory, where that is one mapping and it does not say itself how much of it is in memory. */
+  readonly mapping?: Uint8Array;
+  /** The native address of a block; absent where it has none. */
+  readonly address?: (pointer: P) => bigint;
+  /** Writes a byte to a block's beginning, its end, and each step between (see `replay.ts`); absent: by `write`. */
+  readonly touch?: (pointer: P, size: number, byte: number) => void;
+  /** 0 if those bytes are what was written; absent: by `read`. */
+  readonly differs?: (pointer: P, size: number, byte: number) => number;
   /**
    * What another thread of the process needs to open an allocator that knows the same blocks; absent where blocks are
    * of one thread alone.

@@ -142,7 +142,7 @@ export function seriesOf(results: readonly Result[]): Series[] {
 }
 
 /** A colour for each contestant; the do-nothing ones have none. */
-function coloursOf(results: readonly Result[]): Map<string, string> {
+export function coloursOf(results: readonly Result[]): Map<string, string> {
   const names = [...new Set(results.filter(({ runtime }) => runtime !== "harness").map(nameOf))];
   return new Map(names.map((name, index) => [name, seriesColour(index)]));
 }

@@ -11,6 +11,7 @@ import { columnsOf } from "../table.ts";
 import { ratioFigure, scalingFigure, seriesOf, throughputFigure } from "./bench_charts.ts";
 import { countsTable } from "./counts_section.ts";
 import { markup } from "./markup.ts";
+import { memorySection } from "./replay_section.ts";
 import { distributionFigure, roundsFigure } from "./sample_charts.ts";
 import { environmentSection, figure, remarksSection, type Section } from "./section.ts";
 import { renderTable } from "./table.ts";
@@ -46,6 +47,7 @@ export function benchSections(file: ResultFile): Section[] {
       title: "One heap for all threads",
       content: sharing.length === 0 ? "" : markup`<ul>${sharing.map((line) => markup`<li>${line}</li>`)}</ul>`,
     },
+    memorySection(file),
     {
       id: "expectations",
       title: "What was expected",

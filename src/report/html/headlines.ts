@@ -6,13 +6,14 @@
 import { compareHeadline } from "../compare.ts";
 import { explainHeadline } from "../explain.ts";
 import { headline } from "../headline.ts";
+import { replayHeadline } from "../replay.ts";
 import type { ReportInput } from "./input.ts";
 
 /** The line, without its end. */
 export function headlineOf(input: ReportInput): string {
   switch (input.kind) {
     case "bench":
-      return headline(input.file);
+      return input.file.trace === undefined ? headline(input.file) : replayHeadline(input.file);
     case "compare":
       return compareHeadline(input.file);
     case "explain":

@@ -1,0 +1,250 @@
+/**
+ * `replay`: a trace of a real program against our heap and other allocators: time, memory, and whether every block kept
+ * what was written to it.
+ *
+ * Time is measured as `bench` measures it, with a whole replay for a unit of work: every contestant has a process that is
+ * warmed up, and replays in turn with the others; the do-nothing allocators price the loop. So what is timed is a program
+ * that has run for a while. Its memory is another matter: for that each contestant replays once in a fresh process, and
+ * stops at the same events, where the bytes in memory are taken.
+ *
+ * - Our heap, and the pools that are one mapping: the pages of that mapping which are in memory (`mincore`), the
+ *   allocator's tables in it included.
+ * - All others: the process, beyond what it has at the same event with the do-nothing allocator. Of native ones only
+ *   memory that is private and no file's counts, which the replay itself has none of.
+ *
+ * With several threads, those of the trace are dealt to as many, which keep the order of each thread and of what happens
+ * to each block (`../traces/replay_words.ts`). Only allocators take part whose blocks may be freed by another thread.
+ *
+ * The words to replay go through a temporary file to all contestants, of either language.
+ *
+ * @module
+ */
+import type { Result, ResultFile } from "../report/mod.ts";
+import { summarise, type Trace, TraceError, type TraceSummary } from "../traces/mod.ts";
+import { replayWords } from "../traces/replay_words.ts";
+import { bench, type BenchRun, type Progress } from "./bench.ts";
+import { Child, ContestantError } from "./child.ts";
+import { type Contestant, enter, type Entry, type Harness } from "./contestants.ts";
+import { ProtocolError } from "./protocol.ts";
+import { figureOf, formatReplayRequest, type ReplayRequest } from "./replay_protocol.ts";
+
+/** What to replay. */
+export interface ReplayPlan {
+  readonly trace: Trace;
+  /** What the trace is called in the report. */
+  readonly file: string;
+  readonly variants: readonly string[];
+  readonly peers: readonly string[];
+  /** How many replay it, 1 to 16. */
+  readonly threads: number;
+  readonly rounds: number;
+  readonly slotMilliseconds: number;
+  readonly orderSeed: number;
+  /** Milliseconds that a first replay of a peer may take before it is left out; unlimited if absent. */
+  readonly unitDeadline?: number | undefined;
+}
+
+/** Points at which memory is taken. */
+export const SAMPLES = 200;
+/** Replays of which each event's shortest time counts. */
+const REPLAYS_OF_LONGEST = 3;
+
+/**
+ * Runs a plan.
+ *
+ * @throws ContestantError if a contestant cannot do its work, or a block was damaged; TraceError if too much is live.
+ */
+export async function replay(
+  plan: ReplayPlan,
+  report: (progress: Progress) => void,
+  signal: AbortSignal,
+): Promise<BenchRun & { readonly trace: NonNullable<ResultFile["trace"]> }> {
+  const summary = summarise(plan.trace, SAMPLES);
+  if (summary.events === 0) throw new TraceError(`${plan.file}: there is nothing to replay but ends of threads`);
+  const words = replayWords(plan.trace, plan.threads);
+  const path = await Deno.makeTempFile({ prefix: "hakmem-replay-" });
+  try {
+    await Deno.writeFile(path, new Uint8Array(words.buffer));
+    const entry = whoCan(await enter(plan.variants, plan.peers, replayHarness(path)), plan.threads);
+    const run = await measure(plan, summary, entry, report, signal);
+    signal.throwIfAborted(); // time without memory would be half a result
+    const results = (await withMemory(run, plan.threads, summary, entry, report, signal))
+      .map((result) => ({ ...result, threads: plan.threads }));
+    return { ...run, results, notes: [...run.notes, ...remarks(results)], trace: describe(plan.file, summary) };
+  } finally {
+    await Deno.remove(path);
+  }
+}
+
+/** What the processes of a replay run. @param path The file with the words. */
+export function replayHarness(path: string): Harness {
+  return {
+    child: new URL("./replay_child.ts", import.meta.url),
+    childArgs: [`--words=${path}`],
+    program: {
+      name: "replay",
+      sources: ["replay.c", "identity.c", "identity.h", "touch.h"].map((file) =>
+        new URL(`../../native/${file}`, import.meta.url)
+      ),
+      kind: "executable",
+      flags: ["-O3", "-pthread", "-ldl"],
+    },
+    programArgs: [path],
+  };
+}
+
+/** Leaves out who cannot replay, and says why. */
+function whoCan({ contestants, notes }: Entry, threads: number): Entry {
+  const hasCompiler = contestants.some(({ host }) => host === "native");
+  const reasonOf = ({ runtime }: Contestant): string | undefined => {
+    if (threads > 1 && (runtime === "ffi" || runtime === "js")) return "its blocks are of one thread alone";
+    if (runtime === "ffi" && !hasCompiler) return "what touches its blocks is in C";
+    return undefined;
+  };
+  return {
+    contestants: contestants.filter((each) => reasonOf(each) === undefined),
+    notes: [
+      ...notes,
+      ...contestants.flatMap((each) => reasonOf(each) ? [`${each.label} is left out: ${reasonOf(each)}`] : []),
+    ],
+  };
+}
+
+async function measure(
+  { rounds, slotMilliseconds, orderSeed, unitDeadline, variants, peers }: ReplayPlan,
+  { events, largestBytes }: TraceSummary,
+  entry: Entry,
+  report: (progress: Progress) => void,
+  signal: AbortSignal,
+): Promise<BenchRun> {
+  const plan = {
+    workload: { name: "replay", operationsPerUnit: () => events },
+    sizes: [{ size: largestBytes, parameters: {} }],
+    variants,
+    peers,
+    rounds,
+    slotMilliseconds,
+    orderSeed,
+    unitDeadline,
+  };
+  return await bench(plan, report, signal, entry);
+}
+
+/** What one contestant's memory was: after each sample's event, and in the end. */
+interface Memory {
+  readonly resident: readonly number[];
+  /** Whether that is the allocator's mapping alone. */
+  readonly isMapping: boolean;
+  readonly pageFaults: number;
+  /** Of one thread only. */
+  readonly longestNs?: number;
+}
+
+async function withMemory(
+  { results }: BenchRun,
+  threads: number,
+  summary: TraceSummary,
+  { contestants }: Entry,
+  report: (progress: Progress) => void,
+  signal: AbortSignal,
+): Promise<Result[]> {
+  const memories = new Map<Result, Memory>();
+  for (const [done, result] of results.entries()) {
+    const contestant = contestants.find((each) => isOf(each, result))!;
+    report({ phase: "taking the footprint", done, total: results.length, label: contestant.label });
+    memories.set(result, await takeMemory(contestant, threads, summary, signal));
+  }
+  return results.map((result) => {
+    const idle = results.find((each) => each.runtime === "harness" && each.host === result.host);
+    return { ...result, ...figures(result, memories.get(result)!, idle && memories.get(idle), summary) };
+  });
+}
+
+function isOf({ allocator, runtime, host }: Contestant, result: Result): boolean {
+  return allocator === result.allocator && runtime === result.runtime && host === result.host;
+}
+
+async function takeMemory(
+  contestant: Contestant,
+  threads: number,
+  summary: TraceSummary,
+  signal: AbortSignal,
+): Promise<Memory> {
+  signal.throwIfAborted();
+  await using child = await Child.start(contestant.command);
+  const stop = () => void child[Symbol.asyncDispose]();
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    const resident: number[] = [];
+    let pageFaults = 0, isMapping = false;
+    for (const count of pointsOf(summary)) {
+      const answer = await ask(child, { verb: "advance", count });
+      resident.push(figureOf(answer, "resident"));
+      pageFaults = figureOf(answer, "faults");
+      isMapping = figureOf(answer, "mapping") === 1;
+    }
+    const memory = { resident, isMapping, pageFaults };
+    if (threads > 1) return memory; // an event that waits for another thread is as long as that one likes
+    const longest = await ask(child, { verb: "longest", count: REPLAYS_OF_LONGEST });
+    return { ...memory, longestNs: figureOf(longest, "nanoseconds") };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof ProtocolError) throw new ContestantError(contestant.label, `failed: ${error.message}`);
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
+
+function ask(child: Child, request: ReplayRequest): Promise<string> {
+  return child.ask(formatReplayRequest(request), String);
+}
+
+/** The samples, and the peak of live bytes among them. */
+function pointsOf({ live, peakEvent }: TraceSummary): number[] {
+  return [...new Set([...live.events, peakEvent])].toSorted((a, b) => a - b);
+}
+
+/** A replay's own fields of a result. */
+function figures(result: Result, memory: Memory, idle: Memory | undefined, summary: TraceSummary): Partial<Result> {
+  const { events } = summary;
+  if (result.runtime === "harness") return { events };
+  const isMapping = memory.isMapping;
+  const beyond = isMapping ? undefined : idle;
+  const footprintBytes = memory.resident.map((bytes, at) => Math.max(0, bytes - (beyond?.resident[at] ?? 0)));
+  const points = pointsOf(summary);
+  const isKnown = memory.resident.every((bytes) => bytes >= 0);
+  const inSamples = footprintBytes.filter((_bytes, at) => summary.live.events.includes(points[at]!));
+  return {
+    events,
+    verified: true, // by the contestant itself, which fails at the first block that is not what it should be
+    peakLiveBytes: summary.peakLiveBytes,
+    pageFaults: Math.max(0, memory.pageFaults - (idle?.pageFaults ?? 0)),
+    ...(memory.longestNs === undefined ? {} : { longestNs: memory.longestNs }),
+    ...(isKnown
+      ? {
+        peakFootprintBytes: Math.max(...footprintBytes),
+        averageFootprintBytes: Math.round(inSamples.reduce((sum, bytes) => sum + bytes, 0) / inSamples.length),
+        footprintOf: isMapping ? "mapping" : "process",
+        footprint: { events: points, liveBytes: points.map((point) => liveAt(summary, point)), footprintBytes },
+      }
+      : {}),
+  };
+}
+
+function liveAt({ live, peakEvent, peakLiveBytes }: TraceSummary, point: number): number {
+  return point === peakEvent ? peakLiveBytes : live.liveBytes[live.events.indexOf(point)]!;
+}
+
+function describe(file: string, { format, events, threads, blocks, crossThreadFrees }: TraceSummary) {
+  return { file, format, events, threads, blocks, crossThreadFrees };
+}
+
+/** What a reader of the table should know of some contestants. */
+function remarks(results: readonly Result[]): string[] {
+  const without = results.filter(({ allocator }) => WITHOUT_ALIGNMENT.has(allocator)).map(({ allocator }) => allocator);
+  if (without.length === 0) return [];
+  return [`${without.join(", ")}: no aligned allocation; a block that is larger by the alignment stands for one`];
+}
+
+const WITHOUT_ALIGNMENT: ReadonlySet<string> = new Set(["thi.ng", "assemblyscript", "uint8array"]);

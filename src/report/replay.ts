@@ -1,0 +1,154 @@
+/**
+ * A replay as text: time and memory of each allocator on one trace, in one line of words, a table, and what the footprint
+ * was over time. In the terminal and in Markdown; CSV has every sample, as that of `bench`.
+ *
+ * @module
+ */
+import { estimate, ratios } from "../measure/mod.ts";
+import { bounds, nameOf, nanoseconds, times, wrap } from "./format.ts";
+import { markdownTable } from "./rows.ts";
+import type { Result, ResultFile } from "./schema.ts";
+import { sparkline } from "./sparkline.ts";
+import { type Palette, PLAIN, textTable } from "./table.ts";
+
+const MEGABYTE = 1e6;
+const COLUMNS = 100;
+const SPARK_COLUMNS = 60;
+/** Times the live bytes at their peak: what is beyond would flatten all others. */
+const TALLEST = 1.5;
+
+const TIME_COLUMNS = ["allocator", "ns/event", "95 %", "net ns", "x system", "95 %", "longest us"] as const;
+/** Also for the page. */
+export const MEMORY_COLUMNS = ["allocator", "peak MB", "peak / live", "mean MB", "page faults", "of"] as const;
+
+/** What goes to stdout; at most 100 columns. */
+export function renderReplay(file: ResultFile, palette: Palette = PLAIN): string {
+  const { results, notes } = file;
+  const emphasis = ({ runtime }: Result) =>
+    runtime === "deno" ? palette.bold : runtime === "harness" ? palette.dim : String;
+  const table = (columns: readonly string[], cells: (result: Result) => string[], shown: readonly Result[]) =>
+    textTable(columns, shown.map((result) => cells(result).map(emphasis(result))), palette);
+  const sections = [
+    wrap(replayHeadline(file), COLUMNS).map(palette.bold),
+    wrap(settingOf(file), COLUMNS),
+    [table(TIME_COLUMNS, timeCells, results)],
+    [table(MEMORY_COLUMNS, memoryCells, results.filter(({ pageFaults }) => pageFaults !== undefined))],
+    footprintLines(results, palette),
+    wrap(explanationOf(results), COLUMNS),
+    notes.flatMap((note) => wrap(note, COLUMNS)),
+  ];
+  return `${sections.filter((lines) => lines.length > 0).map((lines) => lines.join("\n")).join("\n\n")}\n`;
+}
+
+/** The same as Markdown. */
+export function renderReplayMarkdown(file: ResultFile): string {
+  const { environment: { cpu, cores, os, deno, v8, revision, date }, rounds, notes, warnings } = file;
+  const remarks = [...notes, ...warnings.map(({ code, message, advice }) => `${code}: ${message}; ${advice}`)];
+  return [
+    `**${replayHeadline(file)}**\n`,
+    `${settingOf(file)}\n`,
+    markdownTable(
+      [...TIME_COLUMNS, ...MEMORY_COLUMNS.slice(1)],
+      file.results.map((result) => [...timeCells(result), ...memoryCells(result).slice(1)]),
+    ),
+    `${explanationOf(file.results)}\n`,
+    ...remarks.map((remark) => `- ${remark.replaceAll("\n", " ")}\n`),
+    `${rounds.measured} rounds. ${cpu}, ${cores} cores, ${os}; Deno ${deno}, V8 ${v8}; revision ${revision}, ${date}.\n`,
+  ].join("\n");
+}
+
+/** The result in one line of words. */
+export function replayHeadline({ results, trace, rounds }: ResultFile): string {
+  const ours = results.find(({ runtime }) => runtime === "deno");
+  const system = results.find(({ allocator }) => allocator === "system");
+  const file = trace?.file ?? "the trace";
+  const served = results.filter(({ verified }) => verified === true).length;
+  const proof = `every event served and verified by ${served} allocator${served === 1 ? "" : "s"}`;
+  if (ours === undefined) return `${file}: ${proof}`;
+  if (system === undefined || ours === system) {
+    return `${ours.allocator} replays ${file} in ${nanoseconds(ours.nsPerOp)} ns an event; ${proof}`;
+  }
+  const { median, low, high } = estimate(ratios(system.samples, ours.samples));
+  const footprint = ours.peakFootprintBytes !== undefined && system.peakFootprintBytes
+    ? `, in ${times(ours.peakFootprintBytes / system.peakFootprintBytes)} times its memory`
+    : "";
+  return `${ours.allocator} replays ${file} ${times(median)} times as fast as system (${bounds(low, high)}, ` +
+    `${rounds.measured} rounds)${footprint}; ${proof}`;
+}
+
+function settingOf({ trace, results }: ResultFile): string {
+  const live = results.find(({ peakLiveBytes }) => peakLiveBytes !== undefined)?.peakLiveBytes;
+  if (trace === undefined || live === undefined) return "";
+  const { format, events, threads, blocks, crossThreadFrees } = trace;
+  return `${format}: ${events.toLocaleString("en-US")} events, ${blocks.toLocaleString("en-US")} blocks, ` +
+    `${threads} threads; ${(100 * crossThreadFrees).toFixed(1)} % of frees by another thread; ` +
+    `${megabytes(live)} MB live at most`;
+}
+
+/** What the figures are. */
+function explanationOf(results: readonly Result[]): string {
+  const threads = results[0]?.threads ?? 1;
+  const memory = "Memory and page faults are those of the first replay of a process.";
+  if (threads > 1) {
+    return `Time is of replay after replay by ${threads} threads, among which the trace's are dealt: each keeps its order, ` +
+      `and so do the events of each block. ${memory}`;
+  }
+  return `Time is of replay after replay, all events by one thread in the trace's order. ${memory} Longest: the longest ` +
+    "event, each as short as it was in three replays.";
+}
+
+/** In the order of the columns. */
+function timeCells(result: Result): string[] {
+  const { nsPerOp, netNsPerOp, samples, ratioToSystem, runtime, longestNs } = result;
+  const { low, high } = estimate(samples);
+  return [
+    nameOf(result),
+    nanoseconds(nsPerOp),
+    bounds(low, high, nanoseconds),
+    runtime === "harness" ? "" : nanoseconds(netNsPerOp),
+    ratioToSystem === undefined ? "" : times(ratioToSystem.ratio),
+    ratioToSystem === undefined || result.allocator === "system" ? "" : bounds(ratioToSystem.low, ratioToSystem.high),
+    longestNs === undefined ? "" : (longestNs / 1000).toFixed(1),
+  ];
+}
+
+/** In the order of {@link MEMORY_COLUMNS}. */
+export function memoryCells(result: Result): string[] {
+  const { peakFootprintBytes, averageFootprintBytes, peakLiveBytes, pageFaults, footprintOf } = result;
+  const isKnown = peakFootprintBytes !== undefined && averageFootprintBytes !== undefined;
+  return [
+    nameOf(result),
+    isKnown ? megabytes(peakFootprintBytes) : "not known",
+    isKnown && peakLiveBytes ? times(peakFootprintBytes / peakLiveBytes) : "",
+    isKnown ? megabytes(averageFootprintBytes) : "",
+    pageFaults === undefined ? "" : String(pageFaults),
+    footprintOf === undefined ? "" : FOOTPRINT_OF[footprintOf],
+  ];
+}
+
+const FOOTPRINT_OF = { mapping: "its mapping", process: "the process" } as const;
+
+/** The footprint over time, a line an allocator under one of the live bytes, all on one scale, cut off at its top. */
+function footprintLines(results: readonly Result[], palette: Palette): string[] {
+  const shown = results.flatMap((result) =>
+    result.footprint === undefined ? [] : [{ name: nameOf(result), result, footprint: result.footprint }]
+  );
+  const first = shown[0];
+  if (first === undefined) return [];
+  const top = TALLEST * Math.max(...first.footprint.liveBytes);
+  const nameColumns = Math.max(...shown.map(({ name }) => name.length), "live bytes".length);
+  const line = (name: string, values: readonly number[]) =>
+    `  ${name.padEnd(nameColumns)} ${sparkline(values, SPARK_COLUMNS, top)} ${megabytes(values.at(-1) ?? 0)}`;
+  return [
+    `memory over the trace, MB in the end; the whole height is ${megabytes(top)} MB`,
+    palette.dim(line("live bytes", first.footprint.liveBytes)),
+    ...shown.map(({ name, result, footprint }) => {
+      const text = line(name, footprint.footprintBytes);
+      return result.runtime === "deno" ? palette.green(text) : text;
+    }),
+  ];
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / MEGABYTE).toFixed(1);
+}

@@ -1,0 +1,181 @@
+/**
+ * A replay by several threads: what one member of the crew does. It goes through its own events in the trace's order, and
+ * before an event whose block another member had last, it waits for that one (`../traces/replay_words.ts`).
+ *
+ * Members tell how far they are by a word each, and only after events that somebody waits for: all that a member did
+ * before is done then too. Nobody waits in a circle, since the earliest event that is not done waits for none.
+ *
+ * @module
+ */
+import { EVENT } from "../traces/mod.ts";
+import { memberColumns, REPLAY, WATCHED } from "../traces/replay_words.ts";
+import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
+import { OtherThreadFailed } from "./place.ts";
+import { CHUNK_ITERATIONS } from "./workload.ts";
+import { byteOf, damaged, type Differs, differsBy, type Rare, rareBy, type Touch, touchBy } from "./replay.ts";
+
+/** Ints between the words of two members, so that they are in lines of their own. */
+const APART = 32;
+/** Looks at a word before the processor is given away, and how often it is before this thread sleeps. As in C. */
+const SPINS = 2000;
+const YIELDS = 100;
+/** Microseconds. */
+const NAP = 50;
+const CHECKSUM = 0;
+
+/** What the members share; zeros at first. */
+export interface ReplayMemory {
+  readonly slots: SharedArrayBuffer;
+  readonly progress: SharedArrayBuffer;
+}
+
+/** Memory for a replay by the members that its words are for. */
+export function replayMemory(words: Int32Array): ReplayMemory {
+  return {
+    slots: new SharedArrayBuffer(8 * words[REPLAY.SLOTS]!),
+    progress: new SharedArrayBuffer(4 * APART * words[REPLAY.MEMBERS]!),
+  };
+}
+
+/** One thread's part in a replay. */
+export interface ReplayMember {
+  /** Frees its share of what is live, and starts over. All members are idle, or do the same. */
+  begin(): void;
+  /** Does its events before `to`, which is counted among all events. */
+  advance(to: number): void;
+  /** 32 bits of what it did since `begin`, as an unsigned number. */
+  readonly checksum: number;
+  /** The function that the time is spent in. */
+  // deno-lint-ignore ban-types
+  readonly hot: Function;
+}
+
+/**
+ * Binds a member to its thread's allocator.
+ *
+ * @param isVerified As of `prepareReplay`.
+ * @param failed Its first int is not 0 once a member has failed.
+ * @param pause Gives the processor to others for 0, else sleeps so many microseconds.
+ */
+export function prepareMember<P>(
+  allocator: Allocator<P>,
+  words: Int32Array,
+  isVerified: boolean,
+  member: number,
+  memory: ReplayMemory,
+  failed: Int32Array,
+  pause: (microseconds: number) => void,
+): ReplayMember {
+  const { malloc, free, nothing } = allocator;
+  const members = words[REPLAY.MEMBERS]!;
+  const slots = allocator.slots(words[REPLAY.SLOTS]!, memory.slots);
+  const progress = new Int32Array(memory.progress);
+  const state = new Int32Array(1);
+  const mask = isVerified ? 0xff : 0;
+  const touch = allocator.touch ?? touchBy(allocator.write);
+  const differs = allocator.differs ?? differsBy(allocator.read);
+  const rare = rareBy(allocator, slots, words, differs, mask);
+  const { after, starts, order } = memberColumns(words);
+  const first = order + words[starts + member]!, end = order + words[starts + member + 1]!;
+  const wait = (event: number) => {
+    const word = (words[REPLAY.HEAD + event * REPLAY.EVENT]! >>> 16) * APART;
+    for (let tries = 0; Atomics.load(progress, word) <= event; tries++) {
+      if (tries < SPINS) continue;
+      if (Atomics.load(failed, 0) !== 0) throw new OtherThreadFailed("another thread has failed");
+      pause(tries < SPINS + YIELDS ? 0 : NAP);
+    }
+  };
+  const own = member * APART;
+  const chunk = (from: number, to: number) =>
+    replayOwn(
+      malloc,
+      free,
+      rare,
+      touch,
+      differs,
+      wait,
+      nothing,
+      slots,
+      words,
+      progress,
+      state,
+      mask,
+      own,
+      after,
+      from,
+      to,
+    );
+  let position = first;
+  return {
+    begin() {
+      for (let slot = member; slot < slots.length; slot += members) {
+        if (slots[slot] === nothing) continue;
+        free(slots[slot] as P);
+        slots[slot] = nothing;
+      }
+      position = first;
+      state[CHECKSUM] = 0;
+      Atomics.store(progress, own, 0);
+    },
+    advance(to) {
+      while (position < end && words[position]! < to) {
+        const from = position;
+        while (position < end && position < from + CHUNK_ITERATIONS && words[position]! < to) position++;
+        chunk(from, position);
+      }
+      Atomics.store(progress, own, to);
+    },
+    get checksum() {
+      return state[CHECKSUM]! >>> 0;
+    },
+    hot: replayOwn,
+  };
+}
+
+/** As `replayChunk` of one thread, for the events at positions of the order. */
+function replayOwn<P>(
+  malloc: Allocator<P>["malloc"],
+  free: Allocator<P>["free"],
+  rare: Rare<P>,
+  touch: Touch<P>,
+  differs: Differs<P>,
+  wait: (event: number) => void,
+  nothing: P,
+  slots: Slots<P>,
+  words: Int32Array,
+  progress: Int32Array,
+  state: Int32Array,
+  mask: number,
+  own: number,
+  after: number,
+  from: number,
+  to: number,
+): void {
+  const end = to | 0, checked = mask | 0, ownWord = own | 0, afterColumn = after | 0;
+  const MALLOC = EVENT.MALLOC | 0, FREE = EVENT.FREE | 0, watched = WATCHED | 0, HEAD = REPLAY.HEAD | 0;
+  let checksum = state[CHECKSUM] as number;
+  for (let position = from | 0; position < end; position = (position + 1) | 0) {
+    const event = words[position] as number;
+    const before = words[afterColumn + event] as number;
+    if (before >= 0) wait(before);
+    const word = HEAD + (event << 2);
+    const head = words[word] as number, slot = words[word + 1] as number, size = words[word + 2] as number;
+    const kind = head & 0xff, byte = byteOf(slot);
+    checksum = (Math.imul(checksum, 31) + (slot ^ size ^ kind)) | 0;
+    if (kind === FREE) {
+      const pointer = slots[slot] as P;
+      if (slot !== 0) {
+        if ((differs(pointer, size, byte) & checked) !== 0) throw damaged(word, "was overwritten before its free");
+        slots[slot] = nothing;
+      }
+      free(pointer);
+    } else {
+      const pointer = kind === MALLOC ? malloc(size) : rare(word);
+      if (pointer === nothing) throw new OutOfMemory(size);
+      touch(pointer, size, byte);
+      slots[slot] = pointer;
+    }
+    if ((head & watched) !== 0) Atomics.store(progress, ownWord, event + 1);
+  }
+  state[CHECKSUM] = checksum;
+}

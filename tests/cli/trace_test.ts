@@ -1,0 +1,136 @@
+/** `trace` and `replay`, as a user or a script runs them. */
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import * as v from "valibot";
+import { parseResultFile } from "../../src/report/mod.ts";
+import { TraceFileSchema } from "../../src/report/trace.ts";
+import { realTrace, SAMPLES } from "../traces/helpers.ts";
+import { cli, command, outcome } from "./helpers.ts";
+
+/** Runs with the path of a file that holds a text. */
+async function withFile<R>(text: string, use: (path: string) => Promise<R>): Promise<R> {
+  const folder = await Deno.makeTempDir();
+  try {
+    const path = `${folder}/sample.trace`;
+    await Deno.writeTextFile(path, text);
+    return await use(path);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** A text in malloc lab's format: blocks of some sizes, half of them freed. */
+function mallocLabText(blocks: number): string {
+  const lines = Array.from({ length: blocks }, (_, block) => `a ${block} ${block * 37 % 5000}`);
+  for (let block = 0; block < blocks; block += 2) lines.push(`f ${block}`);
+  return `0\n${blocks}\n${lines.length}\n1\n${lines.join("\n")}\n`;
+}
+
+function assertNarrow(text: string): void {
+  assertEquals(text.split("\n").filter((line) => line.length > 100), []);
+}
+
+Deno.test("trace info says what a trace is like, in 100 columns", async () => {
+  await withFile(SAMPLES["android"]!, async (path) => {
+    const { code, stdout, stderr } = await cli(["trace", "info", path]);
+    assertEquals([code, stderr], [0, ""]);
+    assertMatch(stdout, /^sample.trace \(android\): 7 events of 2 threads, 4 blocks, 2.3 KB live at most\n/);
+    assertStringIncludes(stdout, "malloc 1, calloc 1, aligned 1, realloc 2, free 2, thread end 1\n");
+    for (const part of ["allocations by size", "by lifetime", "live bytes over 7 events", "threads\n", "█"]) {
+      assertStringIncludes(stdout, part);
+    }
+    assertNarrow(stdout);
+  });
+});
+
+Deno.test("trace info writes JSON, CSV and Markdown", async () => {
+  await withFile(SAMPLES["malloclab"]!, async (path) => {
+    const csv = `${path}.csv`, markdown = `${path}.md`;
+    const { code, stdout } = await cli(["trace", "info", path, "--json", "-", "--csv", csv, "--markdown", markdown]);
+    assertEquals(code, 0);
+    const file = v.parse(TraceFileSchema, JSON.parse(stdout));
+    assertEquals([file.format, file.events, file.blocks, file.endLiveBytes], ["malloclab", 8, 3, 0]);
+    assertMatch(await Deno.readTextFile(csv), /^histogram,up_to,count,bytes\nsize,16,0,0\n/);
+    assertMatch(
+      await Deno.readTextFile(markdown),
+      /^\*\*sample.trace \(malloclab\): .*\*\*\n\n.*\n\n.*\n\n\| size to \|/,
+    );
+  });
+});
+
+Deno.test("traces that cannot be read exit with 3 and say where, and leave no file of results", async () => {
+  const wrong: [text: string, says: RegExp][] = [
+    ["nothing", /sample.trace: line 1: not a trace of a format that is known: android/],
+    [`${SAMPLES["android"]}7: free 0x99\n`, /sample.trace: line 9: free of 0x99, which is not live/],
+  ];
+  for (const [text, says] of wrong) {
+    await withFile(text, async (path) => {
+      for (const args of [["trace", "info"], ["replay"]]) {
+        const { code, stdout, stderr } = await cli([...args, path, "--json", `${path}.json`]);
+        assertEquals([code, stdout], [3, ""]);
+        assertMatch(stderr, says);
+        assertEquals(stderr.trimEnd().split("\n").length, 1, stderr);
+        assertEquals([...Deno.readDirSync(path.replace(/\/[^/]+$/, ""))].length, 1);
+      }
+    });
+  }
+});
+
+Deno.test("replay prints time and memory in 100 columns, and writes a result file", async () => {
+  await withFile(mallocLabText(3000), async (path) => {
+    const args = ["replay", path, "--quick", "--peer", "system,uint8array", "--variant", "slab-map,phase7"];
+    const json = `${path}.json`, markdown = `${path}.md`;
+    const { code, stdout } = await cli([...args, "--json", json, "--markdown", markdown]);
+    assertEquals(code, 0);
+    assertMatch(stdout, /^slab-map replays sample.trace [\d.]+ times as fast as system/);
+    assertMatch(stdout.replaceAll("\n", " "), /every event served and verified by 4 allocators/);
+    assertNarrow(stdout);
+    const file = parseResultFile(await Deno.readTextFile(json));
+    assertEquals(file.trace?.events, 4500);
+    const measured = file.results.filter(({ runtime }) => runtime !== "harness");
+    assertEquals(measured.map(({ allocator }) => allocator), ["slab-map", "phase7", "system", "uint8array"]);
+    for (const result of measured) {
+      const { verified, events, peakFootprintBytes, averageFootprintBytes, peakLiveBytes, pageFaults, longestNs } =
+        result;
+      assertEquals([verified, events], [true, 4500]);
+      assert([peakFootprintBytes, averageFootprintBytes, peakLiveBytes, pageFaults, longestNs].every((x) => x! >= 0));
+    }
+    assertMatch(
+      await Deno.readTextFile(markdown),
+      /^\*\*slab-map replays .*\*\*\n\n.*\n\n\| allocator \| ns\/event \|/,
+    );
+    const page = await cli(["report", json, "-o", `${path}.html`]);
+    assertEquals([page.code, page.stderr], [0, ""]);
+    const html = await Deno.readTextFile(`${path}.html`);
+    for (const part of ["slab-map replays sample.trace", "Memory over the trace", "live bytes"]) {
+      assertStringIncludes(html, part);
+    }
+  });
+});
+
+Deno.test("replay ends with 3 and leaves nothing when it is interrupted", async () => {
+  await withFile(mallocLabText(3000), async (path) => {
+    const json = `${path}.json`;
+    const child = command(["replay", path, "--rounds", "1000", "--peer", "system", "--json", json]).spawn();
+    const timer = setTimeout(() => child.kill("SIGINT"), 3000);
+    const { code, stdout, stderr } = outcome(await child.output());
+    clearTimeout(timer);
+    assertEquals([code, stdout, stderr], [3, "", "interrupted: there is nothing to show\n"]);
+    assertEquals([...Deno.readDirSync(path.replace(/\/[^/]+$/, ""))].length, 1);
+  });
+});
+
+const REAL = realTrace();
+
+Deno.test({
+  name: `the real trace is served and verified${REAL === undefined ? ": skipped, systemui.zip is not there" : ""}`,
+  ignore: REAL === undefined,
+  fn: async () => {
+    const { code, stdout } = await cli(["replay", REAL!, "--quick", "--peer", "system,assemblyscript", "--json", "-"]);
+    assertEquals(code, 0);
+    const { results, trace } = parseResultFile(stdout);
+    assertEquals([trace?.events, trace?.threads], [786_097, 393]);
+    const verified = results.filter((result) => result.verified).map(({ allocator }) => allocator);
+    assertEquals(verified, ["slab-map", "system", "assemblyscript"]);
+    assertEquals(results.every(({ events }) => events === 786_097), true);
+  },
+});

@@ -1,0 +1,116 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import { TraceBuilder } from "../../src/traces/builder.ts";
+import { EVENT, TraceError } from "../../src/traces/mod.ts";
+import {
+  memberColumns,
+  MOST_LIVE_BYTES,
+  parseReplayWords,
+  REPLAY,
+  replayWords,
+  WATCHED,
+} from "../../src/traces/replay_words.ts";
+import { arbitraryTrace } from "./helpers.ts";
+
+const builder = () => new TraceBuilder("test", () => "here");
+
+/** The events of words, a row each: kind, alignment, member, slot, size, former size. */
+function rows(words: Int32Array): number[][] {
+  return Array.from({ length: words[REPLAY.EVENTS]! }, (_, event) => {
+    const [head, ...rest] = words.subarray(
+      REPLAY.HEAD + event * REPLAY.EVENT,
+      REPLAY.HEAD + (event + 1) * REPLAY.EVENT,
+    );
+    return [head! & 0xff, head! >>> 8 & 0xff, head! >>> 16, ...rest];
+  });
+}
+
+Deno.test("replayWords() uses slots again, the last one first, and leaves thread ends out", () => {
+  const { MALLOC, ALIGNED, REALLOC, FREE } = EVENT;
+  const trace = builder();
+  trace.malloc(1, "a", 10);
+  trace.malloc(2, "b", 20);
+  trace.threadEnd(2);
+  trace.free(1, "a");
+  trace.free(1, "b");
+  trace.aligned(3, "c", 4096, 30);
+  trace.realloc(1, "c", "d", 7);
+  trace.realloc(1, null, "e", 5);
+  trace.free(1, null);
+  const words = replayWords(trace.finish());
+  assertEquals([...words.subarray(0, 5)], [REPLAY.MAGIC, REPLAY.VERSION, 8, 3, 30]);
+  assertEquals(rows(words), [
+    [MALLOC, 0, 0, 1, 10, 0],
+    [MALLOC, 0, 0, 2, 20, 0],
+    [FREE, 0, 0, 1, 10, 0],
+    [FREE, 0, 0, 2, 20, 0],
+    [ALIGNED, 12, 0, 2, 30, 0],
+    [REALLOC, 0, 0, 2, 7, 30],
+    [REALLOC, 0, 0, 1, 5, 0],
+    [FREE, 0, 0, 0, 0, 0],
+  ]);
+});
+
+Deno.test("replayWords() refuses more live bytes than every contestant can have", () => {
+  const fits = builder();
+  fits.malloc(1, 1, MOST_LIVE_BYTES);
+  fits.free(1, 1);
+  fits.malloc(1, 2, MOST_LIVE_BYTES);
+  assertEquals(replayWords(fits.finish())[REPLAY.LARGEST], MOST_LIVE_BYTES);
+  const large = builder();
+  large.malloc(1, 1, MOST_LIVE_BYTES);
+  large.malloc(1, 2, 1);
+  assertThrows(() => replayWords(large.finish()), TraceError, "event 1: more than");
+});
+
+Deno.test("parseReplayWords() reads them back, and rejects what is cut off or something else", () => {
+  const trace = builder();
+  trace.malloc(1, 1, 10);
+  const words = replayWords(trace.finish());
+  const bytes = new Uint8Array(words.buffer);
+  assertEquals(parseReplayWords(bytes), words);
+  for (const damaged of [bytes.slice(0, -4), bytes.slice(0, 8), new Uint8Array(48)]) {
+    assertThrows(() => parseReplayWords(damaged), TraceError, "no words");
+  }
+});
+
+Deno.test("replayWords() deals threads to members: the busiest first, each to who has the least to do", () => {
+  const trace = builder();
+  const events = { a: 5, b: 4, c: 3, d: 3 };
+  for (const [thread, count] of Object.entries(events)) {
+    for (let event = 0; event < count; event++) trace.malloc(thread, `${thread}${event}`, 1);
+  }
+  const words = replayWords(trace.finish(), 2);
+  const { starts } = memberColumns(words);
+  assertEquals([...words.subarray(starts, starts + 3)], [0, 8, 15]); // a and d, b and c
+});
+
+Deno.test("members that wait as the words say keep every thread's order and every block's, and never wait for ever", () => {
+  const schedule = fc.array(fc.nat(3), { minLength: 1, maxLength: 300 });
+  fc.assert(fc.property(arbitraryTrace(), fc.integer({ min: 2, max: 4 }), schedule, (trace, members, choices) => {
+    const words = replayWords(trace, members);
+    const { after, starts, order, end } = memberColumns(words);
+    assertEquals(words.length, end);
+    const position = Array.from({ length: members }, (_, member) => words[starts + member]!);
+    const told: number[] = Array(members).fill(0);
+    const lastOfSlot = new Map<number, number>();
+    const at = (event: number) => REPLAY.HEAD + event * REPLAY.EVENT;
+    const isAtEnd = (member: number) => position[member]! === words[starts + member + 1]!;
+    const tryEvent = (member: number): boolean => {
+      if (isAtEnd(member)) return false;
+      const event = words[order + position[member]!]!, before = words[after + event]!;
+      if (before >= 0 && told[words[at(before)]! >>> 16]! <= before) return false;
+      assertEquals(words[at(event)]! >>> 16, member);
+      const slot = words[at(event) + 1]!;
+      if (slot !== 0) assert((lastOfSlot.get(slot) ?? -1) < event);
+      lastOfSlot.set(slot, event);
+      position[member]!++;
+      if ((words[at(event)]! & WATCHED) !== 0) told[member] = event + 1;
+      return true;
+    };
+    for (let turn = 0; !position.every((_, member) => isAtEnd(member)); turn++) {
+      const first = choices[turn % choices.length]! % members;
+      assert(position.some((_, step) => tryEvent((first + step) % members)), "all wait");
+    }
+  }));
+});
