@@ -16,6 +16,7 @@ import { gateCommand } from "./gate.ts";
 import { Interruption } from "./interruptible.ts";
 import { microCommand } from "./micro.ts";
 import { peersCommand } from "./peers.ts";
+import { recordCommand } from "./record.ts";
 import { replayCommand } from "./replay.ts";
 import { reportCommand } from "./report.ts";
 import { stressCommand } from "./stress.ts";
@@ -29,6 +30,7 @@ const COMMANDS: readonly ((finish: (exitCode: number) => void) => Command)[] = [
   compareCommand,
   explainCommand,
   gateCommand,
+  recordCommand,
   traceCommand,
   replayCommand,
   reportCommand,
@@ -81,6 +83,7 @@ const FORESEEN = new Set([
   "NativeAccessError",
   "OsError",
   "PeerError",
+  "RecordError",
   "ReportInputError",
   "TraceError",
 ]);

@@ -95,6 +95,16 @@ export function sizesOf(results: readonly Place[]): number[] {
   return [...new Set(results.map(({ size }) => size))];
 }
 
+/** A number and what it counts: `1 frame`, `1,024 frames`. */
+export function counted(count: number, noun: string): string {
+  return `${withCommas(count)} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** A whole number with a comma every three digits. */
+export function withCommas(count: number): string {
+  return count.toLocaleString("en-US");
+}
+
 /** The numbers of threads, likewise. */
 export function threadsOf(results: readonly Place[]): number[] {
   return [...new Set(results.map(({ threads }) => threads))];

@@ -170,14 +170,14 @@ function counted(count: number): string {
 }
 
 /** Bytes in the unit in which they are at least 1: `17 B`, `10.4 MB`. */
-function bytesText(bytes: number): string {
+export function bytesText(bytes: number): string {
   const units = ["B", "KB", "MB", "GB", "TB"];
   const unit = Math.min(units.length - 1, bytes < 1 ? 0 : Math.floor(Math.log10(bytes) / 3));
   return unit === 0 ? `${bytes} B` : `${(bytes / 1000 ** unit).toFixed(1)} ${units[unit]}`;
 }
 
 /** A power of two in the unit that shortens it: `256`, `4 KiB`. */
-function shortBytes(bytes: number): string {
+export function shortBytes(bytes: number): string {
   const units = ["", " KiB", " MiB", " GiB", " TiB"];
   const unit = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(1, bytes)) / 10));
   return `${bytes / 1024 ** unit}${units[unit]}`;
