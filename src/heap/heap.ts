@@ -214,7 +214,9 @@ export class Heap implements Disposable {
       throw error;
     }
     const blocks = makeBlocks(memory, variant, tiny.compile, log ?? print, { stacks, quarantineBytes });
-    return new Heap(memory, variant, build, blocks);
+    const heap = new Heap(memory, variant, build, blocks);
+    if (variant.flags.shared === 1) heap.share();
+    return heap;
   }
 
   /**

@@ -256,3 +256,12 @@ Deno.test("a counting build counts what is taken from the page heap, and given b
   assertEquals(change(() => heap.free(ptr)), [0, 1]);
   assertEquals(change(() => heap.collect()), [0, 1], "the superslab");
 });
+
+Deno.test("the flag shared=1 lets others attach from the start, and changes nothing else", async () => {
+  using heap = await Heap.open({ variant: "slab-map,shared=1,counters=1,prewarm=0" });
+  const ptr = heap.malloc(100);
+  assert(heap.counters()!.locksTaken > 0, "sections take the lock");
+  using other = await Heap.attach(heap.share());
+  other.free(ptr);
+  assertEquals(heap.stats().liveBlocks, 0);
+});
