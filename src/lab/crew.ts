@@ -114,7 +114,11 @@ export class Crew<P> {
         threads,
       );
       const places = crossing === undefined ? 0 : crossing === "together" ? 1 : setsOf(threads);
-      memory = crewMemory(threads, Array.from({ length: places }, () => new SharedArrayBuffer(bytes)));
+      memory = crewMemory(
+        this.#memories.size,
+        threads,
+        Array.from({ length: places }, () => new SharedArrayBuffer(bytes)),
+      );
       this.#memories.set(key, memory);
     }
     return { workload, memory, parameters };

@@ -5,7 +5,7 @@
  * How blocks cross from thread to thread is the workload's: not at all, each thread has a runner of its own; `together`,
  * the runners share their arrays; or by `successors`: there is one set of blocks more than there are threads, each with a
  * runner in every thread, over the same arrays. A thread takes a set that no one has, runs a unit, and lets it go; the
- * next one it takes is, as a rule, one that another thread left. The C twin does the same (`native/threads.c`).
+ * next one it takes is, as a rule, one that another thread left. The C twin does the same (`native/workloads/threads.c`).
  *
  * Of each runner (or set) two checksums are told, that of its first unit and the last one; `crew.ts` folds them, in order,
  * to those of the slot. They do not depend on which thread did what.
@@ -16,7 +16,6 @@ import {
   type Allocator,
   among,
   OtherThreadFailed,
-  OutOfMemory,
   type Place,
   type Runner,
   type Workload,
@@ -34,6 +33,8 @@ const NAP = 50;
 
 /** What the threads of a crew share for one request. It is posted to each. */
 export interface CrewMemory {
+  /** Tells it from others of the crew: the buffers are other objects each time they are posted. */
+  readonly number: number;
   readonly ints: SharedArrayBuffer;
   /** By thread: nanoseconds, operations. */
   readonly results: SharedArrayBuffer;
@@ -67,8 +68,9 @@ export function runnersOf({ crossing }: Pick<Workload, "crossing">, threads: num
 }
 
 /** Memory for a crew, but for the places. */
-export function crewMemory(threads: number, places: readonly SharedArrayBuffer[]): CrewMemory {
+export function crewMemory(number: number, threads: number, places: readonly SharedArrayBuffer[]): CrewMemory {
   return {
+    number,
     ints: new SharedArrayBuffer(4 * (WORD.SETS + SET.LENGTH * setsOf(threads))),
     results: new SharedArrayBuffer(8 * 2 * threads),
     places,
@@ -200,7 +202,7 @@ export function seedOf(seed: number, runner: number): number {
 export class CrewMember<P> {
   readonly #allocator: Allocator<P>;
   readonly #thread: number;
-  readonly #runners = new Map<SharedArrayBuffer, readonly Runner[]>();
+  readonly #runners = new Map<number, readonly Runner[]>();
 
   constructor(allocator: Allocator<P>, thread: number) {
     this.#allocator = allocator;
@@ -235,7 +237,7 @@ export class CrewMember<P> {
   }
 
   #runSets(control: CrewControl, request: CrewRequest, perUnit: number): number {
-    const { units, threads } = request;
+    const { units } = request;
     const runners = this.#prepared(request);
     const sets = runners.length;
     let operations = 0;
@@ -250,9 +252,7 @@ export class CrewMember<P> {
         control.note("last", set, runner.checksum);
       }
       control.letGo(set);
-      if (threads > 1 && Atomics.load(control.failed, 0) !== 0) {
-        throw new OtherThreadFailed("another thread has failed");
-      }
+      if (Atomics.load(control.failed, 0) !== 0) throw new OtherThreadFailed("another thread has failed");
     }
     return operations;
   }
@@ -266,7 +266,7 @@ export class CrewMember<P> {
   /** The runners of this thread: one, or one for each set. They are kept. */
   #prepared(request: CrewRequest): readonly Runner[] {
     const { memory, threads } = request;
-    let runners = this.#runners.get(memory.ints);
+    let runners = this.#runners.get(memory.number);
     if (runners === undefined) {
       const workload = workloadOf(request), failed = new CrewControl(memory).failed;
       const placed = (runner: number, place?: Place<P>) => {
@@ -277,7 +277,7 @@ export class CrewMember<P> {
       if (workload.crossing === "successors") runners = memory.places.map((bytes, set) => placed(set, inside(bytes)));
       else runners = [placed(this.#thread, memory.places[0] === undefined ? undefined : inside(memory.places[0]))];
       for (const runner of runners) keepUnoptimised(runner.unit);
-      this.#runners.set(memory.ints, runners);
+      this.#runners.set(memory.number, runners);
     }
     return runners;
   }
@@ -302,5 +302,5 @@ function workloadOf({ workload: name }: Request) {
 /** What a failure of a thread is called. */
 export function describeFailure(error: unknown): { readonly message: string; readonly isFollower: boolean } {
   const message = error instanceof Error ? error.message : String(error);
-  return { message, isFollower: error instanceof OtherThreadFailed && !(error instanceof OutOfMemory) };
+  return { message, isFollower: error instanceof OtherThreadFailed };
 }

@@ -42,7 +42,7 @@ export class ReplayCrew {
   ): Promise<ReplayCrew> {
     if (allocator.share === undefined && isVerified) throw new ProtocolError("its blocks are of one thread alone");
     const threads = words[REPLAY.MEMBERS]!;
-    const crew = crewMemory(threads, []), memory = replayMemory(words);
+    const crew = crewMemory(0, threads, []), memory = replayMemory(words);
     const common = new Int32Array(new SharedArrayBuffer(words.byteLength));
     common.set(words);
     const { pause } = await openVirtualMemory(), { failed } = new CrewControl(crew);
