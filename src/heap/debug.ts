@@ -44,6 +44,7 @@ import type { ReleaseBlocks } from "./release.ts";
 import type { BlockInfo, HeapStats } from "./introspect.ts";
 import { BLOCK_ALIGNMENT, MIB, SLAB_SHIFT } from "./layout.ts";
 import type { HeapMemory } from "./memory.ts";
+import { debugSnapshot, type HeapSnapshot } from "./snapshot.ts";
 
 /** What freed blocks may hold back when nothing else is asked for. */
 export const DEFAULT_QUARANTINE_BYTES = MIB;
@@ -140,6 +141,10 @@ export class DebugBlocks implements Blocks {
 
   stats(): HeapStats {
     return debugStats(this.#inner.stats(), this.#live());
+  }
+
+  snapshot(): HeapSnapshot {
+    return debugSnapshot(this.#inner.snapshot(), [...this.#live()]);
   }
 
   counters(): HeapCounters | undefined {
