@@ -5,7 +5,7 @@
  * @module
  */
 import * as v from "valibot";
-import { wrap } from "./format.ts";
+import { bytesText, counted, wrap } from "./format.ts";
 import { csvTable, markdownTable } from "./rows.ts";
 import { areaChart } from "./sparkline.ts";
 import { type Palette, PLAIN, textTable } from "./table.ts";
@@ -163,17 +163,6 @@ function threadCells({ name, events, allocations, allocatedBytes, frees, foreign
     counted(frees),
     counted(foreignFrees),
   ];
-}
-
-function counted(count: number): string {
-  return count.toLocaleString("en-US");
-}
-
-/** Bytes in the unit in which they are at least 1: `17 B`, `10.4 MB`. */
-function bytesText(bytes: number): string {
-  const units = ["B", "KB", "MB", "GB", "TB"];
-  const unit = Math.min(units.length - 1, bytes < 1 ? 0 : Math.floor(Math.log10(bytes) / 3));
-  return unit === 0 ? `${bytes} B` : `${(bytes / 1000 ** unit).toFixed(1)} ${units[unit]}`;
 }
 
 /** A power of two in the unit that shortens it: `256`, `4 KiB`. */
