@@ -136,16 +136,17 @@ const LEVELS = "0▁▂▃▄▅▆▇█";
 /** A line for each 2 MiB in use. */
 function mapLines(file: InspectFile, palette: Palette): string[] {
   const { map } = chosenFrame(file);
-  const rows = Object.entries(map);
-  if (rows.length === 0) return [];
+  const runs = runsOf(Object.entries(map));
+  if (runs.length === 0) return [];
   const resident = new Map(file.snapshot.superslabs.map(({ ptr, slabs, residentBytes }) => [
     ptr / 2 ** 21,
     `${several(slabs.length, "slab").padStart(8)}, ${bytesText(residentBytes)} in memory`,
   ]));
-  const lines = rows.slice(0, SHOWN_ROWS).map(([row, cells]) =>
-    `${`${2 * Number(row)} MiB`.padStart(10)}  ${drawn(cells, palette)}  ${resident.get(Number(row)) ?? ""}`.trimEnd()
-  );
-  const left = rows.length - lines.length;
+  const lines = runs.slice(0, SHOWN_ROWS).map(({ row, cells, count }) => {
+    const remark = count > 1 ? `and ${counted(count - 1)} like it` : resident.get(row) ?? "";
+    return `${`${2 * row} MiB`.padStart(10)}  ${drawn(cells, palette)}  ${remark}`.trimEnd();
+  });
+  const left = runs.slice(SHOWN_ROWS).reduce((sum, { count }) => sum + count, 0);
   return [
     palette.bold("heap map: a line is 2 MiB of address space, a character a slab of 64 KiB"),
     ...lines,
@@ -153,6 +154,18 @@ function mapLines(file: InspectFile, palette: Palette): string[] {
     palette.dim("▁ to █ slab, by the share of live blocks; 0 none is live; - free slab; L= large block;"),
     palette.dim("~ free, but in memory; . untouched"),
   ];
+}
+
+/** Lines of a map; those without a slab that are alike and follow each other are one. */
+function runsOf(lines: readonly (readonly [row: string, cells: string])[]) {
+  const runs: { row: number; cells: string; count: number }[] = [];
+  for (const [row, cells] of lines) {
+    const last = runs.at(-1);
+    const isSame = last?.cells === cells && last.row + last.count === Number(row) && !/[0-8-]/.test(cells);
+    if (isSame) last.count++;
+    else runs.push({ row: Number(row), cells, count: 1 });
+  }
+  return runs;
 }
 
 function drawn(cells: string, palette: Palette): string {

@@ -1,7 +1,7 @@
 /** `heap.snapshot()` against what the heap says otherwise: sums, every live block, and the pages. */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { Heap, type HeapSnapshot, VARIANTS } from "../../src/heap/mod.ts";
+import { HeaderCorruptedError, Heap, type HeapSnapshot, VARIANTS } from "../../src/heap/mod.ts";
 import { Random } from "../../src/measure/mod.ts";
 import { Oracle } from "../../src/workloads/oracle.ts";
 
@@ -135,4 +135,28 @@ Deno.test("snapshot() is plain data, changes nothing, and throws once the heap i
   assertEquals(heap.snapshot(), snapshot);
   heap.close();
   assertThrows(() => heap.snapshot(), Error, "closed");
+});
+
+Deno.test("snapshot() says whose a slab is, and when its thread has gone", async () => {
+  using heap = await Heap.open({ variant: "slab-map,prewarm=0" });
+  heap.malloc(100);
+  const other = await Heap.attach(heap.share());
+  const ptr = other.malloc(100);
+  const owners = () => heap.snapshot().superslabs.flatMap(({ slabs }) => slabs.map(({ owner }) => owner));
+  assertEquals(owners(), [0, 1]);
+  assertEquals(other.snapshot().superslabs, heap.snapshot().superslabs);
+  other.close();
+  assertEquals(owners(), [0, -1]);
+  heap.free(ptr);
+});
+
+Deno.test("snapshot() throws where a free list is damaged", async () => {
+  using heap = await Heap.open();
+  const ptr = heap.malloc(100);
+  heap.free(ptr);
+  const link = heap.u32[ptr / 4]!;
+  heap.u32[ptr / 4] = 12345;
+  assertThrows(() => heap.snapshot(), HeaderCorruptedError);
+  heap.u32[ptr / 4] = link;
+  assertAgrees(heap, heap.snapshot());
 });

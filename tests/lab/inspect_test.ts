@@ -78,10 +78,12 @@ Deno.test("renderInspect() shows a heap with nothing in it, and one that is too 
   const header = { schema: "hakmem.inspect/1" as const, command: ["inspect"] };
   const empty = { ...header, ...await run({ at: { event: 0 } }) };
   assert(renderInspect(empty).startsWith("small at event 0 of 3,002: 0 B live in "));
-  const map = Object.fromEntries(Array.from({ length: 100 }, (_, row) => [10 + row, "l".repeat(32)]));
+  const lineOf = (row: number) => row < 50 ? "l".repeat(32) : row % 2 === 0 ? "L".repeat(32) : "8".repeat(32);
+  const map = Object.fromEntries(Array.from({ length: 100 }, (_, row) => [10 + row, lineOf(row)]));
   const large = { ...empty, frames: [{ ...empty.frames[0]!, map }] };
   const text = renderInspect(large);
   assert(text.startsWith(inspectHeadline(large)));
-  assert(text.includes("... and 60 lines more"), text);
+  assert(text.includes(`    20 MiB  ${"=".repeat(32)}  and 49 like it\n`), text);
+  assert(text.includes("... and 11 lines more"), text);
   assertEquals(text.split("\n").filter((line) => line.length > 100), []);
 });
