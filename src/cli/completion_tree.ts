@@ -42,7 +42,7 @@ const VARIANT_NAMES = Object.keys(VARIANTS);
 const PEER_NAMES = PEERS.map(({ name }) => name);
 
 /** What help calls values that are files. */
-const FILES: ReadonlySet<string> = new Set(["file", "results", "trace"]);
+const FILES: ReadonlySet<string> = new Set(["file", "program", "results", "trace"]);
 
 /** The values that options and arguments of a name have, in whatever command. */
 const VALUES: Readonly<Record<string, readonly string[]>> = {

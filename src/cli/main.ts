@@ -17,6 +17,7 @@ import { inspectCommand } from "./inspect.ts";
 import { Interruption } from "./interruptible.ts";
 import { microCommand } from "./micro.ts";
 import { peersCommand } from "./peers.ts";
+import { recordCommand } from "./record.ts";
 import { replayCommand } from "./replay.ts";
 import { reportCommand } from "./report.ts";
 import { stressCommand } from "./stress.ts";
@@ -30,6 +31,7 @@ const COMMANDS: readonly ((finish: (exitCode: number) => void) => Command)[] = [
   compareCommand,
   explainCommand,
   gateCommand,
+  recordCommand,
   traceCommand,
   replayCommand,
   inspectCommand,
@@ -83,6 +85,7 @@ const FORESEEN = new Set([
   "NativeAccessError",
   "OsError",
   "PeerError",
+  "RecordError",
   "ReportInputError",
   "TraceError",
 ]);

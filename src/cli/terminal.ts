@@ -34,9 +34,9 @@ function isPlain(output: typeof Deno.stdout | typeof Deno.stderr): boolean {
   return noColor() !== undefined || !output.isTerminal();
 }
 
-/** Emphasis for stdout. */
-export function palette(): Palette {
-  return isPlain(Deno.stdout) ? PLAIN : picocolors.createColors(true);
+/** Emphasis for what goes to stdout, or to stderr. */
+export function palette(output: typeof Deno.stdout | typeof Deno.stderr = Deno.stdout): Palette {
+  return isPlain(output) ? PLAIN : picocolors.createColors(true);
 }
 
 /** Shows how far something is; a bar on stderr if that is a terminal, else nothing. */

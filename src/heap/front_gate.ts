@@ -11,7 +11,7 @@ import type { Watcher } from "./counters.ts";
 import { DoubleFreeError, type HeapError, hex, InvalidPointerError } from "./errors.ts";
 import type { Flags } from "./flags.ts";
 import type { Headers } from "./headers.ts";
-import { SLAB_BYTES, SLAB_CARVED, SLAB_SHIFT } from "./layout.ts";
+import { INVERSES_OFFSET, SLAB_BYTES, SLAB_CARVED, SLAB_SHIFT } from "./layout.ts";
 import type { LargeBlocks } from "./large.ts";
 import type { Links } from "./links.ts";
 import type { HeapMemory } from "./memory.ts";
@@ -64,10 +64,13 @@ export class FrontGate {
   smallClass(ptr: number): number {
     const sizeClass = this.classOf(ptr);
     if (sizeClass === 0) return 0;
-    const stride = this.#classes.strides[sizeClass]!, blocks = this.#classes.blocks[sizeClass]!;
-    const left = (SLAB_BYTES - (ptr & (SLAB_BYTES - 1))) / stride; // blocks from this one to the slab's end
-    const carved = this.#memory.words[this.#slabs.record(ptr >>> SLAB_SHIFT) + SLAB_CARVED]!;
-    return Number.isInteger(left) && left <= blocks && left > blocks - carved ? sizeClass : 0;
+    const words = this.#memory.words, stride = this.#classes.strides[sizeClass]!;
+    const left = (~ptr & (SLAB_BYTES - 1)) + 1; // bytes from there to the slab's end, where blocks end too
+    const inverse = words[INVERSES_OFFSET / 4 + sizeClass]! >>> 0; // as on the hot path: a division takes longer
+    const blocks = this.#classes.blocks[sizeClass]!;
+    const untouched = blocks - words[this.#slabs.record(ptr >>> SLAB_SHIFT) + SLAB_CARVED]!;
+    const isStart = Math.imul(left, inverse) >>> 0 < inverse;
+    return isStart && left <= blocks * stride && left > untouched * stride ? sizeClass : 0;
   }
 
   /**

@@ -27,9 +27,9 @@ export function adaptHeap(heap: Heap): Allocator<number> {
     ...adapt(heap.malloc, heap.free, heap.u8),
     alignedAlloc: heap.alignedAlloc.bind(heap),
     calloc: (size) => heap.calloc(1, size),
-    realloc: heap.realloc.bind(heap),
+    realloc: (pointer, size) => heap.realloc(pointer, size),
     residentBytes: () => heap.stats().residentBytes,
-    address: heap.address.bind(heap),
+    address: (pointer) => heap.address(pointer),
     share: () => {
       // A heap of another source may be older than threads.
       if (typeof heap.share !== "function") throw new Error("this source's heap knows only one thread");

@@ -20,11 +20,6 @@ export function times(ratio: number): string {
   return digits(ratio);
 }
 
-/** A whole number: `786,097`. */
-export function counted(count: number): string {
-  return count.toLocaleString("en-US");
-}
-
 /** Bytes in the unit in which they are at least 1: `17 B`, `10.4 MB`. */
 export function bytesText(bytes: number): string {
   const units = ["B", "KB", "MB", "GB", "TB"];
@@ -105,6 +100,16 @@ export function threadCount(threads: number): string {
 /** The sizes of results, in the order in which they were measured. */
 export function sizesOf(results: readonly Place[]): number[] {
   return [...new Set(results.map(({ size }) => size))];
+}
+
+/** A number and what it counts: `1 frame`, `1,024 frames`. */
+export function counted(count: number, noun: string): string {
+  return `${withCommas(count)} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** A whole number with a comma every three digits. */
+export function withCommas(count: number): string {
+  return count.toLocaleString("en-US");
 }
 
 /** The numbers of threads, likewise. */

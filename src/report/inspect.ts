@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { bytesText, counted, wrap } from "./format.ts";
+import { bytesText, counted, withCommas, wrap } from "./format.ts";
 import { chosenFrame, type InspectFile, type InspectFrame } from "./inspect_schema.ts";
 import { csvTable, markdownTable } from "./rows.ts";
 import { sparkline } from "./sparkline.ts";
@@ -69,14 +69,16 @@ export function renderInspectCsv({ snapshot: { classes } }: InspectFile): string
 /** The heap in one line of words. */
 export function inspectHeadline(file: InspectFile): string {
   const { trace, event, snapshot: { totals: { liveBytes, residentBytes }, fragmentation } } = file;
-  return `${trace.file} at event ${counted(event)} of ${counted(trace.events)}: ${bytesText(liveBytes)} live in ` +
+  return `${trace.file} at event ${withCommas(event)} of ${withCommas(trace.events)}: ${
+    bytesText(liveBytes)
+  } live in ` +
     `${bytesText(residentBytes)}, ${percent(fragmentation)} fragmentation`;
 }
 
 /** A frame in one line of words. */
 export function frameLine({ event, askedBytes, liveBytes, residentBytes }: InspectFrame): string {
   const fragmentation = residentBytes === 0 ? 0 : Math.max(0, 1 - liveBytes / residentBytes);
-  return `Event ${counted(event)}: ${bytesText(askedBytes)} asked for, ${bytesText(liveBytes)} live in ` +
+  return `Event ${withCommas(event)}: ${bytesText(askedBytes)} asked for, ${bytesText(liveBytes)} live in ` +
     `${bytesText(residentBytes)}, ${percent(fragmentation)} fragmentation`;
 }
 
@@ -85,8 +87,8 @@ export function partsOf(file: InspectFile): string {
   const { variant, snapshot: { totals, tableBytes, superslabs, largeBlocks, freeSpans } } = file;
   const residentOf = (parts: readonly { residentBytes: number }[]): string =>
     bytesText(parts.reduce((sum, { residentBytes }) => sum + residentBytes, 0));
-  return `${variant}: in memory are ${residentOf(superslabs)} of ${several(superslabs.length, "superslab")} with ` +
-    `${several(totals.slabs, "slab")}, ${residentOf(largeBlocks)} of ${several(largeBlocks.length, "large block")}, ` +
+  return `${variant}: in memory are ${residentOf(superslabs)} of ${counted(superslabs.length, "superslab")} with ` +
+    `${counted(totals.slabs, "slab")}, ${residentOf(largeBlocks)} of ${counted(largeBlocks.length, "large block")}, ` +
     `${residentOf(freeSpans)} that are free, and ${
       bytesText(tableBytes)
     } of the heap's own tables; the program had asked ` +
@@ -119,7 +121,7 @@ export function classCells(row: ClassRow): string[] {
   const { sizeClass, stride, slabs, blocks, liveBlocks, cachedBlocks, freeBlocks, uncarvedBlocks } = row;
   return [
     String(sizeClass),
-    ...[stride, slabs, blocks, liveBlocks, cachedBlocks, freeBlocks, uncarvedBlocks].map(counted),
+    ...[stride, slabs, blocks, liveBlocks, cachedBlocks, freeBlocks, uncarvedBlocks].map(withCommas),
     percent(liveBlocks / blocks),
     bytesText(row.residentBytes),
     bytesText(row.wasteBytes),
@@ -140,10 +142,10 @@ function mapLines(file: InspectFile, palette: Palette): string[] {
   if (runs.length === 0) return [];
   const resident = new Map(file.snapshot.superslabs.map(({ ptr, slabs, residentBytes }) => [
     ptr / 2 ** 21,
-    `${several(slabs.length, "slab").padStart(8)}, ${bytesText(residentBytes)} in memory`,
+    `${counted(slabs.length, "slab").padStart(8)}, ${bytesText(residentBytes)} in memory`,
   ]));
   const lines = runs.slice(0, SHOWN_ROWS).map(({ row, cells, count }) => {
-    const remark = count > 1 ? `and ${counted(count - 1)} like it` : resident.get(row) ?? "";
+    const remark = count > 1 ? `and ${withCommas(count - 1)} like it` : resident.get(row) ?? "";
     return `${`${2 * row} MiB`.padStart(10)}  ${drawn(cells, palette)}  ${remark}`.trimEnd();
   });
   const left = runs.slice(SHOWN_ROWS).reduce((sum, { count }) => sum + count, 0);
@@ -190,8 +192,4 @@ function memoryLines({ frames }: InspectFile, palette: Palette): string[] {
 
 function percent(share: number): string {
   return `${(100 * share).toFixed(1)} %`;
-}
-
-function several(count: number, thing: string): string {
-  return `${counted(count)} ${thing}${count === 1 ? "" : "s"}`;
 }

@@ -13,7 +13,7 @@ import type {
   StressThreads,
   StressThreadsFailure,
 } from "./stress_schema.ts";
-import { times, wrap } from "./format.ts";
+import { counted, times, withCommas, wrap } from "./format.ts";
 import { csvTable, markdownTable } from "./rows.ts";
 import { type Palette, PLAIN } from "./table.ts";
 
@@ -178,12 +178,4 @@ function operationText(operation: Operation): string {
     default:
       return `${operation.op}()`;
   }
-}
-
-function counted(count: number, noun: string): string {
-  return `${withCommas(count)} ${noun}${count === 1 ? "" : "s"}`;
-}
-
-function withCommas(count: number): string {
-  return count.toLocaleString("en-US");
 }

@@ -9,6 +9,8 @@ import { decompress, MOST_BYTES } from "./compression.ts";
 import type { TraceFormat } from "./format.ts";
 import { heaptrack } from "./heaptrack.ts";
 import { malloclab } from "./malloclab.ts";
+import { rawRecording } from "./raw_recording.ts";
+import { recording } from "./recording.ts";
 import { type Trace, TraceError } from "./trace.ts";
 import { weeAlloc } from "./wee_alloc.ts";
 
@@ -16,7 +18,7 @@ export { type HistogramRow, samplePoints, summarise, type ThreadSummary, type Tr
 export { EVENT, EVENT_NAMES, NO_BLOCK, type Trace, TraceError } from "./trace.ts";
 
 /** Every format that can be read. */
-export const FORMATS: readonly TraceFormat[] = [android, malloclab, weeAlloc, heaptrack];
+export const FORMATS: readonly TraceFormat[] = [android, malloclab, weeAlloc, heaptrack, recording, rawRecording];
 
 const HEAD_BYTES = 4096;
 

@@ -49,6 +49,7 @@ const CASES: readonly [words: string[], offers: string[], isAll: boolean][] = [
   [["flags", "--build", "d"], ["debug"], true],
   [["gate", "be"], [], true], // readline has the files
   [["bench", "--json", "de"], [], true],
+  [["record", "--o"], ["--output"], true],
   [["completion", "b"], ["bash"], true],
   [["help", "gat"], ["gate"], true],
   [["nothing", ""], [], true],

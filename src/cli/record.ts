@@ -1,0 +1,108 @@
+/**
+ * `record`: the allocation trace of a real program.
+ *
+ * @module
+ */
+import { Command } from "@commander-js/extra-typings";
+import { Recording, type RecordPlan } from "../lab/record.ts";
+import { renderJson } from "../report/mod.ts";
+import {
+  type Outcome,
+  type RecordFile,
+  renderRecord,
+  renderRecordCsv,
+  renderRecordMarkdown,
+} from "../report/record.ts";
+import { ERROR, FINE } from "./exit_codes.ts";
+import { interruptible } from "./interruptible.ts";
+import { Outputs } from "./outputs.ts";
+import { palette, printError } from "./terminal.ts";
+
+const HELP = `
+Records each malloc, calloc, realloc, free and aligned allocation of a program, by thread and in one
+order; what it is made of is blocks and sizes, not contents or addresses. Processes that the program
+starts or forks are recorded to FILE.PID each, those that are killed up to where they were killed.
+The program has stdin, stdout and stderr to itself, so the summary goes to stderr. "Left live" was
+never freed; "cross-thread" is the share of frees by another thread than allocated the block.
+
+Linux only; not for programs that are linked statically, or setuid. Exit code 0 if all was recorded,
+whatever the program's own is, which is printed; 3 if not.
+
+Examples:
+  deno run -P cli.ts record -- ls -l
+  deno run -P cli.ts record -o python.trace -- python3 -c 'import json'
+  deno run -P cli.ts record --json recorded.json -- gcc -c hello.c
+`;
+
+interface RecordOptions {
+  output?: string | undefined;
+  json?: string | undefined;
+  csv?: string | undefined;
+  markdown?: string | undefined;
+}
+
+/** The command. */
+export function recordCommand(finish: (exitCode: number) => void): Command {
+  const command = new Command("record")
+    .description("the allocation trace of a real program: record -- COMMAND ARGS")
+    .argument("<program...>", "what to run, with its arguments; put -- before it")
+    .option("-o, --output <file>", "where the recording goes (default: the program's name, with .trace)")
+    .option("--json <file>", "write the summary as JSON (- is stdout)")
+    .option("--csv <file>", "write a row for each process (- is stdout)")
+    .option("--markdown <file>", "write the summary as Markdown (- is stdout)")
+    .addHelpText("after", HELP);
+  // The typed command is wider than what the tree needs to know.
+  return command.action(async ([program = "", ...args], options) => {
+    const { output: file = `${program.slice(program.lastIndexOf("/") + 1)}.trace`, ...files } = options;
+    finish(await run({ program, args, file }, files));
+  }) as unknown as Command;
+}
+
+async function run(plan: RecordPlan, { json, csv, markdown }: RecordOptions): Promise<number> {
+  const outputs = new Outputs<RecordFile>([
+    { option: "--json", path: json, render: renderJson },
+    { option: "--csv", path: csv, render: renderRecordCsv },
+    { option: "--markdown", path: markdown, render: renderRecordMarkdown },
+  ]);
+  let file: RecordFile;
+  try {
+    const { recording, outcome } = await watched(plan);
+    using _ = recording;
+    const found = await interruptible((show, signal) => recording.finish(show, signal));
+    file = {
+      schema: "hakmem.record/1",
+      command: ["deno", "run", "-P", "cli.ts", ...Deno.args],
+      ...outcome,
+      ...found,
+    };
+  } catch (error) {
+    outputs.discard();
+    throw error;
+  }
+  printError(renderRecord(file, palette(Deno.stderr)));
+  outputs.write(file);
+  return file.processes.every(({ stopped, cut }) => stopped === 0 && !cut) ? FINE : ERROR;
+}
+
+/**
+ * Runs the program. Ctrl-C is for it alone, and the terminal tells it; what would end this command ends the program. Both
+ * hold from before it starts.
+ */
+async function watched(plan: RecordPlan): Promise<{ recording: Recording; outcome: Outcome }> {
+  let recording: Recording | undefined, isEnding = false;
+  const ignore = () => {};
+  const passOn = () => {
+    isEnding = true;
+    recording?.kill("SIGTERM");
+  };
+  Deno.addSignalListener("SIGINT", ignore);
+  Deno.addSignalListener("SIGTERM", passOn);
+  try {
+    recording = await Recording.start(plan);
+    if (isEnding) recording.kill("SIGTERM");
+    return { recording, outcome: await recording.outcome() };
+  } finally {
+    Deno.removeSignalListener("SIGINT", ignore);
+    Deno.removeSignalListener("SIGTERM", passOn);
+  }
+}

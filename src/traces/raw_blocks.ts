@@ -1,0 +1,120 @@
+/**
+ * From the addresses of the recorder's events to the blocks of a recording, with what has to be made up for.
+ *
+ * @module
+ */
+import { KIND, type Stream } from "./raw_stream.ts";
+import type { RecordingWriter } from "./recording.ts";
+import { EVENT } from "./trace.ts";
+
+const FREED = 1; // what a REALLOC_END without an address says in place of a size; 0 is that it failed
+const ENDS = 1;
+
+/** What had to be made up for. */
+export interface BlockRepairs {
+  /** Frees and reallocs of blocks whose allocation was not seen; the frees are left out. */
+  readonly unknownBlocks: number;
+  /** Blocks whose free was not seen, though their addresses were given out again. */
+  readonly unseenFrees: number;
+}
+
+/** A block that is being reallocated; number 0 if its allocation was not seen. */
+interface Moving {
+  readonly address: number;
+  readonly block: number;
+}
+
+/** Turns addresses into blocks, and writes what happens to them. */
+export class Blocks {
+  readonly #writer: RecordingWriter;
+  readonly #live = new Map<number, number>();
+  /** By thread. More than one if a signal's handler reallocates. */
+  readonly #moving = new Map<number, Moving[]>();
+  #unknownBlocks = 0;
+  #unseenFrees = 0;
+
+  /** @param writer Gets the events. */
+  constructor(writer: RecordingWriter) {
+    this.#writer = writer;
+  }
+
+  /** What had to be made up for so far. */
+  get repairs(): BlockRepairs {
+    return { unknownBlocks: this.#unknownBlocks, unseenFrees: this.#unseenFrees };
+  }
+
+  /** Writes what the stream's present event means. */
+  event({ kind, thread, alignment, address, size }: Stream): void {
+    const writer = this.#writer;
+    switch (kind) {
+      case KIND.MALLOC:
+        this.#vacate(thread, address);
+        this.#live.set(address, writer.allocation(EVENT.MALLOC, thread, size));
+        break;
+      case KIND.CALLOC:
+        this.#vacate(thread, address);
+        this.#live.set(address, writer.allocation(EVENT.CALLOC, thread, size));
+        break;
+      case KIND.ALIGNED:
+        this.#vacate(thread, address);
+        this.#live.set(address, writer.aligned(thread, alignment, size));
+        break;
+      case KIND.FREE:
+        this.#free(thread, this.#take(address));
+        break;
+      case KIND.REALLOC_BEGIN:
+        this.#movingOf(thread).push({ address, block: this.#take(address) });
+        break;
+      case KIND.REALLOC_END:
+        this.#moved(thread, address, size);
+        break;
+      case KIND.THREAD:
+        if (size === ENDS) writer.threadEnd(thread);
+    }
+  }
+
+  #moved(thread: number, address: number, size: number): void {
+    const moving = this.#movingOf(thread).pop();
+    if (moving === undefined) return; // it began before the recording did
+    const { block } = moving;
+    if (address === 0) {
+      if (size === FREED) this.#free(thread, block);
+      else if (block !== 0) this.#live.set(moving.address, block);
+      return;
+    }
+    this.#vacate(thread, address);
+    if (block === 0) {
+      this.#unknownBlocks++;
+      this.#live.set(address, this.#writer.allocation(EVENT.MALLOC, thread, size));
+    } else {
+      this.#writer.realloc(thread, block, size);
+      this.#live.set(address, block);
+    }
+  }
+
+  /** The block at an address, which is then no longer there; 0 if none is known. */
+  #take(address: number): number {
+    const block = this.#live.get(address) ?? 0;
+    this.#live.delete(address);
+    return block;
+  }
+
+  #free(thread: number, block: number): void {
+    if (block === 0) this.#unknownBlocks++;
+    else this.#writer.free(thread, block);
+  }
+
+  /** Frees what is known to be at an address at which there is another block now. */
+  #vacate(thread: number, address: number): void {
+    const block = this.#take(address);
+    if (block === 0) return;
+    this.#unseenFrees++;
+    this.#writer.free(thread, block);
+  }
+
+  #movingOf(thread: number): Moving[] {
+    let moving = this.#moving.get(thread);
+    if (moving === undefined) this.#moving.set(thread, moving = []);
+    return moving;
+  }
+}

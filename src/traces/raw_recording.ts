@@ -1,0 +1,145 @@
+/**
+ * The files that `native/recorder.c` leaves, one for each program that a process was; their format is described there.
+ * Here the buffers of the threads are merged into one order, and addresses become blocks, so that the recording that is
+ * made from it holds none. Memory is bounded by the number of buffers and of live blocks.
+ *
+ * What the recorder has not seen is made up for, and counted: a free of a block that was allocated before the recording
+ * began (in the parent of a forked process, mostly) is left out, and a block whose address is given out again has been
+ * freed unseen.
+ *
+ * `record` does this when the program has ended. Where nobody was left to do it, since all were killed, the files can be read
+ * as traces themselves.
+ *
+ * @module
+ */
+import { MOST_EVENTS } from "./builder.ts";
+import type { TraceFormat } from "./format.ts";
+import { type BlockRepairs, Blocks } from "./raw_blocks.ts";
+import { type Chunk, CHUNK_HEADER, Stream, StreamQueue } from "./raw_stream.ts";
+import { recording, RecordingWriter } from "./recording.ts";
+import { TraceError } from "./trace.ts";
+
+/** How such a file begins. */
+const MAGIC = "hkmeraw1";
+const FILE_MAGIC = 0x31776172656d6b68n;
+const CHUNK_MAGIC = 0x6b6e756863656d68n;
+const FILE_HEADER = { PID: 8, FORKED: 12, STOPPED: 16, END: 24, LOST: 32, PROGRAM: 40, USED: 296, BYTES: 65536 };
+const MOST_CHUNK_BYTES = 2 ** 18;
+const PAUSE = 2 ** 18; // events, some tens of milliseconds
+
+/** The format. */
+export const rawRecording: TraceFormat = {
+  name: "hakmem raw",
+  description: "what the recorder of hakmem's record leaves if record is killed",
+  recognises: (head) => head.startsWith(MAGIC),
+  decode: (bytes) => {
+    const parts: Uint8Array[] = [];
+    const writer = new RecordingWriter((part) => parts.push(part.slice()));
+    const read: ReadAt = (at, length) => {
+      const part = new Uint8Array(length);
+      part.set(bytes.subarray(at, at + length));
+      return part;
+    };
+    for (const _ of new RawRecording(read).convert(writer));
+    writer.finish();
+    return { ...recording.decode(joined(parts)), format: rawRecording.name };
+  },
+};
+
+/** What a recorder says about itself. */
+export interface RawHeader {
+  readonly pid: number;
+  /** Whether it began in a fork of another process, in the midst of a program. */
+  readonly forked: boolean;
+  /** The system's error number, if the recorder stopped before the process did; else 0. */
+  readonly stopped: number;
+  /** Calls that were not recorded, because a signal had interrupted the recorder. */
+  readonly lost: number;
+  /** The name of the executable. */
+  readonly program: string;
+}
+
+/** What had to be made up for. */
+export interface Repairs extends BlockRepairs {
+  /** Whether there were more events than a trace may have; those are left out. */
+  readonly cut: boolean;
+}
+
+/** Gives bytes of a file from some place, and zeros behind its end. */
+export type ReadAt = (at: number, length: number) => Uint8Array<ArrayBuffer>;
+
+/** One of the recorder's files. */
+export class RawRecording {
+  readonly header: RawHeader;
+  readonly #read: ReadAt;
+  readonly #streams: readonly Stream[];
+  /** The events whose numbers are below count. */
+  readonly #end: number;
+
+  /** @throws TraceError if it is none of the recorder's files. */
+  constructor(read: ReadAt) {
+    this.#read = read;
+    const bytes = read(0, FILE_HEADER.USED);
+    const view = new DataView(bytes.buffer);
+    // All zeros where a process was killed while it made the file.
+    if (![0n, FILE_MAGIC].includes(view.getBigUint64(0, true))) {
+      throw new TraceError("byte 0: not a file of the recorder");
+    }
+    const name = bytes.subarray(FILE_HEADER.PROGRAM, bytes.indexOf(0, FILE_HEADER.PROGRAM));
+    this.header = {
+      pid: view.getUint32(FILE_HEADER.PID, true),
+      forked: view.getUint32(FILE_HEADER.FORKED, true) !== 0,
+      stopped: view.getUint32(FILE_HEADER.STOPPED, true),
+      lost: Number(view.getBigUint64(FILE_HEADER.LOST, true)),
+      program: new TextDecoder().decode(name),
+    };
+    this.#end = this.header.stopped === 0 ? Infinity : Number(view.getBigUint64(FILE_HEADER.END, true));
+    this.#streams = this.#findStreams();
+  }
+
+  /** Writes the events, in their order. Yields now and then the share of the file that is done, from 0 to 1. */
+  *convert(writer: RecordingWriter): Generator<number, Repairs> {
+    const blocks = new Blocks(writer);
+    const queue = new StreamQueue(this.#streams.filter((stream) => stream.advance()));
+    const chunks = this.#streams.reduce((sum, { chunks }) => sum + chunks, 0);
+    let events = 0, cut = false;
+    for (let stream = queue.first; stream !== undefined; stream = queue.first) {
+      if (stream.sequence >= this.#end) break;
+      cut = writer.events >= MOST_EVENTS;
+      if (cut) break;
+      blocks.event(stream);
+      if (stream.advance()) queue.moveFirst();
+      else queue.removeFirst();
+      if (++events % PAUSE === 0) yield this.#streams.reduce((sum, { read }) => sum + read, 0) / chunks;
+    }
+    return { ...blocks.repairs, cut };
+  }
+
+  /** The buffers: which chunks are whose. Ends at the first part that is no chunk: it was about to be one. */
+  #findStreams(): Stream[] {
+    const chunks: Chunk[][] = [];
+    for (let at = FILE_HEADER.BYTES;;) {
+      const bytes = this.#read(at, CHUNK_HEADER.USED);
+      const view = new DataView(bytes.buffer);
+      if (view.getBigUint64(0, true) !== CHUNK_MAGIC) break;
+      const length = view.getUint32(CHUNK_HEADER.BYTES, true);
+      const buffer = view.getUint32(CHUNK_HEADER.BUFFER, true);
+      if (length <= CHUNK_HEADER.USED || length > MOST_CHUNK_BYTES || length % 8 !== 0 || buffer > chunks.length) {
+        throw new TraceError(`byte ${at}: a chunk of ${length} bytes in buffer ${buffer} cannot be`);
+      }
+      (chunks[buffer] ??= []).push({ at, length });
+      at += length;
+    }
+    return chunks.map((each) => new Stream(each, ({ at, length }) => this.#read(at, length)));
+  }
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

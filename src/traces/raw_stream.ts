@@ -1,0 +1,128 @@
+/**
+ * The events in the recorder's buffers, one buffer a stream, and the queue that makes one order of them: of the streams'
+ * present events, the one with the lowest number comes next. What the bits of an event are is drawn in
+ * `native/recorder.c`.
+ *
+ * @module
+ */
+
+/** The kinds of events. */
+export const KIND = { MALLOC: 1, CALLOC: 2, ALIGNED: 3, FREE: 4, REALLOC_BEGIN: 5, REALLOC_END: 6, THREAD: 7 };
+const WIDE = 8;
+
+/** Of the chunks that a buffer consists of: where its parts are, in bytes. */
+export const CHUNK_HEADER = { BYTES: 8, BUFFER: 12, USED: 32 };
+
+/** Where a part of a file is. */
+export interface Chunk {
+  readonly at: number;
+  readonly length: number;
+}
+
+/** The events of a buffer, of which one is the present one. */
+export class Stream {
+  readonly #chunks: readonly Chunk[];
+  readonly #load: (chunk: Chunk) => Uint8Array<ArrayBuffer>;
+  #words = new Uint32Array();
+  #at = 0;
+  #loaded = 0;
+
+  /** Of the present event, as all that follows: its place in the order of all threads. */
+  sequence = 0;
+  /** Of {@link KIND}. */
+  kind = 0;
+  /** Log2. */
+  alignment = 0;
+  address = 0;
+  size = 0;
+  /** Who writes the buffer. */
+  thread = 0;
+
+  /** @param load Reads a chunk. There is no present event before `advance`. */
+  constructor(chunks: readonly Chunk[], load: (chunk: Chunk) => Uint8Array<ArrayBuffer>) {
+    this.#chunks = chunks;
+    this.#load = load;
+  }
+
+  /** How many there are. */
+  get chunks(): number {
+    return this.#chunks.length;
+  }
+
+  /** Chunks that were read, the present one included. */
+  get read(): number {
+    return this.#loaded;
+  }
+
+  /** Makes the next event the present one; says whether there is one. */
+  advance(): boolean {
+    const words = this.#words, at = this.#at;
+    const low = words[at] ?? 0, high = words[at + 1] ?? 0;
+    const kind = low & 7, isWide = (low & WIDE) !== 0;
+    const next = at + (isWide ? 6 : 4);
+    if (kind === 0 || next > words.length) return this.#nextChunk();
+    const addressLow = words[at + 2]!, addressHigh = words[at + 3]!;
+    this.kind = kind;
+    this.alignment = (low >>> 4) & 63;
+    this.sequence = high * 2 ** 22 + (low >>> 10);
+    if (isWide) {
+      this.address = addressHigh * 2 ** 32 + addressLow;
+      this.size = words[at + 5]! * 2 ** 32 + words[at + 4]!;
+    } else {
+      this.address = (addressHigh & 0xffff) * 2 ** 32 + addressLow;
+      this.size = addressHigh >>> 16;
+    }
+    this.#at = next;
+    if (kind === KIND.THREAD) this.thread = this.address;
+    return true;
+  }
+
+  #nextChunk(): boolean {
+    const chunk = this.#chunks[this.#loaded];
+    if (chunk === undefined) return false;
+    this.#loaded++;
+    const bytes = this.#load(chunk);
+    this.#words = new Uint32Array(bytes.buffer, 0, bytes.length >>> 2);
+    this.#at = CHUNK_HEADER.USED / 4;
+    return this.advance();
+  }
+}
+
+/** Streams by their present events: a binary heap. */
+export class StreamQueue {
+  readonly #streams: Stream[] = [];
+
+  /** @param streams All with a present event. */
+  constructor(streams: readonly Stream[]) {
+    // Sorted is a heap, too.
+    this.#streams = streams.toSorted((a, b) => a.sequence - b.sequence);
+  }
+
+  /** The one whose event comes first. */
+  get first(): Stream | undefined {
+    return this.#streams[0];
+  }
+
+  /** Puts the first one in its place after it has advanced. */
+  moveFirst(): void {
+    const streams = this.#streams, moved = streams[0]!;
+    let place = 0;
+    for (;;) {
+      let child = 2 * place + 1;
+      if (child >= streams.length) break;
+      if (child + 1 < streams.length && streams[child + 1]!.sequence < streams[child]!.sequence) child++;
+      if (streams[child]!.sequence > moved.sequence) break;
+      streams[place] = streams[child]!;
+      place = child;
+    }
+    streams[place] = moved;
+  }
+
+  /** Removes the first one, which has ended. */
+  removeFirst(): void {
+    const last = this.#streams.pop()!;
+    if (this.#streams.length === 0) return;
+    this.#streams[0] = last;
+    this.moveFirst();
+  }
+}

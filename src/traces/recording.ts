@@ -1,0 +1,242 @@
+/**
+ * Our own format, which `record` writes: what a program asked of malloc, without an address. About one byte an event.
+ *
+ *     "hakmem recording 1\n"
+ *     frame ...               each is its length, 32 bits little-endian, and that many bytes of gzip
+ *     0, as a length          the end
+ *
+ * So a file that was cut off can be read up to its last whole frame, and gzip's checksum finds damage in each. What comes
+ * out of the frames, one after the other, is a stream of events:
+ *
+ *     byte        kind, of `EVENT`; plus 8 if another thread does it than the last event's, whose number follows
+ *     byte        of aligned: log2 of the alignment
+ *     number      of realloc and free: the block, as the number of allocations since it was made, 1 for the last one
+ *     number      of malloc, calloc, aligned and realloc: size
+ *
+ * A number has 7 bits a byte, the low ones first, and 128 added to each byte but the last. Allocations number the blocks,
+ * and a realloc keeps the number. The state (thread, allocations) goes on from frame to frame.
+ *
+ * @module
+ */
+import { gunzipSync, gzipSync } from "node:zlib";
+import { TraceBuilder } from "./builder.ts";
+import type { TraceFormat } from "./format.ts";
+import { EVENT, type Trace, TraceError } from "./trace.ts";
+
+const MAGIC = "hakmem recording 1\n";
+const LENGTH_BYTES = 4;
+const OTHER_THREAD = 8;
+const FRAME_BYTES = 2 ** 18; // small enough to lose, large enough to be compressed well
+const MOST_FRAME_BYTES = 2 * FRAME_BYTES; // of a frame of ours; protects from what is none
+const LONGEST_EVENT = 32;
+const LONGEST_NUMBER = 7; // bytes: 2^49 is more than any address space has
+
+/** The format. */
+export const recording: TraceFormat = {
+  name: "hakmem",
+  description: "what hakmem's record writes",
+  recognises: (head) => head.startsWith(MAGIC),
+  decode,
+};
+
+/** Writes a recording, event by event; blocks are named by the numbers that allocations return. */
+export class RecordingWriter {
+  readonly #write: (bytes: Uint8Array) => void;
+  readonly #frameBytes: number;
+  readonly #frame: Uint8Array;
+  #used = 0;
+  #thread = 0;
+  #blocks = 0;
+  #events = 0;
+
+  /**
+   * @param write Takes bytes in the order of the file.
+   * @param frameBytes What a frame holds; less than usual is for tests.
+   */
+  constructor(write: (bytes: Uint8Array) => void, frameBytes = FRAME_BYTES) {
+    this.#write = write;
+    this.#frameBytes = frameBytes;
+    this.#frame = new Uint8Array(frameBytes + LONGEST_EVENT);
+    write(new TextEncoder().encode(MAGIC));
+  }
+
+  /** Events so far. */
+  get events(): number {
+    return this.#events;
+  }
+
+  /** Writes a malloc, or a calloc of so many bytes in all; returns the block's number. */
+  allocation(kind: typeof EVENT.MALLOC | typeof EVENT.CALLOC, thread: number, size: number): number {
+    this.#begin(kind, thread);
+    this.#number(size);
+    return this.#end(++this.#blocks);
+  }
+
+  /** Writes an aligned allocation; returns the block's number. @param logarithm To base 2, of the alignment. */
+  aligned(thread: number, logarithm: number, size: number): number {
+    this.#begin(EVENT.ALIGNED, thread);
+    this.#frame[this.#used++] = logarithm;
+    this.#number(size);
+    return this.#end(++this.#blocks);
+  }
+
+  /** Writes a realloc, after which the block has that size. */
+  realloc(thread: number, block: number, size: number): void {
+    this.#begin(EVENT.REALLOC, thread);
+    this.#number(this.#blocks + 1 - block);
+    this.#number(size);
+    this.#end();
+  }
+
+  /** Writes a free. */
+  free(thread: number, block: number): void {
+    this.#begin(EVENT.FREE, thread);
+    this.#number(this.#blocks + 1 - block);
+    this.#end();
+  }
+
+  /** Writes the end of a thread. */
+  threadEnd(thread: number): void {
+    this.#begin(EVENT.THREAD_END, thread);
+    this.#end();
+  }
+
+  /** Writes what is left, and the mark of the end. */
+  finish(): void {
+    this.#writeFrame();
+    this.#write(new Uint8Array(LENGTH_BYTES));
+  }
+
+  #begin(kind: number, thread: number): void {
+    const isOther = thread !== this.#thread;
+    this.#frame[this.#used++] = isOther ? kind + OTHER_THREAD : kind;
+    if (isOther) this.#number(thread);
+    this.#thread = thread;
+  }
+
+  #number(value: number): void {
+    while (value >= 128) {
+      this.#frame[this.#used++] = value % 128 + 128;
+      value = Math.floor(value / 128);
+    }
+    this.#frame[this.#used++] = value;
+  }
+
+  #end(block = 0): number {
+    this.#events++;
+    if (this.#used >= this.#frameBytes) this.#writeFrame();
+    return block;
+  }
+
+  #writeFrame(): void {
+    if (this.#used === 0) return;
+    const packed = gzipSync(this.#frame.subarray(0, this.#used));
+    const length = new Uint8Array(LENGTH_BYTES);
+    new DataView(length.buffer).setUint32(0, packed.length, true);
+    this.#write(length);
+    this.#write(packed);
+    this.#used = 0;
+  }
+}
+
+function decode(bytes: Uint8Array<ArrayBuffer>): Trace {
+  const reader = new Reader(bytes);
+  const builder = new TraceBuilder(recording.name, reader.where);
+  let thread = 0, blocks = 0;
+  for (let tag = reader.tag(); tag !== undefined; tag = reader.tag()) {
+    if (tag >= OTHER_THREAD) thread = reader.number(builder);
+    const kind = tag % OTHER_THREAD;
+    switch (kind) {
+      case EVENT.MALLOC:
+        builder.malloc(thread, ++blocks, reader.number(builder));
+        break;
+      case EVENT.CALLOC:
+        builder.calloc(thread, ++blocks, 1, reader.number(builder));
+        break;
+      case EVENT.ALIGNED:
+        builder.aligned(thread, ++blocks, 2 ** reader.byte(builder), reader.number(builder));
+        break;
+      case EVENT.REALLOC: {
+        const block = blocks + 1 - reader.number(builder);
+        builder.realloc(thread, block, block, reader.number(builder));
+        break;
+      }
+      case EVENT.FREE:
+        builder.free(thread, blocks + 1 - reader.number(builder));
+        break;
+      case EVENT.THREAD_END:
+        builder.threadEnd(thread);
+        break;
+      default:
+        builder.fail(`${tag} is no event's kind`);
+    }
+  }
+  const trace = builder.finish();
+  return reader.isWhole ? trace : { ...trace, format: `${recording.name}, cut off` };
+}
+
+/** The bytes of the frames' content, one after the other. */
+class Reader {
+  readonly #bytes: Uint8Array<ArrayBuffer>;
+  readonly #view: DataView;
+  #frame: Uint8Array = new Uint8Array();
+  #start = 0; // of the frame in the file
+  #next = MAGIC.length; // frame in the file
+  #at = 0; // in the frame
+  #isWhole = false;
+
+  constructor(bytes: Uint8Array<ArrayBuffer>) {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  /** Whether the mark of the end was there. */
+  get isWhole(): boolean {
+    return this.#isWhole;
+  }
+
+  readonly where = (): string => `byte ${this.#start}, ${this.#at} in what it holds`;
+
+  /** The first byte of an event; undefined where the events end. */
+  tag(): number | undefined {
+    return this.#at < this.#frame.length || this.#readFrame() ? this.#frame[this.#at++] : undefined;
+  }
+
+  byte(builder: TraceBuilder): number {
+    const byte = this.#frame[this.#at++];
+    return byte === undefined ? builder.fail("the event is cut off") : byte;
+  }
+
+  number(builder: TraceBuilder): number {
+    let value = 0;
+    for (let index = 0, weight = 1; index < LONGEST_NUMBER; index++, weight *= 128) {
+      const byte = this.byte(builder);
+      if (byte < 128) return value + byte * weight;
+      value += (byte - 128) * weight;
+    }
+    return builder.fail(`a number has more than ${LONGEST_NUMBER} bytes`);
+  }
+
+  #readFrame(): boolean {
+    const start = this.#next + LENGTH_BYTES;
+    if (start > this.#bytes.length) return false;
+    const length = this.#view.getUint32(this.#next, true);
+    this.#start = this.#next;
+    this.#at = 0;
+    if (length === 0) {
+      this.#isWhole = true;
+      if (start !== this.#bytes.length) throw new TraceError(`byte ${start}: there is something behind the end`);
+      return false;
+    }
+    if (start + length > this.#bytes.length) return false;
+    try {
+      this.#frame = gunzipSync(this.#bytes.subarray(start, start + length), { maxOutputLength: MOST_FRAME_BYTES });
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new TraceError(`byte ${start}: the frame is damaged (${reason})`, { cause });
+    }
+    if (this.#frame.length === 0) throw new TraceError(`byte ${start}: there is nothing in the frame`);
+    this.#next = start + length;
+    return true;
+  }
+}

@@ -1,0 +1,68 @@
+/** The recorder's own files, as it left them and damaged. */
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import { RECORDER } from "../../src/lab/record.ts";
+import { buildNative } from "../../src/os/mod.ts";
+import { decodeTrace, readTrace, type Trace, TraceError } from "../../src/traces/mod.ts";
+import { build, recorded } from "../lab/recorded.ts";
+
+const LINUX = Deno.build.os === "linux";
+
+/** What the recorder leaves of a program, where nobody converts it. */
+async function rawFile(program: string, ...args: string[]): Promise<Uint8Array<ArrayBuffer>> {
+  const folder = await Deno.makeTempDir({ prefix: "hakmem-test-" });
+  try {
+    const env = { LD_PRELOAD: (await buildNative(RECORDER)).path, HAKMEM_RECORDING: folder };
+    await new Deno.Command(program, { args, env }).output();
+    const [{ name }] = [...Deno.readDirSync(folder)] as [Deno.DirEntry];
+    const trace = readTrace(`${folder}/${name}`);
+    assertEquals(trace.format, "hakmem raw");
+    return Deno.readFileSync(`${folder}/${name}`);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+function columns({ kinds, threads, blocks, sizes, alignments }: Trace): number[][] {
+  return [kinds, threads, blocks, sizes, alignments].map((column) => [...column]);
+}
+
+Deno.test({
+  name: `a file of the recorder is a trace itself${LINUX ? "" : " (skipped: not on Linux)"}`,
+  ignore: !LINUX,
+  fn: async () => {
+    const program = await build("single");
+    const trace = decodeTrace(await rawFile(program));
+    const { traces } = await recorded(program);
+    assertEquals(columns(trace), columns(traces[0]!));
+  },
+});
+
+Deno.test({
+  name: `a file of the recorder that is cut off or damaged gives a trace or an error, soon${
+    LINUX ? "" : " (skipped: not on Linux)"
+  }`,
+  ignore: !LINUX,
+  fn: async () => {
+    const bytes = await rawFile(await build("killed"), "100");
+    const survives = (damaged: Uint8Array<ArrayBuffer>) => {
+      try {
+        const { length, blockCount } = decodeTrace(damaged);
+        assert(length > 0 && blockCount < 2 ** 16, `${length} events`);
+      } catch (error) {
+        assert(error instanceof TraceError, String(error));
+      }
+    };
+    // The header, the first chunk of either thread with what was written there, and the rest, which is zeros.
+    const places = fc.oneof(fc.nat(300), fc.nat(3000).map((at) => 65_536 + at), fc.nat(3000).map((at) => 131_072 + at));
+    fc.assert(fc.property(places, fc.integer({ min: 1, max: 255 }), (at, flip) => {
+      bytes[at]! ^= flip;
+      survives(bytes);
+      bytes[at]! ^= flip;
+    }));
+    fc.assert(fc.property(places, (length) => survives(bytes.slice(0, length))));
+    const chunk = bytes.slice();
+    new DataView(chunk.buffer).setUint32(65_536 + 8, 0, true);
+    assertThrows(() => decodeTrace(chunk), TraceError, "byte 65536: a chunk of 0 bytes");
+  },
+});
