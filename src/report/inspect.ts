@@ -67,19 +67,19 @@ export function renderInspectCsv({ snapshot: { classes } }: InspectFile): string
 }
 
 /** The heap in one line of words. */
-export function inspectHeadline(file: InspectFile): string {
-  const { trace, event, snapshot: { totals: { liveBytes, residentBytes }, fragmentation } } = file;
-  return `${trace.file} at event ${withCommas(event)} of ${withCommas(trace.events)}: ${
-    bytesText(liveBytes)
-  } live in ` +
-    `${bytesText(residentBytes)}, ${percent(fragmentation)} fragmentation`;
+export function inspectHeadline({ trace, event, snapshot: { totals } }: InspectFile): string {
+  const place = `${trace.file} at event ${withCommas(event)} of ${withCommas(trace.events)}`;
+  return `${place}: ${liveIn(totals)}`;
 }
 
 /** A frame in one line of words. */
-export function frameLine({ event, askedBytes, liveBytes, residentBytes }: InspectFrame): string {
+export function frameLine(frame: InspectFrame): string {
+  return `Event ${withCommas(frame.event)}: ${bytesText(frame.askedBytes)} asked for, ${liveIn(frame)}`;
+}
+
+function liveIn({ liveBytes, residentBytes }: { liveBytes: number; residentBytes: number }): string {
   const fragmentation = residentBytes === 0 ? 0 : Math.max(0, 1 - liveBytes / residentBytes);
-  return `Event ${withCommas(event)}: ${bytesText(askedBytes)} asked for, ${bytesText(liveBytes)} live in ` +
-    `${bytesText(residentBytes)}, ${percent(fragmentation)} fragmentation`;
+  return `${bytesText(liveBytes)} live in ${bytesText(residentBytes)}, ${percent(fragmentation)} fragmentation`;
 }
 
 /** What the bytes in memory are, and what of the live ones was asked for. */
@@ -87,12 +87,14 @@ export function partsOf(file: InspectFile): string {
   const { variant, snapshot: { totals, tableBytes, superslabs, largeBlocks, freeSpans } } = file;
   const residentOf = (parts: readonly { residentBytes: number }[]): string =>
     bytesText(parts.reduce((sum, { residentBytes }) => sum + residentBytes, 0));
-  return `${variant}: in memory are ${residentOf(superslabs)} of ${counted(superslabs.length, "superslab")} with ` +
-    `${counted(totals.slabs, "slab")}, ${residentOf(largeBlocks)} of ${counted(largeBlocks.length, "large block")}, ` +
-    `${residentOf(freeSpans)} that are free, and ${
+  const superslabsText = `${counted(superslabs.length, "superslab")} with ${counted(totals.slabs, "slab")}`;
+  const asked = bytesText(chosenFrame(file).askedBytes);
+  return `${variant}: in memory are ${residentOf(superslabs)} of ${superslabsText}, ${residentOf(largeBlocks)} of ` +
+    `${counted(largeBlocks.length, "large block")}, ${residentOf(freeSpans)} that are free, and ` +
+    `${
       bytesText(tableBytes)
-    } of the heap's own tables; the program had asked ` +
-    `for ${bytesText(chosenFrame(file).askedBytes)}, the rest of the live bytes is rounding`;
+    } of the heap's own tables; the program had asked for ${asked}, the rest of the live bytes ` +
+    "is rounding";
 }
 
 /** What the columns and the words mean; also for the page. */
