@@ -1,18 +1,21 @@
-/** What a debug build costs, by how many allocations have their stack captured: pairs of malloc and free. */
+/** What a debug build costs, by how many allocations have their stack captured, and shared: pairs of malloc and free. */
 
 import { Heap, type HeapOptions } from "../mod.ts";
 
 const PAIRS = 1000;
 
-const BUILDS: [name: string, options: HeapOptions][] = [
+const BUILDS: [name: string, options: HeapOptions, isShared?: boolean][] = [
   ["release", {}],
   ["debug, no stacks", { build: "debug", stacks: false }],
   ["debug, one stack in 100", { build: "debug", stacks: 100 }],
   ["debug, all stacks", { build: "debug", stacks: true }],
+  ["debug, no stacks, shared", { build: "debug", stacks: false }, true],
+  ["debug, all stacks, shared", { build: "debug", stacks: true }, true],
 ];
 
-for (const [name, options] of BUILDS) {
+for (const [name, options, isShared = false] of BUILDS) {
   const heap = await Heap.open(options);
+  if (isShared) heap.share();
   Deno.bench({
     name,
     group: `${PAIRS} pairs of malloc and free`,

@@ -86,9 +86,23 @@ static struct member members[MAX_MEMBERS];
 static bool aligns = true;
 static uint8_t mask = 0xff; /* 0: what is read need not be what was written */
 
+/* Zeroed memory that is not counted as the allocator's. */
+static void *map_shared(size_t bytes) {
+  void *mapped = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (mapped != MAP_FAILED) return mapped;
+  puts("error the replay's own memory cannot be had");
+  exit(1);
+}
+
 /* ---- the allocators ---------------------------------------------------------------------------------------------- */
 
-static void *nowhere; /* the one block of the do-nothing allocator: as long as the largest size */
+/* The block of the do-nothing allocator, as long as the largest size; one a thread, or they would write to one line. */
+static _Thread_local void *nowhere;
+static bool is_none;
+
+static void open_none(void) {
+  if (is_none) nowhere = map_shared((size_t)head->largest + 1);
+}
 
 static void *none_malloc(size_t size) {
   (void)size;
@@ -280,14 +294,6 @@ static uint64_t page_faults(void) {
   return (uint64_t)usage.ru_minflt + (uint64_t)usage.ru_majflt;
 }
 
-/* Zeroed memory that is not counted as the allocator's. */
-static void *map_shared(size_t bytes) {
-  void *mapped = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (mapped != MAP_FAILED) return mapped;
-  puts("error the replay's own memory cannot be had");
-  exit(1);
-}
-
 /* ---- several members --------------------------------------------------------------------------------------------- */
 
 /* The step that is taken: from the first event or from where all are, to before `step_to`. */
@@ -313,6 +319,7 @@ static void await_count(atomic_uint *count, uint32_t value) {
 /* A thread but the first. */
 static void *serve(void *argument) {
   const uint32_t member = (uint32_t)(uintptr_t)argument;
+  open_none();
   for (uint32_t seen = 0;; seen++) {
     pthread_mutex_lock(&lock);
     while (steps == seen) pthread_cond_wait(&wake, &lock);
@@ -449,7 +456,8 @@ int main(int argc, char **argv) {
     return 3;
   }
   if (strcmp(argv[1], "none") == 0) {
-    nowhere = map_shared((size_t)head->largest + 1);
+    is_none = true;
+    open_none();
     mask = 0;
     allocate = none_malloc;
     allocate_zeros = none_calloc;

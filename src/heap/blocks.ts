@@ -13,6 +13,9 @@ import type { HeapSnapshot } from "./snapshot.ts";
 /** A byte offset into a heap; 0 is NULL. */
 export type Ptr = number;
 
+/** What a heap checks; see `HeapOptions`. */
+export type Build = "release" | "debug";
+
 /** What a build does. Sizes and alignments are valid and the heap is open, but for `malloc` and `free`, which look. */
 export interface Blocks {
   readonly malloc: (size: number) => Ptr;
@@ -34,6 +37,10 @@ export interface Blocks {
   leaks(): Leak[];
   check(): void;
   collect(): number;
-  /** The heap is about to be closed. */
+  /** Other threads can have the heap from now on. */
+  share?(): void;
+  /** This thread is about to let go of the heap. @throws {HeapSharedError} if it may not; then nothing has changed. */
   close(): void;
+  /** The heap is about to be gone, and no other thread has it: the last word on it. */
+  report?(): void;
 }

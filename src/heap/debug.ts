@@ -4,18 +4,25 @@
  *
  * - Each block is a release block with redzones around what its user sees (`debug_block.ts`). They are verified on free,
  *   realloc and `check()`. `usableSize` is exactly the size asked for.
- * - The books are outside of the heap's memory, in a Map by pointer. So no write can damage them, no user data can look
+ * - The books are outside of the heap's memory (`debug_books.ts`). So no write can damage them, no user data can look
  *   like them, and a number is either the start of a live block, or told for what it is.
- * - New memory is filled with 0xd0, freed memory with 0xdf. Freed blocks wait in a quarantine (`debug_quarantine.ts`);
- *   a block that was written to meanwhile is found by `check()`, or when it leaves.
+ * - New memory is filled with 0xd0, freed memory with 0xdf. Freed blocks wait in a quarantine; a block that was
+ *   written to meanwhile is found by `check()`, or when it leaves.
  * - What the release build's free lists give is compared with what was taken (`debug_inner.ts`).
  *
  * **A call that throws has not done its work**, and may be made again: whatever a call must put out of the quarantine
  * goes before anything else, and the first block found written to ends the call. That block is out then, so each is
  * reported once.
  *
+ * **Threads** that share the heap share the books. Each call is a section of theirs from start to end, what it does
+ * in the release build included, so all calls of all threads are one after another: nothing is in between that a
+ * check could take for damage. A thread that dies in a call has made it or not made it, and loses nothing: the next
+ * one undoes what it had written to the books, fills the block that it had freed, and gives back what it had taken
+ * and not booked. A section of the heap's own tables may be in one of the books, never the other way round.
+ *
  * Cost, for each block: a record, a stack of the allocation and one of the free, 32 bytes and more of redzones; and the
- * quarantine's memory. It is much slower than the release build.
+ * quarantine's memory. The books' map takes up to a quarter of the heap's memory, which `stats()` does not count. It is
+ * much slower than the release build, and a stack costs ten times more when the heap is shared.
  *
  * @module
  */
@@ -32,31 +39,38 @@ import {
   REDZONE_BYTES,
   writeRedzones,
 } from "./debug_block.ts";
+import { DebugBooks, GONE, LIVE, QUARANTINED } from "./debug_books.ts";
 import { InnerBlocks } from "./debug_inner.ts";
 import { groupLeaks, type Leak, leakReport } from "./debug_leaks.ts";
-import { History, Quarantine } from "./debug_quarantine.ts";
 import { debugStats } from "./debug_stats.ts";
 import { DebugReport } from "./debug_report.ts";
-import { captureStack, StackSampler } from "./debug_stacks.ts";
+import { captureStack, DebugStacks, type Stack } from "./debug_stacks.ts";
 import { assertSize, type BufferOverflowError, HeapError } from "./errors.ts";
 import type { Blocks } from "./blocks.ts";
 import type { ReleaseBlocks } from "./release.ts";
 import type { BlockInfo, HeapStats } from "./introspect.ts";
-import { BLOCK_ALIGNMENT, MIB, SLAB_SHIFT } from "./layout.ts";
-import type { HeapMemory } from "./memory.ts";
+import type { Journal } from "./journal.ts";
+import { BLOCK_ALIGNMENT, MIB } from "./layout.ts";
+import type { BooksMemory, HeapMemory } from "./memory.ts";
 import { debugSnapshot, type HeapSnapshot } from "./snapshot.ts";
 
 /** What freed blocks may hold back when nothing else is asked for. */
 export const DEFAULT_QUARANTINE_BYTES = MIB;
-/** Freed blocks that are remembered when their memory is in use again. */
-const HISTORY_BLOCKS = 4096;
 
-/** What a debug build is made with. */
+/** What a debug build is made with, by who opens the heap. */
 export interface DebugOptions {
   /** One allocation in so many has stacks; 0: none. */
   readonly stacks: number;
   readonly quarantineBytes: number;
-  readonly log: (line: string) => void;
+}
+
+/** An allocation: with so many bytes in front of the block, by a function of the release build, filled with a byte. */
+interface Allocation {
+  readonly size: number;
+  readonly front: number;
+  readonly byte: number;
+  readonly stack: Stack | undefined;
+  readonly allocateInner: (bytes: number) => number;
 }
 
 /**
@@ -65,59 +79,73 @@ export interface DebugOptions {
  */
 export class DebugBlocks implements Blocks {
   readonly #memory: HeapMemory;
+  readonly #journal: Journal;
   readonly #inner: ReleaseBlocks;
-  readonly #options: DebugOptions;
-  readonly #sampler: StackSampler;
+  readonly #log: (line: string) => void;
+  readonly #stacks: DebugStacks;
   readonly #report: DebugReport;
-  /** Live blocks and those in quarantine, by pointer. */
-  readonly #blocks = new Map<number, DebugBlock>();
-  /** The release blocks that those are in. */
+  readonly #books: DebugBooks;
+  /** The release blocks that those in the books are in. */
   readonly #inners: InnerBlocks;
-  readonly #quarantine = new Quarantine();
-  readonly #history = new History(HISTORY_BLOCKS);
 
-  constructor(memory: HeapMemory, inner: ReleaseBlocks, options: DebugOptions) {
+  /** @param options of a heap that is new. */
+  constructor(
+    memory: HeapMemory,
+    books: BooksMemory,
+    inner: ReleaseBlocks,
+    log: (line: string) => void,
+    options?: DebugOptions,
+  ) {
     this.#memory = memory;
+    this.#journal = books.journal;
     this.#inner = inner;
-    this.#inners = new InnerBlocks(inner);
-    this.#options = options;
-    this.#sampler = new StackSampler(options.stacks);
-    this.#report = new DebugReport(memory.u8, options.stacks);
+    this.#log = log;
+    this.#stacks = new DebugStacks(books, options?.stacks);
+    this.#report = new DebugReport(memory.u8, this.#stacks);
+    this.#books = new DebugBooks(books, memory.bytes, this.#stacks, options?.quarantineBytes);
+    this.#inners = new InnerBlocks(inner, books, this.#books);
   }
 
   readonly malloc = (size: number): number => {
     this.#memory.assertOpen();
     assertSize(size, "size");
-    return this.#allocate(size, REDZONE_BYTES, this.#inner.malloc);
+    return this.#allocate({ ...this.#plain(size, this.malloc), allocateInner: this.#inner.malloc });
   };
 
   readonly free = (ptr: number): void => {
     this.#memory.assertOpen();
     if (ptr === 0) return;
-    const block = this.#freeable(ptr);
-    this.#retire(block);
+    this.#section(() => this.#retire(this.#freeable(ptr), this.free));
   };
 
   calloc(count: number, size: number): number {
-    return this.#allocate(count * size, REDZONE_BYTES, (bytes) => this.#inner.calloc(1, bytes), 0);
+    const allocateInner = (bytes: number): number => this.#inner.calloc(1, bytes);
+    return this.#allocate({ ...this.#plain(count * size, this.calloc), byte: 0, allocateInner });
   }
 
   realloc(ptr: number, size: number): number {
-    const block = this.#freeable(ptr);
-    const moved = this.malloc(size);
-    if (moved === 0) return 0;
-    this.#memory.u8.copyWithin(moved, ptr, ptr + Math.min(block.size, size));
-    this.#retire(block);
-    return moved;
+    const allocation = { ...this.#plain(size, this.realloc), allocateInner: this.#inner.malloc };
+    return this.#section(() => {
+      const block = this.#freeable(ptr);
+      const moved = this.#take(allocation);
+      if (moved === 0) {
+        this.#books.settle();
+        return 0;
+      }
+      this.#memory.u8.copyWithin(moved, ptr, ptr + Math.min(block.size, size));
+      this.#retire(block, this.realloc);
+      return moved;
+    });
   }
 
   alignedAlloc(alignment: number, size: number): number {
     if (alignment <= BLOCK_ALIGNMENT) return this.malloc(size);
-    return this.#allocate(size, alignment, (bytes) => this.#inner.alignedAlloc(alignment, bytes));
+    const allocateInner = (bytes: number): number => this.#inner.alignedAlloc(alignment, bytes);
+    return this.#allocate({ ...this.#plain(size, this.alignedAlloc), front: alignment, allocateInner });
   }
 
   usableSize(ptr: number): number {
-    return ptr === 0 ? 0 : this.#used(ptr).size;
+    return ptr === 0 ? 0 : this.#section(() => this.#used(ptr).size);
   }
 
   goodSize(size: number): number {
@@ -125,26 +153,29 @@ export class DebugBlocks implements Blocks {
   }
 
   owns(ptr: number): boolean {
-    return this.#blocks.get(ptr)?.live === true;
+    return this.#section(() => this.#books.find(ptr)?.live === true);
   }
 
   blockOf(ptr: number): number {
-    for (const [start, block] of this.#blocks) {
-      if (block.live && ptr >= start && ptr < start + Math.max(1, block.size)) return Number.isInteger(ptr) ? start : 0;
-    }
-    return 0;
+    if (!Number.isInteger(ptr)) return 0;
+    return this.#section(() => {
+      for (const block of this.#books.on(LIVE)) {
+        if (ptr >= block.ptr && ptr < block.ptr + Math.max(1, block.size)) return block.ptr;
+      }
+      return 0;
+    });
   }
 
   tooLong(ptr: number, length: number): BufferOverflowError {
-    return this.#report.tooLong(this.#used(ptr), length);
+    return this.#section(() => this.#report.tooLong(this.#used(ptr), length));
   }
 
   stats(): HeapStats {
-    return debugStats(this.#inner.stats(), this.#live());
+    return this.#section(() => debugStats(this.#inner.stats(), this.#books.on(LIVE)));
   }
 
   snapshot(): HeapSnapshot {
-    return debugSnapshot(this.#inner.snapshot(), [...this.#live()]);
+    return this.#section(() => debugSnapshot(this.#inner.snapshot(), [...this.#books.on(LIVE)]));
   }
 
   counters(): HeapCounters | undefined {
@@ -152,105 +183,158 @@ export class DebugBlocks implements Blocks {
   }
 
   *blocks(): Generator<BlockInfo> {
-    const blocks = [...this.#live()].sort((a, b) => a.ptr - b.ptr);
+    const blocks = this.#section(() => [...this.#books.on(LIVE)]).sort((a, b) => a.ptr - b.ptr);
     for (const { ptr, size, sizeClass, slab } of blocks) yield { ptr, size, sizeClass, slab };
   }
 
   leaks(): Leak[] {
-    return groupLeaks(this.#live());
+    return this.#section(() => groupLeaks(this.#books.on(LIVE), this.#stacks));
   }
 
   /** Redzones, the quarantine, the release build's tables, and whether those have just the blocks that the books have. */
   check(): void {
-    for (const block of this.#live()) this.#assertRedzones(block);
-    for (const block of this.#quarantine) {
-      const damage = freedDamage(this.#memory.u8, block);
-      if (damage !== undefined) throw this.#report.writtenAfterFree(block, damage);
-    }
-    this.#inners.check();
+    this.#section(() => {
+      for (const block of this.#books.on(LIVE)) this.#assertRedzones(block);
+      for (const block of this.#books.on(QUARANTINED)) {
+        const damage = freedDamage(this.#memory.u8, block);
+        if (damage !== undefined) throw this.#report.writtenAfterFree(block, damage);
+      }
+      this.#inners.check();
+    });
   }
 
   collect(): number {
-    this.#makeRoom(Infinity);
-    return this.#inner.collect();
+    return this.#section(() => {
+      this.#makeRoom(Infinity);
+      return this.#inner.collect();
+    });
+  }
+
+  /** Others cannot read the stacks that this thread has kept to itself. */
+  share(): void {
+    if (this.#journal.shared) return;
+    this.#section(() => {
+      for (const list of [LIVE, QUARANTINED, GONE] as const) {
+        for (const block of this.#books.on(list)) {
+          this.#books.setStacks(block, this.#stacks.publish(block.allocated), this.#stacks.publish(block.freed));
+          this.#journal.keep();
+        }
+      }
+    });
+  }
+
+  close(): void {
+    this.#section(() => this.#inner.close());
   }
 
   /** Logs what `check()` would throw and what leaks, and never throws for it. */
-  close(): void {
+  report(): void {
     try {
       this.check();
     } catch (error) {
       if (!(error instanceof HeapError)) throw error;
-      for (const line of `hakmem: ${error.code}: ${error.message}`.split("\n")) this.#options.log(line);
+      for (const line of `hakmem: ${error.code}: ${error.message}`.split("\n")) this.#log(line);
     }
-    for (const line of leakReport(this.leaks())) this.#options.log(line);
-    this.#blocks.clear();
+    for (const line of leakReport(this.leaks())) this.#log(line);
   }
 
-  *#live(): Generator<DebugBlock> {
-    for (const block of this.#blocks.values()) if (block.live) yield block;
+  /** What every call is in. */
+  #section<Result>(body: () => Result): Result {
+    return this.#journal.run(() => {
+      this.#recover();
+      return body();
+    });
   }
 
-  /** A block with `front` bytes before it, from a function of the release build. */
-  #allocate(size: number, front: number, allocateInner: (bytes: number) => number, byte = FILL_NEW): number {
+  /** Brings to an end what somebody did not. */
+  #recover(): void {
+    const { unfilled } = this.#books;
+    if (unfilled !== undefined) this.#fillFreed(unfilled);
+    if (this.#books.isUnsettled) this.#inners.recover();
+  }
+
+  #plain(size: number, callee: (...args: never[]) => number): Omit<Allocation, "allocateInner"> {
+    return { size, front: REDZONE_BYTES, byte: FILL_NEW, stack: this.#stacks.sample(callee) };
+  }
+
+  #allocate(allocation: Allocation): number {
+    return this.#section(() => {
+      const ptr = this.#take(allocation);
+      this.#books.settle();
+      return ptr;
+    });
+  }
+
+  /** Books a block, but does not commit it; 0 if there is no memory. */
+  #take({ size, front, byte, stack, allocateInner }: Allocation): number {
     const bytes = front + size + REDZONE_BYTES;
     if (bytes > this.#memory.maxBytes) return 0;
     let inner = this.#inners.take(bytes, allocateInner);
-    if (inner === 0 && this.#quarantine.bytes > 0) {
+    if (inner === 0 && this.#books.quarantineBytes > 0) {
       this.#makeRoom(Infinity);
       inner = this.#inners.take(bytes, allocateInner);
     }
     if (inner === 0) return 0;
-    const sizeClass = this.#inner.classOf(inner);
-    const block: DebugBlock = {
+    const block = {
       ptr: inner + front,
       size,
       inner,
       innerBytes: this.#inner.usableSize(inner),
-      sizeClass,
-      slab: sizeClass === 0 ? -1 : inner >>> SLAB_SHIFT,
-      allocated: this.#sampler.next(),
-      freed: undefined,
-      live: true,
+      sizeClass: this.#inner.classOf(inner),
+      allocated: this.#stacks.keep(stack),
     };
-    this.#history.forget(block.ptr);
-    this.#blocks.set(block.ptr, block);
     writeRedzones(this.#memory.u8, block);
     if (byte !== 0) fill(this.#memory.u8, block, byte);
+    this.#books.add(block);
     return block.ptr;
   }
 
-  /** Frees a live block: into the quarantine, which has room, or to the release build at once if it never fits. */
-  #retire(block: DebugBlock): void {
-    block.live = false;
-    if (block.allocated !== undefined) block.freed = captureStack();
+  /**
+   * Frees a live block: into the quarantine, which has room, or to the release build at once if it never fits. It is
+   * filled after the commit: who dies before has changed nothing, and for who dies after it the next one does it.
+   */
+  #retire(block: DebugBlock, callee: (...args: never[]) => unknown): void {
+    const freed = block.allocated === 0 ? 0 : this.#stacks.keep(captureStack(callee));
+    const fits = block.innerBytes <= this.#books.quarantineMost;
+    if (fits) {
+      this.#books.quarantine(block, freed);
+      this.#books.settle();
+    } else {
+      this.#books.retire({ ...block, freed });
+      this.#inners.untake(block.inner);
+    }
+    // The block is freed. What there is no stack left for now is left to the next call.
+    try {
+      this.#fillFreed(block);
+      if (!fits) this.#inners.give(block.inner);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+    }
+  }
+
+  #fillFreed(block: DebugBlock): void {
     fill(this.#memory.u8, block, FILL_FREED);
-    if (block.innerBytes <= this.#options.quarantineBytes) this.#quarantine.push(block);
-    else this.#giveBack(block);
+    this.#books.filled();
   }
 
   /** Empties the quarantine, the oldest first, until so many bytes fit; for what never fits, it leaves it alone. */
   #makeRoom(bytes: number): void {
-    const most = this.#options.quarantineBytes;
+    const most = this.#books.quarantineMost;
     if (bytes > most && bytes !== Infinity) return;
-    while (this.#quarantine.bytes + bytes > most) {
-      const block = this.#quarantine.shift();
+    while (this.#books.quarantineBytes + bytes > most) {
+      const block = this.#books.oldest(QUARANTINED);
       if (block === undefined) return;
       const damage = freedDamage(this.#memory.u8, block);
       const error = damage && this.#report.writtenAfterFree(block, damage);
+      this.#books.retire(block);
+      this.#inners.untake(block.inner);
       try {
-        this.#giveBack(block);
+        this.#inners.give(block.inner);
       } catch (corrupted) {
         throw error ?? corrupted;
       }
       if (error !== undefined) throw error;
     }
-  }
-
-  #giveBack(block: DebugBlock): void {
-    this.#blocks.delete(block.ptr);
-    this.#history.add(block);
-    this.#inners.give(block.inner);
   }
 
   #assertRedzones(block: DebugBlock): void {
@@ -263,7 +347,7 @@ export class DebugBlocks implements Blocks {
 
   /** The live block that begins there, sound, and the quarantine with room for it. */
   #freeable(ptr: number): DebugBlock {
-    const block = this.#blocks.get(ptr) ?? this.#history.get(ptr);
+    const block = this.#books.find(ptr);
     if (block === undefined) throw this.#invalid(ptr);
     if (!block.live) throw this.#report.doubleFree(block);
     this.#assertRedzones(block);
@@ -273,15 +357,17 @@ export class DebugBlocks implements Blocks {
 
   /** The live block that begins there. */
   #used(ptr: number): DebugBlock {
-    const block = this.#blocks.get(ptr) ?? this.#history.get(ptr);
+    const block = this.#books.find(ptr);
     if (block === undefined) throw this.#invalid(ptr);
     if (!block.live) throw this.#report.usedAfterFree(block);
     return block;
   }
 
   #invalid(ptr: number): HeapError {
-    for (const block of this.#blocks.values()) {
-      if (ptr >= block.inner && ptr < block.inner + block.innerBytes) return this.#report.invalid(ptr, block);
+    for (const list of [LIVE, QUARANTINED] as const) {
+      for (const block of this.#books.on(list)) {
+        if (ptr >= block.inner && ptr < block.inner + block.innerBytes) return this.#report.invalid(ptr, block);
+      }
     }
     return this.#report.invalid(ptr, undefined);
   }

@@ -15,7 +15,6 @@
  */
 
 import { KIB, MIB } from "./layout.ts";
-import type { Stack } from "./debug_stacks.ts";
 
 /** Bytes in front of a block, where no alignment asks for more, and the least behind it. */
 export const REDZONE_BYTES = 16;
@@ -28,8 +27,9 @@ const FRONT_MOST_BYTES = 4 * KIB;
 /** Blocks over this are filled so far only: a debug build of a program fits in the memory that the program fits in. */
 const FILL_MOST_BYTES = 64 * MIB;
 
-/** A block, live or freed. The debug build's books are these. */
+/** What the books say of a block, live or freed (`debug_books.ts`). */
 export interface DebugBlock {
+  readonly record: number;
   readonly ptr: number;
   readonly size: number;
   /** The release build's block, and the bytes of it that may be written. */
@@ -38,11 +38,14 @@ export interface DebugBlock {
   /** Of the inner block, as in `BlockInfo`. */
   readonly sizeClass: number;
   readonly slab: number;
-  /** Undefined where stacks are off or not sampled. */
-  readonly allocated: Stack | undefined;
-  freed: Stack | undefined;
-  live: boolean;
+  /** Numbers of stacks (`debug_stacks.ts`); 0 where they are off or not sampled. */
+  readonly allocated: number;
+  readonly freed: number;
+  readonly live: boolean;
 }
+
+/** Where a block lies: what is read and written of it. */
+export type BlockPlace = Pick<DebugBlock, "ptr" | "size" | "inner" | "innerBytes">;
 
 /** Bytes that are not as they should be: the first and the last, as pointers. */
 export interface Damage {
@@ -53,12 +56,12 @@ export interface Damage {
 /** By the low eight bits of a place; 0x80 to 0xbf, no two the same within 64 bytes. */
 const REDZONE = Uint8Array.from({ length: 256 }, (_, at) => 0x80 | (at * 37 + 11) & 0x3f);
 
-function guardStart(block: DebugBlock): number {
+function guardStart(block: BlockPlace): number {
   return Math.max(block.inner, block.ptr - FRONT_MOST_BYTES);
 }
 
 /** Writes both redzones. */
-export function writeRedzones(u8: Uint8Array, block: DebugBlock): void {
+export function writeRedzones(u8: Uint8Array, block: BlockPlace): void {
   const write = (from: number, to: number): void => {
     for (let at = from; at < to; at++) u8[at] = REDZONE[at % 256]!;
   };
@@ -67,22 +70,22 @@ export function writeRedzones(u8: Uint8Array, block: DebugBlock): void {
 }
 
 /** Fills what the user sees. */
-export function fill(u8: Uint8Array, block: DebugBlock, byte: number): void {
+export function fill(u8: Uint8Array, block: BlockPlace, byte: number): void {
   u8.fill(byte, block.ptr, block.ptr + Math.min(block.size, FILL_MOST_BYTES));
 }
 
 /** What was written in front of a block. */
-export function frontDamage(u8: Uint8Array, block: DebugBlock): Damage | undefined {
+export function frontDamage(u8: Uint8Array, block: BlockPlace): Damage | undefined {
   return damage(guardStart(block), block.ptr, (at) => u8[at] === REDZONE[at % 256]);
 }
 
 /** What was written past the end of a block. */
-export function rearDamage(u8: Uint8Array, block: DebugBlock): Damage | undefined {
+export function rearDamage(u8: Uint8Array, block: BlockPlace): Damage | undefined {
   return damage(block.ptr + block.size, block.inner + block.innerBytes, (at) => u8[at] === REDZONE[at % 256]);
 }
 
 /** What was written to a block, or next to it, since it was freed. */
-export function freedDamage(u8: Uint8Array, block: DebugBlock): Damage | undefined {
+export function freedDamage(u8: Uint8Array, block: BlockPlace): Damage | undefined {
   const end = block.ptr + Math.min(block.size, FILL_MOST_BYTES);
   return damage(block.ptr, end, (at) => u8[at] === FILL_FREED) ?? frontDamage(u8, block) ?? rearDamage(u8, block);
 }

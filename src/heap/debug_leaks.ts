@@ -5,7 +5,7 @@
  */
 
 import type { DebugBlock } from "./debug_block.ts";
-import { formatStack } from "./debug_stacks.ts";
+import type { DebugStacks } from "./debug_stacks.ts";
 import { hex } from "./errors.ts";
 
 /** Live blocks that one place allocated. */
@@ -20,11 +20,11 @@ export interface Leak {
   readonly stack: string | undefined;
 }
 
-/** Groups live blocks by their stacks; the most bytes first. Cost: formatting a stack for each block. */
-export function groupLeaks(blocks: Iterable<DebugBlock>): Leak[] {
+/** Groups live blocks by their stacks; the most bytes first. Cost: the text of a stack for each block. */
+export function groupLeaks(blocks: Iterable<DebugBlock>, stacks: DebugStacks): Leak[] {
   const sites = new Map<string | undefined, Leak>();
   for (const { allocated, ptr, size } of blocks) {
-    const stack = allocated && formatStack(allocated);
+    const stack = stacks.text(allocated);
     const site = sites.get(stack);
     sites.set(stack, {
       blocks: (site?.blocks ?? 0) + 1,

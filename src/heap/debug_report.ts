@@ -6,7 +6,7 @@
  */
 
 import type { Damage, DebugBlock } from "./debug_block.ts";
-import { captureStack, formatStack, type Stack } from "./debug_stacks.ts";
+import { captureCall, type DebugStacks, formatStack } from "./debug_stacks.ts";
 import {
   BufferOverflowError,
   BufferUnderflowError,
@@ -24,15 +24,16 @@ const MOST_BYTES = 16;
 /** Makes the errors of one heap. */
 export class DebugReport {
   readonly #u8: Uint8Array;
+  readonly #stacks: DebugStacks;
   /** What to say of a stack that was not captured. */
   readonly #noStack: string;
 
-  /** @param every one allocation in so many has a stack; 0: none has. */
-  constructor(u8: Uint8Array, every: number) {
+  constructor(u8: Uint8Array, stacks: DebugStacks) {
     this.#u8 = u8;
-    this.#noStack = every === 0
+    this.#stacks = stacks;
+    this.#noStack = stacks.every === 0
       ? "    stacks are off: Heap.open({ stacks: true }) captures them"
-      : `    not captured: one allocation in ${every} has stacks`;
+      : `    not captured: one allocation in ${stacks.every} has stacks`;
   }
 
   overflow(block: DebugBlock, damage: Damage): BufferOverflowError {
@@ -108,12 +109,12 @@ export class DebugReport {
       parts.push("  allocated:", this.#stack(block.allocated));
       if (!block.live) parts.push("  first freed:", this.#stack(block.freed));
     }
-    parts.push("  this call:", formatStack(captureStack()));
+    parts.push("  this call:", formatStack(captureCall()));
     return parts.join("\n");
   }
 
-  #stack(stack: Stack | undefined): string {
-    return stack === undefined ? this.#noStack : formatStack(stack);
+  #stack(number: number): string {
+    return this.#stacks.text(number) ?? this.#noStack;
   }
 
   #dump(at: number): string[] {

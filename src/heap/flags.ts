@@ -46,6 +46,8 @@ export interface Flags {
   readonly capacity: number;
   /** How much of a full list a spill gives back to the slabs, in percent; at least one block. */
   readonly spill: number;
+  /** Whether other threads may attach from the start, as after `share()`: sections take the lock. */
+  readonly shared: 0 | 1;
   /** Blocks carved at once; fewer for large classes. */
   readonly refill: number;
   /** 1: the last operations of the Box are kept in a ring, and shown with an error. */
@@ -90,6 +92,7 @@ export const FLAGS: { readonly [Name in keyof Flags]: FlagRow } = {
   prewarm: { values: [0, 1], meaning: "fill a thread's lists of small classes when it opens or attaches" },
   capacity: { values: { least: 4, most: 65_536 }, meaning: "blocks a thread keeps per class before it spills" },
   spill: { values: { least: 1, most: 100 }, meaning: "percent of a full list that a spill gives back" },
+  shared: { values: [0, 1], meaning: "other threads may attach from the start: sections take the lock" },
   refill: { values: { least: 1, most: 4_096 }, meaning: "blocks carved at once" },
   track: { values: [0, 1], meaning: "keep the Box's last operations, and show them with an error" },
   counters: { values: [0, 1], meaning: "count what the heap does" },

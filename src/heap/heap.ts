@@ -9,9 +9,9 @@
  */
 
 import { addressOf, openVirtualMemory } from "../os/mod.ts";
-import type { Blocks, Ptr } from "./blocks.ts";
+import type { Blocks, Build, Ptr } from "./blocks.ts";
 import type { HeapCounters } from "./counters.ts";
-import { DebugBlocks, DEFAULT_QUARANTINE_BYTES } from "./debug.ts";
+import { DebugBlocks, type DebugOptions, DEFAULT_QUARANTINE_BYTES } from "./debug.ts";
 import type { Leak } from "./debug_leaks.ts";
 import {
   assertSize,
@@ -35,6 +35,7 @@ import { reclaimWithoutSlot } from "./reclaim.ts";
 import { ReleaseBlocks } from "./release.ts";
 import { readHandle, type SharedHeap } from "./share.ts";
 import type { HeapSnapshot } from "./snapshot.ts";
+import type { Tiny, TinyParts } from "./tiny.ts";
 import { loadTiny } from "./tiny_loader.ts";
 import { DEFAULT_VARIANT, parseVariant, type Variant } from "./variants.ts";
 
@@ -67,9 +68,6 @@ export interface HeapOptions {
    */
   readonly log?: (line: string) => void;
 }
-
-/** What a heap checks; see {@linkcode HeapOptions}. */
-export type Build = "release" | "debug";
 
 const OPTION_NAMES = ["variant", "build", "reserveBytes", "maxBytes", "stacks", "quarantineBytes", "log"];
 const BUILDS: readonly Build[] = ["release", "debug"];
@@ -211,17 +209,15 @@ export class Heap implements Disposable {
     if (system.note !== undefined) log?.(system.note);
     let memory: HeapMemory;
     try {
-      memory = HeapMemory.reserve(system, reserveBytes, options.reserveBytes === undefined, maxBytes);
+      memory = HeapMemory.reserve(system, reserveBytes, options.reserveBytes === undefined, maxBytes, build);
     } catch (error) {
       system.close();
       throw error;
     }
-    const logOrPrint = log ?? ((line: string) => console.error(line));
-    const release = new ReleaseBlocks(memory, variant, tiny.compile, logOrPrint);
-    const blocks = build === "release"
-      ? release
-      : new DebugBlocks(memory, release, { stacks, quarantineBytes, log: logOrPrint });
-    return new Heap(memory, variant, build, blocks);
+    const blocks = makeBlocks(memory, variant, tiny.compile, log ?? print, { stacks, quarantineBytes });
+    const heap = new Heap(memory, variant, build, blocks);
+    if (variant.flags.shared === 1) heap.share();
+    return heap;
   }
 
   /**
@@ -230,6 +226,8 @@ export class Heap implements Disposable {
    *
    * `close` lets go of it. A thread that ends without loses nothing: what it had cached is given back when the next
    * attaches, or collects, or runs out of memory.
+   *
+   * The build, `stacks` and `quarantineBytes` are those of who opened the heap; a debug build here logs to stderr.
    *
    * @param shared from {@linkcode Heap.share}, as it was posted.
    * @throws {HeapClosedError} if the heap is closed.
@@ -250,7 +248,7 @@ export class Heap implements Disposable {
       throw error;
     }
     try {
-      return new Heap(memory, variant, "release", new ReleaseBlocks(memory, variant, tiny.compile, () => {}));
+      return new Heap(memory, variant, handle.build, makeBlocks(memory, variant, tiny.compile, print));
     } catch (error) {
       memory.close();
       throw error;
@@ -265,7 +263,11 @@ export class Heap implements Disposable {
    * tens of nanoseconds more if no other thread has it. `blocks`, `stats` and `check` are exact while other threads are
    * quiet.
    *
-   * @throws {InvalidOptionError} for a debug build: its books are in the memory of one thread.
+   * Of a debug build all threads have the same books, and each call has the lock from start to end: `blocks`, `stats`,
+   * `leaks` and `check` are exact at any time, a fault is found whichever threads made it, and the stacks in an error
+   * are those of the threads that allocated and freed. From then on a stack becomes text when it is captured, which
+   * takes some tens of microseconds (see the option `stacks`), and `share` does that for those that there are.
+   *
    * @throws {OsError} where the system does not tell which threads there are, as without `/proc` on Linux.
    *
    * @example
@@ -286,11 +288,7 @@ export class Heap implements Disposable {
    */
   share(): SharedHeap {
     this.#memory.assertOpen();
-    if (this.build === "debug") {
-      throw new InvalidOptionError(
-        "a debug build cannot be shared: its books are in the memory of one thread. Share a release build.",
-      );
-    }
+    this.#blocks.share?.();
     return this.#memory.share({ name: this.variant, flags: this.flags });
   }
 
@@ -496,7 +494,8 @@ export class Heap implements Disposable {
    * Gives everything back. All views of the heap are empty from now on, and every call throws `HEAP_CLOSED`. A debug
    * build logs what it finds wrong, and the live blocks by the place that allocated them; it throws for none of it.
    *
-   * A heap that is attached is only let go of; its memory goes when the last thread closes, and who opened it is that.
+   * A heap that is attached is only let go of; its memory goes when the last thread closes, and who opened it is that,
+   * unless it ended without. A debug build logs what it has to say then.
    *
    * @throws {HeapSharedError} where the heap was opened, as long as other threads have it: those that have neither closed
    * it nor ended. Nothing changes; a Worker that was terminated may run on for seconds.
@@ -511,7 +510,7 @@ export class Heap implements Disposable {
       if (!(error instanceof HeapSharedError || error instanceof RangeError)) this.#memory.close();
       throw error;
     }
-    this.#memory.close();
+    this.#memory.close(() => this.#blocks.report?.());
   }
 
   /** `close`, for `using`. */
@@ -529,12 +528,31 @@ export class Heap implements Disposable {
   }
 }
 
+function print(line: string): void {
+  console.error(line);
+}
+
 /** Calls in one another, some ten KiB of stack: more than `close` needs. */
 const CLOSE_STACK = 200;
 
 /** Throws now, if the stack is nearly full, what would be thrown in the middle of something that cannot be undone. */
 function assertStack(calls: number): void {
   if (calls > 0) assertStack(calls - 1);
+}
+
+/** @param options of a debug build that is new. */
+function makeBlocks(
+  memory: HeapMemory,
+  variant: Variant,
+  compile: (parts: TinyParts) => Tiny,
+  log: (line: string) => void,
+  options?: DebugOptions,
+): Blocks {
+  const { books } = memory;
+  const make = (): ReleaseBlocks => new ReleaseBlocks(memory, variant, compile, log);
+  if (books === undefined) return make();
+  // It fills the free lists: what it has taken, and not put on one yet, is in no record, as in a call.
+  return new DebugBlocks(memory, books, books.journal.run(make), log, options);
 }
 
 function bytesOption(
@@ -552,6 +570,6 @@ function bytesOption(
 /** One allocation in so many has a stack; 0: none. */
 function stacksOption({ stacks = true }: HeapOptions): number {
   if (typeof stacks === "boolean") return stacks ? 1 : 0;
-  if (Number.isSafeInteger(stacks) && stacks >= 0) return stacks;
+  if (Number.isSafeInteger(stacks) && stacks >= 0) return Math.min(stacks, 2 ** 31 - 1);
   throw new InvalidOptionError(`stacks is true, false or a whole number from 0, not ${stacks}.`);
 }

@@ -33,7 +33,7 @@ import { LOG_ENTRIES, LOG_OFFSET, WORD_LOCK, WORD_LOG_LENGTH } from "./layout.ts
 /** Waits for the lock until it is this thread's; see `lock.ts`. */
 export type Wait = (words: Int32Array, owner: number, watcher: Watcher | undefined) => void;
 
-/** See the module. One for each heap and thread. */
+/** See the module. One for each heap and thread; a debug build has another, for its books. */
 export class Journal {
   /** Who is told of locks taken, of what was rolled back, and of what the page heap does. */
   watcher: Watcher | undefined;

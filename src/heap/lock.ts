@@ -16,7 +16,10 @@
  * word never comes again, since it has the slot's generation: whoever finds a holder dead, and sleeps while others give its
  * slot to a thread that takes the lock, does not take it from that one.
  *
- * Invariant: who holds the lock is attached, or attaching, or dead, never free.
+ * A debug build's books have a lock of their own, the same in all but one thing: its holder may be dead, and its slot
+ * free, or another's. So who has a word whose generation is over is gone, too.
+ *
+ * Invariant: who holds the heap's lock is attached, or attaching, or dead, never free.
  *
  * @module
  */

@@ -12,6 +12,8 @@
  */
 
 import { OsError, pointerOf, viewMemory, type VirtualMemory } from "../os/mod.ts";
+import type { Build } from "./blocks.ts";
+import { BOOKS_GAP_BYTES, type BooksLayout, booksLayout } from "./debug_layout.ts";
 import { HeapClosedError, HeapSharedError, InvalidHandleError } from "./errors.ts";
 import type { Flags } from "./flags.ts";
 import { Journal } from "./journal.ts";
@@ -42,6 +44,15 @@ import type { Variant } from "./variants.ts";
 /** Makes the journal of a heap: what a test of dying in the middle of a section replaces. */
 export const journals = { make: (words: Int32Array): Journal => new Journal(words) };
 
+/** The memory of a debug build's books, as one thread has it. */
+export interface BooksMemory {
+  readonly buffer: ArrayBuffer;
+  readonly words: Int32Array;
+  /** Around each call of a debug build: the sections of the heap's own journal that it has are in one of this. */
+  readonly journal: Journal;
+  readonly layout: BooksLayout;
+}
+
 /** The reservation of one heap, as one thread has it. */
 export class HeapMemory {
   /** Bytes at the start that hold the heap's state. */
@@ -54,6 +65,8 @@ export class HeapMemory {
   readonly journal: Journal;
   /** Who else has the heap. */
   readonly threads: Threads;
+  /** Of debug builds only. */
+  readonly books: BooksMemory | undefined;
   #thread: number;
 
   /** Makes an object of memory that is there: `reserve` and `attach`. */
@@ -67,6 +80,7 @@ export class HeapMemory {
     readonly maxBytes: number,
     /** Whether this object made the heap; others attach to it. */
     readonly isNew: boolean,
+    build: Build,
   ) {
     this.stateBytes = stateBytes(bytes);
     this.buffer = viewMemory(base, bytes);
@@ -75,6 +89,10 @@ export class HeapMemory {
     this.journal = journals.make(this.words);
     this.threads = new Threads(this.words, system);
     this.#thread = isNew ? 0 : NO_THREAD;
+    if (build === "release") return;
+    const layout = booksLayout(bytes), buffer = viewMemory(base + BigInt(bytes + BOOKS_GAP_BYTES), layout.bytes);
+    const words = new Int32Array(buffer);
+    this.books = { buffer, words, journal: journals.make(words), layout };
   }
 
   /**
@@ -83,9 +101,15 @@ export class HeapMemory {
    * @param bytes address space to reserve, a multiple of 2 MiB; half of it, and so on, if there is less and `orLess`.
    * @throws {OsError} if the system has not got it.
    */
-  static reserve(system: VirtualMemory, bytes: number, orLess: boolean, maxBytes: number): HeapMemory {
-    const [base, size] = reserve(system, bytes, orLess);
-    const memory = new HeapMemory(system, base, size, maxBytes, true);
+  static reserve(
+    system: VirtualMemory,
+    bytes: number,
+    orLess: boolean,
+    maxBytes: number,
+    build: Build = "release",
+  ): HeapMemory {
+    const [base, size] = reserve(system, bytes, orLess, build);
+    const memory = new HeapMemory(system, base, size, maxBytes, true, build);
     memory.words[WORD_MAGIC] = HEAP_MAGIC;
     return memory;
   }
@@ -105,16 +129,16 @@ export class HeapMemory {
     flags: Flags,
     makeRoom: (memory: HeapMemory) => void,
   ): HeapMemory {
-    const { base, bytes, maxBytes } = handle;
+    const { base, bytes, maxBytes, build } = handle;
     if (!system.isMapped(base + BigInt(TOMBSTONE_OFFSET))) {
       throw new InvalidHandleError("there is no heap where this handle says: it was not made by heap.share().");
     }
-    const memory = new HeapMemory(system, base, bytes, maxBytes, false);
+    const memory = new HeapMemory(system, base, bytes, maxBytes, false, build);
     try {
-      memory.#enter(handle, fingerprint(bytes, maxBytes, flags), makeRoom);
+      memory.#enter(handle, fingerprint(bytes, maxBytes, build, flags), makeRoom);
       return memory;
     } catch (error) {
-      memory.buffer.transfer(0);
+      memory.#detach();
       throw error;
     }
   }
@@ -144,11 +168,14 @@ export class HeapMemory {
     this.#lockAs(this.threads.ownerOf(thread));
   }
 
+  /** The books' lock, too, has what names the thread in the table. */
   #lockAs(owner: number): void {
-    this.journal.share(
-      owner,
-      (words, own, watcher) => waitForLock(words, own, this.threads, this.system, watcher),
-    );
+    for (const journal of [this.journal, this.books?.journal]) {
+      journal?.share(
+        owner,
+        (words, own, watcher) => waitForLock(words, own, this.threads, this.system, watcher),
+      );
+    }
   }
 
   /** Whether the heap is open: in a section it stays so, even for who has no slot in the thread table yet. */
@@ -160,12 +187,16 @@ export class HeapMemory {
   share({ name, flags }: Variant): SharedHeap {
     if (!this.journal.shared) {
       this.words[WORD_IDENTITY] = 1 + Math.floor(Math.random() * 0x7fff_fffe);
-      this.words[WORD_FINGERPRINT] = fingerprint(this.bytes, this.maxBytes, flags);
+      this.words[WORD_FINGERPRINT] = fingerprint(this.bytes, this.maxBytes, this.build, flags);
       this.#thread = this.threads.claim(); // 0, since there is nobody else yet
       this.#lockAs(this.threads.ownerOf(this.#thread));
     }
-    const { base, bytes, maxBytes } = this, identity = this.words[WORD_IDENTITY]!;
-    return makeHandle({ identity, base, bytes, maxBytes, variant: name, library: this.system.path });
+    const { base, bytes, maxBytes, build } = this, identity = this.words[WORD_IDENTITY]!;
+    return makeHandle({ identity, base, bytes, maxBytes, build, variant: name, library: this.system.path });
+  }
+
+  get build(): Build {
+    return this.books === undefined ? "release" : "debug";
   }
 
   /** Which thread cache is this thread's; -1 if it has none yet. */
@@ -241,22 +272,28 @@ export class HeapMemory {
   /**
    * Detaches every view; if no other thread has the heap, gives the reservation back, and in any case the system.
    *
-   * @throws {HeapSharedError} as `assertMayClose`; then nothing has happened.
+   * @param atLast is called before the memory goes, if no other thread has the heap; nor can one attach from then on.
+   * @throws {HeapSharedError} as `assertMayClose`; then nothing has happened. And whatever `atLast` throws.
    */
-  close(): void {
-    const { base, bytes, system } = this;
-    if (!this.journal.shared) {
-      this.words[WORD_MAGIC] = 0;
-      this.buffer.transfer(0);
-      system.release(base, bytes);
-    } else {
-      const isEmpty = this.isCacheEmpty(this.#thread), isLast = this.journal.run(() => this.#leave());
-      // From here on the others may close, and only the tombstone is sure to be there.
-      if (!isLast && isEmpty) this.threads.release(this.#thread);
-      this.buffer.transfer(0);
-      if (isLast) this.#bury();
+  close(atLast: () => void = () => {}): void {
+    const { shared } = this.journal;
+    const isEmpty = shared && this.isCacheEmpty(this.#thread);
+    const isLast = !shared || this.journal.run(() => this.#leave());
+    try {
+      if (isLast) atLast();
+    } finally {
+      // If this is not the last, the others may close from here on, and only the tombstone is sure to be there.
+      if (!shared) this.words[WORD_MAGIC] = 0;
+      else if (!isLast && isEmpty) this.threads.release(this.#thread);
+      this.#detach();
+      if (isLast) this.#giveBack(shared);
+      this.system.close();
     }
-    system.close();
+  }
+
+  #detach(): void {
+    this.buffer.transfer(0);
+    this.books?.buffer.transfer(0);
   }
 
   /**
@@ -282,21 +319,32 @@ export class HeapMemory {
     return false;
   }
 
-  /** Gives all back but the tombstone. */
-  #bury(): void {
-    const page = this.system.pageSize;
+  /** Gives the reservation back; of a heap that was shared all but the tombstone. */
+  #giveBack(shared: boolean): void {
+    const { base, system } = this, bytes = reservedBytes(this.bytes, this.build), page = system.pageSize;
+    if (!shared) return system.release(base, bytes);
     const from = Math.floor(TOMBSTONE_OFFSET / page) * page;
     const to = Math.ceil((TOMBSTONE_OFFSET + TOMBSTONE_BYTES) / page) * page;
-    if (from > 0) this.system.release(this.base, from);
-    this.system.release(this.base + BigInt(to), this.bytes - to);
+    if (from > 0) system.release(base, from);
+    system.release(base + BigInt(to), bytes - to);
   }
 }
 
+/** What a heap of so many bytes reserves: a debug build's books are behind it. */
+function reservedBytes(bytes: number, build: Build): number {
+  return build === "release" ? bytes : bytes + BOOKS_GAP_BYTES + booksLayout(bytes).bytes;
+}
+
 /** Reserves; where less will do, halves what is asked for until the system has it, down to 1 GiB. */
-function reserve(system: VirtualMemory, bytes: number, orLess: boolean): [base: bigint, bytes: number] {
+function reserve(
+  system: VirtualMemory,
+  bytes: number,
+  orLess: boolean,
+  build: Build,
+): [base: bigint, bytes: number] {
   for (let size = bytes;; size /= 2) {
     try {
-      return [system.reserve(size, SUPERSLAB_BYTES), size];
+      return [system.reserve(reservedBytes(size, build), SUPERSLAB_BYTES), size];
     } catch (error) {
       if (!(error instanceof OsError) || !orLess || size / 2 < 1024 ** 3) throw error;
     }

@@ -259,6 +259,11 @@ export class ReleaseBlocks implements Blocks {
     this.#cache.leave();
   }
 
+  /** Gives back what threads had cached that have ended. */
+  reclaim(): void {
+    this.#reclaimer.reclaim();
+  }
+
   /**
    * Looks at the block that `malloc(size)` would take off its free list.
    *

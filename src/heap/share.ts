@@ -6,8 +6,9 @@
  * @module
  */
 
+import type { Build } from "./blocks.ts";
 import { hex, InvalidHandleError } from "./errors.ts";
-import { type Flags, flagsToQuery } from "./flags.ts";
+import { debugFlags, type Flags, flagsToQuery } from "./flags.ts";
 import { MAX_RESERVE_BYTES, MIN_RESERVE_BYTES, SUPERSLAB_BYTES } from "./layout.ts";
 import { parseVariant, type Variant } from "./variants.ts";
 
@@ -30,6 +31,8 @@ export interface SharedHeap {
   readonly bytes: number;
   /** Bytes that blocks may take. */
   readonly maxBytes: number;
+  /** What the heap checks. */
+  readonly build: Build;
   /** The variant that the heap is built from. */
   readonly variant: string;
   /** The native library's file, which the other thread loads too; undefined if there is none. */
@@ -49,6 +52,7 @@ const FIELDS: { readonly [Name in keyof SharedHeap]: readonly [what: string, hol
   base: ["an address", (value) => typeof value === "bigint" && value > 0n && value < HIGHEST_ADDRESS && isWhole(value)],
   bytes: ["the size of a heap", (value) => isSize(value, MIN_RESERVE_BYTES) && isWhole(BigInt(value as number))],
   maxBytes: ["a size", (value) => isSize(value, 0)],
+  build: ["a build", (value) => value === "release" || value === "debug"],
   variant: ["a variant", (value) => typeof value === "string"],
   library: ["a path, or undefined", (value) => value === undefined || typeof value === "string"],
 };
@@ -83,7 +87,8 @@ export function readHandle(shared: unknown): { handle: SharedHeap; variant: Vari
     );
   }
   try {
-    return { handle, variant: parseVariant(handle.variant) };
+    const variant = parseVariant(handle.variant);
+    return { handle, variant: handle.build === "debug" ? { ...variant, flags: debugFlags(variant.flags) } : variant };
   } catch (error) {
     throw new InvalidHandleError(`this is no handle of a heap: ${(error as Error).message}`);
   }
@@ -95,9 +100,9 @@ function text(value: unknown): string {
 }
 
 /** A number that follows from all that both sides must agree on. */
-export function fingerprint(bytes: number, maxBytes: number, flags: Flags): number {
+export function fingerprint(bytes: number, maxBytes: number, build: Build, flags: Flags): number {
   let hash = 0x811c9dc5; // FNV-1a
-  for (const character of `${KIND} ${bytes} ${maxBytes} ${flagsToQuery(flags)}`) {
+  for (const character of `${KIND} ${bytes} ${maxBytes} ${build} ${flagsToQuery(flags)}`) {
     hash = Math.imul(hash ^ character.charCodeAt(0), 0x01000193);
   }
   return hash;

@@ -375,9 +375,11 @@ export class ThreadCache {
     return false;
   }
 
+  /** A cache whose thread is about to set it up is all zeros: no list is empty and has no room. */
   #countAt(first: number, sizeClass: number): number {
-    return this.capacities[sizeClass]! - this.#words[first + CACHE_ROOMS + sizeClass]! +
-      this.#words[first + CACHE_FOREIGN_COUNTS + sizeClass]!;
+    const head = this.#words[first + CACHE_HEADS + sizeClass]!, room = this.#words[first + CACHE_ROOMS + sizeClass]!;
+    const own = head === 0 && room === 0 ? 0 : this.capacities[sizeClass]! - room;
+    return own + this.#words[first + CACHE_FOREIGN_COUNTS + sizeClass]!;
   }
 
   /** First words of the caches that threads have. */

@@ -141,8 +141,7 @@ export class Threads {
 
   /** What the lock has when the thread holds it that has a slot now. */
   ownerOf(slot: number): number {
-    const generation = Atomics.load(this.#words, wordOfThread(slot) + THREAD_GENERATION);
-    return (generation & OWNER_GENERATION_MASK) << OWNER_SLOT_BITS | slot + 1;
+    return ownerIn(slot, Atomics.load(this.#words, wordOfThread(slot) + THREAD_GENERATION));
   }
 
   /** What the lock has when the thread that calls holds it, and has no slot. */
@@ -151,13 +150,15 @@ export class Threads {
   }
 
   /**
-   * Whether the holder of the lock is gone. If the lock has another holder since, the answer means nothing. One without
-   * a slot is judged by its number alone: should that come again, it is gone when the next one is.
+   * Whether the holder of the lock is gone. If the lock has another holder since, the answer means nothing. One whose
+   * slot is free, or another's, has died, and lost it while nobody wanted the lock. One without a slot is judged by its
+   * number alone: should that come again, it is gone when the next one is.
    */
   isDeadOwner(owner: number): boolean {
     const slot = slotOfOwner(owner);
-    const thread = slot === NO_THREAD ? { id: -owner, start: 0 } : this.#who(slot);
-    return thread !== undefined && this.isDead(thread);
+    if (slot === NO_THREAD) return this.isDead({ id: -owner, start: 0 });
+    const thread = this.#who(slot);
+    return thread === undefined || ownerIn(slot, thread.generation) !== owner || this.isDead(thread);
   }
 
   /** Makes a slot free. Its cache's lists are empty. */
@@ -168,6 +169,11 @@ export class Threads {
     Atomics.store(this.#words, at + THREAD_GENERATION, this.#words[at + THREAD_GENERATION]! + 1);
     Atomics.store(this.#words, at + THREAD_ID, 0);
   }
+}
+
+/** What the lock has when the thread holds it that has a slot in one generation. */
+function ownerIn(slot: number, generation: number): number {
+  return (generation & OWNER_GENERATION_MASK) << OWNER_SLOT_BITS | slot + 1;
 }
 
 /** The slot of the lock's holder; `NO_THREAD` if it has none. */

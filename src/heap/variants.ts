@@ -25,6 +25,7 @@ const SLAB_MAP: Flags = {
   prewarm: 1,
   capacity: 512,
   spill: 50,
+  shared: 0,
   refill: 64,
   track: 0,
   counters: 0,

@@ -52,6 +52,7 @@ export const EVIDENCE: { readonly [Name in FlagName]: Evidence } = {
   prewarm: { what: "lists filled when the heap was opened, after that", reached: () => 0 },
   capacity: { what: "spills of a full list", reached: ({ spills }) => spills },
   spill: { what: "spills of a full list", reached: ({ spills }) => spills },
+  shared: { what: "locks taken", reached: ({ locksTaken = 0 }) => locksTaken },
   refill: { what: "refills of an empty list", reached: ({ refills }) => refills },
   track: {
     what: "operations that are recorded",

@@ -141,14 +141,22 @@ export class Relay {
       else if (this.#isGone(number)) this.#leave(number, seat);
       else this.#watch(number, seat);
     }
-    // If a Worker hangs with the lock in its hand, whoever waits for it could not say so.
-    const isLocked = (): boolean => Atomics.load(this.#heap.i32, WORD_LOCK) !== 0;
-    for (let tries = LOCK_TRIES; tries > 0 && isLocked(); tries--);
-    if (!isLocked()) this.#sample();
+    if (this.#maySample()) this.#sample();
     if (this.#threads.used > MOST_SLOTS_OF_SEAT * this.#seats.length + 1) {
       const [used, seats] = [this.#threads.used, this.#seats.length];
       throw new RelayError(`the thread table had ${used} slots in use, with ${seats} Workers at a time`);
     }
+  }
+
+  /**
+   * If a Worker hangs with the lock in its hand, whoever waits for it could not say so. A debug build takes another lock,
+   * for as long as a call: its footprint is taken in audits only.
+   */
+  #maySample(): boolean {
+    if (this.#heap.build === "debug") return false;
+    const isLocked = (): boolean => Atomics.load(this.#heap.i32, WORD_LOCK) !== 0;
+    for (let tries = LOCK_TRIES; tries > 0 && isLocked(); tries--);
+    return !isLocked();
   }
 
   #sample(): void {
@@ -177,12 +185,17 @@ export class Relay {
         throw new RelayError(`stats().${name} is ${value} when all blocks are free and all Workers gone`);
       }
     }
+    if (this.#heap.build === "release") this.#assertFootprint();
+    this.#system.close();
+  }
+
+  /** A debug build has more than blocks: what is around them, and the quarantine. */
+  #assertFootprint(): void {
     const { mostFootprint } = this.#scenario, { peakFootprintBytes, peakLiveBytes } = this.sums;
     if (mostFootprint !== undefined && peakFootprintBytes > mostFootprint * peakLiveBytes) {
       const times = (peakFootprintBytes / peakLiveBytes).toFixed(2);
       throw new RelayError(`the footprint was ${peakFootprintBytes} bytes, ${times} times the most that were live`);
     }
-    this.#system.close();
   }
 
   /** Waits until each Worker is gone, or as it is asked for. */

@@ -21,7 +21,7 @@ export interface Scenario {
   readonly heapMilliseconds: number;
   /** Whether one heap in three is short of memory. */
   readonly isScarce: boolean;
-  /** The footprint may be so many times what is live at most. */
+  /** The footprint of a release build may be so many times what is live at most. */
   readonly mostFootprint?: number;
 }
 

@@ -6,12 +6,14 @@
  */
 import { Heap } from "../heap/mod.ts";
 import type { StressFile, StressRun, StressThreadsFailure } from "../report/mod.ts";
+import { type Build, heapOptions } from "./flags.ts";
 import type { StressProgress } from "./stress.ts";
 import { runChild } from "./stress_process.ts";
 
 /** What to run. */
 export interface ThreadsPlan {
   readonly variants: readonly string[];
+  readonly build: Build;
   /** Names of scenarios, `SCENARIOS`. */
   readonly scenarios: readonly string[];
   /** Workers at a time, from 2. */
@@ -40,13 +42,13 @@ const LIMITS: ThreadsLimits = { silence: 20_000, hang: 10_000 };
  * @throws InvalidOptionError if a variant does not exist.
  */
 export async function stressThreads(
-  { variants, scenarios, threads, seed, seconds }: ThreadsPlan,
+  { variants, build, scenarios, threads, seed, seconds }: ThreadsPlan,
   report: (progress: StressProgress) => void,
   signal: AbortSignal,
   limits: ThreadsLimits = LIMITS,
   entry: URL = CHILD,
 ): Promise<Omit<StressFile, "schema" | "command">> {
-  for (const variant of variants) (await Heap.open({ variant })).close();
+  for (const variant of variants) (await Heap.open(heapOptions(variant, build))).close();
   const runs: StressRun[] = [];
   const pairs = variants.flatMap((variant) => scenarios.map((scenario) => ({ variant, scenario })));
   const milliseconds = seconds * 1000 / pairs.length;
@@ -57,7 +59,7 @@ export async function stressThreads(
       report({ phase: "stress", done, total: pairs.length * milliseconds, label: `${variant}, ${scenario}` });
     };
     tick();
-    const request = { variant, scenario, threads, seed, milliseconds, hang: limits.hang };
+    const request = { variant, build, scenario, threads, seed, milliseconds, hang: limits.hang };
     const outcome = await runChild(request, limits.silence, { entry, signal, tick });
     const failure = outcome.failure ?? (outcome.death === undefined ? undefined : deathOf(outcome.death));
     runs.push({
@@ -69,7 +71,7 @@ export async function stressThreads(
     });
     if (signal.aborted) break;
   }
-  return { build: "release", seed, threads, runs };
+  return { build, seed, threads, runs };
 }
 
 const NOTHING = {

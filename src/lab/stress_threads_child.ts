@@ -7,6 +7,7 @@
 import { Heap } from "../heap/mod.ts";
 import { Random } from "../measure/random.ts";
 import type { StressThreadsFailure } from "../report/mod.ts";
+import { type Build, heapOptions } from "./flags.ts";
 import { answer, say, type StressSums } from "./stress_child.ts";
 import { Relay, RelayError } from "./stress_relay.ts";
 import { RESERVE_BYTES } from "./stress_program.ts";
@@ -15,6 +16,7 @@ import { SCENARIOS } from "./stress_scenarios.ts";
 /** What to do: a scenario for a time. */
 export interface ThreadsRequest {
   readonly variant: string;
+  readonly build: Build;
   readonly scenario: string;
   readonly threads: number;
   readonly seed: number;
@@ -90,8 +92,9 @@ export async function serveThreads(request: ThreadsRequest, entry: URL = WORKER)
   do {
     const isScarce = scenario.isScarce && random.below(3) === 0;
     const heap = await Heap.open({
-      variant: request.variant,
+      ...heapOptions(request.variant, request.build),
       reserveBytes: RESERVE_BYTES,
+      log: () => {}, // a heap that fails has blocks in it: that is no news
       ...(isScarce ? { maxBytes: SCARCE_BYTES * (1 + request.threads) } : {}),
     });
     const relay = await Relay.of(heap, scenario, request, random, entry);

@@ -70,11 +70,17 @@ function step(kind: keyof typeof left): void {
   if (--left[kind] < 0) end();
 }
 
-/** A journal whose thread may end before or after any write. */
+/** A journal whose thread may end before or after any write, and around a commit. */
 class MortalJournal extends Journal {
   override set(index: number, value: number): void {
     step("section");
     super.set(index, value);
+    step("section");
+  }
+
+  override keep(): void {
+    step("section");
+    super.keep();
     step("section");
   }
 }

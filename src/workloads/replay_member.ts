@@ -16,8 +16,11 @@ import { byteOf, damaged, type Differs, differsBy, type Rare, rareBy, type Touch
 
 /** Ints between the words of two members, so that they are in lines of their own. */
 const APART = 32;
-/** Looks at a word before the processor is given away, and how often it is before this thread sleeps. As in C. */
-const SPINS = 2000;
+/**
+ * Looks at a word before the processor is given away, and how often it is before this thread sleeps. So many looks take
+ * as long as the 2000 in C, some microseconds: the code that waits is seldom hot enough to be compiled.
+ */
+const SPINS = 100;
 const YIELDS = 100;
 /** Microseconds. */
 const NAP = 50;

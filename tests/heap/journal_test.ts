@@ -15,32 +15,11 @@ import {
   WORD_THREADS_USED,
 } from "../../src/heap/layout.ts";
 import { journals } from "../../src/heap/memory.ts";
-import type { SharedHeap } from "../../src/heap/mod.ts";
 import { slotOfOwner, THREAD_ID, THREAD_START, wordOfThread } from "../../src/heap/threads.ts";
 import { openVirtualMemory } from "../../src/os/mod.ts";
-import { countDead, Death, fillWithDead, MortalJournal } from "./mortal.ts";
+import { attachMortal, countDead, Death, fillWithDead } from "./mortal.ts";
 
 const KIB = 1024, MIB = 1024 * KIB;
-
-/** Attaches a heap that can die. */
-async function attachMortal(shared: SharedHeap, life = Infinity): Promise<{ heap?: Heap; journal: MortalJournal }> {
-  const make = journals.make;
-  let journal: MortalJournal | undefined;
-  journals.make = (words) => {
-    journal = new MortalJournal(words);
-    journal.life = life;
-    return journal;
-  };
-  try {
-    const heap = await Heap.attach(shared);
-    return { heap, journal: journal! };
-  } catch (error) {
-    if (!(error instanceof Death)) throw error;
-    return { journal: journal! };
-  } finally {
-    journals.make = make;
-  }
-}
 
 /** The blocks that must be live, and what is in them. */
 class Live {
@@ -229,25 +208,25 @@ for (const { name, sections, each, prepare, act } of SCENARIOS) {
       for (let index = 0; index < 50; index++) live.add(survivor.malloc(index * 300));
       let deaths = 0, stacks = "";
       for (let step = 0, isOver = false; !isOver; step = nextStep(step, each)) {
-        const { heap, journal } = await attachMortal(shared);
+        const { heap, life } = await attachMortal(shared);
         assert(heap !== undefined);
         const before = new Set(live.fills.keys());
         const prepared = prepare?.(heap, live) ?? [];
-        journal.life = step;
+        life.left = step;
         try {
           act(heap, live, prepared);
         } catch (error) {
           if (!(error instanceof Death)) throw error;
-          stacks += journal.stack;
+          stacks += life.stack;
         }
-        if (journal.isDead) {
+        if (life.isOver) {
           deaths++;
           assertEquals(survivor.i32[WORD_LOCK] !== 0, true, "the dead thread has the lock");
           if (step % 3 === 0) rollBackHalf(survivor);
           (heap.u8.buffer as ArrayBuffer).transfer(0);
         } else {
           isOver = true;
-          journal.life = Infinity;
+          life.left = Infinity;
           heap.close();
         }
         live.audit();
@@ -278,15 +257,15 @@ Deno.test({ name: "a thread dies while it gives back what a dead one had", sanit
     const first = await attachMortal(shared);
     const ptrs = times(150, (index) => live.add(first.heap!.malloc(index * 20)));
     for (const ptr of ptrs) live.free(first.heap!, ptr);
-    first.journal.life = 0;
+    first.life.left = 0;
     try {
       first.heap!.malloc(200 * KIB);
     } catch (error) {
       if (!(error instanceof Death)) throw error;
     }
     const second = await attachMortal(shared, step);
-    isOver = !second.journal.isDead;
-    second.journal.life = Infinity;
+    isOver = !second.life.isOver;
+    second.life.left = Infinity;
     if (isOver) second.heap!.close();
     live.audit();
     survivor.collect();
@@ -305,7 +284,7 @@ Deno.test(
       const first = await attachMortal(shared);
       const ptrs = times(50, (index) => live.add(first.heap!.malloc(index * 20)));
       for (const ptr of ptrs) live.free(first.heap!, ptr);
-      first.journal.life = 0;
+      first.life.left = 0;
       try {
         first.heap!.malloc(200 * KIB);
       } catch (error) {
@@ -313,9 +292,9 @@ Deno.test(
       }
       fillWithDead(survivor);
       const second = await attachMortal(shared, step);
-      isOver = !second.journal.isDead;
+      isOver = !second.life.isOver;
       if (isOver) {
-        second.journal.life = Infinity;
+        second.life.left = Infinity;
         assertEquals(countDead(survivor), 0);
         second.heap!.close();
       } else if (survivor.i32[WORD_LOCK]! < 0) {
@@ -338,10 +317,10 @@ Deno.test("a Worker really ends in the middle of a section, and the lock is take
   const live = new Live(heap);
   for (let index = 0; index < 50; index++) live.add(heap.malloc(index * 300));
   const system = await openVirtualMemory();
-  for (const life of [0, 4, 17, 40]) {
+  for (const left of [0, 4, 17, 40]) {
     const worker = new Worker(new URL("mortal_worker.ts", import.meta.url), { type: "module" });
     const died = new Promise((resolve) => worker.onmessage = ({ data }) => resolve(data));
-    worker.postMessage({ shared: heap.share(), life });
+    worker.postMessage({ shared: heap.share(), left });
     assertEquals(await died, "died");
     const holder = heap.i32[WORD_LOCK]!;
     assert(slotOfOwner(holder) > 0, "the Worker has the lock");

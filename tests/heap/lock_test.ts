@@ -87,6 +87,20 @@ Deno.test("the lock is taken from the dead, with a slot and without, and each tr
   }
 });
 
+Deno.test("the lock is taken from a dead thread whose slot is free, or another's", () => {
+  const people = new People(), { words, threads } = people;
+  for (const isTaken of [false, true]) {
+    words[WORD_LOCK] = people.attach(7, 1);
+    people.starts.delete(7);
+    threads.release(0);
+    if (isTaken) people.attach(9, 3);
+    const own = people.attach(8, 2);
+    people.wait(own);
+    assertEquals(words[WORD_LOCK], own);
+    for (const { slot } of threads.taken()) threads.release(slot);
+  }
+});
+
 Deno.test("no two threads have the same name in the lock, in 10,000 that have one slot one after another", () => {
   const people = new People(), names = new Set<number>();
   for (let count = 0; count < 10_000; count++) {

@@ -5,7 +5,8 @@
 
 import { Journal, type Wait } from "../../src/heap/journal.ts";
 import { CACHE_ROOMS, firstWordOf, MAX_CACHES, WORD_LOCK, WORD_THREADS_USED } from "../../src/heap/layout.ts";
-import type { Heap } from "../../src/heap/mod.ts";
+import { journals } from "../../src/heap/memory.ts";
+import { Heap, type SharedHeap } from "../../src/heap/mod.ts";
 import { sizeClasses } from "../../src/heap/size_classes.ts";
 import { listCapacities } from "../../src/heap/thread_cache.ts";
 import { NO_THREAD, slotOfOwner, THREAD_ID, THREAD_START, wordOfThread } from "../../src/heap/threads.ts";
@@ -35,24 +36,37 @@ export function countDead({ i32: words }: Heap): number {
   return slots.filter((slot) => words[wordOfThread(slot) + THREAD_ID] === NOBODY).length;
 }
 
-/**
- * Dies before a write, when it is logged but not written, or after it: three steps a write; or when it has just got the
- * lock, or has done all but the commit.
- */
-export class MortalJournal extends Journal {
+/** How long a thread lives, whose journals these are: of a debug build also that of its books. */
+export class Life {
   /** Steps left to live. */
-  life = Infinity;
+  left = Infinity;
   /** Of its death, where it happened. */
   stack = "";
   /** Whether the thread table is told; if not, the thread has to end. */
   tells = true;
+  /** The heap's is the first. */
+  readonly journals: MortalJournal[] = [];
+
+  get isOver(): boolean {
+    return this.journals.some((journal) => journal.isDead);
+  }
+}
+
+/**
+ * Dies before a write, when it is logged but not written, or after it: three steps a write; around a commit; or when it
+ * has just got the lock, or has done all but the last commit.
+ */
+export class MortalJournal extends Journal {
   readonly #words: Int32Array;
+  readonly #life: Life;
   #owner = 0;
   #inside = false;
 
-  constructor(words: Int32Array) {
+  constructor(words: Int32Array, life: Life) {
     super(words);
     this.#words = words;
+    this.#life = life;
+    life.journals.push(this);
   }
 
   get isDead(): boolean {
@@ -68,8 +82,14 @@ export class MortalJournal extends Journal {
     const old = this.#words[index]!;
     this.#step();
     super.set(index, value);
-    if (this.life === 0) this.#words[index] = old;
+    if (this.#life.left === 0) this.#words[index] = old;
     this.#step();
+    this.#step();
+  }
+
+  override keep(): void {
+    this.#step();
+    super.keep();
     this.#step();
   }
 
@@ -90,17 +110,34 @@ export class MortalJournal extends Journal {
   }
 
   #step(): void {
-    if (this.life-- > 0) return;
-    this.dead = true;
-    if (this.tells) this.#tell();
+    const life = this.#life;
+    if (life.left-- > 0) return;
+    for (const journal of life.journals) journal.dead = true;
+    if (life.tells) { for (const journal of life.journals) journal.#tell(life.journals[0]!.#words); }
     const death = new Death();
-    this.stack = death.stack!;
+    life.stack = death.stack!;
     throw death;
   }
 
-  #tell(): void {
+  /** Says in the heap's thread table that it is dead; if it has no slot, in the locks that it has. */
+  #tell(heap: Int32Array): void {
     const slot = slotOfOwner(this.#owner);
-    if (slot !== NO_THREAD) Atomics.store(this.#words, wordOfThread(slot) + THREAD_START, -1);
-    else Atomics.store(this.#words, WORD_LOCK, -NOBODY);
+    if (slot !== NO_THREAD) Atomics.store(heap, wordOfThread(slot) + THREAD_START, -1);
+    else if (this.#inside) Atomics.store(this.#words, WORD_LOCK, -NOBODY);
+  }
+}
+
+/** Attaches a heap that can die; if it dies over that, there is no heap. */
+export async function attachMortal(shared: SharedHeap, left = Infinity): Promise<{ heap?: Heap; life: Life }> {
+  const make = journals.make, life = new Life();
+  life.left = left;
+  journals.make = (words) => new MortalJournal(words, life);
+  try {
+    return { heap: await Heap.attach(shared), life };
+  } catch (error) {
+    if (!(error instanceof Death)) throw error;
+    return { life };
+  } finally {
+    journals.make = make;
   }
 }

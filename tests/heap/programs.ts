@@ -48,6 +48,19 @@ const program = fc.commands([
   fc.constant(step("audit()", (oracle) => oracle.audit())),
 ], { maxCommands: 300, size: "max" });
 
+/** A heap whose calls go to several in turn; `collect` goes to all. */
+export function inTurn(heaps: readonly Heap[]): Heap {
+  let turn = 0;
+  return new Proxy(heaps[0]!, {
+    get(_, name) {
+      if (name === "collect") return () => heaps.reduce((sum, heap) => sum + heap.collect(), 0);
+      const heap = heaps[turn++ % heaps.length]!;
+      const value = Reflect.get(heap, name, heap);
+      return typeof value === "function" ? value.bind(heap) : value;
+    },
+  });
+}
+
 /** Runs random programs on a heap, which is empty after each. */
 export function assertPrograms(heap: Heap, numRuns: number, seed: number): void {
   fc.assert(

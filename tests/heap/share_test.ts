@@ -7,30 +7,16 @@ import {
   HeapClosedError,
   HeapSharedError,
   InvalidHandleError,
-  InvalidOptionError,
   type SharedHeap,
   VARIANTS,
 } from "../../src/heap/mod.ts";
 import { WORD_THREADS_USED } from "../../src/heap/layout.ts";
-import { Oracle } from "../../src/workloads/oracle.ts";
 import { THREAD_ID, THREAD_START, wordOfThread } from "../../src/heap/threads.ts";
+import { Oracle } from "../../src/workloads/oracle.ts";
 import { countDead, fillWithDead } from "./mortal.ts";
-import { assertPrograms } from "./programs.ts";
+import { assertPrograms, inTurn } from "./programs.ts";
 
 const MIB = 1024 * 1024;
-
-/** A heap whose calls go to several in turn; `collect` goes to all. */
-function inTurn(heaps: readonly Heap[]): Heap {
-  let turn = 0;
-  return new Proxy(heaps[0]!, {
-    get(_, name) {
-      if (name === "collect") return () => heaps.reduce((sum, heap) => sum + heap.collect(), 0);
-      const heap = heaps[turn++ % heaps.length]!;
-      const value = Reflect.get(heap, name, heap);
-      return typeof value === "function" ? value.bind(heap) : value;
-    },
-  });
-}
 
 for (const variant of Object.keys(VARIANTS)) {
   Deno.test(`${variant}: what one thread allocates any other frees, resizes and reads`, async () => {
@@ -117,7 +103,7 @@ Deno.test("what is no handle of a heap in this process gives INVALID_HANDLE", as
     "slab-map",
     {},
     heap,
-    { ...shared, kind: "hakmem.heap/0" },
+    { ...shared, kind: "hakmem.heap/1" },
     { ...shared, process: Deno.pid + 1 },
     { ...shared, identity: shared.identity ^ 1 },
     { ...shared, identity: 0.5 },
@@ -129,6 +115,8 @@ Deno.test("what is no handle of a heap in this process gives INVALID_HANDLE", as
     { ...shared, bytes: shared.bytes / 2 },
     { ...shared, bytes: 12345 },
     { ...shared, maxBytes: shared.maxBytes + 1 },
+    { ...shared, build: "debug" },
+    { ...shared, build: undefined },
     { ...shared, variant: "nonsense" },
     { ...shared, variant: "phase7" },
     { ...shared, variant: "slab-map,refill=1" },
@@ -142,9 +130,15 @@ Deno.test("what is no handle of a heap in this process gives INVALID_HANDLE", as
   attached.free(attached.malloc(10));
 });
 
-Deno.test("a debug build cannot be shared", async () => {
-  using heap = await Heap.open({ build: "debug", log: () => {} });
-  assertThrows(() => heap.share(), InvalidOptionError, "debug");
+Deno.test("a thread that is about to set its cache up is no damage", async () => {
+  using heap = await Heap.open({ reserveBytes: 16 * MIB });
+  heap.share();
+  const before = heap.stats();
+  heap.i32[WORD_THREADS_USED] = 2; // as `Threads.claim` leaves it
+  heap.i32.set([Deno.pid, 0, 0], wordOfThread(1));
+  heap.check();
+  assertEquals({ ...heap.stats(), residentBytes: 0 }, { ...before, residentBytes: 0 });
+  heap.i32.fill(0, wordOfThread(1), wordOfThread(2));
 });
 
 Deno.test("at most 128 have a heap at once, and the 129th is told so", async () => {
@@ -261,4 +255,13 @@ Deno.test("a counting build counts what is taken from the page heap, and given b
   assertEquals(change(() => ptr = heap.realloc(ptr, 100_000)), [0, 1], "and shrinks");
   assertEquals(change(() => heap.free(ptr)), [0, 1]);
   assertEquals(change(() => heap.collect()), [0, 1], "the superslab");
+});
+
+Deno.test("the flag shared=1 lets others attach from the start, and changes nothing else", async () => {
+  using heap = await Heap.open({ variant: "slab-map,shared=1,counters=1,prewarm=0" });
+  const ptr = heap.malloc(100);
+  assert(heap.counters()!.locksTaken > 0, "sections take the lock");
+  using other = await Heap.attach(heap.share());
+  other.free(ptr);
+  assertEquals(heap.stats().liveBlocks, 0);
 });

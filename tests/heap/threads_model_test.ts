@@ -1,8 +1,9 @@
 /**
- * Step models of what threads do to one another, with every interleaving of two or three threads tried, and a death at any
- * step: sections and slots (`lock.ts`, `journal.ts`, `threads.ts`, `reclaim.ts`), how a slot is read while it changes hands
- * (`threads.ts`), and attaching to a heap that is being closed (`memory.ts`). A step is one access to shared memory. The
- * models say the order of the accesses; whoever changes it there changes it here.
+ * Step models of what threads do to one another, with every interleaving of two or three threads tried, and a death at
+ * any step: sections and slots (`lock.ts`, `journal.ts`, `threads.ts`, `reclaim.ts`), how a slot is read while it changes
+ * hands (`threads.ts`), the lock of a debug build's books when its holder has lost its slot (`threads.ts`), and attaching
+ * to a heap that is being closed (`memory.ts`). A step is one access to shared memory. The models say the order of the
+ * accesses; whoever changes it there changes it here.
  *
  * Each model is tried with bugs in it, too, and must find them.
  */
@@ -214,9 +215,16 @@ class Life {
         row[LOCK] = row[me + OWNER]!;
         return at("begin");
       }
-      if (mutant === "takes no lock from the dead" || !isDeadOwner(row, row[LOCK]!, mutant)) return undefined;
       row[me + LOCK_SEEN] = row[LOCK]!;
-      return at("steal");
+      return at("judge");
+    });
+    this.#add(at("judge"), (row, me) => {
+      if (mutant !== "takes no lock from the dead" && isDeadOwner(row, row[me + LOCK_SEEN]!, mutant)) {
+        return at("steal");
+      }
+      if (row[LOCK] === row[me + LOCK_SEEN]) return undefined;
+      row[me + LOCK_SEEN] = 0;
+      return at("lock");
     });
     this.#add(at("steal"), (row, me) => {
       const isSame = row[LOCK] === row[me + LOCK_SEEN] || mutant === "takes a lock without comparing";
@@ -296,7 +304,8 @@ function ownerOf(row: Row, slot: number): number {
 function isDeadOwner(row: Row, owner: number, mutant: Mutant | undefined): boolean {
   if (owner >= WITHOUT_SLOT) return isDead(row, owner - WITHOUT_SLOT, 0);
   const slot = owner % 8 - 1;
-  return row[ID + slot] !== 0 &&
+  if (row[ID + slot] === 0) return true;
+  return (ownerOf(row, slot) !== owner && mutant !== "names no generation in the lock") ||
     isDead(row, row[ID + slot]!, mutant === "judges by the number alone" ? 0 : row[START + slot]!);
 }
 
@@ -487,6 +496,76 @@ function judgements(again: boolean): void {
 Deno.test("who reads a slot while it changes hands takes no living thread for dead", () => {
   judgements(true);
   assertThrows(() => judgements(false), Error, "taken for dead");
+});
+
+// ---- the lock of a debug build's books, whose holder has died and lost its slot ----------------------------------------
+
+/** A bug to build into the model. */
+type BooksMutant =
+  | "takes who has no slot for a living one"
+  | "compares no generation"
+  | "takes a lock without comparing";
+
+interface Books {
+  /** 0, or the holder's slot, plus 1, and eight times its generation. */
+  lock: number;
+  slots: { is: "free" | "dead" | "live"; generation: number }[];
+  threads: { at: string; slot: number; owner: number; seen: number }[];
+}
+
+/** Threads that attach, give back the slots of the dead outside of the books' lock, have that once, and close. */
+function books(threads: number, mutant?: BooksMutant): number {
+  const initial: Books = {
+    lock: 1,
+    slots: [{ is: "dead", generation: 0 }, { is: "free", generation: 0 }],
+    threads: Array.from({ length: threads }, () => ({ at: "claim", slot: -1, owner: 0, seen: 0 })),
+  };
+  const release = (slot: Books["slots"][number]): void => void (slot.is = "free", slot.generation++);
+  return explore(initial, (state) => {
+    const next: Books[] = [];
+    state.threads.forEach(({ at, slot, owner, seen }, index) => {
+      const to = (at: string, change: (copy: Books, self: Books["threads"][number]) => void = () => {}): void =>
+        void next.push(changed(state, (copy) => {
+          copy.threads[index]!.at = at;
+          change(copy, copy.threads[index]!);
+        }));
+      const free = state.slots.findIndex(({ is }) => is === "free");
+      if (at === "claim" && free >= 0) {
+        to("reclaim", (copy, self) => {
+          copy.slots[free]!.is = "live";
+          self.slot = free;
+          self.owner = free + 1 + 8 * copy.slots[free]!.generation;
+        });
+      }
+      if (at === "reclaim") to("lock", ({ slots }) => slots.filter(({ is }) => is === "dead").forEach(release));
+      if (at === "lock" && state.lock === 0) to("inside", (copy) => copy.lock = owner);
+      if (at === "lock" && state.lock !== 0) to("judge", (_, self) => self.seen = state.lock);
+      if (at === "judge") {
+        const { is, generation } = state.slots[seen % 8 - 1]!;
+        const isOver = generation !== seen >> 3 && mutant !== "compares no generation";
+        if (is === "free" ? mutant !== "takes who has no slot for a living one" : is === "dead" || isOver) to("steal");
+        else if (state.lock !== seen) to("lock");
+      }
+      if (at === "steal") {
+        const isSame = state.lock === seen || mutant === "takes a lock without comparing";
+        to(isSame ? "inside" : "lock", (copy) => copy.lock = isSame ? owner : copy.lock);
+      }
+      if (at === "inside") {
+        assertEquals(state.lock, owner, "the lock was taken from a thread that lives");
+        to("leave", (copy) => copy.lock = 0);
+      }
+      if (at === "leave") to("done", ({ slots }) => release(slots[slot]!));
+    });
+    assert(next.length > 0 || state.threads.every(({ at }) => at === "done"), "a thread waits for ever");
+    return next;
+  });
+}
+
+Deno.test("the lock of the books is taken from a dead thread, whoever has its slot by then", () => {
+  assert(books(3) > 100);
+  assertThrows(() => books(1, "takes who has no slot for a living one"), Error, "waits for ever");
+  assertThrows(() => books(3, "compares no generation"), Error, "waits for ever");
+  assertThrows(() => books(3, "takes a lock without comparing"), Error, "taken from a thread that lives");
 });
 
 // ---- attaching while the heap is closed ----------------------------------------------------------------------------------

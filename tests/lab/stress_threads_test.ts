@@ -4,7 +4,14 @@ import { SCENARIOS } from "../../src/lab/stress_scenarios.ts";
 import { stressThreads } from "../../src/lab/stress_threads.ts";
 import type { StressRun } from "../../src/report/mod.ts";
 
-const PLAN = { variants: ["slab-map"], scenarios: ["mix"], threads: 2, seed: 1, seconds: 10 };
+const PLAN = {
+  variants: ["slab-map"],
+  build: "release" as const,
+  scenarios: ["mix"],
+  threads: 2,
+  seed: 1,
+  seconds: 10,
+};
 const { signal } = new AbortController();
 
 /** What a run with a process of its own says, which ends when something is found. */
@@ -29,6 +36,12 @@ Deno.test("stressThreads() runs every scenario, and counts what the Workers did"
   const [mix, succession, pair] = runs.map(({ threads }) => threads!);
   assert(mix!.terminated > 0 && succession!.terminated > 0, "Workers end in the middle");
   assertEquals([pair!.workers, pair!.terminated, runs[2]!.counts["realloc"]], [2, 0, 0]);
+});
+
+Deno.test("stressThreads() runs debug builds", async () => {
+  const { build, runs: [run] } = await stressThreads({ ...PLAN, build: "debug", seconds: 2 }, () => {}, signal);
+  assertEquals([build, run!.failure], ["debug", undefined]);
+  assert(run!.operations > 0 && run!.threads!.handedOver > 0 && run!.threads!.terminated > 0);
 });
 
 Deno.test("stressThreads() finds that the heap's lock is not waited for", async () => {
