@@ -13,6 +13,7 @@ import { ERROR, FINE } from "./exit_codes.ts";
 import { explainCommand } from "./explain.ts";
 import { flagsCommand } from "./flags.ts";
 import { gateCommand } from "./gate.ts";
+import { inspectCommand } from "./inspect.ts";
 import { Interruption } from "./interruptible.ts";
 import { microCommand } from "./micro.ts";
 import { peersCommand } from "./peers.ts";
@@ -33,6 +34,7 @@ const COMMANDS: readonly ((finish: (exitCode: number) => void) => Command)[] = [
   recordCommand,
   traceCommand,
   replayCommand,
+  inspectCommand,
   reportCommand,
   stressCommand,
   microCommand,

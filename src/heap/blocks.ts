@@ -8,6 +8,7 @@ import type { HeapCounters } from "./counters.ts";
 import type { Leak } from "./debug_leaks.ts";
 import type { BufferOverflowError } from "./errors.ts";
 import type { BlockInfo, HeapStats } from "./introspect.ts";
+import type { HeapSnapshot } from "./snapshot.ts";
 
 /** A byte offset into a heap; 0 is NULL. */
 export type Ptr = number;
@@ -30,6 +31,7 @@ export interface Blocks {
   /** The error for a view of a block that would be longer than the block. */
   tooLong(ptr: Ptr, length: number): BufferOverflowError;
   stats(): HeapStats;
+  snapshot(): HeapSnapshot;
   counters(): HeapCounters | undefined;
   blocks(): Iterable<BlockInfo>;
   leaks(): Leak[];

@@ -52,6 +52,7 @@ import type { BlockInfo, HeapStats } from "./introspect.ts";
 import type { Journal } from "./journal.ts";
 import { BLOCK_ALIGNMENT, MIB } from "./layout.ts";
 import type { BooksMemory, HeapMemory } from "./memory.ts";
+import { debugSnapshot, type HeapSnapshot } from "./snapshot.ts";
 
 /** What freed blocks may hold back when nothing else is asked for. */
 export const DEFAULT_QUARANTINE_BYTES = MIB;
@@ -171,6 +172,10 @@ export class DebugBlocks implements Blocks {
 
   stats(): HeapStats {
     return this.#section(() => debugStats(this.#inner.stats(), this.#books.on(LIVE)));
+  }
+
+  snapshot(): HeapSnapshot {
+    return this.#section(() => debugSnapshot(this.#inner.snapshot(), [...this.#books.on(LIVE)]));
   }
 
   counters(): HeapCounters | undefined {

@@ -26,6 +26,7 @@ import type { HeapMemory } from "./memory.ts";
 import { type PageHeap, SPAN_CLEAN } from "./page_heap.ts";
 import type { SizeClasses } from "./size_classes.ts";
 import type { Slabs } from "./slabs.ts";
+import { type HeapSnapshot, takeSnapshot } from "./snapshot.ts";
 import type { ThreadCache } from "./thread_cache.ts";
 
 /** One live block. */
@@ -204,6 +205,20 @@ export class Introspection {
       slabs: words[WORD_SLABS]!,
       classes,
     };
+  }
+
+  /** What lies where. Cost: that of `stats`, a walk over the free lists, and `mincore` for each slab. */
+  snapshot(variant: string): HeapSnapshot {
+    return this.#memory.journal.run(() =>
+      takeSnapshot({
+        memory: this.#memory,
+        pages: this.#pages,
+        slabs: this.#slabs,
+        classes: this.#classes,
+        cache: this.#cache,
+        large: this.#large,
+      }, this.#stats(variant))
+    );
   }
 
   #residentBytes(): number {

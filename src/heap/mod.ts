@@ -12,5 +12,13 @@ export { Heap, type HeapOptions } from "./heap.ts";
 export type { BlockInfo, ClassStats, HeapStats } from "./introspect.ts";
 export { FLAGS, type Flags, flagsToQuery, withOverrides } from "./flags.ts";
 export type { SharedHeap } from "./share.ts";
+export type {
+  ClassSnapshot,
+  FreeSpanSnapshot,
+  HeapSnapshot,
+  LargeSnapshot,
+  SlabSnapshot,
+  SuperslabSnapshot,
+} from "./snapshot.ts";
 export type { ClassSet } from "./size_classes.ts";
 export { DEFAULT_VARIANT, parseVariant, type Variant, VARIANTS } from "./variants.ts";

@@ -29,6 +29,7 @@ import { PageHeap } from "./page_heap.ts";
 import { Reclaimer } from "./reclaim.ts";
 import { inverseOf, type SizeClasses, sizeClasses } from "./size_classes.ts";
 import { Slabs } from "./slabs.ts";
+import type { HeapSnapshot } from "./snapshot.ts";
 import { ThreadCache } from "./thread_cache.ts";
 import type { Tiny, TinyParts } from "./tiny.ts";
 import type { Variant } from "./variants.ts";
@@ -218,6 +219,10 @@ export class ReleaseBlocks implements Blocks {
 
   stats(): HeapStats {
     return this.#introspection.stats(this.#variant);
+  }
+
+  snapshot(): HeapSnapshot {
+    return this.#introspection.snapshot(this.#variant);
   }
 
   counters(): HeapCounters | undefined {

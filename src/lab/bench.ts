@@ -38,7 +38,7 @@ export interface BenchPlan extends LineUpPlan {
 
 /** How far a run is. */
 export interface Progress {
-  readonly phase: "starting" | "warming up" | "measuring" | "taking the footprint";
+  readonly phase: "starting" | "warming up" | "measuring" | "taking the footprint" | "replaying";
   readonly done: number;
   readonly total: number;
   /** Who is next. */

@@ -20,6 +20,13 @@ export function times(ratio: number): string {
   return digits(ratio);
 }
 
+/** Bytes in the unit in which they are at least 1: `17 B`, `10.4 MB`. */
+export function bytesText(bytes: number): string {
+  const units = ["B", "KB", "MB", "GB", "TB"];
+  const unit = Math.min(units.length - 1, bytes < 1 ? 0 : Math.floor(Math.log10(bytes) / 3));
+  return unit === 0 ? `${bytes} B` : `${(bytes / 1000 ** unit).toFixed(1)} ${units[unit]}`;
+}
+
 /** The bounds of an interval. */
 export function bounds(low: number, high: number, format: (value: number) => string = digits): string {
   return `${format(low)}–${format(high)}`;

@@ -5,10 +5,10 @@
  * @module
  */
 import * as v from "valibot";
-import { counted, withCommas, wrap } from "./format.ts";
+import { bytesText, counted, withCommas, wrap } from "./format.ts";
 import { csvTable, markdownTable } from "./rows.ts";
 import { type Palette, PLAIN, textTable } from "./table.ts";
-import { bytesText, shortBytes, TraceFileSchema } from "./trace.ts";
+import { shortBytes, TraceFileSchema } from "./trace.ts";
 
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
 

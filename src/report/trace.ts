@@ -5,7 +5,7 @@
  * @module
  */
 import * as v from "valibot";
-import { wrap } from "./format.ts";
+import { bytesText, withCommas, wrap } from "./format.ts";
 import { csvTable, markdownTable } from "./rows.ts";
 import { areaChart } from "./sparkline.ts";
 import { type Palette, PLAIN, textTable } from "./table.ts";
@@ -80,7 +80,7 @@ export function renderTrace(file: TraceFile, palette: Palette = PLAIN): string {
       palette.bold("freed blocks by lifetime, to bytes that the program allocated meanwhile"),
       ...histogramLines(file.lifetimes, palette),
     ],
-    [palette.bold(`live bytes over ${counted(file.events)} events`), ...chartLines(live.liveBytes, palette)],
+    [palette.bold(`live bytes over ${withCommas(file.events)} events`), ...chartLines(live.liveBytes, palette)],
     [palette.bold(title), textTable(THREAD_COLUMNS, busiest.map(threadCells), palette)],
   ];
   return `${sections.map((lines) => lines.join("\n")).join("\n\n")}\n`;
@@ -107,23 +107,25 @@ export function renderTraceCsv({ sizes, lifetimes }: TraceFile): string {
 
 /** The trace in one line of words. */
 export function traceHeadline({ file, format, events, threads, blocks, peakLiveBytes }: TraceFile): string {
-  return `${file} (${format}): ${counted(events)} events of ${counted(threads)} thread${threads === 1 ? "" : "s"}, ` +
-    `${counted(blocks)} blocks, ${bytesText(peakLiveBytes)} live at most`;
+  return `${file} (${format}): ${withCommas(events)} events of ${withCommas(threads)} thread${
+    threads === 1 ? "" : "s"
+  }, ` +
+    `${withCommas(blocks)} blocks, ${bytesText(peakLiveBytes)} live at most`;
 }
 
 function kindsOf({ kinds, failedCalls }: TraceFile): string {
   const parts = Object.entries(kinds).filter(([, count]) => count > 0).map(([name, count]) =>
-    `${name} ${counted(count)}`
+    `${name} ${withCommas(count)}`
   );
-  return [...parts, ...(failedCalls === 0 ? [] : [`calls that failed ${counted(failedCalls)}`])].join(", ");
+  return [...parts, ...(failedCalls === 0 ? [] : [`calls that failed ${withCommas(failedCalls)}`])].join(", ");
 }
 
 function livesOf(file: TraceFile): string {
   const { allocatedBytes, largestBytes, peakLiveBlocks, peakEvent, endLiveBytes, endLiveBlocks, crossThreadFrees } =
     file;
   return `${bytesText(allocatedBytes)} asked for, ${bytesText(largestBytes)} the largest block; at most ` +
-    `${counted(peakLiveBlocks)} blocks live, the most bytes after event ${counted(peakEvent)}; never freed: ` +
-    `${counted(endLiveBlocks)} blocks, ${bytesText(endLiveBytes)}; ${
+    `${withCommas(peakLiveBlocks)} blocks live, the most bytes after event ${withCommas(peakEvent)}; never freed: ` +
+    `${withCommas(endLiveBlocks)} blocks, ${bytesText(endLiveBytes)}; ${
       (100 * crossThreadFrees).toFixed(1)
     } % of frees by ` +
     "another thread than allocated the block";
@@ -133,7 +135,9 @@ function histogramLines(rows: TraceFile["sizes"], palette: Palette): string[] {
   const most = Math.max(1, ...rows.map(({ count }) => count));
   return rows.map(({ upTo, count, bytes }) => {
     const drawn = "█".repeat(Math.ceil(count / most * BAR_COLUMNS));
-    const figures = `${shortBytes(upTo).padStart(9)} ${counted(count).padStart(11)} ${bytesText(bytes).padStart(10)}`;
+    const figures = `${shortBytes(upTo).padStart(9)} ${withCommas(count).padStart(11)} ${
+      bytesText(bytes).padStart(10)
+    }`;
     return `${figures}  ${palette.green(drawn)}`.trimEnd();
   });
 }
@@ -157,23 +161,12 @@ const THREAD_COLUMNS = ["thread", "events", "allocations", "bytes", "frees", "of
 function threadCells({ name, events, allocations, allocatedBytes, frees, foreignFrees }: TraceFile["threadTable"][0]) {
   return [
     name,
-    counted(events),
-    counted(allocations),
+    withCommas(events),
+    withCommas(allocations),
     bytesText(allocatedBytes),
-    counted(frees),
-    counted(foreignFrees),
+    withCommas(frees),
+    withCommas(foreignFrees),
   ];
-}
-
-function counted(count: number): string {
-  return count.toLocaleString("en-US");
-}
-
-/** Bytes in the unit in which they are at least 1: `17 B`, `10.4 MB`. */
-export function bytesText(bytes: number): string {
-  const units = ["B", "KB", "MB", "GB", "TB"];
-  const unit = Math.min(units.length - 1, bytes < 1 ? 0 : Math.floor(Math.log10(bytes) / 3));
-  return unit === 0 ? `${bytes} B` : `${(bytes / 1000 ** unit).toFixed(1)} ${units[unit]}`;
 }
 
 /** A power of two in the unit that shortens it: `256`, `4 KiB`. */

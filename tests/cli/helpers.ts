@@ -1,4 +1,5 @@
 /** Runs the real command in a process of its own, as a user or a script would. */
+import { assertEquals } from "@std/assert";
 
 /** What a process left. */
 export interface Outcome {
@@ -41,4 +42,28 @@ export async function cli(
 export function outcome({ code, stdout, stderr }: Deno.CommandOutput): Outcome {
   const decoder = new TextDecoder();
   return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr).replace(DENO_REMARK, "") };
+}
+
+/** Runs with the path of a file that holds a text. */
+export async function withFile<R>(text: string, use: (path: string) => Promise<R>): Promise<R> {
+  const folder = await Deno.makeTempDir();
+  try {
+    const path = `${folder}/sample.trace`;
+    await Deno.writeTextFile(path, text);
+    return await use(path);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** A text in malloc lab's format: blocks of some sizes, half of them freed. */
+export function mallocLabText(blocks: number): string {
+  const lines = Array.from({ length: blocks }, (_, block) => `a ${block} ${block * 37 % 5000}`);
+  for (let block = 0; block < blocks; block += 2) lines.push(`f ${block}`);
+  return `0\n${blocks}\n${lines.length}\n1\n${lines.join("\n")}\n`;
+}
+
+/** Nothing is wider than a terminal. */
+export function assertNarrow(text: string): void {
+  assertEquals(text.split("\n").filter((line) => line.length > 100), []);
 }

@@ -4,30 +4,7 @@ import * as v from "valibot";
 import { parseResultFile } from "../../src/report/mod.ts";
 import { TraceFileSchema } from "../../src/report/trace.ts";
 import { realTrace, SAMPLES } from "../traces/helpers.ts";
-import { cli, command, outcome } from "./helpers.ts";
-
-/** Runs with the path of a file that holds a text. */
-async function withFile<R>(text: string, use: (path: string) => Promise<R>): Promise<R> {
-  const folder = await Deno.makeTempDir();
-  try {
-    const path = `${folder}/sample.trace`;
-    await Deno.writeTextFile(path, text);
-    return await use(path);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
-
-/** A text in malloc lab's format: blocks of some sizes, half of them freed. */
-function mallocLabText(blocks: number): string {
-  const lines = Array.from({ length: blocks }, (_, block) => `a ${block} ${block * 37 % 5000}`);
-  for (let block = 0; block < blocks; block += 2) lines.push(`f ${block}`);
-  return `0\n${blocks}\n${lines.length}\n1\n${lines.join("\n")}\n`;
-}
-
-function assertNarrow(text: string): void {
-  assertEquals(text.split("\n").filter((line) => line.length > 100), []);
-}
+import { assertNarrow, cli, command, mallocLabText, outcome, withFile } from "./helpers.ts";
 
 Deno.test("trace info says what a trace is like, in 100 columns", async () => {
   await withFile(SAMPLES["android"]!, async (path) => {

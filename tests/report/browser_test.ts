@@ -8,6 +8,7 @@ import { renderJson } from "../../src/report/mod.ts";
 import { compareFixture } from "./compare_fixture.ts";
 import { explainFixture } from "./explain_fixture.ts";
 import { fixture } from "./fixture.ts";
+import { inspectFixture } from "./inspect_fixture.ts";
 import { threadsFixture } from "./threads_fixture.ts";
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
@@ -140,7 +141,13 @@ function withLongNames(): object[] {
 }
 
 for (
-  const [what, files] of [["usual", [fixture(), threadsFixture(), compareFixture(), explainFixture()]], [
+  const [what, files] of [["usual", [
+    fixture(),
+    threadsFixture(),
+    compareFixture(),
+    explainFixture(),
+    inspectFixture(),
+  ]], [
     "long",
     withLongNames(),
   ]]

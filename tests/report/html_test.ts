@@ -9,6 +9,7 @@ import { compareHeadline, explainHeadline, headline, renderJson } from "../../sr
 import { compareFixture } from "./compare_fixture.ts";
 import { explainFixture } from "./explain_fixture.ts";
 import { fixture } from "./fixture.ts";
+import { inspectFixture } from "./inspect_fixture.ts";
 
 /** The part of the browser's document that these tests ask. */
 interface Node {
@@ -244,7 +245,10 @@ Deno.test("parseReportInput() names the file and the first field that is wrong",
   const compare = compareFixture();
   const cases: [text: string, says: RegExp][] = [
     ["{", /^bad.json is not JSON/],
-    ["[]", /^bad.json has no field schema: .*hakmem.results\/1 \(bench\), hakmem.compare\/1 or hakmem.explain\/1/],
+    [
+      "[]",
+      /^bad.json has no field schema: .*hakmem.results\/1 \(bench, replay\), hakmem.compare\/1, hakmem.explain\/1 or /,
+    ],
     [renderJson({ schema: "hakmem.stress/1" }), /^bad.json has the schema hakmem.stress\/1: a report is made of/],
     [renderJson({ ...fixture(), rounds: undefined }), /^bad.json: field rounds: /],
     [
@@ -270,4 +274,47 @@ Deno.test("ticks are round numbers inside of the domain, and no more than asked 
   assertEquals(deviationScale([-3, 3], 6).type, "linear");
   const wide = deviationScale([-20, 1200], 12);
   assertEquals([wide.type, wide.ticks.includes(0), wide.ticks.includes(1000)], ["symlog", true, true]);
+});
+
+Deno.test("renderPage() draws a heap's map with a slider: a step for each frame, one of them chosen, the frame behind it", () => {
+  const { document } = pageOf(inspectFixture(), inspectFixture());
+  assertEquals(texts(document, "#file-1 h3"), [
+    "Heap map",
+    "Live bytes against every footprint",
+    "Size classes",
+    "Environment",
+    "Raw data",
+  ]);
+  const names = new Set<string | null>();
+  for (const id of ["file-1", "file-2"]) {
+    const steps = [...document.querySelectorAll(`#${id} .frames input`)];
+    const frames = [...document.querySelectorAll(`#${id} .frames input + .frame`)];
+    assertEquals([steps.length, frames.length], [3, 3]);
+    assertEquals(steps.map((step) => step.getAttribute("checked") !== null), [false, true, false]);
+    assertEquals(
+      frames.map((frame) => frame.querySelector("p")?.textContent),
+      steps.map((step) => step.getAttribute("title") ?? undefined),
+    );
+    for (const step of steps) names.add(step.getAttribute("name"));
+  }
+  assertEquals(names.size, 2, "steps of two files are of two sliders");
+  const paths = [...document.querySelectorAll("#file-1 .frame:nth-of-type(2) path")].map((path) =>
+    path.getAttribute("d")
+  );
+  assertEquals(paths, ["M0 0.5h1", "M1 0.5h1", "M2 0.5h30", "M0 1.5h3", "M3 1.5h1", "M0 1.5h.2M2 1.5h.2"]);
+});
+
+Deno.test("renderPage() cuts a footprint off that is far above the others, and says so", () => {
+  const file = inspectFixture();
+  const [first] = file.contestants!;
+  const far = { ...first!, name: "far", footprintBytes: first!.footprintBytes.map((bytes) => 50 * bytes) };
+  const { document } = pageOf({ ...file, contestants: [first!, far] });
+  const text = document.querySelector("#file-1-memory")?.textContent ?? "";
+  assertStringIncludes(text, "Cut off: in memory, far, goes to 150 MB.");
+});
+
+Deno.test("a file of inspect whose map is none is refused", () => {
+  const file = inspectFixture();
+  const frames = [{ ...file.frames[0]!, map: { "9": "<script>" } }];
+  assertThrows(() => input({ ...file, frames }), ReportInputError, "field frames.0.map.9");
 });

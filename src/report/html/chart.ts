@@ -82,7 +82,8 @@ function renderPanel({ heading, plot }: Panel, canvas: Canvas): Markup {
   return markup`${heading === undefined ? NOTHING : markup`<p class="panel">${heading}</p>`}${drawn}`;
 }
 
-function renderLegend(items: readonly LegendItem[]): Markup {
+/** What the colours of a figure stand for. */
+export function renderLegend(items: readonly LegendItem[]): Markup {
   if (items.length === 0) return NOTHING;
   const entries = items.map(({ label, colour, shape = "dot" }) =>
     markup`<li><span class="swatch ${shape}" style="--swatch: ${colour}" aria-hidden="true"></span>${label}</li>`

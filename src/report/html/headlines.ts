@@ -6,6 +6,7 @@
 import { compareHeadline } from "../compare.ts";
 import { explainHeadline } from "../explain.ts";
 import { headline } from "../headline.ts";
+import { inspectHeadline } from "../inspect.ts";
 import { replayHeadline } from "../replay.ts";
 import type { ReportInput } from "./input.ts";
 
@@ -18,5 +19,7 @@ export function headlineOf(input: ReportInput): string {
       return compareHeadline(input.file);
     case "explain":
       return explainHeadline(input.file);
+    case "inspect":
+      return inspectHeadline(input.file);
   }
 }

@@ -6,6 +6,7 @@
 import * as v from "valibot";
 import { type CompareFile, CompareFileSchema } from "../compare_schema.ts";
 import { type ExplainFile, ExplainFileSchema } from "../explain_schema.ts";
+import { type InspectFile, InspectFileSchema } from "../inspect_schema.ts";
 import { type ResultFile, ResultFileSchema } from "../schema.ts";
 
 /** A file that was read and is what it says. */
@@ -20,6 +21,7 @@ export type ReportInput =
     | { readonly kind: "bench"; readonly file: ResultFile }
     | { readonly kind: "compare"; readonly file: CompareFile }
     | { readonly kind: "explain"; readonly file: ExplainFile }
+    | { readonly kind: "inspect"; readonly file: InspectFile }
   );
 
 /** A file that no report can be made of. */
@@ -27,7 +29,7 @@ export class ReportInputError extends Error {
   override name = "ReportInputError";
 }
 
-const KNOWN = "hakmem.results/1 (bench), hakmem.compare/1 or hakmem.explain/1";
+const KNOWN = "hakmem.results/1 (bench, replay), hakmem.compare/1, hakmem.explain/1 or hakmem.inspect/1";
 
 /**
  * Reads the text of a file.
@@ -51,6 +53,8 @@ export function parseReportInput(path: string, text: string): ReportInput {
       return { path, text, kind: "compare", file: check(path, CompareFileSchema, value) };
     case "hakmem.explain/1":
       return { path, text, kind: "explain", file: check(path, ExplainFileSchema, value) };
+    case "hakmem.inspect/1":
+      return { path, text, kind: "inspect", file: check(path, InspectFileSchema, value) };
   }
   const found = schema === undefined ? "has no field schema" : `has the schema ${schema}`;
   throw new ReportInputError(`${path} ${found}: a report is made of ${KNOWN}`);

@@ -9,6 +9,7 @@ import { compareSections } from "./compare_sections.ts";
 import { explainSections } from "./explain_sections.ts";
 import { headlineOf } from "./headlines.ts";
 import type { ReportInput } from "./input.ts";
+import { inspectSections } from "./inspect_sections.ts";
 import { type Markup, markup, type Piece } from "./markup.ts";
 import { dataSection, type Section } from "./section.ts";
 import { STYLE } from "./style.ts";
@@ -36,7 +37,9 @@ export function renderPage(inputs: readonly ReportInput[]): ReportPage {
     input,
     id: `file-${index + 1}`,
     headline: headlineOf(input),
-    sections: [...sectionsOf(input), dataSection(input)].filter(({ content }) => !isEmpty(content)),
+    sections: [...sectionsOf(input, `file-${index + 1}`), dataSection(input)].filter(({ content }) =>
+      !isEmpty(content)
+    ),
   }));
   const [first] = files;
   const links = files.map(({ id, headline }) => markup`<li><a href="#${id}">${headline}</a></li>`);
@@ -92,7 +95,7 @@ function part({ input, id, headline, sections }: {
   }</article>`;
 }
 
-function sectionsOf(input: ReportInput): Section[] {
+function sectionsOf(input: ReportInput, id: string): Section[] {
   switch (input.kind) {
     case "bench":
       return benchSections(input.file);
@@ -100,11 +103,14 @@ function sectionsOf(input: ReportInput): Section[] {
       return compareSections(input.file);
     case "explain":
       return explainSections(input.file);
+    case "inspect":
+      return inspectSections(input.file, id);
   }
 }
 
 function titleOf(input: ReportInput): string {
   if (input.kind === "bench") return `bench: ${input.file.results[0]?.workload ?? "nothing"}`;
+  if (input.kind === "inspect") return `inspect: ${input.file.trace.file} on ${input.file.variant}`;
   return `${input.kind}: ${input.file.a} and ${input.file.b}`;
 }
 

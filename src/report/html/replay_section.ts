@@ -4,12 +4,12 @@
  * @module
  */
 import * as Plot from "@observablehq/plot";
-import { nameOf } from "../format.ts";
+import { nameOf, times } from "../format.ts";
 import { MEMORY_COLUMNS, memoryCells } from "../replay.ts";
 import type { Result, ResultFile } from "../schema.ts";
 import { coloursOf } from "./bench_charts.ts";
 import { type Canvas, type Figure, MUTED } from "./chart.ts";
-import { amountScale, linearScale } from "./scale.ts";
+import { linearScale } from "./scale.ts";
 import { figure, type Section } from "./section.ts";
 import { renderTable } from "./table.ts";
 
@@ -42,18 +42,35 @@ function footprintFigure(results: readonly Result[]): Figure | undefined {
   });
   const first = lines[0];
   if (first === undefined) return undefined;
-  const live = { label: "live bytes", colour: MUTED, bytes: first.footprint.liveBytes };
-  const all = [live, ...lines.map(({ footprint, ...line }) => ({ ...line, bytes: footprint.footprintBytes }))];
-  const points = all.flatMap(({ label, colour, bytes }) =>
-    bytes.map((each, at) => ({ label, colour, event: first.footprint.events[at]!, megabytes: each / MEGABYTE }))
+  const { events, liveBytes } = first.footprint;
+  return memoryFigure([
+    { label: "live bytes", colour: MUTED, events, bytes: liveBytes },
+    ...lines.map(({ footprint, ...line }) => ({ ...line, events, bytes: footprint.footprintBytes })),
+  ], events.at(-1)!);
+}
+
+/** Bytes after each of some events. */
+export interface MemoryLine {
+  readonly label: string;
+  readonly colour: string;
+  readonly events: readonly number[];
+  readonly bytes: readonly number[];
+}
+
+/** Memory over a trace of `last` events, on one axis; what is live comes before the footprints. */
+export function memoryFigure(lines: readonly MemoryLine[], last: number): Figure {
+  const top = topOf(lines.map(({ bytes }) => Math.max(0, ...bytes)));
+  const points = lines.flatMap(({ label, colour, events, bytes }) =>
+    bytes.map((each, at) => ({ label, colour, event: events[at]!, megabytes: each > top ? NaN : each / MEGABYTE }))
   );
-  const last = first.footprint.events.at(-1)!;
+  const beyond = lines.filter(({ bytes }) => Math.max(...bytes) > top)
+    .map(({ label, bytes }) => `${label}, goes to ${times(Math.max(...bytes) / MEGABYTE)} MB`);
   return {
-    description: `Bytes in memory of ${lines.length} allocators over ${last} events of a trace.`,
+    description: `Bytes in memory over ${last} events of a trace: ${lines.map(({ label }) => label).join(", ")}.`,
     caption:
       "Bytes in memory after so many events, MB. What lies above the live bytes is rounding, fragmentation, what " +
-      "is kept for later, and the allocator's own tables.",
-    legend: all.map(({ label, colour }) => ({ label, colour })),
+      `is kept for later, and the allocator's own tables.${beyond.map((line) => ` Cut off: ${line}.`).join("")}`,
+    legend: lines.map(({ label, colour }) => ({ label, colour })),
     draw: ({ isNarrow }: Canvas) => [{
       plot: {
         height: 260,
@@ -61,7 +78,7 @@ function footprintFigure(results: readonly Result[]): Figure | undefined {
         marginRight: 20,
         marginBottom: 38,
         x: { ...linearScale(0, last, isNarrow ? 3 : 8), label: "events" },
-        y: { ...amountScale([0, ...points.map(({ megabytes }) => megabytes)], 6), grid: true, label: null },
+        y: { ...linearScale(0, 1.02 * top / MEGABYTE, 6), grid: true, label: null },
         color: { type: "identity" },
         marks: [
           Plot.line(points, { x: "event", y: "megabytes", z: "label", stroke: "colour", strokeWidth: 1.5 }),
@@ -70,3 +87,11 @@ function footprintFigure(results: readonly Result[]): Figure | undefined {
     }],
   };
 }
+
+/** Where the axis ends: one line that is far above the others would make them all one. */
+function topOf(peaks: readonly number[]): number {
+  const median = peaks.toSorted((a, b) => a - b)[Math.floor(peaks.length / 2)] ?? 0;
+  return Math.max(...peaks.filter((peak) => peak <= FAR * median));
+}
+
+const FAR = 4; // times the median of the lines' peaks

@@ -80,6 +80,21 @@ code { font-size: 0.9em; }
 .badge.improvement { --tone: var(--good); }
 .badge.inconclusive, .badge.undecided { --tone: var(--unsure); }
 .fix { padding: 0.75rem 1rem; background: var(--raised); border-left: 4px solid var(--link); margin: 0; }
+.frames { display: grid; grid-template-columns: repeat(var(--frames), minmax(0, 1fr)); }
+.frames input {
+  grid-row: 1; appearance: none; width: 100%; height: 5rem; margin: 0; cursor: pointer; opacity: 0.5;
+  background: linear-gradient(
+    to top, var(--series-1) var(--live), var(--muted) var(--live) var(--resident), transparent var(--resident)
+  );
+}
+.frames input:hover { opacity: 0.8; }
+.frames input:checked { opacity: 1; box-shadow: 0 3px var(--text); }
+.frames input:focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
+.frame { display: none; grid-row: 2; grid-column: 1 / -1; }
+.frame p { margin: 0.75rem 0 0.5rem; font-variant-numeric: tabular-nums; }
+.frames input:checked + .frame { display: block; }
+.map { display: block; width: 100%; height: auto; margin-bottom: 0.5rem; background: var(--raised); }
+.map path { fill: none; stroke-width: 0.9; stroke-dasharray: 0.9 0.1; }
 a:focus-visible, .scroll:focus-visible { outline: 2px solid var(--link); outline-offset: 2px; }
 @media screen and (max-width: 680px) {
   .wide { display: none; }
