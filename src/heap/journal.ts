@@ -33,6 +33,15 @@ import { LOG_ENTRIES, LOG_OFFSET, WORD_LOCK, WORD_LOG_LENGTH } from "./layout.ts
 /** Waits for the lock until it is this thread's; see `lock.ts`. */
 export type Wait = (words: Int32Array, owner: number, watcher: Watcher | undefined) => void;
 
+/**
+ * A kilobyte. V8 counts how often a loop has run, and now and then makes a call for it, by which a stack that is nearly
+ * full overflows: in the middle of a roll-back the section would stay half done, and its lock taken.
+ */
+const STACK: readonly number[] = new Array<number>(128).fill(0);
+
+/** Throws a RangeError if there is not so much stack as its arguments take. */
+function needStack(..._stack: readonly number[]): void {}
+
 /** See the module. One for each heap and thread; a debug build has another, for its books. */
 export class Journal {
   /** Who is told of locks taken, of what was rolled back, and of what the page heap does. */
@@ -101,6 +110,7 @@ export class Journal {
     if (this.#inside) return body();
     const words = this.#words, log = this.#log, owner = this.#owner;
     if (words.length === 0) throw new HeapClosedError();
+    needStack(...STACK);
     try {
       if (owner !== 0) this.#lock(owner);
       this.#inside = true;
@@ -109,7 +119,7 @@ export class Journal {
       words[WORD_LOG_LENGTH] = 0;
       return result;
     } finally {
-      // No function is called here: that there is no stack left may be what ended the section.
+      // No function is called here: that there is no stack left may be what ended the section. The loop needs some, too.
       if (!this.dead && (owner === 0 || Atomics.load(words, WORD_LOCK) === owner)) {
         for (let count = words[WORD_LOG_LENGTH]!; count > 0;) {
           count--;

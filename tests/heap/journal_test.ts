@@ -414,7 +414,7 @@ for (const isShared of [false, true]) {
 /** By name: what is called, and the functions in which a full stack must have ended it. */
 const DIVES: { readonly [name: string]: readonly string[] } = {
   "collect()": ["ThreadCache.flush"],
-  "collect() with nothing cached": ["PageHeap.purge"],
+  "collect() with nothing cached": ["Journal.run"], // it looks first, too
   "collect() that gives back what a dead thread had": ["Reclaimer.reclaim"],
   "close() of one that is attached": ["assertStack"], // it looks first
 };
@@ -425,7 +425,9 @@ for (const [name, sections] of Object.entries(DIVES)) {
     const shared = heap.share(), live = new Live(heap);
     for (let index = 0; index < 50; index++) live.add(heap.malloc(index * 300));
     const errors: RangeError[] = [];
-    for (let repeat = 0; repeat < 12; repeat++) {
+    const wasIn = (section: string) => errors.some(({ stack }) => stack!.includes(` ${section} `));
+    // Where the stack ends is a matter of what V8 has inlined by then: so more often, until it was where it should.
+    for (let repeat = 0; repeat < 12 || (repeat < 300 && !sections.every(wasIn)); repeat++) {
       const other = await Heap.attach(shared);
       const ptrs = times(60, (index) => live.add((index % 2 === 0 ? other : heap).malloc(index * 700)));
       ptrs.forEach((ptr, index) => live.free(index % 3 === 0 ? other : heap, ptr));
@@ -453,7 +455,7 @@ for (const [name, sections] of Object.entries(DIVES)) {
         }
       };
       // Each argument is 8 bytes of stack: so the stack ends at another place each time.
-      ((..._padding: number[]) => dive())(...new Array<number>(repeat * 9).fill(0));
+      ((..._padding: number[]) => dive())(...new Array<number>(repeat * 9 % 113).fill(0));
       live.audit();
       if (name.includes("dead")) (other.u8.buffer as ArrayBuffer).transfer(0);
       other.close();
@@ -461,7 +463,6 @@ for (const [name, sections] of Object.entries(DIVES)) {
       live.audit();
       assertEquals(heap.i32[WORD_THREADS_USED], 2);
     }
-    const stacks = errors.map((error) => error.stack).join("\n");
-    for (const section of sections) assert(stacks.includes(` ${section} `), `no stack ended in ${section}`);
+    for (const section of sections) assert(wasIn(section), `no stack ended in ${section}`);
   });
 }
