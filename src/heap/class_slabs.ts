@@ -70,6 +70,11 @@ export class ClassSlabs {
     this.#watcher = watcher;
   }
 
+  /** Whether this thread has a slab that has blocks of a class to give. */
+  hasOwn(sizeClass: number): boolean {
+    return this.#words[headOf(this.#memory.thread, sizeClass)] !== 0;
+  }
+
   /** A slab of this thread that has blocks of a class to give, adopted or new if need be; 0 if there is no memory. */
   take(sizeClass: number): number {
     const own = this.#memory.thread;
@@ -100,7 +105,12 @@ export class ClassSlabs {
 
   /** Whether the section that this is part of may give another run of blocks back. */
   get hasRoom(): boolean {
-    return this.#journal.room >= GIVE_ROOM;
+    return this.hasRoomFor(1);
+  }
+
+  /** Whether it may give so many runs back. */
+  hasRoomFor(runs: number): boolean {
+    return this.#journal.room >= runs * GIVE_ROOM;
   }
 
   /** Whether a block of the class begins at a pointer, of whose slab not all blocks are free already. For any int32. */
@@ -116,7 +126,6 @@ export class ClassSlabs {
   /** Puts `count` blocks of one slab back into it, each linked to the next, which are on no list. */
   give(sizeClass: number, first: number, last: number, count: number): void {
     const slab = first >>> SLAB_SHIFT, record = this.#slabs.record(slab);
-    if (this.#watcher !== undefined) this.#countRemote(slab, count, this.#watcher);
     this.#journal.set(last >> 2, this.#words[record + SLAB_FREE]!);
     this.#journal.set(record + SLAB_FREE, first);
     this.#journal.add(record + SLAB_FREE_COUNT, count);
@@ -137,10 +146,15 @@ export class ClassSlabs {
         count++;
         ptr = this.#words[end >> 2]!;
       }
+      if (this.#slabs.ownerOf(slab) !== this.#memory.thread) this.#countRemote(slab, count);
       this.give(sizeClass, first, end, count);
       left -= count;
     }
     return { ptr, left, isDamaged: left === 0 ? ptr !== 0 : !mayGive(ptr) };
+  }
+
+  #countRemote(slab: number, count: number): void {
+    for (let left = count; left > 0; left--) this.#watcher?.add("remoteFrees", slab);
   }
 
   /**
@@ -165,11 +179,6 @@ export class ClassSlabs {
     if (isListed) this.#unlist(sizeClass, slab);
     this.#slabs.setOwner(slab, owner);
     if (isListed) this.#list(sizeClass, slab);
-  }
-
-  #countRemote(slab: number, count: number, watcher: Watcher): void {
-    if (this.#slabs.ownerOf(slab) === this.#memory.thread) return;
-    for (let left = count; left > 0; left--) watcher.add("remoteFrees", slab);
   }
 
   /** Gives slabs of a class back that are empty, whoever owns them; whether there was no room for all of them. */

@@ -20,9 +20,6 @@
 
 import { KIB, MIB, SLAB_BYTES, SMALL_SPACE_BYTES, SUPERSLAB_BYTES } from "./layout.ts";
 
-/** Between the heap and its books, so that what runs over the heap's end in native code does not reach them at once. */
-export const BOOKS_GAP_BYTES = 2 * MIB;
-
 // ---- control words --------------------------------------------------------------------------------------------------
 
 /** What the opener asked for: one allocation in so many has stacks; the quarantine's limit in bytes, two words. */

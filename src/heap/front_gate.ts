@@ -123,7 +123,7 @@ export class FrontGate {
 
   #freeSmall(ptr: number, sizeClass: number): void {
     const { heads, rooms } = this.#cache;
-    if (heads[sizeClass] === ptr || this.#cache.isLastForeign(sizeClass, ptr)) throw this.#again(ptr);
+    if (heads[sizeClass] === ptr || this.#cache.remote.isLast(ptr)) throw this.#again(ptr);
     if (this.#flags.push === "box") this.#boxCheck(ptr, sizeClass);
     if (rooms[sizeClass]! <= 0) this.#cache.spill(sizeClass);
     this.#links.seal(ptr);

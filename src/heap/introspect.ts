@@ -11,6 +11,7 @@ import { HeaderCorruptedError } from "./errors.ts";
 import type { Headers } from "./headers.ts";
 import {
   PAGE_BYTES,
+  RINGS_BYTES,
   SLAB_BYTES,
   SLAB_CARVED,
   SLAB_CLASS,
@@ -51,7 +52,7 @@ export interface ClassStats {
   readonly slabs: number;
   /** Blocks in use. */
   readonly liveBlocks: number;
-  /** On the free lists of the heap's threads. */
+  /** On the free lists of the heap's threads, or on the way there from a thread that freed them. */
   readonly cachedBlocks: number;
   /** Freed, and back in the slabs. */
   readonly freeBlocks: number;
@@ -150,9 +151,7 @@ export class Introspection {
       }
       free.add(ptr);
     };
-    for (let sizeClass = 1; sizeClass < this.#classes.strides.length; sizeClass++) {
-      for (const ptr of this.#cache.listedByAll(sizeClass)) add(ptr);
-    }
+    for (const ptr of this.#cache.listedByAll()) add(ptr);
     for (const slab of this.#slabs.inUse()) for (const ptr of this.#cache.spilled(slab)) add(ptr);
     return free;
   }
@@ -163,7 +162,7 @@ export class Introspection {
   }
 
   #stats(variant: string): HeapStats {
-    const words = this.#memory.words;
+    const words = this.#memory.words, listed = this.#cache.countsOfAll();
     const slabs: number[] = [], carved: number[] = [], spilled: number[] = [];
     for (const slab of this.#slabs.inUse()) {
       const record = this.#slabs.record(slab), sizeClass = words[record + SLAB_CLASS]!;
@@ -177,7 +176,7 @@ export class Introspection {
     let liveBytes = largeBytes;
     for (let sizeClass = 1; sizeClass < slabs.length; sizeClass++) {
       if (slabs[sizeClass] === undefined) continue;
-      const cached = this.#cache.countOfAll(sizeClass), free = spilled[sizeClass]!;
+      const cached = listed[sizeClass]!, free = spilled[sizeClass]!;
       const live = carved[sizeClass]! - cached - free;
       const stride = this.#classes.strides[sizeClass]!;
       liveBlocks += live;
@@ -223,6 +222,7 @@ export class Introspection {
 
   #residentBytes(): number {
     let bytes = this.#memory.residentBytes(0, this.#memory.stateBytes);
+    if (this.#memory.journal.shared) bytes += this.#memory.residentBytes(this.#memory.ringsWord * 4, RINGS_BYTES);
     for (const first of this.#pages.spans()) {
       if (this.#pages.kindOf(first) === SPAN_CLEAN) continue;
       bytes += this.#memory.residentBytes(first * SLAB_BYTES, this.#pages.unitsOf(first) * SLAB_BYTES);

@@ -18,8 +18,8 @@
  *
  * Invariants: the log is empty when nobody is inside a section; nobody but the holder of the lock writes to it; a word
  * that is shared is written in sections only, through `set`. Not logged are the links of blocks that no list has yet,
- * pages given back to the system (they are read by nobody, and giving them twice is giving them once), and the thread
- * cache's own two words on the hot path.
+ * pages given back to the system (they are read by nobody, and giving them twice is giving them once), the thread
+ * cache's own two words on the hot path; and what a thread writes to its rings (`remote_frees.ts`).
  *
  * Cost: two stores more for each word written, some nanoseconds a section, and a compare-and-swap for a shared heap.
  *

@@ -9,8 +9,10 @@
  * +---------+-----------+-------------+--------+----------+--------+----------+-------------+------------+-- - -
  * ```
  *
+ * Behind the heap, 2 MiB further on, are the rings of remote frees.
+ *
  * All of the heap's state is in there, as 32-bit words: a Worker that maps the same memory sees it, and what a dead
- * thread leaves behind can be walked. A thread cache is written by its thread, the log by whoever is in a section, and
+ * thread leaves behind can be walked. A thread cache is written by its thread, as are its rings, the log by whoever is in a section, and
  * all else in sections (`journal.ts`). The memory of a table costs nothing until it is touched.
  *
  * @module
@@ -128,17 +130,17 @@ export const MAX_CACHES = 128;
 /** Who owns a slab whose thread has gone. */
 export const NOBODY = MAX_CACHES;
 /**
- * Parts of a thread cache, a word for each class: free-list head, room left on the list; blocks of other owners' slabs
- * that this thread freed, and how many; the first of the thread's slabs that have blocks to give.
+ * Parts of a thread cache, a word for each class: free-list head, room left on the list; the first of the thread's
+ * slabs that have blocks to give.
  */
 export const MAX_CLASSES = 128;
 export const CACHE_HEADS = 0;
 export const CACHE_ROOMS = CACHE_HEADS + MAX_CLASSES;
-export const CACHE_FOREIGN = CACHE_ROOMS + MAX_CLASSES;
-export const CACHE_FOREIGN_COUNTS = CACHE_FOREIGN + MAX_CLASSES;
-export const CACHE_SLABS = CACHE_FOREIGN_COUNTS + MAX_CLASSES;
+export const CACHE_SLABS = CACHE_ROOMS + MAX_CLASSES;
+/** Behind these a bit for each thread that this one has ever sent a block: the memory of other rings is not touched. */
+export const CACHE_SENT_TO = CACHE_SLABS + MAX_CLASSES;
 /** Behind them a thread's counters, doubles, in counting builds: a thread that goes leaves them. */
-export const CACHE_COUNTERS_BYTES = (CACHE_SLABS + MAX_CLASSES) * 4;
+export const CACHE_COUNTERS_BYTES = (CACHE_SENT_TO + MAX_CACHES / 32) * 4;
 
 /** The undo log: as many words as the longest section writes, and twice that; see `room` in `journal.ts`. */
 export const LOG_OFFSET = CACHES_OFFSET + MAX_CACHES * CACHE_BYTES;
@@ -153,6 +155,24 @@ export const INVERSES = 2 * MAX_CACHES * MAX_CLASSES;
 
 export const SPAN_TABLE_OFFSET = 1920 * KIB;
 export const SPAN_WORDS = 4;
+
+// ---- behind the heap ------------------------------------------------------------------------------------------------
+
+/** Between the heap and what lies behind it, so that what runs over the heap's end in native code does not reach it at once. */
+export const GAP_BYTES = 2 * MIB;
+
+/**
+ * The rings of remote frees (`remote_frees.ts`), by sender and owner. Each of the three words is in a pair of cache lines
+ * of its own, since different threads write them, or at different times; behind them are the pointers.
+ */
+export const RING_WRITTEN = 0;
+export const RING_SENT = 32;
+export const RING_TAKEN = 64;
+export const RING_FIRST = 96;
+export const RING_BLOCKS = 2048;
+export const RING_WORDS = RING_FIRST + RING_BLOCKS;
+/** All of them, a multiple of 2 MiB. They cost address space; memory only where two threads meet. */
+export const RINGS_BYTES = MAX_CACHES * MAX_CACHES * RING_WORDS * 4;
 
 // ---- limits --------------------------------------------------------------------------------------------------------
 

@@ -30,7 +30,8 @@ export class Links {
   readonly #slabs: Slabs;
   readonly #strides: readonly number[];
   readonly #hasBox: boolean;
-  readonly #hasCanary: boolean;
+  /** Whether a free block has one. */
+  readonly hasCanary: boolean;
   readonly #hasTrace: boolean;
 
   constructor(memory: HeapMemory, slabs: Slabs, classes: SizeClasses, flags: Flags) {
@@ -38,7 +39,7 @@ export class Links {
     this.#slabs = slabs;
     this.#strides = classes.strides;
     this.#hasBox = flags.push === "box";
-    this.#hasCanary = flags.integrity >= 4;
+    this.hasCanary = flags.integrity >= 4;
     this.#hasTrace = flags.track === 1;
   }
 
@@ -50,7 +51,7 @@ export class Links {
   }
 
   #isWhole(ptr: number): boolean {
-    return !this.#hasCanary || this.#words[(ptr >> 2) + 1] === (ptr ^ FREE_CANARY);
+    return !this.hasCanary || this.#words[(ptr >> 2) + 1] === (ptr ^ FREE_CANARY);
   }
 
   /** Keeps a list operation of the Box, where they are kept. */
@@ -60,7 +61,7 @@ export class Links {
 
   /** Marks a block that becomes free, where there are canaries. */
   seal(ptr: number): void {
-    if (this.#hasCanary) this.#words[(ptr >> 2) + 1] = ptr ^ FREE_CANARY;
+    if (this.hasCanary) this.#words[(ptr >> 2) + 1] = ptr ^ FREE_CANARY;
   }
 
   /** The blocks of a chain of a known length. @throws {HeaderCorruptedError} at the first link that is damaged. */

@@ -13,19 +13,20 @@
 
 import { OsError, pointerOf, viewMemory, type VirtualMemory } from "../os/mod.ts";
 import type { Build } from "./blocks.ts";
-import { BOOKS_GAP_BYTES, type BooksLayout, booksLayout } from "./debug_layout.ts";
+import { type BooksLayout, booksLayout } from "./debug_layout.ts";
 import { HeapClosedError, HeapSharedError, InvalidHandleError } from "./errors.ts";
 import type { Flags } from "./flags.ts";
 import { Journal } from "./journal.ts";
 import {
-  CACHE_FOREIGN,
   CACHE_HEADS,
   CACHE_SLABS,
   firstWordOf,
+  GAP_BYTES,
   HEAP_MAGIC,
   MAX_CACHES,
   MAX_CLASSES,
   PAGE_BYTES,
+  RINGS_BYTES,
   SLAB_BYTES,
   stateBytes,
   SUPERSLAB_BYTES,
@@ -59,8 +60,11 @@ export class HeapMemory {
   readonly stateBytes: number;
   readonly buffer: ArrayBuffer;
   readonly u8: Uint8Array;
-  /** All of the heap in words: `words[ptr / 4]`. */
+  /** All of the heap in words: `words[ptr / 4]`; and what lies behind it. */
   readonly words: Int32Array;
+  /** The rings of remote frees, and the index in `words` of their first. */
+  readonly rings: Int32Array;
+  readonly ringsWord: number;
   /** Through which all that threads share is written. */
   readonly journal: Journal;
   /** Who else has the heap. */
@@ -83,14 +87,16 @@ export class HeapMemory {
     build: Build,
   ) {
     this.stateBytes = stateBytes(bytes);
-    this.buffer = viewMemory(base, bytes);
-    this.u8 = new Uint8Array(this.buffer);
+    this.buffer = viewMemory(base, withRings(bytes));
+    this.u8 = new Uint8Array(this.buffer, 0, bytes);
     this.words = new Int32Array(this.buffer);
+    this.ringsWord = (bytes + GAP_BYTES) / 4;
+    this.rings = this.words.subarray(this.ringsWord);
     this.journal = journals.make(this.words);
     this.threads = new Threads(this.words, system);
     this.#thread = isNew ? 0 : NO_THREAD;
     if (build === "release") return;
-    const layout = booksLayout(bytes), buffer = viewMemory(base + BigInt(bytes + BOOKS_GAP_BYTES), layout.bytes);
+    const layout = booksLayout(bytes), buffer = viewMemory(base + BigInt(withRings(bytes) + GAP_BYTES), layout.bytes);
     const words = new Int32Array(buffer);
     this.books = { buffer, words, journal: journals.make(words), layout };
   }
@@ -302,7 +308,7 @@ export class HeapMemory {
    */
   isCacheEmpty(thread: number): boolean {
     const first = firstWordOf(thread);
-    return [CACHE_HEADS, CACHE_FOREIGN, CACHE_SLABS].every((part) =>
+    return [CACHE_HEADS, CACHE_SLABS].every((part) =>
       this.words.subarray(first + part, first + part + MAX_CLASSES).every((head) => head === 0)
     );
   }
@@ -330,9 +336,14 @@ export class HeapMemory {
   }
 }
 
+/** Bytes of a heap with its rings. */
+function withRings(bytes: number): number {
+  return bytes + GAP_BYTES + RINGS_BYTES;
+}
+
 /** What a heap of so many bytes reserves: a debug build's books are behind it. */
 function reservedBytes(bytes: number, build: Build): number {
-  return build === "release" ? bytes : bytes + BOOKS_GAP_BYTES + booksLayout(bytes).bytes;
+  return withRings(bytes) + (build === "release" ? 0 : GAP_BYTES + booksLayout(bytes).bytes);
 }
 
 /** Reserves; where less will do, halves what is asked for until the system has it, down to 1 GiB. */

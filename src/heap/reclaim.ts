@@ -15,10 +15,11 @@
 
 import { ClassSlabs } from "./class_slabs.ts";
 import type { Flags } from "./flags.ts";
-import { CACHE_FOREIGN, CACHE_FOREIGN_COUNTS, CACHE_HEADS, CACHE_ROOMS, firstWordOf } from "./layout.ts";
+import { CACHE_HEADS, CACHE_ROOMS, firstWordOf } from "./layout.ts";
 import { Links } from "./links.ts";
 import type { HeapMemory } from "./memory.ts";
 import { PageHeap } from "./page_heap.ts";
+import { RemoteFrees } from "./remote_frees.ts";
 import { sizeClasses } from "./size_classes.ts";
 import { Slabs } from "./slabs.ts";
 import { listCapacities } from "./thread_cache.ts";
@@ -28,12 +29,14 @@ import type { ThreadIdentity } from "./threads.ts";
 export class Reclaimer {
   readonly #memory: HeapMemory;
   readonly #source: ClassSlabs;
+  readonly #remote: RemoteFrees;
   /** By class: the most blocks that a list has. */
   readonly #capacities: readonly number[];
 
-  constructor(memory: HeapMemory, source: ClassSlabs, capacities: readonly number[]) {
+  constructor(memory: HeapMemory, source: ClassSlabs, remote: RemoteFrees, capacities: readonly number[]) {
     this.#memory = memory;
     this.#source = source;
+    this.#remote = remote;
     this.#capacities = capacities;
   }
 
@@ -45,14 +48,27 @@ export class Reclaimer {
       if (thread.slot === own || !threads.isDead(thread)) continue;
       this.#capacities.forEach((capacity, sizeClass) => {
         for (let left = capacity; left > 0;) left = journal.run(() => this.#drain(thread, sizeClass, left));
-        for (let left = capacity; left > 0;) left = journal.run(() => this.#drainForeign(thread, sizeClass, left));
       });
+      while (journal.run(() => this.#emptyRings(thread)));
       for (let from = 0;;) {
         from = journal.run(() => this.#abandon(thread, from));
         if (from === 0) break;
       }
       journal.run(() => this.#release(thread));
     }
+  }
+
+  /** Gives back what is in the rings between it and all slots; whether some may be left. */
+  #emptyRings(thread: ThreadIdentity): boolean {
+    const { isOpenToAll, threads } = this.#memory;
+    if (!isOpenToAll) return false;
+    for (let other = 0; other < threads.used; other++) {
+      if (!this.#remote.hasToGive(thread.slot, other)) continue;
+      if (!threads.isStillDead(thread)) return false;
+      this.#remote.giveBackOf(thread.slot, other);
+      return true;
+    }
+    return false;
   }
 
   /** Makes its slabs nobody's; returns the first that is left, or 0. */
@@ -82,19 +98,6 @@ export class Reclaimer {
     return left;
   }
 
-  /** The same of its list of blocks of others' slabs. */
-  #drainForeign(thread: ThreadIdentity, sizeClass: number, most: number): number {
-    const { isOpenToAll, journal, threads, words } = this.#memory;
-    if (!isOpenToAll) return 0;
-    const head = firstWordOf(thread.slot) + CACHE_FOREIGN + sizeClass;
-    const count = firstWordOf(thread.slot) + CACHE_FOREIGN_COUNTS + sizeClass;
-    const isEmpty = words[head] === 0 && words[count] === 0;
-    if (isEmpty || !threads.isStillDead(thread)) return 0;
-    const left = this.#give(head, sizeClass, most);
-    journal.set(count, left);
-    return left;
-  }
-
   #give(head: number, sizeClass: number, most: number): number {
     const { journal, words } = this.#memory;
     let ptr = words[head]!, left = most;
@@ -114,5 +117,6 @@ export function reclaimWithoutSlot(memory: HeapMemory, flags: Flags): void {
   const classes = sizeClasses(flags.classes, flags.header === "byte");
   const slabs = new Slabs(memory, new PageHeap(memory)), links = new Links(memory, slabs, classes, flags);
   const source = new ClassSlabs(memory, slabs, classes, links, undefined);
-  new Reclaimer(memory, source, listCapacities(classes, flags)).reclaim();
+  const remote = new RemoteFrees(memory, slabs, source, classes, links, undefined);
+  new Reclaimer(memory, source, remote, listCapacities(classes, flags)).reclaim();
 }

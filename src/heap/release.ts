@@ -90,7 +90,7 @@ export class ReleaseBlocks implements Blocks {
       watcher,
     );
     memory.journal.watcher = watcher;
-    this.#reclaimer = new Reclaimer(memory, source, cache.capacities);
+    this.#reclaimer = new Reclaimer(memory, source, cache.remote, cache.capacities);
     const large = this.#large = new LargeBlocks(memory, this.#pages);
     this.#gate = new FrontGate(memory, this.#slabs, classes, cache, large, headers, links, flags, watcher);
     this.#introspection = new Introspection(memory, this.#pages, this.#slabs, classes, cache, large, headers);
@@ -108,8 +108,9 @@ export class ReleaseBlocks implements Blocks {
       largest: classes.largest,
       refill: (sizeClass) => this.#refill(sizeClass),
       mallocSlow: (size) => this.#mallocSlow(size),
+      // A header does not say whose a block is: in those variants a list has any owner's.
       freeSlow: (ptr) => {
-        if (!cache.freeForeign(ptr)) this.#gate.free(ptr);
+        if (flags.header !== "none" || !cache.remote.free(ptr)) this.#gate.free(ptr);
       },
       isMapped: (ptr) => !memory.closed && memory.system.isMapped(memory.address(ptr)),
       reject: (fault, sizeClass, ptr) => this.#gate.reject(fault, sizeClass, ptr),

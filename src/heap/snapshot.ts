@@ -131,7 +131,7 @@ export interface SnapshotParts {
 /** Takes a snapshot. Part of a section. @throws {HeaderCorruptedError} if a free list is damaged. */
 export function takeSnapshot(parts: SnapshotParts, { classes, ...totals }: HeapStats): HeapSnapshot {
   const { memory, pages, large } = parts;
-  const cached = cachedBySlab(parts, classes);
+  const cached = cachedBySlab(parts);
   const superslabs: SuperslabSnapshot[] = [], largeBlocks: LargeSnapshot[] = [], freeSpans: FreeSpanSnapshot[] = [];
   for (const unit of pages.spans()) {
     const ptr = unit * SLAB_BYTES, bytes = pages.unitsOf(unit) * SLAB_BYTES, kind = pages.kindOf(unit);
@@ -182,13 +182,11 @@ export function debugSnapshot(inner: HeapSnapshot, live: readonly DebugBlock[]):
 }
 
 /** How many blocks of each slab are on lists of threads. */
-function cachedBySlab({ cache }: SnapshotParts, classes: readonly ClassStats[]): Map<number, number> {
+function cachedBySlab({ cache }: SnapshotParts): Map<number, number> {
   const cached = new Map<number, number>();
-  for (const { sizeClass } of classes) {
-    for (const ptr of cache.listedByAll(sizeClass)) {
-      const slab = Math.floor(ptr / SLAB_BYTES);
-      cached.set(slab, (cached.get(slab) ?? 0) + 1);
-    }
+  for (const ptr of cache.listedByAll()) {
+    const slab = Math.floor(ptr / SLAB_BYTES);
+    cached.set(slab, (cached.get(slab) ?? 0) + 1);
   }
   return cached;
 }

@@ -6,13 +6,12 @@
  * ```
  *   heads[c] -> block -> block -> block -> 0         the list; each block's first word is the link
  *   rooms[c]                                         blocks that the list may still take
- *   foreign[c] -> block -> block -> 0                freed by this thread, of slabs that another one owns
  * ```
  *
  * What a thread frees of other owners' slabs does not go on its own list: two threads would write to one cache line
- * from then on, each time it is used again (Berger et al., "Hoard", 2000). Some dozens are collected, and go back to their
- * slabs together. Measured: where they served as refills instead, larson with two threads ran 0.63 times as fast, since
- * by and by half of all frees were of other owners' blocks.
+ * from then on, each time it is used again (Berger et al., "Hoard", 2000). It goes back to its owner (`remote_frees.ts`).
+ * Measured: where such blocks served as refills instead, larson with two threads ran 0.63 times as fast, since by and
+ * by half of all frees were of other owners' blocks.
  *
  * All of these words are in the heap's memory, in the cache's own 3 KiB, so that a dead thread's blocks can be found.
  *
@@ -25,22 +24,19 @@ import { HeaderCorruptedError } from "./errors.ts";
 import type { Flags } from "./flags.ts";
 import type { Journal } from "./journal.ts";
 import {
-  CACHE_FOREIGN,
-  CACHE_FOREIGN_COUNTS,
   CACHE_HEADS,
   CACHE_ROOMS,
   firstWordOf,
-  INVERSES_OFFSET,
   KIB,
   MAX_CLASSES,
   SLAB_BYTES,
   SLAB_CARVED,
   SLAB_FREE,
   SLAB_FREE_COUNT,
-  SLAB_SHIFT,
 } from "./layout.ts";
 import type { Links } from "./links.ts";
 import type { HeapMemory } from "./memory.ts";
+import { RemoteFrees } from "./remote_frees.ts";
 import type { SizeClasses } from "./size_classes.ts";
 import type { Slabs } from "./slabs.ts";
 
@@ -49,8 +45,6 @@ const LIST_BYTES = 256 * KIB;
 const LIST_LEAST = 4;
 /** What is carved at once is at most this: a class that is hardly used touches few pages. */
 const CARVE_BYTES = 8 * KIB;
-/** Blocks of other owners' slabs that are put back at once, or fewer if that many are no list's. */
-const FOREIGN = 128;
 /** Classes above this stride are not filled beforehand. */
 const PREWARM_STRIDE = KIB;
 
@@ -78,10 +72,8 @@ export class ThreadCache {
   readonly #source: ClassSlabs;
   readonly #classes: SizeClasses;
   readonly #batches: readonly number[];
-  /** By class: how many blocks of other owners' slabs are collected. */
-  readonly #foreign: readonly number[];
-  /** Whether a free list has this thread's blocks only; headers do not say whose one is. */
-  readonly #hasForeign: boolean;
+  /** Blocks of other owners' slabs. */
+  readonly remote: RemoteFrees;
   readonly #links: Links;
   readonly #watcher: Watcher | undefined;
   /** By class: the byte written in front of each block when it is carved; empty where there are no headers. */
@@ -116,8 +108,7 @@ export class ThreadCache {
     this.#batches = classes.strides.map((stride) =>
       stride === 0 ? 0 : Math.max(1, Math.min(flags.refill, Math.floor(CARVE_BYTES / stride)))
     );
-    this.#foreign = this.capacities.map((capacity) => Math.min(FOREIGN, capacity));
-    this.#hasForeign = flags.header === "none";
+    this.remote = new RemoteFrees(memory, slabs, source, classes, links, watcher);
     this.rooms.set(this.capacities);
   }
 
@@ -149,11 +140,21 @@ export class ThreadCache {
   }
 
   #refill(sizeClass: number): number {
+    const received = this.#journal.shared ? this.#receive(sizeClass) : 0;
+    if (received !== 0) return received;
     const slab = this.#source.take(sizeClass);
     if (slab === 0) return 0;
     const isUsed = this.#words[this.#slabs.record(slab) + SLAB_FREE] !== 0;
     const ptr = isUsed ? this.#reuse(sizeClass, slab) : this.#carve(sizeClass, slab);
     this.#source.retire(sizeClass, slab);
+    return ptr;
+  }
+
+  /** Takes what other threads have freed of this one's blocks; returns one of the class, or 0 if there is none. */
+  #receive(sizeClass: number): number {
+    this.remote.receive(!this.#source.hasOwn(sizeClass));
+    const ptr = this.heads[sizeClass]!;
+    if (ptr !== 0) this.#setList(sizeClass, this.#words[ptr >> 2]!, this.countOf(sizeClass) - 1);
     return ptr;
   }
 
@@ -256,62 +257,11 @@ export class ThreadCache {
     throw this.#links.damaged(sizeClass, ptr);
   }
 
-  /**
-   * Frees a small block of a slab that another thread owns, or nobody does; the hot path knows none but its own.
-   *
-   * @returns whether it was one. What is no start of a block is none, nor what was freed just before.
-   */
-  freeForeign(ptr: number): boolean {
-    if (!this.#hasForeign || (ptr | 0) !== ptr || this.#words.length === 0) return false;
-    const words = this.#words, slab = ptr >>> SLAB_SHIFT;
-    const sizeClass = this.#slabs.map[slab]! & (MAX_CLASSES - 1);
-    if (sizeClass === 0 || this.#slabs.ownerOf(slab) === this.#memory.thread) return false;
-    const inverse = words[INVERSES_OFFSET / 4 + sizeClass]! >>> 0;
-    if (!(Math.imul((~ptr & (SLAB_BYTES - 1)) + 1, inverse) >>> 0 < inverse)) return false;
-    const foreign = this.firstWord + CACHE_FOREIGN + sizeClass;
-    const counts = this.firstWord + CACHE_FOREIGN_COUNTS + sizeClass;
-    if (words[foreign] === ptr) return false;
-    if (words[counts]! >= this.#foreign[sizeClass]!) this.#flushForeign(sizeClass);
-    this.#links.seal(ptr);
-    // No call from here on: one for which there is no stack would throw with the block freed.
-    words[ptr >> 2] = words[foreign]!;
-    words[foreign] = ptr;
-    words[counts] = words[counts]! + 1;
-    return true;
-  }
-
-  /** Whether a block is the one of other owners' slabs that was freed last in its class. */
-  isLastForeign(sizeClass: number, ptr: number): boolean {
-    return this.#words[this.firstWord + CACHE_FOREIGN + sizeClass] === ptr;
-  }
-
-  /** Puts the blocks of other owners' slabs back. @throws {HeaderCorruptedError} as `spill` does. */
-  #flushForeign(sizeClass: number): void {
-    while (this.#journal.run(() => this.#giveForeign(sizeClass)));
-    this.#slabs.trim();
-  }
-
-  #giveForeign(sizeClass: number): boolean {
-    const foreign = this.firstWord + CACHE_FOREIGN + sizeClass;
-    const counts = this.firstWord + CACHE_FOREIGN_COUNTS + sizeClass;
-    const { ptr, left, isDamaged } = this.#source.giveChain(
-      sizeClass,
-      this.#words[foreign]!,
-      this.#words[counts]!,
-      (ptr) => this.#links.isFree(sizeClass, ptr),
-    );
-    this.#journal.set(foreign, isDamaged ? 0 : ptr);
-    this.#journal.set(counts, isDamaged ? 0 : left);
-    if (!isDamaged) return left > 0;
-    this.#journal.keep();
-    throw this.#links.damaged(sizeClass, ptr);
-  }
-
   /** Spills every list whole, and gives back every slab that is empty then. */
   flush(): void {
+    this.remote.flush();
     for (let sizeClass = 1; sizeClass < this.#classes.strides.length; sizeClass++) {
       this.spill(sizeClass, 0);
-      this.#flushForeign(sizeClass);
       while (this.#journal.run(() => this.#source.giveEmpty(sizeClass)));
     }
     this.#slabs.trim();
@@ -319,14 +269,13 @@ export class ThreadCache {
 
   /** The last flush of a thread that leaves: what is damaged is given up. Its slabs are nobody's then. */
   leave(): void {
+    this.remote.flush();
     for (let sizeClass = 1; sizeClass < this.#classes.strides.length; sizeClass++) {
-      for (const giveBack of [() => this.spill(sizeClass, 0), () => this.#flushForeign(sizeClass)]) {
-        try {
-          giveBack();
-        } catch (error) {
-          if (!(error instanceof HeaderCorruptedError)) throw error;
-          this.abandon(sizeClass);
-        }
+      try {
+        this.spill(sizeClass, 0);
+      } catch (error) {
+        if (!(error instanceof HeaderCorruptedError)) throw error;
+        this.abandon(sizeClass);
       }
     }
     let from = 0;
@@ -344,42 +293,44 @@ export class ThreadCache {
   }
 
   *#listedAt(first: number, sizeClass: number): Generator<number> {
-    const words = this.#words, foreign = words[first + CACHE_FOREIGN_COUNTS + sizeClass]!;
-    const own = this.#countAt(first, sizeClass) - foreign;
-    yield* this.#links.walk(sizeClass, words[first + CACHE_HEADS + sizeClass]!, own);
-    yield* this.#links.walk(sizeClass, words[first + CACHE_FOREIGN + sizeClass]!, foreign);
+    yield* this.#links.walk(sizeClass, this.#words[first + CACHE_HEADS + sizeClass]!, this.#countAt(first, sizeClass));
   }
 
-  /** Blocks on the lists of a class, of all threads. */
-  countOfAll(sizeClass: number): number {
-    return this.#caches().reduce((sum, first) => sum + this.#countAt(first, sizeClass), 0);
+  /** By class: blocks that are on their way, on the lists of all threads or in the rings. */
+  countsOfAll(): number[] {
+    const caches = this.#caches();
+    const counts = this.capacities.map((_, sizeClass) =>
+      caches.reduce((sum, first) => sum + this.#countAt(first, sizeClass), 0)
+    );
+    for (const ptr of this.remote.blocks()) counts[this.#slabs.classAt(ptr)]!++;
+    return counts;
   }
 
-  /** The blocks on the lists of a class, of all threads, which are quiet. @throws {HeaderCorruptedError} as `listed`. */
-  *listedByAll(sizeClass: number): Generator<number> {
-    for (const first of this.#caches()) yield* this.#listedAt(first, sizeClass);
+  /** Those blocks; all threads are quiet. @throws {HeaderCorruptedError} as `listed`. */
+  *listedByAll(): Generator<number> {
+    for (let sizeClass = 1; sizeClass < this.capacities.length; sizeClass++) {
+      for (const first of this.#caches()) yield* this.#listedAt(first, sizeClass);
+    }
+    yield* this.remote.blocks();
   }
 
   /** Whether a block is on the list of another thread, as far as that can be seen while it works. */
   isListedByOther(sizeClass: number, block: number): boolean {
     for (const first of this.#caches()) {
       if (first === this.firstWord) continue;
-      for (const list of [CACHE_HEADS, CACHE_FOREIGN]) {
-        let ptr = this.#words[first + list + sizeClass]!;
-        for (let left = this.capacities[sizeClass]!; left > 0 && this.#links.isFree(sizeClass, ptr); left--) {
-          if (ptr === block) return true;
-          ptr = this.#words[ptr >> 2]!;
-        }
+      let ptr = this.#words[first + CACHE_HEADS + sizeClass]!;
+      for (let left = this.capacities[sizeClass]!; left > 0 && this.#links.isFree(sizeClass, ptr); left--) {
+        if (ptr === block) return true;
+        ptr = this.#words[ptr >> 2]!;
       }
     }
-    return false;
+    return this.remote.blocks().some((ptr) => ptr === block);
   }
 
   /** A cache whose thread is about to set it up is all zeros: no list is empty and has no room. */
   #countAt(first: number, sizeClass: number): number {
     const head = this.#words[first + CACHE_HEADS + sizeClass]!, room = this.#words[first + CACHE_ROOMS + sizeClass]!;
-    const own = head === 0 && room === 0 ? 0 : this.capacities[sizeClass]! - room;
-    return own + this.#words[first + CACHE_FOREIGN_COUNTS + sizeClass]!;
+    return head === 0 && room === 0 ? 0 : this.capacities[sizeClass]! - room;
   }
 
   /** First words of the caches that threads have. */

@@ -101,7 +101,8 @@ const SCENARIOS: readonly Scenario[] = [
     },
     act: (heap, live, ptrs) => {
       for (let count = 0; count < 80; count++) ptrs.push(live.add(heap.malloc(600)));
-      for (const ptr of ptrs.splice(0, 10)) live.free(heap, ptr);
+      for (const ptr of ptrs.splice(0, 60)) live.free(heap, ptr);
+      for (let count = 0; count < 30; count++) live.add(heap.malloc(600));
     },
   },
   {
@@ -113,11 +114,23 @@ const SCENARIOS: readonly Scenario[] = [
     },
   },
   {
-    name: "frees of another thread's blocks",
-    sections: ["ThreadCache.#giveForeign"],
-    prepare: (_, live) => times(60, () => live.add(live.heap.malloc(48))),
+    name: "frees of another thread's blocks, more than a ring takes",
+    sections: ["RemoteFrees.#giveBack"],
+    prepare: (_, live) => times(60, () => live.add(live.heap.malloc(16 * KIB))),
     act: (heap, live, ptrs) => {
       for (const ptr of ptrs) live.free(heap, ptr);
+    },
+  },
+  {
+    name: "a refill from what another thread has freed, more than a list takes",
+    sections: ["RemoteFrees.#take", "ClassSlabs.give"],
+    prepare: (heap, live) => {
+      const ptrs = times(60, () => live.add(heap.malloc(4 * KIB)));
+      for (const ptr of ptrs) live.free(live.heap, ptr);
+      return [];
+    },
+    act: (heap, live) => {
+      for (let count = 0; count < 40; count++) live.add(heap.malloc(4 * KIB));
     },
   },
   {

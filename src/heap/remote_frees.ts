@@ -1,0 +1,328 @@
+/**
+ * Remote frees: what a thread frees of slabs that another one owns, on its way to that one.
+ *
+ * The way is a ring of pointers, and nobody writes to such a block before its owner has it back: a list through the
+ * blocks would take each one's cache line away from the thread that wrote it last. Sixteen blocks cross over in one line.
+ *
+ * ```
+ *   ring(sender, owner):   | written | sent | taken |    ptr  ptr  ptr  ptr  ptr  ptr  ...  2048
+ *                                                             ^ taken  ^ sent    ^ written, each modulo 2048
+ *
+ *   the sender frees:      pointers[written] = ptr;  written = written + 1;   once in 32 times: sent = written
+ *   a section takes:       all from taken to sent;  taken = sent
+ * ```
+ *
+ * There is a ring for each two threads, so one thread only writes to it, that in the sender's slot, and needs neither
+ * lock nor compare-and-swap. Who takes is in a section (`journal.ts`): mostly the owner, which puts the blocks on its free
+ * lists; the sender, which puts them back into their slabs when the ring is full, or when it goes; or who finds one of
+ * the two dead.
+ *
+ * Invariants: `sent` is stored after the pointers before it, and `taken` is part of the section that takes them. So
+ * whoever dies, wherever, each block is in the ring or taken, never both; one whose pointer is written and not counted
+ * has not been freed. `written` is the sender's alone, and counts once it is dead.
+ *
+ * The slab may have another owner, or none, when a block is taken: so the slab map is asked again. A block of a slab that
+ * nobody owns goes into the sender's ring to itself, from which it takes them when that is full.
+ *
+ * @module
+ */
+
+import type { ClassSlabs } from "./class_slabs.ts";
+import type { Watcher } from "./counters.ts";
+import {
+  CACHE_HEADS,
+  CACHE_ROOMS,
+  CACHE_SENT_TO,
+  firstWordOf,
+  INVERSES_OFFSET,
+  KIB,
+  MAX_CACHES,
+  MAX_CLASSES,
+  NOBODY,
+  RING_BLOCKS,
+  RING_FIRST,
+  RING_SENT,
+  RING_TAKEN,
+  RING_WORDS,
+  RING_WRITTEN,
+  SLAB_BYTES,
+  SLAB_SHIFT,
+  tagOf,
+} from "./layout.ts";
+import type { Links } from "./links.ts";
+import type { HeapMemory } from "./memory.ts";
+import type { SizeClasses } from "./size_classes.ts";
+import type { Slabs } from "./slabs.ts";
+
+/** A sender counts its blocks for the others to see once in so many: a store that waits for all before it. */
+const COUNTED_AT_ONCE = 32;
+/** Once in so many, it looks whether others have sent it blocks. */
+const LOOK_AFTER = 128;
+/** An owner that has blocks of its own to go on with takes others' from a ring that is so full. */
+const WORTH_TAKING = RING_BLOCKS / 4;
+/** A ring takes a block if so many bytes of blocks of its class would be no more than it holds. */
+const RING_BYTES = 256 * KIB;
+/** An owner looks at so many rings in a refill, in turn. */
+const RINGS_AT_ONCE = 8;
+/** A section takes at most so many: it has the lock. */
+const MOST_AT_ONCE = RING_BLOCKS / 4;
+/** Runs of blocks, each of one slab, that are collected before they are given: what is sent is of many classes. */
+const RUNS = 16;
+
+/** See the module. */
+export class RemoteFrees {
+  readonly #memory: HeapMemory;
+  readonly #own: number;
+  readonly #words: Int32Array;
+  readonly #rings: Int32Array;
+  readonly #slabs: Slabs;
+  readonly #source: ClassSlabs;
+  readonly #links: Links;
+  readonly #watcher: Watcher | undefined;
+  /** By class: a ring that holds so many blocks takes none. */
+  readonly #most: Int32Array;
+  /** The ring that the next look begins at. */
+  #next = 0;
+  /** By class, in which take the words of its list were last logged. */
+  readonly #logged: Int32Array;
+  #takes = 0;
+  /** Of each run: its slab, or 0; its first block and its last; and their number. */
+  readonly #runs = new Int32Array(RUNS * 4);
+
+  constructor(
+    memory: HeapMemory,
+    slabs: Slabs,
+    source: ClassSlabs,
+    { strides }: SizeClasses,
+    links: Links,
+    watcher: Watcher | undefined,
+  ) {
+    this.#memory = memory;
+    this.#own = memory.thread;
+    this.#words = memory.words;
+    this.#rings = memory.rings;
+    this.#slabs = slabs;
+    this.#source = source;
+    this.#links = links;
+    this.#watcher = watcher;
+    this.#most = Int32Array.from(strides, (stride) => Math.min(RING_BLOCKS, Math.floor(RING_BYTES / stride)));
+    this.#logged = new Int32Array(strides.length);
+  }
+
+  /**
+   * Frees a small block of a slab that another thread owns, or nobody does; the hot path knows none but its own.
+   *
+   * @returns whether it was one. What is no start of a block is none, nor what was sent just before.
+   */
+  free(ptr: number): boolean {
+    if ((ptr | 0) !== ptr) return false;
+    const word = this.#slabs.map[ptr >>> SLAB_SHIFT]!,
+      sizeClass = word & (MAX_CLASSES - 1),
+      owner = word / MAX_CLASSES | 0;
+    const inverse = this.#words[INVERSES_OFFSET / 4 + sizeClass]! >>> 0; // 0 for class 0; see the hot path
+    if (owner === this.#own || !(Math.imul((~ptr & (SLAB_BYTES - 1)) + 1, inverse) >>> 0 < inverse)) return false;
+    const rings = this.#rings, ring = this.#ringTo(owner);
+    const written = rings[ring + RING_WRITTEN]!, held = (written - rings[ring + RING_TAKEN]!) | 0;
+    if (held > 0 && rings[placeOf(ring, written - 1)] === ptr) return false;
+    if ((written & (COUNTED_AT_ONCE - 1)) === 0) this.#count(ring, owner);
+    if (held >= this.#most[sizeClass]!) this.#makeRoom(ring, this.#most[sizeClass]!);
+    else if ((written & (LOOK_AFTER - 1)) === 0) this.#look();
+    this.#watcher?.add("remoteFrees", ptr >>> SLAB_SHIFT);
+    rings[placeOf(ring, written)] = ptr;
+    // No call from here on: one for which there is no stack would throw with the block freed.
+    rings[ring + RING_WRITTEN] = (written + 1) | 0;
+    return true;
+  }
+
+  /** Whether a block is the last that this thread sent to the owner of its slab. */
+  isLast(ptr: number): boolean {
+    const rings = this.#rings, ring = this.#ringTo(this.#slabs.ownerOf(ptr >>> SLAB_SHIFT));
+    const written = rings[ring + RING_WRITTEN]!;
+    return written !== rings[ring + RING_TAKEN] && rings[placeOf(ring, written - 1)] === ptr;
+  }
+
+  /** Counts what this thread has written, and notes that there is such a ring. */
+  #count(ring: number, owner: number): void {
+    const to = owner === NOBODY ? this.#own : owner, bits = firstWordOf(this.#own) + CACHE_SENT_TO + (to >>> 5);
+    this.#words[bits] = this.#words[bits]! | 1 << to;
+    this.#countAll(ring);
+  }
+
+  /** The ring through which this thread sends blocks of an owner's. */
+  #ringTo(owner: number): number {
+    return ringOf(this.#own, owner === NOBODY ? this.#own : owner);
+  }
+
+  /** A thread that frees what is others' may be one that others free from: then it takes those while they are few. */
+  #look(): void {
+    for (let other = this.#memory.threads.used - 1; other >= 0; other--) {
+      if (other === this.#own) continue;
+      const ring = ringOf(other, this.#own);
+      if (this.#waiting(ring) >= WORTH_TAKING) this.#memory.journal.run(() => this.#take(ring, WORTH_TAKING));
+    }
+  }
+
+  /**
+   * Puts what others have sent to this thread on its lists, or where one is full, into the slabs. Part of a section.
+   *
+   * @param isNeeded whether a few blocks are worth it.
+   */
+  receive(isNeeded: boolean): void {
+    const used = this.#memory.threads.used;
+    for (let left = Math.min(used, RINGS_AT_ONCE); left > 0; left--) {
+      this.#next = this.#next + 1 < used ? this.#next + 1 : 0;
+      if (this.#next === this.#own) continue;
+      this.#take(ringOf(this.#next, this.#own), isNeeded ? 1 : WORTH_TAKING);
+    }
+  }
+
+  /** Takes what was sent to this thread through one ring, if it is so much. */
+  #take(ring: number, least: number): void {
+    const rings = this.#rings, words = this.#words, map = this.#slabs.map, links = this.#links;
+    const { journal, ringsWord } = this.#memory, tag = tagOf(this.#own), first = firstWordOf(this.#own);
+    let left = Math.min(this.#waiting(ring), MOST_AT_ONCE), taken = rings[ring + RING_TAKEN]!;
+    if (left < least) return;
+    this.#takes++;
+    this.#runs.fill(0); // of a section that was rolled back
+    for (; left > 0; left--, taken = (taken + 1) | 0) {
+      const ptr = rings[placeOf(ring, taken)]!, word = map[ptr >>> SLAB_SHIFT]!, sizeClass = word & (MAX_CLASSES - 1);
+      const head = first + CACHE_HEADS + sizeClass, room = first + CACHE_ROOMS + sizeClass;
+      if (word !== (sizeClass | tag) || !(words[room]! > 0)) {
+        if (!this.#source.hasRoomFor(RUNS + 1)) break;
+        this.#give(ptr);
+        continue;
+      }
+      if (this.#logged[sizeClass] !== this.#takes) { // once: rolling back leaves the first value
+        this.#logged[sizeClass] = this.#takes;
+        journal.set(head, words[head]!);
+        journal.set(room, words[room]!);
+      }
+      if (links.hasCanary) links.seal(ptr);
+      words[ptr >> 2] = words[head]!; // not logged: should this be rolled back, it is in the ring, and in no list
+      words[head] = ptr;
+      words[room] = words[room]! - 1;
+    }
+    this.#giveRuns();
+    journal.set(ringsWord + ring + RING_TAKEN, taken);
+  }
+
+  /** Puts what is in a ring of this thread's back into the slabs, until it holds less than so much. */
+  #makeRoom(ring: number, most: number): void {
+    this.#countAll(ring);
+    do this.#memory.journal.run(() => this.#giveBack(ring)); while (this.#waiting(ring) >= most);
+    this.#slabs.trim();
+  }
+
+  /** Counts what a ring's sender, this thread or a dead one, has written. */
+  #countAll(ring: number): void {
+    Atomics.store(this.#rings, ring + RING_SENT, this.#rings[ring + RING_WRITTEN]!);
+  }
+
+  /** Puts as much of what was sent through a ring back as there is room for; whether some is left. Part of a section. */
+  #giveBack(ring: number): boolean {
+    const rings = this.#rings;
+    let left = Math.min(this.#waiting(ring), MOST_AT_ONCE), taken = rings[ring + RING_TAKEN]!;
+    if (left === 0) return false;
+    this.#runs.fill(0);
+    for (; left > 0 && this.#source.hasRoomFor(RUNS + 1); left--, taken = (taken + 1) | 0) {
+      this.#give(rings[placeOf(ring, taken)]!);
+    }
+    this.#giveRuns();
+    this.#memory.journal.set(this.#memory.ringsWord + ring + RING_TAKEN, taken);
+    return this.#waiting(ring) > 0;
+  }
+
+  /** Blocks that were sent through a ring and not taken: no more than fit, should it have been overwritten. */
+  #waiting(ring: number): number {
+    const waiting = (Atomics.load(this.#rings, ring + RING_SENT) - this.#rings[ring + RING_TAKEN]!) | 0;
+    return Math.max(0, Math.min(RING_BLOCKS, waiting));
+  }
+
+  /** Puts a block back into its slab, with others. Their links are not logged: they are in no list. */
+  #give(ptr: number): void {
+    const runs = this.#runs, words = this.#words, slab = ptr >>> SLAB_SHIFT, run = (slab & (RUNS - 1)) * 4;
+    if (this.#slabs.classAt(ptr) === 0) return; // a ring that was overwritten
+    this.#links.seal(ptr);
+    if (runs[run] !== slab) {
+      this.#giveRun(run);
+      runs[run] = slab;
+      runs[run + 2] = ptr;
+      runs[run + 3] = 0;
+    }
+    words[ptr >> 2] = runs[run + 3] === 0 ? 0 : runs[run + 1]!;
+    runs[run + 1] = ptr;
+    runs[run + 3] = runs[run + 3]! + 1;
+  }
+
+  #giveRuns(): void {
+    for (let run = 0; run < this.#runs.length; run += 4) this.#giveRun(run);
+  }
+
+  #giveRun(run: number): void {
+    const runs = this.#runs, first = runs[run + 1]!;
+    if (runs[run] === 0) return;
+    runs[run] = 0;
+    this.#source.give(this.#slabs.classAt(first), first, runs[run + 2]!, runs[run + 3]!);
+  }
+
+  /** Puts all that this thread has sent, and all that was sent to it, back into the slabs. */
+  flush(): void {
+    const own = this.#own;
+    for (let other = 0; other < this.#memory.threads.used; other++) {
+      if (this.#isUsed(own, other)) this.#makeRoom(ringOf(own, other), 1);
+      while (this.#isUsed(other, own) && this.#memory.journal.run(() => this.#giveBack(ringOf(other, own))));
+    }
+    this.#slabs.trim();
+  }
+
+  /** Whether there is nothing in a ring, as far as that can be seen while its sender works. */
+  #isEmpty(sender: number, owner: number): boolean {
+    const ring = ringOf(sender, owner);
+    return !this.#isUsed(sender, owner) || this.#rings[ring + RING_WRITTEN] === this.#rings[ring + RING_TAKEN];
+  }
+
+  /** Whether anything was ever sent: the memory of other rings is not touched. */
+  #isUsed(sender: number, owner: number): boolean {
+    return (this.#words[firstWordOf(sender) + CACHE_SENT_TO + (owner >>> 5)]! >>> owner & 1) !== 0;
+  }
+
+  /** Whether `giveBackOf` has anything to do. */
+  hasToGive(dead: number, other: number): boolean {
+    return !this.#isEmpty(dead, other) || (this.#isUsed(other, dead) && this.#waiting(ringOf(other, dead)) > 0);
+  }
+
+  /**
+   * Puts what is in the rings between a dead thread and another slot back, as much as there is room for. Part of a
+   * section, in which that thread is dead.
+   */
+  giveBackOf(dead: number, other: number): void {
+    this.#countAll(ringOf(dead, other));
+    if (!this.#giveBack(ringOf(dead, other))) this.#giveBack(ringOf(other, dead));
+  }
+
+  /** The blocks in all rings, of threads that are quiet. */
+  *blocks(): Generator<number> {
+    const used = this.#memory.threads.used;
+    for (let sender = 0; sender < used; sender++) {
+      for (let owner = 0; owner < used; owner++) {
+        if (!this.#isEmpty(sender, owner)) yield* this.#blocksIn(ringOf(sender, owner));
+      }
+    }
+  }
+
+  *#blocksIn(ring: number): Generator<number> {
+    const rings = this.#rings, taken = rings[ring + RING_TAKEN]!;
+    const count = Math.min(RING_BLOCKS, (rings[ring + RING_WRITTEN]! - taken) | 0);
+    for (let index = taken; index < taken + count; index++) yield rings[placeOf(ring, index)]!;
+  }
+}
+
+/** Index of the first word of a ring. */
+function ringOf(sender: number, owner: number): number {
+  return (sender * MAX_CACHES + owner) * RING_WORDS;
+}
+
+/** Where in the rings the pointer is that is written as the so-manieth. */
+function placeOf(ring: number, index: number): number {
+  return ring + RING_FIRST + (index & (RING_BLOCKS - 1));
+}
