@@ -109,6 +109,7 @@ export class ReleaseBlocks implements Blocks {
       refill: (sizeClass) => this.#refill(sizeClass),
       mallocSlow: (size) => this.#mallocSlow(size),
       freeSlow: (ptr) => {
+        if (ptr === 0 && !memory.closed) return; // programs free NULL often: 4 % of the frees of Android's SystemUI
         if (!cache.freeForeign(ptr)) this.#gate.free(ptr);
       },
       isMapped: (ptr) => !memory.closed && memory.system.isMapped(memory.address(ptr)),
