@@ -57,9 +57,12 @@ export function numberSlots(count: number, shared?: SharedArrayBuffer, at?: numb
 
 /** A `malloc` of the measured allocator gave `nothing`. The slots are still full, so its process cannot go on. */
 export class OutOfMemory extends Error {
-  /** @param size The bytes that were asked for. */
-  constructor(readonly size: number) {
-    super(`malloc(${size}) gave NULL`);
+  /**
+   * @param size The bytes that were asked for.
+   * @param when What to begin the message with.
+   */
+  constructor(size: number, when = "") {
+    super(`${when}malloc(${size}) gave NULL`);
     this.name = "OutOfMemory";
   }
 }

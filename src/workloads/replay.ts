@@ -132,7 +132,7 @@ function compileChunk<P>(
         slots[slot] = nothing;
       } else if (kind === MALLOC) {
         const pointer = malloc(size);
-        if (pointer === nothing) throw new OutOfMemory(size);
+        if (pointer === nothing) throw outOfMemory(at, size);
         if (size !== 0) touch(pointer, size, byteOf(slot));
         slots[slot] = pointer;
       } else {
@@ -145,7 +145,16 @@ function compileChunk<P>(
 
 /** The failure of the event at a word. */
 export function damaged(at: number, what: string): ReplayFailure {
-  return new ReplayFailure(`event ${(at - REPLAY.HEAD) / REPLAY.EVENT}: its block ${what}`);
+  return new ReplayFailure(`${eventAt(at)}: its block ${what}`);
+}
+
+/** That the event at a word gave no block. */
+export function outOfMemory(at: number, size: number): OutOfMemory {
+  return new OutOfMemory(size, `${eventAt(at)}: `);
+}
+
+function eventAt(at: number): string {
+  return `event ${(at - REPLAY.HEAD) / REPLAY.EVENT}`;
 }
 
 /** Reallocs, callocs and aligned allocations; without the last a block that is larger by the alignment stands for one. */
@@ -176,13 +185,14 @@ export function rareBy<P>(
     const alignment = 2 ** (words[at]! >>> 8 & 0x7f);
     if (alignedAlloc === undefined) return malloc(size + alignment);
     const pointer = alignedAlloc(alignment, size);
-    if (address !== undefined && address(pointer) % BigInt(alignment) !== 0n) throw damaged(at, "is not aligned");
+    const isAligned = address === undefined || pointer === nothing || address(pointer) % BigInt(alignment) === 0n;
+    if (!isAligned) throw damaged(at, "is not aligned");
     return pointer;
   };
   return (at) => {
     const slot = words[at + 1]!, size = words[at + 2]!, byte = byteOf(slot);
     const pointer = allocate(at, words[at]! & 0xff, slot, size, byte);
-    if (pointer === nothing) throw new OutOfMemory(size);
+    if (pointer === nothing) throw outOfMemory(at, size);
     if (size !== 0) touch(pointer, size, byte);
     slots[slot] = pointer;
   };

@@ -9,10 +9,10 @@
  */
 import { EVENT } from "../traces/mod.ts";
 import { memberColumns, REPLAY, WATCHED } from "../traces/replay_words.ts";
-import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
+import type { Allocator, Slots } from "./allocator.ts";
 import { OtherThreadFailed } from "./place.ts";
 import { CHUNK_ITERATIONS } from "./workload.ts";
-import { damaged, type Rare, rareBy } from "./replay.ts";
+import { damaged, outOfMemory, type Rare, rareBy } from "./replay.ts";
 import { byteOf, type Differs, differsOf, type Touch, touchOf } from "./replay_blocks.ts";
 
 /** Ints between the words of two members, so that they are in lines of their own. */
@@ -173,7 +173,7 @@ function compileOwn<P>(
         free(pointer);
       } else if (kind === MALLOC) {
         const pointer = malloc(size);
-        if (pointer === nothing) throw new OutOfMemory(size);
+        if (pointer === nothing) throw outOfMemory(at, size);
         if (size !== 0) touch(pointer, size, byteOf(slot));
         slots[slot] = pointer;
       } else {
