@@ -12,7 +12,7 @@ import { memberColumns, REPLAY, WATCHED } from "../traces/replay_words.ts";
 import type { Allocator, Slots } from "./allocator.ts";
 import { OtherThreadFailed } from "./place.ts";
 import { CHUNK_ITERATIONS } from "./workload.ts";
-import { damaged, outOfMemory, type Rare, rareBy } from "./replay.ts";
+import { damaged, outOfMemory, type Rare, rareBy, REPLAY_STATE, replayState } from "./replay.ts";
 import { byteOf, type Differs, differsOf, type Touch, touchOf } from "./replay_blocks.ts";
 
 /** Ints between the words of two members, so that they are in lines of their own. */
@@ -25,7 +25,6 @@ const SPINS = 100;
 const YIELDS = 100;
 /** Microseconds. */
 const NAP = 50;
-const CHECKSUM = 0;
 // V8 folds a module's own constants, but loads imported ones each time.
 const MALLOC = EVENT.MALLOC, FREE = EVENT.FREE, FIRST_EVENT = REPLAY.HEAD, WATCHED_BIT = WATCHED;
 
@@ -76,10 +75,9 @@ export function prepareMember<P>(
   const members = words[REPLAY.MEMBERS]!;
   const slots = allocator.slots(words[REPLAY.SLOTS]!, memory.slots);
   const progress = new Int32Array(memory.progress);
-  const state = new Int32Array(1);
-  const mask = isVerified ? 0xff : 0;
+  const state = replayState(isVerified);
   const touch = touchOf(allocator), differs = differsOf(allocator);
-  const rare = rareBy(allocator, slots, words, touch, differs, mask);
+  const rare = rareBy(allocator, slots, words, touch, differs, state);
   const { after, starts, order } = memberColumns(words);
   const first = order + words[starts + member]!, end = order + words[starts + member + 1]!;
   const wait = (event: number) => {
@@ -104,7 +102,6 @@ export function prepareMember<P>(
     words,
     progress,
     state,
-    mask,
     own,
     after,
   );
@@ -117,7 +114,7 @@ export function prepareMember<P>(
         slots[slot] = nothing;
       }
       position = first;
-      state[CHECKSUM] = 0;
+      state[REPLAY_STATE.CHECKSUM] = 0;
       Atomics.store(progress, own, 0);
     },
     advance(to) {
@@ -129,7 +126,7 @@ export function prepareMember<P>(
       Atomics.store(progress, own, to);
     },
     get checksum() {
-      return state[CHECKSUM]! >>> 0;
+      return state[REPLAY_STATE.CHECKSUM]! >>> 0;
     },
     hot: chunk,
   };
@@ -149,13 +146,13 @@ function compileOwn<P>(
   words: Int32Array,
   progress: Int32Array,
   state: Int32Array,
-  mask: number,
   own: number,
   after: number,
 ): (from: number, to: number) => void {
   return function replayOwn(from, to) {
     const end = to | 0;
-    let checksum = state[CHECKSUM] as number;
+    const mask = state[REPLAY_STATE.MASK] as number;
+    let checksum = state[REPLAY_STATE.CHECKSUM] as number;
     for (let position = from | 0; position < end; position = (position + 1) | 0) {
       const event = words[position] as number;
       const before = words[(after + event) | 0] as number;
@@ -181,6 +178,6 @@ function compileOwn<P>(
       }
       if ((head & WATCHED_BIT) !== 0) Atomics.store(progress, own, event + 1);
     }
-    state[CHECKSUM] = checksum;
+    state[REPLAY_STATE.CHECKSUM] = checksum;
   };
 }
