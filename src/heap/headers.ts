@@ -41,8 +41,10 @@ export class Headers {
 
   /** The error for a block whose header is not what is due; undefined if it is, or if none is. */
   damage(ptr: number, sizeClass: number): HeaderCorruptedError | undefined {
-    const due = this.#due[sizeClass]!, found = this.#u8[ptr - 1]!;
-    if (due === 0 || found === due) return undefined;
+    const due = this.#due[sizeClass]!;
+    if (due === 0) return undefined; // the byte may be in a cache line that nobody has looked at
+    const found = this.#u8[ptr - 1]!;
+    if (found === due) return undefined;
     return new HeaderCorruptedError(
       `the header in front of the block ${hex(ptr)} is ${hex(found)}, not ${
         hex(due)

@@ -9,17 +9,17 @@
  * @module
  */
 import { captureEnvironment, type Environment, Random, readSteal, type Warning } from "../measure/mod.ts";
-import { placeOf, type ResultFile } from "../report/mod.ts";
+import { type Failure, type ResultFile } from "../report/mod.ts";
 import type { Parameters } from "../workloads/mod.ts";
 import { Agreements } from "./agreement.ts";
-import { Child, ContestantTimeout } from "./child.ts";
+import { Child, ContestantOutOfMemory, ContestantTimeout } from "./child.ts";
 import { type Contestant, enter, type Entry } from "./contestants.ts";
 import { runnersOf } from "./crew_member.ts";
 import { lineUp, type LineUpPlan, type Starter } from "./line_up.ts";
 import type { Request, Slot } from "./protocol.ts";
 import { resultsOf } from "./results.ts";
 import { type WarmUp, warmUp } from "./warm_up.ts";
-import { warningsOf } from "./warnings.ts";
+import { placeIn, warningsOf } from "./warnings.ts";
 
 /** What to measure. */
 export interface BenchPlan extends LineUpPlan {
@@ -60,8 +60,16 @@ interface Player {
   readonly slots: readonly Slot[][];
 }
 
+/** What became of those who began. */
+interface Field {
+  /** Those who are still in it. */
+  players: Player[];
+  readonly notes: string[];
+  readonly failures: Failure[];
+}
+
 /**
- * Runs a plan.
+ * Runs a plan. A peer that has no memory left is out of it from then on, with a failure instead of results.
  *
  * @param signal Stops the run: what whole rounds measured is returned.
  * @param entry Who takes part; found from the plan if it is not given.
@@ -85,26 +93,30 @@ export async function bench(
   signal.addEventListener("abort", stop, { once: true });
 
   const agreements = new Agreements();
-  let players: Player[] = [];
+  const field: Field = { players: [], notes, failures: [] };
   let measured = 0;
   try {
     report({ phase: "starting", done: 0, total: 1, label: "" });
     const started = await startAll(starters, children);
     signal.throwIfAborted();
-    players = await warmUpAll(plan, started, notes, report);
-    const units = unitsOf(plan, players);
-    await verify(plan, players, units, agreements);
+    await warmUpAll(plan, started, field, report);
+    const units = unitsOf(plan, field.players);
+    await verify(plan, field, units, agreements);
     const random = new Random(plan.orderSeed);
-    const total = plan.rounds * plan.sizes.length * players.length;
+    const total = plan.rounds * plan.sizes.length * field.players.length;
     let done = 0;
     for (; measured < plan.rounds; measured++) {
       for (const [index, size] of plan.sizes.entries()) {
-        for (const player of random.shuffled(players)) {
+        for (const player of random.shuffled(field.players)) {
           report({ phase: "measuring", done: done++, total, label: player.child.label });
           signal.throwIfAborted();
-          const slot = await player.child.run(requestOf(plan, player, index, units(player, index)));
-          agreements.record(workOf(plan, player, size), player.contestant.label, slot);
-          player.slots[index]?.push(slot);
+          try {
+            const slot = await player.child.run(requestOf(plan, player, index, units(player, index)));
+            agreements.record(workOf(plan, player, size), player.contestant.label, slot);
+            player.slots[index]?.push(slot);
+          } catch (error) {
+            leaveOut(field, player.contestant, error);
+          }
         }
       }
     }
@@ -115,7 +127,8 @@ export async function bench(
     await stopped;
   }
   return {
-    ...summarise(plan, players, environment, measured, stealBefore, await readSteal()),
+    ...summarise(plan, field.players, environment, measured, stealBefore, await readSteal()),
+    ...(field.failures.length === 0 ? {} : { failures: field.failures }),
     notes,
     isInterrupted: signal.aborted && measured < plan.rounds,
   };
@@ -139,13 +152,32 @@ async function startAll(
   });
 }
 
+/** Takes a peer out that has no memory left. @throws The error, if it is any other, or our heap's. */
+function leaveOut(field: Field, contestant: Contestant, error: unknown): void {
+  const failure = outOfMemory(contestant, error);
+  field.failures.push(failure);
+  field.notes.push(noteOf(failure));
+  field.players = field.players.filter((player) => player.contestant !== contestant);
+}
+
+/** The failure of a peer that has no memory left. @throws The error, if it is any other, or our heap's. */
+export function outOfMemory({ allocator, runtime }: Contestant, error: unknown): Failure {
+  const isPeer = runtime !== "deno" && runtime !== "harness";
+  if (!isPeer || !(error instanceof ContestantOutOfMemory)) throw error;
+  return { allocator, runtime, message: error.message };
+}
+
+/** A failure in words. */
+export function noteOf({ allocator, message }: Failure): string {
+  return `${allocator} ran out of memory and is left out: ${message}`;
+}
+
 async function warmUpAll(
   plan: BenchPlan,
   started: readonly [Starter, Child][],
-  notes: string[],
+  field: Field,
   report: (progress: Progress) => void,
-): Promise<Player[]> {
-  const players: Player[] = [];
+): Promise<void> {
   const { slotMilliseconds, workload } = plan;
   const total = started.length * plan.sizes.length;
   for (const [position, [{ contestant, threads }, child]] of started.entries()) {
@@ -159,13 +191,12 @@ async function warmUpAll(
         const request = { workload: workload.name, threads, parameters };
         warmUps.push(await warmUp(child, request, { slotMilliseconds, unitDeadline }));
       }
-      players.push({ contestant, threads, child, warmUps, slots: plan.sizes.map(() => []) });
+      field.players.push({ contestant, threads, child, warmUps, slots: plan.sizes.map(() => []) });
     } catch (error) {
-      if (!(error instanceof ContestantTimeout)) throw error;
-      notes.push(`${error.message} and is left out; name it with --peer to wait for it`);
+      if (!(error instanceof ContestantTimeout)) leaveOut(field, contestant, error);
+      else field.notes.push(`${error.message} and is left out; name it with --peer to wait for it`);
     }
   }
-  return players;
 }
 
 /** How many units a player runs in a slot of a size. */
@@ -189,7 +220,7 @@ function requestOf({ workload, sizes }: BenchPlan, { threads }: Player, index: n
 
 /** What all who do it must agree on. */
 function workOf({ workload }: BenchPlan, { threads }: Player, { size }: BenchPlan["sizes"][number]): string {
-  return `${workload.name} ${placeOf({ size, threads })}`;
+  return `${workload.name} ${placeIn(workload.name, { size, threads })}`.trimEnd();
 }
 
 /**
@@ -198,17 +229,21 @@ function workOf({ workload }: BenchPlan, { threads }: Player, { size }: BenchPla
  */
 async function verify(
   plan: BenchPlan,
-  players: readonly Player[],
+  field: Field,
   units: Units,
   agreements: Agreements,
 ): Promise<void> {
-  const harnesses = players.filter(({ contestant }) => contestant.runtime === "harness");
+  const harnesses = field.players.filter(({ contestant }) => contestant.runtime === "harness");
   for (const [index, size] of plan.sizes.entries()) {
-    for (const player of players) {
+    for (const player of field.players) {
       const judge = harnesses.find((each) => each !== player && each.threads === player.threads) ?? player;
       const request = requestOf(plan, player, index, units(player, index));
       for (const { contestant, child } of new Set([judge, player])) {
-        agreements.record(workOf(plan, player, size), contestant.label, await child.run(request));
+        try {
+          agreements.record(workOf(plan, player, size), contestant.label, await child.run(request));
+        } catch (error) {
+          leaveOut(field, contestant, error);
+        }
       }
     }
   }
@@ -241,7 +276,7 @@ function summarise(
   const unstable = Map.groupBy(
     players.flatMap(({ contestant: { label }, threads, warmUps }) =>
       plan.sizes.filter((_size, index) => warmUps[index]?.isStable === false)
-        .map(({ size }) => ({ label, place: placeOf({ size, threads }) }))
+        .map(({ size }) => ({ label, place: placeIn(plan.workload.name, { size, threads }) }))
     ),
     ({ label }) => label,
   );

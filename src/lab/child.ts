@@ -5,7 +5,7 @@
  */
 import { PRELOAD } from "../os/mod.ts";
 import { type Identity, IdentityError, identityOf } from "./identity.ts";
-import { formatRequest, parseSlot, ProtocolError, READY, type Request, type Slot } from "./protocol.ts";
+import { formatRequest, isOutOfMemory, parseSlot, ProtocolError, READY, type Request, type Slot } from "./protocol.ts";
 
 /** What to start. */
 export interface ChildCommand {
@@ -35,6 +35,17 @@ export class ContestantError extends Error {
 /** A contestant did not answer in time. */
 export class ContestantTimeout extends ContestantError {
   override name = "ContestantTimeout";
+}
+
+/** A contestant has no memory left: a pool of a fixed size, mostly. */
+export class ContestantOutOfMemory extends ContestantError {
+  override name = "ContestantOutOfMemory";
+}
+
+/** The error for a contestant that said that it could not do what it was asked. */
+export function failureOf(label: string, { message }: ProtocolError): ContestantError {
+  const Kind = isOutOfMemory(message) ? ContestantOutOfMemory : ContestantError;
+  return new Kind(label, `failed: ${message}`);
 }
 
 /** A running contestant. */
@@ -114,8 +125,8 @@ export class Child implements AsyncDisposable {
       return parse(answer);
     } catch (error) {
       if (isLate) throw new ContestantTimeout(this.label, `took more than ${(deadline ?? 0) / 1000} s for one unit`);
-      if (error instanceof ProtocolError) throw new ContestantError(this.label, `failed: ${error.message}`);
-      throw error;
+      if (!(error instanceof ProtocolError)) throw error;
+      throw failureOf(this.label, error);
     } finally {
       clearTimeout(timer);
     }

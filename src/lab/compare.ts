@@ -24,6 +24,7 @@ import {
 import type { CompareFile, CompareRow, Ratio } from "../report/mod.ts";
 import { Rounds, type RoundsPlan } from "./rounds.ts";
 import type { ResolvedSpec } from "./specs.ts";
+import { longerBy } from "./warnings.ts";
 
 /** What to compare. */
 export interface ComparePlan extends RoundsPlan {
@@ -157,10 +158,11 @@ function warningsOf(
 ): Warning[] {
   const tiers = (contestant: string) =>
     rounds.slots.filter((slot) => slot.contestant === contestant && !slot.discarded).map(({ tier }) => tier);
+  const longer = longerBy(plan.sizes.map(({ parameters }) => parameters));
   return [
     loadWarning(environment.loadAverage[0] ?? 0, environment.cores),
     threadsWarning(plan.threads ?? 1, environment.cores),
-    tierWarning(plan.a.name, [...tiers(A), ...tiers(CONTROL)]),
-    tierWarning(plan.b.name, tiers(B)),
+    tierWarning(plan.a.name, [...tiers(A), ...tiers(CONTROL)], longer),
+    tierWarning(plan.b.name, tiers(B), longer),
   ].filter((warning) => warning !== undefined);
 }

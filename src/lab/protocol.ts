@@ -57,6 +57,11 @@ export class ProtocolError extends Error {
   override name = "ProtocolError";
 }
 
+/** Whether what a contestant says of its failure is that it has no memory left; the same in all languages. */
+export function isOutOfMemory(message: string): boolean {
+  return /(?:gave NULL|out of memory)$/.test(message);
+}
+
 /** A request as its line. */
 export function formatRequest({ workload, units, threads = 1, parameters }: Request): string {
   const words = Object.entries({ units, ...(threads > 1 ? { threads } : {}), ...parameters }).map(([name, value]) =>

@@ -19,14 +19,15 @@
  *
  * @module
  */
-import type { Result, ResultFile } from "../report/mod.ts";
+import type { Failure, Result, ResultFile } from "../report/mod.ts";
 import { summarise, type Trace, TraceError, type TraceSummary } from "../traces/mod.ts";
 import { replayWords } from "../traces/replay_words.ts";
-import { bench, type BenchRun, type Progress } from "./bench.ts";
-import { Child, ContestantError } from "./child.ts";
+import { bench, type BenchRun, noteOf, outOfMemory, type Progress } from "./bench.ts";
+import { Child, failureOf } from "./child.ts";
 import { type Contestant, enter, type Entry, type Harness } from "./contestants.ts";
 import { ProtocolError } from "./protocol.ts";
 import { figureOf, formatReplayRequest, type ReplayRequest } from "./replay_protocol.ts";
+import { REPLAY } from "./warnings.ts";
 
 /** What to replay. */
 export interface ReplayPlan {
@@ -52,6 +53,8 @@ const REPLAYS_OF_LONGEST = 3;
 /**
  * Runs a plan.
  *
+ * A peer that has no memory left is out of it, with a failure instead of a result.
+ *
  * @throws ContestantError if a contestant cannot do its work, or a block was damaged; TraceError if too much is live.
  */
 export async function replay(
@@ -68,9 +71,16 @@ export async function replay(
     const entry = whoCan(await enter(plan.variants, plan.peers, replayHarness(path)), plan.threads);
     const run = await measure(plan, summary, entry, report, signal);
     signal.throwIfAborted(); // time without memory would be half a result
-    const results = (await withMemory(run, plan.threads, summary, entry, report, signal))
-      .map((result) => ({ ...result, threads: plan.threads }));
-    return { ...run, results, notes: [...run.notes, ...remarks(results)], trace: describe(plan.file, summary) };
+    const taken = await withMemory(run, plan.threads, summary, entry, report, signal);
+    const results = taken.results.map((result) => ({ ...result, threads: plan.threads }));
+    const failures = [...run.failures ?? [], ...taken.failures];
+    return {
+      ...run,
+      results,
+      ...(failures.length === 0 ? {} : { failures }),
+      notes: [...run.notes, ...taken.failures.map(noteOf), ...remarks(results)],
+      trace: describe(plan.file, summary),
+    };
   } finally {
     await Deno.remove(path);
   }
@@ -118,7 +128,7 @@ async function measure(
   signal: AbortSignal,
 ): Promise<BenchRun> {
   const plan = {
-    workload: { name: "replay", operationsPerUnit: () => events },
+    workload: { name: REPLAY, operationsPerUnit: () => events },
     sizes: [{ size: largestBytes, parameters: {} }],
     variants,
     peers,
@@ -147,17 +157,23 @@ async function withMemory(
   { contestants }: Entry,
   report: (progress: Progress) => void,
   signal: AbortSignal,
-): Promise<Result[]> {
+): Promise<{ results: Result[]; failures: Failure[] }> {
+  const failures: Failure[] = [];
   const memories = new Map<Result, Memory>();
   for (const [done, result] of results.entries()) {
     const contestant = contestants.find((each) => isOf(each, result))!;
     report({ phase: "taking the footprint", done, total: results.length, label: contestant.label });
-    memories.set(result, await takeMemory(contestant, threads, summary, signal));
+    try {
+      memories.set(result, await takeMemory(contestant, threads, summary, signal));
+    } catch (error) {
+      failures.push(outOfMemory(contestant, error));
+    }
   }
-  return results.map((result) => {
+  const whole = [...memories].map(([result, memory]) => {
     const idle = results.find((each) => each.runtime === "harness" && each.host === result.host);
-    return { ...result, ...figures(result, memories.get(result)!, idle && memories.get(idle), summary) };
+    return { ...result, ...figures(result, memory, idle && memories.get(idle), summary) };
   });
+  return { results: whole, failures };
 }
 
 function isOf({ allocator, runtime, host }: Contestant, result: Result): boolean {
@@ -189,7 +205,7 @@ async function takeMemory(
     return { ...memory, longestNs: figureOf(longest, "nanoseconds") };
   } catch (error) {
     signal.throwIfAborted();
-    if (error instanceof ProtocolError) throw new ContestantError(contestant.label, `failed: ${error.message}`);
+    if (error instanceof ProtocolError) throw failureOf(contestant.label, error);
     throw error;
   } finally {
     signal.removeEventListener("abort", stop);
@@ -247,4 +263,4 @@ function remarks(results: readonly Result[]): string[] {
   return [`${without.join(", ")}: no aligned allocation; a block that is larger by the alignment stands for one`];
 }
 
-const WITHOUT_ALIGNMENT: ReadonlySet<string> = new Set(["thi.ng", "assemblyscript", "uint8array"]);
+const WITHOUT_ALIGNMENT: ReadonlySet<string> = new Set(["thi.ng", "assemblyscript", "codemix", "uint8array"]);

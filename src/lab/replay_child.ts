@@ -144,7 +144,17 @@ if (import.meta.main) {
     const answer = await (name === "ffi"
       ? use(await (await import("../peers/ffi.ts")).openTouchingFfi())
       : openAllocator(name, variant, use, source));
-    return (line) =>
-      answer(parseReplayRequest(line));
-  }, (error) => error instanceof OutOfMemory || error instanceof ReplayFailure || error instanceof CrewFailed);
+    return async (line) => {
+      try {
+        return await answer(parseReplayRequest(line));
+      } catch (error) {
+        // TLSF in WebAssembly ends so where its memory cannot grow.
+        if (error instanceof WebAssembly.RuntimeError) {
+          throw new Error(`WebAssembly: ${error.message}: out of memory`);
+        }
+        throw error;
+      }
+    };
+  }, (error) =>
+    error instanceof OutOfMemory || error instanceof ReplayFailure || error instanceof CrewFailed);
 }

@@ -14,10 +14,14 @@ import {
   tierWarning,
   unstableWarning,
   type Warning,
+  whoAt,
 } from "../measure/mod.ts";
 import { nameOf, placeOf, type Result } from "../report/mod.ts";
+import type { Parameters } from "../workloads/mod.ts";
 
 const SLOW = 20; // nanoseconds, and times the harness
+/** What results of a replay have for a workload. */
+export const REPLAY = "replay";
 
 type Steal = Awaited<ReturnType<typeof readSteal>>;
 
@@ -38,19 +42,31 @@ export function warningsOf({ results, environment, unstable, stealBefore, stealA
   const isHarnessBound = ({ nsPerOp, netNsPerOp }: Result) => nsPerOp < SLOW * (nsPerOp - netNsPerOp) || nsPerOp < SLOW;
   const judged = measured.filter(({ runtime }) => runtime === "deno" || runtime === "native");
   const names = [...new Set(judged.map(nameOf))];
-  const who = (result: Result) => `${result.allocator} at ${placeOf(result)}`;
+  const longer = longerBy(results.map(({ parameters }) => parameters));
   const steal = stealBefore && stealAfter &&
     stealWarning(stealAfter.stolen - stealBefore.stolen, stealAfter.total - stealBefore.total);
   return [
     loadWarning(environment.loadAverage[0] ?? 0, environment.cores),
     threadsWarning(Math.max(1, ...results.map(({ threads }) => threads)), environment.cores),
     steal,
-    ...results.filter(isHarnessBound).map((result) => tierWarning(who(result), result.tiers)),
-    ...names.map((name) => unstableWarning(name, (unstable.get(name) ?? []).map(({ place }) => place))),
+    ...results.filter(isHarnessBound).map((result) =>
+      tierWarning(whoAt(result.allocator, [placeIn(result.workload, result)]), result.tiers, longer)
+    ),
+    ...names.map((name) => unstableWarning(name, (unstable.get(name) ?? []).map(({ place }) => place), longer)),
     ...names.map((name) => noiseWarning(name, throughputs(judged.filter((each) => nameOf(each) === name)))),
   ].filter((warning) => warning !== undefined);
 }
 
 function throughputs(results: readonly Result[]): Map<string, Estimate> {
-  return new Map(results.map((result) => [placeOf(result), result.opsPerSecond]));
+  return new Map(results.map((result) => [placeIn(result.workload, result), result.opsPerSecond]));
+}
+
+/** The option that makes a unit longer, if the workload has it. */
+export function longerBy(parameters: readonly Parameters[]): string | undefined {
+  return parameters.some((each) => "cycles" in each) ? "--cycles" : undefined;
+}
+
+/** Where something was measured, as messages have it; empty for a replay, which has one place only. */
+export function placeIn(workload: string, place: Pick<Result, "size" | "threads">): string {
+  return workload === REPLAY ? "" : placeOf(place);
 }

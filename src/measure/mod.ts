@@ -24,6 +24,7 @@ export {
   tierWarning,
   unstableWarning,
   type Warning,
+  whoAt,
 } from "./warnings.ts";
 export {
   bonferroni,

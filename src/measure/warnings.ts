@@ -46,41 +46,54 @@ export function threadsWarning(threads: number, cores: number): Warning | undefi
   };
 }
 
-/** Warns if V8 did not run the measured loop in its best compiler's code. */
-export function tierWarning(who: string, tiers: readonly string[]): Warning | undefined {
+/**
+ * Warns if V8 did not run the measured loop in its best compiler's code.
+ *
+ * @param who With the place, if there are several.
+ * @param longer The option that makes the loop run longer, if there is one.
+ */
+export function tierWarning(who: string, tiers: readonly string[], longer?: string): Warning | undefined {
   const others = tiers.filter((tier) => tier !== "turbofan" && tier !== "native" && tier !== "unknown");
   if (others.length === 0) return undefined;
   return {
     code: "TIER",
     message: `${others.length} of ${tiers.length} slots of ${who} ran in ${[...new Set(others)].join(" and ")} code`,
-    advice: "run again: V8 decides anew in each process; or raise --cycles",
+    advice: `run again: V8 decides anew in each process${longer === undefined ? "" : `; or raise ${longer}`}`,
   };
 }
 
 /**
  * Warns if the intervals of somebody's throughput are wide.
  *
- * @param estimates By the place they are of: a size, with its threads where there are several.
+ * @param estimates By the place they are of: a size, with its threads where there are several; empty if there is one
+ * place only.
  */
 export function noiseWarning(who: string, estimates: ReadonlyMap<string, Estimate>): Warning | undefined {
   const widths = [...estimates].map(([place, { median, low, high }]) => ({ place, width: (high - low) / median }))
     .filter(({ width }) => width >= WIDE);
   if (widths.length === 0) return undefined;
-  const places = widths.map(({ place }) => place).join(", ");
   const widest = Math.round(100 * Math.max(...widths.map(({ width }) => width)));
   return {
     code: "NOISE",
-    message: `${who} at ${places}: the 95 % interval is up to ${widest} % of the median wide`,
+    message: `${
+      whoAt(who, widths.map(({ place }) => place))
+    }: the 95 % interval is up to ${widest} % of the median wide`,
     advice: "run on a quiet machine, or with more --rounds",
   };
 }
 
-/** Warns if the speed of a contestant was still changing when its warm-up ended. */
-export function unstableWarning(who: string, places: readonly string[]): Warning | undefined {
+/** Warns if the speed of a contestant was still changing when its warm-up ended. Places as of `noiseWarning`. */
+export function unstableWarning(who: string, places: readonly string[], longer?: string): Warning | undefined {
   if (places.length === 0) return undefined;
   return {
     code: "UNSTABLE",
-    message: `${who} at ${places.join(", ")} was still changing its speed by over 10 % a slot when its warm-up ended`,
-    advice: "run again, or raise --cycles",
+    message: `${whoAt(who, places)} was still changing its speed by over 10 % a slot when its warm-up ended`,
+    advice: longer === undefined ? "run again" : `run again, or raise ${longer}`,
   };
+}
+
+/** Somebody, at some places: those with a name. */
+export function whoAt(who: string, places: readonly string[]): string {
+  const named = places.filter((place) => place !== "");
+  return named.length === 0 ? who : `${who} at ${named.join(", ")}`;
 }

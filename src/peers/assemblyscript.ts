@@ -13,9 +13,9 @@ export function realloc(pointer: usize, size: usize): usize { return heap.reallo
 export function free(pointer: usize): void { heap.free(pointer); }
 `;
 
-// 16,384 pages of 64 KiB, untouched until they are used: the memory should not grow, because that detaches its views.
+// 16,384 pages of 64 KiB, untouched until they are used: the memory must not grow, because that detaches its views.
 // The `incremental` runtime is the default one; the collector in it never runs, since nothing here is collected.
-const OPTIONS = ["-O3", "--runtime", "incremental", "--initialMemory", "16384"];
+const OPTIONS = ["-O3", "--runtime", "incremental", "--initialMemory", "16384", "--maximumMemory", "16384"];
 
 /** Compiles the module if need be, and opens it. */
 export async function openAssemblyScript(): Promise<Allocator<number>> {

@@ -1,6 +1,8 @@
 /**
  * `codemix`: the package `malloc` by codemix, a skip list of free blocks in one `ArrayBuffer`. The heights of its nodes
- * are random, so no two runs are quite alike; what the workloads make of it is.
+ * are random, so no two runs are quite alike; what the workloads make of it is. It throws where others do nothing or give
+ * NULL: for a free of NULL, and for sizes that no pool of its length has. It has no realloc; a malloc, a copy and a free
+ * stand for it.
  *
  * @module
  */
@@ -17,13 +19,28 @@ export function openCodemix(): Allocator<number> {
 }
 
 function adapt(pool: SkipListAllocator, u8: Uint8Array): Allocator<number> {
+  const malloc = (size: number) => size < POOL_BYTES ? pool.alloc(size) : 0;
+  const free = (pointer: number) => {
+    if (pointer !== 0) pool.free(pointer);
+  };
   return {
     nothing: 0,
     slots: numberSlots,
-    malloc: (size) => pool.alloc(size),
-    free: (pointer) => {
-      pool.free(pointer);
+    malloc,
+    free,
+    calloc: (size) => {
+      const pointer = malloc(size);
+      if (pointer !== 0) u8.fill(0, pointer, pointer + size);
+      return pointer;
     },
+    realloc: (pointer, size, former) => {
+      const moved = malloc(size);
+      if (moved === 0 || pointer === 0) return moved;
+      u8.copyWithin(moved, pointer, pointer + Math.min(size, former));
+      free(pointer);
+      return moved;
+    },
+    mapping: u8,
     write: (pointer, index, byte) => {
       u8[pointer + index] = byte;
     },

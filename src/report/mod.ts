@@ -28,6 +28,7 @@ export { renderReplay, renderReplayMarkdown, replayHeadline } from "./replay.ts"
 export { renderMarkdown } from "./markdown.ts";
 export {
   type Expectation,
+  type Failure,
   parseResultFile,
   type Ratio,
   type Result,

@@ -7,7 +7,7 @@
 import { estimate, ratios } from "../measure/mod.ts";
 import { bounds, nameOf, nanoseconds, times, wrap } from "./format.ts";
 import { markdownTable } from "./rows.ts";
-import type { Result, ResultFile } from "./schema.ts";
+import type { Failure, Result, ResultFile } from "./schema.ts";
 import { sparkline } from "./sparkline.ts";
 import { type Palette, PLAIN, textTable } from "./table.ts";
 
@@ -23,16 +23,17 @@ export const MEMORY_COLUMNS = ["allocator", "peak MB", "peak / live", "mean MB",
 
 /** What goes to stdout; at most 100 columns. */
 export function renderReplay(file: ResultFile, palette: Palette = PLAIN): string {
-  const { results, notes } = file;
+  const { results, notes, failures = [] } = file;
   const emphasis = ({ runtime }: Result) =>
     runtime === "deno" ? palette.bold : runtime === "harness" ? palette.dim : String;
-  const table = (columns: readonly string[], cells: (result: Result) => string[], shown: readonly Result[]) =>
-    textTable(columns, shown.map((result) => cells(result).map(emphasis(result))), palette);
+  const rows = (cells: (result: Result) => string[], shown: readonly Result[]) =>
+    shown.map((result) => cells(result).map(emphasis(result)));
+  const measured = results.filter(({ pageFaults }) => pageFaults !== undefined);
   const sections = [
     wrap(replayHeadline(file), COLUMNS).map(palette.bold),
     wrap(settingOf(file), COLUMNS),
-    [table(TIME_COLUMNS, timeCells, results)],
-    [table(MEMORY_COLUMNS, memoryCells, results.filter(({ pageFaults }) => pageFaults !== undefined))],
+    [textTable(TIME_COLUMNS, [...rows(timeCells, results), ...failures.map(failureCells)], palette)],
+    [textTable(MEMORY_COLUMNS, rows(memoryCells, measured), palette)],
     footprintLines(results, palette),
     wrap(explanationOf(results), COLUMNS),
     notes.flatMap((note) => wrap(note, COLUMNS)),
@@ -42,14 +43,17 @@ export function renderReplay(file: ResultFile, palette: Palette = PLAIN): string
 
 /** The same as Markdown. */
 export function renderReplayMarkdown(file: ResultFile): string {
-  const { environment: { cpu, cores, os, deno, v8, revision, date }, rounds, notes, warnings } = file;
+  const { environment: { cpu, cores, os, deno, v8, revision, date }, rounds, notes, warnings, failures = [] } = file;
   const remarks = [...notes, ...warnings.map(({ code, message, advice }) => `${code}: ${message}; ${advice}`)];
   return [
     `**${replayHeadline(file)}**\n`,
     `${settingOf(file)}\n`,
     markdownTable(
       [...TIME_COLUMNS, ...MEMORY_COLUMNS.slice(1)],
-      file.results.map((result) => [...timeCells(result), ...memoryCells(result).slice(1)]),
+      [
+        ...file.results.map((result) => [...timeCells(result), ...memoryCells(result).slice(1)]),
+        ...failures.map(failureCells),
+      ],
     ),
     `${explanationOf(file.results)}\n`,
     ...remarks.map((remark) => `- ${remark.replaceAll("\n", " ")}\n`),
@@ -110,6 +114,11 @@ function timeCells(result: Result): string[] {
     ratioToSystem === undefined || result.allocator === "system" ? "" : bounds(ratioToSystem.low, ratioToSystem.high),
     longestNs === undefined ? "" : (longestNs / 1000).toFixed(1),
   ];
+}
+
+/** In the time column, since it is a time that is missing. */
+function failureCells({ allocator }: Failure): string[] {
+  return [allocator, "out of memory", "", "", "", "", ""];
 }
 
 /** In the order of {@link MEMORY_COLUMNS}. */

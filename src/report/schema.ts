@@ -154,6 +154,12 @@ export const ResultFileSchema = v.object({
     /** The share of frees by another thread than the one that allocated the block. */
     crossThreadFrees: v.number(),
   })),
+  /** Peers that had no memory left at some point: they have no results. */
+  failures: v.exactOptional(v.array(v.object({
+    allocator: v.string(),
+    runtime: ResultSchema.entries.runtime,
+    message: v.string(),
+  }))),
   /** Who was left out, and why. */
   notes: v.array(v.string()),
   warnings: v.array(WarningSchema),
@@ -161,6 +167,7 @@ export const ResultFileSchema = v.object({
 
 export type Result = v.InferOutput<typeof ResultSchema>;
 export type Ratio = v.InferOutput<typeof RatioSchema>;
+export type Failure = NonNullable<ResultFile["failures"]>[number];
 export type Expectation = v.InferOutput<typeof ExpectationSchema>;
 export type ResultFile = v.InferOutput<typeof ResultFileSchema>;
 

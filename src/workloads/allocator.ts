@@ -35,7 +35,7 @@ export interface Allocator<P> {
   readonly mapping?: Uint8Array;
   /** The native address of a block; absent where it has none. */
   readonly address?: (pointer: P) => bigint;
-  /** Writes a byte to a block's beginning, its end, and each step between (see `replay.ts`); absent: by `write`. */
+  /** Writes a byte to a block's beginning, its end, and each step between (`replay_blocks.ts`); absent: by `write`. */
   readonly touch?: (pointer: P, size: number, byte: number) => void;
   /** 0 if those bytes are what was written; absent: by `read`. */
   readonly differs?: (pointer: P, size: number, byte: number) => number;
@@ -57,9 +57,12 @@ export function numberSlots(count: number, shared?: SharedArrayBuffer, at?: numb
 
 /** A `malloc` of the measured allocator gave `nothing`. The slots are still full, so its process cannot go on. */
 export class OutOfMemory extends Error {
-  /** @param size The bytes that were asked for. */
-  constructor(readonly size: number) {
-    super(`malloc(${size}) gave NULL`);
+  /**
+   * @param size The bytes that were asked for.
+   * @param when What to begin the message with.
+   */
+  constructor(size: number, when = "") {
+    super(`${when}malloc(${size}) gave NULL`);
     this.name = "OutOfMemory";
   }
 }

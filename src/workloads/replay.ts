@@ -2,9 +2,8 @@
  * replay: what a real program asked of its allocator, event by event, in the order of its trace, by one thread. Its words
  * are described in `../traces/replay_words.ts`, its twin is `native/replay.c`. One operation is one event.
  *
- * A program uses its memory, so the replay does: when a block is made or grows, its first byte is written, its last, and
- * those of each 4 KiB of it in between, so that every page of it is touched. The byte depends on the block's slot. Before a
- * block is freed or resized, and after it was resized, they are read again: an allocator that lost one or gave memory out
+ * A program uses its memory, so the replay does (`replay_blocks.ts`): it writes a block when it is made or resized, and
+ * before it is freed or resized, and after it was resized, reads it again: an allocator that lost one or gave memory out
  * twice is found, as is a calloc whose bytes are not zero, and an address that is not aligned as was asked for.
  *
  * What the trace leaves live is freed at the end, off the clock, so that the next replay finds an empty allocator, which
@@ -15,13 +14,23 @@
 import { EVENT } from "../traces/mod.ts";
 import { REPLAY } from "../traces/replay_words.ts";
 import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
+import { byteOf, type Differs, differsOf, kept, type Touch, touchOf } from "./replay_blocks.ts";
 import { CHUNK_ITERATIONS } from "./workload.ts";
 
-/** Bytes between those that are written and read. */
-export const STEP = 4096;
-
 const CHUNK_WORDS = CHUNK_ITERATIONS * REPLAY.EVENT;
-const CHECKSUM = 0;
+// V8 folds a module's own constants, but loads imported ones each time.
+const MALLOC = EVENT.MALLOC, FREE = EVENT.FREE, EVENT_WORDS = REPLAY.EVENT;
+
+/**
+ * Where a replay keeps its state between chunks. The mask says what of a difference counts: nothing with the do-nothing
+ * allocator. It is in memory, since V8 would not read what is masked by a constant 0.
+ */
+export const REPLAY_STATE = { CHECKSUM: 0, MASK: 1 } as const;
+
+/** The state at first. */
+export function replayState(isVerified: boolean): Int32Array {
+  return Int32Array.of(0, isVerified ? 0xff : 0);
+}
 
 /** An allocator did what none may do. The blocks are as they are, so its process cannot go on. */
 export class ReplayFailure extends Error {
@@ -55,14 +64,11 @@ export function prepareReplay<P>(allocator: Allocator<P>, words: Int32Array, isV
   const { malloc, free, nothing } = allocator;
   const events = words[REPLAY.EVENTS]!;
   const slots = allocator.slots(words[REPLAY.SLOTS]!);
-  const state = new Int32Array(1);
-  const mask = isVerified ? 0xff : 0;
-  const touch = allocator.touch ?? touchBy(allocator.write);
-  const differs = allocator.differs ?? differsBy(allocator.read);
-  const rare = rareBy(allocator, slots, words, differs, mask);
+  const state = replayState(isVerified);
+  const touch = touchOf(allocator), differs = differsOf(allocator);
+  const rare = rareBy(allocator, slots, words, touch, differs, state);
+  const chunk = compileChunk(malloc, free, rare, touch, differs, byteOf, nothing, slots, words, state);
   let position = 0;
-  const chunk = (from: number, to: number) =>
-    replayChunk(malloc, free, rare, touch, differs, nothing, slots, words, state, mask, from, to);
   return {
     events,
     advance(to) {
@@ -79,7 +85,7 @@ export function prepareReplay<P>(allocator: Allocator<P>, words: Int32Array, isV
         slots[slot] = nothing;
       }
       position = 0;
-      state[CHECKSUM] = 0;
+      state[REPLAY_STATE.CHECKSUM] = 0;
     },
     timeEach(least, clock) {
       this.begin();
@@ -90,99 +96,74 @@ export function prepareReplay<P>(allocator: Allocator<P>, words: Int32Array, isV
       }
     },
     get checksum() {
-      return state[CHECKSUM]! >>> 0;
+      return state[REPLAY_STATE.CHECKSUM]! >>> 0;
     },
-    hot: replayChunk,
+    hot: chunk,
   };
 }
 
-/** Writes a block's bytes. */
-export type Touch<P> = (pointer: P, size: number, byte: number) => void;
-/** 0 if a block's bytes are what `touch` wrote. */
-export type Differs<P> = (pointer: P, size: number, byte: number) => number;
-/** All that is neither malloc nor free: the event at this word. */
-export type Rare<P> = (at: number) => P;
+/** All that is neither malloc nor free, and the use of its block: the event at this word. */
+export type Rare = (at: number) => void;
 
-/** Short, and with one call of each function that is to be inlined: V8 inlines so much bytecode and no more. */
-function replayChunk<P>(
+/**
+ * Makes the loop. What it uses are parameters that are never assigned: V8 folds those, where it would look at each of an
+ * outer function's arguments again in every iteration. The loop around the do-nothing allocator takes 0.7 of the time.
+ *
+ * It has one call of each function that is to be inlined: V8 inlines so much bytecode and no more.
+ */
+function compileChunk<P>(
   malloc: Allocator<P>["malloc"],
   free: Allocator<P>["free"],
-  rare: Rare<P>,
+  rare: Rare,
   touch: Touch<P>,
   differs: Differs<P>,
+  byteOf: (slot: number) => number,
   nothing: P,
   slots: Slots<P>,
   words: Int32Array,
   state: Int32Array,
-  mask: number,
-  from: number,
-  to: number,
-): void {
-  // int32s for V8, which takes a plain number apart again in each iteration.
-  const end = to | 0, checked = mask | 0, step = REPLAY.EVENT | 0;
-  const MALLOC = EVENT.MALLOC | 0, FREE = EVENT.FREE | 0;
-  let checksum = state[CHECKSUM] as number;
-  for (let at = from | 0; at < end; at = (at + step) | 0) {
-    const kind = (words[at] as number) & 0xff, slot = words[at + 1] as number, size = words[at + 2] as number;
-    const byte = byteOf(slot);
-    checksum = (Math.imul(checksum, 31) + (slot ^ size ^ kind)) | 0;
-    if (kind === FREE) {
-      const pointer = slots[slot] as P;
-      if (slot !== 0 && (differs(pointer, size, byte) & checked) !== 0) {
-        throw damaged(at, "was overwritten before its free");
+): (from: number, to: number) => void {
+  return function replayChunk(from, to) {
+    // An int32 for V8, which takes a plain number apart again in each iteration.
+    const end = to | 0;
+    const mask = state[REPLAY_STATE.MASK] as number;
+    let checksum = state[REPLAY_STATE.CHECKSUM] as number;
+    for (let at = from | 0; at < end; at = (at + EVENT_WORDS) | 0) {
+      const kind = (words[at] as number) & 0xff, slot = words[(at + 1) | 0] as number;
+      const size = words[(at + 2) | 0] as number;
+      checksum = (Math.imul(checksum, 31) + (slot ^ size ^ kind)) | 0;
+      if (kind === FREE) {
+        const pointer = slots[slot] as P;
+        if (size !== 0 && (differs(pointer, size, byteOf(slot)) & mask) !== 0) {
+          throw damaged(at, "was overwritten before its free");
+        }
+        free(pointer);
+        slots[slot] = nothing;
+      } else if (kind === MALLOC) {
+        const pointer = malloc(size);
+        if (pointer === nothing) throw outOfMemory(at, size);
+        if (size !== 0) touch(pointer, size, byteOf(slot));
+        slots[slot] = pointer;
+      } else {
+        rare(at);
       }
-      free(pointer);
-      slots[slot] = nothing;
-    } else {
-      const pointer = kind === MALLOC ? malloc(size) : rare(at);
-      if (pointer === nothing) throw new OutOfMemory(size);
-      touch(pointer, size, byte);
-      slots[slot] = pointer;
     }
-  }
-  state[CHECKSUM] = checksum;
-}
-
-/** What is written to the block in a slot: never 0, which calloc's bytes are. */
-export function byteOf(slot: number): number {
-  return ((slot ^ (slot >>> 7)) & 0xff) | 1;
+    state[REPLAY_STATE.CHECKSUM] = checksum;
+  };
 }
 
 /** The failure of the event at a word. */
 export function damaged(at: number, what: string): ReplayFailure {
-  return new ReplayFailure(`event ${(at - REPLAY.HEAD) / REPLAY.EVENT}: its block ${what}`);
+  return new ReplayFailure(`${eventAt(at)}: its block ${what}`);
 }
 
-/** Writes by single bytes. */
-export function touchBy<P>(write: Allocator<P>["write"]): Touch<P> {
-  const touchSteps = (pointer: P, size: number, byte: number) => {
-    for (let at = STEP; at < size; at += STEP) {
-      write(pointer, at - 1, byte);
-      write(pointer, at, byte);
-    }
-  };
-  return (pointer, size, byte) => {
-    if (size === 0) return;
-    write(pointer, 0, byte);
-    if (size > STEP) touchSteps(pointer, size, byte);
-    write(pointer, size - 1, byte);
-  };
+/** That the event at a word gave no block. */
+export function outOfMemory(at: number, size: number): OutOfMemory {
+  return new OutOfMemory(size, `${eventAt(at)}: `);
 }
 
-/** Reads by single bytes. */
-export function differsBy<P>(read: Allocator<P>["read"]): Differs<P> {
-  const stepsDiffer = (pointer: P, size: number, byte: number) => {
-    let difference = 0;
-    for (let at = STEP; at < size; at += STEP) {
-      difference |= (read(pointer, at - 1) ^ byte) | (read(pointer, at) ^ byte);
-    }
-    return difference;
-  };
-  return (pointer, size, byte) => {
-    if (size === 0) return 0;
-    const difference = (read(pointer, 0) ^ byte) | (read(pointer, size - 1) ^ byte);
-    return size > STEP ? difference | stepsDiffer(pointer, size, byte) : difference;
-  };
+function eventAt(at: number): string {
+  return `event ${(at - REPLAY.HEAD) / REPLAY.EVENT}`;
 }
 
 /** Reallocs, callocs and aligned allocations; without the last a block that is larger by the alignment stands for one. */
@@ -190,36 +171,38 @@ export function rareBy<P>(
   { malloc, calloc, realloc, alignedAlloc, address, nothing }: Allocator<P>,
   slots: Slots<P>,
   words: Int32Array,
+  touch: Touch<P>,
   differs: Differs<P>,
-  mask: number,
-): Rare<P> {
+  state: Int32Array,
+): Rare {
   if (calloc === undefined || realloc === undefined) throw new Error("a replay needs calloc and realloc");
-  return (at) => {
-    const head = words[at]!, slot = words[at + 1]!, size = words[at + 2]!, former = words[at + 3]!;
-    const kind = head & 0xff, byte = byteOf(slot);
+  const isDamaged = (pointer: P, size: number, byte: number): boolean =>
+    size !== 0 && pointer !== nothing && (differs(pointer, size, byte) & state[REPLAY_STATE.MASK]!) !== 0;
+  const allocate = (at: number, kind: number, slot: number, size: number, byte: number): P => {
     if (kind === EVENT.REALLOC) {
-      const old = slots[slot] as P;
-      const isOld = old !== nothing;
-      if (isOld && (differs(old, former, byte) & mask) !== 0) throw damaged(at, "was overwritten before its realloc");
+      const old = slots[slot] as P, former = words[at + 3]!;
+      if (isDamaged(old, former, byte)) throw damaged(at, "was overwritten before its realloc");
       const pointer = realloc(old, size, former);
-      const isLost = pointer !== nothing && (differs(pointer, kept(size, former), byte) & mask) !== 0;
-      if (isLost) throw damaged(at, "lost its contents in its realloc");
+      if (isDamaged(pointer, kept(size, former), byte)) throw damaged(at, "lost its contents in its realloc");
       return pointer;
     }
     if (kind === EVENT.CALLOC) {
       const pointer = calloc(size);
-      if (pointer !== nothing && (differs(pointer, size, 0) & mask) !== 0) throw damaged(at, "is of calloc, but not 0");
+      if (isDamaged(pointer, size, 0)) throw damaged(at, "is of calloc, but not 0");
       return pointer;
     }
-    const alignment = 2 ** (head >>> 8 & 0x7f);
+    const alignment = 2 ** (words[at]! >>> 8 & 0x7f);
     if (alignedAlloc === undefined) return malloc(size + alignment);
     const pointer = alignedAlloc(alignment, size);
-    if (address !== undefined && address(pointer) % BigInt(alignment) !== 0n) throw damaged(at, "is not aligned");
+    const isAligned = address === undefined || pointer === nothing || address(pointer) % BigInt(alignment) === 0n;
+    if (!isAligned) throw damaged(at, "is not aligned");
     return pointer;
   };
-}
-
-/** So many bytes of a block that had `former` are laid out after a realloc as they were before. */
-function kept(size: number, former: number): number {
-  return size >= former ? former : Math.max(size & -STEP, Math.min(size, 1));
+  return (at) => {
+    const slot = words[at + 1]!, size = words[at + 2]!, byte = byteOf(slot);
+    const pointer = allocate(at, words[at]! & 0xff, slot, size, byte);
+    if (pointer === nothing) throw outOfMemory(at, size);
+    if (size !== 0) touch(pointer, size, byte);
+    slots[slot] = pointer;
+  };
 }

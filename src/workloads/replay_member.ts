@@ -9,10 +9,11 @@
  */
 import { EVENT } from "../traces/mod.ts";
 import { memberColumns, REPLAY, WATCHED } from "../traces/replay_words.ts";
-import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
+import type { Allocator, Slots } from "./allocator.ts";
 import { OtherThreadFailed } from "./place.ts";
 import { CHUNK_ITERATIONS } from "./workload.ts";
-import { byteOf, damaged, type Differs, differsBy, type Rare, rareBy, type Touch, touchBy } from "./replay.ts";
+import { damaged, outOfMemory, type Rare, rareBy, REPLAY_STATE, replayState } from "./replay.ts";
+import { byteOf, type Differs, differsOf, type Touch, touchOf } from "./replay_blocks.ts";
 
 /** Ints between the words of two members, so that they are in lines of their own. */
 const APART = 32;
@@ -24,7 +25,8 @@ const SPINS = 100;
 const YIELDS = 100;
 /** Microseconds. */
 const NAP = 50;
-const CHECKSUM = 0;
+// V8 folds a module's own constants, but loads imported ones each time.
+const MALLOC = EVENT.MALLOC, FREE = EVENT.FREE, FIRST_EVENT = REPLAY.HEAD, WATCHED_BIT = WATCHED;
 
 /** What the members share; zeros at first. */
 export interface ReplayMemory {
@@ -73,11 +75,9 @@ export function prepareMember<P>(
   const members = words[REPLAY.MEMBERS]!;
   const slots = allocator.slots(words[REPLAY.SLOTS]!, memory.slots);
   const progress = new Int32Array(memory.progress);
-  const state = new Int32Array(1);
-  const mask = isVerified ? 0xff : 0;
-  const touch = allocator.touch ?? touchBy(allocator.write);
-  const differs = allocator.differs ?? differsBy(allocator.read);
-  const rare = rareBy(allocator, slots, words, differs, mask);
+  const state = replayState(isVerified);
+  const touch = touchOf(allocator), differs = differsOf(allocator);
+  const rare = rareBy(allocator, slots, words, touch, differs, state);
   const { after, starts, order } = memberColumns(words);
   const first = order + words[starts + member]!, end = order + words[starts + member + 1]!;
   const wait = (event: number) => {
@@ -89,25 +89,22 @@ export function prepareMember<P>(
     }
   };
   const own = member * APART;
-  const chunk = (from: number, to: number) =>
-    replayOwn(
-      malloc,
-      free,
-      rare,
-      touch,
-      differs,
-      wait,
-      nothing,
-      slots,
-      words,
-      progress,
-      state,
-      mask,
-      own,
-      after,
-      from,
-      to,
-    );
+  const chunk = compileOwn(
+    malloc,
+    free,
+    rare,
+    touch,
+    differs,
+    byteOf,
+    wait,
+    nothing,
+    slots,
+    words,
+    progress,
+    state,
+    own,
+    after,
+  );
   let position = first;
   return {
     begin() {
@@ -117,7 +114,7 @@ export function prepareMember<P>(
         slots[slot] = nothing;
       }
       position = first;
-      state[CHECKSUM] = 0;
+      state[REPLAY_STATE.CHECKSUM] = 0;
       Atomics.store(progress, own, 0);
     },
     advance(to) {
@@ -129,56 +126,58 @@ export function prepareMember<P>(
       Atomics.store(progress, own, to);
     },
     get checksum() {
-      return state[CHECKSUM]! >>> 0;
+      return state[REPLAY_STATE.CHECKSUM]! >>> 0;
     },
-    hot: replayOwn,
+    hot: chunk,
   };
 }
 
-/** As `replayChunk` of one thread, for the events at positions of the order. */
-function replayOwn<P>(
+/** As `compileChunk` for one thread: the loop over the events at positions of the order. */
+function compileOwn<P>(
   malloc: Allocator<P>["malloc"],
   free: Allocator<P>["free"],
-  rare: Rare<P>,
+  rare: Rare,
   touch: Touch<P>,
   differs: Differs<P>,
+  byteOf: (slot: number) => number,
   wait: (event: number) => void,
   nothing: P,
   slots: Slots<P>,
   words: Int32Array,
   progress: Int32Array,
   state: Int32Array,
-  mask: number,
   own: number,
   after: number,
-  from: number,
-  to: number,
-): void {
-  const end = to | 0, checked = mask | 0, ownWord = own | 0, afterColumn = after | 0;
-  const MALLOC = EVENT.MALLOC | 0, FREE = EVENT.FREE | 0, watched = WATCHED | 0, HEAD = REPLAY.HEAD | 0;
-  let checksum = state[CHECKSUM] as number;
-  for (let position = from | 0; position < end; position = (position + 1) | 0) {
-    const event = words[position] as number;
-    const before = words[afterColumn + event] as number;
-    if (before >= 0) wait(before);
-    const word = HEAD + (event << 2);
-    const head = words[word] as number, slot = words[word + 1] as number, size = words[word + 2] as number;
-    const kind = head & 0xff, byte = byteOf(slot);
-    checksum = (Math.imul(checksum, 31) + (slot ^ size ^ kind)) | 0;
-    if (kind === FREE) {
-      const pointer = slots[slot] as P;
-      if (slot !== 0) {
-        if ((differs(pointer, size, byte) & checked) !== 0) throw damaged(word, "was overwritten before its free");
-        slots[slot] = nothing;
+): (from: number, to: number) => void {
+  return function replayOwn(from, to) {
+    const end = to | 0;
+    const mask = state[REPLAY_STATE.MASK] as number;
+    let checksum = state[REPLAY_STATE.CHECKSUM] as number;
+    for (let position = from | 0; position < end; position = (position + 1) | 0) {
+      const event = words[position] as number;
+      const before = words[(after + event) | 0] as number;
+      if (before >= 0) wait(before);
+      const at = (FIRST_EVENT + (event << 2)) | 0;
+      const head = words[at] as number, slot = words[(at + 1) | 0] as number, size = words[(at + 2) | 0] as number;
+      const kind = head & 0xff;
+      checksum = (Math.imul(checksum, 31) + (slot ^ size ^ kind)) | 0;
+      if (kind === FREE) {
+        const pointer = slots[slot] as P;
+        if (size !== 0 && (differs(pointer, size, byteOf(slot)) & mask) !== 0) {
+          throw damaged(at, "was overwritten before its free");
+        }
+        if (slot !== 0) slots[slot] = nothing;
+        free(pointer);
+      } else if (kind === MALLOC) {
+        const pointer = malloc(size);
+        if (pointer === nothing) throw outOfMemory(at, size);
+        if (size !== 0) touch(pointer, size, byteOf(slot));
+        slots[slot] = pointer;
+      } else {
+        rare(at);
       }
-      free(pointer);
-    } else {
-      const pointer = kind === MALLOC ? malloc(size) : rare(word);
-      if (pointer === nothing) throw new OutOfMemory(size);
-      touch(pointer, size, byte);
-      slots[slot] = pointer;
+      if ((head & WATCHED_BIT) !== 0) Atomics.store(progress, own, event + 1);
     }
-    if ((head & watched) !== 0) Atomics.store(progress, ownWord, event + 1);
-  }
-  state[CHECKSUM] = checksum;
+    state[REPLAY_STATE.CHECKSUM] = checksum;
+  };
 }

@@ -1,10 +1,11 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { replay, type ReplayPlan } from "../../src/lab/replay.ts";
 import { figureOf, formatFigures, formatReplayRequest, parseReplayRequest } from "../../src/lab/replay_protocol.ts";
 import { ContestantError } from "../../src/lab/child.ts";
 import { ProtocolError } from "../../src/lab/protocol.ts";
 import { TraceBuilder } from "../../src/traces/builder.ts";
-import { renderReplay } from "../../src/report/mod.ts";
+import { parseResultFile, renderReplay, renderReplayMarkdown } from "../../src/report/mod.ts";
+import { longerBy, placeIn } from "../../src/lab/warnings.ts";
 import { type Trace, TraceError } from "../../src/traces/mod.ts";
 
 /** A program that allocates 2 MB, frees half of it, and grows some. @param turns How often it does the first before. */
@@ -166,3 +167,46 @@ function isRejected(read: () => unknown): boolean {
     return error instanceof ProtocolError;
   }
 }
+
+Deno.test("replay() goes on without peers whose pool is full, and says so in the table and in the file", async () => {
+  const trace = new TraceBuilder("test", () => "");
+  trace.malloc(1, 0, 100);
+  trace.free(1, null);
+  // Where there is no aligned allocation, a block of that many bytes more stands for one: two are more than a pool has.
+  for (const block of [1, 2]) trace.aligned(1, block, 2 ** 29, 8);
+  const pools = ["thi.ng", "assemblyscript", "codemix"];
+  const plan = planOf({ trace: trace.finish(), peers: ["system", ...pools] });
+  const run = await replay(plan, () => {}, new AbortController().signal);
+  assertEquals(run.results.map(({ allocator, verified }) => [allocator, verified]), [
+    ["slab-map", true],
+    ["system", true],
+    ["none", undefined],
+    ["none", undefined],
+  ]);
+  assertEquals(run.failures?.map(({ allocator, runtime }) => [allocator, runtime]), pools.map((pool) => [pool, "js"]));
+  assertStringIncludes(run.failures?.[0]?.message ?? "", "contestant thi.ng failed: event 3: malloc(8) gave NULL");
+  for (const pool of pools) {
+    assertEquals(run.notes.filter((note) => note.startsWith(`${pool} ran out of memory and is left out: `)).length, 1);
+  }
+  const file = parseResultFile(JSON.stringify({ schema: "hakmem.results/1", command: [], expectations: [], ...run }));
+  assertEquals(file.failures, run.failures);
+  for (const text of [renderReplay(file), renderReplayMarkdown(file)]) {
+    assertMatch(text, /^[ |]*thi\.ng +\|? *out of memory/m);
+  }
+  assertEquals(renderReplay(file).split("\n").filter((line) => line.length > 100), []);
+});
+
+Deno.test("replay() fails if our heap has no memory left", async () => {
+  const trace = new TraceBuilder("test", () => "");
+  for (let block = 0; block < 65; block++) trace.aligned(1, block, 2 ** 30, 8); // of the 64 GiB that it reserves
+  const plan = planOf({ trace: trace.finish(), peers: [] });
+  const error = await assertRejects(() => replay(plan, () => {}, new AbortController().signal), ContestantError);
+  assertMatch(error.message, /^contestant slab-map failed: event \d+: malloc\(8\) gave NULL$/);
+});
+
+Deno.test("warnings about a replay name no size, and no option that it does not have", async () => {
+  const { results } = await replay(planOf({ peers: [] }), () => {}, new AbortController().signal);
+  assertEquals(new Set(results.map((result) => placeIn(result.workload, result))), new Set([""]));
+  assertEquals(longerBy(results.map(({ parameters }) => parameters)), undefined);
+  assertEquals([placeIn("random-mixed", { size: 128, threads: 1 }), longerBy([{ cycles: 1 }])], ["128", "--cycles"]);
+});

@@ -32,3 +32,17 @@ Deno.test("warnings are silent when nothing is wrong", () => {
   assertEquals(noiseWarning("system", new Map([["128", { median: 100, low: 99, high: 101 }]])), undefined);
   assertEquals(unstableWarning("system", []), undefined);
 });
+
+Deno.test("warnings name no place where there is one only, and no option that there is not", () => {
+  const wide = { median: 100, low: 80, high: 120 };
+  assertEquals(noiseWarning("system", new Map([["", wide]]))?.message.startsWith("system: the 95 % interval"), true);
+  const sizes = new Map([["128", wide], ["256", wide]]);
+  assertEquals(noiseWarning("system", sizes)?.message.startsWith("system at 128, 256: the 95 % interval"), true);
+  const tier = tierWarning("slab-map", ["maglev"]);
+  assertEquals(tier?.message, "1 of 1 slots of slab-map ran in maglev code");
+  assertEquals(tier?.advice, "run again: V8 decides anew in each process");
+  assertEquals(tierWarning("slab-map", ["maglev"], "--cycles")?.advice.endsWith("; or raise --cycles"), true);
+  assertEquals(unstableWarning("system", [""])?.message.startsWith("system was still"), true);
+  assertEquals(unstableWarning("system", [""])?.advice, "run again");
+  assertEquals(unstableWarning("system", ["128"], "--cycles")?.advice, "run again, or raise --cycles");
+});

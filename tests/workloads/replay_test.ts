@@ -42,7 +42,7 @@ Deno.test("any trace replays on our heap, which is empty and sound afterwards", 
   );
 });
 
-for (const name of ["none", "assemblyscript", "uint8array", "ffi", "thi.ng"]) {
+for (const name of ["none", "assemblyscript", "uint8array", "ffi", "thi.ng", "codemix"]) {
   Deno.test({
     name: `any trace replays on ${name}`,
     sanitizeResources: false, // allocators stay open for the rest of their process, which is otherwise a child
