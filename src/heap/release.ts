@@ -104,7 +104,7 @@ export class ReleaseBlocks implements Blocks {
       u8: memory.u8,
       cache: this.#cache.firstWord,
       tag: tagOf(memory.thread),
-      bias: classes.bias,
+      bias: classes.bias + WORD_CLASS_OF * 16,
       largest: classes.largest,
       refill: (sizeClass) => this.#refill(sizeClass),
       mallocSlow: (size) => this.#mallocSlow(size),

@@ -35,7 +35,6 @@ export const flags: Flags = flagsFromUrl(import.meta.url, VARIANTS[DEFAULT_VARIA
 const FIRST_BLOCK = layout.FIRST_BLOCK;
 const SLAB_SHIFT = layout.SLAB_SHIFT;
 const SLAB_MAP = layout.SLAB_MAP_OFFSET / 4;
-const CLASS_OF = layout.WORD_CLASS_OF;
 const INVERSES = layout.INVERSES_OFFSET / 4;
 const HEADER = flags.header === "byte";
 const CLASS = layout.MAX_CLASSES - 1;
@@ -81,7 +80,7 @@ export interface TinyParts {
   readonly cache: number;
   /** What the words of the slab map have for slabs that this thread owns, above the class; 0 for the first thread. */
   readonly tag: number;
-  /** The class of a size is at `WORD_CLASS_OF + ((size + bias) >> 4)`, up to `largest`. */
+  /** The class of a size is at `(size + bias) >> 4`, up to `largest`. */
   readonly bias: number;
   readonly largest: number;
   /** An empty list: gives a block, having put others on the list; 0 if there is no memory. */
@@ -146,7 +145,7 @@ function compileParts(
   function malloc(size: number): number {
     if (COUNTERS) count(MALLOCS);
     if ((size | 0) !== size || size >>> 0 > largest) return mallocSlow(size) - 0;
-    const sizeClass = words[CLASS_OF + ((size + bias) >> 4)]! | 0; // 0 in a heap that is closed: no slab has that
+    const sizeClass = words[(size + bias) >> 4]! | 0; // 0 in a heap that is closed: no slab has that
     const ptr = words[heads + sizeClass]!;
     if (OWN_LINKS ? words[SLAB_MAP + (ptr >>> SLAB_SHIFT)] !== (sizeClass | tag) : !isLink(ptr, sizeClass)) {
       return refill(sizeClass) | 0;
