@@ -48,7 +48,7 @@ import type { Slabs } from "./slabs.ts";
 const LIST_BYTES = 256 * KIB;
 const LIST_LEAST = 4;
 /** What is carved at once is at most this: a class that is hardly used touches few pages. */
-const CARVE_BYTES = 8 * KIB;
+const CARVE_BYTES = 4 * KIB;
 /** Blocks of other owners' slabs that are put back at once, or fewer if that many are no list's. */
 const FOREIGN = 128;
 /** Classes above this stride are not filled beforehand. */
