@@ -247,7 +247,7 @@ export class ReleaseBlocks implements Blocks {
   collect(): number {
     this.#reclaimer.reclaim();
     this.#cache.flush();
-    const bytes = this.#slabs.purge() + this.#pages.purge();
+    const bytes = this.#cache.trim() + this.#slabs.purge() + this.#pages.purge();
     this.#pages.purgeTable();
     return bytes;
   }

@@ -33,6 +33,7 @@ import {
   INVERSES_OFFSET,
   KIB,
   MAX_CLASSES,
+  PAGE_BYTES,
   SLAB_BYTES,
   SLAB_CARVED,
   SLAB_FREE,
@@ -51,6 +52,8 @@ const LIST_LEAST = 4;
 const CARVE_BYTES = 4 * KIB;
 /** Blocks of other owners' slabs that are put back at once, or fewer if that many are no list's. */
 const FOREIGN = 128;
+/** Classes below this stride are not trimmed. */
+const TRIMMED_STRIDE = 256;
 /** Classes above this stride are not filled beforehand. */
 const PREWARM_STRIDE = KIB;
 
@@ -315,6 +318,23 @@ export class ThreadCache {
       while (this.#journal.run(() => this.#source.giveEmpty(sizeClass)));
     }
     this.#slabs.trim();
+  }
+
+  /**
+   * Spills the lists that may have whole pages, and gives back the slabs, and the ends of slabs, that are free then;
+   * returns the bytes of those ends. Smaller blocks are left: of so many on a page some will be in use.
+   */
+  trim(): number {
+    let bytes = 0;
+    this.#classes.strides.forEach((stride, sizeClass) => {
+      if (stride < TRIMMED_STRIDE) return;
+      if (this.countOf(sizeClass) * stride >= PAGE_BYTES) {
+        this.spill(sizeClass, 0);
+        while (this.#journal.run(() => this.#source.giveEmpty(sizeClass)));
+      }
+      bytes += this.#source.trim(sizeClass);
+    });
+    return bytes;
   }
 
   /** The last flush of a thread that leaves: what is damaged is given up. Its slabs are nobody's then. */
