@@ -48,8 +48,8 @@ import type { SizeClasses } from "./size_classes.ts";
 import type { Slabs } from "./slabs.ts";
 
 const SLAB_PAGES = SLAB_BYTES / PAGE_BYTES;
-/** Less than this is not worth a system call, which takes as long as some pages do that are touched again. */
-const TRIMMED_BYTES = 4 * PAGE_BYTES;
+/** Less than this is not worth a system call, which takes as long as it does to touch some pages again. */
+const TRIMMED_BYTES = 2 * PAGE_BYTES;
 /** What a run of blocks that comes back may write: its slab goes back, and its superslab, and that merges with two spans. */
 const GIVE_ROOM = 128;
 

@@ -71,6 +71,9 @@ export const WORD_BOX_OPERATIONS = 4123;
 /** What tells this heap from any other, and what it was made with: a handle has the same two (`share.ts`). */
 export const WORD_IDENTITY = 4124;
 export const WORD_FINGERPRINT = 4125;
+/** Units that hold touched pages, or may: those in use, and the dirty ones; and how many there may be (`hasGrown`). */
+export const WORD_TOUCHED_UNITS = 4126;
+export const WORD_TOUCHED_LIMIT = 4127;
 /** Free spans by size: a bitmap of the bins that hold any, and the head of each bin, for clean and for dirty spans. */
 export const WORD_BIN_MAP = 4160;
 export const BIN_MAP_WORDS = 8;
