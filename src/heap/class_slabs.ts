@@ -7,7 +7,7 @@
  *   CACHE_SLABS[c] of a thread -> slab -> slab -> 0   its slabs of the class that have blocks to give
  *   WORD_CLASS_SLABS[c]        -> slab -> slab -> 0   those that nobody owns: the next that needs one adopts it
  *                                  |- SLAB_FREE -> block -> block -> 0    those that were spilled
- *                                  `- SLAB_CARVED                         those above it have never been touched
+ *                                  `- SLAB_CARVED                         those above it are untouched, or trimmed
  *
  *           take                       the thread goes, or is found dead: abandon
  *   free -------------> owned by a thread ------------------------------------> owned by nobody
@@ -39,6 +39,7 @@ import {
   SLAB_NEXT,
   SLAB_PREVIOUS,
   SLAB_SHIFT,
+  tagOf,
   WORD_CLASS_SLABS,
 } from "./layout.ts";
 import type { Links } from "./links.ts";
@@ -47,6 +48,8 @@ import type { SizeClasses } from "./size_classes.ts";
 import type { Slabs } from "./slabs.ts";
 
 const SLAB_PAGES = SLAB_BYTES / PAGE_BYTES;
+/** Less than this is not worth a system call, which takes as long as it does to touch some pages again. */
+const TRIMMED_BYTES = 2 * PAGE_BYTES;
 /** What a run of blocks that comes back may write: its slab goes back, and its superslab, and that merges with two spans. */
 const GIVE_ROOM = 128;
 
@@ -193,6 +196,56 @@ export class ClassSlabs {
       }
     }
     return false;
+  }
+
+  /**
+   * Gives pages at the end of this thread's slabs of a class back all of whose blocks were spilled: those are uncarved
+   * again. Returns the bytes of those pages. Each slab is a section.
+   */
+  trim(sizeClass: number): number {
+    const slabs: number[] = [];
+    this.#journal.run(() => {
+      let slab = this.#words[headOf(this.#memory.thread, sizeClass)]!;
+      for (; slab !== 0; slab = this.#words[this.#slabs.record(slab) + SLAB_NEXT]!) slabs.push(slab);
+    });
+    return slabs.reduce((bytes, slab) => bytes + this.#journal.run(() => this.#trim(sizeClass, slab)), 0);
+  }
+
+  #trim(sizeClass: number, slab: number): number {
+    if (this.#slabs.map[slab] !== (sizeClass | tagOf(this.#memory.thread))) return 0; // another gave it back in between
+    const record = this.#slabs.record(slab), stride = this.#classes.strides[sizeClass]!;
+    const count = this.#words[record + SLAB_FREE_COUNT]!, carved = this.#words[record + SLAB_CARVED]!;
+    if (count * stride < TRIMMED_BYTES) return 0;
+    const end = (slab + 1) * SLAB_BYTES, first = end - this.#classes.blocks[sizeClass]! * stride;
+    const isFree = this.#spilledMarks(slab, first, stride);
+    if (isFree === undefined) return 0; // the refill that finds the damage says so
+    let left = carved;
+    while (left > 0 && isFree[left - 1] === 1) left--;
+    const from = Math.ceil((first + left * stride) / PAGE_BYTES) * PAGE_BYTES;
+    if (first + carved * stride - from < TRIMMED_BYTES) return 0;
+    let head = 0;
+    for (let block = left - 1; block >= 0; block--) {
+      if (isFree[block] === 0) continue;
+      this.#journal.set((first + block * stride) >> 2, head);
+      head = first + block * stride;
+    }
+    this.#journal.set(record + SLAB_FREE, head);
+    this.#journal.set(record + SLAB_FREE_COUNT, count - (carved - left));
+    this.#journal.set(record + SLAB_CARVED, left);
+    this.#journal.keep(); // links that were on those pages cannot come back
+    return this.#memory.purge(from, end - from) ? end - from : 0;
+  }
+
+  /** By block of a slab, 1 for those that were spilled; undefined if its list is damaged. */
+  #spilledMarks(slab: number, first: number, stride: number): Uint8Array | undefined {
+    const record = this.#slabs.record(slab), isFree = new Uint8Array(this.#words[record + SLAB_CARVED]!);
+    let ptr = this.#words[record + SLAB_FREE]!;
+    for (let left = this.#words[record + SLAB_FREE_COUNT]!; left > 0; left--, ptr = this.#words[ptr >> 2]!) {
+      const block = (ptr - first) / stride;
+      if (isFree[block] !== 0) return undefined; // on the list twice, or no block of this slab
+      isFree[block] = 1;
+    }
+    return ptr === 0 ? isFree : undefined;
   }
 
   /** The blocks that were spilled to a slab. @throws {HeaderCorruptedError} at the first link that is damaged. */

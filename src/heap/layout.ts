@@ -75,6 +75,9 @@ export const WORD_BOX_OPERATIONS = 4123;
 /** What tells this heap from any other, and what it was made with: a handle has the same two (`share.ts`). */
 export const WORD_IDENTITY = 4124;
 export const WORD_FINGERPRINT = 4125;
+/** Units that hold touched pages, or may: those in use, and the dirty ones; and how many there may be (`hasGrown`). */
+export const WORD_TOUCHED_UNITS = 4126;
+export const WORD_TOUCHED_LIMIT = 4127;
 /** Free spans by size: a bitmap of the bins that hold any, and the head of each bin, for clean and for dirty spans. */
 export const WORD_BIN_MAP = 4160;
 export const BIN_MAP_WORDS = 8;
@@ -114,7 +117,7 @@ export const SLAB_WORDS = 8;
 export const SLAB_CLASS = 1;
 export const SLAB_FREE = 2; // list of blocks that came back, linked through their first word
 export const SLAB_FREE_COUNT = 3;
-export const SLAB_CARVED = 4; // blocks ever given out; those above have never been touched
+export const SLAB_CARVED = 4; // blocks given out, not counting those at the end that were trimmed away
 export const SLAB_NEXT = 5; // its owner's list of slabs of the class that have blocks to give
 export const SLAB_PREVIOUS = 6;
 export const SLAB_LISTED = 7;

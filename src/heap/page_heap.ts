@@ -16,6 +16,10 @@
  * clean. What writes here is part of a section (`journal.ts`), but for purging, which makes sections of its own: one for
  * each span, so that none is long.
  *
+ * Units are *touched* that are in use or dirty, in free slabs too. When a heap touches more than it ever did, what lies
+ * idle is given back first (`hasGrown`): what a program is done with makes room for what it does next. One that does the same
+ * again touches no more, so it pays nothing for this.
+ *
  * Small blocks must lie below 2 GiB, and pointers below 2 GiB are fast for V8: so large spans go there too, but leave
  * a part of it for superslabs as long as there is room above. Cost: some tens of nanoseconds a call, without a purge.
  *
@@ -37,6 +41,8 @@ import {
   WORD_DIRTY_UNITS,
   WORD_FREE_UNITS,
   WORD_LOW_FREE_UNITS,
+  WORD_TOUCHED_LIMIT,
+  WORD_TOUCHED_UNITS,
 } from "./layout.ts";
 import type { HeapMemory } from "./memory.ts";
 
@@ -62,6 +68,11 @@ const LOW_UNITS = SMALL_SPACE_BYTES / SLAB_BYTES;
 const LOW_RESERVE_UNITS = 512 * MIB / SLAB_BYTES;
 /** Free spans keep this much touched memory, or a quarter of what is in use if that is more; then all is purged. */
 const DIRTY_UNITS = 32 * MIB / SLAB_BYTES;
+
+/** Units that a heap may touch before it gives anything back: with its lists filled it has one of each small class. */
+const FIRST_LIMIT = 4 * MIB / SLAB_BYTES;
+/** The step by which that limit rises, or a sixteenth of the limit if that is more. */
+const GROWTH_UNITS = MIB / SLAB_BYTES;
 
 const EXACT_BINS = 64;
 
@@ -90,7 +101,10 @@ export class PageHeap {
     this.#units = memory.units;
     this.#firstUnit = memory.stateBytes / SLAB_BYTES;
     if (memory.isNew) {
-      this.#journal.run(() => this.#insert(this.#firstUnit, this.#units - this.#firstUnit, SPAN_CLEAN));
+      this.#journal.run(() => {
+        this.#insert(this.#firstUnit, this.#units - this.#firstUnit, SPAN_CLEAN);
+        this.#journal.set(WORD_TOUCHED_LIMIT, FIRST_LIMIT);
+      });
     }
   }
 
@@ -130,6 +144,7 @@ export class PageHeap {
     this.#remove(end);
     if (units + behind > count) this.#insert(first + count, units + behind - count, kind);
     this.#resize(first, units, count);
+    if (kind === SPAN_CLEAN) this.#journal.add(WORD_TOUCHED_UNITS, count - units);
     this.#journal.watcher?.add("spansTaken", end);
     return true;
   }
@@ -161,16 +176,45 @@ export class PageHeap {
   }
 
   /**
-   * Gives the memory of all dirty spans back to the system; returns the bytes of those spans. What the system does not
-   * take stays dirty.
+   * Whether more units are touched than there may be. Then idle ones are due to be given back, until no more than `goal`
+   * are touched, as far as there are any; and `raiseLimit` is to be called.
    */
-  purge(): number {
+  get hasGrown(): boolean {
+    return this.#words[WORD_TOUCHED_UNITS]! > this.#words[WORD_TOUCHED_LIMIT]!;
+  }
+
+  /** See `hasGrown`. */
+  get goal(): number {
+    return this.#words[WORD_TOUCHED_LIMIT]! - this.#growth;
+  }
+
+  /**
+   * Lets the heap touch more again: a whole step from here where not enough lay idle, else a quarter of one. So a program
+   * that does the same again and again is let alone in the end, if its memory fits worse each time.
+   */
+  raiseLimit(): void {
+    this.#journal.run(() => {
+      const limit = this.#words[WORD_TOUCHED_LIMIT]!, touched = this.#words[WORD_TOUCHED_UNITS]!;
+      this.#journal.set(WORD_TOUCHED_LIMIT, Math.max(limit + (this.#growth >> 2), touched + this.#growth));
+    });
+  }
+
+  get #growth(): number {
+    return Math.max(GROWTH_UNITS, this.#words[WORD_TOUCHED_LIMIT]! >> 4);
+  }
+
+  /**
+   * Gives the memory of dirty spans back to the system, until no more than `goal` units are touched; returns the bytes of
+   * those spans. What the system does not take stays dirty.
+   */
+  purge(goal = -Infinity): number {
     let purged = 0;
-    for (;;) {
+    while (this.#words[WORD_TOUCHED_UNITS]! > goal) {
       const units = this.#journal.run(() => this.#purgeOne());
-      if (units === 0) return purged * SLAB_BYTES;
+      if (units === 0) break;
       purged += units;
     }
+    return purged * SLAB_BYTES;
   }
 
   /** Units of the span that is no longer dirty; 0 if there is none. */
@@ -181,6 +225,7 @@ export class PageHeap {
     if (!this.#memory.purge(first * SLAB_BYTES, units * SLAB_BYTES)) return 0;
     this.#remove(first);
     this.#insert(first, units, SPAN_CLEAN);
+    this.#journal.add(WORD_TOUCHED_UNITS, -units);
     return units;
   }
 
@@ -301,6 +346,8 @@ export class PageHeap {
     this.#write(at, count, kind);
     this.#journal.watcher?.add("spansTaken", at);
     this.setWord(at, SPAN_WAS_CLEAN, free === SPAN_CLEAN ? 1 : 0);
+    // Those of a superslab are counted slab by slab, when they are taken.
+    if (free === SPAN_CLEAN && kind === SPAN_LARGE) this.#journal.add(WORD_TOUCHED_UNITS, count);
     return at;
   }
 

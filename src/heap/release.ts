@@ -249,7 +249,7 @@ export class ReleaseBlocks implements Blocks {
   collect(): number {
     this.#reclaimer.reclaim();
     this.#cache.flush();
-    const bytes = this.#slabs.purge() + this.#pages.purge();
+    const bytes = this.#cache.trim() + this.#slabs.purge() + this.#pages.purge();
     this.#pages.purgeTable();
     return bytes;
   }
@@ -305,6 +305,7 @@ export class ReleaseBlocks implements Blocks {
 
   #allocLarge(size: number, alignment: number): Ptr {
     if (size > this.#memory.bytes) return 0;
+    if (this.#pages.hasGrown) this.#giveBack();
     const ptr = this.#large.alloc(size, alignment);
     if (ptr !== 0) return ptr;
     if (this.#pages.purge() > 0) {
@@ -322,10 +323,20 @@ export class ReleaseBlocks implements Blocks {
    * as fast when it was two.
    */
   #refill(sizeClass: number): Ptr {
+    if (this.#pages.hasGrown) this.#giveBack();
     const ptr = this.#cache.refill(sizeClass);
     if (ptr !== 0) return ptr;
     this.#reclaim();
     return this.#cache.refill(sizeClass);
+  }
+
+  /** Before the heap grows further: what this thread and the heap keep, and nobody uses, goes back to the system. */
+  #giveBack(): void {
+    const { goal } = this.#pages;
+    this.#cache.trim();
+    this.#slabs.purge(goal);
+    this.#pages.purge(goal);
+    this.#pages.raiseLimit();
   }
 
   #reclaim(): void {

@@ -31,9 +31,10 @@ import {
   WORD_POOL_HEAD,
   WORD_SLABS,
   WORD_SUPERSLABS,
+  WORD_TOUCHED_UNITS,
 } from "./layout.ts";
 import type { HeapMemory } from "./memory.ts";
-import { type PageHeap, SPAN_SUPERSLAB } from "./page_heap.ts";
+import { type PageHeap, SPAN_CLEAN, SPAN_SUPERSLAB, SPAN_WAS_CLEAN } from "./page_heap.ts";
 
 const ALL_FREE = -1; // 32 bits
 
@@ -84,15 +85,18 @@ export class Slabs {
     if (superslab === 0) {
       superslab = this.#pages.takeSuperslab() / SLABS_PER_SUPERSLAB;
       if (superslab === 0) return 0;
+      const wasClean = this.#pages.wordOf(superslab * SLABS_PER_SUPERSLAB, SPAN_WAS_CLEAN) === 1;
       journal.add(WORD_SUPERSLABS, 1);
       journal.add(WORD_EMPTY_SUPERSLABS, 1);
       journal.set(this.#superslab(superslab) + SUPERSLAB_FREE, ALL_FREE);
+      journal.set(this.#superslab(superslab) + SUPERSLAB_DIRTY, wasClean ? 0 : ALL_FREE);
       this.#push(superslab);
     }
     const record = this.#superslab(superslab);
     const free = this.#words[record + SUPERSLAB_FREE]!, dirty = this.#words[record + SUPERSLAB_DIRTY]!;
     const touched = free & dirty;
     const bit = touched !== 0 ? touched & -touched : free & -free; // one that is in memory already, if there is one
+    if (touched === 0) journal.add(WORD_TOUCHED_UNITS, 1);
     if (free === ALL_FREE) journal.add(WORD_EMPTY_SUPERSLABS, -1);
     journal.set(record + SUPERSLAB_FREE, free & ~bit);
     journal.set(record + SUPERSLAB_DIRTY, dirty & ~bit);
@@ -122,15 +126,18 @@ export class Slabs {
   }
 
   /**
-   * Gives every empty superslab back, and the pages of every free slab; returns the bytes of those slabs. Each
-   * superslab is a section.
+   * Gives every empty superslab back, and the pages of every free slab, until no more than `goal` units are touched;
+   * returns the bytes of those slabs. Each superslab is a section.
    */
-  purge(): number {
+  purge(goal = -Infinity): number {
     let purged = 0;
     const superslabs = this.#journal.run(() =>
       [...this.#pages.spans()].filter((first) => this.#pages.kindOf(first) === SPAN_SUPERSLAB)
     );
-    for (const first of superslabs) purged += this.#journal.run(() => this.#purge(first));
+    for (const first of superslabs) {
+      if (this.#words[WORD_TOUCHED_UNITS]! <= goal) return purged;
+      purged += this.#journal.run(() => this.#purge(first));
+    }
     this.#journal.run(() => {
       // Records of free slabs are zeros, and so are pages that the system has.
       if (this.#words[WORD_SUPERSLABS] === 0) {
@@ -155,7 +162,9 @@ export class Slabs {
       if (this.#memory.purge(slab * SLAB_BYTES, SLAB_BYTES)) purged += SLAB_BYTES;
       else kept |= bit;
     }
-    if (purged > 0) this.#journal.set(record + SUPERSLAB_DIRTY, kept);
+    if (purged === 0) return 0;
+    this.#journal.set(record + SUPERSLAB_DIRTY, kept);
+    this.#journal.add(WORD_TOUCHED_UNITS, -purged / SLAB_BYTES);
     return purged;
   }
 
@@ -174,10 +183,12 @@ export class Slabs {
 
   /** Walks the superslabs; returns what is wrong with the first that is, or undefined. */
   findDamage(): string | undefined {
-    let superslabs = 0, empty = 0, withFree = 0, pooled = 0, slabs = 0;
+    let superslabs = 0, empty = 0, withFree = 0, pooled = 0, slabs = 0, touched = 0;
     for (const first of this.#pages.spans()) {
+      if (this.#pages.kindOf(first) !== SPAN_CLEAN) touched += this.#pages.unitsOf(first);
       if (this.#pages.kindOf(first) !== SPAN_SUPERSLAB) continue;
       const superslab = first / SLABS_PER_SUPERSLAB, free = this.#words[this.#superslab(superslab) + SUPERSLAB_FREE]!;
+      touched -= bitsOf(free & ~this.#words[this.#superslab(superslab) + SUPERSLAB_DIRTY]!);
       superslabs++;
       if (free !== 0) withFree++;
       if (free === ALL_FREE) empty++;
@@ -200,6 +211,7 @@ export class Slabs {
     if (counted.join() !== [superslabs, empty, slabs].join()) {
       return `superslabs, empty ones, slabs in use: ${[superslabs, empty, slabs]}, counted ${counted}`;
     }
+    if (touched !== this.#words[WORD_TOUCHED_UNITS]) return `${touched} units are touched, not as counted`;
     return undefined;
   }
 
@@ -213,6 +225,8 @@ export class Slabs {
 
   #drop(superslab: number): void {
     this.#unlink(superslab);
+    // The page heap takes all of it for dirty.
+    this.#journal.add(WORD_TOUCHED_UNITS, bitsOf(~this.#words[this.#superslab(superslab) + SUPERSLAB_DIRTY]!));
     this.#journal.clear(this.#superslab(superslab), SUPERSLAB_WORDS);
     this.#journal.add(WORD_SUPERSLABS, -1);
     this.#pages.give(superslab * SLABS_PER_SUPERSLAB);
@@ -233,4 +247,11 @@ export class Slabs {
     if (previous !== 0) this.#journal.set(this.#superslab(previous) + SUPERSLAB_NEXT, next);
     else this.#journal.set(WORD_POOL_HEAD, next);
   }
+}
+
+/** How many bits of a word are set. */
+function bitsOf(word: number): number {
+  let count = 0;
+  for (let left = word; left !== 0; left &= left - 1) count++;
+  return count;
 }

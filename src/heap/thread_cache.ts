@@ -29,6 +29,7 @@ import {
   firstWordOf,
   KIB,
   MAX_CLASSES,
+  PAGE_BYTES,
   SLAB_BYTES,
   SLAB_CARVED,
   SLAB_FREE,
@@ -44,7 +45,9 @@ import type { Slabs } from "./slabs.ts";
 const LIST_BYTES = 256 * KIB;
 const LIST_LEAST = 4;
 /** What is carved at once is at most this: a class that is hardly used touches few pages. */
-const CARVE_BYTES = 8 * KIB;
+const CARVE_BYTES = 4 * KIB;
+/** Classes below this stride are not trimmed. */
+const TRIMMED_STRIDE = 256;
 /** Classes above this stride are not filled beforehand. */
 const PREWARM_STRIDE = KIB;
 
@@ -265,6 +268,23 @@ export class ThreadCache {
       while (this.#journal.run(() => this.#source.giveEmpty(sizeClass)));
     }
     this.#slabs.trim();
+  }
+
+  /**
+   * Spills the lists that may have whole pages, and gives back the slabs, and the ends of slabs, that are free then;
+   * returns the bytes of those ends. Smaller blocks are left: of so many on a page some will be in use.
+   */
+  trim(): number {
+    let bytes = 0;
+    this.#classes.strides.forEach((stride, sizeClass) => {
+      if (stride < TRIMMED_STRIDE) return;
+      if (this.countOf(sizeClass) * stride >= PAGE_BYTES) {
+        this.spill(sizeClass, 0);
+        while (this.#journal.run(() => this.#source.giveEmpty(sizeClass)));
+      }
+      bytes += this.#source.trim(sizeClass);
+    });
+    return bytes;
   }
 
   /** The last flush of a thread that leaves: what is damaged is given up. Its slabs are nobody's then. */

@@ -181,6 +181,18 @@ const SCENARIOS: readonly Scenario[] = [
     act: (heap) => void heap.collect(),
   },
   {
+    name: "a trim",
+    sections: ["ClassSlabs.#trim"],
+    each: 192, // much is spilled first
+    prepare: (heap, live) => {
+      const ptrs = times(60, () => live.add(heap.malloc(1000))).sort((a, b) => a - b);
+      for (const ptr of ptrs.splice(30)) live.free(heap, ptr);
+      for (const ptr of ptrs.splice(10, 5)) live.free(heap, ptr);
+      return ptrs;
+    },
+    act: (heap) => void heap.collect(),
+  },
+  {
     name: "a purge",
     sections: ["Slabs.#purge", "PageHeap.#purgeOne"],
     prepare: (heap, live) => {
