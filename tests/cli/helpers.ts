@@ -11,8 +11,8 @@ export interface Outcome {
 const ROOT = new URL("../../", import.meta.url);
 const FOLDER = decodeURIComponent(ROOT.pathname);
 
-/** Deno's own remark about `-P`, which is no part of what the command prints. */
-const DENO_REMARK = /^.*Permissions in the config file is an experimental feature.*\n/m;
+/** Deno's own remark about `-P`, and what it downloads at first: no part of what the command prints. */
+const DENO_REMARKS = /^(.*Permissions in the config file is an experimental feature.*|Download http.*)\n/gm;
 
 /** What each test runs: little work, but all of the way. */
 export const SHORT = ["--quick", "--size", "128", "--cycles", "2000"];
@@ -41,7 +41,7 @@ export async function cli(
 /** What a finished process left, as text. */
 export function outcome({ code, stdout, stderr }: Deno.CommandOutput): Outcome {
   const decoder = new TextDecoder();
-  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr).replace(DENO_REMARK, "") };
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr).replaceAll(DENO_REMARKS, "") };
 }
 
 /** Runs with the path of a file that holds a text. */
