@@ -2,12 +2,20 @@
  * recorder: a library for LD_PRELOAD that writes down what a program asks of malloc and free.
  *
  * `hakmem record` starts the program with HAKMEM_RECORDING set to a folder. Each process, each one that it forks, and each
- * program that it becomes by exec, makes a file PID.N there. The file is mapped memory: what was written is in it however
- * the process ends, by _exit or SIGKILL too.
+ * program that it becomes by exec, makes a file PID.N there.
  *
  *     page 0           struct file_header
- *     chunk            struct chunk_header, then 64-bit words: events, up to the first word that is 0
- *     chunk ...        each says how long it is; those with the same `buffer` are one stream in the order of the file
+ *     chunk            struct chunk: a header, then 64-bit words: events, up to the first word that is 0
+ *     chunk ...        all as long; those with the same `buffer` are one stream
+ *
+ * The first chunk of each buffer in the file is its window, which is mapped: what was written to it is in the file however
+ * the process ends, by _exit or SIGKILL too. A window that is full is copied to the end of the file and used again, since
+ * a page that is mapped anew costs ten times what it takes to write one (`bench/recorder.ts`). Dying in the midst of that
+ * loses nothing and has nothing twice:
+ *
+ *     index 3, appended 3     the window has what follows the copies 0 to 2; a copy 3 that is there is not whole
+ *     index 3, appended 4     the copy 3 is whole; what is in the window still, or no longer, does not count
+ *     index 4, appended 4     the window is empty: zeros
  *
  *     63            10 9         4 3    0
  *     +---------------+-----------+------+   kind, its highest bit set if the event has three words
@@ -63,7 +71,7 @@
 #endif
 
 /* src/traces/raw_recording.ts and raw_stream.ts read these: raise the version when anything of the format changes. */
-#define FILE_MAGIC 0x31776172656d6b68u  /* "hkmeraw1" */
+#define FILE_MAGIC 0x32776172656d6b68u  /* "hkmeraw2" */
 #define CHUNK_MAGIC 0x6b6e756863656d68u /* "hmechunk" */
 
 enum { MALLOC = 1, CALLOC, ALIGNED, FREE, REALLOC_BEGIN, REALLOC_END, THREAD, WIDE = 8 };
@@ -72,8 +80,7 @@ enum { BEGINS, ENDS }; /* the size of a THREAD; its address is the thread's numb
 
 enum {
   HEADER_BYTES = 65536, /* whole pages on every machine: a page of aarch64 may have 64 KiB */
-  FIRST_CHUNK_BYTES = 65536,
-  DOUBLINGS = 2, /* a buffer's chunks grow to 256 KiB: 16,000 events for each call of the system */
+  CHUNK_BYTES = 65536, /* some 4,000 events; whole pages, too */
   LONGEST_EVENT = 3,
   PATH_BYTES = 4096,
   EARLY_BYTES = 16384, /* what dlsym may want while it looks for malloc */
@@ -89,12 +96,16 @@ struct file_header {
   char program[256];     /* name of the executable */
 };
 
-struct chunk_header {
+struct chunk {
   uint64_t magic;
   uint32_t bytes, buffer;
-  struct chunk_header *next_free; /* only used by the process itself, as is the next */
+  _Atomic uint32_t index, appended; /* see above */
+  struct chunk *next_free;          /* only used by the process itself, as is the next */
   uint64_t *next;
+  uint64_t words[(CHUNK_BYTES - 40) / 8];
 };
+
+_Static_assert(sizeof(struct chunk) == CHUNK_BYTES, "a chunk's words fill it");
 
 /* The state of the process. Zero is its first state. */
 struct process {
@@ -105,14 +116,14 @@ struct process {
   _Alignas(128) _Atomic uint32_t lock;
   uint32_t threads, buffers;
   uint64_t file_bytes;
-  struct chunk_header *free_buffers; /* of threads that have ended */
+  struct chunk *free_windows; /* of threads that have ended */
   char path[PATH_BYTES];
 };
 
 /* The state of a thread. */
 struct writer {
-  uint64_t *next, *end; /* of its chunk: where to write */
-  struct chunk_header *chunk;
+  uint64_t *next, *end; /* of its window: where to write */
+  struct chunk *window;
   uint32_t epoch; /* of the process for which the rest is right */
   uint32_t number, destructor_rounds;
   volatile bool is_busy;   /* with an event */
@@ -152,37 +163,54 @@ static void stop(int error) {
   atomic_store(&process->stopped, 1);
 }
 
-/* Makes the file longer by a zeroed part and maps that. NULL, and errno, if there is no room. */
-static void *extend(int flags, uint64_t bytes) {
-  const uint64_t offset = process->file_bytes;
+static int open_file(int flags, uint64_t bytes) {
   struct rlimit limit; /* beyond it the system does not only refuse, but also sends a signal that kills */
-  if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur - offset < bytes) {
+  if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur - process->file_bytes < bytes) {
     errno = EFBIG;
-    return NULL;
+    return -1;
   }
-  const int file = (int)syscall(SYS_openat, AT_FDCWD, process->path, flags | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (file < 0) return NULL;
-  void *mapped = MAP_FAILED;
-  /* Room on the disk now, since a page without any would kill the program when it is written to. */
-  long result = syscall(SYS_fallocate, file, 0, offset, bytes);
-  if (result != 0 && errno == EOPNOTSUPP) {
-    static const char zeros[4096];
-    result = 0;
-    for (uint64_t done = 0; done < bytes && result == 0; done += sizeof zeros) {
-      const long written = syscall(SYS_pwrite64, file, zeros, sizeof zeros, offset + done);
-      if (written != (long)sizeof zeros) {
-        if (written >= 0) errno = ENOSPC;
-        result = -1;
-      }
-    }
-  }
-  if (result == 0) mapped = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, file, (off_t)offset);
+  return (int)syscall(SYS_openat, AT_FDCWD, process->path, flags | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
+static int close_file(int file, bool is_longer, uint64_t bytes) {
   const int error = errno;
   syscall(SYS_close, file);
   errno = error;
-  if (mapped == MAP_FAILED) return NULL;
-  process->file_bytes += bytes;
-  return mapped;
+  if (is_longer) process->file_bytes += bytes;
+  return is_longer;
+}
+
+/* Writes to the end of the file. Under the lock, so that nothing is behind a part that was not written. */
+static bool write_all(int file, const void *bytes, uint64_t count) {
+  for (uint64_t done = 0; done < count;) {
+    const long written = syscall(SYS_pwrite64, file, (const char *)bytes + done, count - done, process->file_bytes + done);
+    if (written > 0) done += (uint64_t)written;
+    else if (written == 0) errno = ENOSPC;
+    if (written <= 0 && errno != EINTR) return false;
+  }
+  return true;
+}
+
+/* Makes the file longer by a copy of some bytes; false, and errno, if there is no room. */
+static bool append(const void *bytes, uint64_t count) {
+  const int file = open_file(0, count);
+  return file >= 0 && close_file(file, write_all(file, bytes, count), count);
+}
+
+/* Makes the file longer by a zeroed part and maps that. NULL, and errno, if there is no room. */
+static void *extend(int flags, uint64_t bytes) {
+  static const char zeros[CHUNK_BYTES];
+  const int file = open_file(flags, bytes);
+  if (file < 0) return NULL;
+  /* Room on the disk now, since a page without any would kill the program when it is written to. */
+  bool has_room = syscall(SYS_fallocate, file, 0, process->file_bytes, bytes) == 0;
+  if (!has_room && errno == EOPNOTSUPP) has_room = write_all(file, zeros, bytes);
+  void *mapped = MAP_FAILED;
+  if (has_room) {
+    const off_t offset = (off_t)process->file_bytes;
+    mapped = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, file, offset);
+  }
+  return close_file(file, mapped != MAP_FAILED, bytes) ? mapped : NULL;
 }
 
 /* Makes the file of this process: PID.0, or the next number if it was another program before. */
@@ -207,18 +235,31 @@ static bool begin_process(void) {
   return true;
 }
 
-/* The next chunk of a buffer, or the first of a new one. */
-static struct chunk_header *new_chunk(const struct chunk_header *last) {
-  uint32_t bytes = FIRST_CHUNK_BYTES;
-  if (last != NULL) bytes = last->bytes < FIRST_CHUNK_BYTES << DOUBLINGS ? last->bytes * 2 : last->bytes;
-  struct chunk_header *chunk = extend(0, bytes);
-  if (chunk == NULL) return NULL;
-  chunk->bytes = bytes;
-  chunk->buffer = last == NULL ? process->buffers++ : last->buffer;
-  chunk->next = (uint64_t *)(chunk + 1);
+/* A window: that of a thread that has ended, or one more. */
+static struct chunk *new_window(void) {
+  struct chunk *window = process->free_windows;
+  if (window != NULL) {
+    process->free_windows = window->next_free;
+    return window;
+  }
+  window = extend(0, CHUNK_BYTES);
+  if (window == NULL) return NULL;
+  window->bytes = CHUNK_BYTES;
+  window->buffer = process->buffers++;
+  window->next = window->words;
   atomic_signal_fence(memory_order_release);
-  chunk->magic = CHUNK_MAGIC;
-  return chunk;
+  window->magic = CHUNK_MAGIC;
+  return window;
+}
+
+/* Copies what is in a window to the end of the file, and empties it. */
+static bool empty_window(struct chunk *window) {
+  if (!append(window, sizeof *window)) return false;
+  const uint32_t index = window->index + 1;
+  atomic_store_explicit(&window->appended, index, memory_order_release);
+  memset(window->words, 0, sizeof window->words);
+  atomic_store_explicit(&window->index, index, memory_order_release);
+  return true;
 }
 
 /* ---- events ----------------------------------------------------------------------------------------------------- */
@@ -240,27 +281,24 @@ static bool has_room(void) {
 
 /* Under the lock: gives the thread room for an event. */
 static bool find_room(void) {
-  const bool is_new = process->epoch == 0;
-  if (is_new && !begin_process()) return false;
-  struct chunk_header *full = NULL;
-  if (self.epoch != process->epoch) { /* a thread that is new here: its chunk, if it has one, is the parent's */
+  if (process->epoch == 0 && !begin_process()) return false;
+  const bool is_new = self.epoch != process->epoch; /* its window, if it has one, is the parent's */
+  if (is_new) {
     self = (struct writer){.epoch = process->epoch, .number = ++process->threads, .is_busy = true};
     if (has_thread_end) pthread_setspecific(thread_end, &self);
-  } else {
-    full = self.chunk;
   }
-  struct chunk_header *chunk = process->free_buffers;
-  if (full == NULL && chunk != NULL) {
-    process->free_buffers = chunk->next_free;
-  } else {
-    chunk = new_chunk(full);
-    if (full != NULL) munmap(full, full->bytes);
+  const bool has_window = self.window != NULL;
+  if (!has_window) {
+    self.window = new_window();
+    if (self.window == NULL) return false;
+    self.next = self.window->next;
+    self.end = self.window->words + sizeof self.window->words / sizeof self.window->words[0];
   }
-  self.chunk = chunk;
-  self.next = chunk == NULL ? NULL : chunk->next;
-  self.end = chunk == NULL ? NULL : (uint64_t *)((char *)chunk + chunk->bytes);
-  if (chunk == NULL) return false;
-  write_event(THREAD, 0, self.number, BEGINS);
+  if (self.end - self.next < 2 * LONGEST_EVENT) {
+    if (!empty_window(self.window)) return false;
+    self.next = self.window->words;
+  }
+  if (!has_window) write_event(THREAD, 0, self.number, BEGINS);
   return true;
 }
 
@@ -294,20 +332,16 @@ static void end_thread(void *ignored) {
     return;
   }
   record(THREAD, 0, (void *)(uintptr_t)self.number, ENDS);
-  if (self.epoch != process->epoch || self.chunk == NULL) return;
+  if (self.epoch != process->epoch || self.window == NULL) return;
   self.is_busy = true;
-  struct chunk_header *chunk = self.chunk;
-  chunk->next = self.next;
-  self.chunk = NULL;
+  struct chunk *window = self.window;
+  window->next = self.next;
+  self.window = NULL;
   self.next = self.end = NULL;
-  if (chunk->bytes - (size_t)((char *)chunk->next - (char *)chunk) >= 2 * LONGEST_EVENT * sizeof(uint64_t)) {
-    const sigset_t signals = lock();
-    chunk->next_free = process->free_buffers;
-    process->free_buffers = chunk;
-    unlock(signals);
-  } else {
-    munmap(chunk, chunk->bytes);
-  }
+  const sigset_t signals = lock();
+  window->next_free = process->free_windows;
+  process->free_windows = window;
+  unlock(signals);
   self.is_busy = false;
 }
 

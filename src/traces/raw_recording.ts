@@ -15,16 +15,15 @@
 import { MOST_EVENTS } from "./builder.ts";
 import type { TraceFormat } from "./format.ts";
 import { type BlockRepairs, Blocks } from "./raw_blocks.ts";
-import { type Chunk, CHUNK_HEADER, Stream, StreamQueue } from "./raw_stream.ts";
+import { CHUNK, Stream, StreamQueue } from "./raw_stream.ts";
 import { recording, RecordingWriter } from "./recording.ts";
 import { TraceError } from "./trace.ts";
 
 /** How such a file begins. */
-const MAGIC = "hkmeraw1";
-const FILE_MAGIC = 0x31776172656d6b68n;
+const MAGIC = "hkmeraw2";
+const FILE_MAGIC = 0x32776172656d6b68n;
 const CHUNK_MAGIC = 0x6b6e756863656d68n;
 const FILE_HEADER = { PID: 8, FORKED: 12, STOPPED: 16, END: 24, LOST: 32, PROGRAM: 40, USED: 296, BYTES: 65536 };
-const MOST_CHUNK_BYTES = 2 ** 18;
 const PAUSE = 2 ** 18; // events, some tens of milliseconds
 
 /** The format. */
@@ -115,23 +114,64 @@ export class RawRecording {
     return { ...blocks.repairs, cut };
   }
 
-  /** The buffers: which chunks are whose. Ends at the first part that is no chunk: it was about to be one. */
+  /**
+   * The buffers: which chunks are whose. A process that is still running goes on to empty its windows, so these are read
+   * first, and then the copies: all that were made before are found.
+   */
   #findStreams(): Stream[] {
-    const chunks: Chunk[][] = [];
-    for (let at = FILE_HEADER.BYTES;;) {
-      const bytes = this.#read(at, CHUNK_HEADER.USED);
-      const view = new DataView(bytes.buffer);
-      if (view.getBigUint64(0, true) !== CHUNK_MAGIC) break;
-      const length = view.getUint32(CHUNK_HEADER.BYTES, true);
-      const buffer = view.getUint32(CHUNK_HEADER.BUFFER, true);
-      if (length <= CHUNK_HEADER.USED || length > MOST_CHUNK_BYTES || length % 8 !== 0 || buffer > chunks.length) {
-        throw new TraceError(`byte ${at}: a chunk of ${length} bytes in buffer ${buffer} cannot be`);
-      }
-      (chunks[buffer] ??= []).push({ at, length });
-      at += length;
+    const windows = new Map<number, Window>();
+    let end = FILE_HEADER.BYTES;
+    for (const { at, buffer } of this.#chunksFrom(end)) {
+      if (!windows.has(buffer)) windows.set(buffer, this.#windowAt(at));
+      end = at + CHUNK.BYTES;
     }
-    return chunks.map((each) => new Stream(each, ({ at, length }) => this.#read(at, length)));
+    const copies = new Map([...windows.keys()].map((buffer) => [buffer, [] as number[]]));
+    for (const { at, buffer } of this.#chunksFrom(FILE_HEADER.BYTES)) {
+      if (windows.get(buffer)?.at !== at) copies.get(buffer)?.push(at);
+    }
+    return [...windows].map(([buffer, { bytes, index, appended }]) => {
+      const whole = copies.get(buffer)!.slice(0, appended);
+      const isNext = index === appended && index === whole.length;
+      return new Stream(
+        [...whole.map((at) => () => this.#read(at, CHUNK.BYTES)), ...(isNext ? [() => bytes] : [])],
+      );
+    });
   }
+
+  /** The chunks from some place on, to the first part that is none: it was about to be one. */
+  *#chunksFrom(at: number): Generator<{ at: number; buffer: number }> {
+    for (;; at += CHUNK.BYTES) {
+      const view = new DataView(this.#read(at, CHUNK.HEADER_BYTES).buffer);
+      if (view.getBigUint64(0, true) !== CHUNK_MAGIC) return;
+      const length = view.getUint32(CHUNK.LENGTH, true), buffer = view.getUint32(CHUNK.BUFFER, true);
+      if (length !== CHUNK.BYTES) throw new TraceError(`byte ${at}: a chunk of ${length} bytes cannot be`);
+      yield { at, buffer };
+    }
+  }
+
+  /** A window as it was at some moment, also while its process goes on. */
+  #windowAt(at: number): Window {
+    for (;;) {
+      const bytes = this.#read(at, CHUNK.BYTES), before = countsOf(bytes);
+      const after = countsOf(this.#read(at, CHUNK.HEADER_BYTES));
+      if (before.index === after.index && before.appended === after.appended) return { at, bytes, ...after };
+    }
+  }
+}
+
+/** The mapped chunk of a buffer: see `native/recorder.c`. */
+interface Window {
+  readonly at: number;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Which of the buffer's chunks is in it. */
+  readonly index: number;
+  /** How many have been copied. */
+  readonly appended: number;
+}
+
+function countsOf(chunk: Uint8Array<ArrayBuffer>): Pick<Window, "index" | "appended"> {
+  const view = new DataView(chunk.buffer);
+  return { index: view.getUint32(CHUNK.INDEX, true), appended: view.getUint32(CHUNK.APPENDED, true) };
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {

@@ -10,19 +10,12 @@
 export const KIND = { MALLOC: 1, CALLOC: 2, ALIGNED: 3, FREE: 4, REALLOC_BEGIN: 5, REALLOC_END: 6, THREAD: 7 };
 const WIDE = 8;
 
-/** Of the chunks that a buffer consists of: where its parts are, in bytes. */
-export const CHUNK_HEADER = { BYTES: 8, BUFFER: 12, USED: 32 };
-
-/** Where a part of a file is. */
-export interface Chunk {
-  readonly at: number;
-  readonly length: number;
-}
+/** The chunks that a buffer consists of, in bytes: where the parts of their header are, its length, and that of all. */
+export const CHUNK = { LENGTH: 8, BUFFER: 12, INDEX: 16, APPENDED: 20, HEADER_BYTES: 40, BYTES: 65_536 };
 
 /** The events of a buffer, of which one is the present one. */
 export class Stream {
-  readonly #chunks: readonly Chunk[];
-  readonly #load: (chunk: Chunk) => Uint8Array<ArrayBuffer>;
+  readonly #chunks: readonly (() => Uint8Array<ArrayBuffer>)[];
   #words = new Uint32Array();
   #at = 0;
   #loaded = 0;
@@ -38,10 +31,9 @@ export class Stream {
   /** Who writes the buffer. */
   thread = 0;
 
-  /** @param load Reads a chunk. There is no present event before `advance`. */
-  constructor(chunks: readonly Chunk[], load: (chunk: Chunk) => Uint8Array<ArrayBuffer>) {
+  /** @param chunks Each reads one. There is no present event before `advance`. */
+  constructor(chunks: readonly (() => Uint8Array<ArrayBuffer>)[]) {
     this.#chunks = chunks;
-    this.#load = load;
   }
 
   /** How many there are. */
@@ -78,12 +70,11 @@ export class Stream {
   }
 
   #nextChunk(): boolean {
-    const chunk = this.#chunks[this.#loaded];
-    if (chunk === undefined) return false;
+    const load = this.#chunks[this.#loaded];
+    if (load === undefined) return false;
     this.#loaded++;
-    const bytes = this.#load(chunk);
-    this.#words = new Uint32Array(bytes.buffer, 0, bytes.length >>> 2);
-    this.#at = CHUNK_HEADER.USED / 4;
+    this.#words = new Uint32Array(load().buffer);
+    this.#at = CHUNK.HEADER_BYTES / 4;
     return this.advance();
   }
 }

@@ -1,8 +1,10 @@
 /** The recorder against programs whose calls are known by construction, and against valgrind. */
 import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert";
+import { setTimeout as delay } from "node:timers/promises";
 import { RECORDER, RecordError, Recording } from "../../src/lab/record.ts";
+import { buildNative } from "../../src/os/mod.ts";
 import { compile } from "../os/run_child.ts";
-import { EVENT, type Trace } from "../../src/traces/mod.ts";
+import { EVENT, readTrace, type Trace } from "../../src/traces/mod.ts";
 import {
   build,
   hasValgrind,
@@ -138,6 +140,80 @@ linuxTest("a recording of a program that is killed has everything up to its last
   assertEquals(found.signal, "SIGKILL");
   const sizes = found.traces[0]!.sizes.filter((size) => size === 24);
   assertEquals([sumsOf(found.processes[0]!).mallocs, sizes.length], [40_000, 40_000]);
+});
+
+/** What `recorded/endless.c` does, as far as it came: by thread every event in its place, up to some event. */
+function assertPrefixes({ kinds, threads, blocks, sizes }: Trace): void {
+  const states = new Map<number, { size: number; live: number | undefined }>();
+  const assertOf = (event: number, isRight: boolean) => {
+    if (!isRight) throw new Error(`event ${event}: not what thread ${threads[event]} did next`);
+  };
+  for (let event = 0; event < kinds.length; event++) {
+    const thread = threads[event]!, block = blocks[event]!, size = sizes[event]!;
+    const state = states.get(thread) ?? { size: 0, live: undefined };
+    states.set(thread, state);
+    if (kinds[event] === EVENT.FREE) {
+      assertOf(event, state.live === block);
+      state.live = undefined;
+    } else if (kinds[event] === EVENT.MALLOC && (state.size > 0 || size === 1)) {
+      assertOf(event, size === state.size % 60_000 + 1 && state.live === undefined);
+      state.size = size;
+      state.live = block;
+    }
+  }
+  assert([...states.values()].some(({ size }) => size > 0));
+}
+
+linuxTest("a recording of a program that is killed at any moment has no event twice, and none is missing", async () => {
+  const program = await build("endless");
+  const folder = await Deno.makeTempDir({ prefix: "hakmem-test-" });
+  try {
+    let most = 0;
+    for (let round = 0; round < 8; round++) {
+      using recording = await Recording.start({ program, args: [], file: `${folder}/program.trace` });
+      await delay(5 + 2.3 * round);
+      recording.kill("SIGKILL");
+      await recording.outcome();
+      const { processes } = await recording.finish(() => {}, new AbortController().signal);
+      assertPrefixes(readTrace(processes[0]!.file));
+      most = Math.max(most, processes[0]!.events);
+    }
+    assertGreater(most, 20_000, "windows were emptied");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+linuxTest("what is read of a process while it runs has no event twice, and none is missing", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "hakmem-test-" });
+  try {
+    const program = await build("endless");
+    const found = await recorded("sh", "-c", `'${program}' & echo $! > '${folder}/pid'; sleep 0.02`);
+    const pid = Number(await Deno.readTextFile(`${folder}/pid`));
+    Deno.kill(pid, "SIGKILL");
+    const index = found.processes.findIndex((each) => each.pid === pid);
+    assert(found.processes[index]!.running);
+    assertPrefixes(found.traces[index]!);
+    assertGreater(found.processes[index]!.events, 20_000);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+linuxTest("threads that come and go share the room for what they do", async () => {
+  const program = await build("succession");
+  const folder = await Deno.makeTempDir({ prefix: "hakmem-test-" });
+  try {
+    const env = { LD_PRELOAD: (await buildNative(RECORDER)).path, HAKMEM_RECORDING: folder };
+    await new Deno.Command(program, { args: ["3000"], env }).output();
+    const [{ name }] = [...Deno.readDirSync(folder)] as [Deno.DirEntry];
+    const { threads, kinds } = readTrace(`${folder}/${name}`);
+    assertEquals(new Set(threads).size, 3001);
+    assertGreater(kinds.length, 6000);
+    assert(Deno.statSync(`${folder}/${name}`).size <= 2 ** 20, `${Deno.statSync(`${folder}/${name}`).size} bytes`);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });
 
 linuxTest("a process that runs on is recorded up to the program's end, and is not disturbed", async () => {

@@ -7,6 +7,10 @@ import { decodeTrace, readTrace, type Trace, TraceError } from "../../src/traces
 import { build, recorded } from "../lab/recorded.ts";
 
 const LINUX = Deno.build.os === "linux";
+/** Bytes of a chunk, and where in the file the first one is. */
+const CHUNK = 65_536;
+/** Where in a chunk it is said which one of its buffer it is, and how many were copied; and the first event. */
+const INDEX = 16, APPENDED = 20, EVENTS = 40;
 
 /** What the recorder leaves of a program, where nobody converts it. */
 async function rawFile(program: string, ...args: string[]): Promise<Uint8Array<ArrayBuffer>> {
@@ -62,7 +66,47 @@ Deno.test({
     }));
     fc.assert(fc.property(places, (length) => survives(bytes.slice(0, length))));
     const chunk = bytes.slice();
-    new DataView(chunk.buffer).setUint32(65_536 + 8, 0, true);
+    new DataView(chunk.buffer).setUint32(CHUNK + 8, 0, true);
     assertThrows(() => decodeTrace(chunk), TraceError, "byte 65536: a chunk of 0 bytes");
+  },
+});
+
+Deno.test({
+  name: `a file of the recorder gives the same trace wherever its process died emptying a window${
+    LINUX ? "" : " (skipped: not on Linux)"
+  }`,
+  ignore: !LINUX,
+  fn: async () => {
+    const whole = await rawFile(await build("killed"), "10000");
+    const expected = columns(decodeTrace(whole));
+    const window = whole.slice(CHUNK, 2 * CHUNK), view = new DataView(window.buffer);
+    const index = view.getUint32(INDEX, true);
+    assertEquals([view.getUint32(APPENDED, true), index > 0], [index, true], "there are copies");
+    const died = (label: string, copied: number, change: (window: Uint8Array, view: DataView) => void) => {
+      const bytes = new Uint8Array(whole.length + CHUNK);
+      bytes.set(whole);
+      bytes.set(window.subarray(0, copied), whole.length);
+      change(bytes.subarray(CHUNK, 2 * CHUNK), new DataView(bytes.buffer, CHUNK, CHUNK));
+      assertEquals(columns(decodeTrace(bytes)), expected, label);
+    };
+    const appended = (view: DataView) => view.setUint32(APPENDED, index + 1, true);
+    died("nothing is copied yet", 0, () => {});
+    died("a header is copied", EVENTS, () => {});
+    died("half is copied", CHUNK / 2, () => {});
+    died("all is copied, and nobody knows", CHUNK, () => {});
+    died("that is known", CHUNK, (_, view) => appended(view));
+    died("half of the window is emptied", CHUNK, (window, view) => {
+      appended(view);
+      window.fill(0, EVENTS, CHUNK / 2);
+    });
+    died("it is emptied", CHUNK, (window, view) => {
+      appended(view);
+      window.fill(0, EVENTS);
+    });
+    died("it is the next", CHUNK, (window, view) => {
+      appended(view);
+      window.fill(0, EVENTS);
+      view.setUint32(INDEX, index + 1, true);
+    });
   },
 });
