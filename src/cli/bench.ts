@@ -101,7 +101,12 @@ async function run(options: BenchOptions): Promise<number> {
   const counts: CountsRow[] = [];
   if (options.counters === true && result.rounds.measured > 0) {
     for (const { size, parameters } of plan.sizes) {
-      for (const variant of plan.variants) counts.push(await countUnit(variant, plan.workload, size, parameters));
+      for (const variant of plan.variants) {
+        // Where each thread has a heap of its own, it is as with one.
+        for (const threads of plan.ownHeaps === true ? [1] : plan.threads ?? [1]) {
+          counts.push(await countUnit(variant, plan.workload, size, parameters, threads));
+        }
+      }
     }
   }
   return publish(result, options.expect, counts, outputs);

@@ -15,6 +15,7 @@ import {
   type CrewRequest,
   type CrewResult,
   describeFailure,
+  LEAVE,
   runnersOf,
   setsOf,
 } from "./crew_member.ts";
@@ -46,10 +47,11 @@ export class Crew<P> {
   /**
    * Runs a slot.
    *
+   * @param around Called when all threads are ready, and again when all have done their work: they wait.
    * @throws CrewFailed if a thread does; the crew is of no use afterwards.
    * @throws ProtocolError if the allocator or the workload cannot have so many threads.
    */
-  async slot(request: Request & { readonly threads: number }): Promise<Slot> {
+  async slot(request: Request & { readonly threads: number }, around?: () => void): Promise<Slot> {
     const { threads, units } = request;
     const { workload, memory, parameters } = this.#memory(request);
     await this.#enlist(threads);
@@ -64,9 +66,16 @@ export class Crew<P> {
       this.#first.begin(crewRequest);
       for (const worker of workers) answers.push(worker.ask(crewRequest));
       control.awaitReady(workers.length);
+      around?.();
       const start = performance.now();
       control.start();
-      this.#first.run(crewRequest);
+      this.#first.run(
+        crewRequest,
+        around && (() => {
+          control.awaitDone(workers.length);
+          around();
+        }),
+      );
       control.awaitDone(threads);
       nanoseconds = (performance.now() - start) * 1e6;
       this.#first.end(crewRequest);
@@ -80,6 +89,11 @@ export class Crew<P> {
     if (cause !== undefined) throw new CrewFailed(cause.message);
     const result = control.result(threads, runnersOf(workload, threads));
     return slotOf(units, nanoseconds, result, this.#tierOf(this.#first.hot(crewRequest)));
+  }
+
+  /** Ends the Workers, which are idle: they let go of the allocator, and the first thread may close it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#workers.splice(0).map((worker) => worker.leave()));
   }
 
   /** Starts the Workers that are not there yet. */
@@ -141,7 +155,6 @@ function fold(checksums: readonly number[]): string {
   return formatChecksum(checksums.reduce((sum, checksum) => (Math.imul(sum, 31) + checksum) | 0, 0) >>> 0);
 }
 
-/** A Worker of a crew, as the first thread sees it. */
 /** A Worker of a crew, and what it answers. */
 export class CrewWorker {
   readonly #worker: Worker;
@@ -165,9 +178,15 @@ export class CrewWorker {
   }
 
   /** Posts something, and promises the answer. */
-  ask(message: object): Promise<CrewAnswer> {
+  ask(message: object | typeof LEAVE): Promise<CrewAnswer> {
     this.#answer = Promise.withResolvers();
     this.#worker.postMessage(message);
     return this.#answer.promise;
+  }
+
+  /** Has it let go of its allocator, and ends it. It must be idle. */
+  async leave(): Promise<void> {
+    await this.ask(LEAVE);
+    this.#worker.terminate();
   }
 }

@@ -48,6 +48,9 @@ export interface CrewRequest extends Request {
   readonly memory: CrewMemory;
 }
 
+/** In place of a request: to let go of the allocator, after which nothing else is asked. */
+export const LEAVE = "leave";
+
 /** What is left of a slot in the memory of the crew. */
 export interface CrewResult {
   readonly threads: readonly { readonly nanoseconds: number; readonly operations: number }[];
@@ -214,8 +217,8 @@ export class CrewMember<P> {
     for (const runner of this.#own(request)) runner.begin();
   }
 
-  /** On the clock. */
-  run(request: CrewRequest): void {
+  /** On the clock. @param last Called when the work is done, and nobody has been told yet. */
+  run(request: CrewRequest, last = () => {}): void {
     const { units } = request;
     const control = new CrewControl(request.memory);
     const perUnit = workloadOf(request).operationsPerUnit(request.parameters);
@@ -223,12 +226,19 @@ export class CrewMember<P> {
     const operations = workloadOf(request).crossing === "successors"
       ? this.#runSets(control, request, perUnit)
       : runAll(control, this.#prepared(request)[0]!, this.#thread, units, perUnit);
-    control.done(this.#thread, (performance.now() - start) * 1e6, operations);
+    const nanoseconds = (performance.now() - start) * 1e6;
+    last();
+    control.done(this.#thread, nanoseconds, operations);
   }
 
   /** After the clock has stopped. */
   end(request: CrewRequest): void {
     for (const runner of this.#own(request)) runner.end();
+  }
+
+  /** Lets go of the allocator. */
+  leave(): void {
+    this.#allocator.close?.();
   }
 
   /** The function that the time is spent in. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { openAllocator } from "../peers/mod.ts";
-import { CrewControl, CrewMember, type CrewRequest, describeFailure } from "./crew_member.ts";
+import { CrewControl, CrewMember, type CrewRequest, describeFailure, LEAVE } from "./crew_member.ts";
 
 /** What a Worker is started with. */
 export interface CrewStart {
@@ -26,6 +26,7 @@ interface Part {
   begin(request: CrewRequest): void;
   run(request: CrewRequest): void;
   end(request: CrewRequest): void;
+  leave(): void;
 }
 
 /** What this file needs of the global scope of a Worker, which the types of a window do not have. */
@@ -45,6 +46,11 @@ async function open({ thread, name, variant, source, shared }: CrewStart): Promi
     shared,
   );
   scope.onmessage = ({ data }) => {
+    if (data === LEAVE) {
+      member.leave();
+      scope.postMessage({ kind: "idle" });
+      return;
+    }
     const request = data as CrewRequest, control = new CrewControl(request.memory);
     try {
       member.begin(request);

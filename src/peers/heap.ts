@@ -35,6 +35,7 @@ export function adaptHeap(heap: Heap): Allocator<number> {
       if (typeof heap.share !== "function") throw new Error("this source's heap knows only one thread");
       return heap.share();
     },
+    close: () => heap.close(),
   };
 }
 

@@ -12,6 +12,8 @@ export const CountsRowSchema = v.object({
   workload: v.string(),
   variant: v.string(),
   size: v.number(),
+  /** If it is not one. */
+  threads: v.exactOptional(v.number()),
   counts: v.object({
     mallocs: v.number(),
     frees: v.number(),
@@ -37,7 +39,7 @@ export const CountsRowSchema = v.object({
   }),
 });
 
-/** The counts of one unit of a workload. */
+/** The same, as a type. */
 export type CountsRow = v.InferOutput<typeof CountsRowSchema>;
 
 type Counts = CountsRow["counts"];
@@ -53,6 +55,7 @@ const PER_MILLION: readonly [name: string, count: (counts: Counts) => number][] 
 ];
 /** Of heaps that several threads have: others take no lock. */
 const LOCKS: typeof PER_MILLION = [
+  ["remote", ({ remoteFrees }) => remoteFrees],
   ["locks", ({ locksTaken = 0 }) => locksTaken],
   ["waits", ({ lockWaits = 0 }) => lockWaits],
   ["retries", ({ lockRetries = 0 }) => lockRetries],
@@ -60,30 +63,44 @@ const LOCKS: typeof PER_MILLION = [
   ["rollbacks", ({ rollbacks = 0 }) => rollbacks],
 ];
 
-/** The tables; all columns behind the share are per million frees. That of locks is there if any was taken. */
+/** The tables; all columns behind the share are per million frees. That of locks is there if any could be taken. */
 export function renderCounts(rows: readonly CountsRow[], palette: Palette = PLAIN): string {
-  const text = "counted in one unit, from a counting build; behind the share of fast frees: per million frees;\n" +
-    `spans are taken from the page heap, and given back to it\n\n${countsTable(rows, PER_MILLION, palette)}\n`;
-  const locked = rows.filter(({ counts }) => (counts.locksTaken ?? 0) > 0);
+  const isCrew = rows.some(({ threads }) => threads !== undefined);
+  const what = isCrew ? "one unit, or four of each thread" : "one unit";
+  const text = `counted in ${what}, from a counting build;\n` +
+    `behind the share of fast frees: per million frees; spans are taken from and given to the page heap\n\n${
+      countsTable(rows, PER_MILLION, palette)
+    }\n`;
+  const locked = rows.filter(({ counts, threads = 1 }) => threads > 1 || (counts.locksTaken ?? 0) > 0);
   if (locked.length === 0) return text;
   return text +
-    `\nlocks of heaps that several threads have: those that were not free at the first try, the tries after\n` +
-    `that which failed, and the times that the processor was given away\n\n${countsTable(locked, LOCKS, palette)}\n`;
+    `\nheaps that several threads have: frees of other threads' blocks, and locks; those that were not free\n` +
+    `at the first try, the tries after that which failed, and the times that the processor was given away\n\n` +
+    `${countsTable(locked, LOCKS, palette)}\n`;
 }
 
 function countsTable(rows: readonly CountsRow[], columns: typeof PER_MILLION, palette: Palette): string {
+  const hasThreads = rows.some(({ threads }) => threads !== undefined);
   const table = new Table({
-    head: ["size", "variant", "fast frees", ...columns.map(([name]) => name)].map((name) => palette.bold(name)),
-    colAligns: ["right", "left", "right", ...columns.map(() => "right" as const)],
+    head: ["size", ...(hasThreads ? ["threads"] : []), "variant", "fast frees", ...columns.map(([name]) => name)].map((
+      name,
+    ) => palette.bold(name)),
+    colAligns: [
+      "right",
+      ...(hasThreads ? ["right" as const] : []),
+      "left",
+      "right",
+      ...columns.map(() => "right" as const),
+    ],
     style: { head: [], border: [], compact: true },
     chars: LINES,
   });
-  for (const { size, variant, counts } of rows) {
+  for (const { size, threads = 1, variant, counts } of rows) {
     const share = counts.frees === 0 ? "" : `${(100 * counts.fastFrees / counts.frees).toFixed(2)} %`;
     const perMillion = columns.map(([, count]) =>
       counts.frees === 0 ? "" : String(Math.round(1e6 * count(counts) / counts.frees))
     );
-    table.push([String(size), variant, share, ...perMillion]);
+    table.push([String(size), ...(hasThreads ? [String(threads)] : []), variant, share, ...perMillion]);
   }
   return table.toString().split("\n").map((line) => line.trimEnd()).join("\n");
 }

@@ -44,6 +44,8 @@ export interface Allocator<P> {
    * of one thread alone.
    */
   readonly share?: () => unknown;
+  /** Lets go of it, where its memory is more than one thread's; nothing here is called afterwards. */
+  readonly close?: () => void;
   /** Writes one byte of a block. */
   readonly write: (pointer: P, index: number, byte: number) => void;
   /** Reads one byte of a block. */
