@@ -21,7 +21,7 @@ import {
 } from "./crew_member.ts";
 import type { CrewAnswer, CrewStart } from "./crew_worker.ts";
 import { formatChecksum, ProtocolError, type Request, type Slot } from "./protocol.ts";
-import type { openTierProbe } from "./tier.ts";
+import type { TierProbe } from "./tier.ts";
 
 /** How the Workers open their allocator, and whether it is to know the blocks of the others. */
 export type CrewOptions = Pick<CrewStart, "name" | "variant" | "source"> & { readonly ownHeaps: boolean };
@@ -31,17 +31,15 @@ const WORKER = new URL("./crew_worker.ts", import.meta.url);
 /** See the module. */
 export class Crew<P> {
   readonly #allocator: Allocator<P>;
-  readonly #tierOf: ReturnType<typeof openTierProbe>;
   readonly #options: CrewOptions;
   readonly #first: CrewMember<P>;
   readonly #workers: CrewWorker[] = [];
   readonly #memories = new Map<string, CrewMemory>();
 
-  constructor(allocator: Allocator<P>, tierOf: ReturnType<typeof openTierProbe>, options: CrewOptions) {
+  constructor(allocator: Allocator<P>, tierOf: TierProbe, options: CrewOptions) {
     this.#allocator = allocator;
-    this.#tierOf = tierOf;
     this.#options = options;
-    this.#first = new CrewMember(allocator, 0);
+    this.#first = new CrewMember(allocator, 0, tierOf);
   }
 
   /**
@@ -88,7 +86,7 @@ export class Crew<P> {
     const cause = failures.find(({ isFollower }) => !isFollower) ?? failures[0];
     if (cause !== undefined) throw new CrewFailed(cause.message);
     const result = control.result(threads, runnersOf(workload, threads));
-    return slotOf(units, nanoseconds, result, this.#tierOf(this.#first.hot(crewRequest)));
+    return slotOf(units, nanoseconds, result);
   }
 
   /** Ends the Workers, which are idle: they let go of the allocator, and the first thread may close it. */
@@ -144,8 +142,8 @@ export class CrewFailed extends Error {
   override name = "CrewFailed";
 }
 
-function slotOf(units: number, nanoseconds: number, result: CrewResult, tier: Slot["tier"]): Slot {
-  const { threads, first, last } = result;
+function slotOf(units: number, nanoseconds: number, result: CrewResult): Slot {
+  const { threads, first, last, tier } = result;
   const operations = threads.reduce((sum, thread) => sum + thread.operations, 0);
   return { units, nanoseconds, operations, checksum: fold(first), slotChecksum: fold(last), tier, threads };
 }

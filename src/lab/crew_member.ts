@@ -21,13 +21,16 @@ import {
   type Workload,
   WORKLOADS,
 } from "../workloads/mod.ts";
-import { ProtocolError, type Request } from "./protocol.ts";
-import { keepUnoptimised } from "./tier.ts";
+import { ProtocolError, type Request, type Tier } from "./protocol.ts";
+import { keepUnoptimised, type TierProbe } from "./tier.ts";
 
 /** Ints that all threads see. */
 const WORD = { START: 0, READY: 1, DONE: 2, FAILED: 3, SETS: 4 } as const;
 /** Ints of each set, or of each thread where there are no sets. */
 const SET = { BUSY: 0, UNITS: 1, FIRST: 2, LAST: 3, LENGTH: 4 } as const;
+const RESULT = { NANOSECONDS: 0, OPERATIONS: 1, TIER: 2, LENGTH: 3 } as const;
+/** What may run a loop; of several threads, the first of these counts that any had. */
+const TIERS: readonly Tier[] = ["baseline", "maglev", "turbofan", "unknown"];
 /** Milliseconds that a thread sleeps before it looks whether another one has failed. */
 const NAP = 50;
 
@@ -36,7 +39,7 @@ export interface CrewMemory {
   /** Tells it from others of the crew: the buffers are other objects each time they are posted. */
   readonly number: number;
   readonly ints: SharedArrayBuffer;
-  /** By thread: nanoseconds, operations. */
+  /** By thread: nanoseconds, operations, and what ran its loop. */
   readonly results: SharedArrayBuffer;
   /** What crosses from thread to thread: the arrays of each set, those of all runners, or nothing. */
   readonly places: readonly SharedArrayBuffer[];
@@ -54,6 +57,8 @@ export const LEAVE = "leave";
 /** What is left of a slot in the memory of the crew. */
 export interface CrewResult {
   readonly threads: readonly { readonly nanoseconds: number; readonly operations: number }[];
+  /** What ran the loop, in the thread that was worst off. */
+  readonly tier: Tier;
   /** Of each set or thread, in order, after its first unit. */
   readonly first: readonly number[];
   /** The same after the last. */
@@ -75,7 +80,7 @@ export function crewMemory(number: number, threads: number, places: readonly Sha
   return {
     number,
     ints: new SharedArrayBuffer(4 * (WORD.SETS + SET.LENGTH * setsOf(threads))),
-    results: new SharedArrayBuffer(8 * 2 * threads),
+    results: new SharedArrayBuffer(8 * RESULT.LENGTH * threads),
     places,
   };
 }
@@ -127,9 +132,8 @@ export class CrewControl {
   }
 
   /** Says that this thread's work is done, and what it was. */
-  done(thread: number, nanoseconds: number, operations: number): void {
-    this.#results[2 * thread] = nanoseconds;
-    this.#results[2 * thread + 1] = operations;
+  done(thread: number, nanoseconds: number, operations: number, tier: Tier): void {
+    this.#results.set([nanoseconds, operations, TIERS.indexOf(tier)], RESULT.LENGTH * thread);
     this.#tell(WORD.DONE);
   }
 
@@ -171,11 +175,15 @@ export class CrewControl {
   result(threads: number, sets: number): CrewResult {
     const checksums = (which: number) =>
       Array.from({ length: sets }, (_, set) => this.#ints[WORD.SETS + set * SET.LENGTH + which]! >>> 0);
+    const results = (what: number) =>
+      Array.from({ length: threads }, (_, thread) => this.#results[RESULT.LENGTH * thread + what]!);
+    const operations = results(RESULT.OPERATIONS);
     return {
-      threads: Array.from({ length: threads }, (_, thread) => ({
-        nanoseconds: this.#results[2 * thread]!,
-        operations: this.#results[2 * thread + 1]!,
+      threads: results(RESULT.NANOSECONDS).map((nanoseconds, thread) => ({
+        nanoseconds,
+        operations: operations[thread]!,
       })),
+      tier: TIERS[Math.min(...results(RESULT.TIER))]!,
       first: checksums(SET.FIRST),
       last: checksums(SET.LAST),
     };
@@ -205,11 +213,13 @@ export function seedOf(seed: number, runner: number): number {
 export class CrewMember<P> {
   readonly #allocator: Allocator<P>;
   readonly #thread: number;
+  readonly #tierOf: TierProbe;
   readonly #runners = new Map<number, readonly Runner[]>();
 
-  constructor(allocator: Allocator<P>, thread: number) {
+  constructor(allocator: Allocator<P>, thread: number, tierOf: TierProbe) {
     this.#allocator = allocator;
     this.#thread = thread;
+    this.#tierOf = tierOf;
   }
 
   /** Before the clock starts: this thread's part of what must be there. */
@@ -228,7 +238,7 @@ export class CrewMember<P> {
       : runAll(control, this.#prepared(request)[0]!, this.#thread, units, perUnit);
     const nanoseconds = (performance.now() - start) * 1e6;
     last();
-    control.done(this.#thread, nanoseconds, operations);
+    control.done(this.#thread, nanoseconds, operations, this.#tierOf(this.#prepared(request)[0]!.hot));
   }
 
   /** After the clock has stopped. */
@@ -239,11 +249,6 @@ export class CrewMember<P> {
   /** Lets go of the allocator. */
   leave(): void {
     this.#allocator.close?.();
-  }
-
-  /** The function that the time is spent in. */
-  hot(request: CrewRequest): Runner["hot"] {
-    return this.#prepared(request)[0]!.hot;
   }
 
   #runSets(control: CrewControl, request: CrewRequest, perUnit: number): number {

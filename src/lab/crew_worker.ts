@@ -5,6 +5,7 @@
  */
 import { openAllocator } from "../peers/mod.ts";
 import { CrewControl, CrewMember, type CrewRequest, describeFailure, LEAVE } from "./crew_member.ts";
+import { openTierProbe } from "./tier.ts";
 
 /** What a Worker is started with. */
 export interface CrewStart {
@@ -41,7 +42,7 @@ async function open({ thread, name, variant, source, shared }: CrewStart): Promi
   const member: Part = await openAllocator(
     name,
     variant,
-    (allocator): Part => new CrewMember(allocator, thread),
+    (allocator): Part => new CrewMember(allocator, thread, openTierProbe()),
     source,
     shared,
   );

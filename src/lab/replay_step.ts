@@ -35,5 +35,5 @@ export function takePart(
   start();
   member.advance(to);
   control.note("last", thread, member.checksum);
-  control.done(thread, 0, 0);
+  control.done(thread, 0, 0, "unknown");
 }

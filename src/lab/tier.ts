@@ -10,8 +10,11 @@ import type { Tier } from "./protocol.ts";
 // deno-lint-ignore ban-types
 type AnyFunction = Function;
 
-/** Makes the function that tells tiers. Without natives syntax it always says `unknown`. */
-export function openTierProbe(): (measured: AnyFunction) => Tier {
+/** Tells the tier of a function. */
+export type TierProbe = (measured: AnyFunction) => Tier;
+
+/** Makes what tells tiers. Without natives syntax it always says `unknown`. */
+export function openTierProbe(): TierProbe {
   try {
     const status = native("GetOptimizationStatus");
     const maglev = optimised("OptimizeMaglevOnNextCall", status);

@@ -3,6 +3,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Child, ContestantError } from "../../src/lab/child.ts";
 import { type Contestant, enter, heapContestant, withOwnHeaps } from "../../src/lab/contestants.ts";
 import type { Slot } from "../../src/lab/protocol.ts";
+import { CrewControl, crewMemory } from "../../src/lab/crew_member.ts";
 import { completeParameters, WORKLOADS } from "../../src/workloads/mod.ts";
 
 const LIBRARY = new URL("../../mod.ts", import.meta.url).href;
@@ -146,5 +147,21 @@ Deno.test("peers without a heap for all threads have one for each, where no bloc
     const slot = await run(child, "hot-pair", 2, { cycles: 1000 });
     assertEquals(slot.operations, 2 * 2 * 2 * 1000, `${label}: threads, units, a malloc and a free`);
     await assertRejects(() => run(child, "cache-scratch", 2), ContestantError, "which this allocator cannot");
+  }
+});
+
+Deno.test("a slot's tier is that of the thread that was worst off", () => {
+  for (
+    const [tiers, worst] of [
+      [["turbofan", "maglev", "turbofan"], "maglev"],
+      [["turbofan", "turbofan", "turbofan"], "turbofan"],
+      [["maglev", "turbofan", "baseline"], "baseline"],
+      [["unknown", "unknown", "unknown"], "unknown"],
+    ] as const
+  ) {
+    const control = new CrewControl(crewMemory(0, 3, []));
+    tiers.forEach((tier, thread) => control.done(thread, 10 * thread, 100 * thread, tier));
+    assertEquals(control.result(3, 3).tier, worst);
+    assertEquals(control.result(3, 3).threads[2], { nanoseconds: 20, operations: 200 });
   }
 });
