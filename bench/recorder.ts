@@ -1,19 +1,19 @@
 /**
  * What being recorded costs a program: each runs with the recorder in it and without, in turns, for so many rounds. Times
- * are those of the processor, in the program and in the system for it, which other work disturbs least. An event's cost is
- * the difference of the medians over the number of events, of all processes of the program.
+ * are those of the processor, in the program and in the system for it, which other work disturbs least. Ratios and costs of an
+ * event, of all processes of the program, are of the two runs of a round, and their medians.
  *
  *     deno run -P bench/recorder.ts
- *     deno run -P bench/recorder.ts --rounds 21
+ *     deno run -P bench/recorder.ts --rounds 51
  *
  * The C twin of random-mixed does little else than malloc and free: it shows the worst case.
  *
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { median } from "simple-statistics";
 import { peerContestant } from "../src/lab/contestants.ts";
 import { RECORDER } from "../src/lab/record.ts";
+import { differences, estimate, ratios } from "../src/measure/mod.ts";
 import { buildNative, commandOutput } from "../src/os/mod.ts";
 import { PEERS } from "../src/peers/mod.ts";
 import { markdownTable } from "../src/report/rows.ts";
@@ -37,7 +37,7 @@ const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   "random-mixed": [workloads.path, ...workloads.args, RANDOM_MIXED],
 };
 
-const { rounds = "9" } = parseArgs(Deno.args, { string: ["rounds"] });
+const { rounds = "21" } = parseArgs(Deno.args, { string: ["rounds"] });
 const library = (await buildNative(RECORDER)).path;
 const rows: string[][] = [];
 for (const [name, [program = "", ...rest]] of Object.entries(PROGRAMS)) {
@@ -50,19 +50,20 @@ for (const [name, [program = "", ...rest]] of Object.entries(PROGRAMS)) {
     if (round === 0) events = eventsIn(folder);
     await Deno.remove(folder, { recursive: true });
   }
-  const [without, within] = [median(plain), median(recorded)];
+  const { median: times, low, high } = estimate(ratios(recorded, plain));
   rows.push([
     name,
     events.toLocaleString("en-US"),
-    without.toFixed(3),
-    within.toFixed(3),
-    (within / without).toFixed(2),
-    (1e9 * (within - without) / events).toFixed(0),
+    estimate(plain).median.toFixed(3),
+    estimate(recorded).median.toFixed(3),
+    times.toFixed(2),
+    `${low.toFixed(2)}–${high.toFixed(2)}`,
+    (1e9 * estimate(differences(recorded, plain)).median / events).toFixed(0),
   ]);
 }
 const load = Deno.loadavg()[0]!.toFixed(1);
 console.log(`${rounds} rounds, medians; load ${load} on ${navigator.hardwareConcurrency} cores\n`);
-console.log(markdownTable(["program", "events", "CPU s", "recorded", "times", "ns/event"], rows));
+console.log(markdownTable(["program", "events", "CPU s", "recorded", "times", "95 %", "ns/event"], rows));
 
 /** Runs a program, with the recorder in it if there is a folder; the time that bash says it took. */
 async function seconds(program: string, rest: readonly string[], folder?: string): Promise<number> {
