@@ -34,9 +34,11 @@
  * All state of the process lies in one page that the kernel empties in a child of fork: a child finds it empty and starts
  * a file of its own, whichever way it was forked. A child of vfork shares its parent's memory, and its recording.
  *
- * The recorder allocates nothing from the program, keeps no file open and leaves errno alone. Where a file cannot be made
- * longer (a full disk), recording stops and the program goes on. Calls of a signal handler that interrupted the recorder
- * itself are counted and not recorded. Linux 4.14 and later; tested on x86-64 with glibc, UNTESTED on aarch64 and musl.
+ * The recorder allocates nothing from the program and leaves errno alone. It keeps one file open, by a high number: one
+ * that is opened for each chunk may get the number that another thread has just closed, to put a file of its own there.
+ * Where a file cannot be made longer (a full disk), recording stops and the program goes on. Calls of a signal handler that
+ * interrupted the recorder itself are counted and not recorded. Linux 4.14 and later; tested on x86-64 with glibc, UNTESTED
+ * on aarch64 and musl.
  */
 #define _GNU_SOURCE 1
 
@@ -60,6 +62,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -83,6 +86,7 @@ enum {
   CHUNK_BYTES = 65536, /* some 4,000 events; whole pages, too */
   LONGEST_EVENT = 3,
   PATH_BYTES = 4096,
+  HIGH_NUMBER = 900, /* of the file; lower if the process may not have so many */
   EARLY_BYTES = 16384, /* what dlsym may want while it looks for malloc */
 };
 
@@ -97,7 +101,7 @@ struct file_header {
 };
 
 struct chunk {
-  uint64_t magic;
+  _Atomic uint64_t magic;
   uint32_t bytes, buffer;
   _Atomic uint32_t index, appended; /* see above */
   struct chunk *next_free;          /* only used by the process itself, as is the next */
@@ -133,6 +137,8 @@ struct writer {
 static struct process nowhere = {.stopped = 1}; /* before the page is there, and where there can be none */
 static struct process *process = &nowhere;
 static uint32_t epochs; /* how many files this process and its parents made */
+static int file = -1;   /* what is open, if the program has not closed it: then it is anything */
+static struct stat file_identity;
 static char folder[PATH_BYTES - 64];
 static pthread_key_t thread_end;
 static bool has_thread_end;
@@ -163,65 +169,75 @@ static void stop(int error) {
   atomic_store(&process->stopped, 1);
 }
 
-static int open_file(int flags, uint64_t bytes) {
+static bool is_open(void) {
+  struct stat now;
+  return fstat(file, &now) == 0 && now.st_dev == file_identity.st_dev && now.st_ino == file_identity.st_ino;
+}
+
+static bool open_file(int flags) {
+  const int low = (int)syscall(SYS_openat, AT_FDCWD, process->path, flags | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (low < 0) return false;
+  const int high = (int)syscall(SYS_fcntl, low, F_DUPFD_CLOEXEC, HIGH_NUMBER);
+  if (high >= 0) syscall(SYS_close, low);
+  file = high >= 0 ? high : low;
+  return fstat(file, &file_identity) == 0;
+}
+
+/* Whether the file can be written to, and may be so much longer. */
+static bool may_extend(uint64_t bytes) {
   struct rlimit limit; /* beyond it the system does not only refuse, but also sends a signal that kills */
-  if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur - process->file_bytes < bytes) {
+  if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < process->file_bytes + bytes) {
     errno = EFBIG;
-    return -1;
+    return false;
   }
-  return (int)syscall(SYS_openat, AT_FDCWD, process->path, flags | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
+  return is_open() || open_file(0);
 }
 
-static int close_file(int file, bool is_longer, uint64_t bytes) {
-  const int error = errno;
-  syscall(SYS_close, file);
-  errno = error;
-  if (is_longer) process->file_bytes += bytes;
-  return is_longer;
-}
-
-/* Writes to the end of the file. Under the lock, so that nothing is behind a part that was not written. */
-static bool write_all(int file, const void *bytes, uint64_t count) {
+/*
+ * Makes the file longer by a copy of some bytes; false, and errno, if there is no room. Under the lock, so that nothing is
+ * behind a part that was not written.
+ */
+static bool append(const void *bytes, uint64_t count) {
+  if (!may_extend(count)) return false;
   for (uint64_t done = 0; done < count;) {
-    const long written = syscall(SYS_pwrite64, file, (const char *)bytes + done, count - done, process->file_bytes + done);
+    const uint64_t at = process->file_bytes + done;
+    const long written = syscall(SYS_pwrite64, file, (const char *)bytes + done, count - done, at);
     if (written > 0) done += (uint64_t)written;
     else if (written == 0) errno = ENOSPC;
     if (written <= 0 && errno != EINTR) return false;
   }
+  process->file_bytes += count;
   return true;
 }
 
-/* Makes the file longer by a copy of some bytes; false, and errno, if there is no room. */
-static bool append(const void *bytes, uint64_t count) {
-  const int file = open_file(0, count);
-  return file >= 0 && close_file(file, write_all(file, bytes, count), count);
-}
-
 /* Makes the file longer by a zeroed part and maps that. NULL, and errno, if there is no room. */
-static void *extend(int flags, uint64_t bytes) {
+static void *extend(uint64_t bytes) {
   static const char zeros[CHUNK_BYTES];
-  const int file = open_file(flags, bytes);
-  if (file < 0) return NULL;
+  if (!may_extend(bytes)) return NULL;
+  const uint64_t offset = process->file_bytes;
   /* Room on the disk now, since a page without any would kill the program when it is written to. */
-  bool has_room = syscall(SYS_fallocate, file, 0, process->file_bytes, bytes) == 0;
-  if (!has_room && errno == EOPNOTSUPP) has_room = write_all(file, zeros, bytes);
-  void *mapped = MAP_FAILED;
-  if (has_room) {
-    const off_t offset = (off_t)process->file_bytes;
-    mapped = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, file, offset);
-  }
-  return close_file(file, mapped != MAP_FAILED, bytes) ? mapped : NULL;
+  long result;
+  do result = syscall(SYS_fallocate, file, 0, offset, bytes);
+  while (result != 0 && errno == EINTR);
+  if (result == 0) process->file_bytes += bytes;
+  else if (errno != EOPNOTSUPP || !append(zeros, bytes)) return NULL;
+  void *mapped = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, file, (off_t)offset);
+  if (mapped != MAP_FAILED) return mapped;
+  process->file_bytes = offset;
+  return NULL;
 }
 
 /* Makes the file of this process: PID.0, or the next number if it was another program before. */
 static bool begin_process(void) {
-  struct file_header *header = NULL;
   const int pid = (int)syscall(SYS_getpid);
-  for (unsigned image = 0; header == NULL; image++) {
+  if (is_open()) syscall(SYS_close, file); /* the parent's */
+  for (unsigned image = 0;; image++) {
     snprintf(process->path, sizeof process->path, "%s/%d.%u", folder, pid, image);
-    header = extend(O_CREAT | O_EXCL, HEADER_BYTES);
-    if (header == NULL && errno != EEXIST) return false;
+    if (open_file(O_CREAT | O_EXCL)) break;
+    if (errno != EEXIST) return false;
   }
+  struct file_header *header = extend(HEADER_BYTES);
+  if (header == NULL) return false;
   header->pid = (uint32_t)pid;
   header->is_fork = epochs > 0;
   char program[PATH_BYTES];
@@ -242,13 +258,12 @@ static struct chunk *new_window(void) {
     process->free_windows = window->next_free;
     return window;
   }
-  window = extend(0, CHUNK_BYTES);
+  window = extend(CHUNK_BYTES);
   if (window == NULL) return NULL;
   window->bytes = CHUNK_BYTES;
   window->buffer = process->buffers++;
   window->next = window->words;
-  atomic_signal_fence(memory_order_release);
-  window->magic = CHUNK_MAGIC;
+  atomic_store_explicit(&window->magic, CHUNK_MAGIC, memory_order_release);
   return window;
 }
 
@@ -257,6 +272,7 @@ static bool empty_window(struct chunk *window) {
   if (!append(window, sizeof *window)) return false;
   const uint32_t index = window->index + 1;
   atomic_store_explicit(&window->appended, index, memory_order_release);
+  atomic_thread_fence(memory_order_release); /* who reads this while it happens sees no zeros before that */
   memset(window->words, 0, sizeof window->words);
   atomic_store_explicit(&window->index, index, memory_order_release);
   return true;
@@ -307,10 +323,27 @@ static __attribute__((noinline)) bool refill(void) {
   const int error = errno;
   const sigset_t signals = lock();
   const bool found = process->stopped == 0 && find_room();
-  if (!found && process->stopped == 0) stop(errno);
+  if (!found && process->stopped == 0) {
+    /* What a child of vfork cannot do, having given up its rights, is not for its parent to suffer from. */
+    const bool is_ours = process->file == NULL || process->file->pid == (uint32_t)syscall(SYS_getpid);
+    if (is_ours) stop(errno);
+    else atomic_fetch_add(&process->file->lost, 1);
+  }
   unlock(signals);
   errno = error;
   return found;
+}
+
+/* What the thread has begun is for another to go on with. */
+static void give_back(void) {
+  struct chunk *window = self.window;
+  window->next = self.next;
+  self.window = NULL;
+  self.next = self.end = NULL;
+  const sigset_t signals = lock();
+  window->next_free = process->free_windows;
+  process->free_windows = window;
+  unlock(signals);
 }
 
 static inline void record(unsigned kind, unsigned alignment, const void *address, uint64_t size) {
@@ -320,7 +353,12 @@ static inline void record(unsigned kind, unsigned alignment, const void *address
     return;
   }
   self.is_busy = true;
-  if (__builtin_expect(has_room(), 1) || refill()) write_event(kind, alignment, (uint64_t)(uintptr_t)address, size);
+  if (__builtin_expect(has_room(), 1)) {
+    write_event(kind, alignment, (uint64_t)(uintptr_t)address, size);
+  } else if (refill()) {
+    write_event(kind, alignment, (uint64_t)(uintptr_t)address, size);
+    if (self.destructor_rounds >= PTHREAD_DESTRUCTOR_ITERATIONS) give_back(); /* end_thread comes no more */
+  }
   self.is_busy = false;
 }
 
@@ -332,16 +370,9 @@ static void end_thread(void *ignored) {
     return;
   }
   record(THREAD, 0, (void *)(uintptr_t)self.number, ENDS);
-  if (self.epoch != process->epoch || self.window == NULL) return;
+  if (self.is_busy || self.epoch != process->epoch || self.window == NULL) return; /* busy: it ended in an event */
   self.is_busy = true;
-  struct chunk *window = self.window;
-  window->next = self.next;
-  self.window = NULL;
-  self.next = self.end = NULL;
-  const sigset_t signals = lock();
-  window->next_free = process->free_windows;
-  process->free_windows = window;
-  unlock(signals);
+  give_back();
   self.is_busy = false;
 }
 

@@ -9,6 +9,8 @@ import { EVENT } from "./trace.ts";
 
 const FREED = 1; // what a REALLOC_END without an address says in place of a size; 0 is that it failed
 const ENDS = 1;
+/** Events after which a thread that has ended does nothing more: what libc frees for it comes a few calls later. */
+const LATE = 4096;
 
 /** What had to be made up for. */
 export interface BlockRepairs {
@@ -30,6 +32,9 @@ export class Blocks {
   readonly #live = new Map<number, number>();
   /** By thread. More than one if a signal's handler reallocates. */
   readonly #moving = new Map<number, Moving[]>();
+  /** Threads that have ended, and after how many events that is written. */
+  readonly #ended: { readonly thread: number; readonly at: number }[] = [];
+  #events = 0;
   #unknownBlocks = 0;
   #unseenFrees = 0;
 
@@ -46,6 +51,10 @@ export class Blocks {
   /** Writes what the stream's present event means. */
   event({ kind, thread, alignment, address, size }: Stream): void {
     const writer = this.#writer;
+    this.#events++;
+    while (this.#ended[0] !== undefined && this.#ended[0].at <= this.#events) {
+      writer.threadEnd(this.#ended.shift()!.thread);
+    }
     switch (kind) {
       case KIND.MALLOC:
         this.#vacate(thread, address);
@@ -69,8 +78,13 @@ export class Blocks {
         this.#moved(thread, address, size);
         break;
       case KIND.THREAD:
-        if (size === ENDS) writer.threadEnd(thread);
+        if (size === ENDS) this.#ended.push({ thread, at: this.#events + LATE });
     }
+  }
+
+  /** There are no more events. */
+  finish(): void {
+    for (const { thread } of this.#ended.splice(0)) this.#writer.threadEnd(thread);
   }
 
   #moved(thread: number, address: number, size: number): void {

@@ -15,7 +15,7 @@
 import { MOST_EVENTS } from "./builder.ts";
 import type { TraceFormat } from "./format.ts";
 import { type BlockRepairs, Blocks } from "./raw_blocks.ts";
-import { CHUNK, Stream, StreamQueue } from "./raw_stream.ts";
+import { behindEvent, CHUNK, Stream, StreamQueue } from "./raw_stream.ts";
 import { recording, RecordingWriter } from "./recording.ts";
 import { TraceError } from "./trace.ts";
 
@@ -78,12 +78,13 @@ export class RawRecording {
   /** @throws TraceError if it is none of the recorder's files. */
   constructor(read: ReadAt) {
     this.#read = read;
-    const bytes = read(0, FILE_HEADER.USED);
-    const view = new DataView(bytes.buffer);
     // All zeros where a process was killed while it made the file.
-    if (![0n, FILE_MAGIC].includes(view.getBigUint64(0, true))) {
+    if (![0n, FILE_MAGIC].includes(new DataView(read(0, FILE_HEADER.USED).buffer).getBigUint64(0, true))) {
       throw new TraceError("byte 0: not a file of the recorder");
     }
+    this.#streams = this.#findStreams();
+    // Afterwards: if it stops while it is read, that is known.
+    const bytes = read(0, FILE_HEADER.USED), view = new DataView(bytes.buffer);
     const name = bytes.subarray(FILE_HEADER.PROGRAM, bytes.indexOf(0, FILE_HEADER.PROGRAM));
     this.header = {
       pid: view.getUint32(FILE_HEADER.PID, true),
@@ -93,7 +94,6 @@ export class RawRecording {
       program: new TextDecoder().decode(name),
     };
     this.#end = this.header.stopped === 0 ? Infinity : Number(view.getBigUint64(FILE_HEADER.END, true));
-    this.#streams = this.#findStreams();
   }
 
   /** Writes the events, in their order. Yields now and then the share of the file that is done, from 0 to 1. */
@@ -111,6 +111,7 @@ export class RawRecording {
       else queue.removeFirst();
       if (++events % PAUSE === 0) yield this.#streams.reduce((sum, { read }) => sum + read, 0) / chunks;
     }
+    if (!cut) blocks.finish();
     return { ...blocks.repairs, cut };
   }
 
@@ -129,12 +130,15 @@ export class RawRecording {
     for (const { at, buffer } of this.#chunksFrom(FILE_HEADER.BYTES)) {
       if (windows.get(buffer)?.at !== at) copies.get(buffer)?.push(at);
     }
-    return [...windows].map(([buffer, { bytes, index, appended }]) => {
+    return [...windows].map(([buffer, { at, bytes, index, appended }]) => {
       const whole = copies.get(buffer)!.slice(0, appended);
-      const isNext = index === appended && index === whole.length;
-      return new Stream(
-        [...whole.map((at) => () => this.#read(at, CHUNK.BYTES)), ...(isNext ? [() => bytes] : [])],
-      );
+      if (whole.length < appended || ![appended, appended - 1].includes(index)) {
+        throw new TraceError(`byte ${at}: of ${appended} chunks of buffer ${buffer} there are ${whole.length}`);
+      }
+      return new Stream([
+        ...whole.map((at) => () => this.#read(at, CHUNK.BYTES)),
+        ...(index === appended ? [() => bytes] : []),
+      ]);
     });
   }
 
@@ -149,12 +153,20 @@ export class RawRecording {
     }
   }
 
-  /** A window as it was at some moment, also while its process goes on. */
+  /**
+   * A window as it was at some moment, also while its process goes on. Of what is just being written, reading may give the
+   * last words and not the first: so what is read again has those events that were there the first time.
+   */
   #windowAt(at: number): Window {
     for (;;) {
-      const bytes = this.#read(at, CHUNK.BYTES), before = countsOf(bytes);
+      const seen = this.#read(at, CHUNK.BYTES), bytes = this.#read(at, CHUNK.BYTES), before = countsOf(seen);
       const after = countsOf(this.#read(at, CHUNK.HEADER_BYTES));
-      if (before.index === after.index && before.appended === after.appended) return { at, bytes, ...after };
+      if (before.index !== after.index || before.appended !== after.appended) continue;
+      const words = new Uint32Array(seen.buffer);
+      let end = CHUNK.HEADER_BYTES / 4;
+      for (let next = behindEvent(words, end); next !== 0; next = behindEvent(words, end)) end = next;
+      bytes.fill(0, end * 4);
+      return { at, bytes, ...after };
     }
   }
 }

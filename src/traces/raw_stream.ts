@@ -13,6 +13,12 @@ const WIDE = 8;
 /** The chunks that a buffer consists of, in bytes: where the parts of their header are, its length, and that of all. */
 export const CHUNK = { LENGTH: 8, BUFFER: 12, INDEX: 16, APPENDED: 20, HEADER_BYTES: 40, BYTES: 65_536 };
 
+/** Where the event ends that begins at a word of a chunk; 0 if none does. */
+export function behindEvent(words: Uint32Array, at: number): number {
+  const low = words[at] ?? 0, next = at + ((low & WIDE) === 0 ? 4 : 6);
+  return (low & 7) === 0 || next > words.length ? 0 : next;
+}
+
 /** The events of a buffer, of which one is the present one. */
 export class Stream {
   readonly #chunks: readonly (() => Uint8Array<ArrayBuffer>)[];
@@ -48,11 +54,10 @@ export class Stream {
 
   /** Makes the next event the present one; says whether there is one. */
   advance(): boolean {
+    let next = behindEvent(this.#words, this.#at);
+    for (; next === 0; next = behindEvent(this.#words, this.#at)) if (!this.#nextChunk()) return false;
     const words = this.#words, at = this.#at;
-    const low = words[at] ?? 0, high = words[at + 1] ?? 0;
-    const kind = low & 7, isWide = (low & WIDE) !== 0;
-    const next = at + (isWide ? 6 : 4);
-    if (kind === 0 || next > words.length) return this.#nextChunk();
+    const low = words[at]!, high = words[at + 1]!, kind = low & 7, isWide = (low & WIDE) !== 0;
     const addressLow = words[at + 2]!, addressHigh = words[at + 3]!;
     this.kind = kind;
     this.alignment = (low >>> 4) & 63;
@@ -75,7 +80,7 @@ export class Stream {
     this.#loaded++;
     this.#words = new Uint32Array(load().buffer);
     this.#at = CHUNK.HEADER_BYTES / 4;
-    return this.advance();
+    return true;
   }
 }
 

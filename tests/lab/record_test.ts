@@ -5,6 +5,7 @@ import { RECORDER, RecordError, Recording } from "../../src/lab/record.ts";
 import { buildNative } from "../../src/os/mod.ts";
 import { compile } from "../os/run_child.ts";
 import { EVENT, readTrace, type Trace } from "../../src/traces/mod.ts";
+import { type RawHeader, RawRecording } from "../../src/traces/raw_recording.ts";
 import {
   build,
   hasValgrind,
@@ -200,21 +201,61 @@ linuxTest("what is read of a process while it runs has no event twice, and none 
   }
 });
 
-linuxTest("threads that come and go share the room for what they do", async () => {
-  const program = await build("succession");
+/** What the recorder leaves of `recorded/awkward.c`: the trace, and its bytes. */
+async function awkward(what: string, check: (trace: Trace, header: RawHeader, bytes: number) => void): Promise<void> {
+  const program = await build("awkward");
   const folder = await Deno.makeTempDir({ prefix: "hakmem-test-" });
   try {
     const env = { LD_PRELOAD: (await buildNative(RECORDER)).path, HAKMEM_RECORDING: folder };
-    await new Deno.Command(program, { args: ["3000"], env }).output();
+    const args = [what, `${folder}.swapped`];
+    const { code, signal } = await new Deno.Command(program, { args, env }).output();
+    assertEquals([code, signal], [0, null], what);
     const [{ name }] = [...Deno.readDirSync(folder)] as [Deno.DirEntry];
-    const { threads, kinds } = readTrace(`${folder}/${name}`);
-    assertEquals(new Set(threads).size, 3001);
-    assertGreater(kinds.length, 6000);
-    assert(Deno.statSync(`${folder}/${name}`).size <= 2 ** 20, `${Deno.statSync(`${folder}/${name}`).size} bytes`);
+    const bytes = Deno.readFileSync(`${folder}/${name}`);
+    const { header } = new RawRecording((at, length) => {
+      const part = new Uint8Array(length);
+      part.set(bytes.subarray(at, at + length));
+      return part;
+    });
+    check(readTrace(`${folder}/${name}`), header, bytes.length);
   } finally {
     await Deno.remove(folder, { recursive: true });
+    await Deno.remove(`${folder}.swapped`).catch(() => {});
   }
-});
+}
+
+const countOfSize = ({ sizes }: Trace, size: number): number => sizes.filter((each) => each === size).length;
+
+for (const what of ["succession", "late"]) {
+  linuxTest(
+    `threads that come and go share the room for what they do: ${what}`,
+    () =>
+      awkward(what, (trace, { stopped }, bytes) => {
+        assertEquals([stopped, new Set(trace.threads).size], [0, 1001]);
+        assertEquals([countOfSize(trace, 24), countOf(trace, EVENT.THREAD_END)], [1001, 1000]);
+        assert(bytes <= 2 ** 20, `${bytes} bytes`);
+      }),
+  );
+}
+
+linuxTest(
+  "a program that may write no more files runs on, and recording stops",
+  () =>
+    awkward("limit", (trace, { stopped }) => {
+      assertEquals(stopped, 27); // EFBIG
+      assertGreater(countOfSize(trace, 11), 1000);
+    }),
+);
+
+for (const what of ["files", "closed", "swapped", "vfork"]) {
+  linuxTest(
+    `recording goes on, and the program's own files are left alone: ${what}`,
+    () =>
+      awkward(what, (trace, { stopped }) => {
+        assertEquals([stopped, countOfSize(trace, 11)], [0, 10_000]);
+      }),
+  );
+}
 
 linuxTest("a process that runs on is recorded up to the program's end, and is not disturbed", async () => {
   const folder = await Deno.makeTempDir({ prefix: "hakmem-test-" });

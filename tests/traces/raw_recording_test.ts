@@ -89,6 +89,7 @@ Deno.test({
       change(bytes.subarray(CHUNK, 2 * CHUNK), new DataView(bytes.buffer, CHUNK, CHUNK));
       assertEquals(columns(decodeTrace(bytes)), expected, label);
     };
+    assertThrows(() => decodeTrace(whole.slice(0, whole.length - CHUNK)), TraceError, "chunks of buffer");
     const appended = (view: DataView) => view.setUint32(APPENDED, index + 1, true);
     died("nothing is copied yet", 0, () => {});
     died("a header is copied", EVENTS, () => {});
