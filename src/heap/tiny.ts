@@ -15,8 +15,10 @@
  *   constants to load at every access. It ends at 2 GiB, so that a bound is a 32-bit operand.
  * - All is int32: `(size | 0) !== size` costs nothing where size is one, and sends fractions, NaN and large numbers away.
  *   `| 0` and `- 0` behind the slow calls keep the result an int32 as long as it is one.
- * - V8 inlines by the length of the bytecode, in which the branches of other flags still are: so what is not of the
- *   default variant is a call. (Written in line, it made both functions too long, and random-mixed 0.84 times as fast.)
+ * - V8 inlines by the length of the bytecode, at most 920 bytes into a function, and a copy for each place that calls.
+ *   Branches of other flags count though they are gone in the end. So the default variant has two functions of its own,
+ *   154 and 182 bytes long; those for all flags have 267 and 417, and what is not of the header variants is a call in them.
+ *   What the slow paths call is too long to be inlined after them (`RemoteFrees.free`, `Journal.run`).
  * - Conditions are written so that `undefined`, which a detached array reads as, takes the slow path.
  *
  * @module
@@ -58,6 +60,8 @@ const HEADER_REJECTS = COUNTER.headerRejects;
 const LINK_TWICE = flags.fault === "link-twice";
 const MISCOUNT = flags.fault === "miscount";
 const FAULTY = LINK_TWICE || MISCOUNT;
+/** Whether the hot path is that of the default variant, which is written out: see above. */
+const IS_DEFAULT = !HEADER && LINKS && INTERIOR && AGAIN && !BOX && !COUNTERS && !FAULTY;
 const CANARY = layout.FREE_CANARY;
 const BOX_OPERATIONS = layout.WORD_BOX_OPERATIONS;
 const SCAN_LENGTH = 100;
@@ -123,6 +127,9 @@ export function compile(parts: TinyParts): Tiny {
     reject,
     counts,
     trace,
+    SLAB_MAP,
+    INVERSES,
+    Math.imul,
   );
 }
 
@@ -141,8 +148,42 @@ function compileParts(
   reject: (fault: BoxFault, sizeClass: number, ptr: number) => never,
   counts: Float64Array,
   trace: Int32Array,
+  slabMap: number,
+  inverses: number,
+  imul: (a: number, b: number) => number,
 ): Tiny {
   function malloc(size: number): number {
+    const heap = words;
+    if ((size | 0) !== size || size >>> 0 > largest) return mallocSlow(size) - 0;
+    const sizeClass = heap[(size + bias) >> 4]! | 0; // 0 in a heap that is closed: no slab has that
+    const ptr = heap[heads + sizeClass]!;
+    if (heap[slabMap + (ptr >>> 16)] !== (sizeClass | tag)) return refill(sizeClass) | 0; // 16 is SLAB_SHIFT
+    heap[heads + sizeClass] = heap[ptr >> 2]!;
+    heap[rooms + sizeClass] = heap[rooms + sizeClass]! + 1;
+    return ptr;
+  }
+
+  function free(ptr: number): void {
+    const heap = words;
+    if ((ptr | 0) === ptr) {
+      const sizeClass = heap[slabMap + (ptr >>> 16)]! ^ tag;
+      // Blocks end where their slab ends: the distance from there is a multiple of the stride. Class 0 has inverse 0, and
+      // so has what the word of another owner's slab comes to.
+      const inverse = heap[inverses + sizeClass]! >>> 0;
+      if ((imul((~ptr & 0xffff) + 1, inverse) >>> 0) < inverse) {
+        const head = heap[heads + sizeClass]!, room = heap[rooms + sizeClass]!;
+        if (head !== ptr && room > 0) {
+          heap[ptr >> 2] = head;
+          heap[heads + sizeClass] = ptr;
+          heap[rooms + sizeClass] = room - 1;
+          return;
+        }
+      }
+    }
+    freeSlow(ptr);
+  }
+
+  function mallocByFlags(size: number): number {
     if (COUNTERS) count(MALLOCS);
     if ((size | 0) !== size || size >>> 0 > largest) return mallocSlow(size) - 0;
     const sizeClass = words[(size + bias) >> 4]! | 0; // 0 in a heap that is closed: no slab has that
@@ -157,7 +198,7 @@ function compileParts(
     return ptr;
   }
 
-  function free(ptr: number): void {
+  function freeByFlags(ptr: number): void {
     if (COUNTERS) count(FREES);
     if ((ptr | 0) !== ptr) return freeSlow(ptr);
     let sizeClass: number;
@@ -167,8 +208,6 @@ function compileParts(
     } else {
       sizeClass = words[SLAB_MAP + (ptr >>> SLAB_SHIFT)]! ^ tag;
       if (INTERIOR) {
-        // Blocks end where their slab ends: the distance from there is a multiple of the stride. Class 0 has inverse 0, and
-        // so has what the word of another owner's slab comes to.
         const inverse = words[INVERSES + sizeClass]! >>> 0;
         if (!((Math.imul((~ptr & 0xffff) + 1, inverse) >>> 0) < inverse)) return freeSlow(ptr);
       } else if (!((sizeClass - 1) >>> 0 < CLASS)) {
@@ -261,5 +300,5 @@ function compileParts(
     }
   }
 
-  return { malloc, free };
+  return IS_DEFAULT ? { malloc, free } : { malloc: mallocByFlags, free: freeByFlags };
 }
