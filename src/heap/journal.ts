@@ -104,8 +104,6 @@ export class Journal {
   /**
    * Runs a section. One that is called in another is a part of it.
    *
-   * All in one function, which is too long for V8 to inline (460 bytes of bytecode): see `RemoteFrees.free`.
-   *
    * @throws {HeapClosedError} if the heap is closed, and whatever `body` throws, when all that it wrote is undone.
    */
   run<Result>(body: () => Result): Result {
@@ -114,23 +112,9 @@ export class Journal {
     if (words.length === 0) throw new HeapClosedError();
     needStack(...STACK);
     try {
-      if (owner !== 0) {
-        if (Atomics.compareExchange(words, WORD_LOCK, 0, owner) !== 0) {
-          this.watcher?.add("lockWaits", owner);
-          this.#wait!(words, owner, this.watcher);
-        }
-        this.watcher?.add("locksTaken", owner);
-      }
+      if (owner !== 0) this.#lock(owner);
       this.#inside = true;
-      if (words[WORD_LOG_LENGTH] !== 0) {
-        // The thread that had the lock before died in its section: that is undone.
-        for (let count = words[WORD_LOG_LENGTH]!; count > 0;) {
-          count--;
-          words[log[count * 2]!] = log[count * 2 + 1]!;
-          words[WORD_LOG_LENGTH] = count;
-        }
-        this.watcher?.add("rollbacks", 0);
-      }
+      if (words[WORD_LOG_LENGTH] !== 0) this.#inherit();
       const result = body();
       words[WORD_LOG_LENGTH] = 0;
       return result;
@@ -146,5 +130,24 @@ export class Journal {
       }
       this.#inside = false;
     }
+  }
+
+  #lock(owner: number): void {
+    if (Atomics.compareExchange(this.#words, WORD_LOCK, 0, owner) !== 0) {
+      this.watcher?.add("lockWaits", owner);
+      this.#wait!(this.#words, owner, this.watcher);
+    }
+    this.watcher?.add("locksTaken", owner);
+  }
+
+  /** The thread that had the lock before died in its section: undoes that. */
+  #inherit(): void {
+    const words = this.#words, log = this.#log;
+    for (let count = words[WORD_LOG_LENGTH]!; count > 0;) {
+      count--;
+      words[log[count * 2]!] = log[count * 2 + 1]!;
+      words[WORD_LOG_LENGTH] = count;
+    }
+    this.watcher?.add("rollbacks", 0);
   }
 }

@@ -113,9 +113,9 @@ export class RemoteFrees {
    * Frees a small block of a slab that another thread owns, or nobody does; the hot path knows none but its own.
    *
    * All in one function, which is too long for V8 to inline (460 bytes of bytecode). What it inlines into the hot `free`, it
-   * counts as a part of it: with this one in it, and `Journal.run` in `malloc`, both did not fit into a program's loop, and
-   * which of them was left out depended on the moment. So each thread of larson was fast or 0.87 times as fast, for as long
-   * as the process lived.
+   * counts as a part of it: with this one in it, `free` did not always fit into a program's loop; that depended on the
+   * moment. So each thread of larson was fast or 0.87 times as fast, for as long as the process lived. (A Proxy, as for
+   * other slow paths, would cost each remote free.)
    *
    * @returns whether it was one. What is no start of a block is none, nor what was sent just before.
    */

@@ -18,7 +18,7 @@
  * - V8 inlines by the length of the bytecode, at most 920 bytes into a function, and a copy for each place that calls.
  *   Branches of other flags count though they are gone in the end. So the default variant has two functions of its own,
  *   154 and 182 bytes long; those for all flags have 267 and 417, and what is not of the header variants is a call in them.
- *   What the slow paths call is too long to be inlined after them (`RemoteFrees.free`, `Journal.run`).
+ *   What the slow paths are made of is not inlined (`outOfLine` in `release.ts`, `RemoteFrees.free`).
  * - Conditions are written so that `undefined`, which a detached array reads as, takes the slow path.
  *
  * @module
