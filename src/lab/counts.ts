@@ -5,9 +5,8 @@
  *
  * @module
  */
-import { Heap } from "../heap/mod.ts";
+import { Heap, type HeapCounters } from "../heap/mod.ts";
 import { adaptHeap } from "../peers/heap.ts";
-import type { HeapCounters } from "../heap/mod.ts";
 import type { CountsRow } from "../report/mod.ts";
 import type { Parameters, Workload } from "../workloads/mod.ts";
 import { Crew } from "./crew.ts";
