@@ -121,10 +121,8 @@ export class RawRecording {
    */
   #findStreams(): Stream[] {
     const windows = new Map<number, Window>();
-    let end = FILE_HEADER.BYTES;
-    for (const { at, buffer } of this.#chunksFrom(end)) {
+    for (const { at, buffer } of this.#chunksFrom(FILE_HEADER.BYTES)) {
       if (!windows.has(buffer)) windows.set(buffer, this.#windowAt(at));
-      end = at + CHUNK.BYTES;
     }
     const copies = new Map([...windows.keys()].map((buffer) => [buffer, [] as number[]]));
     for (const { at, buffer } of this.#chunksFrom(FILE_HEADER.BYTES)) {
