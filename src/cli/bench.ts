@@ -23,8 +23,17 @@ import { type BenchOptions, expectation, planOf } from "./bench_plan.ts";
 import { ERROR, FINE } from "./exit_codes.ts";
 import { interruptible } from "./interruptible.ts";
 import { Outputs } from "./outputs.ts";
-import { palette, printError, printOut } from "./terminal.ts";
-import { MOST_THREADS, oneOf, peerList, threadList, UsageError, variantList, wholeNumber } from "./values.ts";
+import { printError } from "./terminal.ts";
+import {
+  libraryPaths,
+  MOST_THREADS,
+  oneOf,
+  peerList,
+  threadList,
+  UsageError,
+  variantList,
+  wholeNumber,
+} from "./values.ts";
 import { workloadOptions } from "./workload_options.ts";
 
 const WORKLOAD_NAMES = [...WORKLOADS.keys()];
@@ -90,14 +99,8 @@ async function run(options: BenchOptions): Promise<number> {
     { option: "--json", path: options.json, render: renderJson },
     { option: "--csv", path: options.csv, render: renderCsv },
     { option: "--markdown", path: options.markdown, render: renderMarkdown },
-  ]);
-  let result: BenchRun;
-  try {
-    result = await interruptible((show, signal) => bench(plan, show, signal));
-  } catch (error) {
-    outputs.discard();
-    throw error;
-  }
+  ], libraryPaths(options.peer ?? []));
+  const result: BenchRun = await interruptible((show, signal) => bench(plan, show, signal));
   const counts: CountsRow[] = [];
   if (options.counters === true && result.rounds.measured > 0) {
     for (const { size, parameters } of plan.sizes) {
@@ -124,7 +127,6 @@ function publish(
     printError(`interrupted: ${measured} of ${wanted} rounds measured; ${rest}\n`);
   }
   if (isInterrupted && measured === 0) {
-    outputs.discard();
     return ERROR;
   }
   const file: ResultFile = {
@@ -134,9 +136,7 @@ function publish(
     expectations: expected === undefined ? [] : checkExpectation(expected, run.results),
     ...(counts.length === 0 ? {} : { counters: counts }),
   };
-  if (!outputs.takeStdout) printOut(renderTerminal(file, palette()));
-  else printError(file.notes.map((note) => `${note}\n`).join(""));
-  printError(renderWarnings(file));
-  outputs.write(file);
+  const notes = outputs.takeStdout ? file.notes.map((note) => `${note}\n`).join("") : "";
+  outputs.publish(file, (palette) => renderTerminal(file, palette), notes + renderWarnings(file));
   return isInterrupted ? ERROR : FINE;
 }

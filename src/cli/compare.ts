@@ -22,8 +22,8 @@ import { FAILED, FINE, INCONCLUSIVE } from "./exit_codes.ts";
 import { htmlDestination } from "./html.ts";
 import { interruptible } from "./interruptible.ts";
 import { Outputs } from "./outputs.ts";
-import { palette, printError, printOut } from "./terminal.ts";
-import { MOST_THREADS, UsageError, wholeNumber } from "./values.ts";
+import { printError } from "./terminal.ts";
+import { libraryPaths, MOST_THREADS, UsageError, wholeNumber } from "./values.ts";
 import { type WorkloadOptions, workloadOptions } from "./workload_options.ts";
 
 const HELP = `
@@ -78,28 +78,20 @@ export function compareCommand(finish: (exitCode: number) => void): Command {
 async function run(first: string | undefined, second: string | undefined, options: CompareOptions): Promise<number> {
   const baseline = options.baseline === undefined ? undefined : await loadBaseline(options.baseline);
   const [a, b] = contestants(first, second, baseline);
-  const plan = await planOf(a, b, options);
-  const lasting = options.saveBaseline === undefined ? undefined : await lastingName(b, plan.b.spec);
   const outputs = new Outputs<CompareFile>([
     { option: "--json", path: options.json, render: renderJson },
     { option: "--csv", path: options.csv, render: renderCompareCsv },
     { option: "--markdown", path: options.markdown, render: renderCompareMarkdown },
     await htmlDestination(options.html),
-  ]);
-  let file: CompareFile;
-  try {
-    const result = await interruptible((show, signal) => compare(plan, show, signal));
-    file = fileOf(result, baseline);
-    if (lasting !== undefined) {
-      printError(`saved as ${await saveBaseline(options.saveBaseline!, lasting, result)}\n`);
-    }
-  } catch (error) {
-    outputs.discard();
-    throw error;
+  ], libraryPaths([a, b]));
+  const plan = await planOf(a, b, options);
+  const lasting = options.saveBaseline === undefined ? undefined : await lastingName(b, plan.b.spec);
+  const result = await interruptible((show, signal) => compare(plan, show, signal));
+  const file: CompareFile = fileOf(result, baseline);
+  if (lasting !== undefined) {
+    printError(`saved as ${await saveBaseline(options.saveBaseline!, lasting, result)}\n`);
   }
-  if (!outputs.takeStdout) printOut(renderCompare(file, palette()));
-  printError(renderWarnings(file));
-  outputs.write(file);
+  outputs.publish(file, (palette) => renderCompare(file, palette), renderWarnings(file));
   return EXIT_CODES[file.verdict];
 }
 

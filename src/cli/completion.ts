@@ -13,7 +13,6 @@ import { zshScript } from "./completion_zsh.ts";
 import { FINE } from "./exit_codes.ts";
 import { renderJson } from "../report/mod.ts";
 import { Outputs } from "./outputs.ts";
-import { printOut } from "./terminal.ts";
 
 /** What the command is called in a shell that completes it. */
 const PROGRAM = "hakmem";
@@ -57,8 +56,7 @@ export function completionCommand(finish: (exitCode: number) => void): Command {
   command.action((shell, { json }) => {
     const script = SCRIPTS[shell](PROGRAM, commandWords(untyped.parent as Command));
     const outputs = new Outputs([{ option: "--json", path: json, render: renderJson }]);
-    if (!outputs.takeStdout) printOut(script);
-    outputs.write({ schema: "hakmem.completion/1", shell, program: PROGRAM, script });
+    outputs.publish({ schema: "hakmem.completion/1", shell, program: PROGRAM, script }, () => script);
     finish(FINE);
   });
   return untyped;

@@ -11,7 +11,6 @@ import { renderJson } from "../report/mod.ts";
 import { FINE } from "./exit_codes.ts";
 import { interruptible } from "./interruptible.ts";
 import { Outputs } from "./outputs.ts";
-import { palette, printOut } from "./terminal.ts";
 import { wholeNumber } from "./values.ts";
 
 const SECONDS = 5;
@@ -50,15 +49,12 @@ export function doctorCommand(finish: (exitCode: number) => void): Command {
 
 async function run(seconds: number, outputs: Outputs<DoctorFile>): Promise<number> {
   const plan = { variant: DEFAULT_VARIANT, seconds };
-  let file: DoctorFile;
-  try {
-    const found = await interruptible((show, signal) => doctor(plan, show, signal));
-    file = { schema: "hakmem.doctor/1", command: ["deno", "run", "-P", "cli.ts", ...Deno.args], ...found };
-  } catch (error) {
-    outputs.discard();
-    throw error;
-  }
-  if (!outputs.takeStdout) printOut(renderDoctor(file, palette()));
-  outputs.write(file);
+  const found = await interruptible((show, signal) => doctor(plan, show, signal));
+  const file: DoctorFile = {
+    schema: "hakmem.doctor/1",
+    command: ["deno", "run", "-P", "cli.ts", ...Deno.args],
+    ...found,
+  };
+  outputs.publish(file, (palette) => renderDoctor(file, palette));
   return FINE;
 }

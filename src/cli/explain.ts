@@ -19,7 +19,6 @@ import { FINE } from "./exit_codes.ts";
 import { htmlDestination } from "./html.ts";
 import { interruptible } from "./interruptible.ts";
 import { Outputs } from "./outputs.ts";
-import { palette, printError, printOut } from "./terminal.ts";
 import { type WorkloadOptions, workloadOptions } from "./workload_options.ts";
 
 const HELP = `
@@ -77,19 +76,11 @@ async function run(a: string, b: string, options: ExplainOptions): Promise<numbe
     orderSeed: freshSeed(),
     ...(options.quick === true ? { looks: [LOOKS[0]!] } : {}),
   };
-  let file: ExplainFile;
-  try {
-    file = {
-      schema: "hakmem.explain/1",
-      command: ["deno", "run", "-P", "cli.ts", ...Deno.args],
-      ...await interruptible((show, signal) => explain(plan, show, signal)),
-    };
-  } catch (error) {
-    outputs.discard();
-    throw error;
-  }
-  if (!outputs.takeStdout) printOut(renderExplain(file, palette()));
-  printError(renderWarnings(file));
-  outputs.write(file);
+  const file: ExplainFile = {
+    schema: "hakmem.explain/1",
+    command: ["deno", "run", "-P", "cli.ts", ...Deno.args],
+    ...await interruptible((show, signal) => explain(plan, show, signal)),
+  };
+  outputs.publish(file, (palette) => renderExplain(file, palette), renderWarnings(file));
   return FINE;
 }

@@ -11,7 +11,6 @@ import { renderFlagsCsv, renderFlagsMarkdown } from "../report/flags.ts";
 import { type FlagsFile, renderFlags, renderJson, wrap } from "../report/mod.ts";
 import { FINE } from "./exit_codes.ts";
 import { Outputs } from "./outputs.ts";
-import { palette, printOut } from "./terminal.ts";
 import { buildOf } from "./values.ts";
 
 const HELP = `
@@ -60,6 +59,5 @@ async function run(variants: readonly string[], build: Build, { json, csv, markd
     { option: "--csv", path: csv, render: renderFlagsCsv },
     { option: "--markdown", path: markdown, render: renderFlagsMarkdown },
   ]);
-  if (!outputs.takeStdout) printOut(renderFlags(file, palette()));
-  outputs.write(file);
+  outputs.publish(file, (palette) => renderFlags(file, palette));
 }

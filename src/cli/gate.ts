@@ -18,7 +18,6 @@ import { checkOwnHeaps, checkThreads, type Measured, measured } from "./bench_pl
 import { FAILED, FINE, INCONCLUSIVE } from "./exit_codes.ts";
 import { interruptible } from "./interruptible.ts";
 import { Outputs } from "./outputs.ts";
-import { palette, printError, printOut } from "./terminal.ts";
 import { UsageError } from "./values.ts";
 
 const HELP = `
@@ -70,27 +69,19 @@ export function gateCommand(finish: (exitCode: number) => void): Command {
 const EXIT_CODES: Readonly<Record<GateVerdict, number>> = { "go": FINE, "no-go": FAILED, "undecided": INCONCLUSIVE };
 
 async function run(path: string, options: GateOptions): Promise<number> {
-  const plan = planOf(path, parseThresholds(await readFile(path), path), options.quick === true);
   const outputs = new Outputs<GateFile>([
     { option: "--json", path: options.json, render: renderJson },
     { option: "--csv", path: options.csv, render: renderGateCsv },
     { option: "--markdown", path: options.markdown, render: renderGateMarkdown },
-  ]);
-  let file: GateFile;
-  try {
-    file = {
-      schema: "hakmem.gate/1",
-      command: ["deno", "run", "-P", "cli.ts", ...Deno.args],
-      gate: path,
-      ...await interruptible((show, signal) => gate(plan, show, signal)),
-    };
-  } catch (error) {
-    outputs.discard();
-    throw error;
-  }
-  if (!outputs.takeStdout) printOut(renderGate(file, palette()));
-  printError(renderWarnings(file));
-  outputs.write(file);
+  ], [path]);
+  const plan = planOf(path, parseThresholds(await readFile(path), path), options.quick === true);
+  const file: GateFile = {
+    schema: "hakmem.gate/1",
+    command: ["deno", "run", "-P", "cli.ts", ...Deno.args],
+    gate: path,
+    ...await interruptible((show, signal) => gate(plan, show, signal)),
+  };
+  outputs.publish(file, (palette) => renderGate(file, palette), renderWarnings(file));
   return EXIT_CODES[file.verdict];
 }
 

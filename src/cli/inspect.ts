@@ -15,7 +15,6 @@ import { FINE } from "./exit_codes.ts";
 import { htmlDestination } from "./html.ts";
 import { interruptible } from "./interruptible.ts";
 import { Outputs } from "./outputs.ts";
-import { palette, printOut } from "./terminal.ts";
 import { UsageError, wholeNumber } from "./values.ts";
 
 const DEFAULT_FRAMES = 100;
@@ -70,29 +69,22 @@ async function run(path: string, options: InspectOptions): Promise<number> {
     { option: "--csv", path: options.csv, render: renderInspectCsv },
     { option: "--markdown", path: options.markdown, render: renderInspectMarkdown },
     await htmlDestination<InspectFile>(options.html),
-  ]);
-  let file: InspectFile;
-  try {
-    const plan = {
-      trace: readTrace(path),
-      file: path.split("/").at(-1) ?? path,
-      variant: variant!,
-      at: options.at,
-      frames: options.frames ?? DEFAULT_FRAMES,
-    };
-    const found = await interruptible((show, signal) => inspect(plan, show, signal));
-    file = {
-      schema: "hakmem.inspect/1",
-      command: ["deno", "run", "-P", "cli.ts", ...Deno.args],
-      ...found,
-      ...(options.replay === undefined ? {} : { contestants: contestantsOf(options.replay, found) }),
-    };
-  } catch (error) {
-    outputs.discard();
-    throw error;
-  }
-  if (!outputs.takeStdout) printOut(renderInspect(file, palette()));
-  outputs.write(file);
+  ], [path, ...(options.replay === undefined ? [] : [options.replay])]);
+  const plan = {
+    trace: readTrace(path),
+    file: path.split("/").at(-1) ?? path,
+    variant: variant!,
+    at: options.at,
+    frames: options.frames ?? DEFAULT_FRAMES,
+  };
+  const found = await interruptible((show, signal) => inspect(plan, show, signal));
+  const file: InspectFile = {
+    schema: "hakmem.inspect/1",
+    command: ["deno", "run", "-P", "cli.ts", ...Deno.args],
+    ...found,
+    ...(options.replay === undefined ? {} : { contestants: contestantsOf(options.replay, found) }),
+  };
+  outputs.publish(file, (palette) => renderInspect(file, palette));
   return FINE;
 }
 

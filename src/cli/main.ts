@@ -84,6 +84,7 @@ const FORESEEN = new Set([
   "NativeBuildError",
   "NativeAccessError",
   "OsError",
+  "OutputError",
   "PeerError",
   "RecordError",
   "ReportInputError",

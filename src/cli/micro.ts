@@ -10,7 +10,7 @@ import { renderMicroCsv, renderMicroMarkdown } from "../report/micro.ts";
 import { type MicroFile, renderJson, renderMicro } from "../report/mod.ts";
 import { ERROR, FINE } from "./exit_codes.ts";
 import { Outputs } from "./outputs.ts";
-import { openProgress, palette, printError, printOut } from "./terminal.ts";
+import { openProgress, printError } from "./terminal.ts";
 import { wholeNumber } from "./values.ts";
 
 const SLOT_MILLISECONDS = 20;
@@ -58,11 +58,9 @@ async function run(rounds: number, { json, csv, markdown }: Files): Promise<numb
     const plan = { rounds, slotMilliseconds: SLOT_MILLISECONDS, seed: freshSeed() };
     const file = await micro(plan, (state) => progress.show(state), controller.signal);
     progress[Symbol.dispose]();
-    if (!outputs.takeStdout) printOut(renderMicro(file, palette()));
-    outputs.write(file);
+    outputs.publish(file, (palette) => renderMicro(file, palette));
     return FINE;
   } catch (error) {
-    outputs.discard();
     if (!controller.signal.aborted) throw error;
     progress[Symbol.dispose]();
     printError("interrupted: no row is complete before the last round\n");

@@ -1,10 +1,13 @@
 /**
- * Where results go besides the terminal: files, or stdout for `-`. All are tried before anything is measured, so that a
- * run of a minute is not lost to a folder that is missing.
+ * Where a command's result goes: the terminal, files, or stdout for `-`. All are tried before anything is measured, so
+ * that a run of a minute is not lost to a folder that is missing, and nothing is left behind by the try. A file is written
+ * whole or not at all, and none is one that the command reads, or one of its other outputs.
  *
  * @module
  */
-import { printOut } from "./terminal.ts";
+import { assertWritable, fileIdentity, replaceFile } from "../os/mod.ts";
+import type { Palette } from "../report/mod.ts";
+import { OutputError, palette, printError, printOut } from "./terminal.ts";
 import { UsageError } from "./values.ts";
 
 /** One destination of a command's result, as it was asked for. */
@@ -19,20 +22,28 @@ export interface Destination<File> {
 /** The destinations of a run. */
 export class Outputs<File> {
   readonly #wanted: readonly (Destination<File> & { path: string })[];
-  readonly #created: readonly string[];
 
   /**
    * Checks that all can be written to.
    *
-   * @throws UsageError if one cannot, or if two of them are stdout.
+   * @param inputs the files that the command reads
+   * @throws UsageError if one cannot, if two of them are the same, or if one is an input
    */
-  constructor(destinations: readonly Destination<File>[]) {
+  constructor(destinations: readonly Destination<File>[], inputs: readonly string[] = []) {
     this.#wanted = destinations.flatMap((each) => each.path === undefined ? [] : [{ ...each, path: each.path }]);
     const toStdout = this.#wanted.filter(({ path }) => path === "-").map(({ option }) => option);
     if (toStdout.length > 1) {
       throw new UsageError(`${toStdout.join(" and ")} cannot all be - (stdout): give all but one a file`);
     }
-    this.#created = this.#wanted.filter(({ path }) => path !== "-").filter(touch).map(({ path }) => path);
+    const files = this.#wanted.filter(({ path }) => path !== "-");
+    assertDistinct(files, inputs);
+    for (const { option, path } of files) {
+      try {
+        assertWritable(path);
+      } catch (error) {
+        throw isOfSystem(error) ? new UsageError(unwritable(option, path, error)) : error;
+      }
+    }
   }
 
   /** Whether stdout belongs to one of them, and so to nothing else. */
@@ -40,41 +51,58 @@ export class Outputs<File> {
     return this.#wanted.some(({ path }) => path === "-");
   }
 
-  /** Writes them all. */
-  write(file: File): void {
-    for (const { path, render } of this.#wanted) {
-      if (path === "-") printOut(render(file));
-      else Deno.writeTextFileSync(path, render(file));
+  /**
+   * Shows the result in the terminal, unless stdout is taken, and writes it to all destinations.
+   *
+   * @param report what is shown on stdout
+   * @param remarks what is shown on stderr after it: warnings
+   * @throws OutputError if some could not be written; all others are then
+   */
+  publish(file: File, report: (palette: Palette) => string, remarks = ""): void {
+    const failures: string[] = [], unforeseen: unknown[] = [];
+    const attempt = (write: () => void, option = "", path = "") => {
+      try {
+        write();
+      } catch (error) {
+        if (error instanceof OutputError) failures.push(error.message);
+        else if (isOfSystem(error)) failures.push(unwritable(option, path, error));
+        else unforeseen.push(error);
+      }
+    };
+    if (!this.takeStdout) attempt(() => printOut(report(palette())));
+    printError(remarks);
+    for (const { option, path, render } of this.#wanted) {
+      attempt(() => path === "-" ? printOut(render(file)) : replaceFile(path, render(file)), option, path);
     }
-  }
-
-  /** Removes what was created for results that never came. */
-  discard(): void {
-    for (const path of this.#created) Deno.removeSync(path);
+    if (unforeseen.length > 0) throw unforeseen[0];
+    if (failures.length > 0) throw new OutputError(failures.join("\n"));
   }
 }
 
-/** Opens a file for writing without changing it; says whether it is a new one. */
-function touch({ option, path }: { option: string; path: string }): boolean {
-  try {
-    Deno.openSync(path, { write: true, createNew: true }).close();
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.AlreadyExists) return openExisting(option, path);
-    throw unwritable(option, path, error);
+/** Two names of one file are found, too: what is compared are the files themselves. */
+function assertDistinct(files: readonly { option: string; path: string }[], inputs: readonly string[]): void {
+  const read = new Map(inputs.map((path) => [fileIdentity(path), path]));
+  const written = new Map<string, string>();
+  for (const { option, path } of files) {
+    const identity = fileIdentity(path);
+    if (identity === undefined) continue; // a device or a pipe
+    const input = read.get(identity), other = written.get(identity);
+    if (input !== undefined) throw new UsageError(`${option}: ${input} would be overwritten by what is made of it`);
+    if (other !== undefined) {
+      throw new UsageError(`${other} and ${option} ${path} are the same file: give each its own`);
+    }
+    written.set(identity, option);
   }
 }
 
-function openExisting(option: string, path: string): false {
-  try {
-    Deno.openSync(path, { write: true }).close();
-    return false;
-  } catch (error) {
-    throw unwritable(option, path, error);
-  }
+function unwritable(option: string, path: string, error: Error): string {
+  const reason = error.message.replace(/: \w+ '.*'$/s, ""); // which call it was, and a name that is not the user's
+  const advice = error instanceof Deno.errors.NotFound ? "; its folder must exist, - is stdout" : "";
+  return `${option} ${path} cannot be written: ${reason}${advice}`;
 }
 
-function unwritable(option: string, path: string, error: unknown): UsageError {
-  const reason = error instanceof Error ? error.message : String(error);
-  return new UsageError(`${option} ${path} cannot be written: ${reason}; its folder must exist, - is stdout`);
+/** Whether the system refused something, or Deno did: not all that the system says has a class in `Deno.errors`. */
+function isOfSystem(error: unknown): error is Error {
+  return error instanceof Error &&
+    (/\(os error \d+\)/.test(error.message) || Object.values(Deno.errors).some((kind) => error instanceof kind));
 }

@@ -9,7 +9,6 @@ import { renderJson } from "../report/mod.ts";
 import { type PeersFile, renderPeers, renderPeersCsv, renderPeersMarkdown } from "../report/peers.ts";
 import { FINE } from "./exit_codes.ts";
 import { Outputs } from "./outputs.ts";
-import { palette, printOut } from "./terminal.ts";
 
 const HELP = `
 Native peers are shared libraries, each preloaded into a process of its own, which says whose malloc
@@ -40,8 +39,7 @@ export function peersCommand(finish: (exitCode: number) => void): Command {
       { option: "--csv", path: csv, render: renderPeersCsv },
       { option: "--markdown", path: markdown, render: renderPeersMarkdown },
     ]);
-    if (!outputs.takeStdout) printOut(renderPeers(file, palette()));
-    outputs.write(file);
+    outputs.publish(file, (palette) => renderPeers(file, palette));
     finish(FINE);
   }) as unknown as Command;
 }

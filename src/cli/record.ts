@@ -16,7 +16,7 @@ import {
 import { ERROR, FINE } from "./exit_codes.ts";
 import { interruptible } from "./interruptible.ts";
 import { Outputs } from "./outputs.ts";
-import { palette, printError } from "./terminal.ts";
+import { palette } from "./terminal.ts";
 
 const HELP = `
 Records each malloc, calloc, realloc, free and aligned allocation of a program, by thread and in one
@@ -64,23 +64,16 @@ async function run(plan: RecordPlan, { json, csv, markdown }: RecordOptions): Pr
     { option: "--csv", path: csv, render: renderRecordCsv },
     { option: "--markdown", path: markdown, render: renderRecordMarkdown },
   ]);
-  let file: RecordFile;
-  try {
-    const { recording, outcome } = await watched(plan);
-    using _ = recording;
-    const found = await interruptible((show, signal) => recording.finish(show, signal));
-    file = {
-      schema: "hakmem.record/1",
-      command: ["deno", "run", "-P", "cli.ts", ...Deno.args],
-      ...outcome,
-      ...found,
-    };
-  } catch (error) {
-    outputs.discard();
-    throw error;
-  }
-  printError(renderRecord(file, palette(Deno.stderr)));
-  outputs.write(file);
+  const { recording, outcome } = await watched(plan);
+  using _ = recording;
+  const found = await interruptible((show, signal) => recording.finish(show, signal));
+  const file: RecordFile = {
+    schema: "hakmem.record/1",
+    command: ["deno", "run", "-P", "cli.ts", ...Deno.args],
+    ...outcome,
+    ...found,
+  };
+  outputs.publish(file, () => "", renderRecord(file, palette(Deno.stderr))); // stdout is the program's
   return file.processes.every(({ stopped, cut }) => stopped === 0 && !cut) ? FINE : ERROR;
 }
 

@@ -22,8 +22,7 @@ import { EFFORT, variantsOf } from "./bench_plan.ts";
 import { FINE } from "./exit_codes.ts";
 import { interruptible } from "./interruptible.ts";
 import { Outputs } from "./outputs.ts";
-import { palette, printError, printOut } from "./terminal.ts";
-import { peerList, variantList, wholeNumber } from "./values.ts";
+import { libraryPaths, peerList, variantList, wholeNumber } from "./values.ts";
 
 const HELP = `
 Every event of the trace is done by every allocator, and every block is written and read, so one that
@@ -77,33 +76,25 @@ async function run(path: string, options: ReplayOptions): Promise<number> {
     { option: "--json", path: options.json, render: renderJson },
     { option: "--csv", path: options.csv, render: renderCsv },
     { option: "--markdown", path: options.markdown, render: renderReplayMarkdown },
-  ]);
-  let file: ResultFile;
-  try {
-    const plan = {
-      trace: readTrace(path),
-      file: path.split("/").at(-1) ?? path,
-      variants,
-      peers: options.peer ?? defaultPeers(),
-      threads: options.threads ?? 1,
-      rounds: options.rounds ?? effort.rounds,
-      slotMilliseconds: effort.slotMilliseconds,
-      orderSeed: freshSeed(),
-      unitDeadline: options.peer === undefined ? effort.unitDeadline : undefined,
-    };
-    const { isInterrupted: _, ...found } = await interruptible((show, signal) => replay(plan, show, signal));
-    file = {
-      schema: "hakmem.results/1",
-      command: ["deno", "run", "-P", "cli.ts", ...Deno.args],
-      ...found,
-      expectations: [],
-    };
-  } catch (error) {
-    outputs.discard();
-    throw error;
-  }
-  if (!outputs.takeStdout) printOut(renderReplay(file, palette()));
-  printError(renderWarnings(file));
-  outputs.write(file);
+  ], [path, ...libraryPaths(options.peer ?? [])]);
+  const plan = {
+    trace: readTrace(path),
+    file: path.split("/").at(-1) ?? path,
+    variants,
+    peers: options.peer ?? defaultPeers(),
+    threads: options.threads ?? 1,
+    rounds: options.rounds ?? effort.rounds,
+    slotMilliseconds: effort.slotMilliseconds,
+    orderSeed: freshSeed(),
+    unitDeadline: options.peer === undefined ? effort.unitDeadline : undefined,
+  };
+  const { isInterrupted: _, ...found } = await interruptible((show, signal) => replay(plan, show, signal));
+  const file: ResultFile = {
+    schema: "hakmem.results/1",
+    command: ["deno", "run", "-P", "cli.ts", ...Deno.args],
+    ...found,
+    expectations: [],
+  };
+  outputs.publish(file, (palette) => renderReplay(file, palette), renderWarnings(file));
   return FINE;
 }

@@ -9,7 +9,7 @@ import type { ReportPage } from "../report/html/mod.ts";
 import { renderJson } from "../report/mod.ts";
 import { FINE } from "./exit_codes.ts";
 import { Outputs } from "./outputs.ts";
-import { printError, printOut } from "./terminal.ts";
+import { printError } from "./terminal.ts";
 import { UsageError } from "./values.ts";
 
 const DEFAULT_OUTPUT = "hakmem-report.html";
@@ -48,20 +48,14 @@ export function reportCommand(finish: (exitCode: number) => void): Command {
 
 async function run(paths: readonly string[], { output, open, json }: Options): Promise<void> {
   if (open === true && output === "-") throw new UsageError("--open needs a file: -o - is stdout");
-  for (const option of [output, json]) {
-    const source = paths.find((path) => option !== undefined && isSameFile(path, option));
-    if (source !== undefined) throw new UsageError(`${source} would be overwritten by what is made of it`);
-  }
-  const { parseReportInput, renderPage } = await import("../report/html/mod.ts");
-  const page = renderPage(paths.map((path) => parseReportInput(path, read(path))));
   const outputs = new Outputs<ReportPage>([
     { option: "--output", path: output, render: ({ html }) => html },
     { option: "--json", path: json, render: ({ parts }) => renderJson({ schema: "hakmem.report/1", output, parts }) },
-  ]);
-  outputs.write(page);
+  ], paths);
+  const { parseReportInput, renderPage } = await import("../report/html/mod.ts");
+  const page = renderPage(paths.map((path) => parseReportInput(path, read(path))));
   const line = `${output === "-" ? "stdout" : output}: ${describe(page)}\n`;
-  if (outputs.takeStdout) printError(line);
-  else printOut(line);
+  outputs.publish(page, () => line, outputs.takeStdout ? line : "");
   if (open === true) await show(output);
 }
 
@@ -76,14 +70,6 @@ function read(path: string): string {
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new UsageError(`${path} cannot be read: ${reason}`);
-  }
-}
-
-function isSameFile(path: string, other: string): boolean {
-  try {
-    return Deno.realPathSync(path) === Deno.realPathSync(other);
-  } catch {
-    return false; // one of them does not exist yet
   }
 }
 

@@ -15,7 +15,7 @@ import { renderStressCsv, renderStressMarkdown } from "../report/stress.ts";
 import { parseStressFile, renderJson, renderStress, type StressFile } from "../report/mod.ts";
 import { ERROR, FAILED, FINE } from "./exit_codes.ts";
 import { Outputs } from "./outputs.ts";
-import { openProgress, palette, printError, printOut } from "./terminal.ts";
+import { openProgress, printError } from "./terminal.ts";
 import { buildOf, someOf, UsageError, variantList, wholeNumber } from "./values.ts";
 
 const HELP = `
@@ -90,7 +90,7 @@ async function run(options: StressOptions): Promise<number> {
     { option: "--json", path: options.json, render: renderJson },
     { option: "--csv", path: options.csv, render: renderStressCsv },
     { option: "--markdown", path: options.markdown, render: renderStressMarkdown },
-  ]);
+  ], options.replay === undefined ? [] : [options.replay]);
   const controller = new AbortController();
   const progress = openProgress();
   const interrupt = () => {
@@ -107,16 +107,12 @@ async function run(options: StressOptions): Promise<number> {
       command: ["deno", "run", "-P", "cli.ts", ...Deno.args],
       ...await work(progress.show, controller.signal),
     };
-  } catch (error) {
-    outputs.discard();
-    throw error;
   } finally {
     Deno.removeSignalListener("SIGINT", interrupt);
     Deno.removeSignalListener("SIGTERM", interrupt);
     progress[Symbol.dispose]();
   }
-  if (!outputs.takeStdout) printOut(renderStress(file, palette()));
-  outputs.write(file);
+  outputs.publish(file, (palette) => renderStress(file, palette));
   if (file.runs.some(({ failure }) => failure !== undefined)) return FAILED;
   if (!controller.signal.aborted) return FINE;
   printError("interrupted: nothing had failed\n");

@@ -11,14 +11,27 @@ import { type Palette, PLAIN } from "../report/mod.ts";
 
 const encoder = new TextEncoder();
 
-/** Writes to stdout. */
-export function printOut(text: string): void {
-  print(Deno.stdout, text);
+/** Output that could not be written; the message has a line for each place that it was meant for. */
+export class OutputError extends Error {
+  override name = "OutputError";
 }
 
-/** Writes to stderr. */
+/** Writes to stdout. @throws OutputError if that cannot be written; a reader who has seen enough is no error. */
+export function printOut(text: string): void {
+  try {
+    print(Deno.stdout, text);
+  } catch (error) {
+    throw new OutputError(`stdout cannot be written: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+/** Writes to stderr; where that cannot be written, there is nowhere left to say so. */
 export function printError(text: string): void {
-  print(Deno.stderr, text);
+  try {
+    print(Deno.stderr, text);
+  } catch {
+    // a full disk, or a descriptor that is closed
+  }
 }
 
 function print(output: typeof Deno.stdout | typeof Deno.stderr, text: string): void {

@@ -9,7 +9,6 @@ import { renderTrace, renderTraceCsv, renderTraceMarkdown, type TraceFile } from
 import { FORMATS, readTrace, summarise } from "../traces/mod.ts";
 import { FINE } from "./exit_codes.ts";
 import { Outputs } from "./outputs.ts";
-import { palette, printOut } from "./terminal.ts";
 import { oneOf } from "./values.ts";
 
 /** Points of the curve of live bytes: two for each column of the chart, and some to spare in the file. */
@@ -55,25 +54,18 @@ function run(path: string, options: InfoOptions): void {
     { option: "--json", path: options.json, render: renderJson },
     { option: "--csv", path: options.csv, render: renderTraceCsv },
     { option: "--markdown", path: options.markdown, render: renderTraceMarkdown },
-  ]);
-  let file: TraceFile;
-  try {
-    const { sizes, lifetimes, live, threadTable, kinds, ...rest } = summarise(readTrace(path), SAMPLES);
-    file = {
-      schema: "hakmem.trace/1",
-      command: ["deno", "run", "-P", "cli.ts", ...Deno.args],
-      file: path.split("/").at(-1) ?? path,
-      ...rest,
-      kinds: { ...kinds },
-      sizes: [...sizes],
-      lifetimes: [...lifetimes],
-      live: { events: [...live.events], liveBytes: [...live.liveBytes] },
-      threadTable: [...threadTable],
-    };
-  } catch (error) {
-    outputs.discard();
-    throw error;
-  }
-  if (!outputs.takeStdout) printOut(renderTrace(file, palette()));
-  outputs.write(file);
+  ], [path]);
+  const { sizes, lifetimes, live, threadTable, kinds, ...rest } = summarise(readTrace(path), SAMPLES);
+  const file: TraceFile = {
+    schema: "hakmem.trace/1",
+    command: ["deno", "run", "-P", "cli.ts", ...Deno.args],
+    file: path.split("/").at(-1) ?? path,
+    ...rest,
+    kinds: { ...kinds },
+    sizes: [...sizes],
+    lifetimes: [...lifetimes],
+    live: { events: [...live.events], liveBytes: [...live.liveBytes] },
+    threadTable: [...threadTable],
+  };
+  outputs.publish(file, (palette) => renderTrace(file, palette));
 }

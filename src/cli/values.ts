@@ -75,6 +75,11 @@ export function peerList(text: string): string[] {
   return [...new Set(peers)];
 }
 
+/** Those of some peers or contestants that are paths of libraries: files that a run reads. */
+export function libraryPaths(names: readonly string[]): string[] {
+  return names.map((name) => name.split(",", 1)[0]!).filter((name) => LIBRARY_PATH.test(name));
+}
+
 /**
  * Splits a list of variants. An item with `=` belongs to the variant before it: `box,integrity=0,e4` are two variants,
  * `box,integrity=0` and `e4`.

@@ -19,3 +19,4 @@ export type { TouchFunctions } from "./touch.ts";
 export { openLibcAllocator } from "./libc_allocator.ts";
 export type { LibcAllocator } from "./libc_allocator.ts";
 export { checkSharedLibrary, findSharedLibrary, SharedLibraryError } from "./shared_library.ts";
+export { assertWritable, fileIdentity, replaceFile } from "./replace_file.ts";

@@ -1,0 +1,108 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { cli, mallocLabText, outcome } from "./helpers.ts";
+
+const ROOT = decodeURIComponent(new URL("../../", import.meta.url).pathname);
+
+async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await use(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** What each command that reads a file reads, and the options by which it could be told to write over it. */
+const READERS: readonly { args: string[]; text: string; options: string[] }[] = [
+  { args: ["trace", "info", "INPUT"], text: mallocLabText(8), options: ["--json", "--csv", "--markdown"] },
+  { args: ["replay", "INPUT", "--quick"], text: mallocLabText(8), options: ["--json", "--csv", "--markdown"] },
+  { args: ["inspect", "INPUT"], text: mallocLabText(8), options: ["--json", "--csv", "--markdown", "--html"] },
+  { args: ["inspect", "deno.json", "--replay", "INPUT"], text: "{}", options: ["--json"] },
+  { args: ["gate", "INPUT"], text: "{}", options: ["--json", "--csv", "--markdown"] },
+  { args: ["report", "INPUT"], text: "{}", options: ["--json", "--output"] },
+  { args: ["bench", "--quick", "--peer", "INPUT"], text: "no library", options: ["--json"] },
+  { args: ["compare", "slab-map", "INPUT"], text: "no library", options: ["--json", "--html"] },
+];
+
+Deno.test("no command writes over what it reads, whatever the file is called", async (t) => {
+  for (const { args, text, options } of READERS) {
+    await t.step(args.join(" "), () =>
+      withFolder(async (folder) => {
+        const input = `${folder}/input.so`; // a library's path ends in .so
+        await Deno.writeTextFile(input, text);
+        await Deno.symlink("input.so", `${folder}/link`);
+        await Deno.link(input, `${folder}/hard`);
+        const command = args.map((arg) => arg === "INPUT" ? input : arg);
+        const names = [input, `${folder}/../${folder.split("/").at(-1)}/input.so`, `${folder}/link`, `${folder}/hard`];
+        for (const [index, option] of options.entries()) {
+          const { code, stdout, stderr } = await cli([...command, option, names[index % names.length]!]);
+          assertMatch(stderr, /: .* would be overwritten by what is made of it/, option);
+          assertEquals([code, stdout], [3, ""], option);
+        }
+        assertEquals(await Deno.readTextFile(input), text);
+      }));
+  }
+});
+
+Deno.test("two outputs cannot be one file", () =>
+  withFolder(async (folder) => {
+    await Deno.symlink("same", `${folder}/link`);
+    for (const other of [`${folder}/same`, `${folder}/link`]) {
+      const { code, stdout, stderr } = await cli(["flags", "--json", `${folder}/same`, "--csv", other]);
+      assertMatch(stderr, /--json and --csv .* are the same file/);
+      assertEquals([code, stdout], [3, ""]);
+    }
+    const null2 = await cli(["flags", "--json", "/dev/null", "--csv", "/dev/null"]);
+    assertEquals([null2.code, null2.stderr], [0, ""]);
+  }));
+
+Deno.test("a run that fails leaves an old file as it was, and no new one", () =>
+  withFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/old`, "old");
+    const { code } = await cli(["trace", "info", "deno.json", "--json", `${folder}/old`, "--csv", `${folder}/new`]);
+    assertEquals(code, 3);
+    assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["old"]);
+    assertEquals(await Deno.readTextFile(`${folder}/old`), "old");
+  }));
+
+/** Runs the command line in a shell, after some of its commands. */
+async function inShell(before: string, args: string, after = "") {
+  const command = new Deno.Command("sh", {
+    args: ["-c", `${before} exec "${Deno.execPath()}" run -P cli.ts ${args} ${after}`],
+    cwd: ROOT,
+    env: { NO_COLOR: "1" },
+    stdout: "piped",
+    stderr: "piped",
+  });
+  return outcome(await command.output());
+}
+
+Deno.test("what does not fit on the disk leaves the old file, is one line of error, and loses no other output", () =>
+  withFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/flags.json`, "old");
+    // A limit of 2 KiB for files says no in the middle of a write, as a full disk does; the CSV fits.
+    const { code, stdout, stderr } = await inShell(
+      "trap '' XFSZ; ulimit -f 4;",
+      `flags phase7 --json ${folder}/flags.json --csv ${folder}/flags.csv`,
+    );
+    assertEquals(code, 3);
+    assertMatch(stderr, /^error: --json \S+ cannot be written: File too large \(os error 27\)\n$/);
+    assertStringIncludes(stdout, "phase7");
+    assertEquals(await Deno.readTextFile(`${folder}/flags.json`), "old");
+    assertStringIncludes(await Deno.readTextFile(`${folder}/flags.csv`), "phase7");
+    assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name).toSorted(), ["flags.csv", "flags.json"]);
+  }));
+
+Deno.test({
+  name: "a stdout that cannot be written is one line of error, and loses no file",
+  ignore: Deno.build.os !== "linux",
+  fn: () =>
+    withFolder(async (folder) => {
+      const { code, stderr } = await inShell("", `flags --json ${folder}/flags.json`, "> /dev/full");
+      assertEquals(code, 3);
+      assertMatch(stderr, /^error: stdout cannot be written: No space left on device \(os error 28\)\n$/);
+      assertEquals(JSON.parse(await Deno.readTextFile(`${folder}/flags.json`)).schema, "hakmem.flags/1");
+      const help = await inShell("", "--help", "> /dev/full");
+      assertEquals([help.code, help.stderr.split("\n").length], [3, 2], help.stderr);
+    }),
+});
