@@ -85,6 +85,11 @@ export interface Workload {
    * `together`: the runners of all threads know one another; their slots and ints are the same arrays.
    */
   readonly crossing?: "successors" | "together";
+  /**
+   * Why the loops of TypeScript and C cannot cost the same, as a sentence for people; absent where they do. What they
+   * cost is what `none` takes in each language.
+   */
+  readonly loopsDiffer?: string;
   /** Whether it has a meaning without the crossing, too: each thread alone, with a heap of its own. */
   readonly canStayApart?: true;
   /** Which numbers of threads make sense; returns what is wrong with one, or nothing. */
