@@ -44,28 +44,31 @@ export interface Harness {
 
 const CONFIG = new URL("../../deno.json", import.meta.url);
 
+/** The twins of the workloads in C. */
+export const WORKLOADS_PROGRAM: NativeTarget = {
+  name: "workloads",
+  sources: [
+    "workloads.c",
+    "identity.c",
+    "identity.h",
+    "workloads/workload.h",
+    "workloads/slots.c",
+    "workloads/threads.c",
+    ...new Set(
+      [...WORKLOADS.keys()].map((name) =>
+        `workloads/${name.replace(/^cache-.*/, "cache_lines").replaceAll("-", "_")}.c`
+      ),
+    ),
+  ].map((file) => new URL(`../../native/${file}`, import.meta.url)),
+  kind: "executable",
+  flags: ["-O3", "-pthread", "-ldl"],
+};
+
 /** The workloads. */
 const WORKLOADS_HARNESS: Harness = {
   child: new URL("./contestant.ts", import.meta.url),
   childArgs: [],
-  program: {
-    name: "workloads",
-    sources: [
-      "workloads.c",
-      "identity.c",
-      "identity.h",
-      "workloads/workload.h",
-      "workloads/slots.c",
-      "workloads/threads.c",
-      ...new Set(
-        [...WORKLOADS.keys()].map((name) =>
-          `workloads/${name.replace(/^cache-.*/, "cache_lines").replaceAll("-", "_")}.c`
-        ),
-      ),
-    ].map((file) => new URL(`../../native/${file}`, import.meta.url)),
-    kind: "executable",
-    flags: ["-O3", "-pthread", "-ldl"],
-  },
+  program: WORKLOADS_PROGRAM,
   programArgs: [],
 };
 
@@ -113,9 +116,14 @@ function inTableOrder(contestants: readonly Contestant[]): Contestant[] {
   return contestants.toSorted((a, b) => place(a) - place(b));
 }
 
-/** A peer, ready to be started. @throws {NativeBuildError} if it needs a compiler and there is none. */
-export async function peerContestant(peer: FoundPeer): Promise<Contestant> {
-  const harness = WORKLOADS_HARNESS;
+/**
+ * A peer, ready to be started.
+ *
+ * @param program The twins in C, if they are not those of this project.
+ * @throws {NativeBuildError} if it needs a compiler and there is none
+ */
+export async function peerContestant(peer: FoundPeer, program: NativeTarget = WORKLOADS_PROGRAM): Promise<Contestant> {
+  const harness = { ...WORKLOADS_HARNESS, program };
   if (peer.host === "deno") return denoPeer(harness, peer);
   return nativeContestant(harness, peer, (await buildNative(harness.program)).path);
 }

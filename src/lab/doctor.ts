@@ -6,7 +6,7 @@
  */
 import { captureEnvironment, type Environment, loadWarning, stealWarning } from "../measure/mod.ts";
 import { type DoctorFile, type Fact, type Noise, NOISE_FLOOR, percent } from "../report/doctor.ts";
-import { libraryOf } from "../peers/find.ts";
+import { installedLibraries } from "../peers/find.ts";
 import { NATIVE_LIBRARIES, type NativeLibrary } from "../peers/native.ts";
 import { measureNoise, type NoisePlan, type Report } from "./doctor_noise.ts";
 
@@ -53,7 +53,7 @@ export function factsOf(environment: Environment, noise: Noise): Fact[] {
     stolen,
     runtime,
     nativeLibrary,
-    () => peersFact(NATIVE_LIBRARIES.filter((library) => libraryOf(library) !== undefined)),
+    () => peersFact(installedLibraries()),
     perf,
     noiseFloor,
   ].map((judge) => judge(environment, noise)).filter((fact) => fact !== undefined);

@@ -24,6 +24,11 @@ export function libraryOf({ files }: NativeLibrary): string | undefined {
   return findSharedLibrary(files);
 }
 
+/** The libraries of the table that are installed here. */
+export function installedLibraries(): NativeLibrary[] {
+  return NATIVE_LIBRARIES.filter((library) => libraryOf(library) !== undefined);
+}
+
 /** The names of the default peers, without those whose library is not installed. */
 export function defaultPeers(): string[] {
   return DEFAULT_PEERS.filter((name) => {

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parseDoctorFile } from "../../src/report/doctor.ts";
+import { parseWitnessFile } from "../../src/report/witness.ts";
 import { cli, command, outcome } from "./helpers.ts";
 
 Deno.test("doctor answers in its first line, and explains each fact in 100 columns without escape codes", async () => {
@@ -73,6 +74,43 @@ Deno.test("doctor says so when it is interrupted, leaves no file, and exits with
     assertEquals([code, stdout], [3, ""]);
     assertMatch(stderr, /^interrupted: /);
     assertEquals(Array.from(Deno.readDirSync(folder)), []);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+const WITNESS_CODES = { agrees: 0, differs: 1, undecided: 2 };
+
+Deno.test("doctor --witness compares the twins with plain C, and its exit code is its verdict", async () => {
+  const args = ["doctor", "--witness", "--workload", "hot-pair", "--peer", "system", "--json", "-"];
+  const { code, stdout, stderr } = await cli(args);
+  const { rows, verdict, environment } = parseWitnessFile(stdout);
+  assertEquals([code, stderr], [WITNESS_CODES[verdict], ""]);
+  assertEquals(rows.map(({ workload, allocator }) => [workload, allocator]), [["hot-pair", "system"]]);
+  assertEquals([rows[0]!.samples.twin.length, rows[0]!.samples.ratio.length], [rows[0]!.rounds, rows[0]!.rounds]);
+  assertMatch(rows[0]!.library, /libc|musl/);
+  assertEquals(environment.deno, Deno.version.deno);
+});
+
+Deno.test("doctor --witness refuses what it cannot measure, and says so where there is no compiler", async () => {
+  const cases: [args: string[], says: RegExp][] = [
+    [["--witness", "--peer", "ffi"], /ffi has no witness/],
+    [["--witness", "--peer", "nobody"], /--peer nobody does not exist/],
+    [["--witness", "--workload", "mstress"], /--workload mstress does not exist: random-mixed, /],
+    [["--witness", "--seconds", "1"], /--seconds is of the noise floor/],
+    [["--peer", "system"], /belong to --witness/],
+  ];
+  for (const [args, says] of cases) {
+    const { code, stdout, stderr } = await cli(["doctor", ...args]);
+    assertEquals([code, stdout], [3, ""]);
+    assertMatch(stderr, says);
+  }
+  const folder = await Deno.makeTempDir();
+  try {
+    const env = { PATH: folder, HAKMEM_CACHE: `${folder}/cache` };
+    const { code, stderr } = await cli(["doctor", "--witness"], env);
+    assertEquals(code, 3);
+    assertMatch(stderr, /C compiler/);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
