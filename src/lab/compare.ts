@@ -91,12 +91,13 @@ export async function compare(
     rounds: {
       measured: rounds.rounds.length,
       discarded: rounds.discarded,
+      disturbed: rounds.disturbed,
       looks: [...looks],
       orderSeed: plan.orderSeed,
       slotMilliseconds: plan.slotMilliseconds,
     },
     slots: rounds.slots,
-    notes: notesOf(rounds),
+    notes: rounds.notes,
     warnings: warningsOf(plan, rounds, environment),
   };
 }
@@ -108,7 +109,7 @@ function rowOf(
   level: number,
 ): CompareRow {
   const differences = rounds.differences(index, A, B), control = rounds.differences(index, A, CONTROL);
-  const judged = judge({ differences, control }, level);
+  const judged = judge({ differences, control }, level, rounds.areDisturbed);
   const { size, parameters } = sizes[index]!;
   return {
     workload: workload.name,
@@ -145,12 +146,6 @@ function soFar({ sizes }: ComparePlan, rounds: Rounds, level: number): string {
   return `B/A ${ratio.toFixed(3)} (${low.toFixed(3)}–${high.toFixed(3)})`;
 }
 
-function notesOf(rounds: Rounds): string[] {
-  if (rounds.discarded === 0) return [];
-  const times = rounds.discarded === 1 ? "1 round was" : `${rounds.discarded} rounds were`;
-  return [`${times} measured again: the host took the machine's time from a slot`];
-}
-
 function warningsOf(
   plan: ComparePlan,
   rounds: Rounds,
@@ -161,6 +156,7 @@ function warningsOf(
   const longer = longerBy(plan.sizes.map(({ parameters }) => parameters));
   return [
     loadWarning(environment.loadAverage[0] ?? 0, environment.cores),
+    rounds.warning,
     threadsWarning(plan.threads ?? 1, environment.cores),
     tierWarning(plan.a.name, [...tiers(A), ...tiers(CONTROL)], longer),
     tierWarning(plan.b.name, tiers(B), longer),

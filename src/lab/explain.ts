@@ -120,7 +120,8 @@ export async function explain(plan: ExplainPlan, report: Report, signal: AbortSi
     const delta = deltaOf(measured.between("a", CONTROL));
     return {
       delta,
-      flags: ablation.ablations.map((each) => explainFlag(each, a, b, measured, counts, counted, delta, rare)),
+      flags: ablation.ablations.map((each) => explainFlag(each, a, b, measured, counts, counted, delta, rare))
+        .map((flag) => rounds.areDisturbed ? undecided(flag) : flag),
     };
   };
   let { delta, flags } = await look(looks[0]!);
@@ -158,10 +159,8 @@ export async function explain(plan: ExplainPlan, report: Report, signal: AbortSi
     jit,
     ...(fix === undefined ? {} : { fix }),
     build: NAMES.map((flag) => ({ flag, a: a.flags[flag], b: b.flags[flag] })),
-    notes: rounds.discarded === 0
-      ? []
-      : [`${rounds.discarded} rounds were measured again: the host took time from a slot`],
-    warnings: load === undefined ? [] : [load],
+    notes: rounds.notes,
+    warnings: [load, rounds.warning].filter((warning) => warning !== undefined),
   };
 }
 
@@ -298,6 +297,12 @@ function explainFlag(
     ...(fastFrees === undefined ? {} : { fastFrees }),
     ...findingOf(effect, delta, reached, movesFrees ? fastFrees : undefined, step !== undefined, isRare),
   };
+}
+
+/** A flag of which rounds that were disturbed too often say nothing. */
+function undecided(flag: ExplainFlag): ExplainFlag {
+  const because = `the machine was disturbed too often; ${changeWithBounds(flag)}; ${flag.reached.what}`;
+  return { ...flag, finding: "undecided", because };
 }
 
 /** What is to be thought of a flag, and why. */

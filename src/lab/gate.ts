@@ -39,8 +39,8 @@ export async function gate(plan: GatePlan, show: ShowProgress, signal: AbortSign
     if (isTimed(rule)) rows.push(...timedRows(plan, rule, runs));
     else if (isKind(rule, "regression")) {
       const against = references.get(rule)!;
-      const { rows: compared, notes, warnings } = await runRegression(plan, rule, against, show, signal);
-      rows.push(...compared.map((row) => regressionRow(plan, rule, row)));
+      const { rows: compared, rounds, notes, warnings } = await runRegression(plan, rule, against, show, signal);
+      rows.push(...compared.map((row) => regressionRow(plan, rule, row, rounds)));
       runs.notes.push(...notes);
       runs.warn(warnings, rule.workload.name);
     } else rows.push(...counted.get(rule)!);

@@ -4,7 +4,8 @@
  * @module
  */
 import type { GateRow } from "../report/gate_schema.ts";
-import type { CompareRow } from "../report/mod.ts";
+import { areDisturbed } from "../measure/mod.ts";
+import type { CompareFile, CompareRow } from "../report/mod.ts";
 import { countUnit } from "./counts.ts";
 import { footprintOf } from "./gate_footprint.ts";
 import type { GatePlan, GateRule, RuleOf, TimedRule } from "./gate_plan.ts";
@@ -67,8 +68,15 @@ export function timedRows(plan: GatePlan, rule: TimedRule, runs: TimedRuns): Gat
 /**
  * What `compare` found at a size. A regression is judged by the throughput that is kept. Beyond the threshold it is no-go
  * only beyond what the control, which compares equals, differs by, as in `compare`.
+ *
+ * @param rounds Of the comparison: where too many were disturbed, nothing is decided.
  */
-export function regressionRow(plan: GatePlan, rule: RuleOf<"regression">, compared: CompareRow): GateRow {
+export function regressionRow(
+  plan: GatePlan,
+  rule: RuleOf<"regression">,
+  compared: CompareRow,
+  { measured, discarded, disturbed = 0 }: CompareFile["rounds"],
+): GateRow {
   const least = 1 - rule.threshold.most;
   const kept: Bar = { bound: "least", threshold: least, failsBeyond: Math.min(least, 1 / (1 + compared.delta)) };
   const { ratio, low, high } = compared;
@@ -78,6 +86,10 @@ export function regressionRow(plan: GatePlan, rule: RuleOf<"regression">, compar
   const because = `${reasonOf(timing, plan.quick)}; ${compared.rounds} rounds, the control reaches ${
     percent(compared.delta)
   }`;
+  if (areDisturbed(disturbed, measured + discarded)) {
+    const reason = `${disturbed} of ${measured + discarded} rounds were disturbed by other work`;
+    return { ...row(rule, compared.size, shown, "share", lost, reason), verdict: "undecided" };
+  }
   return {
     ...row(rule, compared.size, shown, "share", lost, because),
     verdict: judgeInterval(compared, timedBar(kept, timing, plan.quick)),

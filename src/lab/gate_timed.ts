@@ -136,7 +136,7 @@ export async function runRegression(
   against: string,
   show: ShowProgress,
   signal: AbortSignal,
-): Promise<Pick<CompareRun, "rows" | "notes" | "warnings">> {
+): Promise<Pick<CompareRun, "rows" | "rounds" | "notes" | "warnings">> {
   const { workload, sizes, variant } = rule;
   return await compare(
     {

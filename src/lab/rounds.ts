@@ -8,13 +8,22 @@
  * of one size lie close together, and a machine that slows down steadily slows all of them alike. All measure the same
  * number of operations, which is calibrated before the first round so that the fastest one's slot is long enough.
  *
- * A round in which the host took {@linkcode STOLEN_LIMIT} ms from any slot is discarded whole and measured again, at
- * most so often; the rule knows nothing of what was measured.
+ * A round that was disturbed (`../measure/disturbance.ts`) is discarded whole and measured again, at most so often: of
+ * five rounds one. If more than a quarter were disturbed, there is no verdict.
  *
  * @module
  */
 import { median } from "simple-statistics";
-import { disturbanceBetween, Random, readDisturbance } from "../measure/mod.ts";
+import {
+  areDisturbed,
+  type Disturbance,
+  disturbanceBetween,
+  disturbedWarning,
+  isDisturbed,
+  Random,
+  readDisturbance,
+  type Warning,
+} from "../measure/mod.ts";
 import type { SlotDisturbance } from "../report/mod.ts";
 import type { Parameters, Workload } from "../workloads/mod.ts";
 import { Agreements } from "./agreement.ts";
@@ -34,6 +43,8 @@ export interface RoundsPlan {
   readonly orderSeed: number;
   /** How often the baton goes to all entrants and back, for each size; twice if absent. */
   readonly passes?: number;
+  /** Reads what disturbs the machine; the machine's own if absent. */
+  readonly readDisturbance?: (processes: readonly number[]) => Promise<Disturbance>;
 }
 
 /** Someone who takes part, by the name that tells it from others in these rounds. */
@@ -45,8 +56,6 @@ export interface Entrant {
 /** What a round measured: for each size, by entrant, nanoseconds per operation of its slots, in order. */
 export type Round = readonly ReadonlyMap<string, readonly number[]>[];
 
-/** Milliseconds that the host may take from a slot. */
-export const STOLEN_LIMIT = 20;
 /** Of so many rounds one may be discarded; beyond that the machine is what it is. */
 const DISCARDS = 4;
 /** A fresh process runs at least so long at each size before it is measured, in parts of a slot. */
@@ -64,6 +73,8 @@ export class Rounds {
   readonly slots: SlotDisturbance[] = [];
   /** Rounds that were discarded. */
   discarded = 0;
+  /** Rounds that were disturbed, discarded or not. */
+  disturbed = 0;
   readonly #plan: RoundsPlan;
   readonly #entrants: readonly Entrant[];
   readonly #units: readonly number[];
@@ -120,11 +131,12 @@ export class Rounds {
   async measure(): Promise<void> {
     for (;;) {
       this.#signal.throwIfAborted();
-      const { round, slots } = await this.#round();
-      const stolen = Math.max(0, ...slots.map(({ stolenMs }) => stolenMs ?? 0));
+      const { round, slots, milliseconds } = await this.#round();
+      const disturbed = isDisturbed(slots, milliseconds, navigator.hardwareConcurrency);
       const mayDiscard = this.discarded < (this.rounds.length + DISCARDS) / DISCARDS;
-      const discarded = stolen >= STOLEN_LIMIT && mayDiscard;
+      const discarded = disturbed && mayDiscard;
       this.slots.push(...slots.map((slot) => ({ ...slot, discarded })));
+      if (disturbed) this.disturbed++;
       if (!discarded) {
         this.rounds.push(round);
         return;
@@ -133,7 +145,24 @@ export class Rounds {
     }
   }
 
-  async #round(): Promise<{ round: Round; slots: SlotDisturbance[] }> {
+  /** Whether so many rounds were disturbed that nothing follows from them. */
+  get areDisturbed(): boolean {
+    return areDisturbed(this.disturbed, this.rounds.length + this.discarded);
+  }
+
+  /** What is to be said of that. */
+  get warning(): Warning | undefined {
+    return this.areDisturbed ? disturbedWarning(this.disturbed, this.rounds.length + this.discarded) : undefined;
+  }
+
+  /** What is to be said of rounds that were discarded. */
+  get notes(): string[] {
+    if (this.discarded === 0) return [];
+    const times = this.discarded === 1 ? "1 round was" : `${this.discarded} rounds were`;
+    return [`${times} measured again: other work, or the machine's host, took its time`];
+  }
+
+  async #round(): Promise<MeasuredRound> {
     await using children = new AsyncDisposableStack();
     let stopped: Promise<void> | undefined;
     const stop = () => void (stopped = children.disposeAsync());
@@ -176,13 +205,14 @@ export class Rounds {
     }
   }
 
-  async #baton(players: readonly Player[]): Promise<{ round: Round; slots: SlotDisturbance[] }> {
-    const { sizes } = this.#plan;
+  async #baton(players: readonly Player[]): Promise<MeasuredRound> {
+    const { sizes, readDisturbance: read = readDisturbance } = this.#plan;
     const slots: SlotDisturbance[] = [];
     const round: Map<string, number[]>[] = sizes.map(() => new Map(players.map(({ name }) => [name, []])));
     const processes = players.map(({ child }) => child.id);
     const passes = this.#plan.passes ?? 2;
-    let before = await readDisturbance(processes);
+    let before = await read(processes);
+    const started = performance.now();
     for (const index of this.#random.shuffled([...sizes.keys()])) {
       const { size } = sizes[index]!;
       for (let pass = 0; pass < passes; pass++) {
@@ -190,7 +220,7 @@ export class Rounds {
         for (const { name, child } of [...order, ...order.toReversed()]) {
           const slot = await child.run(this.#request(index, this.#units[index]!));
           const at = Math.round(performance.now() - this.#started);
-          const after = await readDisturbance(processes);
+          const after = await read(processes);
           this.#agreements.record(`${this.#plan.workload.name} ${size}`, name, slot);
           const nsPerOp = perOperation(slot);
           round[index]!.get(name)!.push(nsPerOp);
@@ -209,7 +239,7 @@ export class Rounds {
       }
     }
     this.#agreements.check();
-    return { round, slots };
+    return { round, slots, milliseconds: performance.now() - started };
   }
 
   #request(index: number, units: number): Request {
@@ -232,6 +262,12 @@ export class Rounds {
   samples(index: number, name: string): number[] {
     return this.rounds.map((round) => median(round[index]!.get(name)!));
   }
+}
+
+interface MeasuredRound {
+  readonly round: Round;
+  readonly slots: SlotDisturbance[];
+  readonly milliseconds: number;
 }
 
 interface Player {

@@ -1,7 +1,13 @@
 /**
- * What disturbs the machine while something is measured: time that a virtual machine's host gave to others, tasks that
- * waited for a core, and context switches that a process did not ask for. Read from `/proc`; where there is none, nothing
- * is known.
+ * What disturbs the machine while something is measured: time that a virtual machine's host gave to others, what other
+ * programs took of the cores, tasks that waited for a core, and context switches that a process did not ask for. Read
+ * from `/proc`; where there is none, nothing is known.
+ *
+ * A round counts as disturbed by a rule that knows nothing of what was measured: the host took
+ * {@linkcode STOLEN_LIMIT} ms from one of its slots, or other programs {@linkcode OTHERS_LIMIT} of all cores' time. Where
+ * more than {@linkcode DISTURBED_LIMIT} of all rounds are disturbed, discarded ones included, there is no verdict. The
+ * statistics alone do not see
+ * to that: what runs beside them for seconds may meet one contestant's slots more often than the other's.
  *
  * @module
  */
@@ -12,12 +18,25 @@ export interface Disturbance {
   readonly stolen: number | undefined;
   /** Milliseconds in which at least one task waited for a core. */
   readonly pressure: number | undefined;
+  /** Milliseconds, of all cores together, of what is neither the asked processes nor this one and its children. */
+  readonly others: number | undefined;
   /** By process: context switches of its main thread that it did not ask for. */
   readonly preemptions: ReadonlyMap<number, number>;
 }
 
 const TICK_MILLISECONDS = 10; // USER_HZ is 100 on every architecture that Deno runs on
 const STOLEN_FIELD = 7;
+/** Of `/proc/stat`: user, nice, system, irq, softirq. */
+const BUSY_FIELDS = [0, 1, 2, 5, 6];
+/** Of `/proc/PID/stat`, behind the state: user and system time of a process, and of its children that have ended. */
+const OWN_FIELDS = [10, 11, 12, 13];
+
+/** Milliseconds that the host may take from a slot. */
+export const STOLEN_LIMIT = 20;
+/** The share of all cores' time that other programs may take from a round. */
+export const OTHERS_LIMIT = 0.1;
+/** The share of a comparison's rounds, discarded ones included, that may be disturbed. */
+export const DISTURBED_LIMIT = 0.25;
 
 /**
  * Reads them. Deno does not read `/proc` without all permissions, `cat` does; a few milliseconds.
@@ -25,8 +44,13 @@ const STOLEN_FIELD = 7;
  * @param processes Ids of those whose context switches are wanted.
  */
 export async function readDisturbance(processes: readonly number[]): Promise<Disturbance> {
-  if (Deno.build.os !== "linux") return { stolen: undefined, pressure: undefined, preemptions: new Map() };
-  const files = ["/proc/stat", "/proc/pressure/cpu", ...processes.map((process) => `/proc/${process}/status`)];
+  if (Deno.build.os !== "linux") return parseDisturbance("");
+  const files = [
+    "/proc/stat",
+    "/proc/pressure/cpu",
+    ...processes.map((process) => `/proc/${process}/status`),
+    ...[...processes, Deno.pid].map((process) => `/proc/${process}/stat`),
+  ];
   try {
     const { stdout } = await new Deno.Command("cat", { args: files, stderr: "null" }).output();
     return parseDisturbance(new TextDecoder().decode(stdout));
@@ -37,33 +61,63 @@ export async function readDisturbance(processes: readonly number[]): Promise<Dis
 
 /** The files' text, one after the other, as counts. */
 export function parseDisturbance(text: string): Disturbance {
-  const ticks = /^cpu +(.*)$/m.exec(text)?.[1]?.split(" ")[STOLEN_FIELD];
+  const ticks = /^cpu +(.*)$/m.exec(text)?.[1]?.split(" ").map(Number);
+  const own = [...text.matchAll(/^\d+ \(.*\) [A-Z] (.*)$/gm)].map(([, fields]) => fields!.split(" ").map(Number));
   const microseconds = /^some .*total=(\d+)$/m.exec(text)?.[1];
   const preemptions = new Map<number, number>();
   for (const [, process, count] of text.matchAll(/^Pid:\t(\d+)$[^]*?^nonvoluntary_ctxt_switches:\t(\d+)$/gm)) {
     preemptions.set(Number(process), Number(count));
   }
   return {
-    stolen: ticks === undefined ? undefined : Number(ticks) * TICK_MILLISECONDS,
+    stolen: ticks && sum(ticks, [STOLEN_FIELD]) * TICK_MILLISECONDS,
     pressure: microseconds === undefined ? undefined : Number(microseconds) / 1000,
+    others: ticks && TICK_MILLISECONDS *
+        (sum(ticks, BUSY_FIELDS) - own.reduce((total, fields) => total + sum(fields, OWN_FIELDS), 0)),
     preemptions,
   };
 }
 
-/** What happened between two readings to one process. */
+function sum(fields: readonly number[], places: readonly number[]): number {
+  return places.reduce((total, place) => total + (fields[place] ?? 0), 0);
+}
+
+/** What happened between two readings, of the same processes, to one of them. */
 export function disturbanceBetween(
   before: Disturbance,
   after: Disturbance,
   process: number,
-): { stolenMs?: number; pressureMs?: number; preemptions?: number } {
+): { stolenMs?: number; pressureMs?: number; othersMs?: number; preemptions?: number } {
   const difference = (from: number | undefined, to: number | undefined) =>
     from === undefined || to === undefined ? undefined : to - from;
   const stolenMs = difference(before.stolen, after.stolen);
   const pressureMs = difference(before.pressure, after.pressure);
+  const othersMs = difference(before.others, after.others);
   const preemptions = difference(before.preemptions.get(process), after.preemptions.get(process));
   return {
     ...(stolenMs === undefined ? {} : { stolenMs }),
     ...(pressureMs === undefined ? {} : { pressureMs: Math.round(pressureMs * 100) / 100 }),
+    // Time is booked in ticks, for a process and for the cores at other moments: a few too many or too few.
+    ...(othersMs === undefined ? {} : { othersMs: Math.round(othersMs) }),
     ...(preemptions === undefined ? {} : { preemptions }),
   };
+}
+
+/**
+ * Whether a round was disturbed, by the rule above.
+ *
+ * @param slots What happened during each of its slots.
+ * @param milliseconds From the start of the first to the end of the last.
+ */
+export function isDisturbed(
+  slots: readonly { readonly stolenMs?: number | undefined; readonly othersMs?: number | undefined }[],
+  milliseconds: number,
+  cores: number,
+): boolean {
+  const others = slots.reduce((total, { othersMs = 0 }) => total + othersMs, 0);
+  return others > OTHERS_LIMIT * cores * milliseconds || slots.some(({ stolenMs = 0 }) => stolenMs >= STOLEN_LIMIT);
+}
+
+/** Whether so many of a comparison's rounds were disturbed that nothing follows from them. */
+export function areDisturbed(disturbed: number, rounds: number): boolean {
+  return disturbed > DISTURBED_LIMIT * rounds;
 }

@@ -4,7 +4,14 @@
  * @module
  */
 export { captureEnvironment, type Environment, readSteal } from "./environment.ts";
-export { type Disturbance, disturbanceBetween, readDisturbance } from "./disturbance.ts";
+export {
+  areDisturbed,
+  type Disturbance,
+  disturbanceBetween,
+  isDisturbed,
+  parseDisturbance,
+  readDisturbance,
+} from "./disturbance.ts";
 export { freshSeed, Random } from "./random.ts";
 export {
   coverage,
@@ -17,6 +24,7 @@ export {
   ratios,
 } from "./statistics.ts";
 export {
+  disturbedWarning,
   loadWarning,
   noiseWarning,
   stealWarning,

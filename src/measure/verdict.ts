@@ -11,6 +11,8 @@
  * are equivalent if the whole interval is within that, and within 5 %: a bound that the noise cannot widen. Without it, on
  * a machine where one process in twenty is half as fast, a quarter of real losses of 10 % were called equivalent.
  *
+ * Where too many rounds were disturbed from outside (`disturbance.ts`) every row is inconclusive, whatever it says.
+ *
  * Looks are taken at fixed numbers of rounds, never until something is significant; rows (sizes) share one level
  * (Bonferroni). That false verdicts are rare was simulated: `tests/measure/verdict_simulation_test.ts`.
  *
@@ -154,11 +156,16 @@ export interface Judgement {
   readonly verdict: Verdict;
 }
 
-/** Judges a row at a level of its own. */
-export function judge({ differences, control }: PairedRounds, level: number): Judgement {
+/**
+ * Judges a row at a level of its own.
+ *
+ * @param areDisturbed Whether its rounds were disturbed so often that they give no verdict.
+ */
+export function judge({ differences, control }: PairedRounds, level: number, areDisturbed = false): Judgement {
   const difference = signedRankInterval(differences, level), controlled = signedRankInterval(control, level);
   const delta = deltaOf(controlled);
-  return { difference, control: controlled, delta, verdict: verdictOf(difference, delta) };
+  const verdict = areDisturbed ? "inconclusive" : verdictOf(difference, delta);
+  return { difference, control: controlled, delta, verdict };
 }
 
 /** Whether a comparison may end at this look: of every row it is known what it is. Another look takes more rounds. */

@@ -7,7 +7,7 @@ import type { Estimate } from "./statistics.ts";
 
 /** One reason for doubt. */
 export interface Warning {
-  readonly code: "LOAD" | "STEAL" | "THREADS" | "TIER" | "NOISE" | "UNSTABLE";
+  readonly code: "LOAD" | "STEAL" | "THREADS" | "TIER" | "NOISE" | "UNSTABLE" | "DISTURBED";
   readonly message: string;
   readonly advice: string;
 }
@@ -33,6 +33,15 @@ export function stealWarning(stolen: number, total: number): Warning | undefined
     code: "STEAL",
     message: `the host took ${(100 * stolen / total).toFixed(1)} % of the machine's time during the run`,
     advice: "run again when it is quieter, or with more --rounds",
+  };
+}
+
+/** Says that too many rounds were disturbed for a verdict. */
+export function disturbedWarning(disturbed: number, rounds: number): Warning {
+  return {
+    code: "DISTURBED",
+    message: `other work, or the machine's host, took time from ${disturbed} of ${rounds} rounds: there is no verdict`,
+    advice: "stop other work and run again",
   };
 }
 

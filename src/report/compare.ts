@@ -7,7 +7,7 @@ import Table from "cli-table3";
 import { median } from "simple-statistics";
 import type { CompareFile, CompareRow } from "./compare_schema.ts";
 import { bounds, change, nanoseconds, threadCount, wrap } from "./format.ts";
-import { EQUIVALENT_WITHIN } from "../measure/mod.ts";
+import { areDisturbed, EQUIVALENT_WITHIN } from "../measure/mod.ts";
 import { csvTable, markdownTable } from "./rows.ts";
 import { LINES, type Palette, PLAIN } from "./table.ts";
 
@@ -25,7 +25,10 @@ const COLUMNS = [
 ] as const;
 
 /** The result in a line of words. */
-export function compareHeadline({ a, b, rows, verdict }: Pick<CompareFile, "a" | "b" | "rows" | "verdict">): string {
+export function compareHeadline(
+  { a, b, rows, verdict, rounds }: Pick<CompareFile, "a" | "b" | "rows" | "verdict" | "rounds">,
+): string {
+  const { disturbed = 0 } = rounds, measured = rounds.measured + rounds.discarded;
   const workload = rows[0]?.workload ?? "";
   const sizes = rows.length === 1 ? `size ${rows[0]!.size}` : `${rows.length} sizes`;
   const ratios = rows.map(({ ratio }) => ratio);
@@ -34,11 +37,14 @@ export function compareHeadline({ a, b, rows, verdict }: Pick<CompareFile, "a" |
     : `${change(Math.min(...ratios))} to ${change(Math.max(...ratios))}`;
   const within = Math.min(EQUIVALENT_WITHIN, Math.max(...rows.map(({ delta }) => delta)));
   const inconclusive = rows.filter((row) => row.verdict === "inconclusive").length;
+  const why = areDisturbed(disturbed, measured)
+    ? `, since other work disturbed ${disturbed} of ${measured} rounds`
+    : ` at ${inconclusive} of ${rows.length}`;
   const words = {
     regression: `REGRESSION: ${b} is slower than ${a}`,
     improvement: `improvement: ${b} is faster than ${a}`,
     equivalent: `equivalent: ${b} is as fast as ${a}, within ${change(1 + within).slice(1)}`,
-    inconclusive: `inconclusive at ${inconclusive} of ${rows.length}: ${b} against ${a}`,
+    inconclusive: `inconclusive${why}: ${b} against ${a}`,
   }[verdict];
   const threads = rows[0]?.threads ?? 1;
   const crew = threads === 1 ? "" : ` with ${threadCount(threads)}`;

@@ -24,6 +24,8 @@ export const SlotDisturbanceSchema = v.object({
   stolenMs: v.optional(v.number()),
   /** Milliseconds in which some task waited for a core. */
   pressureMs: v.optional(v.number()),
+  /** Milliseconds, of all cores together, that other programs ran. */
+  othersMs: v.optional(v.number()),
   /** Context switches of the contestant that it did not ask for. */
   preemptions: v.optional(v.number()),
   tier: v.string(),
@@ -82,6 +84,8 @@ export const CompareFileSchema = v.object({
   rounds: v.object({
     measured: v.number(),
     discarded: v.number(),
+    /** Rounds that were disturbed, discarded or not; where they are more than a quarter of all there is no verdict. */
+    disturbed: v.optional(v.number()),
     looks: v.array(v.number()),
     orderSeed: v.number(),
     slotMilliseconds: v.number(),

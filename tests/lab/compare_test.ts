@@ -60,6 +60,44 @@ Deno.test("compare() asks every contestant for as many threads, and says so in i
   assertEquals(run.rows.map(({ threads, verdict }) => [threads, verdict]), [[2, "improvement"]]);
 });
 
+Deno.test("compare() gives no verdict on a machine that other work disturbs in every other round, however sure it is", async () => {
+  const started = performance.now(), pids = new Set<string>();
+  const readDisturbance = (processes: readonly number[]) => {
+    pids.add(String(processes)); // each round has processes of its own
+    const others = pids.size % 2 === 0 ? performance.now() - started : 0;
+    return Promise.resolve({ stolen: 0, pressure: 0, others, preemptions: new Map() });
+  };
+  const slower = plan(timed("a", "60e6"), timed("b", "90e6"));
+  const { verdict, rows, rounds, warnings } = await compare(
+    { ...slower, readDisturbance, looks: [9, 11] },
+    () => {},
+    forever,
+  );
+  assertEquals([verdict, rows[0]?.verdict, rounds.measured], ["inconclusive", "inconclusive", 11]);
+  assertAlmostEquals(rows[0]!.ratio, 60 / 90, 0.01);
+  assert(rounds.disturbed! > 0.25 * (rounds.measured + rounds.discarded));
+  assertEquals(warnings.some(({ code }) => code === "DISTURBED"), true);
+  assertEquals((await compare(slower, () => {}, forever)).verdict, "regression", "the same on a still machine");
+});
+
+Deno.test("compare() measures again what was disturbed, and gives its verdict if that was rare", async () => {
+  const pids = new Set<string>(), started = performance.now();
+  const readDisturbance = (processes: readonly number[]) => {
+    pids.add(String(processes));
+    const isNow = pids.size === 3 || pids.size === 6;
+    return Promise.resolve({
+      stolen: 0,
+      pressure: 0,
+      others: isNow ? performance.now() - started : 0,
+      preemptions: new Map(),
+    });
+  };
+  const slower = plan(timed("a", "60e6"), timed("b", "90e6"));
+  const { verdict, rounds, notes } = await compare({ ...slower, readDisturbance }, () => {}, forever);
+  assertEquals([verdict, rounds.disturbed, rounds.discarded], ["regression", 2, 2]);
+  assertEquals(notes, ["2 rounds were measured again: other work, or the machine's host, took its time"]);
+});
+
 Deno.test("compare() fails when one does other work", async () => {
   const liar = timed("liar", "60e6");
   const other = {

@@ -1,5 +1,6 @@
 /** Scripted contestants for comparisons: their times come from a formula, so what the verdict should be is known. */
 import type { Contestant } from "../../src/lab/contestants.ts";
+import type { Disturbance } from "../../src/measure/mod.ts";
 import type { RoundsPlan } from "../../src/lab/rounds.ts";
 import { completeParameters, WORKLOADS } from "../../src/workloads/mod.ts";
 import { scriptedCommand } from "./helpers.ts";
@@ -33,7 +34,13 @@ export function planOfSizes(sizes: readonly number[] = [128]): RoundsPlan {
     sizes: sizes.map((size) => ({ size, parameters: completeParameters(workload, { size, cycles: 1000 }) })),
     slotMilliseconds: 50,
     orderSeed: 7,
+    readDisturbance: still, // whatever else this machine does
   };
+}
+
+/** A machine on which nothing else runs. */
+function still(): Promise<Disturbance> {
+  return Promise.resolve({ stolen: 0, pressure: 0, others: 0, preemptions: new Map() });
 }
 
 /** Never stops anything. */

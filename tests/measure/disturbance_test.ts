@@ -1,0 +1,62 @@
+import { assert, assertEquals } from "@std/assert";
+import {
+  areDisturbed,
+  disturbanceBetween,
+  isDisturbed,
+  parseDisturbance,
+  readDisturbance,
+} from "../../src/measure/mod.ts";
+
+/** What `cat` prints of a machine: ticks of 10 ms. */
+function files({ user, stolen, own, waited }: { user: number; stolen: number; own: number; waited: number }): string {
+  return `cpu  ${user} 0 100 5000 7 0 3 ${stolen} 0 0
+cpu0 1 2 3 4 5 6 7 8 9 10
+some avg10=0.00 avg60=0.00 avg300=0.00 total=${1000 * waited}
+Name:\tdeno
+Pid:\t42
+voluntary_ctxt_switches:\t9
+nonvoluntary_ctxt_switches:\t${own}
+42 (a (strange) name) S 1 42 42 0 -1 4194304 100 0 0 0 ${own} 10 0 0 20 0 1 0 224491 3133440
+7 (deno) R 1 7 7 0 -1 4194304 100 0 0 0 20 5 3 2 20 0 1 0 224491 3133440
+`;
+}
+
+Deno.test("parseDisturbance() tells the time of others from that of the processes, and of this one and its children", () => {
+  const before = parseDisturbance(files({ user: 1000, stolen: 5, own: 30, waited: 11 }));
+  assertEquals(before.others, 10 * (1000 + 100 + 3 - (30 + 10) - (20 + 5 + 3 + 2)));
+  const after = parseDisturbance(files({ user: 1050, stolen: 7, own: 60, waited: 12 }));
+  assertEquals(disturbanceBetween(before, after, 42), { stolenMs: 20, pressureMs: 1, othersMs: 200, preemptions: 30 });
+  assertEquals(disturbanceBetween(before, after, 1).othersMs, 200, "whoever is asked for");
+});
+
+Deno.test("parseDisturbance() knows nothing where the system says nothing", () => {
+  const nothing = parseDisturbance("");
+  assertEquals(disturbanceBetween(nothing, nothing, 1), {});
+});
+
+Deno.test({
+  name: "readDisturbance() does not take this process's own work for that of others",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    const before = await readDisturbance([]);
+    const end = performance.now() + 300;
+    while (performance.now() < end);
+    const own = (await readDisturbance([])).others! - before.others!;
+    assert(own < 300 * navigator.hardwareConcurrency, `${own} ms`);
+  },
+});
+
+Deno.test("isDisturbed() looks at the whole round for other work, and at each slot for the host", () => {
+  const slots = (othersMs: number, stolenMs = 0) => [{ othersMs, stolenMs }, { othersMs: 0, stolenMs: 0 }];
+  assertEquals(isDisturbed(slots(0), 1000, 2), false);
+  assertEquals(isDisturbed(slots(190), 1000, 2), false, "a core in ten of two");
+  assertEquals(isDisturbed(slots(210), 1000, 2), true);
+  assertEquals(isDisturbed(slots(210), 1000, 4), false, "four cores have more to spare");
+  assertEquals(isDisturbed(slots(0, 10), 1000, 2), false);
+  assertEquals(isDisturbed(slots(0, 20), 1000, 2), true);
+  assertEquals(isDisturbed([{}, {}], 1000, 2), false, "what is not known disturbs nothing");
+});
+
+Deno.test("areDisturbed() allows a quarter of the rounds", () => {
+  assertEquals([areDisturbed(0, 20), areDisturbed(5, 20), areDisturbed(6, 20)], [false, false, true]);
+});
