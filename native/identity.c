@@ -4,11 +4,11 @@
  * the program says on its first line what it is measured with, and the coordinator compares (src/lab/identity.ts):
  *
  *     ready malloc=/usr/lib/x86_64-linux-gnu/libmimalloc.so.2 free=... calloc=... realloc=... posix_memalign=...
- *           aligned_alloc=... fgets=/lib/x86_64-linux-gnu/libc.so.6 version=2.0.9 owned=yes
+ *           aligned_alloc=... fgets=/lib/x86_64-linux-gnu/libc.so.6 name=mimalloc version=2.0.9 owned=yes
  *
  * Each of these is the library which holds the function that this program calls by that name; the one of fgets, which no
- * allocator brings, is the C library. `version` is what the library of malloc says of itself, by a function of its own, and absent
- * if it has none. `owned` is whether that library knows a block that malloc gave as its own: yes, no, or unknown where it
+ * allocator brings, is the C library. `name` is which allocator the library of malloc is, by a function that only this one
+ * has, and `version` what it says of itself by such a function; each is absent if it has none. `owned` is whether that library knows a block that malloc gave as its own: yes, no, or unknown where it
  * has no function that would tell. Spaces, %, = and what is not ASCII are written as %XX.
  *
  * Linux only (glibc or musl); elsewhere the line is `ready` alone.
@@ -79,32 +79,39 @@ static void print_word(const char *name, const char *text) {
   }
 }
 
-/* mimalloc numbers 2.0.9 as 209, and newer versions by five digits: 2.4.5 as 20405. */
-static void print_version(void) {
+/* Which allocator it is, and its version if it tells. rpmalloc and snmalloc have no function for that, nor has scudo.
+ * mimalloc numbers 2.0.9 as 209, and newer versions by five digits: 2.4.5 as 20405. */
+static void print_name_and_version(void) {
+  const char *name = NULL;
+  void (*rpmalloc_initialize)(void);
   static char text[64];
   int (*mi_version)(void);
   int (*mallctl)(const char *, void *, size_t *, void *, size_t);
   const char *(*tc_version)(int *, int *, const char **);
   const char *(*gnu_get_libc_version)(void);
   if (find("mi_version", &mi_version)) {
+    name = "mimalloc";
     const int number = mi_version(), base = number < 10000 ? 10 : 100;
     snprintf(text, sizeof text, "%d.%d.%d", number / (base * base), number / base % base, number % base);
   } else if (find("mallctl", &mallctl)) {
-    const char *version = NULL;
+    const char *version = "";
     size_t size = sizeof version;
-    if (mallctl("version", &version, &size, NULL, 0) != 0) return;
+    name = "jemalloc";
+    mallctl("version", &version, &size, NULL, 0);
     snprintf(text, sizeof text, "%.*s", (int)strcspn(version, "-"), version); /* 5.3.0-0-g54eaed1d8b56... */
   } else if (find("tc_version", &tc_version)) {
     int major = 0, minor = 0;
     const char *patch = "";
+    name = "tcmalloc";
     tc_version(&major, &minor, &patch);
     snprintf(text, sizeof text, "%d.%d%s", major, minor, patch);
   } else if (find("gnu_get_libc_version", &gnu_get_libc_version)) {
     snprintf(text, sizeof text, "%s", gnu_get_libc_version());
-  } else {
-    return;
+  } else if (find("rpmalloc_initialize", &rpmalloc_initialize)) {
+    name = "rpmalloc";
   }
-  print_word("version", text);
+  if (name != NULL) print_word("name", name);
+  if (*text != '\0') print_word("version", text);
 }
 
 /* Whether the library that malloc is of knows a block as its own. */
@@ -136,7 +143,7 @@ void print_ready(void) {
   enum { BYTES = 1000 };
   fputs("ready", stdout);
   for (size_t i = 0; i < FUNCTIONS; i++) print_word(family[i].name, object_of_function(i).dli_fname);
-  print_version();
+  print_name_and_version();
   void *volatile block = malloc(BYTES);
   print_word("owned", block == NULL ? "unknown" : owns(block, BYTES));
   free(block);

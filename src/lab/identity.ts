@@ -11,6 +11,8 @@ import { pairsOf } from "./protocol.ts";
 export interface Identity {
   /** The library, as it was loaded. */
   readonly library: string;
+  /** Which allocator it is; absent if it has no function that only one allocator has. */
+  readonly name?: string;
   /** What it says of itself; absent if it has no function for that. */
   readonly version?: string;
 }
@@ -48,8 +50,12 @@ export function identityOf(words: readonly string[], expected: string): Identity
   if (said.get("owned") === "no") {
     throw new IdentityError(`${wanted} has its malloc, but does not know the block that it gave`);
   }
-  const version = said.get("version");
-  return { library: wanted, ...(version === undefined ? {} : { version }) };
+  const name = said.get("name"), version = said.get("version");
+  return {
+    library: wanted,
+    ...(name === undefined ? {} : { name }),
+    ...(version === undefined ? {} : { version }),
+  };
 }
 
 /** A system where processes do not say it: the C library is believed, nothing else is. */

@@ -7,6 +7,7 @@
 import { median } from "simple-statistics";
 import { differences, type Estimate, estimate, ratios } from "../measure/mod.ts";
 import type { Ratio, Result } from "../report/mod.ts";
+import { LIBRARY_PATH, libraryName } from "../peers/native.ts";
 import type { Parameters } from "../workloads/mod.ts";
 import type { Contestant } from "./contestants.ts";
 import type { Identity } from "./identity.ts";
@@ -28,7 +29,39 @@ export interface Series {
 
 /** The results of series that were measured in the same rounds. */
 export function resultsOf(all: readonly Series[]): Result[] {
-  return all.map((series) => resultOf(series, all));
+  const labels = labelsOf(all);
+  return all.map((series) => {
+    const label = labels.get(series.contestant.allocator);
+    return { ...resultOf(series, all), ...(label === undefined ? {} : { label }) };
+  });
+}
+
+/**
+ * What people read in place of a native peer's name, by that: the allocator and its version. A library that tells
+ * neither keeps the name of its file; behind what two have in common stand their files. The system's keeps its own.
+ */
+export function labelsOf(all: readonly Pick<Series, "contestant" | "identity">[]): ReadonlyMap<string, string> {
+  const labels = new Map<string, string>();
+  for (const { contestant: { allocator, runtime }, identity } of all) {
+    if (runtime !== "native" || allocator === "system" || identity === undefined) continue;
+    const isPath = LIBRARY_PATH.test(allocator);
+    const name = isPath ? identity.name ?? libraryName(allocator) : allocator;
+    if (name === undefined || (!isPath && identity.version === undefined)) continue;
+    labels.set(allocator, identity.version === undefined ? name : `${name} ${identity.version}`);
+  }
+  const told = [...labels.values()], paths = [...labels.keys()];
+  const isClear = (label: string) => / /.test(label) && told.indexOf(label) === told.lastIndexOf(label);
+  return new Map(
+    [...labels].map((
+      [allocator, label],
+    ) => [allocator, isClear(label) ? label : `${label} (${shortest(allocator, paths)})`]),
+  );
+}
+
+/** The end of a path that no other path ends with, from a folder's name on. */
+function shortest(path: string, all: readonly string[]): string {
+  const ends = path.split("/").map((_part, index, parts) => parts.slice(index).join("/")).toReversed();
+  return ends.find((end) => all.every((other) => other === path || !`/${other}`.endsWith(`/${end}`))) ?? path;
 }
 
 function resultOf(series: Series, all: readonly Series[]): Result {

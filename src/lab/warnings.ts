@@ -50,7 +50,7 @@ export function warningsOf({ results, environment, unstable, stealBefore, stealA
     threadsWarning(Math.max(1, ...results.map(({ threads }) => threads)), environment.cores),
     steal,
     ...results.filter(isHarnessBound).map((result) =>
-      tierWarning(whoAt(result.allocator, [placeIn(result.workload, result)]), result.tiers, longer)
+      tierWarning(whoAt(nameOf(result), [placeIn(result.workload, result)]), result.tiers, longer)
     ),
     ...names.map((name) => unstableWarning(name, (unstable.get(name) ?? []).map(({ place }) => place), longer)),
     ...names.map((name) => noiseWarning(name, throughputs(judged.filter((each) => nameOf(each) === name)))),

@@ -18,10 +18,11 @@ import { findPeers, installedLibraries, PeerError } from "../peers/find.ts";
 import type { WitnessFile, WitnessRow } from "../report/witness.ts";
 import { completeParameters, type Parameters, WORKLOADS } from "../workloads/mod.ts";
 import { Child, type ChildCommand, ContestantError } from "./child.ts";
-import { peerContestant, WORKLOADS_PROGRAM } from "./contestants.ts";
+import { type Contestant, peerContestant, WORKLOADS_PROGRAM } from "./contestants.ts";
 import type { Report } from "./doctor_noise.ts";
 import type { Identity } from "./identity.ts";
 import { ProtocolError } from "./protocol.ts";
+import { labelsOf } from "./results.ts";
 import { warmUp } from "./warm_up.ts";
 
 /** The workloads that the witness knows; it has their default parameters. */
@@ -100,7 +101,8 @@ export async function compareWithWitness(
       }
     }
   }
-  const rows = pairs.map((pair) => rowOf(pair, level));
+  const labels = labelsOf(pairs);
+  const rows = pairs.map((pair) => rowOf(pair, labels.get(pair.contestant.allocator), level));
   const verdicts = rows.map(({ verdict }) => verdict);
   return {
     environment: { ...environment, loadAverage: [...environment.loadAverage] },
@@ -119,7 +121,7 @@ async function pairsOf({ workloads, peers, twins = WORKLOADS_PROGRAM }: WitnessP
   const other = found.find(({ host }) => host !== "native");
   if (other !== undefined) throw new PeerError(`${other.name} has no witness: it is not measured by a loop in C`);
   const contestants = await Promise.all(found.map((peer) => peerContestant(peer, twins)));
-  return workloads.flatMap((workload) => contestants.map((contestant) => new Pair(workload, contestant.command, path)));
+  return workloads.flatMap((workload) => contestants.map((contestant) => new Pair(workload, contestant, path)));
 }
 
 /** The twin of a workload and the witness of it, with one allocator. */
@@ -131,13 +133,14 @@ class Pair {
   #units = 1;
   #operations = 0;
 
-  constructor(readonly workload: string, readonly twin: ChildCommand, witness: string) {
+  constructor(readonly workload: string, readonly contestant: Contestant, witness: string) {
+    const { command: twin } = contestant;
     this.#witness = { ...twin, label: `witness of ${twin.label}`, path: witness, args: [workload] };
     this.#parameters = completeParameters(WORKLOADS.get(workload)!, {});
   }
 
   get name(): string {
-    return `${this.workload}, ${this.twin.label}`;
+    return `${this.workload}, ${this.contestant.label}`;
   }
 
   get rounds(): number {
@@ -146,7 +149,7 @@ class Pair {
 
   /** Finds how many units make a slot that is long enough. */
   async calibrate(): Promise<void> {
-    await using twin = await Child.start(this.twin);
+    await using twin = await Child.start(this.contestant.command);
     const request = { workload: this.workload, parameters: this.#parameters };
     this.#units = (await warmUp(twin, request, { slotMilliseconds: SLOT_MILLISECONDS })).units;
     this.#operations = this.#units * WORKLOADS.get(this.workload)!.operationsPerUnit(this.#parameters);
@@ -155,7 +158,7 @@ class Pair {
 
   /** A round, with fresh processes. */
   async measure(random: Random): Promise<void> {
-    await using twin = await Child.start(this.twin);
+    await using twin = await Child.start(this.contestant.command);
     await using witness = await Child.start(this.#witness);
     const request = { workload: this.workload, parameters: this.#parameters, units: this.#units };
     const run = {
@@ -195,13 +198,14 @@ function verdictOf({ low, high }: Interval): WitnessRow["verdict"] {
   return low >= -bound && high <= bound ? "agrees" : "undecided";
 }
 
-function rowOf(pair: Pair, level: number): WitnessRow {
-  const { workload, twin, identity, samples, rounds } = pair;
-  if (identity === undefined) throw new ContestantError(twin.label, "did not say which library serves it");
+function rowOf(pair: Pair, label: string | undefined, level: number): WitnessRow {
+  const { workload, contestant, identity, samples, rounds } = pair;
+  if (identity === undefined) throw new ContestantError(contestant.label, "did not say which library serves it");
   const { value, low, high } = pair.interval(level);
   return {
     workload,
-    allocator: twin.label,
+    allocator: contestant.allocator,
+    ...(label === undefined ? {} : { label }),
     library: identity.library,
     ...(identity.version === undefined ? {} : { libraryVersion: identity.version }),
     twinNsPerOp: median(samples.twin),

@@ -38,17 +38,16 @@ export function defaultPeers(): string[] {
 }
 
 /**
- * Finds peers by names and paths.
+ * Finds peers by names and paths. Libraries whose files have the same name are called by their paths in results.
  *
- * @throws PeerError if one is not there, or if two would have one name in results.
+ * @throws PeerError if one is not there.
  */
 export function findPeers(texts: readonly string[]): FoundPeer[] {
-  const found = [...new Set(texts)].map(findPeer);
-  for (const [index, { name, library }] of found.entries()) {
-    if (found.findIndex((other) => other.name === name) === index) continue;
-    throw new PeerError(`two peers would be called ${name} in the results: give ${library} a name of its own`);
-  }
-  return found;
+  const found = [...new Set(texts)].map((text) => ({ text, peer: findPeer(text) }));
+  return found.map(({ text, peer }) => {
+    const isAlone = found.every((other) => other.peer === peer || other.peer.name !== peer.name);
+    return isAlone ? peer : { ...peer, name: text };
+  });
 }
 
 /**

@@ -75,6 +75,12 @@ export function peerName(text: string): string {
   return LIBRARY_PATH.test(text) ? text.slice(text.lastIndexOf("/") + 1) : text;
 }
 
+/** Which allocator of the table a library's file is named after; undefined if it is none of them. */
+export function libraryName(path: string): string | undefined {
+  const file = peerName(path);
+  return NATIVE_LIBRARIES.find(({ files }) => files.some((start) => file.startsWith(`${start}.so`)))?.name;
+}
+
 /** How to have a library that is not there. */
 export function howToInstall({ package: name, source }: NativeLibrary): string {
   if (Deno.build.os !== "linux") return "allocators are preloaded on Linux only";

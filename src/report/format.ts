@@ -48,11 +48,11 @@ export function changeWithBounds({ ratio, low, high }: Ratio): string {
   return `${change(ratio)} (${change(low)} to ${change(high)})`;
 }
 
-/** A contestant's name: the allocator's; for the do-nothing ones which side's, for ours whether each thread has one. */
-export function nameOf(result: Pick<Result, "allocator" | "runtime" | "host" | "heaps">): string {
-  const { allocator, runtime, host } = result;
+/** A contestant's name: the allocator's, with its version if it is known; for the do-nothing ones which side's, for ours whether each thread has one. */
+export function nameOf(result: Pick<Result, "allocator" | "label" | "runtime" | "host" | "heaps">): string {
+  const { allocator, label = allocator, runtime, host } = result;
   if (runtime === "harness") return `${allocator} (${host})`;
-  return hasOwnHeaps(result) ? `${allocator}, own heaps` : allocator;
+  return hasOwnHeaps(result) ? `${label}, own heaps` : label;
 }
 
 /** Whether it is ours with a heap for each thread: a yardstick of what sharing one costs, and no contestant. */
@@ -62,10 +62,12 @@ export function hasOwnHeaps({ runtime, heaps }: Pick<Result, "runtime" | "heaps"
 
 /** Of each native peer what served its malloc: `mimalloc 2.0.9 (/usr/lib/x86_64-linux-gnu/libmimalloc.so.2)`. */
 export function librariesOf(results: readonly Result[]): string[] {
-  const lines = results.flatMap(({ allocator, library, libraryVersion }) =>
-    library === undefined ? [] : [[allocator, libraryVersion, `(${library})`].filter((word) => word !== undefined)]
-  );
-  return [...new Set(lines.map((words) => words.join(" ")))];
+  const lines = results.flatMap(({ allocator, label, library, libraryVersion }) => {
+    if (library === undefined) return [];
+    const version = label === undefined && libraryVersion !== undefined ? ` ${libraryVersion}` : "";
+    return [`${label ?? allocator}${version} (${library})`];
+  });
+  return [...new Set(lines)];
 }
 
 /** The parameters as words, without the size where each row has its own. */

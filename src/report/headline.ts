@@ -7,7 +7,7 @@
  * @module
  */
 import { type Estimate, estimate, ratios } from "../measure/mod.ts";
-import { bounds, hasOwnHeaps, isThreaded, sizesOf, threadCount, threadsOf, times } from "./format.ts";
+import { bounds, hasOwnHeaps, isThreaded, nameOf, sizesOf, threadCount, threadsOf, times } from "./format.ts";
 import type { Result, ResultFile } from "./schema.ts";
 
 /** The line, without its end. */
@@ -33,7 +33,7 @@ export function headline({ results, rounds }: Pick<ResultFile, "results" | "roun
   if (others.length === 0) return `${subject} at ${times(first.opsPerSecond.median / 1e6)} M operations/s; ${where}`;
   const clauses = others.map((other, index) => {
     const ratio = ratioOf(ours, seriesOf(other));
-    const claim = `${times(ratio.median)} times${index === 0 ? " as fast as" : ""} ${other}`;
+    const claim = `${times(ratio.median)} times${index === 0 ? " as fast as" : ""} ${nameOf(seriesOf(other)[0]!)}`;
     return other === "system" ? `${claim} (${bounds(ratio.low, ratio.high)})` : claim;
   });
   return `${subject} ${clauses.join(", ")}; ${where}`;
@@ -50,7 +50,7 @@ function byThreads(ours: readonly Result[], peer: readonly Result[], threads: re
     return `${times(median)} (${bounds(low, high)})`;
   });
   const growth = threads.slice(1).map((count) => times(ratioOf(withThreads(ours, count), fewest).median));
-  const against = peer[0] === undefined ? "M operations/s" : `times as fast as ${peer[0].allocator}`;
+  const against = peer[0] === undefined ? "M operations/s" : `times as fast as ${nameOf(peer[0])}`;
   return `${speeds.join(", ")} ${against}, and ${growth.join(", ")} times as fast as with ${threads[0]}`;
 }
 

@@ -41,8 +41,13 @@ const ReplayFields = {
 /** One contestant at one size, with one number of threads. */
 export const ResultSchema = v.object({
   workload: v.string(),
-  /** The variant, the peer's name, or the file's of a library that was named by its path; `none` is the do-nothing allocator. */
+  /**
+   * The variant, the peer's name, or the file's of a library that was named by its path (the path, where the files of two
+   * have one name); `none` is the do-nothing allocator.
+   */
   allocator: v.string(),
+  /** What people read in its place: `mimalloc 3.4.3`; absent where it is the same. */
+  label: v.exactOptional(v.string()),
   runtime: v.picklist(["deno", "native", "ffi", "js", "harness"]),
   /** Which side's harness ran it: it tells the two `none` apart. */
   host: v.picklist(["deno", "native"]),

@@ -16,6 +16,8 @@ const WitnessRowSchema = v.object({
   workload: v.string(),
   /** What `--peer` calls it. */
   allocator: v.string(),
+  /** What people read in its place: `mimalloc 3.4.3`; absent where it is the same. */
+  label: v.exactOptional(v.string()),
   /** The library that served malloc to both, and what it says of its version. */
   library: v.string(),
   libraryVersion: v.exactOptional(v.string()),
@@ -102,7 +104,8 @@ export function witnessHeadline({ rows, within }: Pick<WitnessFile, "rows" | "wi
   const differing = rows.filter(({ verdict }) => verdict === "differs");
   const undecided = rows.filter(({ verdict }) => verdict === "undecided");
   const where = (some: readonly WitnessRow[]) =>
-    some.map(({ workload, allocator, ratio }) => `${workload} with ${allocator} (${times(ratio)})`).join(", ");
+    some.map(({ workload, allocator, label, ratio }) => `${workload} with ${label ?? allocator} (${times(ratio)})`)
+      .join(", ");
   const unknown = undecided.length === 0 ? "" : `not known of ${where(undecided)}: run it on a quieter machine`;
   if (differing.length > 0) {
     return `a defect of this lab: its loops in C take another time than plain C, by more than ${bound}, in ` +
@@ -117,10 +120,10 @@ export function witnessHeadline({ rows, within }: Pick<WitnessFile, "rows" | "wi
 }
 
 function cells(row: WitnessRow): string[] {
-  const { workload, allocator, twinNsPerOp, witnessNsPerOp, ratio, low, high, verdict } = row;
+  const { workload, allocator, label = allocator, twinNsPerOp, witnessNsPerOp, ratio, low, high, verdict } = row;
   return [
     workload,
-    allocator,
+    label,
     nanoseconds(twinNsPerOp),
     nanoseconds(witnessNsPerOp),
     times(ratio),

@@ -4,7 +4,7 @@ import { PEERS } from "../../src/peers/mod.ts";
 import { NATIVE_LIBRARIES } from "../../src/peers/native.ts";
 import { parsePeersFile } from "../../src/report/peers.ts";
 import { parseResultFile } from "../../src/report/mod.ts";
-import { CAN_PRELOAD, compile, ONLY_FREE, WHOLE } from "../peers/libraries.ts";
+import { CAN_PRELOAD, compile, mimalloc, ONLY_FREE, WHOLE } from "../peers/libraries.ts";
 import { cli, SHORT } from "./helpers.ts";
 
 Deno.test("peers lists every peer, whether it is here, and what would bring it", async () => {
@@ -76,12 +76,47 @@ Deno.test({
       const args = ["bench", "hot-pair", ...SHORT, "--cycles", "200", "--peer", `system,${path}`, "--json", json];
       const { code, stdout, stderr } = await cli(args);
       assertEquals(code, 0, stderr);
-      assertStringIncludes(stdout, `\nlibwhole.so 9.8 of a test (${await Deno.realPath(path)})\n`);
+      assertStringIncludes(stdout, `\ntcmalloc 9.8 of a test (${await Deno.realPath(path)})\n`);
       const { results } = parseResultFile(await Deno.readTextFile(json));
       const whole = results.find(({ allocator }) => allocator === "libwhole.so");
       assertEquals([whole?.library, whole?.libraryVersion], [await Deno.realPath(path), "9.8 of a test"]);
       assert(results.find(({ allocator }) => allocator === "system")?.library !== undefined);
       assertEquals(results.filter(({ host }) => host === "deno").every(({ library }) => library === undefined), true);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+Deno.test({
+  name: CAN_PRELOAD
+    ? "bench has two versions of one allocator side by side, under names of their own"
+    : "bench has two versions side by side (skipped: needs Linux and a C compiler)",
+  ignore: !CAN_PRELOAD,
+  fn: async () => {
+    const folder = await Deno.makeTempDir();
+    try {
+      const paths = await Promise.all([["a", 30403], ["b", 209]].map(async ([name, version]) => {
+        await Deno.mkdir(`${folder}/${name}`);
+        return (await compile(`${folder}/${name}`, "libmimalloc.so", mimalloc(Number(version))))!;
+      }));
+      const [json, csv, markdown] = ["result.json", "result.csv", "result.md"].map((name) => `${folder}/${name}`);
+      const outputs = ["--json", json!, "--csv", csv!, "--markdown", markdown!];
+      const args = ["bench", "hot-pair", ...SHORT, "--cycles", "200", "--peer", `system,${paths.join(",")}`];
+      const { code, stdout, stderr } = await cli([...args, ...outputs]);
+      assertEquals(code, 0, stderr);
+      for (const name of ["mimalloc 3.4.3", "mimalloc 2.0.9"]) {
+        assertMatch(stdout, new RegExp(`^.* times ${name}`, "m")); // the headline
+        assertMatch(stdout, new RegExp(`^ .* ${name} +[\\d.]`, "m")); // the table
+        assertStringIncludes(await Deno.readTextFile(markdown!), `| ${name} |`);
+      }
+      const { results } = parseResultFile(await Deno.readTextFile(json!));
+      const named = results.filter(({ label }) => label?.startsWith("mimalloc"));
+      assertEquals(named.map(({ allocator, label }) => [allocator, label]), [
+        [paths[0], "mimalloc 3.4.3"],
+        [paths[1], "mimalloc 2.0.9"],
+      ]);
+      for (const path of paths) assertStringIncludes(await Deno.readTextFile(csv!), `,${path},`);
     } finally {
       await Deno.remove(folder, { recursive: true });
     }

@@ -1,7 +1,7 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import type { Contestant } from "../../src/lab/contestants.ts";
 import type { Slot } from "../../src/lab/protocol.ts";
-import { resultsOf, type Series } from "../../src/lab/results.ts";
+import { labelsOf, resultsOf, type Series } from "../../src/lab/results.ts";
 
 const HEAP: Contestant = {
   allocator: "slab-map",
@@ -90,4 +90,36 @@ Deno.test("resultsOf() takes two threads for the fewest where one was not measur
     series(OWN, 4_000, quarters),
   ]);
   assertEquals([four?.scaling?.ratio, own?.scaling?.ratio], [2, 1.25]);
+});
+
+Deno.test("labelsOf() calls native peers by their versions, and tells apart those that say the same", () => {
+  const said: [allocator: string, name: string | undefined, version: string | undefined][] = [
+    ["system", undefined, "2.36"],
+    ["mimalloc", "mimalloc", "2.0.9"],
+    ["./a/libmimalloc.so", "mimalloc", "3.4.3"],
+    ["./b/libmimalloc.so.3", "mimalloc", "3.4.3"],
+    ["libmine.so", undefined, undefined],
+    ["libtold.so", "jemalloc", "5.3.1"],
+    ["/opt/1/lib/librpmallocwrap.so", "rpmalloc", undefined],
+    ["/opt/2/lib/librpmallocwrap.so", "rpmalloc", undefined],
+    ["libsnmallocshim.so", undefined, undefined],
+    ["scudo", undefined, undefined],
+  ];
+  const labels = labelsOf(said.map(([allocator, name, version]) => ({
+    contestant: { ...SYSTEM, allocator },
+    identity: {
+      library: `/${allocator}`,
+      ...(name === undefined ? {} : { name }),
+      ...(version === undefined ? {} : { version }),
+    },
+  })));
+  assertEquals(Object.fromEntries(labels), {
+    "mimalloc": "mimalloc 2.0.9",
+    "./a/libmimalloc.so": "mimalloc 3.4.3 (libmimalloc.so)",
+    "./b/libmimalloc.so.3": "mimalloc 3.4.3 (libmimalloc.so.3)",
+    "libtold.so": "jemalloc 5.3.1",
+    "/opt/1/lib/librpmallocwrap.so": "rpmalloc (1/lib/librpmallocwrap.so)",
+    "/opt/2/lib/librpmallocwrap.so": "rpmalloc (2/lib/librpmallocwrap.so)",
+    "libsnmallocshim.so": "snmalloc (libsnmallocshim.so)",
+  });
 });

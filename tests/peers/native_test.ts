@@ -48,7 +48,8 @@ preloadTest("a library with all of malloc's family is measured, under its file's
   const contestant = await built(folder, "libwhole.so", WHOLE);
   assertEquals([contestant.allocator, contestant.runtime, contestant.host], ["libwhole.so", "native", "native"]);
   await using child = await Child.start(contestant.command);
-  assertEquals(child.identity, { library: await Deno.realPath(`${folder}/libwhole.so`), version: "9.8 of a test" });
+  const library = await Deno.realPath(`${folder}/libwhole.so`);
+  assertEquals(child.identity, { library, name: "tcmalloc", version: "9.8 of a test" });
   assertEquals(await workOf(contestant), await workOf(await peerContestant(findPeer("system"))));
 });
 
@@ -108,22 +109,27 @@ preloadTest("system is the C library, whatever the user preloads, and a note say
   }
 });
 
-preloadTest("findPeers() refuses what is no library, and two of one name", async (folder) => {
-  await Deno.mkdir(`${folder}/a b`);
-  const path = (await compile(folder, "libwhole.so", WHOLE))!;
-  await Deno.copyFile(path, `${folder}/a b/libwhole.so`);
-  await Deno.mkdir(`${folder}/c`);
-  await Deno.copyFile(path, `${folder}/c/libwhole.so`);
-  const cases: [texts: string[], says: string][] = [
-    [[`${folder}/none.so`], "none.so does not exist"],
-    [[`${folder}/libwhole.so.c`], "there is no peer"],
-    [[`${folder}/a b/libwhole.so`], "no path with spaces or colons"],
-    [[path, `${folder}/c/libwhole.so`], "two peers would be called libwhole.so"],
-    [["nobody"], "there is no peer nobody: system, mimalloc"],
-  ];
-  for (const [texts, says] of cases) assertThrows(() => findPeers(texts), PeerError, says);
-  assertEquals(findPeers([path, "system", path]).map(({ name }) => name), ["libwhole.so", "system"]);
-});
+preloadTest(
+  "findPeers() refuses what is not a library, and calls two files of one name by their paths",
+  async (folder) => {
+    await Deno.mkdir(`${folder}/a b`);
+    const path = (await compile(folder, "libwhole.so", WHOLE))!;
+    await Deno.copyFile(path, `${folder}/a b/libwhole.so`);
+    await Deno.mkdir(`${folder}/c`);
+    await Deno.copyFile(path, `${folder}/c/libwhole.so`);
+    const cases: [texts: string[], says: string][] = [
+      [[`${folder}/none.so`], "none.so does not exist"],
+      [[`${folder}/libwhole.so.c`], "there is no peer"],
+      [[`${folder}/a b/libwhole.so`], "no path with spaces or colons"],
+      [["nobody"], "there is no peer nobody: system, mimalloc"],
+    ];
+    for (const [texts, says] of cases) assertThrows(() => findPeers(texts), PeerError, says);
+    assertEquals(findPeers([path, "system", path]).map(({ name }) => name), ["libwhole.so", "system"]);
+    const two = findPeers([path, `${folder}/c/libwhole.so`]);
+    assertEquals(two.map(({ name }) => name), [path, `${folder}/c/libwhole.so`]);
+    assertEquals(two.map(({ library }) => library), await Promise.all(two.map(({ name }) => Deno.realPath(name))));
+  },
+);
 
 preloadTest("enter() has libraries named by their paths after the peers of the table", async (folder) => {
   const path = (await compile(folder, "libwhole.so", WHOLE))!;
