@@ -5,6 +5,7 @@
  */
 import { Command } from "@commander-js/extra-typings";
 import { listPeers } from "../lab/peers.ts";
+import { CURRENT_AS_OF } from "../peers/current.ts";
 import { renderJson } from "../report/mod.ts";
 import { type PeersFile, renderPeers, renderPeersCsv, renderPeersMarkdown } from "../report/peers.ts";
 import { FINE } from "./exit_codes.ts";
@@ -32,6 +33,7 @@ export function peersCommand(finish: (exitCode: number) => void): Command {
     const file: PeersFile = {
       schema: "hakmem.peers/1",
       command: ["deno", "run", "-P", "cli.ts", ...Deno.args],
+      currentAsOf: CURRENT_AS_OF,
       peers: await listPeers(),
     };
     const outputs = new Outputs<PeersFile>([

@@ -8,6 +8,7 @@ import config from "../../deno.json" with { type: "json" };
 import { NativeBuildError } from "../os/mod.ts";
 import { findPeer, PeerError } from "../peers/find.ts";
 import { type Peer, PEERS } from "../peers/mod.ts";
+import { CURRENT, standingOf } from "../peers/current.ts";
 import { howToInstall, NATIVE_LIBRARIES } from "../peers/native.ts";
 import type { PeerRow } from "../report/peers.ts";
 import { Child, ContestantError } from "./child.ts";
@@ -26,7 +27,14 @@ async function rowOf(peer: Peer): Promise<PeerRow> {
   const native = NATIVE_LIBRARIES.find((each) => each.name === name);
   const npm = npmPackage(peer);
   const brings = native?.package ?? npm?.name;
-  const row = { name, runtime, description, ...(brings === undefined ? {} : { package: brings }) };
+  const current = CURRENT[name];
+  const row = {
+    name,
+    runtime,
+    description,
+    ...(brings === undefined ? {} : { package: brings }),
+    ...(current === undefined ? {} : { current: [...current] }),
+  };
   try {
     const identity = await start(peer);
     const version = identity?.version ?? npm?.version;
@@ -35,6 +43,7 @@ async function rowOf(peer: Peer): Promise<PeerRow> {
       available: true,
       ...(identity === undefined ? {} : { library: identity.library }),
       ...(version === undefined ? {} : { version }),
+      ...(current === undefined ? {} : { standing: standingOf(name, version) }),
     };
   } catch (error) {
     if (error instanceof PeerError && native !== undefined) {

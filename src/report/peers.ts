@@ -22,6 +22,10 @@ const PeerSchema = v.object({
   library: v.exactOptional(v.string()),
   /** What it says of itself, or of an npm package what is imported. */
   version: v.exactOptional(v.string()),
+  /** Of native peers: the newest release of each line of development, the newest line first. */
+  current: v.exactOptional(v.array(v.object({ version: v.string(), released: v.string() }))),
+  /** Where the version stands among them; `unknown` if the library does not tell it. Absent where none is current. */
+  standing: v.exactOptional(v.picklist(["current", "newest of its line", "behind", "unknown"])),
   /** What brings it: a package of Debian and Ubuntu, or `npm:` and one of npm; absent where there is none. */
   package: v.exactOptional(v.string()),
   /** Why it cannot be measured, or what would bring it. */
@@ -31,6 +35,8 @@ const PeerSchema = v.object({
 const PeersFileSchema = v.object({
   schema: v.literal("hakmem.peers/1"),
   command: v.array(v.string()),
+  /** The day to which `current` is known; absent in files of older versions. */
+  currentAsOf: v.exactOptional(v.string()),
   peers: v.array(PeerSchema),
 });
 
@@ -47,19 +53,30 @@ export function parsePeersFile(text: string): PeersFile {
 }
 
 const COLUMNS = 100;
-const HEAD = ["", "peer", "runtime", "version", "what it is"] as const;
+const LEAST_DESCRIPTION_COLUMNS = 24;
+const HEAD = ["", "peer", "runtime", "version", "current", "what it is"] as const;
 
 /** The text; colours from `palette`. */
-export function renderPeers({ peers }: Pick<PeersFile, "peers">, palette: Palette = PLAIN): string {
+export function renderPeers(file: Pick<PeersFile, "peers" | "currentAsOf">, palette: Palette = PLAIN): string {
+  const { peers } = file;
   const table = new Table({
     head: HEAD.map((name) => palette.bold(name)),
     style: { head: [], border: [], compact: true },
     chars: LINES,
   });
-  for (const [mark = "", ...rest] of peers.map(cells)) table.push([palette.green(mark), ...rest]);
+  const rows = peers.map(cells);
+  const widths = HEAD.slice(0, -1).map((head, column) =>
+    Math.max(...[head, ...rows.map((row) => row[column]!)].map((cell) => cell.length))
+  );
+  const last = COLUMNS - widths.reduce((sum, width) => sum + width + 3, 2); // two spaces of padding, one between columns
+  for (const row of rows) {
+    const description = wrap(row.at(-1)!, Math.max(last, LEAST_DESCRIPTION_COLUMNS)).join("\n");
+    table.push([palette.green(row[0]!), ...row.slice(1, -1), description]);
+  }
   const sections = [
     wrap(peersHeadline({ peers }), COLUMNS).map(palette.bold),
     table.toString().split("\n").map((line) => line.trimEnd()),
+    wrap(standings(file), COLUMNS),
     peers.flatMap(({ name, library }) => library === undefined ? [] : [`${name}: ${library}`]),
     peers.flatMap(({ name, problem }) => problem === undefined ? [] : [palette.red(`${name}: ${problem}`)]),
   ];
@@ -67,18 +84,32 @@ export function renderPeers({ peers }: Pick<PeersFile, "peers">, palette: Palett
 }
 
 /** The table as Markdown. */
-export function renderPeersMarkdown({ peers }: Pick<PeersFile, "peers">): string {
+export function renderPeersMarkdown(file: Pick<PeersFile, "peers" | "currentAsOf">): string {
+  const { peers } = file;
   const head = [...HEAD, "package", "where it is, or what would bring it"];
   const rows = peers.map((peer) => [...cells(peer), peer.package ?? "", peer.library ?? peer.problem ?? ""]);
-  return `**${peersHeadline({ peers })}**\n\n${markdownTable(head, rows)}`;
+  return `**${peersHeadline({ peers })}**\n\n${markdownTable(head, rows)}\n${standings(file)}\n`;
 }
 
 /** A row a peer: for other programs. */
 export function renderPeersCsv({ peers }: Pick<PeersFile, "peers">): string {
   return csvTable(
-    ["name", "runtime", "available", "version", "package", "library", "problem", "description"],
-    peers.map(({ name, runtime, available, version, package: brings, library, problem, description }) =>
-      [name, runtime, String(available), version, brings, library, problem, description].map((cell) => cell ?? "")
+    ["name", "runtime", "available", "version", "package", "library", "problem", "description", "current", "standing"],
+    peers.map((
+      { name, runtime, available, version, package: brings, library, problem, description, current, standing },
+    ) =>
+      [
+        name,
+        runtime,
+        String(available),
+        version,
+        brings,
+        library,
+        problem,
+        description,
+        current?.[0]?.version,
+        standing,
+      ].map((cell) => cell ?? "")
     ),
   );
 }
@@ -90,6 +121,21 @@ export function peersHeadline({ peers }: Pick<PeersFile, "peers">): string {
   return missing.length === 0 ? count : `${count}; not here: ${missing.join(", ")}`;
 }
 
-function cells({ available, name, runtime, version = "", description }: PeerRow): string[] {
-  return [available ? "ok" : "", name, runtime, version, description];
+/** Which of those that are here are not of today, and since when. */
+function standings({ peers, currentAsOf = "an unknown day" }: Pick<PeersFile, "peers" | "currentAsOf">): string {
+  const told = peers.flatMap(({ name, version = "", current = [], standing }) => {
+    const [newest] = current, line = current.find((each) => each.version.split(".")[0] === version.split(".")[0]);
+    if (newest === undefined || standing === undefined || standing === "current") return [];
+    if (standing === "unknown") return [`${name} does not tell its version; ${newest.version} is current`];
+    const ofLine = line === undefined || line === newest || line.version === version
+      ? ""
+      : `, ${line.version} of its line`;
+    const where = standing === "behind" ? "behind" : "the newest of its line";
+    return [`${name} ${version} is ${where}: ${newest.version} (${newest.released}) is current${ofLine}`];
+  });
+  return `as of ${currentAsOf}: ${told.length === 0 ? "every native peer that is here is current" : told.join("; ")}`;
+}
+
+function cells({ available, name, runtime, version = "", current, description }: PeerRow): string[] {
+  return [available ? "ok" : "", name, runtime, version, current?.[0]?.version ?? "", description];
 }

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { libraryOf } from "../../src/peers/find.ts";
+import { CURRENT, CURRENT_AS_OF, standingOf } from "../../src/peers/current.ts";
 import { PEERS } from "../../src/peers/mod.ts";
 import { NATIVE_LIBRARIES } from "../../src/peers/native.ts";
 import { parsePeersFile } from "../../src/report/peers.ts";
@@ -11,6 +12,8 @@ Deno.test("peers lists every peer, whether it is here, and what would bring it",
   const { code, stdout, stderr } = await cli(["peers"]);
   assertEquals([code, stderr], [0, ""]);
   assertMatch(stdout, new RegExp(`^\\d+ of ${PEERS.length} peers can be measured here`));
+  assertStringIncludes(stdout, `\nas of ${CURRENT_AS_OF}: `);
+  for (const line of stdout.split("\n")) assert(line.length <= 100 || line.includes("/"), line); // paths may be longer
   for (const { name, runtime } of PEERS) assertMatch(stdout, new RegExp(`^ (ok)? +${name} +${runtime} `, "m"));
   for (const native of NATIVE_LIBRARIES) {
     const library = libraryOf(native);
@@ -31,6 +34,10 @@ Deno.test("peers --json says for each peer what serves it, its version and its p
   assertMatch(peer("codemix").version ?? "", /^\d+\.\d+\.\d+$/);
   assertEquals(peer("mimalloc").package, "libmimalloc2.0");
   assertEquals(peer("rpmalloc").package, undefined);
+  for (const { name, current } of peers.filter(({ available, runtime }) => available && runtime === "native")) {
+    assertEquals(current?.[0]?.version, CURRENT[name]?.[0]?.version);
+    assertEquals(peer(name).standing, current === undefined ? undefined : standingOf(name, peer(name).version));
+  }
   for (const { available, library, problem, runtime } of peers) {
     assertEquals(problem === undefined, available);
     if (available) assertEquals(library !== undefined, runtime === "native");
@@ -57,7 +64,10 @@ Deno.test("peers has its table as CSV and as Markdown", async () => {
     assertMatch(stdout, /^\*\*\d+ of \d+ peers can be measured here.*\*\*\n\n\| {2}\| peer \|/);
     const csv = await Deno.readTextFile(`${folder}/peers.csv`);
     assertEquals(csv.trimEnd().split("\n").length, 1 + PEERS.length);
-    assertMatch(csv, /^name,runtime,available,version,package,library,problem,description\nsystem,native,/);
+    assertMatch(
+      csv,
+      /^name,runtime,available,version,package,library,problem,description,current,standing\nsystem,native,/,
+    );
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
