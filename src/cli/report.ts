@@ -50,12 +50,17 @@ async function run(paths: readonly string[], { output, open, json }: Options): P
   if (open === true && output === "-") throw new UsageError("--open needs a file: -o - is stdout");
   const outputs = new Outputs<ReportPage>([
     { option: "--output", path: output, render: ({ html }) => html },
-    { option: "--json", path: json, render: ({ parts }) => renderJson({ schema: "hakmem.report/1", output, parts }) },
+    {
+      option: "--json",
+      path: json,
+      render: ({ html: _html, ...page }) => renderJson({ schema: "hakmem.report/1", output, ...page }),
+    },
   ], paths);
   const { parseReportInput, renderPage } = await import("../report/html/mod.ts");
   const page = renderPage(paths.map((path) => parseReportInput(path, read(path))));
   const line = `${output === "-" ? "stdout" : output}: ${describe(page)}\n`;
-  outputs.publish(page, () => line, outputs.takeStdout ? line : "");
+  const warning = page.warning === undefined ? "" : `warning: ${page.warning}\n`;
+  outputs.publish(page, () => line, `${outputs.takeStdout ? line : ""}${warning}`);
   if (open === true) await show(output);
 }
 

@@ -269,6 +269,7 @@ function summarise(
       threads,
       parameters,
       unitOperations: plan.workload.operationsPerUnit(parameters) * runnersOf(plan.workload, threads),
+      loopsDiffer: plan.workload.loopsDiffer,
       slots: (slots[index] ?? []).slice(0, measured),
     }))
   );

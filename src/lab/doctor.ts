@@ -6,6 +6,7 @@
  */
 import { captureEnvironment, type Environment, loadWarning, stealWarning } from "../measure/mod.ts";
 import { type DoctorFile, type Fact, type Noise, NOISE_FLOOR, percent } from "../report/doctor.ts";
+import { processorOf } from "../report/mod.ts";
 import { installedLibraries } from "../peers/find.ts";
 import { NATIVE_LIBRARIES, type NativeLibrary } from "../peers/native.ts";
 import { measureNoise, type NoisePlan, type Report } from "./doctor_noise.ts";
@@ -62,9 +63,9 @@ export function factsOf(environment: Environment, noise: Noise): Fact[] {
 /** Makes a fact of what is known, or nothing. */
 type Judge = (environment: Environment, noise: Noise) => Fact | undefined;
 
-const processor: Judge = ({ cpu, arch }) => ({
+const processor: Judge = (environment) => ({
   fact: "processor",
-  value: `${cpu}, ${arch}`,
+  value: processorOf({ ...environment, loadAverage: [...environment.loadAverage] }),
   state: "ok",
   meaning: "figures hold for this one; ratios travel better than nanoseconds",
 });

@@ -15,7 +15,7 @@ export interface Starter {
 
 /** What decides who takes part. */
 export interface LineUpPlan {
-  readonly workload: Pick<Workload, "name" | "operationsPerUnit" | "crossing">;
+  readonly workload: Pick<Workload, "name" | "operationsPerUnit" | "crossing" | "loopsDiffer">;
   /** Numbers of threads, ascending; 1 if absent. */
   readonly threads?: readonly number[];
   /** Whether our heaps take part a second time, with a heap for each thread. */

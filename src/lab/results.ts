@@ -6,7 +6,7 @@
  */
 import { median } from "simple-statistics";
 import { differences, type Estimate, estimate, ratios } from "../measure/mod.ts";
-import type { Ratio, Result } from "../report/mod.ts";
+import { netRatioToSystem, type Ratio, type Result } from "../report/mod.ts";
 import { LIBRARY_PATH, libraryName } from "../peers/native.ts";
 import type { Parameters } from "../workloads/mod.ts";
 import type { Contestant } from "./contestants.ts";
@@ -23,6 +23,8 @@ export interface Series {
   /** Operations of one unit of all threads. */
   readonly unitOperations: number;
   readonly slots: readonly Slot[];
+  /** Why the loops of the two languages cannot cost the same, if they cannot. */
+  readonly loopsDiffer?: string | undefined;
   /** What served its malloc, if that was asked. */
   readonly identity?: Identity | undefined;
 }
@@ -30,9 +32,14 @@ export interface Series {
 /** The results of series that were measured in the same rounds. */
 export function resultsOf(all: readonly Series[]): Result[] {
   const labels = labelsOf(all);
-  return all.map((series) => {
-    const label = labels.get(series.contestant.allocator);
-    return { ...resultOf(series, all), ...(label === undefined ? {} : { label }) };
+  const results = all.map((series): Result => {
+    const label = labels.get(series.contestant.allocator) ?? series.contestant.label;
+    return { ...resultOf(series, all), label };
+  });
+  return results.map((result) => {
+    if (result.ratioToSystem === undefined || !results.some(({ runtime }) => runtime === "harness")) return result;
+    const net = netRatioToSystem(result, results);
+    return { ...result, netRatioToSystem: net === undefined ? null : ratioOfEstimate(net) };
   });
 }
 
@@ -81,6 +88,7 @@ function resultOf(series: Series, all: readonly Series[]): Result {
     allocator,
     runtime,
     host,
+    ...(isHarness(contestant) && series.loopsDiffer !== undefined ? { loopsDiffer: series.loopsDiffer } : {}),
     ...(identity === undefined ? {} : { library: identity.library }),
     ...(identity?.version === undefined ? {} : { libraryVersion: identity.version }),
     size,
@@ -155,6 +163,9 @@ function throughput({ median, low, high }: Estimate): Estimate {
 /** Throughput over that of another, round by round. */
 function ratioOf({ slots }: Series, other: Series): Ratio {
   const times = slots.map(nanosecondsPerOperation), others = other.slots.map(nanosecondsPerOperation);
-  const { median, low, high } = estimate(ratios(others, times));
+  return ratioOfEstimate(estimate(ratios(others, times)));
+}
+
+function ratioOfEstimate({ median, low, high }: Estimate): Ratio {
   return { ratio: median, low, high };
 }

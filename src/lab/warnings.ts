@@ -7,6 +7,7 @@ import {
   type Environment,
   type Estimate,
   loadWarning,
+  loopsWarning,
   noiseWarning,
   type readSteal,
   stealWarning,
@@ -16,7 +17,7 @@ import {
   type Warning,
   whoAt,
 } from "../measure/mod.ts";
-import { nameOf, placeOf, type Result } from "../report/mod.ts";
+import { loopDifference, nameOf, placeOf, type Result, unlikeLoops } from "../report/mod.ts";
 import type { Parameters } from "../workloads/mod.ts";
 
 const SLOW = 20; // nanoseconds, and times the harness
@@ -45,7 +46,11 @@ export function warningsOf({ results, environment, unstable, stealBefore, stealA
   const longer = longerBy(results.map(({ parameters }) => parameters));
   const steal = stealBefore && stealAfter &&
     stealWarning(stealAfter.stolen - stealBefore.stolen, stealAfter.total - stealBefore.total);
+  const loops = unlikeLoops(results);
   return [
+    loops.length === 0
+      ? undefined
+      : loopsWarning(loopDifference(loops), loops.map((each) => placeIn(results[0]!.workload, each))),
     loadWarning(environment.loadAverage[0] ?? 0, environment.cores),
     threadsWarning(Math.max(1, ...results.map(({ threads }) => threads)), environment.cores),
     steal,

@@ -12,6 +12,7 @@ export {
   parseDisturbance,
   readDisturbance,
 } from "./disturbance.ts";
+export { knownRatio, loopFactor, LOOPS_WITHIN, netRatios, type WithLoop } from "./loops.ts";
 export { freshSeed, Random } from "./random.ts";
 export {
   coverage,
@@ -26,6 +27,7 @@ export {
 export {
   disturbedWarning,
   loadWarning,
+  loopsWarning,
   noiseWarning,
   stealWarning,
   threadsWarning,

@@ -13,6 +13,12 @@ export interface SystemFacts {
   readonly boost?: boolean;
   /** Whether two threads share a core (SMT, hyper-threading). */
   readonly simultaneousThreads?: boolean;
+  /** As CPUID and `lscpu` have them; of ARM: the implementer, the part, and 16 times the variant plus the revision. */
+  readonly cpuFamily?: number;
+  readonly cpuModel?: number;
+  readonly cpuStepping?: number;
+  /** The instructions that all of its level have: `x86-64-v1` to `x86-64-v4`, `armv8-a` to `armv9-a`. */
+  readonly isaLevel?: string;
   /** Pages of 2 MiB that the kernel makes by itself: `always`, `madvise`, `never`. */
   readonly transparentHugePages?: string;
   /** `kernel.randomize_va_space`: 0 is off, 2 all of it. */
@@ -74,6 +80,7 @@ export function parseSystemFacts(text: string): SystemFacts {
   const pressure = /^some avg10=([\d.]+)/.exec(word(FILES.pressure) ?? "")?.[1];
   const memory = number(FILES.memory) ?? number(FILES.memoryOfOld);
   return present({
+    ...processorFacts(linesOf(FILES.processors)),
     governor: word(FILES.governor),
     boost: boost === undefined ? noTurbo === undefined ? undefined : noTurbo === 0 : boost === 1,
     simultaneousThreads: threads === undefined ? undefined : threads === 1,
@@ -87,6 +94,57 @@ export function parseSystemFacts(text: string): SystemFacts {
     corePressure: pressure === undefined ? undefined : Number(pressure) / 100,
     perfEventParanoid: number(FILES.paranoid),
   });
+}
+
+/** The first processor's family, model, stepping and level, from the lines of `/proc/cpuinfo`. */
+function processorFacts(lines: readonly string[]) {
+  const field = (name: string): string | undefined =>
+    lines.find((line) => line.split(":", 1)[0]!.trim() === name)?.split(":")[1]?.trim();
+  const value = (name: string): number | undefined => {
+    const text = field(name);
+    return text !== undefined && /^(0x[\da-f]+|\d+)$/i.test(text) ? Number(text) : undefined;
+  };
+  const variant = value("CPU variant"), revision = value("CPU revision");
+  const flags = field("flags")?.split(/\s+/), features = field("Features")?.split(/\s+/);
+  return {
+    cpuFamily: value("cpu family") ?? value("CPU implementer"),
+    cpuModel: value("model") ?? value("CPU part"),
+    cpuStepping: value("stepping") ??
+      (variant === undefined || revision === undefined ? undefined : 16 * variant + revision),
+    isaLevel: flags?.includes("lm")
+      ? levelOf("x86-64-v1", X86_LEVELS, flags)
+      : features?.includes("asimd")
+      ? levelOf("armv8-a", ARM_LEVELS, features)
+      : undefined,
+  };
+}
+
+type Levels = readonly (readonly [level: string, asks: readonly string[]])[];
+
+/**
+ * What each level asks for beyond the one before: the x86-64 psABI, in Linux's words. LZCNT (`abm`) is left out: whoever
+ * has the rest of v3 has it, but some hypervisors do not say so.
+ */
+const X86_LEVELS: Levels = [
+  ["x86-64-v2", ["cx16", "lahf_lm", "popcnt", "pni", "ssse3", "sse4_1", "sse4_2"]],
+  ["x86-64-v3", ["avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "movbe", "xsave"]],
+  ["x86-64-v4", ["avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"]],
+];
+
+/** The same of ARM, by what Linux tells of each version of the architecture. */
+const ARM_LEVELS: Levels = [
+  ["armv8.1-a", ["atomics", "asimdrdm", "crc32"]],
+  ["armv8.2-a", ["dcpop"]],
+  ["armv8.3-a", ["jscvt", "fcma", "lrcpc"]],
+  ["armv8.4-a", ["dit", "uscat", "ilrcpc", "asimddp"]],
+  ["armv8.5-a", ["frint", "flagm2", "sb"]],
+  ["armv9-a", ["sve2"]],
+];
+
+/** The highest level of which, and of all below, everything is there. */
+function levelOf(lowest: string, levels: Levels, has: readonly string[]): string {
+  const missing = levels.findIndex(([, asks]) => !asks.every((flag) => has.includes(flag)));
+  return (missing === -1 ? levels : levels.slice(0, missing)).at(-1)?.[0] ?? lowest;
 }
 
 /** Version 2 says `150000 100000` or `max 100000`, version 1 has -1 for no limit. */

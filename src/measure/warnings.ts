@@ -7,7 +7,7 @@ import type { Estimate } from "./statistics.ts";
 
 /** One reason for doubt. */
 export interface Warning {
-  readonly code: "LOAD" | "STEAL" | "THREADS" | "TIER" | "NOISE" | "UNSTABLE" | "DISTURBED";
+  readonly code: "LOAD" | "STEAL" | "THREADS" | "TIER" | "NOISE" | "UNSTABLE" | "DISTURBED" | "LOOPS";
   readonly message: string;
   readonly advice: string;
 }
@@ -42,6 +42,19 @@ export function disturbedWarning(disturbed: number, rounds: number): Warning {
     code: "DISTURBED",
     message: `other work, or the machine's host, took time from ${disturbed} of ${rounds} rounds: there is no verdict`,
     advice: "stop other work and run again",
+  };
+}
+
+/**
+ * Says that the loops around the allocators do not cost the same in both languages.
+ *
+ * @param difference By how much, in words.
+ */
+export function loopsWarning(difference: string, places: readonly string[]): Warning {
+  return {
+    code: "LOOPS",
+    message: `${whoAt("the do-nothing loops in TypeScript and C", places)} differ by ${difference}`,
+    advice: "across languages, read the ratios of net times: those of the whole compare the loops, too",
   };
 }
 

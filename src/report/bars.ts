@@ -1,6 +1,6 @@
 /**
  * A bar chart for a terminal: throughput by size and number of threads, one bar for each contestant, in eighths of a
- * character. All bars share one scale, so sizes can be compared too. The do-nothing allocators are left out: they would set the scale.
+ * character. A name that is too long stands above its bar. All bars share one scale, so sizes can be compared too. The do-nothing allocators are left out: they would set the scale.
  *
  * @module
  */
@@ -9,18 +9,22 @@ import type { Result } from "./schema.ts";
 import { type Palette, PLAIN } from "./table.ts";
 
 const BAR_COLUMNS = 60;
+const NAME_COLUMNS = 24; // a longer name has a line of its own
 const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
 /** The chart's text. */
 export function renderBars(results: readonly Result[], palette: Palette = PLAIN): string {
   const shown = results.filter(({ runtime }) => runtime !== "harness");
   const fastest = Math.max(...shown.map(({ opsPerSecond }) => opsPerSecond.median));
-  const nameColumns = Math.max(...shown.map((result) => nameOf(result).length));
+  const names = shown.map((result) => nameOf(result).length).filter((columns) => columns <= NAME_COLUMNS);
+  const nameColumns = Math.max(0, ...names);
   const blocks = byPlace(shown).map(({ heading, results }) => {
     const bars = results.map((result) => {
       const { runtime, opsPerSecond: { median } } = result;
       const drawn = bar(median / fastest);
-      const line = `  ${nameOf(result).padEnd(nameColumns)} ${runtime === "deno" ? palette.green(drawn) : drawn}`;
+      const name = nameOf(result), isLong = name.length > nameColumns;
+      const start = isLong ? `  ${name}\n  ${" ".repeat(nameColumns)}` : `  ${name.padEnd(nameColumns)}`;
+      const line = `${start} ${runtime === "deno" ? palette.green(drawn) : drawn}`;
       return `${line} ${mops(median)}`;
     });
     return [`${heading}, M ops/s`, ...bars].join("\n");

@@ -8,6 +8,7 @@ import { median } from "simple-statistics";
 import type { CompareFile, CompareRow } from "./compare_schema.ts";
 import { bounds, change, nanoseconds, threadCount, wrap } from "./format.ts";
 import { areDisturbed, EQUIVALENT_WITHIN } from "../measure/mod.ts";
+import { processorDifferences, processorOf } from "./processor.ts";
 import { csvTable, markdownTable } from "./rows.ts";
 import { LINES, type Palette, PLAIN } from "./table.ts";
 
@@ -85,9 +86,11 @@ function footnote(measured: number, level: number): string {
 
 /** The same as Markdown. */
 export function renderCompareMarkdown(file: CompareFile): string {
-  const { cpu, deno, os, date, revision } = file.environment;
+  const { deno, os, date, revision } = file.environment;
   return `**${compareHeadline(file)}**\n\n${markdownTable(COLUMNS, file.rows.map(cells))}` +
-    `\n\`${file.command.join(" ")}\`, ${cpu}, ${os}, Deno ${deno}, revision ${revision}, ${date}\n`;
+    `\n\`${file.command.join(" ")}\`, ${
+      processorOf(file.environment)
+    }, ${os}, Deno ${deno}, revision ${revision}, ${date}\n`;
 }
 
 /** Every round, a line each: for other programs. */
@@ -120,9 +123,10 @@ function baselineLines({ baseline, environment, rows }: CompareFile): string {
     const row = baseline.rows.find((each) => each.size === size && (each.threads ?? 1) === threads);
     return row === undefined ? [] : [`${size}: ${nanoseconds(row.nsPerOp)} ns`];
   });
-  const changed = (["cpu", "deno", "v8", "os", "cores"] as const).filter((name) =>
-    baseline.environment[name] !== environment[name]
-  ).map((name) => `${name} was ${baseline.environment[name]}, is ${environment[name]}`);
+  const changed = [
+    ...processorDifferences(baseline.environment, environment),
+    ...(["deno", "v8", "os", "cores"] as const).filter((name) => baseline.environment[name] !== environment[name]),
+  ].map((name) => `${name} was ${baseline.environment[name]}, is ${environment[name]}`);
   const text =
     `Baseline ${baseline.name}: ${baseline.contestant} of ${baseline.date.slice(0, 10)}, run again beside B.` +
     (then.length === 0 ? "" : ` Stored then (only to look at): ${then.join(", ")}.`) +

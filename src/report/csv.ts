@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { nameOf } from "./format.ts";
 import { csvTable } from "./rows.ts";
 import type { ResultFile } from "./schema.ts";
 
@@ -20,6 +21,7 @@ const COLUMNS = [
   "heaps",
   "slowest_thread_ops_per_second",
   "fastest_thread_ops_per_second",
+  "label",
 ];
 
 /** The file's text. */
@@ -41,6 +43,7 @@ export function renderCsv({ results }: Pick<ResultFile, "results">): string {
       heaps,
       ofThreads(Math.min, round),
       ofThreads(Math.max, round),
+      nameOf(result),
     ]);
   });
   return csvTable(COLUMNS, rows);

@@ -48,11 +48,15 @@ export function changeWithBounds({ ratio, low, high }: Ratio): string {
   return `${change(ratio)} (${change(low)} to ${change(high)})`;
 }
 
-/** A contestant's name: the allocator's, with its version if it is known; for the do-nothing ones which side's, for ours whether each thread has one. */
+/**
+ * A contestant's name: its label. In files of older versions the allocator's; for the do-nothing ones which side's, for
+ * ours whether each thread has a heap of its own.
+ */
 export function nameOf(result: Pick<Result, "allocator" | "label" | "runtime" | "host" | "heaps">): string {
-  const { allocator, label = allocator, runtime, host } = result;
+  const { allocator, label, runtime, host } = result;
+  if (label !== undefined) return label;
   if (runtime === "harness") return `${allocator} (${host})`;
-  return hasOwnHeaps(result) ? `${label}, own heaps` : label;
+  return hasOwnHeaps(result) ? `${allocator}, own heaps` : allocator;
 }
 
 /** Whether it is ours with a heap for each thread: a yardstick of what sharing one costs, and no contestant. */

@@ -2,12 +2,14 @@
  * The result in one line of words: how many times as fast as each peer our heap is, over all sizes. Of several numbers of
  * threads each is told, against one peer alone, and how throughput grows from the fewest.
  *
- * Sizes are joined round by round by the geometric mean of their ratios; the interval is that of the median round.
+ * Sizes are joined round by round by the geometric mean of their ratios; the interval is that of the median round. Where
+ * the loops of the two languages differ, the ratios are those of net times, and the line says so.
  *
  * @module
  */
-import { type Estimate, estimate, ratios } from "../measure/mod.ts";
+import { type Estimate, knownRatio, ratios } from "../measure/mod.ts";
 import { bounds, hasOwnHeaps, isThreaded, nameOf, sizesOf, threadCount, threadsOf, times } from "./format.ts";
+import { loopDifference, netRatiosOf, unlikeLoops } from "./loops.ts";
 import type { Result, ResultFile } from "./schema.ts";
 
 /** The line, without its end. */
@@ -29,41 +31,86 @@ export function headline({ results, rounds }: Pick<ResultFile, "results" | "roun
     ? ` with ${threads.length === 1 ? threadCount(threads[0]!) : `${threads.join(", ")} threads`}`
     : "";
   const subject = `${first.allocator} runs ${first.workload}${crew}`;
-  if (threads.length > 1) return `${subject} ${byThreads(ours, seriesOf(rival ?? ""), threads)}; ${where}`;
+  const ratioOf = ratioWithin(results);
+  if (threads.length > 1) {
+    const peer = seriesOf(rival ?? "");
+    const how = peer.length === 0 ? "" : howOf(results);
+    return `${subject} ${byThreads(ours, peer, threads, ratioOf)}${how}; ${where}`;
+  }
   if (others.length === 0) return `${subject} at ${times(first.opsPerSecond.median / 1e6)} M operations/s; ${where}`;
-  const clauses = others.map((other, index) => {
+  const known: string[] = [], unknown: string[] = [];
+  for (const other of others) {
     const ratio = ratioOf(ours, seriesOf(other));
-    const claim = `${times(ratio.median)} times${index === 0 ? " as fast as" : ""} ${nameOf(seriesOf(other)[0]!)}`;
-    return other === "system" ? `${claim} (${bounds(ratio.low, ratio.high)})` : claim;
-  });
-  return `${subject} ${clauses.join(", ")}; ${where}`;
+    const name = nameOf(seriesOf(other)[0]!);
+    if (ratio === undefined) {
+      unknown.push(name);
+      continue;
+    }
+    const claim = `${times(ratio.median)} times${known.length === 0 ? " as fast as" : ""} ${name}`;
+    known.push(other === "system" ? `${claim} (${bounds(ratio.low, ratio.high)})` : claim);
+  }
+  const how = howOf(results), names = unknown.join(", ");
+  if (known.length === 0) {
+    return `it is not known how many times as fast as ${names} ${first.allocator} runs ${first.workload}${crew}${how}; ${where}`;
+  }
+  return `${subject} ${known.join(", ")}${names === "" ? "" : ` (not known against ${names})`}${how}; ${where}`;
+}
+
+/** Which ratio it is, if it is not that of the whole. */
+function howOf(results: readonly Result[]): string {
+  const loops = unlikeLoops(results);
+  return loops.length === 0
+    ? ""
+    : `, in malloc and free alone, since the loops around them differ by ${loopDifference(loops)}`;
 }
 
 /** How fast for each number of threads, and what more of them bring. */
-function byThreads(ours: readonly Result[], peer: readonly Result[], threads: readonly number[]): string {
+function byThreads(
+  ours: readonly Result[],
+  peer: readonly Result[],
+  threads: readonly number[],
+  ratioOf: RatioOf,
+): string {
   const withThreads = (results: readonly Result[], count: number) => results.filter((each) => each.threads === count);
   const fewest = withThreads(ours, threads[0]!);
   const speeds = threads.map((count) => {
     const [mine, other] = [withThreads(ours, count), withThreads(peer, count)];
     if (peer.length === 0) return times(mine[0]!.opsPerSecond.median / 1e6);
-    const { median, low, high } = ratioOf(mine, other);
-    return `${times(median)} (${bounds(low, high)})`;
+    const ratio = ratioOf(mine, other);
+    return ratio === undefined ? "not known" : `${times(ratio.median)} (${bounds(ratio.low, ratio.high)})`;
   });
-  const growth = threads.slice(1).map((count) => times(ratioOf(withThreads(ours, count), fewest).median));
+  const growth = threads.slice(1).map((count) => times(wholeRatio(withThreads(ours, count), fewest)!.median));
   const against = peer[0] === undefined ? "M operations/s" : `times as fast as ${nameOf(peer[0])}`;
   return `${speeds.join(", ")} ${against}, and ${growth.join(", ")} times as fast as with ${threads[0]}`;
 }
 
-/** How many times as fast `left` was: the geometric mean over the sizes, round by round. */
-function ratioOf(left: readonly Result[], right: readonly Result[]): Estimate {
+/** How many times as fast `left` was; undefined if that is not known. */
+type RatioOf = (left: readonly Result[], right: readonly Result[]) => Estimate | undefined;
+
+/** Of the whole, or of net times where the loops differ. */
+function ratioWithin(results: readonly Result[]): RatioOf {
+  if (unlikeLoops(results).length === 0) return wholeRatio;
+  return (left, right) => joined(left, right, (one, other) => netRatiosOf(one, other, results) ?? []);
+}
+
+function wholeRatio(left: readonly Result[], right: readonly Result[]): Estimate | undefined {
+  return joined(left, right, (one, other) => ratios(other.samples, one.samples));
+}
+
+/** The geometric mean over the sizes, round by round. */
+function joined(
+  left: readonly Result[],
+  right: readonly Result[],
+  ratiosOf: (one: Result, other: Result) => number[],
+): Estimate | undefined {
   const bySize = left.flatMap((result) => {
     const other = right.find(({ size }) => size === result.size);
-    return other === undefined ? [] : [ratios(other.samples, result.samples)];
+    return other === undefined ? [] : [ratiosOf(result, other)];
   });
-  const rounds = bySize[0]?.length ?? 0;
-  return estimate(Array.from({ length: rounds }, (_, round) => {
+  return knownRatio(Array.from({ length: bySize[0]?.length ?? 0 }, (_, round) => {
     const logarithms = bySize.map((ratiosOfSize) => Math.log(ratiosOfSize[round] as number));
-    return Math.exp(logarithms.reduce((sum, value) => sum + value, 0) / logarithms.length);
+    const mean = logarithms.reduce((sum, value) => sum + value, 0) / logarithms.length;
+    return Number.isNaN(mean) ? Infinity : Math.exp(mean); // nothing at one size, no bound at another: not known
   }));
 }
 

@@ -6,6 +6,8 @@
 import { expectationLine } from "./expectation.ts";
 import { librariesOf, parametersOf } from "./format.ts";
 import { headline } from "./headline.ts";
+import { loopsLines } from "./loops.ts";
+import { processorOf } from "./processor.ts";
 import { sharingLines } from "./sharing.ts";
 import type { ResultFile } from "./schema.ts";
 import { columnsOf } from "./table.ts";
@@ -18,13 +20,14 @@ export function renderMarkdown(file: ResultFile): string {
   const cells = results.map((result) => columns.map((column) => column.cell(result)));
   const rows = [head, rule, ...cells].map((row) => `| ${row.join(" | ")} |`);
   const remarks = [
+    ...loopsLines(results),
     ...sharingLines(results),
     ...expectations.map(expectationLine),
     ...librariesOf(results),
     ...notes,
     ...warnings.map(({ code, message, advice }) => `${code}: ${message}; ${advice}`),
   ].map((remark) => `- ${remark.replaceAll("\n", " ")}`);
-  const { cpu, cores, os, deno, v8, date, revision } = environment;
+  const { cores, os, deno, v8, date, revision } = environment;
   return [
     `**${headline(file)}**`,
     "",
@@ -32,7 +35,9 @@ export function renderMarkdown(file: ResultFile): string {
     "",
     ...(remarks.length === 0 ? [] : [...remarks, ""]),
     `${results[0]?.workload ?? "nothing"} (${parametersOf(results)}), ${rounds.measured} rounds, slots of ` +
-    `${rounds.slotMilliseconds} ms or one unit. ${cpu}, ${cores} cores, ${os}; Deno ${deno}, V8 ${v8}; ` +
+    `${rounds.slotMilliseconds} ms or one unit. ${
+      processorOf(environment)
+    }, ${cores} cores, ${os}; Deno ${deno}, V8 ${v8}; ` +
     `revision ${revision}, ${date}.`,
     "",
   ].join("\n");

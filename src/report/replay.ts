@@ -4,10 +4,12 @@
  *
  * @module
  */
-import { estimate, ratios } from "../measure/mod.ts";
+import { estimate, knownRatio, ratios } from "../measure/mod.ts";
 import { bounds, nameOf, nanoseconds, times, wrap } from "./format.ts";
+import { loopDifference, loopsLine, netRatiosOf, netRatioToSystem, unlikeLoops } from "./loops.ts";
+import { processorOf } from "./processor.ts";
 import { markdownTable } from "./rows.ts";
-import type { Failure, Result, ResultFile } from "./schema.ts";
+import type { Failure, Ratio, Result, ResultFile } from "./schema.ts";
 import { sparkline } from "./sparkline.ts";
 import { type Palette, PLAIN, textTable } from "./table.ts";
 
@@ -18,6 +20,8 @@ const SPARK_COLUMNS = 60;
 const TALLEST = 1.5;
 
 const TIME_COLUMNS = ["allocator", "ns/event", "95 %", "net ns", "x system", "95 %", "longest us"] as const;
+/** Where the loops differ. */
+const NET_COLUMNS = ["allocator", "ns/event", "95 %", "net ns", "net x", "95 %", "longest us"] as const;
 /** Also for the page. */
 export const MEMORY_COLUMNS = ["allocator", "peak MB", "peak / live", "mean MB", "page faults", "of"] as const;
 
@@ -32,7 +36,8 @@ export function renderReplay(file: ResultFile, palette: Palette = PLAIN): string
   const sections = [
     wrap(replayHeadline(file), COLUMNS).map(palette.bold),
     wrap(settingOf(file), COLUMNS),
-    [textTable(TIME_COLUMNS, [...rows(timeCells, results), ...failures.map(failureCells)], palette)],
+    [textTable(timeColumns(results), [...rows(cellsOfTime(results), results), ...failures.map(failureCells)], palette)],
+    unlikeLoops(results).flatMap((loops) => wrap(loopsLine(loops), COLUMNS)),
     [textTable(MEMORY_COLUMNS, rows(memoryCells, measured), palette)],
     footprintLines(results, palette),
     wrap(explanationOf(results), COLUMNS),
@@ -43,21 +48,28 @@ export function renderReplay(file: ResultFile, palette: Palette = PLAIN): string
 
 /** The same as Markdown. */
 export function renderReplayMarkdown(file: ResultFile): string {
-  const { environment: { cpu, cores, os, deno, v8, revision, date }, rounds, notes, warnings, failures = [] } = file;
-  const remarks = [...notes, ...warnings.map(({ code, message, advice }) => `${code}: ${message}; ${advice}`)];
+  const { environment, rounds, notes, warnings, failures = [] } = file;
+  const { cores, os, deno, v8, revision, date } = environment;
+  const remarks = [
+    ...unlikeLoops(file.results).map(loopsLine),
+    ...notes,
+    ...warnings.map(({ code, message, advice }) => `${code}: ${message}; ${advice}`),
+  ];
   return [
     `**${replayHeadline(file)}**\n`,
     `${settingOf(file)}\n`,
     markdownTable(
-      [...TIME_COLUMNS, ...MEMORY_COLUMNS.slice(1)],
+      [...timeColumns(file.results), ...MEMORY_COLUMNS.slice(1)],
       [
-        ...file.results.map((result) => [...timeCells(result), ...memoryCells(result).slice(1)]),
+        ...file.results.map((result) => [...cellsOfTime(file.results)(result), ...memoryCells(result).slice(1)]),
         ...failures.map(failureCells),
       ],
     ),
     `${explanationOf(file.results)}\n`,
     ...remarks.map((remark) => `- ${remark.replaceAll("\n", " ")}\n`),
-    `${rounds.measured} rounds. ${cpu}, ${cores} cores, ${os}; Deno ${deno}, V8 ${v8}; revision ${revision}, ${date}.\n`,
+    `${rounds.measured} rounds. ${
+      processorOf(environment)
+    }, ${cores} cores, ${os}; Deno ${deno}, V8 ${v8}; revision ${revision}, ${date}.\n`,
   ].join("\n");
 }
 
@@ -72,12 +84,20 @@ export function replayHeadline({ results, trace, rounds }: ResultFile): string {
   if (system === undefined || ours === system) {
     return `${ours.allocator} replays ${file} in ${nanoseconds(ours.nsPerOp)} ns an event; ${proof}`;
   }
-  const { median, low, high } = estimate(ratios(system.samples, ours.samples));
+  const loops = unlikeLoops(results);
+  const ratio = knownRatio(
+    loops.length === 0 ? ratios(system.samples, ours.samples) : netRatiosOf(ours, system, results) ?? [],
+  );
   const footprint = ours.peakFootprintBytes !== undefined && system.peakFootprintBytes
     ? `, in ${times(ours.peakFootprintBytes / system.peakFootprintBytes)} times its memory`
     : "";
-  return `${ours.allocator} replays ${file} ${times(median)} times as fast as system (${bounds(low, high)}, ` +
-    `${rounds.measured} rounds)${footprint}; ${proof}`;
+  const how = loops.length === 0
+    ? ""
+    : `, in malloc and free alone, since the loops around them differ by ${loopDifference(loops)}`;
+  const claim = ratio === undefined
+    ? "; how fast against system is not known"
+    : ` ${times(ratio.median)} times as fast as system (${bounds(ratio.low, ratio.high)}, ${rounds.measured} rounds)`;
+  return `${ours.allocator} replays ${file}${claim}${how}${footprint}; ${proof}`;
 }
 
 function settingOf({ trace, results }: ResultFile): string {
@@ -101,17 +121,30 @@ function explanationOf(results: readonly Result[]): string {
     "event, each as short as it was in three replays.";
 }
 
+function timeColumns(results: readonly Result[]): readonly string[] {
+  return unlikeLoops(results).length === 0 ? TIME_COLUMNS : NET_COLUMNS;
+}
+
 /** In the order of the columns. */
-function timeCells(result: Result): string[] {
-  const { nsPerOp, netNsPerOp, samples, ratioToSystem, runtime, longestNs } = result;
+function cellsOfTime(results: readonly Result[]): (result: Result) => string[] {
+  const isNet = unlikeLoops(results).length > 0;
+  return (result) => {
+    if (!isNet || result.ratioToSystem === undefined) return timeCells(result, result.ratioToSystem);
+    const net = netRatioToSystem(result, results);
+    return timeCells(result, net === undefined ? "not known" : { ...net, ratio: net.median });
+  };
+}
+
+function timeCells(result: Result, ratio: Ratio | "not known" | undefined): string[] {
+  const { nsPerOp, netNsPerOp, samples, runtime, longestNs } = result;
   const { low, high } = estimate(samples);
   return [
     nameOf(result),
     nanoseconds(nsPerOp),
     bounds(low, high, nanoseconds),
     runtime === "harness" ? "" : nanoseconds(netNsPerOp),
-    ratioToSystem === undefined ? "" : times(ratioToSystem.ratio),
-    ratioToSystem === undefined || result.allocator === "system" ? "" : bounds(ratioToSystem.low, ratioToSystem.high),
+    typeof ratio === "object" ? times(ratio.ratio) : ratio ?? "",
+    typeof ratio !== "object" || result.allocator === "system" ? "" : bounds(ratio.low, ratio.high),
     longestNs === undefined ? "" : (longestNs / 1000).toFixed(1),
   ];
 }

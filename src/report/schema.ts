@@ -46,10 +46,10 @@ export const ResultSchema = v.object({
    * have one name); `none` is the do-nothing allocator.
    */
   allocator: v.string(),
-  /** What people read in its place: `mimalloc 3.4.3`; absent where it is the same. */
+  /** What people read in its place: `slab-map`, `mimalloc 3.4.3`, `none (native)`; absent in files of older versions. */
   label: v.exactOptional(v.string()),
   runtime: v.picklist(["deno", "native", "ffi", "js", "harness"]),
-  /** Which side's harness ran it: it tells the two `none` apart. */
+  /** The language of its loop, TypeScript or C: it tells the two `none` apart. */
   host: v.picklist(["deno", "native"]),
   /** Of native peers: the library that served malloc, and what it says of its version. */
   library: v.exactOptional(v.string()),
@@ -70,6 +70,10 @@ export const ResultSchema = v.object({
   samples: v.array(v.number()),
   /** Throughput over that of `system` with as many threads, paired by rounds; absent if `system` was not measured. */
   ratioToSystem: v.optional(RatioSchema),
+  /** The same of net times, without the loops; null if that is not known, since a net time cannot be told from 0. */
+  netRatioToSystem: v.exactOptional(v.nullable(RatioSchema)),
+  /** Of the do-nothing allocators: why their loops cannot cost the same in both languages. */
+  loopsDiffer: v.exactOptional(v.string()),
   /** Throughput over that of the same contestant with the fewest threads of the run, likewise; absent for those. */
   scaling: v.optional(RatioSchema),
   /** Throughput of one heap for all threads over that of a heap for each, likewise; with `--own-heaps` only. */
@@ -104,6 +108,12 @@ export const EnvironmentSchema = v.object({
   nativeNote: v.exactOptional(v.string()),
   perf: v.exactOptional(v.picklist(["hardware counters", "no hardware counters"])),
   perfEventParanoid: v.exactOptional(v.number()),
+  /** As CPUID and `lscpu` have them. */
+  cpuFamily: v.exactOptional(v.number()),
+  cpuModel: v.exactOptional(v.number()),
+  cpuStepping: v.exactOptional(v.number()),
+  /** `x86-64-v3`, `armv8.2-a`. */
+  isaLevel: v.exactOptional(v.string()),
   governor: v.exactOptional(v.string()),
   boost: v.exactOptional(v.boolean()),
   simultaneousThreads: v.exactOptional(v.boolean()),

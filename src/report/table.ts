@@ -5,7 +5,8 @@
  * @module
  */
 import Table from "cli-table3";
-import { bounds, byPlace, isThreaded, mops, nameOf, nanoseconds, times } from "./format.ts";
+import { bounds, byPlace, isThreaded, mops, nameOf, nanoseconds, times, wrap } from "./format.ts";
+import { loopsLine, netRatioToSystem, unlikeLoops } from "./loops.ts";
 import type { Result } from "./schema.ts";
 
 /** How text is emphasised: does nothing where there is no colour. */
@@ -15,6 +16,8 @@ export interface Palette {
   readonly green: (text: string) => string;
   readonly red: (text: string) => string;
 }
+
+const LINE_COLUMNS = 76; // of a line below rows: narrower than they are
 
 /** No emphasis. */
 export const PLAIN: Palette = { bold: String, dim: String, green: String, red: String };
@@ -49,6 +52,22 @@ const RATIO = [
       ratioToSystem === undefined || allocator === "system" ? "" : bounds(ratioToSystem.low, ratioToSystem.high),
   ),
 ];
+/** Where the loops differ: the ratio of the whole without an interval, and that of net times. */
+function netRatio(results: readonly Result[]): Column[] {
+  const netOf = (result: Result) =>
+    result.ratioToSystem === undefined ? undefined : netRatioToSystem(result, results) ?? "not known";
+  return [
+    RATIO[0]!,
+    numbers("net x", (result) => {
+      const net = netOf(result);
+      return net === undefined ? "" : typeof net === "string" ? net : times(net.median);
+    }),
+    numbers("95 %", (result) => {
+      const net = netOf(result);
+      return typeof net !== "object" || result.allocator === "system" ? "" : bounds(net.low, net.high);
+    }),
+  ];
+}
 const CREW = [
   numbers(
     "per thread",
@@ -60,9 +79,10 @@ const CREW = [
 
 /** The columns of these results. */
 export function columnsOf(results: readonly Result[]): readonly Column[] {
+  const ratio = unlikeLoops(results).length === 0 ? RATIO : netRatio(results);
   return isThreaded(results)
-    ? [SIZE, THREADS, NAME, ...THROUGHPUT, ...RATIO, ...CREW]
-    : [SIZE, NAME, ...THROUGHPUT, ...TIME, ...RATIO];
+    ? [SIZE, THREADS, NAME, ...THROUGHPUT, ...ratio, ...CREW]
+    : [SIZE, NAME, ...THROUGHPUT, ...TIME, ...ratio];
 }
 
 /** The table's text. */
@@ -75,6 +95,7 @@ export function renderTable(results: readonly Result[], palette: Palette = PLAIN
     style: { head: [], border: [], compact: true },
     chars: hasThreads ? { ...LINES, middle: "" } : LINES,
   });
+  const loops = unlikeLoops(results);
   for (const [index, group] of byPlace(results).entries()) {
     if (index > 0) table.push(columns.map(() => ""));
     if (hasThreads) table.push([{ colSpan: columns.length, content: group.heading }]);
@@ -82,6 +103,11 @@ export function renderTable(results: readonly Result[], palette: Palette = PLAIN
       const cells = columns.map((column) => column === SIZE && row > 0 ? "" : column.cell(result));
       table.push(cells.map(emphasis(result, palette)));
     }
+    const differing = loops.find(({ size, threads }) =>
+      size === group.results[0]!.size && threads === group.results[0]!.threads
+    );
+    if (differing === undefined) continue;
+    for (const content of wrap(loopsLine(differing), LINE_COLUMNS)) table.push([{ colSpan: columns.length, content }]);
   }
   return table.toString().split("\n").map((line) => line.trimEnd()).join("\n");
 }

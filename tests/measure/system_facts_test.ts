@@ -60,3 +60,33 @@ Deno.test("captureEnvironment() says what every system knows, and where memory c
   assert(nativeLibrary === "native" || nativeLibrary === "libc");
   assert(Math.abs(Date.now() - Date.parse(date)) < 60_000);
 });
+
+Deno.test("parseSystemFacts() tells the processor's family, model, stepping and level", () => {
+  const cpuinfo = (...lines: string[]) => parseSystemFacts(lines.map((line) => `/proc/cpuinfo:${line}`).join("\n"));
+  const second = "cx16 lahf_lm popcnt pni ssse3 sse4_1 sse4_2";
+  const third = "avx avx2 bmi1 bmi2 f16c fma movbe xsave";
+  const fourth = "avx512f avx512bw avx512cd avx512dq avx512vl";
+  const amd = cpuinfo(
+    "cpu family\t: 25",
+    "model\t\t: 17",
+    "model name\t: AMD EPYC",
+    "stepping\t: 1",
+    `flags\t\t: lm ${second} ${third} ${fourth}`,
+  );
+  assertEquals([amd.cpuFamily, amd.cpuModel, amd.cpuStepping, amd.isaLevel], [25, 17, 1, "x86-64-v4"]);
+  const level = (flags: string) => cpuinfo(`flags\t\t: ${flags}`).isaLevel;
+  assertEquals(level("lm"), "x86-64-v1");
+  assertEquals(level(`lm ${second}`), "x86-64-v2");
+  assertEquals(level(`lm ${second} ${third}`), "x86-64-v3");
+  assertEquals(level(`lm ${third} ${fourth}`), "x86-64-v1", "what a lower level asks for is missing");
+  assertEquals(level("fpu"), undefined, "32 bits");
+  const arm = cpuinfo(
+    "Features\t: fp asimd crc32 atomics asimdrdm dcpop lrcpc",
+    "CPU implementer\t: 0x41",
+    "CPU architecture: 8",
+    "CPU variant\t: 0x3",
+    "CPU part\t: 0xd0c",
+    "CPU revision\t: 1",
+  );
+  assertEquals([arm.cpuFamily, arm.cpuModel, arm.cpuStepping, arm.isaLevel], [0x41, 0xd0c, 0x31, "armv8.2-a"]);
+});

@@ -78,9 +78,9 @@ Deno.test("renderCsv() has a row for every sample", () => {
   assertEquals(
     lines[0],
     "workload,allocator,runtime,host,size,threads,round,ns_per_op,ops_per_second,heaps,slowest_thread_ops_per_second," +
-      "fastest_thread_ops_per_second",
+      "fastest_thread_ops_per_second,label",
   );
-  assertEquals(lines[1], "random-mixed,slab-map,deno,deno,128,1,1,10,100000000,,,");
+  assertEquals(lines[1], "random-mixed,slab-map,deno,deno,128,1,1,10,100000000,,,,slab-map");
 });
 
 Deno.test("renderCsv() quotes a variant that has commas", () => {

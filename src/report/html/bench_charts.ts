@@ -5,6 +5,7 @@
  */
 import * as Plot from "@observablehq/plot";
 import { bounds, byPlace, mops, nameOf, ratioWithBounds, sizesOf, threadCount, threadsOf } from "../format.ts";
+import { netRatioToSystem, unlikeLoops } from "../loops.ts";
 import type { Result } from "../schema.ts";
 import { type Canvas, type Figure, type LegendItem, MUTED, type Panel, seriesColour } from "./chart.ts";
 import { intervalMarks, tickCount } from "./intervals.ts";
@@ -39,9 +40,15 @@ export function ratioFigure(results: readonly Result[]): Figure | undefined {
     ratioToSystem !== undefined && allocator !== "system"
   );
   if (others.length === 0) return undefined;
+  const isNet = unlikeLoops(results).length > 0;
+  const ratioOf = (result: Result) => {
+    if (!isNet) return result.ratioToSystem;
+    const net = netRatioToSystem(result, results);
+    return net && { ...net, ratio: net.median };
+  };
   const colours = coloursOf(results);
-  const groups = rowGroups(others, (result) => {
-    const ratio = result.ratioToSystem ?? { ratio: 1, low: 1, high: 1 };
+  const groups = rowGroups(others.filter((result) => ratioOf(result) !== undefined), (result) => {
+    const ratio = ratioOf(result)!;
     return {
       figure: ratioWithBounds(ratio),
       datum: { ...ratio, value: ratio.ratio, colour: colours.get(nameOf(result)) ?? MUTED },
@@ -50,7 +57,9 @@ export function ratioFigure(results: readonly Result[]): Figure | undefined {
   const all = groups.flatMap(({ rows }) => rows.flatMap(({ datum }) => [datum.value, datum.low, datum.high]));
   return {
     description: "Ratio of each contestant's throughput to that of system, by size; the table has the same figures.",
-    caption: "Times as fast as system, paired by rounds, with the 95 % interval. The line at 1 is system itself.",
+    caption:
+      `Times as fast as system${isNet ? " in net time, without the loops, which differ" : ""}, paired by rounds, ` +
+      "with the 95 % interval. The line at 1 is system itself.",
     draw: (canvas) => {
       const x = { ...ratioScale([...all, 1], tickCount(canvas)), label: "times as fast as system" };
       const marks = (rows: Parameters<typeof intervalMarks>[0]) => [

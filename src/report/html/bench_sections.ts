@@ -5,6 +5,7 @@
  */
 import { expectationLine } from "../expectation.ts";
 import { isThreaded, parametersOf } from "../format.ts";
+import { loopsLines } from "../loops.ts";
 import type { ResultFile } from "../schema.ts";
 import { sharingLines } from "../sharing.ts";
 import { columnsOf } from "../table.ts";
@@ -33,6 +34,7 @@ export function benchSections(file: ResultFile): Section[] {
       title: "Throughput by size",
       content: results.length === 0 ? "" : [
         figure(throughputFigure(results)),
+        loopsLines(results).map((line) => markup`<p>${line}</p>`),
         renderTable({
           caption: `Throughput: median and 95 % interval; ${isThreaded(results) ? OF_THREADS : OF_TIMES}`,
           columns,

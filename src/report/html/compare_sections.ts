@@ -6,6 +6,7 @@
 import { median } from "simple-statistics";
 import type { Baseline, CompareFile } from "../compare_schema.ts";
 import { nanoseconds, placeOf } from "../format.ts";
+import { processorOf } from "../processor.ts";
 import { closeBounds, closeRatio } from "./close_ratio.ts";
 import { compareRatioFigure, compareSeries } from "./compare_charts.ts";
 import { type Markup, markup, type Piece } from "./markup.ts";
@@ -65,7 +66,9 @@ function verdictTable({ rows }: CompareFile): Piece {
 
 function baselineContent({ name, contestant, revision, date, environment, rows }: Baseline): Piece {
   return [
-    markup`<p>${name}: ${contestant}, revision ${revision}, saved on ${date} (${environment.cpu}, Deno ${environment.deno}). Its
+    markup`<p>${name}: ${contestant}, revision ${revision}, saved on ${date} (${
+      processorOf(environment)
+    }, Deno ${environment.deno}). Its
       figures are shown, never compared: it was run again.</p>`,
     renderTable({
       caption: "What was measured when the baseline was saved",

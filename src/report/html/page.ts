@@ -12,6 +12,7 @@ import type { ReportInput } from "./input.ts";
 import { inspectSections } from "./inspect_sections.ts";
 import { type Markup, markup, type Piece } from "./markup.ts";
 import { dataSection, type Section } from "./section.ts";
+import { unlikeProcessors } from "../processor.ts";
 import { STYLE } from "./style.ts";
 
 /** What one file became. */
@@ -27,6 +28,8 @@ export interface ReportPart {
 export interface ReportPage {
   readonly html: string;
   readonly parts: readonly ReportPart[];
+  /** What stands at its top: that its files are of unlike machines. */
+  readonly warning?: string;
 }
 
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
@@ -42,6 +45,7 @@ export function renderPage(inputs: readonly ReportInput[]): ReportPage {
     ),
   }));
   const [first] = files;
+  const warning = unlikeProcessors(inputs.map(({ path, file: { environment } }) => ({ path, environment })));
   const links = files.map(({ id, headline }) => markup`<li><a href="#${id}">${headline}</a></li>`);
   const page = markup`<!doctype html>
     <html lang="en">
@@ -57,6 +61,7 @@ export function renderPage(inputs: readonly ReportInput[]): ReportPage {
       <body>
         <header>
           <h1>hakmem report</h1>
+          ${warning === undefined ? "" : markup`<p role="note"><strong>${warning}</strong></p>`}
           ${files.length > 1 ? markup`<ol class="results">${links}</ol>` : ""}
         </header>
         <main>
@@ -65,6 +70,7 @@ export function renderPage(inputs: readonly ReportInput[]): ReportPage {
     </html>`;
   return {
     html: page.text,
+    ...(warning === undefined ? {} : { warning }),
     parts: files.map(({ input: { path, file: { schema } }, headline, sections }) => ({
       path,
       schema,

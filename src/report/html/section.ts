@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { processorOf } from "../processor.ts";
 import type { ResultFile } from "../schema.ts";
 import { type Figure, renderFigure } from "./chart.ts";
 import type { ReportInput } from "./input.ts";
@@ -38,12 +39,12 @@ export function environmentSection(
   { environment, command }: Pick<ResultFile, "environment" | "command">,
   more: Record<string, string>,
 ): Section {
-  const { date, deno, v8, os, arch, cpu, cores, loadAverage, revision } = environment;
+  const { date, deno, v8, os, arch, cores, loadAverage, revision } = environment;
   const rows = Object.entries({
     ...more,
     command: command.join(" "),
     date,
-    CPU: `${cpu}, ${cores} cores`,
+    CPU: `${processorOf(environment)}, ${cores} cores`,
     "load average": loadAverage.map((load) => load.toFixed(2)).join(", "),
     system: `${os}, ${arch}`,
     Deno: `${deno}, V8 ${v8}`,
