@@ -239,7 +239,7 @@ export class Heap implements Disposable {
   static async attach(shared: SharedHeap): Promise<Heap> {
     const { handle, variant } = readHandle(shared);
     const tiny = await loadTiny(variant.flags);
-    const system = await openVirtualMemory(handle.library);
+    const system = await openVirtualMemory();
     let memory: HeapMemory;
     try {
       memory = HeapMemory.attach(system, handle, variant.flags, (memory) => reclaimWithoutSlot(memory, variant.flags));

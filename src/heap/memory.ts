@@ -135,13 +135,13 @@ export class HeapMemory {
     flags: Flags,
     makeRoom: (memory: HeapMemory) => void,
   ): HeapMemory {
-    const { base, bytes, maxBytes, build } = handle;
-    if (!system.isMapped(base + BigInt(TOMBSTONE_OFFSET))) {
-      throw new InvalidHandleError("there is no heap where this handle says: it was not made by heap.share().");
+    const { base, bytes, maxBytes, build, identity } = handle;
+    if (!system.holds(base + BigInt(WORD_IDENTITY * 4), identity)) {
+      throw new InvalidHandleError("there is another heap, or none, where this handle says.");
     }
     const memory = new HeapMemory(system, base, bytes, maxBytes, false, build);
     try {
-      memory.#enter(handle, fingerprint(bytes, maxBytes, build, flags), makeRoom);
+      memory.#enter(fingerprint(bytes, maxBytes, build, flags), makeRoom);
       return memory;
     } catch (error) {
       memory.#detach();
@@ -149,12 +149,8 @@ export class HeapMemory {
     }
   }
 
-  #enter(handle: SharedHeap, expected: number, makeRoom: (memory: HeapMemory) => void): void {
-    const words = this.words;
-    if (Atomics.load(words, WORD_IDENTITY) !== handle.identity) {
-      throw new InvalidHandleError("there is another heap, or none, where this handle says.");
-    }
-    if (Atomics.load(words, WORD_FINGERPRINT) !== expected) {
+  #enter(expected: number, makeRoom: (memory: HeapMemory) => void): void {
+    if (Atomics.load(this.words, WORD_FINGERPRINT) !== expected) {
       throw new InvalidHandleError("the heap of this handle has other flags or another size than the handle says.");
     }
     if (!this.isOpenToAll) throw new HeapClosedError();
@@ -198,7 +194,7 @@ export class HeapMemory {
       this.#lockAs(this.threads.ownerOf(this.#thread));
     }
     const { base, bytes, maxBytes, build } = this, identity = this.words[WORD_IDENTITY]!;
-    return makeHandle({ identity, base, bytes, maxBytes, build, variant: name, library: this.system.path });
+    return makeHandle({ identity, base, bytes, maxBytes, build, variant: name });
   }
 
   get build(): Build {

@@ -1,7 +1,9 @@
 /**
  * The handle of a shared heap: what another thread of the process needs to have the same heap. It is a plain object, so
- * that it can be posted to a Worker. It is checked field by field, since it comes from outside; then against two words in
- * the heap's memory, its identity and the fingerprint of what it was made with.
+ * that it can be posted to a Worker. It comes from outside, so it names no file, and it is checked field by field; then
+ * against two words in the heap's memory, its identity and the fingerprint of what it was made with. The system reads the
+ * first of them, so an address that leads nowhere is refused. Code that can write those words into the process's memory can
+ * still make a handle that leads to them, and whoever unmaps a heap's memory behind its back takes it from every thread.
  *
  * @module
  */
@@ -35,8 +37,6 @@ export interface SharedHeap {
   readonly build: Build;
   /** The variant that the heap is built from. */
   readonly variant: string;
-  /** The native library's file, which the other thread loads too; undefined if there is none. */
-  readonly library: string | undefined;
 }
 
 /** A handle without what is known by the memory alone. */
@@ -48,13 +48,12 @@ export function makeHandle(rest: Omit<SharedHeap, "kind" | "process">): SharedHe
 const FIELDS: { readonly [Name in keyof SharedHeap]: readonly [what: string, holds: (value: unknown) => boolean] } = {
   kind: [`"${KIND}"`, (value) => value === KIND],
   process: ["a process", Number.isSafeInteger],
-  identity: ["a number", (value) => Number.isInteger(value) && value !== 0],
+  identity: ["a number", (value) => Number.isInteger(value) && value as number > 0 && value as number < 2 ** 31],
   base: ["an address", (value) => typeof value === "bigint" && value > 0n && value < HIGHEST_ADDRESS && isWhole(value)],
   bytes: ["the size of a heap", (value) => isSize(value, MIN_RESERVE_BYTES) && isWhole(BigInt(value as number))],
   maxBytes: ["a size", (value) => isSize(value, 0)],
   build: ["a build", (value) => value === "release" || value === "debug"],
   variant: ["a variant", (value) => typeof value === "string"],
-  library: ["a path, or undefined", (value) => value === undefined || typeof value === "string"],
 };
 
 function isWhole(value: bigint): boolean {
@@ -74,13 +73,14 @@ export function readHandle(shared: unknown): { handle: SharedHeap; variant: Vari
   if (typeof shared !== "object" || shared === null) {
     throw new InvalidHandleError("Heap.attach takes what heap.share() gave, as it is or posted to a Worker.");
   }
-  const fields = shared as Record<string, unknown>;
+  const fields: Record<string, unknown> = {}; // a copy, since a getter may answer differently the next time
   for (const [name, [what, holds]] of Object.entries(FIELDS)) {
-    if (!holds(fields[name])) {
-      throw new InvalidHandleError(`this is no handle of a heap: its "${name}" is ${text(fields[name])}, not ${what}.`);
+    const value = fields[name] = (shared as Record<string, unknown>)[name];
+    if (!holds(value)) {
+      throw new InvalidHandleError(`this is no handle of a heap: its "${name}" is ${text(value)}, not ${what}.`);
     }
   }
-  const handle = shared as SharedHeap;
+  const handle = fields as unknown as SharedHeap;
   if (handle.process !== Deno.pid) {
     throw new InvalidHandleError(
       `this handle is of the process ${handle.process}, and this is ${Deno.pid}: a heap is shared by the Workers of one.`,

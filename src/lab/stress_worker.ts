@@ -207,7 +207,7 @@ async function serve(order: WorkerOrder): Promise<void> {
   const { seat, ending } = order, random = new Random(order.seed ^ 0x5bd1_e995 || 1);
   const board = new StressBoard(order.board, order.seats);
   journals.make = (words) => new MortalJournal(words);
-  const system = await openVirtualMemory(order.shared.library);
+  const system = await openVirtualMemory();
   const id = system.threadId();
   if (ending === "attach") left.section = random.below(SECTION_STEPS >> 2);
   board.enter(seat, { id, start: system.threadStart(id) });

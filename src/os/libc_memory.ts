@@ -50,6 +50,10 @@ const SYMBOLS = {
   // `open` may be given more, and on x86-64 and Linux's aarch64 is called as if it were not.
   open: { parameters: [/* path */ "buffer", /* flags */ "i32"], result: "i32" },
   read: { parameters: [/* fd */ "i32", /* buf */ "buffer", /* count */ "usize"], result: "isize" },
+  write: { parameters: [/* fd */ "i32", /* buf */ "buffer", /* count */ "usize"], result: "isize" },
+  readTo: { name: "read", parameters: [/* fd */ "i32", /* address */ "u64", /* count */ "usize"], result: "isize" },
+  writeFrom: { name: "write", parameters: [/* fd */ "i32", /* address */ "u64", /* count */ "usize"], result: "isize" },
+  pipe: { parameters: [/* ends */ "buffer"], result: "i32" },
   close: { parameters: [/* fd */ "i32"], result: "i32" },
   errnoLocation: { name: ERRNO_LOCATION, parameters: [], result: "pointer" },
 } as const satisfies Deno.ForeignLibraryInterface;
@@ -132,6 +136,18 @@ export function libcMemory(note: string): VirtualMemory {
     return error === ENOMEM ? false : fail(error, "isMapped", address);
   }
 
+  /** As in `native/vm.c`. */
+  function holds(address: bigint, word: number): boolean {
+    const ends = new Int32Array(2), found = new Uint32Array(1);
+    if (c.pipe(ends) !== 0) fail(errno.getInt32(), "holds", address, word);
+    const [from, to] = ends as unknown as [number, number];
+    const holds = c.writeFrom(to, address, 4n) === 4n && c.read(from, found, 4n) === 4n && found[0] === word &&
+      c.write(to, found, 4n) === 4n && c.readTo(from, address, 4n) === 4n;
+    c.close(from);
+    c.close(to);
+    return holds;
+  }
+
   function residentPages(address: bigint, bytes: number): number {
     const last = address + BigInt(bytes);
     if (last < address || !isAddress(last - address) || last >= 1n << 64n) {
@@ -181,6 +197,7 @@ export function libcMemory(note: string): VirtualMemory {
     purge,
     release,
     isMapped,
+    holds,
     residentPages,
     monotonicNanoseconds,
     ticks: monotonicNanoseconds,

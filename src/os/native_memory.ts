@@ -8,7 +8,7 @@ import { NativeAccessError, OsError, reasonOf } from "./errors.ts";
 import type { VirtualMemory } from "./virtual_memory.ts";
 
 /** Must be the `ABI_VERSION` of `native/vm.c`. */
-const ABI_VERSION = 2;
+const ABI_VERSION = 3;
 
 const SYMBOLS = {
   hakmem_abi_version: { parameters: [], result: "u32" },
@@ -17,6 +17,7 @@ const SYMBOLS = {
   hakmem_purge: { parameters: [/* address */ "u64", /* bytes */ "u64"], result: "i32" },
   hakmem_release: { parameters: [/* address */ "u64", /* bytes */ "u64"], result: "i32" },
   hakmem_is_mapped: { parameters: [/* address */ "u64"], result: "i32" },
+  hakmem_holds: { parameters: [/* address */ "u64", /* word */ "u32"], result: "i32" },
   hakmem_resident_pages: { parameters: [/* address */ "u64", /* bytes */ "u64"], result: "i64" },
   hakmem_monotonic_nanoseconds: { parameters: [], result: "u64" },
   hakmem_ticks: { parameters: [], result: "u64" },
@@ -68,6 +69,7 @@ export function nativeMemory(path: string, note: string | undefined): VirtualMem
     purge: (address, bytes) => void check(c.hakmem_purge(address, BigInt(bytes)), "purge", address, bytes),
     release: (address, bytes) => void check(c.hakmem_release(address, BigInt(bytes)), "release", address, bytes),
     isMapped: (address) => check(c.hakmem_is_mapped(address), "isMapped", address) === 1,
+    holds: (address, word) => check(c.hakmem_holds(address, word), "holds", address, word) === 1,
     residentPages: (address, bytes) =>
       Number(check(c.hakmem_resident_pages(address, BigInt(bytes)), "residentPages", address, bytes)),
     monotonicNanoseconds: c.hakmem_monotonic_nanoseconds,

@@ -24,7 +24,7 @@ export interface VirtualMemory {
   readonly source: "native" | "libc";
   /** One line: why not native, or a warning such as an unusable cache. Undefined when all is well. */
   readonly note: string | undefined;
-  /** The library's file; undefined for libc. A Worker that opens with it neither looks for it nor builds it. */
+  /** The library's file; undefined for libc. */
   readonly path: string | undefined;
   /** Bytes of a page. */
   readonly pageSize: number;
@@ -57,6 +57,16 @@ export interface VirtualMemory {
 
   /** Whether the page of an address is mapped. That does not mean readable: protected pages count. About 1 µs. */
   isMapped(address: bigint): boolean;
+
+  /**
+   * Whether four bytes can be read, are this word, and can be written (they are, with the same word). The system does it,
+   * so any address is safe to ask about: nothing is there, it is protected, or the file behind it has become shorter. It
+   * uses a pipe, some microseconds.
+   *
+   * @param word a word that does not change, from 0 to 2^31 - 1
+   * @throws {OsError} `EMFILE` and the like when there can be no pipe
+   */
+  holds(address: bigint, word: number): boolean;
 
   /**
    * How many of the pages that a range touches are in memory. The cost grows with the range, touched or not.
@@ -113,37 +123,26 @@ let users = 0;
  * Opens the operating system's memory. All who have it open in one isolate have the same object. The first run on a
  * machine compiles.
  *
- * @param path a library that another thread of this process has open; what cannot be loaded is looked for as ever
  * @throws {NativeAccessError} `NO_FFI_PERMISSION`, `UNSUPPORTED_SYSTEM`, `BAD_LIBRARY` for `HAKMEM_LIBRARY` or without libc
  */
-export async function openVirtualMemory(path?: string): Promise<VirtualMemory> {
+export async function openVirtualMemory(): Promise<VirtualMemory> {
   users++;
   try {
-    return await (opened ??= open(path));
+    return await (opened ??= open());
   } catch (error) {
     if (--users === 0) opened = undefined;
     throw error;
   }
 }
 
-async function open(path: string | undefined): Promise<VirtualMemory> {
-  const source = (path === undefined ? undefined : openLibrary(path)) ?? await openSource();
+async function open(): Promise<VirtualMemory> {
+  const source = await openSource();
   const close = (): void => {
     if (--users > 0) return;
     opened = undefined;
     source.close();
   };
   return { ...source, close };
-}
-
-function openLibrary(path: string): VirtualMemory | undefined {
-  requireNativeAccess();
-  try {
-    return nativeMemory(path, undefined);
-  } catch (error) {
-    if (error instanceof NativeAccessError) return undefined;
-    throw error;
-  }
 }
 
 async function openSource(): Promise<VirtualMemory> {

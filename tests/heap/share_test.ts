@@ -120,7 +120,7 @@ Deno.test("what is no handle of a heap in this process gives INVALID_HANDLE", as
     { ...shared, variant: "nonsense" },
     { ...shared, variant: "phase7" },
     { ...shared, variant: "slab-map,refill=1" },
-    { ...shared, library: 7 },
+    { ...shared, identity: -5 },
   ];
   for (const handle of bad) {
     const error = await assertRejects(() => Heap.attach(handle as SharedHeap), InvalidHandleError);
