@@ -14,10 +14,14 @@ Deno.test("compare gives its verdict as text, as JSON and as exit code", async (
     assertEquals(code, { regression: 1, inconclusive: 2, improvement: 0, equivalent: 0 }[file.verdict], stderr);
     const [row] = file.rows;
     assertEquals(row?.samples.a.length, 20);
-    // The Box costs twice what the rest does: that is found on the noisiest machine.
-    assertEquals(file.verdict, "regression");
+    // The Box costs twice what the rest does: that is seen on the noisiest machine, though no verdict where it is disturbed.
+    const isDisturbed = file.warnings.some(({ code }) => code === "DISTURBED");
+    assertEquals(file.verdict, isDisturbed ? "inconclusive" : "regression");
     assert(row!.ratio < 0.6 && row!.high < 0.8, JSON.stringify(row));
-    assertMatch(stdout, /^REGRESSION: e3-1 is slower than slab-map; throughput -\d\d\.\d % /);
+    const headline = isDisturbed
+      ? /^inconclusive, since other work disturbed \d+ of \d+\srounds:/
+      : /^REGRESSION: e3-1 is slower than slab-map; throughput -\d\d\.\d % /;
+    assertMatch(stdout, headline);
     assertEquals((await Deno.readTextFile(`${folder}/c.csv`)).trim().split("\n").length, 21);
     assertStringIncludes(await Deno.readTextFile(`${folder}/c.md`), "| 128 |");
     assertMatch(await Deno.readTextFile(`${folder}/c.html`), /^<!doctype html>[^]*e3-1/i);
