@@ -111,9 +111,9 @@ export class ClassSlabs {
     return this.hasRoomFor(1);
   }
 
-  /** Whether it may give so many runs back. */
-  hasRoomFor(runs: number): boolean {
-    return this.#journal.room >= runs * GIVE_ROOM;
+  /** Whether it may give so many runs back, and write so many words more. */
+  hasRoomFor(runs: number, words = 0): boolean {
+    return this.#journal.room >= runs * GIVE_ROOM + words;
   }
 
   /** Whether a block of the class begins at a pointer, of whose slab not all blocks are free already. For any int32. */

@@ -117,8 +117,8 @@ export class Heap implements Disposable {
    * @throws {InvalidPointerError} for what is not the start of a block of this heap. Nothing changes.
    * @throws {HeaderCorruptedError} for a block whose header is not as it was written: large blocks have one, and small
    * ones in the variants with headers. It stays.
-   * @throws {DoubleFreeError} for the block that was freed just before. A later second free may go unnoticed, but not by
-   * a debug build.
+   * @throws {DoubleFreeError} for the block that this thread freed just before. A later second free, or one by another
+   * thread, may go unnoticed, but not by a debug build.
    * @throws {BufferOverflowError} and {BufferUnderflowError} in a debug build, for a block whose surroundings were
    * written to; it stays. {UseAfterFreeError} for one that has to leave the quarantine and was written to; `ptr` is not
    * freed yet.
@@ -206,18 +206,23 @@ export class Heap implements Disposable {
     const stacks = stacksOption(options);
     const tiny = await loadTiny(variant.flags);
     const system = await openVirtualMemory();
-    if (system.note !== undefined) log?.(system.note);
     let memory: HeapMemory;
     try {
+      if (system.note !== undefined) log?.(system.note);
       memory = HeapMemory.reserve(system, reserveBytes, options.reserveBytes === undefined, maxBytes, build);
     } catch (error) {
       system.close();
       throw error;
     }
-    const blocks = makeBlocks(memory, variant, tiny.compile, log ?? print, { stacks, quarantineBytes });
-    const heap = new Heap(memory, variant, build, blocks);
-    if (variant.flags.shared === 1) heap.share();
-    return heap;
+    try {
+      const blocks = makeBlocks(memory, variant, tiny.compile, log ?? print, { stacks, quarantineBytes });
+      const heap = new Heap(memory, variant, build, blocks);
+      if (variant.flags.shared === 1) heap.share();
+      return heap;
+    } catch (error) {
+      memory.close();
+      throw error;
+    }
   }
 
   /**

@@ -16,6 +16,26 @@
  *   lock next finds the log, and rolls it back first. Who dies while rolling back leaves the rest to the next: a value
  *   may be written back twice.
  *
+ * **What is read without the lock must be true whatever becomes of the section that wrote it.** A word that was set may
+ * come back as it was, and its reader has gone on: so such a word is either one that its reader only takes as a hint, and
+ * asks again in a section; or it is stored once the section is committed (`publish`), and its reader can do with the value
+ * of before, since a thread may die between the two stores. These words are, by who writes them:
+ *
+ * | word | its reader without the lock |
+ * |---|---|
+ * | slab map, in sections | `free`, of a slab that has live blocks: its class stays; a wrong owner gets the block by ring, and asks the map again, as its taker does (`remote_frees.ts`) |
+ * | `RING_RELEASED`, published | the sender; the value of before only makes its ring look fuller |
+ * | `RING_SENT`, `RING_WRITTEN`, by the sender, who has no section | who takes, and only ever in a section |
+ * | span table, in sections | who frees or resizes a large block of its own, whose record nobody else changes |
+ * | counts of units, in sections | when to purge: a hint |
+ * | thread table, by compare-and-swap, never undone | anyone; but for `THREAD_LEAVING`: a hint, asked again in the section that closes |
+ * | a thread's free lists, by it alone | `stats`, `owns`: exact while it is quiet |
+ *
+ * **Order.** What crosses threads without the lock is stored and loaded with `Atomics`; so is the lock, and with it all
+ * that is written under it. Of V8 we assume that it makes the plain stores of one thread to typed arrays in the order of
+ * the program, across calls and turns of a loop, and drops none: so whoever finds a thread dead, having asked the system,
+ * finds a log that has each entry which has been written. No standard says so; `tests/heap/order_test.ts` looks.
+ *
  * Invariants: the log is empty when nobody is inside a section; nobody but the holder of the lock writes to it; a word
  * that is shared is written in sections only, through `set`. Not logged are the links of blocks that no list has yet,
  * pages given back to the system (they are read by nobody, and giving them twice is giving them once), the thread
@@ -27,7 +47,7 @@
  */
 
 import type { Watcher } from "./counters.ts";
-import { HeapClosedError } from "./errors.ts";
+import { HeaderCorruptedError, HeapClosedError } from "./errors.ts";
 import { LOG_ENTRIES, LOG_OFFSET, WORD_LOCK, WORD_LOG_LENGTH } from "./layout.ts";
 
 /** Waits for the lock until it is this thread's; see `lock.ts`. */
@@ -42,6 +62,14 @@ const STACK: readonly number[] = new Array<number>(128).fill(0);
 /** Throws a RangeError if there is not so much stack as its arguments take. */
 function needStack(..._stack: readonly number[]): void {}
 
+/** Words that a section may publish: more than there are. */
+const PUBLISHED = 16;
+
+/** No section is so long (`tests/heap/section_test.ts`): so its length was overwritten. */
+function damagedLog(length: number): HeaderCorruptedError {
+  return new HeaderCorruptedError(`the length of the heap's undo log is ${length}: it was overwritten.`, 0);
+}
+
 /** See the module. One for each heap and thread; a debug build has another, for its books. */
 export class Journal {
   /** Who is told of locks taken, of what was rolled back, and of what the page heap does. */
@@ -53,6 +81,9 @@ export class Journal {
   #owner = 0;
   #wait: Wait | undefined;
   #inside = false;
+  /** Pairs of an index and a value, for when the section is committed. */
+  readonly #published = new Float64Array(PUBLISHED * 2);
+  #publishing = 0;
   /** This thread has died, as far as a test is concerned: it does nothing more. */
   protected dead = false;
 
@@ -74,7 +105,7 @@ export class Journal {
   /** Writes a word, such that it can be undone. To be called in a section only. */
   set(index: number, value: number): void {
     const words = this.#words, log = this.#log, count = words[WORD_LOG_LENGTH]!;
-    if (count >= LOG_ENTRIES) throw new Error("a section of the heap is longer than its undo log");
+    if (!(count >= 0 && count < LOG_ENTRIES)) throw damagedLog(count);
     log[count * 2] = index;
     log[count * 2 + 1] = words[index]!;
     words[WORD_LOG_LENGTH] = count + 1;
@@ -89,6 +120,15 @@ export class Journal {
   /** Makes words 0. */
   clear(first: number, count: number): void {
     for (let index = first; index < first + count; index++) if (this.#words[index] !== 0) this.set(index, 0);
+  }
+
+  /**
+   * Stores a word that is read without the lock, when the section is committed and before the lock goes; not at all if
+   * the section is undone, or the thread dies first.
+   */
+  publish(index: number, value: number): void {
+    this.#published[this.#publishing++] = index;
+    this.#published[this.#publishing++] = value;
   }
 
   /** Words that this section may still write. */
@@ -114,9 +154,13 @@ export class Journal {
     try {
       if (owner !== 0) this.#lock(owner);
       this.#inside = true;
+      this.#publishing = 0;
       if (words[WORD_LOG_LENGTH] !== 0) this.#inherit();
       const result = body();
       words[WORD_LOG_LENGTH] = 0;
+      for (let at = 0; at < this.#publishing; at += 2) {
+        Atomics.store(words, this.#published[at]!, this.#published[at + 1]!);
+      }
       return result;
     } finally {
       // No function is called here: that there is no stack left may be what ended the section. The loop needs some, too.

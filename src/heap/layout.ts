@@ -168,12 +168,14 @@ export const SPAN_WORDS = 4;
 export const GAP_BYTES = 2 * MIB;
 
 /**
- * The rings of remote frees (`remote_frees.ts`), by sender and owner. Each of the three words is in a pair of cache lines
- * of its own, since different threads write them, or at different times; behind them are the pointers.
+ * The rings of remote frees (`remote_frees.ts`), by sender and owner. What different threads write, or at different times,
+ * is in pairs of cache lines of its own; behind them are the pointers.
  */
 export const RING_WRITTEN = 0;
+export const RING_SEEN = 1;
 export const RING_SENT = 32;
 export const RING_TAKEN = 64;
+export const RING_RELEASED = 65;
 export const RING_FIRST = 96;
 export const RING_BLOCKS = 2048;
 export const RING_WORDS = RING_FIRST + RING_BLOCKS;

@@ -115,9 +115,14 @@ export class HeapMemory {
     build: Build = "release",
   ): HeapMemory {
     const [base, size] = reserve(system, bytes, orLess, build);
-    const memory = new HeapMemory(system, base, size, maxBytes, true, build);
-    memory.words[WORD_MAGIC] = HEAP_MAGIC;
-    return memory;
+    try {
+      const memory = new HeapMemory(system, base, size, maxBytes, true, build);
+      memory.words[WORD_MAGIC] = HEAP_MAGIC;
+      return memory;
+    } catch (error) {
+      system.release(base, reservedBytes(size, build));
+      throw error;
+    }
   }
 
   /**

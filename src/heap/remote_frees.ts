@@ -5,11 +5,12 @@
  * blocks would take each one's cache line away from the thread that wrote it last. Sixteen blocks cross over in one line.
  *
  * ```
- *   ring(sender, owner):   | written | sent | taken |    ptr  ptr  ptr  ptr  ptr  ptr  ...  2048
+ *   ring(sender, owner):   | written, seen | sent | taken, released |    ptr  ptr  ptr  ptr  ptr  ptr  ...  2048
  *                                                             ^ taken  ^ sent    ^ written, each modulo 2048
  *
- *   the sender frees:      pointers[written] = ptr;  written = written + 1;   once in 32 times: sent = written
- *   a section takes:       all from taken to sent;  taken = sent
+ *   the sender frees:      pointers[written] = ptr;  written = written + 1
+ *     once in 32 times:    sent = written;  seen = released
+ *   a section takes:       all from taken to sent;  taken = sent;  and when it is committed: released = taken
  * ```
  *
  * There is a ring for each two threads, so one thread only writes to it, that in the sender's slot, and needs neither
@@ -19,7 +20,10 @@
  *
  * Invariants: `sent` is stored after the pointers before it, and `taken` is part of the section that takes them. So
  * whoever dies, wherever, each block is in the ring or taken, never both; one whose pointer is written and not counted
- * has not been freed. `written` is the sender's alone, and counts once it is dead.
+ * has not been freed. `written` is the sender's alone, and counts once it is dead. The sender writes no place before that
+ * is *released*: a section that has taken may yet be undone, and would find there what was written since. `taken` is read
+ * in sections only; `released` is never ahead of it, and behind where a taker died: the next catches up.
+ * `tests/heap/remote_model_test.ts` tries every order of these stores.
  *
  * The slab may have another owner, or none, when a block is taken: so the slab map is asked again. A block of a slab that
  * nobody owns goes into the sender's ring to itself, from which it takes them when that is full.
@@ -41,6 +45,8 @@ import {
   NOBODY,
   RING_BLOCKS,
   RING_FIRST,
+  RING_RELEASED,
+  RING_SEEN,
   RING_SENT,
   RING_TAKEN,
   RING_WORDS,
@@ -66,6 +72,8 @@ const RING_BYTES = 256 * KIB;
 const RINGS_AT_ONCE = 8;
 /** A section takes at most so many: it has the lock. */
 const MOST_AT_ONCE = RING_BLOCKS / 4;
+/** A section that takes writes so many words beside the runs: heads and rooms of all lists, and `taken` of its rings. */
+const LIST_WORDS = 2 * MAX_CLASSES + RINGS_AT_ONCE;
 /** Runs of blocks, each of one slab, that are collected before they are given: what is sent is of many classes. */
 const RUNS = 16;
 
@@ -127,13 +135,15 @@ export class RemoteFrees {
     const inverse = this.#words[INVERSES_OFFSET / 4 + sizeClass]! >>> 0; // 0 for class 0; see the hot path
     if (owner === this.#own || !(Math.imul((~ptr & (SLAB_BYTES - 1)) + 1, inverse) >>> 0 < inverse)) return false;
     const rings = this.#rings, own = this.#own, to = owner === NOBODY ? own : owner, ring = ringOf(own, to);
-    const written = rings[ring + RING_WRITTEN]!, held = (written - rings[ring + RING_TAKEN]!) | 0;
-    if (held > 0 && rings[placeOf(ring, written - 1)] === ptr) return false;
-    if ((written & (COUNTED_AT_ONCE - 1)) === 0) { // counts what was written, and notes that there is such a ring
+    const written = rings[ring + RING_WRITTEN]!;
+    let held = (written - rings[ring + RING_SEEN]!) | 0;
+    if ((written & (COUNTED_AT_ONCE - 1)) === 0 || held >= this.#most[sizeClass]!) {
       const bits = firstWordOf(own) + CACHE_SENT_TO + (to >>> 5);
-      this.#words[bits] = this.#words[bits]! | 1 << to;
+      this.#words[bits] = this.#words[bits]! | 1 << to; // that there is such a ring
       this.#countAll(ring);
+      held = this.#see(ring);
     }
+    if (held > 0 && rings[placeOf(ring, written - 1)] === ptr && this.#hasLast(ring)) return false;
     if (held >= this.#most[sizeClass]!) this.#makeRoom(ring, this.#most[sizeClass]!);
     else if ((written & (LOOK_AFTER - 1)) === 0) this.#look();
     this.#watcher?.add("remoteFrees", ptr >>> SLAB_SHIFT);
@@ -146,8 +156,20 @@ export class RemoteFrees {
   /** Whether a block is the last that this thread sent to the owner of its slab. */
   isLast(ptr: number): boolean {
     const rings = this.#rings, ring = this.#ringTo(this.#slabs.ownerOf(ptr >>> SLAB_SHIFT));
-    const written = rings[ring + RING_WRITTEN]!;
-    return written !== rings[ring + RING_TAKEN] && rings[placeOf(ring, written - 1)] === ptr;
+    return rings[placeOf(ring, rings[ring + RING_WRITTEN]! - 1)] === ptr && this.#hasLast(ring);
+  }
+
+  /** Whether the block that was written last to a ring of this thread's is in there still. */
+  #hasLast(ring: number): boolean {
+    const written = this.#rings[ring + RING_WRITTEN]!;
+    if (this.#see(ring) === 0) return false;
+    return this.#memory.journal.run(() => this.#rings[ring + RING_TAKEN] !== written);
+  }
+
+  /** Looks how far a ring of this thread's was emptied; blocks that it holds, or more if a taker died. */
+  #see(ring: number): number {
+    const released = this.#rings[ring + RING_SEEN] = Atomics.load(this.#rings, ring + RING_RELEASED);
+    return (this.#rings[ring + RING_WRITTEN]! - released) | 0;
   }
 
   /** The ring through which this thread sends blocks of an owner's. */
@@ -160,7 +182,12 @@ export class RemoteFrees {
     for (let other = this.#memory.threads.used - 1; other >= 0; other--) {
       if (other === this.#own) continue;
       const ring = ringOf(other, this.#own);
-      if (this.#waiting(ring) >= WORTH_TAKING) this.#memory.journal.run(() => this.#take(ring, WORTH_TAKING));
+      if (this.#waiting(ring) < WORTH_TAKING) continue;
+      this.#memory.journal.run(() => {
+        this.#begin();
+        this.#take(ring, WORTH_TAKING);
+        this.#giveRuns();
+      });
     }
   }
 
@@ -171,26 +198,44 @@ export class RemoteFrees {
    */
   receive(isNeeded: boolean): void {
     const used = this.#memory.threads.used;
+    this.#begin();
     for (let left = Math.min(used, RINGS_AT_ONCE); left > 0; left--) {
       this.#next = this.#next + 1 < used ? this.#next + 1 : 0;
       if (this.#next === this.#own) continue;
       this.#take(ringOf(this.#next, this.#own), isNeeded ? 1 : WORTH_TAKING);
     }
+    this.#giveRuns();
+  }
+
+  /** Begins a section that takes: what one had collected that was undone is none. */
+  #begin(): void {
+    this.#takes++;
+    this.#runs.fill(0);
+  }
+
+  /** The section may still give a block back, all runs after it, and refill a list then, which takes less than a run. */
+  get #hasRoom(): boolean {
+    return this.#source.hasRoomFor(RUNS + 2, LIST_WORDS);
+  }
+
+  /** Says how far a ring is emptied: to who takes now, to the sender when that is sure. */
+  #setTaken(ring: number, taken: number): void {
+    const { journal, ringsWord } = this.#memory;
+    journal.set(ringsWord + ring + RING_TAKEN, taken);
+    journal.publish(ringsWord + ring + RING_RELEASED, taken);
   }
 
   /** Takes what was sent to this thread through one ring, if it is so much. */
   #take(ring: number, least: number): void {
     const rings = this.#rings, words = this.#words, map = this.#slabs.map, links = this.#links;
-    const { journal, ringsWord } = this.#memory, tag = tagOf(this.#own), first = firstWordOf(this.#own);
+    const { journal } = this.#memory, tag = tagOf(this.#own), first = firstWordOf(this.#own);
     let left = Math.min(this.#waiting(ring), MOST_AT_ONCE), taken = rings[ring + RING_TAKEN]!;
     if (left < least) return;
-    this.#takes++;
-    this.#runs.fill(0); // of a section that was rolled back
     for (; left > 0; left--, taken = (taken + 1) | 0) {
       const ptr = rings[placeOf(ring, taken)]!, word = map[ptr >>> SLAB_SHIFT]!, sizeClass = word & (MAX_CLASSES - 1);
       const head = first + CACHE_HEADS + sizeClass, room = first + CACHE_ROOMS + sizeClass;
       if (word !== (sizeClass | tag) || !(words[room]! > 0)) {
-        if (!this.#source.hasRoomFor(RUNS + 1)) break;
+        if (!this.#hasRoom) break;
         this.#give(ptr);
         continue;
       }
@@ -204,14 +249,14 @@ export class RemoteFrees {
       words[head] = ptr;
       words[room] = words[room]! - 1;
     }
-    this.#giveRuns();
-    journal.set(ringsWord + ring + RING_TAKEN, taken);
+    this.#setTaken(ring, taken);
   }
 
   /** Puts what is in a ring of this thread's back into the slabs, until it holds less than so much. */
   #makeRoom(ring: number, most: number): void {
     this.#countAll(ring);
-    do this.#memory.journal.run(() => this.#giveBack(ring)); while (this.#waiting(ring) >= most);
+    while (this.#memory.journal.run(() => this.#giveBack(ring)) >= most);
+    this.#see(ring);
     this.#slabs.trim();
   }
 
@@ -220,21 +265,23 @@ export class RemoteFrees {
     Atomics.store(this.#rings, ring + RING_SENT, this.#rings[ring + RING_WRITTEN]!);
   }
 
-  /** Puts as much of what was sent through a ring back as there is room for; whether some is left. Part of a section. */
-  #giveBack(ring: number): boolean {
+  /** Puts as much of what was sent through a ring back as there is room for; how much is left. Part of a section. */
+  #giveBack(ring: number): number {
     const rings = this.#rings;
     let left = Math.min(this.#waiting(ring), MOST_AT_ONCE), taken = rings[ring + RING_TAKEN]!;
-    if (left === 0) return false;
-    this.#runs.fill(0);
-    for (; left > 0 && this.#source.hasRoomFor(RUNS + 1); left--, taken = (taken + 1) | 0) {
+    this.#begin();
+    for (; left > 0 && this.#hasRoom; left--, taken = (taken + 1) | 0) {
       this.#give(rings[placeOf(ring, taken)]!);
     }
     this.#giveRuns();
-    this.#memory.journal.set(this.#memory.ringsWord + ring + RING_TAKEN, taken);
-    return this.#waiting(ring) > 0;
+    this.#setTaken(ring, taken); // if there was nothing, too: the sender may not have been told
+    return this.#waiting(ring);
   }
 
-  /** Blocks that were sent through a ring and not taken: no more than fit, should it have been overwritten. */
+  /**
+   * Blocks that were sent through a ring and not taken: no more than fit, should it have been overwritten. Outside of
+   * sections, a hint.
+   */
   #waiting(ring: number): number {
     const waiting = (Atomics.load(this.#rings, ring + RING_SENT) - this.#rings[ring + RING_TAKEN]!) | 0;
     return Math.max(0, Math.min(RING_BLOCKS, waiting));
@@ -272,7 +319,7 @@ export class RemoteFrees {
     const own = this.#own;
     for (let other = 0; other < this.#memory.threads.used; other++) {
       if (this.#isUsed(own, other)) this.#makeRoom(ringOf(own, other), 1);
-      while (this.#isUsed(other, own) && this.#memory.journal.run(() => this.#giveBack(ringOf(other, own))));
+      while (this.#isUsed(other, own) && this.#memory.journal.run(() => this.#giveBack(ringOf(other, own))) > 0);
     }
     this.#slabs.trim();
   }
@@ -299,7 +346,8 @@ export class RemoteFrees {
    */
   giveBackOf(dead: number, other: number): void {
     this.#countAll(ringOf(dead, other));
-    if (!this.#giveBack(ringOf(dead, other))) this.#giveBack(ringOf(other, dead));
+    const isEmpty = this.#giveBack(ringOf(dead, other)) === 0;
+    if (isEmpty && this.#isUsed(other, dead)) this.#giveBack(ringOf(other, dead));
   }
 
   /** The blocks in all rings, of threads that are quiet. */
