@@ -24,24 +24,26 @@
  */
 
 import type { Watcher } from "./counters.ts";
+import { damaged, RecordList } from "./damage.ts";
 import type { Journal } from "./journal.ts";
 import {
   CACHE_SLABS,
+  FIRST_BLOCK,
   firstWordOf,
   NOBODY,
   PAGE_BYTES,
   SLAB_BYTES,
-  SLAB_CARVED,
-  SLAB_CLASS,
-  SLAB_FREE,
-  SLAB_FREE_COUNT,
   SLAB_LISTED,
   SLAB_NEXT,
   SLAB_PREVIOUS,
   SLAB_SHIFT,
+  SLAB_TABLE_OFFSET,
+  SLAB_WORDS,
+  SMALL_SPACE_BYTES,
   tagOf,
   WORD_CLASS_SLABS,
 } from "./layout.ts";
+import { HeaderCorruptedError } from "./errors.ts";
 import type { Links } from "./links.ts";
 import type { HeapMemory } from "./memory.ts";
 import type { SizeClasses } from "./size_classes.ts";
@@ -57,20 +59,33 @@ const GIVE_ROOM = 128;
 export class ClassSlabs {
   readonly #memory: HeapMemory;
   readonly #words: Int32Array;
+  readonly #blocks: Int32Array;
   readonly #journal: Journal;
   readonly #slabs: Slabs;
   readonly #classes: SizeClasses;
   readonly #links: Links;
   readonly #watcher: Watcher | undefined;
+  /** Those of an owner and a class. */
+  readonly #lists: RecordList;
 
   constructor(memory: HeapMemory, slabs: Slabs, classes: SizeClasses, links: Links, watcher: Watcher | undefined) {
     this.#memory = memory;
     this.#words = memory.words;
+    this.#blocks = memory.blocks;
     this.#journal = memory.journal;
     this.#slabs = slabs;
     this.#classes = classes;
     this.#links = links;
     this.#watcher = watcher;
+    this.#lists = new RecordList(memory.words, memory.journal, {
+      name: "slab",
+      least: FIRST_BLOCK / SLAB_BYTES,
+      end: SMALL_SPACE_BYTES / SLAB_BYTES,
+      at: SLAB_TABLE_OFFSET / 4,
+      words: SLAB_WORDS,
+      next: SLAB_NEXT,
+      previous: SLAB_PREVIOUS,
+    });
   }
 
   /** Whether this thread has a slab that has blocks of a class to give. */
@@ -81,9 +96,9 @@ export class ClassSlabs {
   /** A slab of this thread that has blocks of a class to give, adopted or new if need be; 0 if there is no memory. */
   take(sizeClass: number): number {
     const own = this.#memory.thread;
-    const first = this.#words[headOf(own, sizeClass)]!;
+    const first = this.#first(own, sizeClass);
     if (first !== 0) return first;
-    const abandoned = this.#words[headOf(NOBODY, sizeClass)]!;
+    const abandoned = this.#first(NOBODY, sizeClass);
     if (abandoned !== 0) {
       this.#move(sizeClass, abandoned, own);
       return abandoned;
@@ -99,11 +114,25 @@ export class ClassSlabs {
     return slab;
   }
 
+  /** The first slab of a list, or 0. A list that is damaged is given up whole, and the next refill does without it. */
+  #first(owner: number, sizeClass: number): number {
+    const head = headOf(owner, sizeClass);
+    try {
+      const slab = this.#lists.first(head);
+      if (slab === 0 || (this.#slabs.map[slab] === (sizeClass | tagOf(owner)) && this.#slabs.find(slab))) return slab;
+      throw damaged(`slab ${slab} is on a list of class ${sizeClass} on which it does not belong`);
+    } catch (error) {
+      if (!(error instanceof HeaderCorruptedError)) throw error;
+      this.#journal.set(head, 0);
+      this.#journal.keep();
+      throw error;
+    }
+  }
+
   /** Takes a slab that has nothing more to give off its list. */
   retire(sizeClass: number, slab: number): void {
-    const record = this.#slabs.record(slab);
-    const left = this.#classes.blocks[sizeClass]! - this.#words[record + SLAB_CARVED]!;
-    if (left === 0 && this.#words[record + SLAB_FREE] === 0) this.#unlist(sizeClass, slab);
+    const { carved, free } = this.#slabs.read(slab);
+    if (carved === this.#classes.blocks[sizeClass] && free === 0) this.#unlist(sizeClass, slab);
   }
 
   /** Whether the section that this is part of may give another run of blocks back. */
@@ -119,21 +148,26 @@ export class ClassSlabs {
   /** Whether a block of the class begins at a pointer, of whose slab not all blocks are free already. For any int32. */
   mayFree(sizeClass: number, ptr: number): boolean {
     if (this.#slabs.classAt(ptr) !== sizeClass) return false;
-    const record = this.#slabs.record(ptr >>> SLAB_SHIFT), carved = this.#words[record + SLAB_CARVED]!;
+    const record = this.#slabs.find(ptr >>> SLAB_SHIFT);
+    if (record === undefined) return false;
     const left = (SLAB_BYTES - (ptr & (SLAB_BYTES - 1))) / this.#classes.strides[sizeClass]!;
     const blocks = this.#classes.blocks[sizeClass]!;
-    return Number.isInteger(left) && left <= blocks && left > blocks - carved &&
-      this.#words[record + SLAB_FREE_COUNT]! < carved;
+    return Number.isInteger(left) && left <= blocks && left > blocks - record.carved &&
+      record.freeCount < record.carved;
   }
 
-  /** Puts `count` blocks of one slab back into it, each linked to the next, which are on no list. */
-  give(sizeClass: number, first: number, last: number, count: number): void {
-    const slab = first >>> SLAB_SHIFT, record = this.#slabs.record(slab);
-    this.#journal.set(last >> 2, this.#words[record + SLAB_FREE]!);
-    this.#journal.set(record + SLAB_FREE, first);
-    this.#journal.add(record + SLAB_FREE_COUNT, count);
-    if (this.#words[record + SLAB_LISTED] === 0) this.#list(sizeClass, slab);
-    if (this.#isEmpty(record) && !this.#isOnly(sizeClass, slab)) this.#giveSlab(sizeClass, slab);
+  /**
+   * Puts `count` blocks of one slab back into it, each linked to the next, which are on no list. Where the slab's record is
+   * damaged, or the slab has not given out so many, they are lost: then it returns false.
+   */
+  give(sizeClass: number, first: number, last: number, count: number): boolean {
+    const slab = first >>> SLAB_SHIFT, before = this.#slabs.find(slab);
+    if (before === undefined || before.freeCount + count > before.carved) return false;
+    this.#journal.set(this.#memory.wordOf(last), before.free);
+    this.#slabs.write(slab, first, before.freeCount + count, before.carved);
+    if (this.#words[this.#slabs.record(slab) + SLAB_LISTED] === 0) this.#list(sizeClass, slab);
+    if (before.freeCount + count === before.carved && !this.#isOnly(sizeClass, slab)) this.#giveSlab(sizeClass, slab);
+    return true;
   }
 
   /** Puts the `left` first blocks of a chain back into their slabs, as many as there is room for; see {@linkcode Given}. */
@@ -143,14 +177,14 @@ export class ClassSlabs {
       // Blocks of one slab that follow one another are linked already.
       const first = ptr, slab = ptr >>> SLAB_SHIFT;
       let end = ptr, count = 1;
-      ptr = this.#words[end >> 2]!;
+      ptr = this.#blocks[end >> 2]!;
       while (count < left && ptr >>> SLAB_SHIFT === slab && mayGive(ptr)) {
         end = ptr;
         count++;
-        ptr = this.#words[end >> 2]!;
+        ptr = this.#blocks[end >> 2]!;
       }
       if (this.#slabs.ownerOf(slab) !== this.#memory.thread) this.#countRemote(slab, count);
-      this.give(sizeClass, first, end, count);
+      if (!this.give(sizeClass, first, end, count)) return { ptr: first, left, isDamaged: true };
       left -= count;
     }
     return { ptr, left, isDamaged: left === 0 ? ptr !== 0 : !mayGive(ptr) };
@@ -169,8 +203,9 @@ export class ClassSlabs {
     for (const slab of [...this.#slabs.inUse()]) { // a list: a span that goes would lose a walk its way
       if (slab < from || this.#slabs.ownerOf(slab) !== thread) continue;
       if (!this.hasRoom) return slab;
-      const record = this.#slabs.record(slab), sizeClass = this.#words[record + SLAB_CLASS]!;
-      if (this.#isEmpty(record)) this.#giveSlab(sizeClass, slab);
+      const record = this.#slabs.find(slab), sizeClass = record?.sizeClass ?? 0;
+      if (record === undefined) this.#slabs.setOwner(slab, NOBODY); // and on no list: what is in it stays
+      else if (record.freeCount === record.carved) this.#giveSlab(sizeClass, slab);
       else this.#move(sizeClass, slab, NOBODY);
     }
     return 0;
@@ -187,10 +222,10 @@ export class ClassSlabs {
   /** Gives slabs of a class back that are empty, whoever owns them; whether there was no room for all of them. */
   giveEmpty(sizeClass: number): boolean {
     for (const owner of [NOBODY, ...Array(Math.max(1, this.#memory.threads.used)).keys()]) {
-      for (let slab = this.#words[headOf(owner, sizeClass)]!, next; slab !== 0; slab = next) {
-        const record = this.#slabs.record(slab);
-        next = this.#words[record + SLAB_NEXT]!;
-        if (!this.#isEmpty(record)) continue;
+      for (let slab = this.#lists.first(headOf(owner, sizeClass)), next; slab !== 0; slab = next) {
+        const { carved, freeCount } = this.#slabs.read(slab);
+        next = this.#lists.next(slab);
+        if (freeCount < carved) continue;
         if (!this.hasRoom) return true;
         this.#giveSlab(sizeClass, slab);
       }
@@ -205,16 +240,15 @@ export class ClassSlabs {
   trim(sizeClass: number): number {
     const slabs: number[] = [];
     this.#journal.run(() => {
-      let slab = this.#words[headOf(this.#memory.thread, sizeClass)]!;
-      for (; slab !== 0; slab = this.#words[this.#slabs.record(slab) + SLAB_NEXT]!) slabs.push(slab);
+      let slab = this.#lists.first(headOf(this.#memory.thread, sizeClass));
+      for (; slab !== 0; slab = this.#lists.next(slab)) slabs.push(slab);
     });
     return slabs.reduce((bytes, slab) => bytes + this.#journal.run(() => this.#trim(sizeClass, slab)), 0);
   }
 
   #trim(sizeClass: number, slab: number): number {
     if (this.#slabs.map[slab] !== (sizeClass | tagOf(this.#memory.thread))) return 0; // another gave it back in between
-    const record = this.#slabs.record(slab), stride = this.#classes.strides[sizeClass]!;
-    const count = this.#words[record + SLAB_FREE_COUNT]!, carved = this.#words[record + SLAB_CARVED]!;
+    const stride = this.#classes.strides[sizeClass]!, { carved, freeCount: count } = this.#slabs.read(slab);
     if (count * stride < TRIMMED_BYTES) return 0;
     const end = (slab + 1) * SLAB_BYTES, first = end - this.#classes.blocks[sizeClass]! * stride;
     const isFree = this.#spilledMarks(slab, first, stride);
@@ -226,21 +260,19 @@ export class ClassSlabs {
     let head = 0;
     for (let block = left - 1; block >= 0; block--) {
       if (isFree[block] === 0) continue;
-      this.#journal.set((first + block * stride) >> 2, head);
+      this.#journal.set(this.#memory.wordOf(first + block * stride), head);
       head = first + block * stride;
     }
-    this.#journal.set(record + SLAB_FREE, head);
-    this.#journal.set(record + SLAB_FREE_COUNT, count - (carved - left));
-    this.#journal.set(record + SLAB_CARVED, left);
+    this.#slabs.write(slab, head, count - (carved - left), left);
     this.#journal.keep(); // links that were on those pages cannot come back
     return this.#memory.purge(from, end - from) ? end - from : 0;
   }
 
   /** By block of a slab, 1 for those that were spilled; undefined if its list is damaged. */
   #spilledMarks(slab: number, first: number, stride: number): Uint8Array | undefined {
-    const record = this.#slabs.record(slab), isFree = new Uint8Array(this.#words[record + SLAB_CARVED]!);
-    let ptr = this.#words[record + SLAB_FREE]!;
-    for (let left = this.#words[record + SLAB_FREE_COUNT]!; left > 0; left--, ptr = this.#words[ptr >> 2]!) {
+    const { carved, free, freeCount } = this.#slabs.read(slab), isFree = new Uint8Array(carved);
+    let ptr = free;
+    for (let left = freeCount; left > 0; left--, ptr = this.#blocks[ptr >> 2]!) {
       const block = (ptr - first) / stride;
       if (isFree[block] !== 0) return undefined; // on the list twice, or no block of this slab
       isFree[block] = 1;
@@ -250,13 +282,8 @@ export class ClassSlabs {
 
   /** The blocks that were spilled to a slab. @throws {HeaderCorruptedError} at the first link that is damaged. */
   spilled(slab: number): Generator<number> {
-    const record = this.#slabs.record(slab);
-    const sizeClass = this.#words[record + SLAB_CLASS]!;
-    return this.#links.walk(sizeClass, this.#words[record + SLAB_FREE]!, this.#words[record + SLAB_FREE_COUNT]!);
-  }
-
-  #isEmpty(record: number): boolean {
-    return this.#words[record + SLAB_FREE_COUNT] === this.#words[record + SLAB_CARVED];
+    const { free, freeCount, sizeClass } = this.#slabs.read(slab);
+    return this.#links.walk(sizeClass, free, freeCount);
   }
 
   #isOnly(sizeClass: number, slab: number): boolean {
@@ -273,22 +300,13 @@ export class ClassSlabs {
   }
 
   #list(sizeClass: number, slab: number): void {
-    const journal = this.#journal, record = this.#slabs.record(slab);
-    const first = headOf(this.#slabs.ownerOf(slab), sizeClass), head = this.#words[first]!;
-    journal.set(record + SLAB_NEXT, head);
-    journal.set(record + SLAB_PREVIOUS, 0);
-    journal.set(record + SLAB_LISTED, 1);
-    if (head !== 0) journal.set(this.#slabs.record(head) + SLAB_PREVIOUS, slab);
-    journal.set(first, slab);
+    this.#lists.push(headOf(this.#slabs.ownerOf(slab), sizeClass), slab);
+    this.#journal.set(this.#slabs.record(slab) + SLAB_LISTED, 1);
   }
 
   #unlist(sizeClass: number, slab: number): void {
-    const journal = this.#journal, record = this.#slabs.record(slab);
-    const next = this.#words[record + SLAB_NEXT]!, previous = this.#words[record + SLAB_PREVIOUS]!;
-    if (next !== 0) journal.set(this.#slabs.record(next) + SLAB_PREVIOUS, previous);
-    if (previous !== 0) journal.set(this.#slabs.record(previous) + SLAB_NEXT, next);
-    else journal.set(headOf(this.#slabs.ownerOf(slab), sizeClass), next);
-    journal.set(record + SLAB_LISTED, 0);
+    this.#lists.unlink(headOf(this.#slabs.ownerOf(slab), sizeClass), slab);
+    this.#journal.set(this.#slabs.record(slab) + SLAB_LISTED, 0);
   }
 }
 

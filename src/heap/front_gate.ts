@@ -11,7 +11,7 @@ import type { Watcher } from "./counters.ts";
 import { DoubleFreeError, type HeapError, hex, InvalidPointerError } from "./errors.ts";
 import type { Flags } from "./flags.ts";
 import type { Headers } from "./headers.ts";
-import { INVERSES_OFFSET, SLAB_BYTES, SLAB_CARVED, SLAB_SHIFT } from "./layout.ts";
+import { FIRST_BLOCK, INVERSES_OFFSET, SLAB_BYTES, SLAB_CARVED, SLAB_SHIFT } from "./layout.ts";
 import type { LargeBlocks } from "./large.ts";
 import type { Links } from "./links.ts";
 import type { HeapMemory } from "./memory.ts";
@@ -108,7 +108,7 @@ export class FrontGate {
 
   /** A header is believed, as on the fast path. The last byte of an AllocHeader is none: its high bits are others. */
   #freeByHeader(ptr: number): boolean {
-    if (this.#flags.header === "none" || (ptr | 0) !== ptr || ptr < this.#memory.stateBytes) return false;
+    if (this.#flags.header === "none" || (ptr | 0) !== ptr || ptr < FIRST_BLOCK) return false;
     const header = this.#memory.u8[ptr - 1] ?? 0, sizeClass = (header & 0x0f) + 1;
     if ((header & 0xf0) !== HEADER_MAGIC || sizeClass >= this.#classes.strides.length) return false;
     this.#freeSmall(ptr, sizeClass);
@@ -128,7 +128,7 @@ export class FrontGate {
     if (rooms[sizeClass]! <= 0) this.#cache.spill(sizeClass);
     this.#links.seal(ptr);
     // No call from here on: one for which there is no stack would throw with the block freed.
-    this.#memory.words[ptr >> 2] = heads[sizeClass]!;
+    this.#memory.blocks[ptr >> 2] = heads[sizeClass]!;
     heads[sizeClass] = ptr;
     rooms[sizeClass]!--;
   }
@@ -177,11 +177,7 @@ export class FrontGate {
   owns(ptr: number): boolean {
     const sizeClass = this.smallClass(ptr);
     if (sizeClass === 0) return this.#large.find(ptr) !== 0;
-    for (const free of this.#cache.listed(sizeClass)) if (free === ptr) return false;
-    return this.#memory.journal.run(() => {
-      for (const free of this.#cache.spilled(ptr >>> SLAB_SHIFT)) if (free === ptr) return false;
-      return !this.#cache.isListedByOther(sizeClass, ptr);
-    });
+    return this.#memory.journal.run(() => !this.#cache.isFree(sizeClass, ptr));
   }
 
   /** Start of the live block that a pointer leads into, at any byte that its user may write; 0 if there is none. */
@@ -211,7 +207,7 @@ export class FrontGate {
   #describe(ptr: number): string {
     if (!Number.isSafeInteger(ptr)) return "a pointer is a whole number";
     if (ptr < 0 || ptr >= this.#memory.bytes) return `its pointers are from 0 to ${hex(this.#memory.bytes)}`;
-    if (ptr < this.#memory.stateBytes) return "the heap's own state lies there";
+    if (ptr < FIRST_BLOCK) return "no block lies so near to NULL";
     const sizeClass = this.classOf(ptr);
     if (sizeClass === 0) return "no live block begins there";
     const stride = this.#classes.strides[sizeClass]!;

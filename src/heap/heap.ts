@@ -165,13 +165,13 @@ export class Heap implements Disposable {
     this.malloc = blocks.malloc;
     this.free = blocks.free;
 
-    const { buffer } = memory;
-    this.u8 = memory.u8;
+    const buffer = memory.blockBuffer;
+    this.u8 = new Uint8Array(buffer);
     this.i8 = new Int8Array(buffer);
     this.u16 = new Uint16Array(buffer);
     this.i16 = new Int16Array(buffer);
     this.u32 = new Uint32Array(buffer);
-    this.i32 = memory.words;
+    this.i32 = new Int32Array(buffer);
     this.f32 = new Float32Array(buffer);
     this.f64 = new Float64Array(buffer);
     this.data = new DataView(buffer);

@@ -10,13 +10,12 @@
 import { HeaderCorruptedError } from "./errors.ts";
 import type { Headers } from "./headers.ts";
 import {
+  INVERSES,
+  INVERSES_OFFSET,
   PAGE_BYTES,
-  RINGS_BYTES,
   SLAB_BYTES,
-  SLAB_CARVED,
-  SLAB_CLASS,
-  SLAB_FREE_COUNT,
   WORD_CHARGED_PAGES,
+  WORD_CLASS_OF,
   WORD_LARGE_BLOCKS,
   WORD_LARGE_PAGES,
   WORD_SLABS,
@@ -25,7 +24,7 @@ import {
 import type { LargeBlocks } from "./large.ts";
 import type { HeapMemory } from "./memory.ts";
 import { type PageHeap, SPAN_CLEAN } from "./page_heap.ts";
-import type { SizeClasses } from "./size_classes.ts";
+import { inverseOf, type SizeClasses } from "./size_classes.ts";
 import type { Slabs } from "./slabs.ts";
 import { type HeapSnapshot, takeSnapshot } from "./snapshot.ts";
 import type { ThreadCache } from "./thread_cache.ts";
@@ -123,7 +122,7 @@ export class Introspection {
     const free = this.#freeBlocks();
     const infos: BlockInfo[] = [];
     for (const slab of this.#slabs.inUse()) {
-      const sizeClass = this.#memory.words[this.#slabs.record(slab) + SLAB_CLASS]!;
+      const { sizeClass } = this.#slabs.read(slab);
       for (const ptr of this.#carved(slab, sizeClass)) {
         if (!free.has(ptr)) infos.push({ ptr, size: this.#classes.usable[sizeClass]!, sizeClass, slab });
       }
@@ -138,7 +137,7 @@ export class Introspection {
   *#carved(slab: number, sizeClass: number): Generator<number> {
     const stride = this.#classes.strides[sizeClass]!, blocks = this.#classes.blocks[sizeClass]!;
     const first = (slab + 1) * SLAB_BYTES - blocks * stride;
-    const carved = this.#memory.words[this.#slabs.record(slab) + SLAB_CARVED]!;
+    const { carved } = this.#slabs.read(slab);
     for (let index = 0; index < carved; index++) yield first + index * stride;
   }
 
@@ -165,10 +164,10 @@ export class Introspection {
     const words = this.#memory.words, listed = this.#cache.countsOfAll();
     const slabs: number[] = [], carved: number[] = [], spilled: number[] = [];
     for (const slab of this.#slabs.inUse()) {
-      const record = this.#slabs.record(slab), sizeClass = words[record + SLAB_CLASS]!;
+      const record = this.#slabs.read(slab), { sizeClass } = record;
       slabs[sizeClass] = (slabs[sizeClass] ?? 0) + 1;
-      carved[sizeClass] = (carved[sizeClass] ?? 0) + words[record + SLAB_CARVED]!;
-      spilled[sizeClass] = (spilled[sizeClass] ?? 0) + words[record + SLAB_FREE_COUNT]!;
+      carved[sizeClass] = (carved[sizeClass] ?? 0) + record.carved;
+      spilled[sizeClass] = (spilled[sizeClass] ?? 0) + record.freeCount;
     }
     const classes: ClassStats[] = [];
     let liveBlocks = words[WORD_LARGE_BLOCKS]!, largeBytes = 0;
@@ -221,8 +220,8 @@ export class Introspection {
   }
 
   #residentBytes(): number {
-    let bytes = this.#memory.residentBytes(0, this.#memory.stateBytes);
-    if (this.#memory.journal.shared) bytes += this.#memory.residentBytes(this.#memory.ringsWord * 4, RINGS_BYTES);
+    let bytes = this.#memory.residentStateBytes;
+    if (this.#memory.journal.shared) bytes += this.#memory.residentRingsBytes;
     for (const first of this.#pages.spans()) {
       if (this.#pages.kindOf(first) === SPAN_CLEAN) continue;
       bytes += this.#memory.residentBytes(first * SLAB_BYTES, this.#pages.unitsOf(first) * SLAB_BYTES);
@@ -236,7 +235,7 @@ export class Introspection {
   }
 
   #check(): void {
-    const damage = this.#pages.findDamage() ?? this.#slabs.findDamage() ?? this.#findDamage();
+    const damage = this.#constants() ?? this.#pages.findDamage() ?? this.#slabs.findDamage() ?? this.#findDamage();
     if (damage !== undefined) throw new HeaderCorruptedError(`the heap's tables disagree: ${damage}.`, 0);
     this.#freeBlocks();
     for (const slab of this.#slabs.inUse()) this.#assertHeaders(slab);
@@ -245,9 +244,18 @@ export class Introspection {
 
   /** Of the free blocks too: their headers stay, so what is not there is the trace of a write past somebody's end. */
   #assertHeaders(slab: number): void {
-    const sizeClass = this.#memory.words[this.#slabs.record(slab) + SLAB_CLASS]!;
+    const { sizeClass } = this.#slabs.read(slab);
     if (!this.#headers.isDue(sizeClass)) return;
     for (const ptr of this.#carved(slab, sizeClass)) this.#headers.assertSound(ptr, sizeClass);
+  }
+
+  /** Of the tables that never change. */
+  #constants(): string | undefined {
+    const { words } = this.#memory, { table, strides } = this.#classes;
+    if (table.some((sizeClass, index) => words[WORD_CLASS_OF + index] !== sizeClass)) return "a size has another class";
+    const isRight = (word: number, at: number): boolean => word === (inverseOf(strides[at] ?? 0) | 0);
+    const inverses = words.subarray(INVERSES_OFFSET / 4, INVERSES_OFFSET / 4 + INVERSES);
+    return inverses.every(isRight) ? undefined : "a class has another inverse";
   }
 
   #findDamage(): string | undefined {
@@ -261,13 +269,7 @@ export class Introspection {
     if (pages !== words[WORD_LARGE_PAGES]) return `large blocks have ${pages} pages, not as counted`;
     const charged = pages + words[WORD_SLABS]! * (SLAB_BYTES / PAGE_BYTES);
     if (charged !== words[WORD_CHARGED_PAGES]) return `${charged} pages are in use, not as charged`;
-    for (const slab of this.#slabs.inUse()) {
-      const record = this.#slabs.record(slab), sizeClass = words[record + SLAB_CLASS]!;
-      if (sizeClass !== this.#slabs.classAt(slab * SLAB_BYTES)) return `slab ${slab} has two classes`;
-      const carved = words[record + SLAB_CARVED]!;
-      if (carved > this.#classes.blocks[sizeClass]!) return `slab ${slab} has more blocks than fit`;
-      if (words[record + SLAB_FREE_COUNT]! > carved) return `slab ${slab} has more free blocks than blocks`;
-    }
+    for (const slab of this.#slabs.inUse()) this.#slabs.read(slab);
     return undefined;
   }
 }

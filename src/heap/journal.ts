@@ -47,6 +47,7 @@
  */
 
 import type { Watcher } from "./counters.ts";
+import { damaged } from "./damage.ts";
 import { HeaderCorruptedError, HeapClosedError } from "./errors.ts";
 import { LOG_ENTRIES, LOG_OFFSET, WORD_LOCK, WORD_LOG_LENGTH } from "./layout.ts";
 
@@ -186,8 +187,12 @@ export class Journal {
 
   /** The thread that had the lock before died in its section: undoes that. */
   #inherit(): void {
-    const words = this.#words, log = this.#log;
-    for (let count = words[WORD_LOG_LENGTH]!; count > 0;) {
+    const words = this.#words, log = this.#log, length = words[WORD_LOG_LENGTH]!;
+    if (this.#owner === 0 || !(length > 0 && length <= LOG_ENTRIES)) {
+      words[WORD_LOG_LENGTH] = 0;
+      throw damaged(`the undo log has ${length} entries, and nobody has died`);
+    }
+    for (let count = length; count > 0;) {
       count--;
       words[log[count * 2]!] = log[count * 2 + 1]!;
       words[WORD_LOG_LENGTH] = count;

@@ -12,9 +12,10 @@
  * @module
  */
 
+import { damaged } from "./damage.ts";
 import { HeaderCorruptedError, hex } from "./errors.ts";
 import type { Journal } from "./journal.ts";
-import { BLOCK_ALIGNMENT, PAGE_BYTES, SLAB_BYTES, WORD_LARGE_BLOCKS, WORD_LARGE_PAGES } from "./layout.ts";
+import { BLOCK_ALIGNMENT, FIRST_BLOCK, PAGE_BYTES, SLAB_BYTES, WORD_LARGE_BLOCKS, WORD_LARGE_PAGES } from "./layout.ts";
 import type { HeapMemory } from "./memory.ts";
 import { type PageHeap, SPAN_BLOCK_OFFSET, SPAN_LARGE, SPAN_PAGES, SPAN_WAS_CLEAN } from "./page_heap.ts";
 
@@ -72,7 +73,7 @@ export class LargeBlocks {
 
   /** First unit of the block that begins at `ptr`, or 0 if none does; for any number. */
   find(ptr: number): number {
-    if (!Number.isSafeInteger(ptr) || ptr < this.#memory.stateBytes || ptr >= this.#memory.bytes) return 0;
+    if (!Number.isSafeInteger(ptr) || ptr < FIRST_BLOCK || ptr >= this.#memory.bytes) return 0;
     const unit = Math.floor((ptr - HEADER_BYTES) / SLAB_BYTES);
     return this.#pages.kindOf(unit) === SPAN_LARGE && this.ptrOf(unit) === ptr ? unit : 0;
   }
@@ -126,8 +127,13 @@ export class LargeBlocks {
     return true;
   }
 
+  /** Bytes that a block's user may write. @throws {HeaderCorruptedError} if its span has not got them. */
   usable(unit: number): number {
-    return this.#pages.wordOf(unit, SPAN_PAGES) * PAGE_BYTES - this.#pages.wordOf(unit, SPAN_BLOCK_OFFSET);
+    const offset = this.#pages.wordOf(unit, SPAN_BLOCK_OFFSET), pages = this.#pages.wordOf(unit, SPAN_PAGES);
+    const fits = offset >= HEADER_BYTES && offset < pages * PAGE_BYTES &&
+      pages <= this.#pages.unitsOf(unit) * PAGES_PER_UNIT;
+    if (!fits) throw damaged(`the large block at unit ${unit} is not inside its span`);
+    return pages * PAGE_BYTES - offset;
   }
 
   ptrOf(unit: number): number {
@@ -153,7 +159,7 @@ export class LargeBlocks {
   }
 
   #header(unit: number): number {
-    return (this.ptrOf(unit) - HEADER_BYTES) / 4;
+    return this.#memory.wordOf(this.ptrOf(unit) - HEADER_BYTES);
   }
 
   #setPages(unit: number, pages: number, before: number): void {

@@ -1,15 +1,23 @@
 /**
- * Where everything lies in a heap's reservation. A pointer is a byte offset into it; 0 is NULL.
+ * Where everything lies in a heap's reservation. A pointer is a byte offset from the middle of it; 0 is NULL.
  *
  * ```
- * 0         64 KiB      320 KiB       1344 KiB 1360 KiB   1744 KiB 1792 KiB   1920 KiB      first unit   2 GiB
- * +---------+-----------+-------------+--------+----------+--------+----------+-------------+------------+-- - -
- * | control | slab map  | slab table  | super- | thread   | undo   | inverses | span table  | superslabs | large
- * | words   | 4 B / slab| 32 B / slab | slabs  | caches   | log    | by word  | 16 B / unit | and spans  | spans
- * +---------+-----------+-------------+--------+----------+--------+----------+-------------+------------+-- - -
+ *   | state             | 2 MiB  | superslabs and     | large spans    | 2 MiB | rings of     | 2 MiB | a debug build's
+ *   |                   | unused | spans, below 2 GiB |                | gap   | remote frees | gap   | books
+ *   +-------------------+--------+--------------------+----------------+-------+--------------+-------+------
+ *                       ^ 0      ^ FIRST_BLOCK                         ^ bytes
+ *
+ *   state:
+ *   0         64 KiB      320 KiB       1344 KiB 1360 KiB   1744 KiB 1792 KiB   1920 KiB
+ *   +---------+-----------+-------------+--------+----------+--------+----------+-------------+
+ *   | control | slab map  | slab table  | super- | thread   | undo   | inverses | span table  |
+ *   | words   | 4 B / slab| 32 B / slab | slabs  | caches   | log    | by word  | 16 B / unit |
+ *   +---------+-----------+-------------+--------+----------+--------+----------+-------------+
  * ```
  *
- * Behind the heap, 2 MiB further on, are the rings of remote frees.
+ * Programs see what is between 0 and `bytes`, blocks and nothing else: no index of `heap.u8` leads to the state. What they
+ * write through a pointer that is nearly NULL is not used by the heap. C code, which has addresses, can reach the state:
+ * so what it says is checked off the hot path (`damage.ts`).
  *
  * All of the heap's state is in there, as 32-bit words: a Worker that maps the same memory sees it, and what a dead
  * thread leaves behind can be walked. A thread cache is written by its thread, as are its rings, the log by whoever is in a section, and
@@ -38,17 +46,18 @@ export const BLOCK_ALIGNMENT = 16;
 export const PAGE_BYTES = 4 * KIB;
 
 /** No block lies below; so a free list's head below it means an empty list (0) or damage (anything else). */
-export const FIRST_BLOCK = 64 * KIB;
+export const FIRST_BLOCK = SUPERSLAB_BYTES;
 
 /** The second word of a free block where there are canaries: this, and the pointer laid over it. */
 export const FREE_CANARY = 0x5ca1ab1e;
 
-// ---- control words: indices into the Int32Array over the whole heap ------------------------------------------------
+// ---- control words: indices into the Int32Array that begins with the state ----------------------------------------------
 
 /**
- * Read by the hot path: the class of a size, in steps of 16. Not in the heap's first cache lines: where the branch
- * predictor takes a null pointer for a block, the processor prepares the store of its link, to word 0, and takes that
- * line away from all other threads, though the store never happens. (Measured: random-mixed with two threads is 1.31 times as fast so, 1.19–1.43.)
+ * Read by the hot path: the class of a size, in steps of 16. Not in the first cache lines, as 0 is the
+ * class of nothing: where the branch predictor is wrong, the processor prepares stores that never happen, and takes
+ * their lines away from all other threads. (Measured, when null pointers led here: random-mixed with two threads was
+ * 1.31 times as fast so, 1.19–1.43.)
  */
 export const WORD_CLASS_OF = 32;
 /** "hakm", so that a dump shows what it is; 0 once the heap is closed. */
@@ -114,6 +123,7 @@ export const SLAB_MAP_SLABS = 65_536;
 export const SLAB_TABLE_OFFSET = 320 * KIB;
 /** Words of a slab's record. */
 export const SLAB_WORDS = 8;
+export const SLAB_SUM = 0; // follows from the next four (`slabs.ts`)
 export const SLAB_CLASS = 1;
 export const SLAB_FREE = 2; // list of blocks that came back, linked through their first word
 export const SLAB_FREE_COUNT = 3;
@@ -184,14 +194,14 @@ export const RINGS_BYTES = MAX_CACHES * MAX_CACHES * RING_WORDS * 4;
 
 // ---- limits --------------------------------------------------------------------------------------------------------
 
-/** An empty heap needs one superslab of state and one for blocks. */
+/** What lies near NULL is not used, and there is one superslab for blocks. */
 export const MIN_RESERVE_BYTES = 4 * MIB;
 /** What one ArrayBuffer has been seen to view. */
 export const MAX_RESERVE_BYTES = 1024 * GIB;
 export const DEFAULT_RESERVE_BYTES = 64 * GIB;
 export const MAX_ALIGNMENT = GIB;
 
-/** Bytes at the start of a reservation that hold state: everything above, in whole superslabs. */
+/** Bytes in front of the blocks that hold state: everything above, in whole superslabs. */
 export function stateBytes(reserveBytes: number): number {
   const spanTable = (reserveBytes / SLAB_BYTES) * SPAN_WORDS * 4;
   return Math.ceil((SPAN_TABLE_OFFSET + spanTable) / SUPERSLAB_BYTES) * SUPERSLAB_BYTES;

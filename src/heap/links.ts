@@ -26,7 +26,7 @@ import { describeTrace, newTrace, record, TRACE_SPLICE } from "./trace.ts";
 export class Links {
   /** The Box's last operations, those of the hot path among them. */
   readonly trace: Int32Array = newTrace();
-  readonly #words: Int32Array;
+  readonly #blocks: Int32Array;
   readonly #slabs: Slabs;
   readonly #strides: readonly number[];
   readonly #hasBox: boolean;
@@ -35,7 +35,7 @@ export class Links {
   readonly #hasTrace: boolean;
 
   constructor(memory: HeapMemory, slabs: Slabs, classes: SizeClasses, flags: Flags) {
-    this.#words = memory.words;
+    this.#blocks = memory.blocks;
     this.#slabs = slabs;
     this.#strides = classes.strides;
     this.#hasBox = flags.push === "box";
@@ -51,7 +51,7 @@ export class Links {
   }
 
   #isWhole(ptr: number): boolean {
-    return !this.hasCanary || this.#words[(ptr >> 2) + 1] === (ptr ^ FREE_CANARY);
+    return !this.hasCanary || this.#blocks[(ptr >> 2) + 1] === (ptr ^ FREE_CANARY);
   }
 
   /** Keeps a list operation of the Box, where they are kept. */
@@ -61,17 +61,26 @@ export class Links {
 
   /** Marks a block that becomes free, where there are canaries. */
   seal(ptr: number): void {
-    if (this.hasCanary) this.#words[(ptr >> 2) + 1] = ptr ^ FREE_CANARY;
+    if (this.hasCanary) this.#blocks[(ptr >> 2) + 1] = ptr ^ FREE_CANARY;
   }
 
   /** The blocks of a chain of a known length. @throws {HeaderCorruptedError} at the first link that is damaged. */
   *walk(sizeClass: number, head: number, count: number): Generator<number> {
     let ptr = head;
-    for (let left = count; left > 0; left--, ptr = this.#words[ptr >> 2]!) {
+    for (let left = count; left > 0; left--, ptr = this.#blocks[ptr >> 2]!) {
       if (!this.isFree(sizeClass, ptr)) throw this.damaged(sizeClass, ptr);
       yield ptr;
     }
     if (ptr !== 0) throw this.damaged(sizeClass, ptr);
+  }
+
+  /** Whether a chain leads to a block within so many steps. It does not throw: a damaged link is an end. */
+  leadsTo(block: number, sizeClass: number, head: number, most: number): boolean {
+    let ptr = head;
+    for (let left = most; left > 0 && ptr !== block && this.isFree(sizeClass, ptr); left--) {
+      ptr = this.#blocks[ptr >> 2]!;
+    }
+    return ptr === block;
   }
 
   /**

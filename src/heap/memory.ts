@@ -14,12 +14,13 @@
 import { OsError, pointerOf, viewMemory, type VirtualMemory } from "../os/mod.ts";
 import type { Build } from "./blocks.ts";
 import { type BooksLayout, booksLayout } from "./debug_layout.ts";
-import { HeapClosedError, HeapSharedError, InvalidHandleError } from "./errors.ts";
+import { HeaderCorruptedError, HeapClosedError, HeapSharedError, hex, InvalidHandleError } from "./errors.ts";
 import type { Flags } from "./flags.ts";
 import { Journal } from "./journal.ts";
 import {
   CACHE_HEADS,
   CACHE_SLABS,
+  FIRST_BLOCK,
   firstWordOf,
   GAP_BYTES,
   HEAP_MAGIC,
@@ -56,11 +57,17 @@ export interface BooksMemory {
 
 /** The reservation of one heap, as one thread has it. */
 export class HeapMemory {
-  /** Bytes at the start that hold the heap's state. */
+  /** Bytes in front of the blocks that hold the heap's state. */
   readonly stateBytes: number;
+  /** State, blocks and rings: what the heap itself works with. */
   readonly buffer: ArrayBuffer;
+  /** The blocks alone: what programs see. */
+  readonly blockBuffer: ArrayBuffer;
+  /** The blocks in bytes: `u8[ptr]`. */
   readonly u8: Uint8Array;
-  /** All of the heap in words: `words[ptr / 4]`; and what lies behind it. */
+  /** The blocks in words: `blocks[ptr / 4]`. */
+  readonly blocks: Int32Array;
+  /** All of it in words, the state first: indices are those of `layout.ts`, and of the journal. */
   readonly words: Int32Array;
   /** The rings of remote frees, and the index in `words` of their first. */
   readonly rings: Int32Array;
@@ -78,7 +85,7 @@ export class HeapMemory {
     readonly system: VirtualMemory,
     /** Native address of offset 0, a multiple of 2 MiB. */
     readonly base: bigint,
-    /** Bytes reserved, a multiple of 2 MiB. */
+    /** Address space for blocks, in bytes, a multiple of 2 MiB. */
     readonly bytes: number,
     /** How much of it slabs and large blocks may take. */
     readonly maxBytes: number,
@@ -87,10 +94,12 @@ export class HeapMemory {
     build: Build,
   ) {
     this.stateBytes = stateBytes(bytes);
-    this.buffer = viewMemory(base, withRings(bytes));
-    this.u8 = new Uint8Array(this.buffer, 0, bytes);
+    this.buffer = viewMemory(base - BigInt(this.stateBytes), this.stateBytes + withRings(bytes));
+    this.blockBuffer = viewMemory(base, bytes);
+    this.u8 = new Uint8Array(this.buffer, this.stateBytes, bytes);
+    this.blocks = new Int32Array(this.buffer, this.stateBytes, bytes / 4);
     this.words = new Int32Array(this.buffer);
-    this.ringsWord = (bytes + GAP_BYTES) / 4;
+    this.ringsWord = (this.stateBytes + bytes + GAP_BYTES) / 4;
     this.rings = this.words.subarray(this.ringsWord);
     this.journal = journals.make(this.words);
     this.threads = new Threads(this.words, system);
@@ -120,7 +129,7 @@ export class HeapMemory {
       memory.words[WORD_MAGIC] = HEAP_MAGIC;
       return memory;
     } catch (error) {
-      system.release(base, reservedBytes(size, build));
+      system.release(base - BigInt(stateBytes(size)), reservedBytes(size, build));
       throw error;
     }
   }
@@ -141,7 +150,7 @@ export class HeapMemory {
     makeRoom: (memory: HeapMemory) => void,
   ): HeapMemory {
     const { base, bytes, maxBytes, build, identity } = handle;
-    if (!system.holds(base + BigInt(WORD_IDENTITY * 4), identity)) {
+    if (!system.holds(base - BigInt(stateBytes(bytes) - WORD_IDENTITY * 4), identity)) {
       throw new InvalidHandleError("there is another heap, or none, where this handle says.");
     }
     const memory = new HeapMemory(system, base, bytes, maxBytes, false, build);
@@ -220,24 +229,41 @@ export class HeapMemory {
     if (this.closed) throw new HeapClosedError();
   }
 
-  /** Native address of an offset. */
-  address(offset: number): bigint {
-    return this.base + BigInt(offset);
+  /** Native address of a pointer. */
+  address(ptr: number): bigint {
+    return this.base + BigInt(ptr);
   }
 
   /** The same for FFI calls. */
-  pointer(offset: number): Deno.PointerObject {
-    return pointerOf(this.address(offset));
+  pointer(ptr: number): Deno.PointerObject {
+    return pointerOf(this.address(ptr));
+  }
+
+  /** Index in `words` of the word that a pointer leads to: what the journal takes. */
+  wordOf(ptr: number): number {
+    return this.stateBytes / 4 + Math.floor(ptr / 4);
   }
 
   /**
-   * Gives the pages of a range back; it reads as zero afterwards. One system call.
+   * Gives the pages of a range of blocks back; it reads as zero afterwards. One system call.
    *
    * @returns whether the system took them. If not, they stay as they are, which loses nothing.
+   * @throws {HeaderCorruptedError} if not all of it is for blocks: the number was read in a table that was overwritten.
    */
-  purge(offset: number, bytes: number): boolean {
+  purge(ptr: number, bytes: number): boolean {
+    this.#assertWithin(ptr, bytes, FIRST_BLOCK, this.bytes);
+    return this.#purge(this.address(ptr), bytes);
+  }
+
+  /** The same for a range of the state, by its offset from there. */
+  purgeState(offset: number, bytes: number): boolean {
+    this.#assertWithin(offset, bytes, 0, this.stateBytes);
+    return this.#purge(this.address(offset - this.stateBytes), bytes);
+  }
+
+  #purge(address: bigint, bytes: number): boolean {
     try {
-      this.system.purge(this.address(offset), bytes);
+      this.system.purge(address, bytes);
       return true;
     } catch (error) {
       if (error instanceof OsError) return false;
@@ -245,9 +271,33 @@ export class HeapMemory {
     }
   }
 
-  /** Bytes of a range that are in memory now. */
-  residentBytes(offset: number, bytes: number): number {
-    return this.system.residentPages(this.address(offset), bytes) * this.system.pageSize;
+  /** Bytes of a range of blocks that are in memory now. @throws {HeaderCorruptedError} as `purge`. */
+  residentBytes(ptr: number, bytes: number): number {
+    this.#assertWithin(ptr, bytes, 0, this.bytes);
+    return this.#resident(this.address(ptr), bytes);
+  }
+
+  /** Bytes of the state that are in memory now. */
+  get residentStateBytes(): number {
+    return this.#resident(this.address(-this.stateBytes), this.stateBytes);
+  }
+
+  /** Bytes of the rings that are in memory now. */
+  get residentRingsBytes(): number {
+    return this.#resident(this.address(this.bytes + GAP_BYTES), RINGS_BYTES);
+  }
+
+  #resident(address: bigint, bytes: number): number {
+    return this.system.residentPages(address, bytes) * this.system.pageSize;
+  }
+
+  /** What the system is asked for is checked, whatever the tables say: nothing outside of the heap is ever reached. */
+  #assertWithin(from: number, bytes: number, least: number, end: number): void {
+    if (Number.isSafeInteger(from) && bytes >= 0 && from >= least && from + bytes <= end) return;
+    throw new HeaderCorruptedError(
+      `the heap's tables have a range of ${bytes} bytes at ${hex(from)}, outside of it.`,
+      0,
+    );
   }
 
   /** Charges pages against `maxBytes`; false, and nothing charged, if that would be over. Part of a section. */
@@ -299,8 +349,9 @@ export class HeapMemory {
   }
 
   #detach(): void {
-    this.buffer.transfer(0);
-    this.books?.buffer.transfer(0);
+    for (const buffer of [this.buffer, this.blockBuffer, this.books?.buffer]) {
+      if (buffer?.detached === false) buffer.transfer(0);
+    }
   }
 
   /**
@@ -328,7 +379,8 @@ export class HeapMemory {
 
   /** Gives the reservation back; of a heap that was shared all but the tombstone. */
   #giveBack(shared: boolean): void {
-    const { base, system } = this, bytes = reservedBytes(this.bytes, this.build), page = system.pageSize;
+    const { system } = this, bytes = reservedBytes(this.bytes, this.build), page = system.pageSize;
+    const base = this.address(-this.stateBytes);
     if (!shared) return system.release(base, bytes);
     const from = Math.floor(TOMBSTONE_OFFSET / page) * page;
     const to = Math.ceil((TOMBSTONE_OFFSET + TOMBSTONE_BYTES) / page) * page;
@@ -342,9 +394,9 @@ function withRings(bytes: number): number {
   return bytes + GAP_BYTES + RINGS_BYTES;
 }
 
-/** What a heap of so many bytes reserves: a debug build's books are behind it. */
+/** What a heap of so many bytes reserves: the state is in front of it, a debug build's books are behind. */
 function reservedBytes(bytes: number, build: Build): number {
-  return withRings(bytes) + (build === "release" ? 0 : GAP_BYTES + booksLayout(bytes).bytes);
+  return stateBytes(bytes) + withRings(bytes) + (build === "release" ? 0 : GAP_BYTES + booksLayout(bytes).bytes);
 }
 
 /** Reserves; where less will do, halves what is asked for until the system has it, down to 1 GiB. */
@@ -356,7 +408,7 @@ function reserve(
 ): [base: bigint, bytes: number] {
   for (let size = bytes;; size /= 2) {
     try {
-      return [system.reserve(reservedBytes(size, build), SUPERSLAB_BYTES), size];
+      return [system.reserve(reservedBytes(size, build), SUPERSLAB_BYTES) + BigInt(stateBytes(size)), size];
     } catch (error) {
       if (!(error instanceof OsError) || !orLess || size / 2 < 1024 ** 3) throw error;
     }

@@ -26,10 +26,12 @@
  * @module
  */
 
+import { damaged, RecordList } from "./damage.ts";
 import type { Journal } from "./journal.ts";
 import {
   BIN_MAP_WORDS,
   BINS,
+  FIRST_BLOCK,
   MIB,
   SLAB_BYTES,
   SLABS_PER_SUPERSLAB,
@@ -86,20 +88,31 @@ function binOf(units: number): number {
   return EXACT_BINS + (log - 6) * 8 + ((units >>> (log - 3)) & 7);
 }
 
-/** See the module. Units are numbered from the start of the reservation; 0 is none, since the state lies there. */
+/** See the module. Units are numbered from where pointers are; 0 is none: no block lies there. */
 export class PageHeap {
   readonly #memory: HeapMemory;
   readonly #words: Int32Array;
   readonly #journal: Journal;
   readonly #units: number;
   readonly #firstUnit: number;
+  /** The free spans of each bin. */
+  readonly #bins: RecordList;
 
   constructor(memory: HeapMemory) {
     this.#memory = memory;
     this.#words = memory.words;
     this.#journal = memory.journal;
     this.#units = memory.units;
-    this.#firstUnit = memory.stateBytes / SLAB_BYTES;
+    this.#firstUnit = FIRST_BLOCK / SLAB_BYTES;
+    this.#bins = new RecordList(this.#words, this.#journal, {
+      name: "the free span at unit",
+      least: this.#firstUnit,
+      end: this.#units,
+      at: this.#record(0),
+      words: SPAN_WORDS,
+      next: NEXT,
+      previous: PREVIOUS,
+    });
     if (memory.isNew) {
       this.#journal.run(() => {
         this.#insert(this.#firstUnit, this.#units - this.#firstUnit, SPAN_CLEAN);
@@ -195,7 +208,10 @@ export class PageHeap {
   raiseLimit(): void {
     this.#journal.run(() => {
       const limit = this.#words[WORD_TOUCHED_LIMIT]!, touched = this.#words[WORD_TOUCHED_UNITS]!;
-      this.#journal.set(WORD_TOUCHED_LIMIT, Math.max(limit + (this.#growth >> 2), touched + this.#growth));
+      this.#journal.set(
+        WORD_TOUCHED_LIMIT,
+        Math.min(this.#units, Math.max(limit + (this.#growth >> 2), touched + this.#growth)),
+      );
     });
   }
 
@@ -236,14 +252,15 @@ export class PageHeap {
       if (this.kindOf(first) !== SPAN_CLEAN || this.unitsOf(first) !== this.#units - first) return;
       const from = Math.ceil((this.#record(first) * 4 + SPAN_WORDS * 4) / SLAB_BYTES) * SLAB_BYTES;
       const to = Math.floor(this.#record(this.#units - 1) * 4 / SLAB_BYTES) * SLAB_BYTES;
-      if (to > from) this.#memory.purge(from, to - from);
+      if (to > from) this.#memory.purgeState(from, to - from);
     });
   }
 
-  /** Kind of the span that begins at a unit; 0 if none does. */
+  /** Kind of the span that begins at a unit; 0 if none does. For any number. */
   kindOf(unit: number): number {
+    if (!(unit >= this.#firstUnit && unit < this.#units)) return 0;
     const kind = this.#words[this.#record(unit) + KIND]!;
-    return kind < SPAN_TAIL ? kind : 0;
+    return kind > 0 && kind <= SPAN_SUPERSLAB ? kind : 0;
   }
 
   isFree(unit: number): boolean {
@@ -251,8 +268,13 @@ export class PageHeap {
     return kind === SPAN_CLEAN || kind === SPAN_DIRTY;
   }
 
+  /** Units of the span that begins at one. @throws {HeaderCorruptedError} if its two records do not say that one does. */
   unitsOf(unit: number): number {
-    return this.#words[this.#record(unit) + UNITS]!;
+    const words = this.#words, units = words[this.#record(unit) + UNITS]!, tail = this.#record(unit + units - 1);
+    const isWhole = this.kindOf(unit) !== 0 && units > 0 && unit + units <= this.#units &&
+      (units === 1 || (words[tail + KIND] === SPAN_TAIL && words[tail + UNITS] === units));
+    if (!isWhole) throw damaged(`no span of ${units} units begins at unit ${unit}`);
+    return units;
   }
 
   /** Word of a large span's record: `SPAN_BLOCK_OFFSET` or `SPAN_PAGES`. */
@@ -274,13 +296,6 @@ export class PageHeap {
     let free = 0, dirty = 0, low = 0, listed = 0, count = 0, before = 0;
     for (let first = this.#firstUnit; first < this.#units; first += this.unitsOf(first)) {
       const kind = this.kindOf(first), units = this.unitsOf(first);
-      if (kind === 0 || units <= 0 || first + units > this.#units) return `no span begins at unit ${first}`;
-      if (units > 1) {
-        const tail = this.#record(first + units - 1);
-        if (this.#words[tail + KIND] !== SPAN_TAIL || this.#words[tail + UNITS] !== units) {
-          return `the span at unit ${first} has no end after ${units} units`;
-        }
-      }
       if (this.isFree(first)) {
         if (kind === before) return `the free spans before and at unit ${first} are not merged`;
         free += units;
@@ -292,7 +307,7 @@ export class PageHeap {
     }
     for (const kind of [SPAN_CLEAN, SPAN_DIRTY]) {
       for (let bin = 0; bin < BINS; bin++) {
-        for (let unit = this.#words[this.#bin(kind, bin)]!; unit !== 0; unit = this.wordOf(unit, NEXT)) {
+        for (let unit = this.#bins.first(this.#bin(kind, bin)); unit !== 0; unit = this.#bins.next(unit)) {
           if (this.kindOf(unit) !== kind || binOf(this.unitsOf(unit)) !== bin) return `unit ${unit} is in a wrong bin`;
           listed++;
         }
@@ -325,8 +340,9 @@ export class PageHeap {
       for (; map !== 0; map &= map - 1) {
         const bin = (index << 5) + 31 - Math.clz32(map & -map);
         let best = 0;
-        for (let unit = this.#words[this.#bin(kind, bin)]!; unit !== 0; unit = this.wordOf(unit, NEXT)) {
+        for (let unit = this.#bins.first(this.#bin(kind, bin)); unit !== 0; unit = this.#bins.next(unit)) {
           const units = this.unitsOf(unit);
+          if (this.kindOf(unit) !== kind) throw damaged(`the span at unit ${unit} is in a bin, and not free`);
           if (units < count || (best !== 0 && units >= this.unitsOf(best))) continue;
           if (place(unit, units, count) >= 0) best = unit;
         }
@@ -360,18 +376,16 @@ export class PageHeap {
       this.#remove(next);
     }
     if (start > this.#firstUnit) {
-      const previous = start - this.unitsOf(start - 1); // the record before is the end of a span, or all of it
+      const previous = start - this.#words[this.#record(start - 1) + UNITS]!; // the end of a span, or all of it
       if (this.kindOf(previous) === kind) {
+        if (this.unitsOf(previous) !== start - previous) throw damaged(`no span ends before unit ${start}`);
         this.#remove(previous);
         start = previous;
       }
     }
     this.#write(start, end - start, kind);
-    const bin = binOf(end - start), head = this.#bin(kind, bin), old = this.#words[head]!;
-    this.setWord(start, PREVIOUS, 0);
-    this.setWord(start, NEXT, old);
-    if (old !== 0) this.setWord(old, PREVIOUS, start);
-    this.#journal.set(head, start);
+    const bin = binOf(end - start);
+    this.#bins.push(this.#bin(kind, bin), start);
     const map = this.#map(kind, bin);
     this.#journal.set(map, this.#words[map]! | 1 << (bin & 31));
     this.#count(start, end - start, kind, 1);
@@ -380,14 +394,10 @@ export class PageHeap {
   /** Takes a free span off its bin and clears its records. */
   #remove(first: number): void {
     const kind = this.kindOf(first), units = this.unitsOf(first), bin = binOf(units);
-    const previous = this.wordOf(first, PREVIOUS), next = this.wordOf(first, NEXT);
-    if (next !== 0) this.setWord(next, PREVIOUS, previous);
-    if (previous !== 0) {
-      this.setWord(previous, NEXT, next);
-    } else {
-      this.#journal.set(this.#bin(kind, bin), next);
+    this.#bins.unlink(this.#bin(kind, bin), first);
+    if (this.#words[this.#bin(kind, bin)] === 0) {
       const map = this.#map(kind, bin);
-      if (next === 0) this.#journal.set(map, this.#words[map]! & ~(1 << (bin & 31)));
+      this.#journal.set(map, this.#words[map]! & ~(1 << (bin & 31)));
     }
     this.#clear(first, units);
     this.#count(first, units, kind, -1);
@@ -428,7 +438,10 @@ export class PageHeap {
     const maps = WORD_BIN_MAP + (kind - SPAN_CLEAN) * BIN_MAP_WORDS;
     for (let index = 0; index < BIN_MAP_WORDS; index++) {
       const map = this.#words[maps + index]!;
-      if (map !== 0) return this.#words[this.#bin(kind, (index << 5) + 31 - Math.clz32(map & -map))]!;
+      if (map === 0) continue;
+      const first = this.#bins.first(this.#bin(kind, (index << 5) + 31 - Math.clz32(map & -map)));
+      if (this.kindOf(first) !== kind) throw damaged(`a bin of free spans leads to unit ${first}`);
+      return first;
     }
     return 0;
   }

@@ -99,10 +99,10 @@ export class Reclaimer {
   }
 
   #give(head: number, sizeClass: number, most: number): number {
-    const { journal, words } = this.#memory;
+    const { blocks, journal, words } = this.#memory;
     let ptr = words[head]!, left = most;
     for (; left > 0 && this.#source.hasRoom && this.#source.mayFree(sizeClass, ptr); left--) {
-      const next = words[ptr >> 2]!;
+      const next = blocks[ptr >> 2]!;
       this.#source.give(sizeClass, ptr, ptr, 1);
       ptr = next;
     }
@@ -115,7 +115,7 @@ export class Reclaimer {
 /** Gives back what the dead have, for a thread that has no slot yet, and so no parts to do it with. */
 export function reclaimWithoutSlot(memory: HeapMemory, flags: Flags): void {
   const classes = sizeClasses(flags.classes, flags.header === "byte");
-  const slabs = new Slabs(memory, new PageHeap(memory)), links = new Links(memory, slabs, classes, flags);
+  const slabs = new Slabs(memory, new PageHeap(memory), classes), links = new Links(memory, slabs, classes, flags);
   const source = new ClassSlabs(memory, slabs, classes, links, undefined);
   const remote = new RemoteFrees(memory, slabs, source, classes, links, undefined);
   new Reclaimer(memory, source, remote, listCapacities(classes, flags)).reclaim();

@@ -81,7 +81,7 @@ export class ReleaseBlocks implements Blocks {
     this.#variant = variant.name;
     this.#classes = classes;
     this.#pages = new PageHeap(memory);
-    this.#slabs = new Slabs(memory, this.#pages);
+    this.#slabs = new Slabs(memory, this.#pages, classes);
     this.#counters = flags.counters === 1 ? new Counters(memory) : undefined;
     const narrator = flags.verbose === 1 ? new Narrator(log, this.#counters) : undefined;
     const watcher = narrator ?? this.#counters;
@@ -109,7 +109,8 @@ export class ReleaseBlocks implements Blocks {
       memory.words.set(classes.strides.map(inverseOf), INVERSES_OFFSET / 4);
     }
     const tiny = compile({
-      words: new Int32Array(memory.buffer, 0, Math.min(memory.bytes, SMALL_SPACE_BYTES) / 4),
+      words: memory.words.subarray(0, (memory.stateBytes + Math.min(memory.bytes, SMALL_SPACE_BYTES)) / 4),
+      first: memory.stateBytes / 4,
       u8: memory.u8,
       cache: this.#cache.firstWord,
       tag: tagOf(memory.thread),
@@ -179,18 +180,18 @@ export class ReleaseBlocks implements Blocks {
   }
 
   #clear(ptr: Ptr, bytes: number): void {
-    const { u8, words } = this.#memory, whole = bytes & ~3;
-    for (let at = ptr >> 2; at < (ptr + whole) >> 2; at++) words[at] = 0;
+    const { u8, blocks } = this.#memory, whole = bytes & ~3;
+    for (let at = ptr >> 2; at < (ptr + whole) >> 2; at++) blocks[at] = 0;
     for (let at = ptr + whole; at < ptr + bytes; at++) u8[at] = 0;
   }
 
   #copy(to: Ptr, from: Ptr, bytes: number): void {
-    const { u8, words } = this.#memory, whole = bytes & ~3, by = to - from;
+    const { u8, blocks } = this.#memory, whole = bytes & ~3, by = to - from;
     if (bytes > SHORT_BYTES) {
       u8.copyWithin(to, from, from + bytes);
       return;
     }
-    for (let at = from >> 2; at < (from + whole) >> 2; at++) words[at + (by >> 2)] = words[at]!;
+    for (let at = from >> 2; at < (from + whole) >> 2; at++) blocks[at + (by >> 2)] = blocks[at]!;
     for (let at = from + whole; at < from + bytes; at++) u8[at + by] = u8[at]!;
   }
 

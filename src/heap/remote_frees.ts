@@ -82,6 +82,7 @@ export class RemoteFrees {
   readonly #memory: HeapMemory;
   readonly #own: number;
   readonly #words: Int32Array;
+  readonly #blocks: Int32Array;
   readonly #rings: Int32Array;
   readonly #slabs: Slabs;
   readonly #source: ClassSlabs;
@@ -108,6 +109,7 @@ export class RemoteFrees {
     this.#memory = memory;
     this.#own = memory.thread;
     this.#words = memory.words;
+    this.#blocks = memory.blocks;
     this.#rings = memory.rings;
     this.#slabs = slabs;
     this.#source = source;
@@ -133,7 +135,10 @@ export class RemoteFrees {
       sizeClass = word & (MAX_CLASSES - 1),
       owner = word / MAX_CLASSES | 0;
     const inverse = this.#words[INVERSES_OFFSET / 4 + sizeClass]! >>> 0; // 0 for class 0; see the hot path
-    if (owner === this.#own || !(Math.imul((~ptr & (SLAB_BYTES - 1)) + 1, inverse) >>> 0 < inverse)) return false;
+    if (
+      owner === this.#own || owner >>> 0 > NOBODY ||
+      !(Math.imul((~ptr & (SLAB_BYTES - 1)) + 1, inverse) >>> 0 < inverse)
+    ) return false;
     const rings = this.#rings, own = this.#own, to = owner === NOBODY ? own : owner, ring = ringOf(own, to);
     const written = rings[ring + RING_WRITTEN]!;
     let held = (written - rings[ring + RING_SEEN]!) | 0;
@@ -227,7 +232,7 @@ export class RemoteFrees {
 
   /** Takes what was sent to this thread through one ring, if it is so much. */
   #take(ring: number, least: number): void {
-    const rings = this.#rings, words = this.#words, map = this.#slabs.map, links = this.#links;
+    const rings = this.#rings, words = this.#words, blocks = this.#blocks, map = this.#slabs.map, links = this.#links;
     const { journal } = this.#memory, tag = tagOf(this.#own), first = firstWordOf(this.#own);
     let left = Math.min(this.#waiting(ring), MOST_AT_ONCE), taken = rings[ring + RING_TAKEN]!;
     if (left < least) return;
@@ -245,7 +250,7 @@ export class RemoteFrees {
         journal.set(room, words[room]!);
       }
       if (links.hasCanary) links.seal(ptr);
-      words[ptr >> 2] = words[head]!; // not logged: should this be rolled back, it is in the ring, and in no list
+      blocks[ptr >> 2] = words[head]!; // not logged: should this be rolled back, it is in the ring, and in no list
       words[head] = ptr;
       words[room] = words[room]! - 1;
     }
@@ -289,7 +294,7 @@ export class RemoteFrees {
 
   /** Puts a block back into its slab, with others. Their links are not logged: they are in no list. */
   #give(ptr: number): void {
-    const runs = this.#runs, words = this.#words, slab = ptr >>> SLAB_SHIFT, run = (slab & (RUNS - 1)) * 4;
+    const runs = this.#runs, blocks = this.#blocks, slab = ptr >>> SLAB_SHIFT, run = (slab & (RUNS - 1)) * 4;
     if (this.#slabs.classAt(ptr) === 0) return; // a ring that was overwritten
     this.#links.seal(ptr);
     if (runs[run] !== slab) {
@@ -298,7 +303,7 @@ export class RemoteFrees {
       runs[run + 2] = ptr;
       runs[run + 3] = 0;
     }
-    words[ptr >> 2] = runs[run + 3] === 0 ? 0 : runs[run + 1]!;
+    blocks[ptr >> 2] = runs[run + 3] === 0 ? 0 : runs[run + 1]!;
     runs[run + 1] = ptr;
     runs[run + 3] = runs[run + 3]! + 1;
   }

@@ -15,7 +15,7 @@ import { MAX_RESERVE_BYTES, MIN_RESERVE_BYTES, SUPERSLAB_BYTES } from "./layout.
 import { parseVariant, type Variant } from "./variants.ts";
 
 /** What tells a handle from any other object; the number is raised when the layout of the memory changes. */
-const KIND = "hakmem.heap/2";
+const KIND = "hakmem.heap/3";
 /** No address of a user's program is higher. */
 const HIGHEST_ADDRESS = 2n ** 56n;
 

@@ -8,14 +8,19 @@
  * @module
  */
 
+import { damaged, RecordList } from "./damage.ts";
 import type { Journal } from "./journal.ts";
 import {
   MAX_CLASSES,
   SLAB_BYTES,
+  SLAB_CARVED,
   SLAB_CLASS,
+  SLAB_FREE,
+  SLAB_FREE_COUNT,
   SLAB_MAP_OFFSET,
   SLAB_MAP_SLABS,
   SLAB_SHIFT,
+  SLAB_SUM,
   SLAB_TABLE_OFFSET,
   SLAB_WORDS,
   SLABS_PER_SUPERSLAB,
@@ -34,9 +39,20 @@ import {
   WORD_TOUCHED_UNITS,
 } from "./layout.ts";
 import type { HeapMemory } from "./memory.ts";
+import type { SizeClasses } from "./size_classes.ts";
 import { type PageHeap, SPAN_CLEAN, SPAN_SUPERSLAB, SPAN_WAS_CLEAN } from "./page_heap.ts";
 
 const ALL_FREE = -1; // 32 bits
+
+/** What a slab's record says of its blocks. */
+export interface SlabRecord {
+  readonly sizeClass: number;
+  /** Head of the list of blocks that came back, and their number. */
+  readonly free: number;
+  readonly freeCount: number;
+  /** Blocks given out, not counting those at the end that were trimmed away. */
+  readonly carved: number;
+}
 
 /** See the module. Slabs and superslabs are numbered by address: `ptr >>> 16` and `ptr >>> 21`. */
 export class Slabs {
@@ -45,19 +61,60 @@ export class Slabs {
   readonly #memory: HeapMemory;
   readonly #words: Int32Array;
   readonly #pages: PageHeap;
+  /** By class: blocks in a slab. */
+  readonly #blocks: readonly number[];
   readonly #journal: Journal;
+  /** The shared pool. */
+  readonly #pool: RecordList;
 
-  constructor(memory: HeapMemory, pages: PageHeap) {
+  constructor(memory: HeapMemory, pages: PageHeap, { blocks }: SizeClasses) {
+    this.#blocks = blocks;
     this.#memory = memory;
     this.#words = memory.words;
     this.#journal = memory.journal;
     this.#pages = pages;
+    this.#pool = new RecordList(memory.words, memory.journal, {
+      name: "superslab",
+      least: 1,
+      end: SLAB_MAP_SLABS / SLABS_PER_SUPERSLAB,
+      at: this.#superslab(0),
+      words: SUPERSLAB_WORDS,
+      next: SUPERSLAB_NEXT,
+      previous: SUPERSLAB_PREVIOUS,
+    });
     this.map = new Int32Array(memory.buffer, SLAB_MAP_OFFSET, SLAB_MAP_SLABS);
   }
 
   /** Index of the first word of a slab's record. */
   record(slab: number): number {
     return SLAB_TABLE_OFFSET / 4 + slab * SLAB_WORDS;
+  }
+
+  /** What the record of a slab in use says; undefined if one of its words was overwritten, or its word of the slab map. */
+  find(slab: number): SlabRecord | undefined {
+    const record = this.record(slab), words = this.#words, sizeClass = this.map[slab]! & (MAX_CLASSES - 1);
+    const free = words[record + SLAB_FREE]!, freeCount = words[record + SLAB_FREE_COUNT]!;
+    const carved = words[record + SLAB_CARVED]!;
+    const isSound = sizeClass > 0 && sizeClass === words[record + SLAB_CLASS] && freeCount >= 0 &&
+      freeCount <= carved &&
+      carved <= this.#blocks[sizeClass]! && words[record + SLAB_SUM] === sumOf(free, freeCount, carved);
+    return isSound ? { sizeClass, free, freeCount, carved } : undefined;
+  }
+
+  /** The same. @throws {HeaderCorruptedError} where `find` gives undefined. */
+  read(slab: number): SlabRecord {
+    const record = this.find(slab);
+    if (record === undefined) throw damaged(`the record of slab ${slab} is not as it was written`);
+    return record;
+  }
+
+  /** Part of a section. */
+  write(slab: number, free: number, freeCount: number, carved: number): void {
+    const record = this.record(slab), journal = this.#journal;
+    journal.set(record + SLAB_FREE, free);
+    journal.set(record + SLAB_FREE_COUNT, freeCount);
+    journal.set(record + SLAB_CARVED, carved);
+    journal.set(record + SLAB_SUM, sumOf(free, freeCount, carved));
   }
 
   /** Class of the slab that an int32 pointer leads into; 0 if there is none. */
@@ -81,7 +138,7 @@ export class Slabs {
    */
   take(sizeClass: number): number {
     const journal = this.#journal;
-    let superslab = this.#words[WORD_POOL_HEAD]!;
+    let superslab = this.#pool.first(WORD_POOL_HEAD);
     if (superslab === 0) {
       superslab = this.#pages.takeSuperslab() / SLABS_PER_SUPERSLAB;
       if (superslab === 0) return 0;
@@ -90,18 +147,21 @@ export class Slabs {
       journal.add(WORD_EMPTY_SUPERSLABS, 1);
       journal.set(this.#superslab(superslab) + SUPERSLAB_FREE, ALL_FREE);
       journal.set(this.#superslab(superslab) + SUPERSLAB_DIRTY, wasClean ? 0 : ALL_FREE);
-      this.#push(superslab);
+      this.#pool.push(WORD_POOL_HEAD, superslab);
     }
     const record = this.#superslab(superslab);
     const free = this.#words[record + SUPERSLAB_FREE]!, dirty = this.#words[record + SUPERSLAB_DIRTY]!;
+    const isSuperslab = this.#pages.kindOf(superslab * SLABS_PER_SUPERSLAB) === SPAN_SUPERSLAB;
+    if (free === 0 || !isSuperslab) throw damaged(`superslab ${superslab} is pooled and has no free slab`);
     const touched = free & dirty;
     const bit = touched !== 0 ? touched & -touched : free & -free; // one that is in memory already, if there is one
     if (touched === 0) journal.add(WORD_TOUCHED_UNITS, 1);
     if (free === ALL_FREE) journal.add(WORD_EMPTY_SUPERSLABS, -1);
     journal.set(record + SUPERSLAB_FREE, free & ~bit);
     journal.set(record + SUPERSLAB_DIRTY, dirty & ~bit);
-    if (free === bit) this.#unlink(superslab);
+    if (free === bit) this.#pool.unlink(WORD_POOL_HEAD, superslab);
     const slab = superslab * SLABS_PER_SUPERSLAB + 31 - Math.clz32(bit);
+    this.#assertFree(slab);
     journal.set(this.record(slab) + SLAB_CLASS, sizeClass);
     this.#setMap(slab, sizeClass | tagOf(this.#memory.thread));
     journal.add(WORD_SLABS, 1);
@@ -119,7 +179,7 @@ export class Slabs {
     const free = this.#words[record + SUPERSLAB_FREE]!;
     journal.set(record + SUPERSLAB_FREE, free | bit);
     journal.set(record + SUPERSLAB_DIRTY, this.#words[record + SUPERSLAB_DIRTY]! | bit);
-    if (free === 0) this.#push(superslab);
+    if (free === 0) this.#pool.push(WORD_POOL_HEAD, superslab);
     if ((free | bit) !== ALL_FREE) return;
     if (this.#words[WORD_EMPTY_SUPERSLABS]! > 0) this.#drop(superslab);
     else journal.set(WORD_EMPTY_SUPERSLABS, 1);
@@ -141,7 +201,7 @@ export class Slabs {
     this.#journal.run(() => {
       // Records of free slabs are zeros, and so are pages that the system has.
       if (this.#words[WORD_SUPERSLABS] === 0) {
-        this.#memory.purge(SLAB_MAP_OFFSET, SUPERSLAB_TABLE_OFFSET - SLAB_MAP_OFFSET);
+        this.#memory.purgeState(SLAB_MAP_OFFSET, SUPERSLAB_TABLE_OFFSET - SLAB_MAP_OFFSET);
       }
     });
     return purged;
@@ -159,6 +219,7 @@ export class Slabs {
     for (let dirty = this.#words[record + SUPERSLAB_DIRTY]!; dirty !== 0; dirty &= dirty - 1) {
       const bit = dirty & -dirty;
       const slab = superslab * SLABS_PER_SUPERSLAB + 31 - Math.clz32(bit);
+      this.#assertFree(slab);
       if (this.#memory.purge(slab * SLAB_BYTES, SLAB_BYTES)) purged += SLAB_BYTES;
       else kept |= bit;
     }
@@ -200,11 +261,11 @@ export class Slabs {
         if (!isFree) slabs++;
       }
     }
-    for (let at = this.#words[WORD_POOL_HEAD]!; at !== 0; at = this.#words[this.#superslab(at) + SUPERSLAB_NEXT]!) {
+    for (let at = this.#pool.first(WORD_POOL_HEAD); at !== 0; at = this.#pool.next(at)) {
       if (this.#words[this.#superslab(at) + SUPERSLAB_FREE] === 0) {
         return `superslab ${at} is pooled and has no free slab`;
       }
-      if (++pooled > withFree) return "the shared pool has a loop";
+      pooled++;
     }
     if (pooled !== withFree) return `${withFree} superslabs have free slabs, ${pooled} are pooled`;
     const counted = [WORD_SUPERSLABS, WORD_EMPTY_SUPERSLABS, WORD_SLABS].map((word) => this.#words[word]);
@@ -224,29 +285,25 @@ export class Slabs {
   }
 
   #drop(superslab: number): void {
-    this.#unlink(superslab);
+    const first = superslab * SLABS_PER_SUPERSLAB;
+    for (let slab = first; slab < first + SLABS_PER_SUPERSLAB; slab++) this.#assertFree(slab);
+    this.#pool.unlink(WORD_POOL_HEAD, superslab);
     // The page heap takes all of it for dirty.
     this.#journal.add(WORD_TOUCHED_UNITS, bitsOf(~this.#words[this.#superslab(superslab) + SUPERSLAB_DIRTY]!));
     this.#journal.clear(this.#superslab(superslab), SUPERSLAB_WORDS);
     this.#journal.add(WORD_SUPERSLABS, -1);
-    this.#pages.give(superslab * SLABS_PER_SUPERSLAB);
+    this.#pages.give(first);
   }
 
-  #push(superslab: number): void {
-    const record = this.#superslab(superslab), head = this.#words[WORD_POOL_HEAD]!;
-    this.#journal.set(record + SUPERSLAB_NEXT, head);
-    this.#journal.set(record + SUPERSLAB_PREVIOUS, 0);
-    if (head !== 0) this.#journal.set(this.#superslab(head) + SUPERSLAB_PREVIOUS, superslab);
-    this.#journal.set(WORD_POOL_HEAD, superslab);
+  /** @throws {HeaderCorruptedError} for a slab in use, as the slab map says: nothing of it is given out, or wiped. */
+  #assertFree(slab: number): void {
+    if (this.map[slab] !== 0) throw damaged(`slab ${slab} is in use, and free in another table`);
   }
+}
 
-  #unlink(superslab: number): void {
-    const record = this.#superslab(superslab);
-    const next = this.#words[record + SUPERSLAB_NEXT]!, previous = this.#words[record + SUPERSLAB_PREVIOUS]!;
-    if (next !== 0) this.#journal.set(this.#superslab(next) + SUPERSLAB_PREVIOUS, previous);
-    if (previous !== 0) this.#journal.set(this.#superslab(previous) + SUPERSLAB_NEXT, next);
-    else this.#journal.set(WORD_POOL_HEAD, next);
-  }
+/** 0 for a slab of which nothing was given out, and another for each word that is another. */
+function sumOf(free: number, freeCount: number, carved: number): number {
+  return free ^ (freeCount << 16 | carved);
 }
 
 /** How many bits of a word are set. */

@@ -16,7 +16,7 @@ import type { DebugBlock } from "./debug_block.ts";
 import { debugStats } from "./debug_stats.ts";
 import type { ClassStats, HeapStats } from "./introspect.ts";
 import type { LargeBlocks } from "./large.ts";
-import { NOBODY, SLAB_BYTES, SLAB_CARVED, SLAB_CLASS, SLAB_FREE_COUNT, SLABS_PER_SUPERSLAB } from "./layout.ts";
+import { NOBODY, SLAB_BYTES, SLABS_PER_SUPERSLAB } from "./layout.ts";
 import type { HeapMemory } from "./memory.ts";
 import { type PageHeap, SPAN_CLEAN, SPAN_LARGE, SPAN_SUPERSLAB } from "./page_heap.ts";
 import type { SizeClasses } from "./size_classes.ts";
@@ -143,7 +143,7 @@ export function takeSnapshot(parts: SnapshotParts, { classes, ...totals }: HeapS
       largeBlocks.push({ ptr: large.ptrOf(unit), spanPtr: ptr, spanBytes: bytes, liveBytes, residentBytes });
     } else freeSpans.push({ ptr, bytes, isClean: kind === SPAN_CLEAN, residentBytes });
   }
-  const tableBytes = memory.residentBytes(0, memory.stateBytes);
+  const tableBytes = memory.residentStateBytes;
   const residentBytes = sum([...superslabs, ...largeBlocks, ...freeSpans], (part) => part.residentBytes) + tableBytes;
   const all = superslabs.flatMap(({ slabs }) => slabs);
   return {
@@ -198,9 +198,8 @@ function slabsOf(
 ): SlabSnapshot[] {
   const inUse = Array.from({ length: SLABS_PER_SUPERSLAB }, (_, at) => first + at).filter((slab) => slabs.map[slab]);
   return inUse.map((slab) => {
-    const record = slabs.record(slab), owner = slabs.ownerOf(slab);
-    const sizeClass = memory.words[record + SLAB_CLASS]!, carved = memory.words[record + SLAB_CARVED]!;
-    const freeBlocks = memory.words[record + SLAB_FREE_COUNT]!, cachedBlocks = cached.get(slab) ?? 0;
+    const { carved, freeCount: freeBlocks, sizeClass } = slabs.read(slab), owner = slabs.ownerOf(slab);
+    const cachedBlocks = cached.get(slab) ?? 0;
     const blocks = classes.blocks[sizeClass]!;
     return {
       slab,

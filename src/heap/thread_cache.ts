@@ -20,6 +20,7 @@
 
 import type { ClassSlabs } from "./class_slabs.ts";
 import type { Watcher } from "./counters.ts";
+import { damaged } from "./damage.ts";
 import { HeaderCorruptedError } from "./errors.ts";
 import type { Flags } from "./flags.ts";
 import type { Journal } from "./journal.ts";
@@ -31,9 +32,7 @@ import {
   MAX_CLASSES,
   PAGE_BYTES,
   SLAB_BYTES,
-  SLAB_CARVED,
-  SLAB_FREE,
-  SLAB_FREE_COUNT,
+  SLAB_SHIFT,
 } from "./layout.ts";
 import type { Links } from "./links.ts";
 import type { HeapMemory } from "./memory.ts";
@@ -70,6 +69,7 @@ export class ThreadCache {
   readonly #kept: readonly number[];
   readonly #memory: HeapMemory;
   readonly #words: Int32Array;
+  readonly #blocks: Int32Array;
   readonly #journal: Journal;
   readonly #slabs: Slabs;
   readonly #source: ClassSlabs;
@@ -96,6 +96,7 @@ export class ThreadCache {
     this.#watcher = watcher;
     this.#memory = memory;
     this.#words = memory.words;
+    this.#blocks = memory.blocks;
     this.#journal = memory.journal;
     this.#slabs = slabs;
     this.#source = source;
@@ -120,7 +121,7 @@ export class ThreadCache {
     for (let sizeClass = 1; this.#classes.strides[sizeClass]! <= PREWARM_STRIDE; sizeClass++) {
       const ptr = this.refill(sizeClass);
       if (ptr === 0) return;
-      this.#words[ptr >> 2] = this.heads[sizeClass]!;
+      this.#blocks[ptr >> 2] = this.heads[sizeClass]!;
       this.heads[sizeClass] = ptr;
       this.rooms[sizeClass]!--;
     }
@@ -134,10 +135,10 @@ export class ThreadCache {
   refill(sizeClass: number): number {
     this.#memory.assertOpen();
     this.#watcher?.add("refills", sizeClass);
-    const head = this.heads[sizeClass]!;
-    if (head !== 0) {
+    const head = this.heads[sizeClass]!, room = this.rooms[sizeClass]!;
+    if (head !== 0 || room !== this.capacities[sizeClass]) {
       this.abandon(sizeClass);
-      throw this.#links.damaged(sizeClass, head);
+      throw head === 0 ? this.#miscounted(sizeClass) : this.#links.damaged(sizeClass, head);
     }
     return this.#journal.run(() => this.#refill(sizeClass));
   }
@@ -147,7 +148,7 @@ export class ThreadCache {
     if (received !== 0) return received;
     const slab = this.#source.take(sizeClass);
     if (slab === 0) return 0;
-    const isUsed = this.#words[this.#slabs.record(slab) + SLAB_FREE] !== 0;
+    const isUsed = this.#slabs.read(slab).free !== 0;
     const ptr = isUsed ? this.#reuse(sizeClass, slab) : this.#carve(sizeClass, slab);
     this.#source.retire(sizeClass, slab);
     return ptr;
@@ -157,14 +158,13 @@ export class ThreadCache {
   #receive(sizeClass: number): number {
     this.remote.receive(!this.#source.hasOwn(sizeClass));
     const ptr = this.heads[sizeClass]!;
-    if (ptr !== 0) this.#setList(sizeClass, this.#words[ptr >> 2]!, this.countOf(sizeClass) - 1);
+    if (ptr !== 0) this.#setList(sizeClass, this.#blocks[ptr >> 2]!, this.countOf(sizeClass) - 1);
     return ptr;
   }
 
   /** Takes up to a list's capacity of the blocks that were spilled to a slab, or gives them up if a link is damaged. */
   #reuse(sizeClass: number, slab: number): number {
-    const journal = this.#journal, record = this.#slabs.record(slab);
-    const ptr = this.#words[record + SLAB_FREE]!, count = this.#words[record + SLAB_FREE_COUNT]!;
+    const journal = this.#journal, { carved, free: ptr, freeCount: count } = this.#slabs.read(slab);
     const capacity = this.capacities[sizeClass]!;
     let taken = count, rest = 0;
     try {
@@ -173,23 +173,21 @@ export class ThreadCache {
       if (count > capacity) {
         let last = ptr;
         for (taken = 1; taken < capacity && this.#links.isFree(sizeClass, last); taken++) {
-          last = this.#words[last >> 2]!;
+          last = this.#blocks[last >> 2]!;
         }
         this.#assertFree(sizeClass, last);
-        rest = this.#words[last >> 2]!;
-        journal.set(last >> 2, 0);
+        rest = this.#blocks[last >> 2]!;
+        journal.set(this.#memory.wordOf(last), 0);
       }
     } catch (error) {
       if (!(error instanceof HeaderCorruptedError)) throw error;
-      journal.set(record + SLAB_FREE, 0);
-      journal.set(record + SLAB_FREE_COUNT, 0);
+      this.#slabs.write(slab, 0, 0, carved);
       this.#source.retire(sizeClass, slab);
       journal.keep();
       throw error;
     }
-    journal.set(record + SLAB_FREE, rest);
-    journal.set(record + SLAB_FREE_COUNT, count - taken);
-    this.#setList(sizeClass, this.#words[ptr >> 2]!, taken - 1);
+    this.#slabs.write(slab, rest, count - taken, carved);
+    this.#setList(sizeClass, this.#blocks[ptr >> 2]!, taken - 1);
     return ptr;
   }
 
@@ -199,18 +197,18 @@ export class ThreadCache {
 
   /** Makes the next few blocks of a slab. Until the section ends they are nobody's, so their links need no log. */
   #carve(sizeClass: number, slab: number): number {
-    const record = this.#slabs.record(slab), stride = this.#classes.strides[sizeClass]!;
-    const blocks = this.#classes.blocks[sizeClass]!, carved = this.#words[record + SLAB_CARVED]!;
+    const { carved, free, freeCount } = this.#slabs.read(slab), stride = this.#classes.strides[sizeClass]!;
+    const blocks = this.#classes.blocks[sizeClass]!;
     const count = Math.min(this.#batches[sizeClass]!, this.capacities[sizeClass]! + 1, blocks - carved);
     const first = (slab + 1) * SLAB_BYTES - (blocks - carved) * stride;
     const header = this.#headers[sizeClass];
     for (let ptr = first, index = 1; index <= count; index++, ptr += stride) {
-      this.#words[ptr >> 2] = index < count ? ptr + stride : 0;
+      this.#blocks[ptr >> 2] = index < count ? ptr + stride : 0;
       if (header !== undefined) this.#memory.u8[ptr - 1] = header;
       this.#links.seal(ptr);
     }
-    this.#journal.set(record + SLAB_CARVED, carved + count);
-    this.#setList(sizeClass, this.#words[first >> 2]!, count - 1);
+    this.#slabs.write(slab, free, freeCount, carved + count);
+    this.#setList(sizeClass, this.#blocks[first >> 2]!, count - 1);
     return first;
   }
 
@@ -227,16 +225,16 @@ export class ThreadCache {
    * nothing else is.
    */
   spill(sizeClass: number, keep = this.#kept[sizeClass]!): void {
-    const count = this.countOf(sizeClass);
-    if (count > keep) this.#watcher?.add("spills", sizeClass);
-    let ptr = this.heads[sizeClass]!, last = 0, kept = 0;
+    let count = 0, ptr = this.heads[sizeClass]!, last = 0, kept = 0;
     try {
+      count = this.countOf(sizeClass);
       this.#links.splice(sizeClass, ptr, count);
     } catch (error) {
       if (error instanceof HeaderCorruptedError) this.abandon(sizeClass);
       throw error;
     }
-    for (; kept < Math.min(keep, count) && this.#links.isFree(sizeClass, ptr); kept++, ptr = this.#words[ptr >> 2]!) {
+    if (count > keep) this.#watcher?.add("spills", sizeClass);
+    for (; kept < Math.min(keep, count) && this.#links.isFree(sizeClass, ptr); kept++, ptr = this.#blocks[ptr >> 2]!) {
       last = ptr;
     }
     while (this.#journal.run(() => this.#spill(sizeClass, last, kept)));
@@ -245,7 +243,7 @@ export class ThreadCache {
 
   /** Gives back what is on a list behind its `kept` first blocks, of which `last` is the last; whether some is left. */
   #spill(sizeClass: number, last: number, kept: number): boolean {
-    const from = last === 0 ? this.firstWord + CACHE_HEADS + sizeClass : last >> 2;
+    const from = last === 0 ? this.firstWord + CACHE_HEADS + sizeClass : this.#memory.wordOf(last);
     const room = this.firstWord + CACHE_ROOMS + sizeClass, capacity = this.capacities[sizeClass]!;
     const { ptr, left, isDamaged } = this.#source.giveChain(
       sizeClass,
@@ -304,7 +302,11 @@ export class ThreadCache {
 
   /** Blocks on this thread's list of a class. */
   countOf(sizeClass: number): number {
-    return this.capacities[sizeClass]! - this.rooms[sizeClass]!;
+    return this.#countAt(this.firstWord, sizeClass);
+  }
+
+  #miscounted(sizeClass: number): HeaderCorruptedError {
+    return damaged(`a thread's list of class ${sizeClass} cannot have as many blocks as its room says`);
   }
 
   /** The blocks on this thread's lists of a class. @throws {HeaderCorruptedError} at the first link that is damaged. */
@@ -334,23 +336,24 @@ export class ThreadCache {
     yield* this.remote.blocks();
   }
 
-  /** Whether a block is on the list of another thread, as far as that can be seen while it works. */
-  isListedByOther(sizeClass: number, block: number): boolean {
-    for (const first of this.#caches()) {
-      if (first === this.firstWord) continue;
-      let ptr = this.#words[first + CACHE_HEADS + sizeClass]!;
-      for (let left = this.capacities[sizeClass]!; left > 0 && this.#links.isFree(sizeClass, ptr); left--) {
-        if (ptr === block) return true;
-        ptr = this.#words[ptr >> 2]!;
-      }
-    }
-    return this.remote.blocks().some((ptr) => ptr === block);
+  /**
+   * Whether a block is free: on a list of any thread, as far as that can be seen while they work, on its way to one, or in
+   * its slab. It does not throw: what is behind a damaged link is not free.
+   */
+  isFree(sizeClass: number, block: number): boolean {
+    const slab = this.#slabs.find(block >>> SLAB_SHIFT), most = this.capacities[sizeClass]!;
+    return (slab !== undefined && this.#links.leadsTo(block, sizeClass, slab.free, slab.freeCount)) ||
+      this.#caches().some((first) =>
+        this.#links.leadsTo(block, sizeClass, this.#words[first + CACHE_HEADS + sizeClass]!, most)
+      ) || this.remote.blocks().some((ptr) => ptr === block);
   }
 
   /** A cache whose thread is about to set it up is all zeros: no list is empty and has no room. */
   #countAt(first: number, sizeClass: number): number {
     const head = this.#words[first + CACHE_HEADS + sizeClass]!, room = this.#words[first + CACHE_ROOMS + sizeClass]!;
-    return head === 0 && room === 0 ? 0 : this.capacities[sizeClass]! - room;
+    const capacity = this.capacities[sizeClass]!, count = head === 0 && room === 0 ? 0 : capacity - room;
+    if (!(count >= 0 && count <= capacity + 1)) throw this.#miscounted(sizeClass); // one more where it was filled beforehand
+    return count;
   }
 
   /** First words of the caches that threads have. */

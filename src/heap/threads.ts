@@ -78,23 +78,24 @@ export class Threads {
       const at = wordOfThread(slot);
       if (Atomics.compareExchange(this.#words, at + THREAD_ID, 0, id) !== 0) continue;
       Atomics.store(this.#words, at + THREAD_START, start);
-      for (let used = this.used; used <= slot; used = this.used) {
-        Atomics.compareExchange(this.#words, WORD_THREADS_USED, used, slot + 1);
+      for (let used = -1; used <= slot;) {
+        used = Atomics.compareExchange(this.#words, WORD_THREADS_USED, used, Math.max(used, slot + 1));
       }
       return slot;
     }
     return NO_THREAD;
   }
 
-  /** Slots that have ever been in use: the first so many. */
+  /** Slots that have ever been in use: the first so many. All of them, if the number was overwritten. */
   get used(): number {
-    return Atomics.load(this.#words, WORD_THREADS_USED);
+    const used = Atomics.load(this.#words, WORD_THREADS_USED);
+    return used >= 0 && used <= MAX_CACHES ? used : MAX_CACHES;
   }
 
   /** Whose slots are taken, dead threads' among them, and those that are leaving. */
   taken(): ThreadIdentity[] {
     const taken: ThreadIdentity[] = [];
-    for (let slot = 0; slot < this.used; slot++) {
+    for (let slot = 0; slot < MAX_CACHES; slot++) {
       const thread = this.#who(slot);
       if (thread !== undefined) taken.push(thread);
     }
@@ -152,13 +153,16 @@ export class Threads {
   /**
    * Whether the holder of the lock is gone. If the lock has another holder since, the answer means nothing. One whose
    * slot is free, or another's, has died, and lost it while nobody wanted the lock. One without a slot is judged by its
-   * number alone: should that come again, it is gone when the next one is.
+   * number alone: should that come again, it is gone when the next one is. The thread that asks waits,
+   * so it does not hold the lock, whatever the word says: that was overwritten.
    */
   isDeadOwner(owner: number): boolean {
     const slot = slotOfOwner(owner);
-    if (slot === NO_THREAD) return this.isDead({ id: -owner, start: 0 });
-    const thread = this.#who(slot);
-    return thread === undefined || ownerIn(slot, thread.generation) !== owner || this.isDead(thread);
+    const self = this.#system.threadId();
+    if (slot === NO_THREAD) return -owner === self || this.isDead({ id: -owner, start: 0 });
+    const thread = slot < MAX_CACHES ? this.#who(slot) : undefined;
+    return thread === undefined || thread.id === self || ownerIn(slot, thread.generation) !== owner ||
+      this.isDead(thread);
   }
 
   /** Makes a slot free. Its cache's lists are empty. */

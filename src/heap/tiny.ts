@@ -12,7 +12,8 @@
  *   of every array included, when it inlines malloc into a loop. Module variables cost a load, a test for the temporal
  *   dead zone and a map check each.
  * - One array, `words`, has everything: free lists, slab map, tables and links. Each further array is two more 64-bit
- *   constants to load at every access. It ends at 2 GiB, so that a bound is a 32-bit operand.
+ *   constants to load at every access. It ends at 2 GiB of blocks, so that a bound is a 32-bit operand. The state is in
+ *   front of pointer 0, out of the reach of programs: so a link's index takes an addition, a fiftieth of random-mixed.
  * - All is int32: `(size | 0) !== size` costs nothing where size is one, and sends fractions, NaN and large numbers away.
  *   `| 0` and `- 0` behind the slow calls keep the result an int32 as long as it is one.
  * - V8 inlines by the length of the bytecode, at most 920 bytes into a function, and a copy for each place that calls.
@@ -77,8 +78,10 @@ export type BoxFault = "pointer" | "again" | "list";
 
 /** What the hot path works on, and calls where it does not do. */
 export interface TinyParts {
-  /** The heap in words, its first 2 GiB if it is larger: free lists, tables, and the links in the blocks. */
+  /** The heap in words, its state and at most 2 GiB of blocks: free lists, tables, and the links in the blocks. */
   readonly words: Int32Array;
+  /** Index of the word that pointer 0 leads to. */
+  readonly first: number;
   readonly u8: Uint8Array;
   /** Index of the thread cache's first word. */
   readonly cache: number;
@@ -111,7 +114,22 @@ export interface Tiny {
 
 /** Makes malloc and free for one heap. */
 export function compile(parts: TinyParts): Tiny {
-  const { words, u8, cache, tag, bias, largest, refill, mallocSlow, freeSlow, isMapped, reject, counts, trace } = parts;
+  const {
+    words,
+    first,
+    u8,
+    cache,
+    tag,
+    bias,
+    largest,
+    refill,
+    mallocSlow,
+    freeSlow,
+    isMapped,
+    reject,
+    counts,
+    trace,
+  } = parts;
   return compileParts(
     words,
     u8,
@@ -129,6 +147,7 @@ export function compile(parts: TinyParts): Tiny {
     trace,
     SLAB_MAP,
     INVERSES,
+    first,
     Math.imul,
   );
 }
@@ -150,6 +169,7 @@ function compileParts(
   trace: Int32Array,
   slabMap: number,
   inverses: number,
+  first: number,
   imul: (a: number, b: number) => number,
 ): Tiny {
   function malloc(size: number): number {
@@ -158,7 +178,7 @@ function compileParts(
     const sizeClass = heap[(size + bias) >> 4]! | 0; // 0 in a heap that is closed: no slab has that
     const ptr = heap[heads + sizeClass]!;
     if (heap[slabMap + (ptr >>> 16)] !== (sizeClass | tag)) return refill(sizeClass) | 0; // 16 is SLAB_SHIFT
-    heap[heads + sizeClass] = heap[ptr >> 2]!;
+    heap[heads + sizeClass] = heap[first + (ptr >> 2)]!;
     heap[rooms + sizeClass] = heap[rooms + sizeClass]! + 1;
     return ptr;
   }
@@ -173,7 +193,7 @@ function compileParts(
       if ((imul((~ptr & 0xffff) + 1, inverse) >>> 0) < inverse) {
         const head = heap[heads + sizeClass]!, room = heap[rooms + sizeClass]!;
         if (head !== ptr && room > 0) {
-          heap[ptr >> 2] = head;
+          heap[first + (ptr >> 2)] = head;
           heap[heads + sizeClass] = ptr;
           heap[rooms + sizeClass] = room - 1;
           return;
@@ -192,7 +212,7 @@ function compileParts(
       return refill(sizeClass) | 0;
     }
     if (BOX) boxCheck(sizeClass, ptr, TRACE_POP);
-    words[heads + sizeClass] = words[ptr >> 2]!;
+    words[heads + sizeClass] = words[first + (ptr >> 2)]!;
     words[rooms + sizeClass] = words[rooms + sizeClass]! + 1;
     if (WRITE_HEADER) writeHeader(ptr, sizeClass);
     return ptr;
@@ -218,7 +238,7 @@ function compileParts(
     if ((AGAIN && head === ptr) || !(room > 0)) return freeSlow(ptr);
     if (BOX) boxCheck(sizeClass, ptr, TRACE_PUSH);
     if (RESTORE) writeHeader(ptr, sizeClass);
-    words[ptr >> 2] = head;
+    words[first + (ptr >> 2)] = head;
     words[heads + sizeClass] = ptr;
     words[rooms + sizeClass] = room - 1;
     if (FAULTY) spoil(ptr, sizeClass);
@@ -254,7 +274,7 @@ function compileParts(
   /** The bug that was asked for, once in 256 blocks. */
   function spoil(ptr: number, sizeClass: number): void {
     if ((ptr & 0xff0) !== 0) return;
-    if (LINK_TWICE) words[ptr >> 2] = ptr;
+    if (LINK_TWICE) words[first + (ptr >> 2)] = ptr;
     if (MISCOUNT) words[rooms + sizeClass] = words[rooms + sizeClass]! + 1;
   }
 
@@ -282,21 +302,21 @@ function compileParts(
     const head = words[heads + sizeClass]!;
     if (INTEGRITY >= 2 && head !== 0 && (!(head >= FIRST_BLOCK) || (head & 15) !== 0)) reject("list", sizeClass, head);
     if (INTEGRITY < 3) return;
-    if (INTEGRITY >= 4 && operation === TRACE_POP && words[(ptr >> 2) + 1] !== (ptr ^ CANARY)) {
+    if (INTEGRITY >= 4 && operation === TRACE_POP && words[first + (ptr >> 2) + 1] !== (ptr ^ CANARY)) {
       reject("list", sizeClass, ptr);
     }
-    let at = operation === TRACE_PUSH ? head : words[ptr >> 2]!;
+    let at = operation === TRACE_PUSH ? head : words[first + (ptr >> 2)]!;
     for (let left = INTEGRITY >= 4 ? WHOLE_LENGTH : SCAN_LENGTH; left > 0 && at !== 0; left--) {
       if (at === ptr) reject(operation === TRACE_PUSH ? "again" : "list", sizeClass, ptr);
       if (!(at >= FIRST_BLOCK) || (words[SLAB_MAP + (at >>> SLAB_SHIFT)]! & CLASS) !== sizeClass) {
         reject("list", sizeClass, at);
       }
-      if (INTEGRITY >= 4 && words[(at >> 2) + 1] !== (at ^ CANARY)) reject("list", sizeClass, at);
-      at = words[at >> 2]!;
+      if (INTEGRITY >= 4 && words[first + (at >> 2) + 1] !== (at ^ CANARY)) reject("list", sizeClass, at);
+      at = words[first + (at >> 2)]!;
     }
     if (INTEGRITY >= 4) {
       if (at !== 0) reject("list", sizeClass, at); // a loop
-      if (operation === TRACE_PUSH) words[(ptr >> 2) + 1] = ptr ^ CANARY;
+      if (operation === TRACE_PUSH) words[first + (ptr >> 2) + 1] = ptr ^ CANARY;
     }
   }
 

@@ -11,6 +11,7 @@
 import { Heap, type Ptr } from "../heap/mod.ts";
 import * as layout from "../heap/layout.ts";
 import { inverseOf, sizeClasses } from "../heap/size_classes.ts";
+import { viewState } from "../heap/state_view.ts";
 import { HEADER_MAGIC } from "../heap/tiny.ts";
 
 /** One stage. */
@@ -29,7 +30,7 @@ const extra = (name: string, code: string): Stage => ({ name, code, isOnFastPath
 export const STAGES: readonly Stage[] = [
   fast("class lookup", "const k = words[CLASS_OF + ((size + 16) >> 4)]; sink = (sink + k) | 0;"),
   fast("pop", "const p = words[HEADS + k]; words[HEADS + k] = words[p >> 2]; sink = (sink + p) | 0;"),
-  fast("list check", "if (words[SLAB_MAP + (p >>> 16)] !== k) return fail(p);"),
+  fast("list check", "if (tables[SLAB_MAP + (p >>> 16)] !== k) return fail(p);"),
   fast("header write", `u8[p - 1] = ${HEADER_MAGIC} | (k - 1);`),
   fast("boundary test", "if ((p & 0xfff) === 0) sink = (sink + 1) | 0;"),
   fast("header read", "const h = u8[p - 1]; sink = (sink + h) | 0;"),
@@ -39,7 +40,7 @@ export const STAGES: readonly Stage[] = [
   fast("push", "words[p >> 2] = words[HEADS + c]; words[HEADS + c] = p;"),
   extra("header restore", `u8[p - 1] = ${HEADER_MAGIC} | (c - 1);`),
   extra("Box: class bounds", "if (!(c >= 1 && words[INVERSES + c] > 0)) return fail(p);"),
-  extra("Box: atomic counter", "Atomics.add(words, COUNTER, 1);"),
+  extra("Box: atomic counter", "Atomics.add(tables, COUNTER, 1);"),
   extra("Box: guard", "if (!(p >= 65536)) return fail(p);"),
   extra(
     "Box: contamination",
@@ -49,7 +50,7 @@ export const STAGES: readonly Stage[] = [
     "Box: head range, alignment",
     "const d = words[HEADS + c]; if (!(d >= 65536) || (d & 15) !== 0) return fail(d);",
   ),
-  extra("registry lookup", "if (words[SLAB_MAP + (p >>> 16)] !== c) return fail(p);"),
+  extra("registry lookup", "if (tables[SLAB_MAP + (p >>> 16)] !== c) return fail(p);"),
   extra("AllocHeader probe", "sink = (sink + words[(p - 16) >> 2]) | 0;"),
   extra(
     "Box: scan of 100 blocks",
@@ -81,9 +82,9 @@ const VARIANT = "phase7,c7=header,readable=never";
 export async function stageLoops(): Promise<StageLoops> {
   const heap = await Heap.open({ variant: VARIANT });
   const { strides, table, largest } = sizeClasses("seed", true);
-  const tables = heap.malloc(64 * layout.KIB) / 4;
-  const offsets = { CLASS_OF: tables, HEADS: tables + 4096, ROOMS: tables + 4352, INVERSES: tables + 4608 };
-  const words = new Int32Array(heap.u8.buffer, 0, layout.SMALL_SPACE_BYTES / 4);
+  const own = heap.malloc(64 * layout.KIB) / 4;
+  const offsets = { CLASS_OF: own, HEADS: own + 4096, ROOMS: own + 4352, INVERSES: own + 4608 };
+  const words = new Int32Array(heap.u8.buffer, 0, layout.SMALL_SPACE_BYTES / 4), state = viewState(heap);
   words.set(table, offsets.CLASS_OF);
   words.set(strides.map(inverseOf), offsets.INVERSES);
   for (let sizeClass = 1; sizeClass < strides.length; sizeClass++) {
@@ -96,7 +97,9 @@ export async function stageLoops(): Promise<StageLoops> {
   const loops = [];
   for (let count = 0; count <= STAGES.length; count++) {
     const body = STAGES.slice(0, count).map(({ code }) => code).join("\n");
-    loops.push(compileLoop(`stages${count}`, body, { words, u8: heap.u8, sizes, ...constants(offsets) }));
+    loops.push(
+      compileLoop(`stages${count}`, body, { words, tables: state, u8: heap.u8, sizes, ...constants(offsets) }),
+    );
   }
   const { malloc, free, u8 } = heap;
   const body = "const p = malloc(size); sink = (sink + p) | 0; free(p);";

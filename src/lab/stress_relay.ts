@@ -8,6 +8,7 @@
  * @module
  */
 import { WORD_LOCK } from "../heap/layout.ts";
+import { viewState } from "../heap/state_view.ts";
 import { Threads } from "../heap/threads.ts";
 import type { Heap, SharedHeap } from "../heap/mod.ts";
 import { Random } from "../measure/random.ts";
@@ -58,6 +59,8 @@ export class Relay {
   readonly board: StressBoard;
   readonly oracle: SharedOracle;
   readonly #heap: Heap;
+  /** Its lock and its threads. */
+  readonly #state: Int32Array;
   readonly #shared: SharedHeap;
   readonly #threads: Threads;
   readonly #system: VirtualMemory;
@@ -93,7 +96,8 @@ export class Relay {
     this.#entry = entry;
     this.#hang = hang;
     this.#shared = heap.share();
-    this.#threads = new Threads(heap.i32, system);
+    this.#state = viewState(heap);
+    this.#threads = new Threads(this.#state, system);
     this.#memory = {
       oracle: new SharedArrayBuffer(SharedOracle.bytesFor(scenario.slots * threads)),
       board: new SharedArrayBuffer(StressBoard.bytesFor(threads)),
@@ -154,7 +158,7 @@ export class Relay {
    */
   #maySample(): boolean {
     if (this.#heap.build === "debug") return false;
-    const isLocked = (): boolean => Atomics.load(this.#heap.i32, WORD_LOCK) !== 0;
+    const isLocked = (): boolean => Atomics.load(this.#state, WORD_LOCK) !== 0;
     for (let tries = LOCK_TRIES; tries > 0 && isLocked(); tries--);
     return !isLocked();
   }

@@ -7,6 +7,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Heap, HeapError, type HeapOptions, type SharedHeap } from "../../src/heap/mod.ts";
 import { WORD_LOCK } from "../../src/heap/layout.ts";
+import { viewState } from "../../src/heap/state_view.ts";
 import { attachMortal, countDead, Death, fillWithDead, type Life } from "./mortal.ts";
 
 const KIB = 1024, MIB = 1024 * KIB;
@@ -272,7 +273,7 @@ for (const isFull of [false, true]) {
         life.left = Infinity;
         heap!.check();
         heap!.close();
-      } else if (survivor.i32[WORD_LOCK]! < 0) withoutSlot++;
+      } else if (viewState(survivor)[WORD_LOCK]! < 0) withoutSlot++;
       if (step % 3 === 0) await assertAttaches(shared);
       caller.audit(survivor);
       survivor.collect();

@@ -3,7 +3,7 @@
  * that a plain read or write would die of, and prints the codes of the errors that `Heap.attach` gives, by the case.
  */
 import { Heap, type SharedHeap } from "../../src/heap/mod.ts";
-import { WORD_IDENTITY } from "../../src/heap/layout.ts";
+import { stateBytes, WORD_IDENTITY } from "../../src/heap/layout.ts";
 
 const MIB = 2 ** 20, UNIT = 2n * BigInt(MIB), LENGTH = 64n * BigInt(MIB);
 const PROT_READ = 1, PROT_WRITE = 2, MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_ANONYMOUS = 32, O_RDWR = 2;
@@ -35,7 +35,7 @@ function plant(protection: number, file = -1): bigint {
     new Int32Array(view.getArrayBuffer(4))[0] = shared.identity;
   }
   c.mprotect(start, LENGTH + UNIT, protection);
-  return base;
+  return base + BigInt(stateBytes(shared.bytes));
 }
 
 const path = Deno.makeTempFileSync();

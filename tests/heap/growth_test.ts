@@ -3,6 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Heap } from "../../src/heap/mod.ts";
 import { WORD_TOUCHED_LIMIT } from "../../src/heap/layout.ts";
+import { viewState } from "../../src/heap/state_view.ts";
 import { adaptHeap } from "../../src/peers/heap.ts";
 import { readTrace, summarise } from "../../src/traces/mod.ts";
 import { replayWords } from "../../src/traces/replay_words.ts";
@@ -42,7 +43,7 @@ Deno.test("a program that does the same again and again gives nothing back in th
     const small = take(heap, 16 * KIB);
     for (const ptr of large.filter((_, index) => index % 3 === 0)) heap.free(ptr);
     for (const ptr of small) heap.free(ptr);
-    limits.push(heap.i32[WORD_TOUCHED_LIMIT]!);
+    limits.push(viewState(heap)[WORD_TOUCHED_LIMIT]!);
   }
   assertEquals(new Set(limits.slice(-5)).size, 1, `it rises with each time that memory is given back: ${limits}`);
   heap.check();

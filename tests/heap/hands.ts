@@ -3,6 +3,7 @@
 import { assert } from "@std/assert";
 import type { Heap } from "../../src/heap/mod.ts";
 import { MAX_CACHES } from "../../src/heap/layout.ts";
+import { viewState } from "../../src/heap/state_view.ts";
 import { THREAD_ID, wordOfThread } from "../../src/heap/threads.ts";
 import { type Answer, AREA_BYTES, type Message, SLOTS, SLOTS_AT, type Task, verify } from "./worker_tasks.ts";
 
@@ -46,7 +47,7 @@ export function areaOf(heap: Heap): number {
 
 /** Waits until no thread but this one has the heap, dead ones included. */
 export async function alone(heap: Heap): Promise<void> {
-  const isTaken = (slot: number): boolean => heap.i32[wordOfThread(slot) + THREAD_ID] !== 0;
+  const isTaken = (slot: number): boolean => viewState(heap)[wordOfThread(slot) + THREAD_ID] !== 0;
   for (let wait = 0;; wait++) {
     heap.collect();
     if (!Array.from({ length: MAX_CACHES - 1 }, (_, index) => index + 1).some(isTaken)) return;

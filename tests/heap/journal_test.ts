@@ -15,6 +15,7 @@ import {
   WORD_THREADS_USED,
 } from "../../src/heap/layout.ts";
 import { journals } from "../../src/heap/memory.ts";
+import { viewState } from "../../src/heap/state_view.ts";
 import { slotOfOwner, THREAD_ID, THREAD_START, wordOfThread } from "../../src/heap/threads.ts";
 import { openVirtualMemory } from "../../src/os/mod.ts";
 import { attachMortal, countDead, Death, fillWithDead } from "./mortal.ts";
@@ -94,6 +95,7 @@ const SCENARIOS: readonly Scenario[] = [
   {
     name: "refills from carved and from spilled blocks",
     sections: ["ThreadCache.#carve", "ThreadCache.#reuse"],
+    each: 60,
     prepare: (_, live) => {
       const ptrs = times(80, () => live.add(live.heap.malloc(600)));
       for (const ptr of ptrs.slice(0, 60)) live.free(live.heap, ptr);
@@ -140,7 +142,7 @@ const SCENARIOS: readonly Scenario[] = [
       // The first empty superslab is kept: so one is emptied now, and the next gets that far.
       live.heap.collect();
       const ptrs = times(260, () => live.add(heap.malloc(32 * KIB)));
-      while (heap.i32[WORD_EMPTY_SUPERSLABS] === 0) live.free(heap, ptrs.shift()!);
+      while (viewState(heap)[WORD_EMPTY_SUPERSLABS] === 0) live.free(heap, ptrs.shift()!);
       for (const ptr of ptrs.splice(0, 40)) live.free(heap, ptr);
       return ptrs.slice(0, 40);
     },
@@ -246,7 +248,7 @@ for (const { name, sections, each, prepare, act } of SCENARIOS) {
         }
         if (life.isOver) {
           deaths++;
-          assertEquals(survivor.i32[WORD_LOCK] !== 0, true, "the dead thread has the lock");
+          assertEquals(viewState(survivor)[WORD_LOCK] !== 0, true, "the dead thread has the lock");
           if (step % 3 === 0) rollBackHalf(survivor);
           (heap.u8.buffer as ArrayBuffer).transfer(0);
         } else {
@@ -267,10 +269,11 @@ for (const { name, sections, each, prepare, act } of SCENARIOS) {
 
 /** What a thread does that dies while it rolls back: some entries are written, the last of them is still in the log. */
 function rollBackHalf(heap: Heap): void {
-  const length = heap.i32[WORD_LOG_LENGTH]!, log = LOG_OFFSET / 8;
+  const words = viewState(heap), doubles = new Float64Array(words.buffer);
+  const length = words[WORD_LOG_LENGTH]!, log = LOG_OFFSET / 8;
   for (let count = length - 1; count >= length >> 1; count--) {
-    heap.i32[heap.f64[log + count * 2]!] = heap.f64[log + count * 2 + 1]!;
-    heap.i32[WORD_LOG_LENGTH] = count + 1;
+    words[doubles[log + count * 2]!] = doubles[log + count * 2 + 1]!;
+    words[WORD_LOG_LENGTH] = count + 1;
   }
 }
 
@@ -322,7 +325,7 @@ Deno.test(
         second.life.left = Infinity;
         assertEquals(countDead(survivor), 0);
         second.heap!.close();
-      } else if (survivor.i32[WORD_LOCK]! < 0) {
+      } else if (viewState(survivor)[WORD_LOCK]! < 0) {
         withoutSlot++;
       }
       live.audit();
@@ -347,9 +350,9 @@ Deno.test("a Worker really ends in the middle of a section, and the lock is take
     const died = new Promise((resolve) => worker.onmessage = ({ data }) => resolve(data));
     worker.postMessage({ shared: heap.share(), left });
     assertEquals(await died, "died");
-    const holder = heap.i32[WORD_LOCK]!;
+    const holder = viewState(heap)[WORD_LOCK]!;
     assert(slotOfOwner(holder) > 0, "the Worker has the lock");
-    const id = heap.i32[wordOfThread(slotOfOwner(holder)) + THREAD_ID]!;
+    const id = viewState(heap)[wordOfThread(slotOfOwner(holder)) + THREAD_ID]!;
     assert(system.threadStart(id) > 0, "its thread lives still, so the lock is its own");
     worker.terminate();
     while (system.threadStart(id) !== 0) await new Promise((resolve) => setTimeout(resolve, 2));
@@ -462,7 +465,7 @@ for (const [name, sections] of Object.entries(DIVES)) {
         other.free(other.malloc(300 * KIB));
       }
       const isClosed = name.startsWith("close");
-      if (name.includes("dead")) other.i32[wordOfThread(1) + THREAD_START] = -1;
+      if (name.includes("dead")) viewState(other)[wordOfThread(1) + THREAD_START] = -1;
       const work = (): void => isClosed ? other.close() : void heap.collect();
       let isDone = false;
       const dive = (): void => {
@@ -487,7 +490,7 @@ for (const [name, sections] of Object.entries(DIVES)) {
       other.close();
       heap.collect();
       live.audit();
-      assertEquals(heap.i32[WORD_THREADS_USED], 2);
+      assertEquals(viewState(heap)[WORD_THREADS_USED], 2);
     }
     for (const section of sections) assert(wasIn(section), `no stack ended in ${section}`);
   });

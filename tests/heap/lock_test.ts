@@ -56,6 +56,7 @@ Deno.test("who has found the holder dead, and is late, does not take the lock fr
     next = -1;
     threads.release(0);
     next = people.attach(9, 3);
+    people.current = 8;
     words[WORD_LOCK] = next;
   };
   people.onPause = () => {

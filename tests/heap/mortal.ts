@@ -8,6 +8,7 @@ import { CACHE_ROOMS, firstWordOf, MAX_CACHES, WORD_LOCK, WORD_THREADS_USED } fr
 import { journals } from "../../src/heap/memory.ts";
 import { Heap, type SharedHeap } from "../../src/heap/mod.ts";
 import { sizeClasses } from "../../src/heap/size_classes.ts";
+import { viewState } from "../../src/heap/state_view.ts";
 import { listCapacities } from "../../src/heap/thread_cache.ts";
 import { NO_THREAD, slotOfOwner, THREAD_ID, THREAD_START, wordOfThread } from "../../src/heap/threads.ts";
 
@@ -18,7 +19,8 @@ export class Death extends Error {}
 const NOBODY = 0x7fff_fffe;
 
 /** Gives all slots that are free to threads that have ended without having done anything. */
-export function fillWithDead({ i32: words, flags }: Heap): void {
+export function fillWithDead(heap: Heap): void {
+  const { flags } = heap, words = viewState(heap);
   const capacities = listCapacities(sizeClasses(flags.classes, flags.header === "byte"), flags);
   for (let slot = 0; slot < MAX_CACHES; slot++) {
     const at = wordOfThread(slot);
@@ -31,7 +33,8 @@ export function fillWithDead({ i32: words, flags }: Heap): void {
 }
 
 /** Slots that such threads still have. */
-export function countDead({ i32: words }: Heap): number {
+export function countDead(heap: Heap): number {
+  const words = viewState(heap);
   const slots = Array.from({ length: MAX_CACHES }, (_, slot) => slot);
   return slots.filter((slot) => words[wordOfThread(slot) + THREAD_ID] === NOBODY).length;
 }

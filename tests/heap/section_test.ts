@@ -3,6 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Journal } from "../../src/heap/journal.ts";
 import { LOG_ENTRIES, WORD_LOG_LENGTH } from "../../src/heap/layout.ts";
+import { viewState } from "../../src/heap/state_view.ts";
 import { journals } from "../../src/heap/memory.ts";
 import { Heap, HeapError } from "../../src/heap/mod.ts";
 
@@ -46,7 +47,7 @@ Deno.test("a refill from many threads' rings logs the words of a list once, not 
 
 Deno.test("an undo log whose length was overwritten is an error of the heap", async () => {
   using heap = await Heap.open();
-  const { words } = { words: heap.i32 };
+  const words = viewState(heap);
   const journal = new Journal(words);
   let code = "";
   try {

@@ -11,6 +11,7 @@ import {
   VARIANTS,
 } from "../../src/heap/mod.ts";
 import { WORD_THREADS_USED } from "../../src/heap/layout.ts";
+import { viewState } from "../../src/heap/state_view.ts";
 import { THREAD_ID, THREAD_START, wordOfThread } from "../../src/heap/threads.ts";
 import { Oracle } from "../../src/workloads/oracle.ts";
 import { countDead, fillWithDead } from "./mortal.ts";
@@ -134,11 +135,11 @@ Deno.test("a thread that is about to set its cache up is no damage", async () =>
   using heap = await Heap.open({ reserveBytes: 16 * MIB });
   heap.share();
   const before = heap.stats();
-  heap.i32[WORD_THREADS_USED] = 2; // as `Threads.claim` leaves it
-  heap.i32.set([Deno.pid, 0, 0], wordOfThread(1));
+  viewState(heap)[WORD_THREADS_USED] = 2; // as `Threads.claim` leaves it
+  viewState(heap).set([Deno.pid, 0, 0], wordOfThread(1));
   heap.check();
   assertEquals({ ...heap.stats(), residentBytes: 0 }, { ...before, residentBytes: 0 });
-  heap.i32.fill(0, wordOfThread(1), wordOfThread(2));
+  viewState(heap).fill(0, wordOfThread(1), wordOfThread(2));
 });
 
 Deno.test("at most 128 have a heap at once, and the 129th is told so", async () => {
@@ -162,12 +163,12 @@ Deno.test(
     assertEquals(countDead(heap), 0);
     const ptrs = Array.from({ length: 500 }, (_, index) => attached.malloc(index));
     for (const ptr of ptrs) attached.free(ptr);
-    heap.i32[wordOfThread(1) + THREAD_START] = -1; // it has ended, and has blocks on its lists
+    viewState(heap)[wordOfThread(1) + THREAD_START] = -1; // it has ended, and has blocks on its lists
     (attached.u8.buffer as ArrayBuffer).transfer(0);
     fillWithDead(heap);
     assert(heap.stats().classes.some(({ cachedBlocks }) => cachedBlocks > 0));
     (await Heap.attach(shared)).close();
-    assertEquals([countDead(heap), heap.i32[wordOfThread(1) + THREAD_ID]], [0, 0]);
+    assertEquals([countDead(heap), viewState(heap)[wordOfThread(1) + THREAD_ID]], [0, 0]);
     heap.collect();
     heap.check();
     assertEquals([...heap.blocks()].map(({ ptr }) => ptr), [kept]);
@@ -185,7 +186,7 @@ Deno.test("2,000 attach and close one after another: slots are used again, and n
     for (let size = 0; size < 4000; size += 500) other.free(other.malloc(size));
   }
   assertEquals(heap.stats().chargedBytes, charged);
-  assertEquals(heap.i32[WORD_THREADS_USED], 2);
+  assertEquals(viewState(heap)[WORD_THREADS_USED], 2);
   assertEquals([...heap.blocks()].map((block) => block.ptr), [ptr]);
 });
 
@@ -220,7 +221,7 @@ Deno.test("damage that attach meets is an error, and costs neither a slot nor a 
   heap.i32[ptrs[0]! / 4] = 7;
   assertEquals((await assertRejects(() => Heap.attach(shared), HeaderCorruptedError)).code, "HEADER_CORRUPTED");
   using other = await Heap.attach(shared);
-  assertEquals(heap.i32[WORD_THREADS_USED], 2);
+  assertEquals(viewState(heap)[WORD_THREADS_USED], 2);
   for (const ptr of kept) other.free(ptr);
   other.free(other.malloc(100));
 });

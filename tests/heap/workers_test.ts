@@ -3,6 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Heap, HeapSharedError } from "../../src/heap/mod.ts";
 import { WORD_THREADS_USED } from "../../src/heap/layout.ts";
+import { viewState } from "../../src/heap/state_view.ts";
 import { alone, areaOf, Hand, sleep, slotsOf } from "./hands.ts";
 import { PUSHED, stamp, STOP, swapOnce, verify } from "./worker_tasks.ts";
 
@@ -102,7 +103,10 @@ Deno.test("Workers that end without close() one after another leave nothing behi
   await alone(heap);
   assertEquals(heap.stats().liveBlocks, 0);
   assertEquals(heap.stats().chargedBytes, 0);
-  assert(heap.i32[WORD_THREADS_USED]! <= 10, `${heap.i32[WORD_THREADS_USED]} slots for one Worker at a time`);
+  assert(
+    viewState(heap)[WORD_THREADS_USED]! <= 10,
+    `${viewState(heap)[WORD_THREADS_USED]} slots for one Worker at a time`,
+  );
 });
 
 Deno.test("close() throws HEAP_SHARED while a Worker has the heap, and not when it has ended", async () => {

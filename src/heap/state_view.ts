@@ -1,0 +1,20 @@
+/**
+ * A heap as C code could reach it, which has addresses: its state, the blocks behind, and the rings. For what tests and
+ * measures the heap; no program has any use for it.
+ *
+ * @module
+ */
+
+import { viewMemory } from "../os/mod.ts";
+import type { Heap } from "./heap.ts";
+import { FIRST_BLOCK, GAP_BYTES, RINGS_BYTES, stateBytes } from "./layout.ts";
+
+/**
+ * State, blocks and rings in words, by the indices of `layout.ts`. Once the heap is closed none of it may be read: the
+ * memory is gone, and the process dies of it.
+ */
+export function viewState(heap: Heap): Int32Array {
+  const bytes = heap.u8.length, state = stateBytes(bytes);
+  const address = heap.address(FIRST_BLOCK) - BigInt(FIRST_BLOCK + state);
+  return new Int32Array(viewMemory(address, state + bytes + GAP_BYTES + RINGS_BYTES));
+}
