@@ -6,7 +6,7 @@
 import { Command } from "@commander-js/extra-typings";
 import { renderJson } from "../report/mod.ts";
 import { renderTrace, renderTraceCsv, renderTraceMarkdown, type TraceFile } from "../report/trace.ts";
-import { FORMATS, readTrace, summarise } from "../traces/mod.ts";
+import { FORMATS, readSummary } from "../traces/mod.ts";
 import { FINE } from "./exit_codes.ts";
 import { Outputs } from "./outputs.ts";
 import { oneOf } from "./values.ts";
@@ -55,7 +55,7 @@ function run(path: string, options: InfoOptions): void {
     { option: "--csv", path: options.csv, render: renderTraceCsv },
     { option: "--markdown", path: options.markdown, render: renderTraceMarkdown },
   ], [path]);
-  const { sizes, lifetimes, live, threadTable, kinds, ...rest } = summarise(readTrace(path), SAMPLES);
+  const { sizes, lifetimes, live, threadTable, kinds, remarks, ...rest } = readSummary(path, SAMPLES);
   const file: TraceFile = {
     schema: "hakmem.trace/1",
     command: ["deno", "run", "-P", "cli.ts", ...Deno.args],
@@ -66,6 +66,7 @@ function run(path: string, options: InfoOptions): void {
     lifetimes: [...lifetimes],
     live: { events: [...live.events], liveBytes: [...live.liveBytes] },
     threadTable: [...threadTable],
+    remarks: [...remarks],
   };
   outputs.publish(file, (palette) => renderTrace(file, palette));
 }

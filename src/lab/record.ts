@@ -12,7 +12,7 @@
  */
 import { buildNative, commandOutput, type NativeTarget, preload } from "../os/mod.ts";
 import type { Outcome, RecordedProcess, RecordFile } from "../report/record.ts";
-import { readTrace, summarise } from "../traces/mod.ts";
+import { readSummary } from "../traces/mod.ts";
 import { RawRecording, type Repairs } from "../traces/raw_recording.ts";
 import { RecordingWriter } from "../traces/recording.ts";
 import { obstacleOf } from "./record_obstacle.ts";
@@ -222,9 +222,12 @@ async function makeRecording(
 }
 
 function summaryOf(file: string) {
-  const { sizes, lifetimes, kinds, format: _, failedCalls: _c, peakEvent: _e, live: _l, threadTable: _t, ...summary } =
-    summarise(readTrace(file), 0);
-  return { ...summary, kinds: { ...kinds }, sizes: [...sizes], lifetimes: [...lifetimes] };
+  const { kinds, sizes, lifetimes, ...rest } = readSummary(file, 0);
+  const { events, threads, blocks, allocatedBytes, largestBytes, peakLiveBytes, peakLiveBlocks } = rest;
+  const { endLiveBytes, endLiveBlocks, crossThreadFrees } = rest;
+  const totals = { events, threads, blocks, allocatedBytes, largestBytes, peakLiveBytes, peakLiveBlocks };
+  const ends = { endLiveBytes, endLiveBlocks, crossThreadFrees };
+  return { ...totals, ...ends, kinds: { ...kinds }, sizes: [...sizes], lifetimes: [...lifetimes] };
 }
 
 /** Bytes of a file, and zeros behind its end. */

@@ -78,7 +78,7 @@ export async function replay(
       ...run,
       results,
       ...(failures.length === 0 ? {} : { failures }),
-      notes: [...run.notes, ...taken.failures.map(noteOf), ...remarks(results)],
+      notes: [...plan.trace.remarks, ...run.notes, ...taken.failures.map(noteOf), ...remarks(results)],
       trace: describe(plan.file, summary),
     };
   } finally {

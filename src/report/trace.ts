@@ -5,7 +5,7 @@
  * @module
  */
 import * as v from "valibot";
-import { bytesText, withCommas, wrap } from "./format.ts";
+import { bytesText, counted, withCommas, wrap } from "./format.ts";
 import { csvTable, markdownTable } from "./rows.ts";
 import { areaChart } from "./sparkline.ts";
 import { type Palette, PLAIN, textTable } from "./table.ts";
@@ -29,6 +29,12 @@ export const TraceFileSchema = v.object({
   blocks: v.number(),
   /** Calls that gave the program no memory; they are no events. */
   failedCalls: v.number(),
+  /** Frees and reallocs of blocks from before the trace; such frees are no events, such reallocs are allocations. */
+  unknownBlocks: v.number(),
+  /** Blocks whose address was given out again without a free in between: frees were added. */
+  unseenFrees: v.number(),
+  /** What a reader should know, that the file was cut off for one: a sentence each. */
+  remarks: v.array(v.string()),
   /** All that was asked for, by reallocs too. */
   allocatedBytes: v.number(),
   largestBytes: v.number(),
@@ -73,6 +79,7 @@ export function renderTrace(file: TraceFile, palette: Palette = PLAIN): string {
     : "threads";
   const sections = [
     wrap(traceHeadline(file), COLUMNS).map(palette.bold),
+    ...file.remarks.map((remark) => wrap(`note: ${remark}`, COLUMNS)),
     wrap(kindsOf(file), COLUMNS),
     wrap(livesOf(file), COLUMNS),
     [palette.bold("allocations by size, to bytes"), ...histogramLines(file.sizes, palette)],
@@ -90,6 +97,7 @@ export function renderTrace(file: TraceFile, palette: Palette = PLAIN): string {
 export function renderTraceMarkdown(file: TraceFile): string {
   return [
     `**${traceHeadline(file)}**\n`,
+    ...file.remarks.map((remark) => `Note: ${remark}.\n`),
     `${kindsOf(file)}\n`,
     `${livesOf(file)}\n`,
     markdownTable(["size to", "allocations", "bytes"], histogramCells(file.sizes)),
@@ -107,10 +115,8 @@ export function renderTraceCsv({ sizes, lifetimes }: TraceFile): string {
 
 /** The trace in one line of words. */
 export function traceHeadline({ file, format, events, threads, blocks, peakLiveBytes }: TraceFile): string {
-  return `${file} (${format}): ${withCommas(events)} events of ${withCommas(threads)} thread${
-    threads === 1 ? "" : "s"
-  }, ` +
-    `${withCommas(blocks)} blocks, ${bytesText(peakLiveBytes)} live at most`;
+  return `${file} (${format}): ${counted(events, "event")} of ${counted(threads, "thread")}, ` +
+    `${counted(blocks, "block")}, ${bytesText(peakLiveBytes)} live at most`;
 }
 
 function kindsOf({ kinds, failedCalls }: TraceFile): string {

@@ -8,56 +8,43 @@
  *     202: free 0xb4827400
  *     486: thread_done 0x0
  *
- * Newer traces end their lines with the time at which the call began and ended, which is not read.
+ * Newer traces end their lines with the time at which the call began and ended, which is not read. A trace may begin in
+ * the midst of a process, so it may free what it does not know.
  *
  * @module
  */
-import { type BlockId, TraceBuilder } from "./builder.ts";
+import type { TraceBuilder } from "./builder.ts";
 import type { TraceFormat } from "./format.ts";
-import { address, decimal, Lines } from "./lines.ts";
-import type { Trace } from "./trace.ts";
+import { decimal, decodeLines, pointerOf, sizeOf } from "./lines.ts";
 
 /** The format. */
 export const android: TraceFormat = {
   name: "android",
   description: "Android's memory_replay text",
   recognises: (head) => /^\d+: (malloc|calloc|realloc|memalign|free|thread_done) 0x[\da-f]+/i.test(head),
-  decode,
+  decode: (content, sink) => decodeLines(android.name, content, sink, { partial: "frees" }, decodeLine),
 };
 
-function decode(bytes: Uint8Array): Trace {
-  const lines = new Lines(bytes);
-  const builder = new TraceBuilder(android.name, lines.where);
-  for (const line of lines) {
-    if (line !== "") decodeLine(builder, line.split(" "));
-  }
-  return builder.finish();
-}
-
-function decodeLine(builder: TraceBuilder, words: readonly string[]): void {
+function decodeLine<R>(builder: TraceBuilder<R>, line: string): void {
+  const words = line.trimEnd().split(" ");
   const [name = "", call] = words;
   const thread = name.endsWith(":") ? decimal(name.slice(0, -1)) : NaN;
-  if (Number.isNaN(thread)) builder.fail(`"${name}" is no thread, such as 202:`);
-  const id = pointer(builder, words[2]);
+  if (Number.isNaN(thread)) builder.fail(`"${name}" is not a thread, such as 202:`);
+  const id = pointerOf(builder, words[2]);
   switch (call) {
     case "malloc":
-      return builder.malloc(thread, id, decimal(words[3]));
+      return builder.malloc(thread, id, sizeOf(builder, words[3]));
     case "calloc":
-      return builder.calloc(thread, id, decimal(words[3]), decimal(words[4]));
+      return builder.calloc(thread, id, sizeOf(builder, words[3]), sizeOf(builder, words[4]));
     case "realloc":
-      return builder.realloc(thread, pointer(builder, words[3]), id, decimal(words[4]));
+      return builder.realloc(thread, pointerOf(builder, words[3]), id, sizeOf(builder, words[4]));
     case "memalign":
-      return builder.aligned(thread, id, decimal(words[3]), decimal(words[4]));
+      return builder.aligned(thread, id, decimal(words[3]), sizeOf(builder, words[4]));
     case "free":
       return builder.free(thread, id);
     case "thread_done":
       return builder.threadEnd(thread);
     default:
-      builder.fail(`"${call}" is no call: malloc, calloc, realloc, memalign, free and thread_done are`);
+      builder.fail(`"${call}" is not a call: malloc, calloc, realloc, memalign, free and thread_done are`);
   }
-}
-
-function pointer(builder: TraceBuilder, word: string | undefined): BlockId | null {
-  const id = word?.startsWith("0x") ? address(word.slice(2)) : undefined;
-  return id === undefined ? builder.fail(`"${word ?? ""}" is no address, such as 0xb4827400`) : id;
 }

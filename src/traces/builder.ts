@@ -1,13 +1,15 @@
 /**
- * Builds a trace from the calls that a decoder reads. The decoder hands over the names that its format has for blocks
+ * From the calls that a decoder reads to events. The decoder hands over the names that its format has for blocks
  * (addresses, mostly) and threads; the builder numbers them, and rejects what no program can have done. So a decoder
- * knows nothing but its format, and no trace needs to be checked again.
+ * knows nothing but its format, and no trace needs to be checked again. Where the events go is up to a sink: to the
+ * columns of a trace, or straight into a summary.
  *
- * Memory is bounded by the limits below whatever the input says: 24 bytes an event, and some 100 for a live block.
+ * Memory is bounded by the limits below whatever the input says: some 60 bytes for a live block, and what the sink takes.
  *
  * @module
  */
-import { EVENT, NO_BLOCK, type Trace, TraceError } from "./trace.ts";
+import { TraceColumns } from "./columns.ts";
+import { EVENT, type EventSink, NO_BLOCK, type Trace, TraceError } from "./trace.ts";
 
 /** A block's name in the source: unique among the blocks that are live. */
 export type BlockId = number | bigint | string;
@@ -22,43 +24,65 @@ export const LARGEST_SIZE = 2 ** 40;
 /** The largest alignment, in bytes: 1 GiB, as in our heap. */
 export const LARGEST_ALIGNMENT = 2 ** 30;
 
-const FIRST_CAPACITY = 2 ** 12;
+const FIRST_SLOTS = 2 ** 10;
 
-interface LiveBlock {
-  readonly number: number;
-  size: number;
+/** What a builder may be told. */
+export interface BuilderOptions {
+  /** A lower limit than {@link MOST_EVENTS} is for tests. */
+  readonly mostEvents?: number;
+  /** As well. */
+  readonly mostLive?: number;
+  /**
+   * Whether the source may have begun, or listened, in the midst of a program: then blocks that it does not know are left
+   * out and counted, instead of being damage. `given`: an address that is given out again was freed unseen, too.
+   */
+  readonly partial?: "frees" | "given";
+  /** How the source writes blocks' names that are numbers, for messages: the base, and what stands before. */
+  readonly names?: "hexadecimal" | "decimal";
 }
 
-/** Collects the events of one trace. Every method throws a {@link TraceError} that says where, for what cannot be. */
-export class TraceBuilder {
+/** Turns calls into events. Every method throws a {@link TraceError} that says where, for what cannot be. */
+export class TraceBuilder<Result = Trace> {
+  readonly #sink: EventSink<Result>;
   readonly #format: string;
   readonly #where: () => string;
+  readonly #options: BuilderOptions;
   readonly #mostEvents: number;
   readonly #mostLive: number;
-  readonly #live = new Map<BlockId, LiveBlock>();
+  /** From a live block's name to its slot. */
+  readonly #live = new Map<BlockId, number>();
   readonly #threads = new Map<number | string, number>();
   readonly #threadNames: string[] = [];
-  #length = 0;
+  readonly #remarks: string[] = [];
+  #events = 0;
+  #isCut = false;
   #blockCount = 0;
   #failedCalls = 0;
-  #kinds = new Uint8Array(FIRST_CAPACITY);
-  #threadNumbers = new Uint16Array(FIRST_CAPACITY);
-  #blocks = new Uint32Array(FIRST_CAPACITY);
-  #sizes = new Float64Array(FIRST_CAPACITY);
-  #formerSizes = new Float64Array(FIRST_CAPACITY);
-  #alignments = new Uint8Array(FIRST_CAPACITY);
+  #unknownBlocks = 0;
+  #unseenFrees = 0;
+  /** By slot: the block's number and its size; of a slot that is free, which is free next. Slot 0 is nobody's. */
+  #numbers = new Uint32Array(FIRST_SLOTS);
+  #sizes = new Float64Array(FIRST_SLOTS);
+  #slots = 1;
+  #freeSlot = 0;
 
   /**
    * @param format The format's name.
    * @param where Says where the decoder is, for errors: `line 12`, `byte 4096`.
-   * @param mostEvents A lower limit than {@link MOST_EVENTS} is for tests.
-   * @param mostLive As well.
+   * @param sink Where the events go; the columns of a trace by default.
    */
-  constructor(format: string, where: () => string, mostEvents = MOST_EVENTS, mostLive = MOST_LIVE_BLOCKS) {
+  constructor(format: string, where: () => string, options: BuilderOptions = {}, sink?: EventSink<Result>) {
+    this.#sink = sink ?? new TraceColumns() as unknown as EventSink<Result>;
     this.#format = format;
     this.#where = where;
-    this.#mostEvents = mostEvents;
-    this.#mostLive = mostLive;
+    this.#options = options;
+    this.#mostEvents = options.mostEvents ?? MOST_EVENTS;
+    this.#mostLive = options.mostLive ?? MOST_LIVE_BLOCKS;
+  }
+
+  /** Events so far, thread ends included. */
+  get events(): number {
+    return this.#events;
   }
 
   /** A malloc. @param id What it returned; null if it failed, which is no event. */
@@ -68,8 +92,8 @@ export class TraceBuilder {
 
   /** A calloc. @param id What it returned; null if it failed, which is no event. */
   calloc(thread: number | string, id: BlockId | null, count: number, size: number): void {
-    this.#checkSize(count);
-    this.#checkSize(size);
+    this.#checkSize(count, id);
+    this.#checkSize(size, id);
     this.#allocate(EVENT.CALLOC, thread, id, count * size, 0);
   }
 
@@ -77,7 +101,7 @@ export class TraceBuilder {
   aligned(thread: number | string, id: BlockId | null, alignment: number, size: number): void {
     const logarithm = Math.log2(alignment);
     if (!Number.isInteger(logarithm) || logarithm < 0 || alignment > LARGEST_ALIGNMENT) {
-      this.fail(`alignment ${alignment} is no power of two up to ${LARGEST_ALIGNMENT}`);
+      this.fail(`alignment ${alignment} is not a power of two up to ${LARGEST_ALIGNMENT}`);
     }
     this.#allocate(EVENT.ALIGNED, thread, id, size, logarithm);
   }
@@ -90,36 +114,57 @@ export class TraceBuilder {
    */
   realloc(thread: number | string, oldId: BlockId | null, newId: BlockId | null, size: number): void {
     if (oldId === null) return this.#allocate(EVENT.REALLOC, thread, newId, size, 0);
-    this.#checkSize(size);
+    this.#checkSize(size, newId);
     if (newId === null && size === 0) return this.free(thread, oldId);
-    const block = this.#live.get(oldId);
-    if (block === undefined) this.fail(`realloc of ${shown(oldId)}, which is not live`);
+    const slot = this.#live.get(oldId);
+    if (slot === undefined) {
+      this.#unknown("realloc", oldId);
+      return this.#allocate(EVENT.REALLOC, thread, newId, size, 0);
+    }
     if (newId === null) {
       this.#failedCalls++;
       return;
     }
     if (newId !== oldId) {
       this.#live.delete(oldId);
-      if (this.#live.has(newId)) this.fail(`realloc gave ${shown(newId)}, which is live already`);
-      this.#live.set(newId, block);
+      if (this.#live.has(newId)) this.#givenAgain(thread, newId, "realloc");
+      this.#live.set(newId, slot);
     }
-    this.#add(EVENT.REALLOC, thread, block.number, size, block.size, 0);
-    block.size = size;
+    const formerSize = this.#sizes[slot]!;
+    this.#sizes[slot] = size;
+    this.#add(EVENT.REALLOC, thread, slot, size, formerSize, 0);
   }
 
   /** A free; of null it does nothing, but is an event. */
   free(thread: number | string, id: BlockId | null): void {
-    if (id === null) return this.#add(EVENT.FREE, thread, NO_BLOCK, 0, 0, 0);
-    const block = this.#live.get(id);
-    if (block === undefined) this.fail(`free of ${shown(id)}, which is not live`);
+    if (id === null) return this.#add(EVENT.FREE, thread, 0, 0, 0, 0);
+    const slot = this.#live.get(id);
+    if (slot === undefined) return this.#unknown("free", id);
     this.#live.delete(id);
-    this.#add(EVENT.FREE, thread, block.number, 0, block.size, 0);
+    this.#add(EVENT.FREE, thread, slot, 0, this.#sizes[slot]!, 0);
+    this.#numbers[slot] = this.#freeSlot;
+    this.#freeSlot = slot;
   }
 
   /** The end of a thread. What follows under the same name is another thread: systems use names again. */
   threadEnd(thread: number | string): void {
-    this.#add(EVENT.THREAD_END, thread, NO_BLOCK, 0, 0, 0);
+    this.#add(EVENT.THREAD_END, thread, 0, 0, 0, 0);
     this.#threads.delete(thread);
+  }
+
+  /** Whether a block of that name is live. */
+  isLive(id: BlockId): boolean {
+    return this.#live.has(id);
+  }
+
+  /** Keeps a sentence for whoever reads the results. */
+  remark(sentence: string): void {
+    this.#remarks.push(sentence);
+  }
+
+  /** Says that the file ends before the trace does. */
+  cutOff(): void {
+    this.#isCut = true;
   }
 
   /** Rejects the input. @param reason What is wrong; where is put before it. */
@@ -127,60 +172,92 @@ export class TraceBuilder {
     throw new TraceError(`${this.#where()}: ${reason}`);
   }
 
-  /** The trace. The builder must not be used afterwards. */
-  finish(): Trace {
-    const length = this.#length;
-    return {
-      format: this.#format,
-      length,
-      kinds: resized(this.#kinds, Uint8Array, length),
-      threads: resized(this.#threadNumbers, Uint16Array, length),
-      blocks: resized(this.#blocks, Uint32Array, length),
-      sizes: resized(this.#sizes, Float64Array, length),
-      formerSizes: resized(this.#formerSizes, Float64Array, length),
-      alignments: resized(this.#alignments, Uint8Array, length),
+  /** As {@linkcode finish}, of a file: one without an event is rejected. */
+  finishFile(): Result {
+    if (this.#events === 0) throw new TraceError("there is no event in it");
+    return this.finish();
+  }
+
+  /** What the sink makes of it. The builder must not be used afterwards. */
+  finish(): Result {
+    const remarks = [...this.#remarks];
+    const { unknownBlocks, unseenFrees } = { unknownBlocks: this.#unknownBlocks, unseenFrees: this.#unseenFrees };
+    if (this.#isCut) {
+      remarks.unshift(`the file is cut off: the trace ends after ${counted(this.#events, "event", "events")}`);
+    }
+    if (unknownBlocks > 0) {
+      remarks.push(
+        `${counted(unknownBlocks, "free or realloc", "frees or reallocs")} of blocks from before the trace: ` +
+          "frees are left out, reallocs taken as allocations",
+      );
+    }
+    if (unseenFrees > 0) {
+      remarks.push(
+        `${counted(unseenFrees, "address was", "addresses were")} given out again without a free in between: ` +
+          "frees were added",
+      );
+    }
+    return this.#sink.finish({
+      format: this.#isCut ? `${this.#format}, cut off` : this.#format,
       blockCount: this.#blockCount,
       threadNames: this.#threadNames,
       failedCalls: this.#failedCalls,
-    };
+      unknownBlocks,
+      unseenFrees,
+      remarks,
+    });
   }
 
   #allocate(kind: number, thread: number | string, id: BlockId | null, size: number, alignment: number): void {
-    this.#checkSize(size);
+    this.#checkSize(size, id);
     if (id === null) {
       this.#failedCalls++;
       return;
     }
-    if (this.#live.has(id)) this.fail(`allocation gave ${shown(id)}, which is live already`);
+    if (this.#live.has(id)) this.#givenAgain(thread, id, "allocation");
     if (this.#live.size === this.#mostLive) this.fail(`more than ${this.#mostLive} live blocks`);
-    const number = ++this.#blockCount;
-    this.#live.set(id, { number, size });
-    this.#add(kind, thread, number, size, 0, alignment);
+    const slot = this.#takeSlot();
+    this.#numbers[slot] = ++this.#blockCount;
+    this.#sizes[slot] = size;
+    this.#live.set(id, slot);
+    this.#add(kind, thread, slot, size, 0, alignment);
   }
 
-  #checkSize(size: number): void {
-    if (Number.isInteger(size) && size >= 0 && size <= LARGEST_SIZE) return;
-    this.fail(`size ${size} is no whole number up to ${LARGEST_SIZE}`);
+  #takeSlot(): number {
+    const free = this.#freeSlot;
+    if (free !== 0) {
+      this.#freeSlot = this.#numbers[free]!;
+      return free;
+    }
+    if (this.#slots === this.#numbers.length) {
+      this.#numbers = new Uint32Array(this.#numbers.buffer.transfer(2 * this.#numbers.byteLength));
+      this.#sizes = new Float64Array(this.#sizes.buffer.transfer(2 * this.#sizes.byteLength));
+    }
+    return this.#slots++;
   }
 
-  #add(
-    kind: number,
-    thread: number | string,
-    block: number,
-    size: number,
-    formerSize: number,
-    alignment: number,
-  ): void {
-    const event = this.#length;
-    if (event === this.#mostEvents) this.fail(`more than ${this.#mostEvents} events`);
-    if (event === this.#kinds.length) this.#grow();
-    this.#kinds[event] = kind;
-    this.#threadNumbers[event] = this.#threadNumber(thread);
-    this.#blocks[event] = block;
-    this.#sizes[event] = size;
-    this.#formerSizes[event] = formerSize;
-    this.#alignments[event] = alignment;
-    this.#length = event + 1;
+  #unknown(call: string, id: BlockId): void {
+    if (this.#options.partial === undefined) this.fail(`${call} of ${this.#shown(id)}, which is not live`);
+    this.#unknownBlocks++;
+  }
+
+  #givenAgain(thread: number | string, id: BlockId, call: string): void {
+    if (this.#options.partial !== "given") this.fail(`${call} gave ${this.#shown(id)}, which is live already`);
+    this.#unseenFrees++;
+    this.free(thread, id);
+  }
+
+  /** A call that failed may have asked for anything. */
+  #checkSize(size: number, id: BlockId | null = 0): void {
+    if (Number.isInteger(size) && size >= 0 && (id === null || size <= LARGEST_SIZE)) return;
+    this.fail(`size ${size} is not a whole number up to ${LARGEST_SIZE}`);
+  }
+
+  #add(kind: number, thread: number | string, slot: number, size: number, formerSize: number, alignment: number): void {
+    if (this.#events === this.#mostEvents) this.fail(`more than ${this.#mostEvents} events`);
+    const block = slot === 0 ? NO_BLOCK : this.#numbers[slot]!;
+    this.#sink.add(kind, this.#threadNumber(thread), block, slot, size, formerSize, alignment);
+    this.#events++;
   }
 
   #threadNumber(thread: number | string): number {
@@ -193,27 +270,13 @@ export class TraceBuilder {
     return number;
   }
 
-  #grow(): void {
-    const capacity = Math.min(2 * this.#kinds.length, this.#mostEvents);
-    this.#kinds = resized(this.#kinds, Uint8Array, capacity);
-    this.#threadNumbers = resized(this.#threadNumbers, Uint16Array, capacity);
-    this.#blocks = resized(this.#blocks, Uint32Array, capacity);
-    this.#sizes = resized(this.#sizes, Float64Array, capacity);
-    this.#formerSizes = resized(this.#formerSizes, Float64Array, capacity);
-    this.#alignments = resized(this.#alignments, Uint8Array, capacity);
+  /** A block's name as the trace has it. */
+  #shown(id: BlockId): string {
+    if (typeof id === "string" || this.#options.names === "decimal") return String(id);
+    return `0x${id.toString(16)}`;
   }
 }
 
-/** The same column with another length; large buffers move without being copied. */
-function resized<A extends { readonly buffer: ArrayBuffer; readonly BYTES_PER_ELEMENT: number }>(
-  column: A,
-  Column: new (buffer: ArrayBuffer) => A,
-  length: number,
-): A {
-  return new Column(column.buffer.transfer(length * column.BYTES_PER_ELEMENT));
-}
-
-/** A block's name as the trace has it: addresses in hexadecimal. */
-function shown(id: BlockId): string {
-  return typeof id === "string" ? id : `0x${id.toString(16)}`;
+function counted(count: number, one: string, more: string): string {
+  return `${count} ${count === 1 ? one : more}`;
 }

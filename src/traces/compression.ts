@@ -1,95 +1,193 @@
 /**
  * What a file holds, if it is compressed: gzip, Zstandard, or the one file in a zip archive. Recognised by the first
- * bytes; the work is done by the runtime's zlib, which is told how much may come out.
+ * bytes; the work is done by the runtime's zlib, which is told how much may come out. Of a file that is cut off, what is
+ * there comes out, marked as cut.
  *
  * Of the zip format (PKWARE's APPNOTE) this knows what such an archive is made of: the end record says where the
  * directory is, the directory says where the file is, how long, and how it is compressed.
  *
  * @module
  */
-import { crc32, gunzipSync, inflateRawSync, zstdDecompressSync } from "node:zlib";
+import { constants, crc32, gunzipSync, inflateRawSync, type ZlibOptions, zstdDecompressSync } from "node:zlib";
+import { joined } from "./bytes.ts";
 import { TraceError } from "./trace.ts";
+import { framesOf, isZstandard } from "./zstandard.ts";
 
-/** The most bytes that a file may hold: 1 GiB. */
+/** The most bytes that a compressed file may hold: 1 GiB. */
 export const MOST_BYTES = 2 ** 30;
+
+/** What came out of a file. */
+export interface Decompressed {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Whether the file ends before what it holds does. */
+  readonly isCut: boolean;
+}
+
+/** Whether a file begins like one that is compressed in a way that can be read. */
+export function isCompressed(head: Uint8Array): boolean {
+  return isZip(head) || isGzip(head) || isZstandard(head);
+}
+
+function isZip(head: Uint8Array): boolean {
+  return head[0] === 0x50 && head[1] === 0x4b;
+}
+
+function isGzip(head: Uint8Array): boolean {
+  return head[0] === 0x1f && head[1] === 0x8b;
+}
 
 /**
  * The content of a file; the file itself if it is not compressed.
  *
  * @throws TraceError if it is damaged, larger than `limit`, or an archive of more than one file.
  */
-export function decompress(bytes: Uint8Array<ArrayBuffer>, limit: number = MOST_BYTES): Uint8Array<ArrayBuffer> {
-  const options = { maxOutputLength: limit };
-  const [first, second, third, fourth] = bytes;
-  if (first === 0x50 && second === 0x4b) return unzip(bytes, limit);
-  if (first === 0x1f && second === 0x8b) return attempt("gzip", limit, () => gunzipSync(bytes, options));
-  if (first === 0x28 && second === 0xb5 && third === 0x2f && fourth === 0xfd) {
-    return attempt("Zstandard", limit, () => zstdDecompressSync(bytes, options));
+export function decompress(bytes: Uint8Array<ArrayBuffer>, limit: number = MOST_BYTES): Decompressed {
+  if (isZip(bytes)) return unzip(bytes, limit);
+  if (isGzip(bytes)) return inflate("gzip", limit, (options) => gunzipSync(bytes, options));
+  if (isZstandard(bytes)) return unzstd(bytes, limit);
+  return { bytes, isCut: false };
+}
+
+function unzstd(bytes: Uint8Array<ArrayBuffer>, limit: number): Decompressed {
+  const parts: Uint8Array[] = [];
+  let length = 0, isCut = false;
+  for (const frame of framesOf(bytes)) {
+    if (frame === undefined) throw new TraceError("Zstandard is damaged: there is something behind its last frame");
+    const options = { maxOutputLength: limit - length + 1 };
+    const part = attempt("Zstandard", limit, () => zstdDecompressSync(bytes.subarray(frame.start, frame.end), options));
+    length += part.length;
+    if (length > limit) throw new TraceError(tooLarge("Zstandard", limit));
+    parts.push(part);
+    isCut = frame.isCut;
   }
-  return bytes;
+  return { bytes: joined(parts), isCut };
+}
+
+/** Inflates what is whole; and of what is cut off, as much as there is. */
+function inflate(kind: string, limit: number, run: (options: ZlibOptions) => Uint8Array): Decompressed {
+  const options = { maxOutputLength: limit };
+  try {
+    return { bytes: run(options) as Uint8Array<ArrayBuffer>, isCut: false };
+  } catch (error) {
+    if (!isCutOff(error)) throw failure(kind, limit, error);
+  }
+  return { bytes: attempt(kind, limit, () => run({ ...options, finishFlush: constants.Z_SYNC_FLUSH })), isCut: true };
+}
+
+function isCutOff(error: unknown): boolean {
+  return error instanceof Error && /unexpected end of file/.test(error.message);
 }
 
 const END_RECORD = { SIGNATURE: 0x06054b50, BYTES: 22, FILES: 10, DIRECTORY: 16 };
-const DIRECTORY_ENTRY = { SIGNATURE: 0x02014b50, METHOD: 10, CRC: 16, PACKED: 20, SIZE: 24, OFFSET: 42, BYTES: 46 };
-const LOCAL_HEADER = { SIGNATURE: 0x04034b50, NAME: 26, EXTRA: 28, BYTES: 30 };
+const DIRECTORY_ENTRY = {
+  SIGNATURE: 0x02014b50,
+  METHOD: 10,
+  CRC: 16,
+  PACKED: 20,
+  SIZE: 24,
+  NAME: 28,
+  EXTRA: 30,
+  COMMENT: 32,
+  OFFSET: 42,
+  BYTES: 46,
+};
+const LOCAL_HEADER = { SIGNATURE: 0x04034b50, METHOD: 8, NAME: 26, EXTRA: 28, BYTES: 30 };
 const METHOD = { STORED: 0, DEFLATED: 8 };
 const LONGEST_COMMENT = 0xffff;
+/** What archivers put beside a file by themselves: folders, and what macOS adds. */
+const NOT_A_FILE = /\/$|^__MACOSX\/|(^|\/)\.DS_Store$/;
 
-function unzip(bytes: Uint8Array<ArrayBuffer>, limit: number): Uint8Array<ArrayBuffer> {
+function unzip(bytes: Uint8Array<ArrayBuffer>, limit: number): Decompressed {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const end = findEnd(view);
-  const files = view.getUint16(end + END_RECORD.FILES, true);
-  if (files !== 1) throw new TraceError(`byte ${end}: a zip archive of ${files} files, where one was expected`);
-
-  const entry = view.getUint32(end + END_RECORD.DIRECTORY, true);
-  expect(view, entry, DIRECTORY_ENTRY, "directory");
+  if (end === undefined) return unzipCut(bytes, view, limit);
+  const entry = onlyFile(view, end);
   const size = view.getUint32(entry + DIRECTORY_ENTRY.SIZE, true);
   if (size > limit) throw new TraceError(tooLarge("zip", limit));
   const local = view.getUint32(entry + DIRECTORY_ENTRY.OFFSET, true);
   expect(view, local, LOCAL_HEADER, "file");
-  const start = local + LOCAL_HEADER.BYTES + view.getUint16(local + LOCAL_HEADER.NAME, true) +
-    view.getUint16(local + LOCAL_HEADER.EXTRA, true);
+  const start = contentOf(view, local);
   const packed = bytes.subarray(start, start + view.getUint32(entry + DIRECTORY_ENTRY.PACKED, true));
-
-  const method = view.getUint16(entry + DIRECTORY_ENTRY.METHOD, true);
-  if (method !== METHOD.STORED && method !== METHOD.DEFLATED) {
-    throw new TraceError(`byte ${entry}: zip's method ${method}; stored (0) and deflated (8) can be read`);
-  }
-  const content = method === METHOD.STORED
-    ? packed
-    : attempt("zip", limit, () => inflateRawSync(packed, { maxOutputLength: limit }));
+  const { bytes: content } = unpack(view.getUint16(entry + DIRECTORY_ENTRY.METHOD, true), packed, entry, limit);
   if (content.length !== size || crc32(content) !== view.getUint32(entry + DIRECTORY_ENTRY.CRC, true)) {
     throw new TraceError(`byte ${start}: the archive is damaged: what comes out is not what was put in`);
   }
-  return content;
+  return { bytes: content, isCut: false };
 }
 
-/** The end record is the last thing in the file, but for a comment. */
-function findEnd(view: DataView): number {
+/** An archive without its end: the first file, as much of it as there is. */
+function unzipCut(bytes: Uint8Array<ArrayBuffer>, view: DataView, limit: number): Decompressed {
+  expect(view, 0, LOCAL_HEADER, "file");
+  const packed = bytes.subarray(contentOf(view, 0));
+  return { ...unpack(view.getUint16(LOCAL_HEADER.METHOD, true), packed, 0, limit), isCut: true };
+}
+
+function unpack(method: number, packed: Uint8Array<ArrayBuffer>, where: number, limit: number): Decompressed {
+  if (method === METHOD.STORED) return { bytes: packed, isCut: false };
+  if (method === METHOD.DEFLATED) return inflate("zip", limit, (options) => inflateRawSync(packed, options));
+  throw new TraceError(`byte ${where}: zip's method ${method}; stored (0) and deflated (8) can be read`);
+}
+
+/** Where a file's content begins, behind its local header. */
+function contentOf(view: DataView, local: number): number {
+  return local + LOCAL_HEADER.BYTES + view.getUint16(local + LOCAL_HEADER.NAME, true) +
+    view.getUint16(local + LOCAL_HEADER.EXTRA, true);
+}
+
+/** Where the directory has the archive's one file. */
+function onlyFile(view: DataView, end: number): number {
+  const files: { entry: number; name: string }[] = [];
+  let entry = view.getUint32(end + END_RECORD.DIRECTORY, true);
+  for (let left = view.getUint16(end + END_RECORD.FILES, true); left > 0; left--) {
+    expect(view, entry, DIRECTORY_ENTRY, "directory");
+    const nameBytes = view.getUint16(entry + DIRECTORY_ENTRY.NAME, true), start = entry + DIRECTORY_ENTRY.BYTES;
+    const after = Math.min(view.byteLength, start + nameBytes);
+    const name = new TextDecoder().decode(new Uint8Array(view.buffer, view.byteOffset + start, after - start));
+    if (!NOT_A_FILE.test(name)) files.push({ entry, name });
+    entry = start + nameBytes + view.getUint16(entry + DIRECTORY_ENTRY.EXTRA, true) +
+      view.getUint16(entry + DIRECTORY_ENTRY.COMMENT, true);
+  }
+  if (files.length === 1) return files[0]!.entry;
+  const names = files.slice(0, 3).map(({ name }) => name).join(", ");
+  throw new TraceError(
+    files.length === 0
+      ? "a zip archive without a file"
+      : `a zip archive of ${files.length} files (${names}${
+        files.length > 3 ? ", ..." : ""
+      }): unpack the one that is meant`,
+  );
+}
+
+/** The end record is the last thing in the file, but for a comment; undefined if it is not there. */
+function findEnd(view: DataView): number | undefined {
   const last = view.byteLength - END_RECORD.BYTES;
   for (let at = last; at >= Math.max(0, last - LONGEST_COMMENT); at--) {
     if (view.getUint32(at, true) === END_RECORD.SIGNATURE) return at;
   }
-  throw new TraceError(`byte ${view.byteLength}: the zip archive has no end: the file was cut off`);
+  return undefined;
 }
 
 function expect(
   view: DataView,
   at: number,
-  { SIGNATURE, BYTES }: typeof LOCAL_HEADER | typeof DIRECTORY_ENTRY,
+  { SIGNATURE, BYTES }: { readonly SIGNATURE: number; readonly BYTES: number },
   what: string,
 ): void {
   if (at + BYTES <= view.byteLength && view.getUint32(at, true) === SIGNATURE) return;
-  throw new TraceError(`byte ${at}: the zip archive is damaged: its ${what} is not there`);
+  throw new TraceError(`byte ${at}: the zip archive is damaged or cut off: its ${what} is not there`);
 }
 
-function attempt(kind: string, limit: number, inflate: () => Uint8Array): Uint8Array<ArrayBuffer> {
+function attempt(kind: string, limit: number, run: () => Uint8Array): Uint8Array<ArrayBuffer> {
   try {
-    return inflate() as Uint8Array<ArrayBuffer>;
+    return run() as Uint8Array<ArrayBuffer>;
   } catch (error) {
-    if (isTooLarge(error)) throw new TraceError(tooLarge(kind, limit));
-    throw new TraceError(`${kind} is damaged: ${error instanceof Error ? error.message : error}`, { cause: error });
+    throw failure(kind, limit, error);
   }
+}
+
+function failure(kind: string, limit: number, error: unknown): TraceError {
+  if (isTooLarge(error)) return new TraceError(tooLarge(kind, limit));
+  return new TraceError(`${kind} is damaged: ${error instanceof Error ? error.message : error}`, { cause: error });
 }
 
 function isTooLarge(error: unknown): boolean {

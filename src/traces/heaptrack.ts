@@ -1,6 +1,7 @@
 /**
  * What `heaptrack --raw` writes: text in which numbers are hexadecimal. Of its lines two matter here, the rest says which
- * code was running. It knows no threads, and a realloc is a free and an allocation.
+ * code was running. It knows no threads, and a realloc is a free and an allocation. With `--pid` it begins in the midst
+ * of a process, and does not know what that had allocated.
  *
  *     v 10400 3                   versions of heaptrack and of the format
  *     + 1d8 7 564f00e791e0        an allocation: size, stack, address
@@ -10,38 +11,32 @@
  *
  * @module
  */
-import { TraceBuilder } from "./builder.ts";
+import type { TraceBuilder } from "./builder.ts";
 import type { TraceFormat } from "./format.ts";
-import { address, hexadecimal, Lines } from "./lines.ts";
-import type { Trace } from "./trace.ts";
+import { address, decodeLines, hexadecimal, sizeOf } from "./lines.ts";
 
 /** The format. */
 export const heaptrack: TraceFormat = {
   name: "heaptrack",
   description: "heaptrack --raw",
   recognises: (head) => /^v [\da-f]+ [\da-f]+\r?\n/.test(head),
-  decode,
+  decode: (content, sink) => decodeLines(heaptrack.name, content, sink, { partial: "given" }, decodeLine),
 };
 
 const THREAD = 0;
 const MOST_REPORTED = 40;
 
-function decode(bytes: Uint8Array): Trace {
-  const lines = new Lines(bytes);
-  const builder: TraceBuilder = new TraceBuilder(heaptrack.name, lines.where);
-  for (const line of lines) {
-    const words = line.split(" ");
-    if (words[0] === "+" && words.length === 2) {
-      builder.fail("this file was made without --raw, and does not say which blocks are freed");
-    } else if (words[0] === "+") {
-      const id = address(words[3]);
-      if (id === undefined) builder.fail(`"${line.slice(0, MOST_REPORTED)}" is no allocation`);
-      builder.malloc(THREAD, id, hexadecimal(words[1]));
-    } else if (words[0] === "-") {
-      const id = address(words[1]);
-      if (id === undefined) builder.fail(`"${line.slice(0, MOST_REPORTED)}" is no free`);
-      builder.free(THREAD, id);
-    }
+function decodeLine<R>(builder: TraceBuilder<R>, line: string): void {
+  const words = line.trimEnd().split(" ");
+  if (words[0] === "+" && words.length === 2) {
+    builder.fail("this file was made without --raw, and does not say which blocks are freed");
+  } else if (words[0] === "+") {
+    const id = address(words[3]);
+    if (id === undefined) builder.fail(`"${line.slice(0, MOST_REPORTED)}" is not an allocation`);
+    builder.malloc(THREAD, id, sizeOf(builder, words[1], hexadecimal));
+  } else if (words[0] === "-") {
+    const id = address(words[1]);
+    if (id === undefined) builder.fail(`"${line.slice(0, MOST_REPORTED)}" is not a free`);
+    builder.free(THREAD, id);
   }
-  return builder.finish();
 }

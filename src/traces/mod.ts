@@ -1,67 +1,91 @@
 /**
- * Traces of real programs: the table of formats, and how a file becomes a trace. Adding a format: its file here, one line
- * below.
+ * Traces of real programs: the table of formats, and how a file becomes a trace, or a summary without one. Adding a
+ * format: its file here, one line below.
  *
  * @module
  */
 import { android } from "./android.ts";
-import { decompress, MOST_BYTES } from "./compression.ts";
+import { TraceColumns } from "./columns.ts";
+import { Content } from "./content.ts";
 import type { TraceFormat } from "./format.ts";
 import { heaptrack } from "./heaptrack.ts";
+import { formatHead } from "./lines.ts";
+import { ltrace } from "./ltrace.ts";
+import { mallocBench } from "./malloc_bench.ts";
 import { malloclab } from "./malloclab.ts";
+import { mtrace } from "./mtrace.ts";
 import { rawRecording } from "./raw_recording.ts";
 import { recording } from "./recording.ts";
-import { type Trace, TraceError } from "./trace.ts";
+import { strangerIn } from "./strangers.ts";
+import { Summary, type TraceSummary } from "./summary.ts";
+import { type EventSink, type Trace, TraceError } from "./trace.ts";
+import { valgrind } from "./valgrind.ts";
 import { weeAlloc } from "./wee_alloc.ts";
 
 export { type HistogramRow, samplePoints, summarise, type ThreadSummary, type TraceSummary } from "./summary.ts";
 export { EVENT, EVENT_NAMES, NO_BLOCK, type Trace, TraceError } from "./trace.ts";
 
 /** Every format that can be read. */
-export const FORMATS: readonly TraceFormat[] = [android, malloclab, weeAlloc, heaptrack, recording, rawRecording];
-
-const HEAD_BYTES = 4096;
+export const FORMATS: readonly TraceFormat[] = [
+  android,
+  malloclab,
+  weeAlloc,
+  heaptrack,
+  valgrind,
+  mtrace,
+  ltrace,
+  mallocBench,
+  recording,
+  rawRecording,
+];
 
 /**
  * Decodes a trace, compressed or not. The format is found by the content.
  *
- * @throws TraceError if it is no trace, or damaged; the message says where.
+ * @throws TraceError if it is not a trace, or damaged; the message says where.
  */
 export function decodeTrace(bytes: Uint8Array<ArrayBuffer>): Trace {
-  const content = decompress(bytes);
-  const head = new TextDecoder("latin1").decode(content.subarray(0, HEAD_BYTES));
-  const format = FORMATS.find(({ recognises }) => recognises(head));
-  if (format === undefined) {
-    const known = FORMATS.map(({ name, description }) => `${name} (${description})`).join(", ");
-    throw new TraceError(`line 1: not a trace of a format that is known: ${known}`);
-  }
-  const trace = format.decode(content);
-  if (trace.length === 0) throw new TraceError("there is no event in it");
-  return trace;
+  return decode(Content.of(bytes), new TraceColumns());
 }
 
 /**
- * Reads a trace from a file.
+ * Reads a trace from a file or a pipe.
  *
- * @throws TraceError if it cannot be read, is no trace, or is damaged; the message names the file.
+ * @throws TraceError if it cannot be read, is not a trace, or is damaged; the message names the file.
  */
 export function readTrace(path: string): Trace {
+  return read(path, new TraceColumns());
+}
+
+/**
+ * Reads a file, and summarises what is in it on the way: the events are not kept, so memory is taken by live blocks alone.
+ *
+ * @param samples least points of the curve of live bytes, if there are as many events
+ * @throws TraceError as {@linkcode readTrace}
+ */
+export function readSummary(path: string, samples: number): TraceSummary {
+  return read(path, new Summary(samples));
+}
+
+function read<Result>(path: string, sink: EventSink<Result>): Result {
   try {
-    return decodeTrace(readBytes(path));
+    using file = Deno.openSync(path);
+    return decode(Content.from(file), sink);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new TraceError(`${path}: ${reason}`, { cause: error });
   }
 }
 
-/** The bytes of a file, or of a pipe: whatever it is, it is read no further than the limit. */
-function readBytes(path: string, limit: number = MOST_BYTES): Uint8Array<ArrayBuffer> {
-  using file = Deno.openSync(path);
-  let bytes = new Uint8Array(Math.min(file.statSync().size, limit) + 1), length = 0;
-  for (let count: number | null = 0; count !== null; count = file.readSync(bytes.subarray(length))) {
-    length += count;
-    if (length > limit) throw new TraceError(`more than ${limit} bytes`);
-    if (length === bytes.length) bytes = new Uint8Array(bytes.buffer.transfer(2 * length));
-  }
-  return bytes.subarray(0, length);
+function decode<Result>(content: Content, sink: EventSink<Result>): Result {
+  const head = new TextDecoder("latin1").decode(content.head());
+  if (head === "" && content.isCut) throw new TraceError("the file is cut off before anything in it can be read");
+  const format = FORMATS.find(({ recognises }) => recognises(head) || recognises(formatHead(head)));
+  if (format === undefined) throw new TraceError(strangerIn(head) ?? unknownFormat());
+  return format.decode(content, sink);
+}
+
+function unknownFormat(): string {
+  const known = FORMATS.map(({ name, description }) => `${name} (${description})`).join(", ");
+  return `line 1: not a trace of a format that is known: ${known}`;
 }

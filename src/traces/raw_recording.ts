@@ -13,10 +13,12 @@
  * @module
  */
 import { MOST_EVENTS } from "./builder.ts";
+import { joined } from "./bytes.ts";
+import { Content } from "./content.ts";
 import type { TraceFormat } from "./format.ts";
 import { type BlockRepairs, Blocks } from "./raw_blocks.ts";
 import { behindEvent, CHUNK, Stream, StreamQueue } from "./raw_stream.ts";
-import { recording, RecordingWriter } from "./recording.ts";
+import { decodeRecording, RecordingWriter } from "./recording.ts";
 import { TraceError } from "./trace.ts";
 
 /** How such a file begins. */
@@ -31,8 +33,8 @@ export const rawRecording: TraceFormat = {
   name: "hakmem raw",
   description: "what the recorder of hakmem's record leaves if record is killed",
   recognises: (head) => head.startsWith(MAGIC),
-  decode: (bytes) => {
-    const parts: Uint8Array[] = [];
+  decode: (content, sink) => {
+    const bytes = content.whole(), parts: Uint8Array[] = [];
     const writer = new RecordingWriter((part) => parts.push(part.slice()));
     const read: ReadAt = (at, length) => {
       const part = new Uint8Array(length);
@@ -41,7 +43,7 @@ export const rawRecording: TraceFormat = {
     };
     for (const _ of new RawRecording(read).convert(writer));
     writer.finish();
-    return { ...recording.decode(joined(parts)), format: rawRecording.name };
+    return decodeRecording(rawRecording.name, Content.of(joined(parts)), sink);
   },
 };
 
@@ -182,14 +184,4 @@ interface Window {
 function countsOf(chunk: Uint8Array<ArrayBuffer>): Pick<Window, "index" | "appended"> {
   const view = new DataView(chunk.buffer);
   return { index: view.getUint32(CHUNK.INDEX, true), appended: view.getUint32(CHUNK.APPENDED, true) };
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -20,8 +20,9 @@
  */
 import { gunzipSync, gzipSync } from "node:zlib";
 import { TraceBuilder } from "./builder.ts";
+import type { Content } from "./content.ts";
 import type { TraceFormat } from "./format.ts";
-import { EVENT, type Trace, TraceError } from "./trace.ts";
+import { EVENT, type EventSink, TraceError } from "./trace.ts";
 
 const MAGIC = "hakmem recording 1\n";
 const LENGTH_BYTES = 4;
@@ -36,7 +37,7 @@ export const recording: TraceFormat = {
   name: "hakmem",
   description: "what hakmem's record writes",
   recognises: (head) => head.startsWith(MAGIC),
-  decode,
+  decode: (content, sink) => decodeRecording(recording.name, content, sink),
 };
 
 /** Writes a recording, event by event; blocks are named by the numbers that allocations return. */
@@ -139,9 +140,10 @@ export class RecordingWriter {
   }
 }
 
-function decode(bytes: Uint8Array<ArrayBuffer>): Trace {
-  const reader = new Reader(bytes);
-  const builder = new TraceBuilder(recording.name, reader.where);
+/** Decodes a recording, as of the format `name`. */
+export function decodeRecording<Result>(name: string, content: Content, sink: EventSink<Result>): Result {
+  const reader = new Reader(content.whole());
+  const builder = new TraceBuilder<Result>(name, reader.where, { names: "decimal" }, sink);
   let thread = 0, blocks = 0;
   for (let tag = reader.tag(); tag !== undefined; tag = reader.tag()) {
     if (tag >= OTHER_THREAD) thread = reader.number(builder);
@@ -168,11 +170,11 @@ function decode(bytes: Uint8Array<ArrayBuffer>): Trace {
         builder.threadEnd(thread);
         break;
       default:
-        builder.fail(`${tag} is no event's kind`);
+        builder.fail(`${tag} is not the kind of an event`);
     }
   }
-  const trace = builder.finish();
-  return reader.isWhole ? trace : { ...trace, format: `${recording.name}, cut off` };
+  if (!reader.isWhole) builder.cutOff();
+  return builder.finishFile();
 }
 
 /** The bytes of the frames' content, one after the other. */
@@ -202,12 +204,12 @@ class Reader {
     return this.#at < this.#frame.length || this.#readFrame() ? this.#frame[this.#at++] : undefined;
   }
 
-  byte(builder: TraceBuilder): number {
+  byte(builder: Pick<TraceBuilder, "fail">): number {
     const byte = this.#frame[this.#at++];
     return byte === undefined ? builder.fail("the event is cut off") : byte;
   }
 
-  number(builder: TraceBuilder): number {
+  number(builder: Pick<TraceBuilder, "fail">): number {
     let value = 0;
     for (let index = 0, weight = 1; index < LONGEST_NUMBER; index++, weight *= 128) {
       const byte = this.byte(builder);

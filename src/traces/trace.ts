@@ -12,7 +12,7 @@
  *
  * A block keeps its number from its allocation through its reallocs to its free, and no other block ever has that number:
  * who follows lifetimes, or the order between threads, needs no more than the number. A replay wants its table of live
- * pointers small, as a program's own pointers are; it derives numbers that are used again (see `slots.ts`).
+ * pointers small, as a program's own pointers are; it derives numbers that are used again (see `replay_words.ts`).
  *
  * @module
  */
@@ -26,10 +26,44 @@ export const EVENT_NAMES: readonly string[] = ["malloc", "calloc", "aligned", "r
 /** The block number of an event without a block: a thread's end, or `free(NULL)`. */
 export const NO_BLOCK = 0;
 
-/** A decoded trace. All columns have `length` entries; index `i` of each is event `i`. */
-export interface Trace {
-  /** The name of the format that it was decoded from. */
+/** What is known of a trace when all of it was read, besides its events. */
+export interface TraceFacts {
+  /** The name of the format; of a file that was cut off, that too: `hakmem, cut off`. */
   readonly format: string;
+  readonly blockCount: number;
+  /** What the trace calls its threads, by their number. */
+  readonly threadNames: readonly string[];
+  /** Calls that gave the program no memory. They are no events. */
+  readonly failedCalls: number;
+  /** Frees and reallocs of blocks from before the trace. Such frees are no events, such reallocs are allocations. */
+  readonly unknownBlocks: number;
+  /** Blocks whose free the trace does not have, though their addresses were given out again: events were added for them. */
+  readonly unseenFrees: number;
+  /** What a reader of the results should know: that the file was cut off, or left-out calls; a sentence each. */
+  readonly remarks: readonly string[];
+}
+
+/** Where events go, one after the other. */
+export interface EventSink<Result> {
+  /**
+   * Takes an event; see the columns of `Trace`.
+   *
+   * @param slot a small number that the block has as long as it lives, and then another; 0 if there is no block
+   */
+  add(
+    kind: number,
+    thread: number,
+    block: number,
+    slot: number,
+    size: number,
+    formerSize: number,
+    alignment: number,
+  ): void;
+  finish(facts: TraceFacts): Result;
+}
+
+/** A decoded trace. All columns have `length` entries; index `i` of each is event `i`. */
+export interface Trace extends TraceFacts {
   /** Events, thread ends included. */
   readonly length: number;
   /** Of {@link EVENT}. */
@@ -44,11 +78,6 @@ export interface Trace {
   readonly formerSizes: Float64Array<ArrayBuffer>;
   /** Base-2 logarithm of the alignment of an ALIGNED event; 0 for all others. */
   readonly alignments: Uint8Array<ArrayBuffer>;
-  readonly blockCount: number;
-  /** What the trace calls its threads, by their number here. */
-  readonly threadNames: readonly string[];
-  /** Calls that gave the program no memory. They are no events. */
-  readonly failedCalls: number;
 }
 
 /** A file is damaged, or is no trace. The message says where: a line, or a byte. */

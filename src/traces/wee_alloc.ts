@@ -7,32 +7,23 @@
  *
  * @module
  */
-import { TraceBuilder } from "./builder.ts";
 import type { TraceFormat } from "./format.ts";
-import { Lines } from "./lines.ts";
-import type { Trace } from "./trace.ts";
+import { decodeLines, sizeOf } from "./lines.ts";
 
 /** The format. */
 export const weeAlloc: TraceFormat = {
   name: "wee_alloc",
   description: "wee_alloc's .trace",
   recognises: (head) => /^\s*(Alloc|Free)\(\d+\)/.test(head),
-  decode,
+  decode: (content, sink) => {
+    let allocations = 0;
+    return decodeLines(weeAlloc.name, content, sink, { names: "decimal" }, (builder, line) => {
+      const [, call, number] = /^\s*(Alloc|Free)\((\d+)\)\s*,?\s*(?:\/\/.*)?$/.exec(line) ?? [];
+      if (call === "Alloc") builder.malloc(THREAD, allocations++, sizeOf(builder, number));
+      else if (call === "Free") builder.free(THREAD, Number(number));
+      else builder.fail(`"${line.trim().slice(0, 40)}" is neither Alloc(size) nor Free(number)`);
+    });
+  },
 };
 
 const THREAD = 0; // the format knows one
-
-function decode(bytes: Uint8Array): Trace {
-  const lines = new Lines(bytes);
-  const builder = new TraceBuilder(weeAlloc.name, lines.where);
-  let allocations = 0;
-  for (const line of lines) {
-    const text = line.trim();
-    if (text === "") continue;
-    const [, call, number] = /^(Alloc|Free)\((\d+)\),?$/.exec(text) ?? [];
-    if (call === "Alloc") builder.malloc(THREAD, allocations++, Number(number));
-    else if (call === "Free") builder.free(THREAD, Number(number));
-    else builder.fail(`"${text.slice(0, 40)}" is neither Alloc(size) nor Free(number)`);
-  }
-  return builder.finish();
-}

@@ -37,7 +37,7 @@ Deno.test("trace info writes JSON, CSV and Markdown", async () => {
 Deno.test("traces that cannot be read exit with 3 and say where, and leave no file of results", async () => {
   const wrong: [text: string, says: RegExp][] = [
     ["nothing", /sample.trace: line 1: not a trace of a format that is known: android/],
-    [`${SAMPLES["android"]}7: free 0x99\n`, /sample.trace: line 9: free of 0x99, which is not live/],
+    [`${SAMPLES["android"]}7: free 99\n`, /sample.trace: line 9: "99" is not an address/],
   ];
   for (const [text, says] of wrong) {
     await withFile(text, async (path) => {

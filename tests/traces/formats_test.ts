@@ -1,8 +1,17 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { gzipSync, zstdCompressSync } from "node:zlib";
+import { constants, gzipSync, zstdCompressSync } from "node:zlib";
 import { decompress } from "../../src/traces/compression.ts";
-import { decodeTrace, EVENT, FORMATS, readTrace, type Trace, TraceError } from "../../src/traces/mod.ts";
+import {
+  decodeTrace,
+  EVENT,
+  FORMATS,
+  readSummary,
+  readTrace,
+  summarise,
+  type Trace,
+  TraceError,
+} from "../../src/traces/mod.ts";
 import { bytesOf, realTrace, SAMPLES, zipOf } from "./helpers.ts";
 
 const { MALLOC, CALLOC, ALIGNED, REALLOC, FREE, THREAD_END } = EVENT;
@@ -36,12 +45,43 @@ Deno.test("every format decodes to its events", () => {
       Array(5).fill(0),
     ],
     heaptrack: [[MALLOC, MALLOC, FREE], [0, 0, 0], [1, 2, 1], [0x11c00, 0x1d8, 0], [0, 0, 0]],
+    valgrind: [
+      [MALLOC, MALLOC, FREE, REALLOC, REALLOC, FREE, FREE, ALIGNED, CALLOC, MALLOC, FREE, MALLOC, FREE],
+      Array(13).fill(0),
+      [1, 2, 2, 3, 3, 0, 3, 4, 5, 6, 6, 7, 7],
+      [472, 120, 0, 1600, 2048, 0, 0, 100, 15, 4, 0, 7, 0],
+      [0, 0, 0, 0, 0, 0, 0, 6, 0, 0, 0, 0, 0],
+    ],
+    mtrace: [
+      [MALLOC, REALLOC, FREE, MALLOC],
+      [0, 0, 0, 0],
+      [1, 1, 1, 2],
+      [10, 100, 0, 7],
+      [0, 0, 0, 0],
+    ],
+    ltrace: [
+      [MALLOC, REALLOC, MALLOC, CALLOC, FREE, ALIGNED, MALLOC, FREE, FREE],
+      [0, 0, 1, 0, 0, 0, 0, 0, 1],
+      [1, 1, 2, 3, 3, 4, 5, 5, 2],
+      [472, 2048, 5, 15, 0, 100, 4, 0, 0],
+      [0, 0, 0, 0, 0, 6, 0, 0, 0],
+    ],
+    "malloc-bench": [
+      [MALLOC, MALLOC, FREE, REALLOC, CALLOC, FREE, FREE, FREE, ALIGNED],
+      Array(9).fill(0),
+      [1, 2, 2, 1, 3, 0, 1, 3, 4],
+      [10, 60, 0, 100, 36, 0, 0, 0, 100],
+      [0, 0, 0, 0, 0, 0, 0, 0, 6],
+    ],
   };
   for (const [format, text] of Object.entries(SAMPLES)) {
     const trace = decodeTrace(bytesOf(text));
     assertEquals(trace.format, format);
     assertEquals(columns(trace), expected[format], format);
+    if (format === "malloc-bench") continue; // bytes, not lines
     assertEquals(columns(decodeTrace(bytesOf(text.replaceAll("\n", "\r\n").trimEnd()))), expected[format], "CRLF");
+    const dressed = `\ufeff# made on a Monday\n\n// by hand\n${text.replace("\n", "\n# a comment\n")}`;
+    assertEquals(columns(decodeTrace(bytesOf(dressed))), expected[format], `${format} with a mark and comments`);
   }
 });
 
@@ -61,20 +101,27 @@ Deno.test("a trace is the same out of gzip, Zstandard and zip", () => {
 Deno.test("damaged files are rejected with the line or the byte", () => {
   const android = SAMPLES["android"]!;
   const rejected: [text: string, message: string][] = [
-    [android.replace("17 8", "17"), "line 2: size NaN is"],
-    [android.replace("2048", "0x800"), "line 3: size NaN is"],
-    [android.replace("8: memalign", "memalign"), 'line 4: "memalign" is no thread'],
-    [android.replace("memalign", "mmap"), 'line 4: "mmap" is no call'],
-    [android.replace("free 0xb4872020", "free b4872020"), 'line 5: "b4872020" is no address'],
-    [`${android}7: free 0x123\n`, "line 9: free of 0x123, which is not live"],
-    [`${android}7: malloc 0xb400007fedcba980 9007199254740993\n`, "line 9: size 9007199254740992 is"],
-    [SAMPLES["malloclab"]!.replace("f 2\n", ""), "ends after 7 requests, and its head says 8"],
-    [SAMPLES["malloclab"]!.replace("r 0 640", "x 0 640"), 'line 7: "x" is no request'],
-    [SAMPLES["malloclab"]!.replace("f 1", "f"), 'line 9: "" is no block\'s number'],
+    [android.replace("17 8", "17"), "line 2: the size is missing"],
+    [android.replace("2048", "0x800"), "line 3: size 0x800 is not a whole number"],
+    [android.replace("8: memalign", "memalign"), 'line 4: "memalign" is not a thread'],
+    [android.replace("memalign", "mmap"), 'line 4: "mmap" is not a call'],
+    [android.replace("free 0xb4872020", "free b4872020"), 'line 5: "b4872020" is not an address'],
+    [
+      `${android}7: malloc 0xb4840a60 8\n7: malloc 0xb4840a60 8\n`,
+      "line 9: allocation gave 0xb4840a60, which is live",
+    ],
+    [`${android}7: malloc 0xb400007fedcba980 9007199254740993\n`, "line 9: size 9007199254740993 is"],
+    [SAMPLES["malloclab"]!.replace("r 0 640", "x 0 640"), 'line 7: "x" is not a request'],
+    [SAMPLES["malloclab"]!.replace("f 1", "f"), 'line 9: "" is not a block\'s number'],
+    [SAMPLES["malloclab"]!.replace("f 1", "f 12"), "line 9: free of 12, which is not live"],
     [SAMPLES["wee_alloc"]!.replace("Free(1),", "Free(1"), 'line 3: "Free(1" is neither'],
     [SAMPLES["heaptrack"]!.replace("+ 1d8 7 564f00e791e0", "+ 1d8"), "line 6: this file was made without --raw"],
-    [SAMPLES["heaptrack"]!.replace("- 5", "- x"), 'line 8: "- x64f00e67540" is no free'],
-    ["", "line 1: not a trace of a format that is known"],
+    [SAMPLES["heaptrack"]!.replace("- 5", "- x"), 'line 8: "- x64f00e67540" is not a free'],
+    ["", "the file is empty"],
+    ["\n\n", "line 1: not a trace of a format that is known"],
+    [SAMPLES["mtrace"]!.replace("> 0x5569", "? 0x5569"), 'line 4: "@ ./mtr:[0x11a5] ? 0x5569'],
+    [SAMPLES["valgrind"]!.replace("free(0x4B0B260)", "free(4B0B260)"), 'line 5: "4B0B260" is not an address'],
+    [SAMPLES["ltrace"]!.replace("malloc(472)", "malloc(x)"), "are not the arguments of malloc"],
     ["GIF89a", "line 1: not a trace of a format that is known: android"],
     ["v 10400 3\n", "there is no event"],
     [`${android}7: malloc 0x1 ${"1".repeat(5000)}`, "line 9: longer than"],
@@ -91,23 +138,156 @@ Deno.test("addresses with a tag in their highest byte are told apart", () => {
   assertEquals(trace.blockCount, 2);
 });
 
+Deno.test("a compressed file that is cut anywhere gives a trace that says so, or an error", () => {
+  const lines = Array.from({ length: 30_000 }, (_, block) => `a ${block} ${block * 37 % 5000}`);
+  const bytes = bytesOf(`0\n30000\n30000\n1\n${lines.join("\n")}\n`), whole = decodeTrace(bytes);
+  for (const packed of [gzipSync(bytes), zstdCompressSync(bytes), zipOf(bytes)]) {
+    let read = 0;
+    for (let length = 1; length < packed.length; length += packed.length / 40 | 0) {
+      let trace: Trace;
+      try {
+        trace = decodeTrace(new Uint8Array(packed.subarray(0, length)));
+      } catch (error) {
+        assert(error instanceof TraceError, String(error));
+        continue;
+      }
+      read++;
+      // All but the end may be there; what is there is right.
+      assertEquals(trace.format.endsWith(", cut off") || trace.length === whole.length, true, `${length}`);
+      assertEquals(trace.sizes, whole.sizes.slice(0, trace.length));
+      if (trace.length < whole.length) assertStringIncludes(trace.remarks[0]!, "the file is cut off");
+    }
+    assert(read > 10, `${read} of the cut files could be read`);
+  }
+});
+
+Deno.test("Zstandard and gzip files of several frames are read whole, and frames that are skipped are", () => {
+  const text = SAMPLES["android"]!, half = text.indexOf("8: realloc");
+  const parts = [bytesOf(text.slice(0, half)), bytesOf(text.slice(half))];
+  const skipped = new Uint8Array([0x5e, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 1, 2, 3]);
+  const joined = (pieces: readonly Uint8Array[]) => new Uint8Array(pieces.flatMap((piece) => [...piece]));
+  const zstd = parts.map((part) => zstdCompressSync(part)), expected = columns(decodeTrace(bytesOf(text)));
+  const checked = zstdCompressSync(parts[1]!, { params: { [constants.ZSTD_c_checksumFlag]: 1 } });
+  for (
+    const file of [
+      joined(zstd),
+      joined([skipped, ...zstd]),
+      joined([zstd[0]!, skipped, checked, skipped]),
+      joined(parts.map((part) => gzipSync(part))),
+    ]
+  ) {
+    const trace = decodeTrace(file);
+    assertEquals([columns(trace), trace.format], [expected, "android"]);
+  }
+  const cut = decodeTrace(joined([zstd[0]!, zstd[1]!.subarray(0, 9)]));
+  assertEquals([cut.length, cut.format], [2, "android, cut off"]);
+  assertThrows(() => decodeTrace(joined([zstd[0]!, bytesOf("what is this")])), TraceError, "behind its last frame");
+});
+
+Deno.test("a zip archive may have folders, and what macOS adds, beside the one file", () => {
+  const bytes = bytesOf(SAMPLES["android"]!);
+  const names = ["traces/", "__MACOSX/._trace.txt", "traces/.DS_Store", "traces/trace.txt"];
+  assertEquals(columns(decodeTrace(zipOf(bytes, names))), columns(decodeTrace(bytes)));
+});
+
+Deno.test("a text that breaks off in its last line is cut off; one that ends without a line end is whole", () => {
+  const text = SAMPLES["android"]!;
+  assertEquals(decodeTrace(bytesOf(text.trimEnd())).format, "android");
+  const { length, format, remarks } = decodeTrace(bytesOf(text.slice(0, text.indexOf(" 17 8"))));
+  assertEquals([length, format], [1, "android, cut off"]);
+  assertEquals(remarks, ["the file is cut off: the trace ends after 1 event"]);
+});
+
+Deno.test("what a trace does not know of is left out, counted and said", () => {
+  const attached = decodeTrace(bytesOf("v 1 3\n- 10\n+ 8 1 20\n- 20\n- 20\n+ 8 1 30\n+ 9 1 30\n"));
+  assertEquals([...attached.kinds], [MALLOC, FREE, MALLOC, FREE, MALLOC]);
+  assertEquals([attached.unknownBlocks, attached.unseenFrees], [2, 1]);
+  assertStringIncludes(attached.remarks.join(), "2 frees or reallocs of blocks from before the trace");
+  assertStringIncludes(attached.remarks.join(), "1 address was given out again");
+  const android = decodeTrace(bytesOf("7: free 0x10\n7: realloc 0x20 0x10 5\n7: free 0x20\n"));
+  assertEquals([...android.kinds], [REALLOC, FREE]);
+  assertEquals(android.unknownBlocks, 2);
+});
+
+Deno.test("malloc lab's traces may have other heads, other counts, and reallocs of nothing", () => {
+  const requests = "a 0 512\nr 1 16\nf 0\nr 1 32\nf 1\n";
+  const expected = columns(decodeTrace(bytesOf(`20000\n2\n5\n1\n${requests}`)));
+  assertEquals(expected[0], [MALLOC, REALLOC, FREE, REALLOC, FREE]);
+  for (const head of ["2\n5\n", "20000 2 5 1\n", "20000\n2\n5\n", "\r\n20000\r\n2\r\n5\r\n1\r\n"]) {
+    const trace = decodeTrace(bytesOf(head + requests));
+    assertEquals([columns(trace), trace.remarks, trace.format], [expected, [], "malloclab"], head);
+  }
+  const less = decodeTrace(bytesOf(`20000\n2\n6\n1\n${requests}`));
+  assertEquals(columns(less), expected);
+  assertStringIncludes(less.remarks.join(), "its head says 6 requests, and it has 5");
+  const more = decodeTrace(bytesOf(`20000\n2\n4\n1\n${requests}`));
+  assertEquals([columns(more), more.format], [expected, "malloclab"]);
+  assertStringIncludes(more.remarks.join(), "its head says 4 requests, and it has 5");
+});
+
+Deno.test("of several processes under valgrind the first one's calls are read, and the others are said", () => {
+  const trace = decodeTrace(bytesOf("--1-- malloc(8) = 0x10\n--2-- malloc(8) = 0x10\n--1-- free(0x10)\n"));
+  assertEquals([...trace.kinds], [MALLOC, FREE]);
+  assertEquals(trace.remarks, ["1 calls of other processes than 1 are left out"]);
+});
+
+Deno.test("what people take for a trace is called by its name", () => {
+  const tar = new Uint8Array(600);
+  tar.set(bytesOf("ustar"), 257);
+  const strangers: [bytes: Uint8Array<ArrayBuffer>, says: RegExp][] = [
+    [new Uint8Array(), /^the file is empty$/],
+    [bytesOf("version https://git-lfs.github.com/spec/v1\noid sha256:a4\nsize 198\n"), /Git LFS pointer.*git lfs pull/],
+    [new Uint8Array([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0, 0, 4]), /an \.xz file: unpack it first/],
+    [bytesOf("BZh91AY&SY"), /a bzip2 file/],
+    [bytesOf("heap profile:     27: 1 [    27:    1] @ heapprofile\n"), /gperftools: .*cannot be replayed/],
+    [bytesOf("heap_v2/524288\n  t*: 28106: 56637512 [0: 0]\n"), /jeprof.*cannot be replayed/],
+    [new Uint8Array(gzipSync(new Uint8Array([10, 4, 8, 1, 16, 2, 10, 4, 8, 3, 16, 4]))), /pprof.*cannot be replayed/],
+    [bytesOf("desc: --massif-out-file=x\ncmd: ls\ntime_unit: i\n"), /massif.*cannot be replayed/],
+    [bytesOf("\x7fELF\x02\x01\x01"), /a program or a library/],
+    [bytesOf('{\n  "schema": "hakmem.results/1"'), /wrote with --json/],
+    [bytesOf("<!DOCTYPE html><html>"), /a web page/],
+    [tar, /a tar archive/],
+  ];
+  for (const [bytes, says] of strangers) {
+    const { message } = assertThrows(() => decodeTrace(bytes), TraceError);
+    assert(says.test(message), message);
+    assertEquals(message.includes("\n"), false);
+  }
+});
+
+Deno.test("a summary that is made while a file is read is that of the trace", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    for (const [format, text] of Object.entries(SAMPLES)) {
+      await Deno.writeFile(`${folder}/trace`, bytesOf(text));
+      const trace = readTrace(`${folder}/trace`);
+      assertEquals(columns(trace), columns(decodeTrace(bytesOf(text))), format);
+      const { live: _, ...expected } = summarise(trace, 100), { live, ...found } = readSummary(`${folder}/trace`, 100);
+      assertEquals(found, expected, format);
+      assertEquals([live.events.at(-1), live.liveBytes.at(-1)], [expected.events, expected.endLiveBytes]);
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test("archives that are damaged, or hold too much, are rejected", () => {
   const bytes = bytesOf(SAMPLES["android"]!);
   const zip = zipOf(bytes);
-  for (let length = 2; length < zip.length; length++) {
-    assertThrows(() => decompress(zip.slice(0, length)), TraceError, "byte ");
-  }
   const damaged = zip.slice();
   damaged[45]! ^= 1; // inside of what was deflated
   assertThrows(() => decompress(damaged), TraceError, "damaged");
   const bomb = new Uint8Array(100_000);
   for (const packed of [gzipSync(bomb), zstdCompressSync(bomb), zipOf(bomb)]) {
     assertThrows(() => decompress(new Uint8Array(packed), 50_000), TraceError, "holds more than 50000 bytes");
-    assertEquals(decompress(new Uint8Array(packed), 100_000).length, 100_000);
+    assertEquals(decompress(new Uint8Array(packed), 100_000).bytes.length, 100_000);
   }
   const many = zip.slice();
   many[many.length - 22 + 10] = 2;
-  assertThrows(() => decompress(many), TraceError, "a zip archive of 2 files");
+  assertThrows(() => decompress(many), TraceError, "its directory is not there");
+  const two = zipOf(bytes, ["a.txt", "b.txt"]);
+  assertThrows(() => decompress(two), TraceError, "a zip archive of 2 files (a.txt, b.txt): unpack the one");
+  assertThrows(() => decompress(zipOf(bytes, ["a/"])), TraceError, "a zip archive without a file");
 });
 
 /** Decodes whatever it is given: a sound trace, or a TraceError, and nothing else. */

@@ -27,36 +27,104 @@ c 1
 R 1c2
 - 564f00e67540
 `,
+  valgrind: `==23698== Memcheck, a memory error detector
+==23698== Command: ls /
+--23698-- malloc(472) = 0x4B0B040
+--23698-- malloc(120) = 0x4B0B260
+--23698-- free(0x4B0B260)
+--23698-- realloc(0x0,1600)malloc(1600) = 0x4B0CA10
+--23698-- realloc(0x4B0CA10,2048) = 0x4B0D4D0
+--23698-- free(0x0)
+--23698-- realloc(0x4B0D4D0,0)free(0x4B0D4D0)
+--23698--  = 0
+--23698-- malloc(18446744073709551516)Argument 'size' of function malloc has a fishy (possibly negative) value: -100
+--23698--  = 0x0
+--23698-- memalign(al 64, size 100) = 0x4B0E200
+--23698-- malloc_usable_size(0x4B0E200) = 100
+--23698-- calloc(3,5) = 0x4B0E400
+--23698-- _Znwm(4) = 0x4B0E500
+--23698-- _ZdlPvm(0x4B0E500)
+--23698-- malloc(7) = 0x4B0E600
+--23698-- free(0x4B0E600)
+==23698== HEAP SUMMARY:
+`,
+  mtrace: `= Start
+@ ./mtr:[0x1190] + 0x556919c8a2a0 0xa
+@ ./mtr:[0x11a5] < 0x556919c8a2a0
+@ ./mtr:[0x11a5] > 0x556919c8a4a0 0x64
+@ ./mtr:[0x11b5] - 0x556919c8a4a0
+@ ./mtr:[0x11bf] + 0x556919c8a2a0 0x7
+@ ./mtr:[0x11c4] ! 0x556919c8a2a0 0xffffffffffffff9c
+@ ./mtr:[0x11c9] + (nil) 0xffffffffffffff9c
+= End
+`,
+  ltrace: `7 malloc(472)                                  = 0x5581b3f062a0
+7 ls->realloc(0x5581b3f062a0, 2048)              = 0x5581b3f07ac0
+7 calloc(3, 5 <unfinished ...>
+7 libc.so.6->malloc(15)                          = 0x5581b3f08010
+8 18:33:53.985784 malloc(5)                      = 0x5581b3f08800
+7 <... calloc resumed> )                         = 0x5581b3f08010
+7 free(0x5581b3f08010)                           = <void>
+7 memalign(64, 100, 24, 0x55cb4d7ee300)          = 0x5581b3f08040
+7 strlen("malloc(8) = 0x5")                      = 15
+7 malloc(18446744073709551516)                   = 0
+7 operator new(unsigned long)(4, 0x7ffc175f)     = 0x5581b3f08900
+7 _ZdlPvm(0x5581b3f08900, 4, 0)                  = 0
+8 free(0x5581b3f08800)                           = <void>
+7 +++ exited (status 0) +++
+`,
+  "malloc-bench": [
+    mallocBenchLine(1, { 1: 0, 2: 10 }),
+    mallocBenchLine(1, { 1: 1, 2: 60 }),
+    mallocBenchLine(2, { 1: 1, 2: 60 }),
+    mallocBenchLine(3, { 1: 1, 2: 0, 3: 100 }),
+    mallocBenchLine(4, { 1: 2, 2: 3, 3: 12 }),
+    mallocBenchLine(2, {}),
+    mallocBenchLine(2, { 1: 1 }),
+    mallocBenchLine(2, { 1: 2 }),
+    mallocBenchLine(1, { 2: 100, 3: 64 }),
+    "\x10\x03", // the most blocks at once
+  ].join(""),
 };
+
+/** A line of malloc-bench's protocol buffers, with numbers below 128, so that its bytes are letters of a text. */
+function mallocBenchLine(call: number, fields: Readonly<Record<number, number>>): string {
+  const numbers = Object.entries(fields).flatMap(([field, value]) => [Number(field) << 3, value]);
+  return String.fromCharCode(10, numbers.length + 2, call << 3 | 2, numbers.length, ...numbers);
+}
 
 /** Bytes of a text. */
 export function bytesOf(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text);
 }
 
-/** A zip archive of one deflated file. */
-export function zipOf(content: Uint8Array): Uint8Array<ArrayBuffer> {
-  const name = bytesOf("trace.txt");
-  const packed = deflateRawSync(content);
-  const local = new DataView(new ArrayBuffer(30));
-  const entry = new DataView(new ArrayBuffer(46));
+/** A zip archive of files that have the same content, deflated; folders have none. */
+export function zipOf(content: Uint8Array, names: readonly string[] = ["trace.txt"]): Uint8Array<ArrayBuffer> {
+  const locals: Uint8Array[] = [], entries: Uint8Array[] = [];
+  const bytesIn = (parts: readonly Uint8Array[]) => parts.reduce((sum, { length }) => sum + length, 0);
+  for (const each of names) {
+    const name = bytesOf(each), own = each.endsWith("/") ? new Uint8Array() : content, packed = deflateRawSync(own);
+    const local = new DataView(new ArrayBuffer(30)), entry = new DataView(new ArrayBuffer(46));
+    local.setUint32(0, 0x04034b50, true);
+    local.setUint16(8, 8, true);
+    local.setUint16(26, name.length, true);
+    entry.setUint32(0, 0x02014b50, true);
+    entry.setUint16(10, 8, true);
+    entry.setUint32(16, crc32(own), true);
+    entry.setUint32(20, packed.length, true);
+    entry.setUint32(24, own.length, true);
+    entry.setUint16(28, name.length, true);
+    entry.setUint32(42, bytesIn(locals), true);
+    locals.push(new Uint8Array(local.buffer), name, new Uint8Array(packed));
+    entries.push(new Uint8Array(entry.buffer), name);
+  }
   const end = new DataView(new ArrayBuffer(22));
-  local.setUint32(0, 0x04034b50, true);
-  local.setUint16(8, 8, true);
-  local.setUint16(26, name.length, true);
-  entry.setUint32(0, 0x02014b50, true);
-  entry.setUint16(10, 8, true);
-  entry.setUint32(16, crc32(content), true);
-  entry.setUint32(20, packed.length, true);
-  entry.setUint32(24, content.length, true);
-  entry.setUint16(28, name.length, true);
   end.setUint32(0, 0x06054b50, true);
-  end.setUint16(8, 1, true);
-  end.setUint16(10, 1, true);
-  end.setUint32(12, entry.byteLength + name.length, true);
-  end.setUint32(16, local.byteLength + name.length + packed.length, true);
-  const parts = [local, name, packed, entry, name, end];
-  return new Uint8Array(parts.flatMap((part) => [...new Uint8Array(part.buffer, part.byteOffset, part.byteLength)]));
+  end.setUint16(8, names.length, true);
+  end.setUint16(10, names.length, true);
+  end.setUint32(12, bytesIn(entries), true);
+  end.setUint32(16, bytesIn(locals), true);
+  return new Uint8Array([...locals, ...entries, new Uint8Array(end.buffer)].flatMap((part) => [...part]));
 }
 
 /** Where the real trace is: `HAKMEM_TRACES`, else beside the repository; undefined where it is missing. */

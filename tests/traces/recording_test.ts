@@ -117,12 +117,12 @@ Deno.test("a damaged recording gives an error that names a byte, or a beginning 
 
 Deno.test("a recording of what no program can have done is refused", () => {
   const wrong: [says: RegExp, write: (writer: RecordingWriter) => void][] = [
-    [/byte 19, 2 .*free of 0x1, which is not live/, (writer) => writer.free(0, 1)],
-    [/realloc of 0x1, which is not live/, (writer) => writer.realloc(0, 1, 5)],
+    [/byte 19, 2 .*free of 1, which is not live/, (writer) => writer.free(0, 1)],
+    [/realloc of 1, which is not live/, (writer) => writer.realloc(0, 1, 5)],
     [/alignment/, (writer) => writer.aligned(0, 31, 5)],
     [/size/, (writer) => writer.allocation(EVENT.MALLOC, 0, 2 ** 41)],
     [/a number has more than 7 bytes/, (writer) => writer.allocation(EVENT.MALLOC, 0, 2 ** 50)],
-    [/6 is no event's kind/, (writer) => writer.allocation(6 as typeof EVENT.MALLOC, 0, 1)],
+    [/6 is not the kind of an event/, (writer) => writer.allocation(6 as typeof EVENT.MALLOC, 0, 1)],
     [/no event/, () => {}],
   ];
   for (const [says, write] of wrong) {

@@ -1,0 +1,47 @@
+// deno-lint-ignore-file no-control-regex -- the magic numbers of binary formats
+/**
+ * Files that people take for traces, and what they are: said by name, with what can be done.
+ *
+ * @module
+ */
+
+/** What a file is, if it is known and not a trace. */
+interface Stranger {
+  /** @param head its first bytes, a letter a byte */
+  readonly recognises: RegExp;
+  readonly says: string;
+}
+
+const PROFILE = "it holds samples of allocations and no frees, so it cannot be replayed; record the program: " +
+  "record -- COMMAND";
+const UNPACK = "unpack it first; .zip, .gz and .zst are read as they are";
+
+const STRANGERS: readonly Stranger[] = [
+  {
+    recognises: /^version https:\/\/git-lfs\.github\.com\//,
+    says: "a Git LFS pointer, not the file that it stands for: git lfs pull",
+  },
+  { recognises: /^\xfd7zXZ\x00/, says: `an .xz file: ${UNPACK} (xz -d)` },
+  { recognises: /^BZh[1-9]/, says: `a bzip2 file: ${UNPACK} (bzip2 -d)` },
+  { recognises: /^\x04\x22\x4d\x18/, says: `an lz4 file: ${UNPACK} (lz4 -d)` },
+  { recognises: /^7z\xbc\xaf\x27\x1c/, says: `a 7z archive: ${UNPACK}` },
+  { recognises: /^[^]{257}ustar/, says: "a tar archive: unpack the one trace that is meant" },
+  { recognises: /^heap profile: /, says: `a heap profile of gperftools: ${PROFILE}` },
+  { recognises: /^heap_v2\//, says: `a heap profile of jemalloc (jeprof): ${PROFILE}` },
+  // The fields of pprof's message begin with the types of its samples: two numbers.
+  { recognises: /^\x0a[\x02-\x10]\x08[^]\x10/, says: `a profile of pprof: ${PROFILE}` },
+  { recognises: /^(desc: |cmd: ).*\n(cmd: .*\n)?time_unit: /, says: `massif's output: ${PROFILE}` },
+  { recognises: /^PERFILE2/, says: `a file of perf: ${PROFILE}` },
+  {
+    recognises: /^\s*\{\s*"schema": *"hakmem\./,
+    says: "what a command of ours wrote with --json: report shows it; a trace is what it was made of",
+  },
+  { recognises: /^\x7fELF/, says: "a program or a library: record -- COMMAND makes a trace of a program" },
+  { recognises: /^\s*<(!doctype|html|\?xml)/i, says: "a web page, where a download was expected" },
+];
+
+/** What a file is that is not a trace of a format that is known; undefined if it is not known either. */
+export function strangerIn(head: string): string | undefined {
+  if (head === "") return "the file is empty";
+  return STRANGERS.find(({ recognises }) => recognises.test(head))?.says;
+}
