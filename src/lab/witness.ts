@@ -6,14 +6,21 @@
  * In each round twin and witness have a fresh process each, with the same library preloaded, and measure as many
  * operations in turns, there and back (A B B A ...), in slots that are short: a neighbour of the machine then slows both
  * of a pair, or few pairs, and the median of the pairs is the round's. A row's ratio is Hodges and Lehmann's estimate over
- * the rounds, as of `compare`, and its interval is exact; all intervals of a run hold together with 99 %. Rows whose
+ * the rounds, as of `compare`, and its interval is exact, of 99 %. Rows whose
  * interval lies on neither side of the bound get as many rounds again, once.
  *
  * @module
  */
 import { median } from "simple-statistics";
 import { buildNative, type NativeTarget } from "../os/mod.ts";
-import { bonferroni, captureEnvironment, type Interval, Random, ratios, signedRankInterval } from "../measure/mod.ts";
+import {
+  captureEnvironment,
+  COMPARE_LEVEL,
+  type Interval,
+  Random,
+  ratios,
+  signedRankInterval,
+} from "../measure/mod.ts";
 import { findPeers, installedLibraries, PeerError } from "../peers/find.ts";
 import type { WitnessFile, WitnessRow } from "../report/witness.ts";
 import { completeParameters, type Parameters, WORKLOADS } from "../workloads/mod.ts";
@@ -55,8 +62,8 @@ export const WITNESS_PROGRAM: NativeTarget = {
 };
 
 const WITHIN = 0.1;
-/** Rounds after which rows are looked at. An interval of so many rows exists from 13 on. */
-const LOOKS = [16, 32];
+/** Rounds after which rows are looked at. */
+const LOOKS = [12, 24];
 const SLOT_MILLISECONDS = 3;
 /** Pairs of slots in a round, and those before them that do not count. */
 const SLOT_PAIRS = 7;
@@ -83,14 +90,13 @@ export async function compareWithWitness(
   const environment = await captureEnvironment();
   const random = new Random(plan.orderSeed);
   const pairs = await pairsOf(plan);
-  const level = bonferroni(pairs.length);
   for (const [index, pair] of pairs.entries()) {
     signal.throwIfAborted();
     report({ phase: "warming up", done: index, total: pairs.length, label: pair.name });
     await pair.calibrate();
   }
   for (const [look, rounds] of LOOKS.entries()) {
-    const waiting = pairs.filter((pair) => pair.rounds === 0 || verdictOf(pair.interval(level)) === "undecided");
+    const waiting = pairs.filter((pair) => pair.rounds === 0 || verdictOf(pair.interval()) === "undecided");
     const more = rounds - (LOOKS[look - 1] ?? 0);
     for (let done = 0; done < more * waiting.length;) {
       for (const pair of random.shuffled(waiting)) {
@@ -102,14 +108,14 @@ export async function compareWithWitness(
     }
   }
   const labels = labelsOf(pairs);
-  const rows = pairs.map((pair) => rowOf(pair, labels.get(pair.contestant.allocator), level));
+  const rows = pairs.map((pair) => rowOf(pair, labels.get(pair.contestant.allocator)));
   const verdicts = rows.map(({ verdict }) => verdict);
   return {
     environment: { ...environment, loadAverage: [...environment.loadAverage] },
     slotMilliseconds: SLOT_MILLISECONDS,
     orderSeed: plan.orderSeed,
     within: WITHIN,
-    level,
+    level: COMPARE_LEVEL,
     rows,
     verdict: (["differs", "undecided"] as const).find((verdict) => verdicts.includes(verdict)) ?? "agrees",
   };
@@ -180,8 +186,8 @@ class Pair {
   }
 
   /** Of the logarithm of the ratio. */
-  interval(level: number): Interval {
-    return signedRankInterval(this.samples.ratio.map(Math.log), level);
+  interval(): Interval {
+    return signedRankInterval(this.samples.ratio.map(Math.log), COMPARE_LEVEL);
   }
 }
 
@@ -198,10 +204,10 @@ function verdictOf({ low, high }: Interval): WitnessRow["verdict"] {
   return low >= -bound && high <= bound ? "agrees" : "undecided";
 }
 
-function rowOf(pair: Pair, label: string | undefined, level: number): WitnessRow {
+function rowOf(pair: Pair, label: string | undefined): WitnessRow {
   const { workload, contestant, identity, samples, rounds } = pair;
   if (identity === undefined) throw new ContestantError(contestant.label, "did not say which library serves it");
-  const { value, low, high } = pair.interval(level);
+  const { value, low, high } = pair.interval();
   return {
     workload,
     allocator: contestant.allocator,

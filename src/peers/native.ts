@@ -17,7 +17,7 @@ export interface NativeLibrary {
   readonly source: string;
 }
 
-/** The table. hardened, snmalloc and rpmalloc are in no Debian release: their rows are untested. */
+/** The table. hardened, snmalloc and rpmalloc are in no Debian release, so no test runs them. */
 export const NATIVE_LIBRARIES: readonly NativeLibrary[] = [
   {
     name: "mimalloc",

@@ -44,7 +44,7 @@ const WitnessFileSchema = v.object({
   orderSeed: v.number(),
   /** How much the times may differ, as a share: 0.1 is from 1/1.1 to 1.1. */
   within: v.number(),
-  /** Of each interval; all of them together have 0.99. */
+  /** Of each interval. */
   level: v.number(),
   rows: v.array(WitnessRowSchema),
   /** `differs` if any row does, else `undecided` if any is, else `agrees`. */
