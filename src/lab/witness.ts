@@ -58,16 +58,19 @@ export const WITNESS_PROGRAM: NativeTarget = {
   name: "witness",
   sources: [new URL("../../native/witness.c", import.meta.url)],
   kind: "executable",
-  flags: ["-fno-builtin", "-ldl"], // it says why
+  flags: ["-fno-builtin", "-fno-plt", "-ldl"], // it says why
 };
 
 const WITHIN = 0.1;
 /** Rounds after which rows are looked at. */
 const LOOKS = [12, 24];
 const SLOT_MILLISECONDS = 3;
+/** Longer where an allocator that has waited its turn begins with page faults, having given its large blocks back. */
+const SLOW_MIX_MILLISECONDS = 12;
 /** Pairs of slots in a round, and those before them that do not count. */
-const SLOT_PAIRS = 7;
+const SLOT_PAIRS = 5;
 const WARM_PAIRS = 1;
+const UNIT_CYCLES = 4096;
 
 /** The system's allocator, and the libraries of the table that are installed here. */
 export function witnessedPeers(): string[] {
@@ -112,7 +115,6 @@ export async function compareWithWitness(
   const verdicts = rows.map(({ verdict }) => verdict);
   return {
     environment: { ...environment, loadAverage: [...environment.loadAverage] },
-    slotMilliseconds: SLOT_MILLISECONDS,
     orderSeed: plan.orderSeed,
     within: WITHIN,
     level: COMPARE_LEVEL,
@@ -142,7 +144,7 @@ class Pair {
   constructor(readonly workload: string, readonly contestant: Contestant, witness: string) {
     const { command: twin } = contestant;
     this.#witness = { ...twin, label: `witness of ${twin.label}`, path: witness, args: [workload] };
-    this.#parameters = completeParameters(WORKLOADS.get(workload)!, {});
+    this.#parameters = parametersOf(workload);
   }
 
   get name(): string {
@@ -157,7 +159,8 @@ class Pair {
   async calibrate(): Promise<void> {
     await using twin = await Child.start(this.contestant.command);
     const request = { workload: this.workload, parameters: this.#parameters };
-    this.#units = (await warmUp(twin, request, { slotMilliseconds: SLOT_MILLISECONDS })).units;
+    const slotMilliseconds = this.workload === "slow-mix" ? SLOW_MIX_MILLISECONDS : SLOT_MILLISECONDS;
+    this.#units = (await warmUp(twin, request, { slotMilliseconds })).units;
     this.#operations = this.#units * WORKLOADS.get(this.workload)!.operationsPerUnit(this.#parameters);
     if (twin.identity !== undefined) this.identity = twin.identity;
   }
@@ -189,6 +192,12 @@ class Pair {
   interval(): Interval {
     return signedRankInterval(this.samples.ratio.map(Math.log), COMPARE_LEVEL);
   }
+}
+
+/** The defaults, but for units that are small beside a slot. */
+function parametersOf(name: string): Parameters {
+  const workload = WORKLOADS.get(name)!;
+  return completeParameters(workload, workload.parameters["cycles"] === undefined ? {} : { cycles: UNIT_CYCLES });
 }
 
 /** The witness's answer: nanoseconds, and operations. */

@@ -66,10 +66,10 @@ export function hasOwnHeaps({ runtime, heaps }: Pick<Result, "runtime" | "heaps"
 
 /** Of each native peer what served its malloc: `mimalloc 2.0.9 (/usr/lib/x86_64-linux-gnu/libmimalloc.so.2)`. */
 export function librariesOf(results: readonly Result[]): string[] {
-  const lines = results.flatMap(({ allocator, label, library, libraryVersion }) => {
+  const lines = results.flatMap(({ allocator, label = allocator, library, libraryVersion = "" }) => {
     if (library === undefined) return [];
-    const version = label === undefined && libraryVersion !== undefined ? ` ${libraryVersion}` : "";
-    return [`${label ?? allocator}${version} (${library})`];
+    const name = label.includes(libraryVersion) ? label : `${label} ${libraryVersion}`;
+    return [`${name} (${library})`];
   });
   return [...new Set(lines)];
 }

@@ -39,7 +39,6 @@ const WitnessFileSchema = v.object({
   schema: v.literal("hakmem.witness/1"),
   command: v.array(v.string()),
   environment: EnvironmentSchema,
-  slotMilliseconds: v.number(),
   /** The seed of the order in which they took turns. */
   orderSeed: v.number(),
   /** How much the times may differ, as a share: 0.1 is from 1/1.1 to 1.1. */

@@ -31,7 +31,6 @@ function file(rows: WitnessRow[], verdict: WitnessFile["verdict"]): WitnessFile 
     schema: "hakmem.witness/1",
     command: ["deno", "run", "-P", "cli.ts", "doctor", "--witness"],
     environment: fixture().environment,
-    slotMilliseconds: 3,
     orderSeed: 1,
     within: 0.1,
     level: 0.999,
