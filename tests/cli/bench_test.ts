@@ -1,6 +1,7 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertMatch, assertStringIncludes } from "@std/assert";
 import { parseResultFile } from "../../src/report/mod.ts";
-import { cli, command, outcome, SHORT } from "./helpers.ts";
+import { cli, SHORT } from "./helpers.ts";
+import { interrupted, terminalTest } from "./terminal.ts";
 
 Deno.test("bench prints one line of words, the table and the bars to a pipe, without escape codes", async () => {
   const { code, stdout, stderr } = await cli(["bench", ...SHORT]);
@@ -106,15 +107,14 @@ Deno.test("bench works when the cache cannot be written to", async () => {
   assertMatch(stdout, /\/dev\/null\/x/);
 });
 
-Deno.test("bench says how much was measured when it is interrupted, and exits with 3", async () => {
-  const child = command(["bench", ...SHORT, "--rounds", "1000", "--peer", "system"]).spawn();
-  const timer = setTimeout(() => child.kill("SIGINT"), 3000);
-  const { code, stdout, stderr } = outcome(await child.output());
-  clearTimeout(timer);
-  assertEquals(code, 3);
+terminalTest("bench says how much was measured when it is interrupted, and exits with 3", async () => {
+  const args = ["bench", ...SHORT, "--rounds", "1000", "--peer", "system"];
+  const { code, stdout, stderr, isRestored } = await interrupted(args, /measuring .* [1-9]\d* %/);
+  assertEquals([code, isRestored], [3, true]);
   assertMatch(stderr, /^interrupted: \d+ of 1000 rounds measured; /);
   const measured = Number(/interrupted: (\d+)/.exec(stderr)?.[1]);
-  if (measured > 0) assertMatch(stdout, new RegExp(`size 128, ${measured} round`));
+  assertGreater(measured, 0);
+  assertMatch(stdout, new RegExp(`size 128, ${measured} round`));
 });
 
 Deno.test("bench --threads measures each number of threads, names who cannot, and tells what each thread did", async () => {

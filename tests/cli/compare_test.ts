@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parseCompareFile, parseExplainFile } from "../../src/report/mod.ts";
-import { cli, command, outcome } from "./helpers.ts";
+import { cli } from "./helpers.ts";
+import { interrupted, terminalTest } from "./terminal.ts";
 
 Deno.test("compare gives its verdict as text, as JSON and as exit code", async () => {
   const folder = await Deno.makeTempDir();
@@ -76,15 +77,11 @@ for (
   });
 }
 
-Deno.test("compare that is interrupted says so, leaves no file, and exits with 3", async () => {
+terminalTest("compare that is interrupted says so, leaves no file, and exits with 3", async () => {
   const path = await Deno.makeTempFile();
   await Deno.remove(path);
-  const child = command(["compare", "slab-map", "box", "--json", path]).spawn();
-  const ended = child.output();
-  await new Promise((resolve) => setTimeout(resolve, 2500));
-  child.kill("SIGINT");
-  const { code, stdout, stderr } = outcome(await ended);
-  assertEquals([code, stdout], [3, ""]);
+  const { code, stdout, stderr, isRestored } = await interrupted(["compare", "slab-map", "box", "--json", path]);
+  assertEquals([code, stdout, isRestored], [3, "", true]);
   assertStringIncludes(stderr, "interrupted");
   assertEquals(await Deno.stat(path).then(() => true, () => false), false);
 });

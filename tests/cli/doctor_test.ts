@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parseDoctorFile } from "../../src/report/doctor.ts";
 import { parseWitnessFile } from "../../src/report/witness.ts";
-import { cli, command, outcome } from "./helpers.ts";
+import { cli } from "./helpers.ts";
+import { interrupted, terminalTest } from "./terminal.ts";
 
 Deno.test("doctor answers in its first line, and explains each fact in 100 columns without escape codes", async () => {
   const { code, stdout, stderr } = await cli(["doctor", "--seconds", "1"]);
@@ -64,14 +65,12 @@ Deno.test("doctor --help has an example, and a bad option ends with 3", async ()
   assertEquals([folder.code, folder.stdout], [3, ""]);
 });
 
-Deno.test("doctor says so when it is interrupted, leaves no file, and exits with 3", async () => {
+terminalTest("doctor says so when it is interrupted, leaves no file, and exits with 3", async () => {
   const folder = await Deno.makeTempDir();
   try {
-    const child = command(["doctor", "--seconds", "60", "--json", `${folder}/doctor.json`]).spawn();
-    const timer = setTimeout(() => child.kill("SIGINT"), 2500);
-    const { code, stdout, stderr } = outcome(await child.output());
-    clearTimeout(timer);
-    assertEquals([code, stdout], [3, ""]);
+    const args = ["doctor", "--seconds", "60", "--json", `${folder}/doctor.json`];
+    const { code, stdout, stderr, isRestored } = await interrupted(args);
+    assertEquals([code, stdout, isRestored], [3, "", true]);
     assertMatch(stderr, /^interrupted: /);
     assertEquals(Array.from(Deno.readDirSync(folder)), []);
   } finally {

@@ -9,18 +9,16 @@ export interface Outcome {
 }
 
 const ROOT = new URL("../../", import.meta.url);
-const FOLDER = decodeURIComponent(ROOT.pathname);
-
-/** Deno's own remark about `-P`, and what it downloads at first: no part of what the command prints. */
-const DENO_REMARKS = /^(.*Permissions in the config file is an experimental feature.*|Download http.*)\n/gm;
+/** Where commands run. */
+export const FOLDER = decodeURIComponent(ROOT.pathname);
 
 /** What each test runs: little work, but all of the way. */
 export const SHORT = ["--quick", "--size", "128", "--cycles", "2000"];
 
-/** The options of a process that runs `cli.ts` with these arguments. */
+/** The options of a process that runs `cli.ts` with these arguments, without Deno's own remarks (`-P`, downloads). */
 export function command(args: readonly string[], env: Record<string, string> = {}, permissions = ["-P"]): Deno.Command {
   return new Deno.Command(Deno.execPath(), {
-    args: ["run", ...permissions, "cli.ts", ...args],
+    args: ["run", "--quiet", ...permissions, "cli.ts", ...args],
     cwd: FOLDER,
     env,
     stdin: "null",
@@ -41,7 +39,7 @@ export async function cli(
 /** What a finished process left, as text. */
 export function outcome({ code, stdout, stderr }: Deno.CommandOutput): Outcome {
   const decoder = new TextDecoder();
-  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr).replaceAll(DENO_REMARKS, "") };
+  return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
 }
 
 /** Runs with the path of a file that holds a text. */

@@ -1,7 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { cli, mallocLabText, outcome } from "./helpers.ts";
-
-const ROOT = decodeURIComponent(new URL("../../", import.meta.url).pathname);
+import { cli, FOLDER, mallocLabText, outcome } from "./helpers.ts";
 
 async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
@@ -68,8 +66,8 @@ Deno.test("a run that fails leaves an old file as it was, and no new one", () =>
 /** Runs the command line in a shell, after some of its commands. */
 async function inShell(before: string, args: string, after = "") {
   const command = new Deno.Command("sh", {
-    args: ["-c", `${before} exec "${Deno.execPath()}" run -P cli.ts ${args} ${after}`],
-    cwd: ROOT,
+    args: ["-c", `${before} exec "${Deno.execPath()}" run --quiet -P cli.ts ${args} ${after}`],
+    cwd: FOLDER,
     env: { NO_COLOR: "1" },
     stdout: "piped",
     stderr: "piped",

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { parseRecordFile } from "../../src/report/record.ts";
 import { readTrace } from "../../src/traces/mod.ts";
 import { build } from "../lab/recorded.ts";
-import { cli, command, outcome } from "./helpers.ts";
+import { cli, command, FOLDER, outcome } from "./helpers.ts";
 
 const LINUX = Deno.build.os === "linux";
 
@@ -31,9 +31,9 @@ linuxTest("record leaves the program its streams and its exit code, and says on 
   const child = new Deno.Command("sh", {
     args: [
       "-c",
-      `echo in | '${Deno.execPath()}' run -P cli.ts record -o '${file}' -- sh -c 'cat; echo err >&2; exit 7'`,
+      `echo in | '${Deno.execPath()}' run --quiet -P cli.ts record -o '${file}' -- sh -c 'cat; echo err >&2; exit 7'`,
     ],
-    cwd: decodeURIComponent(new URL("../../", import.meta.url).pathname),
+    cwd: FOLDER,
   });
   const { code, stdout, stderr } = outcome(await child.output());
   assertEquals([code, stdout], [0, "in\n"]);
@@ -76,7 +76,19 @@ linuxTest(
   async (folder) => {
     const { code, stdout, stderr } = outcome(
       await new Deno.Command(Deno.execPath(), {
-        args: ["run", "-P", `--config=${config()}`, cliPath(), "record", "--json", "-", "--", "/bin/echo", "hello"],
+        args: [
+          "run",
+          "--quiet",
+          "-P",
+          `--config=${FOLDER}deno.json`,
+          `${FOLDER}cli.ts`,
+          "record",
+          "--json",
+          "-",
+          "--",
+          "/bin/echo",
+          "hello",
+        ],
         cwd: folder,
       }).output(),
     );
@@ -121,14 +133,6 @@ linuxTest("record leaves Ctrl-C to the program, and passes SIGTERM on to it", as
   assertEquals((await child.status).code, 0);
   assertMatch(await stderr, /recorded [\d,]+ events of (.|\n)*exit\s+code 5/);
 });
-
-function config(): string {
-  return decodeURIComponent(new URL("../../deno.json", import.meta.url).pathname);
-}
-
-function cliPath(): string {
-  return decodeURIComponent(new URL("../../cli.ts", import.meta.url).pathname);
-}
 
 Deno.test("record --help says what the exit code means, and has examples", async () => {
   const { code, stdout, stderr } = await cli(["record", "--help"]);

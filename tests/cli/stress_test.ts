@@ -2,7 +2,8 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import type { FlagRow } from "../../src/heap/flags.ts";
 import { FLAGS, parseVariant } from "../../src/heap/mod.ts";
 import { parseStressFile, renderStress } from "../../src/report/mod.ts";
-import { cli, command, outcome } from "./helpers.ts";
+import { cli } from "./helpers.ts";
+import { interrupted, terminalTest } from "./terminal.ts";
 
 /** The bugs that can be built in, each with a variant that can have it. Empty if this build of the heap has none. */
 function brokenVariants(): string[] {
@@ -63,66 +64,22 @@ Deno.test("stress --build debug runs a debug build, or passes on that there is n
   }
 });
 
-Deno.test("stress prints its counts when it is interrupted, and exits with 3", async () => {
-  const child = command(["stress", "--seconds", "600", "--seed", "1", "--variant", "slab-map,phase7"]).spawn();
-  const timer = setTimeout(() => child.kill("SIGINT"), 4000);
-  const { code, stdout, stderr } = outcome(await child.output());
-  clearTimeout(timer);
-  assertEquals([code, stderr], [3, "interrupted: nothing had failed\n"]);
-  assertMatch(stdout, /^ok slab-map: [1-9][\d,]* operations in [\d,]+ programs?, [\d.]+ s\n {2}malloc [1-9]/);
-  assertEquals(stdout.includes("phase7"), false, "it was not begun");
-});
+terminalTest(
+  "stress prints its counts when it is interrupted, exits with 3, and leaves the terminal as it was",
+  async () => {
+    const args = ["stress", "--seconds", "60", "--seed", "1", "--variant", "slab-map,phase7"];
+    const { code, stdout, stderr, isRestored } = await interrupted(args, /[2-9] %/);
+    assertEquals([code, stderr, isRestored], [3, "interrupted: nothing had failed\n", true]);
+    assertMatch(stdout, /^ok slab-map: [1-9][\d,]* operations in [\d,]+ programs?, [\d.]+ s\n {2}malloc [1-9]/);
+    assertEquals(stdout.includes("phase7"), false, "it was not begun");
+  },
+);
 
 Deno.test("what ran is one line when nothing had run yet", () => {
   const run = { variant: "slab-map", programs: 0, operations: 0, counts: {}, seconds: 0.2 };
   const text = renderStress({ schema: "hakmem.stress/1", command: [], build: "release", seed: 1, runs: [run] });
   assertEquals(text, "ok slab-map: 0 operations in 0 programs, 0.2 s\n");
 });
-
-Deno.test({
-  name: "stress leaves the terminal as it was when Ctrl-C is pressed in it",
-  ignore: !hasScript(),
-  fn: async () => {
-    // `exec`: a shell that waits (dash; bash gives way of itself) is killed by the key, and its 130 hides the command's code.
-    const child = new Deno.Command("script", {
-      args: [
-        "-qec",
-        `exec env -u NO_COLOR '${Deno.execPath()}' run -P cli.ts stress --seconds 60 --seed 1`,
-        "/dev/null",
-      ],
-      cwd: decodeURIComponent(new URL("../../", import.meta.url).pathname),
-      env: { TERM: "xterm" },
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
-    const writer = child.stdin.getWriter();
-    let stdout = "", timer: ReturnType<typeof setTimeout> | undefined;
-    for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
-      stdout += text;
-      // What the key sends, some time after the bar is there.
-      if (stdout.includes("\x1b[?25l")) timer ??= setTimeout(() => writer.write(Uint8Array.of(3)), 1500);
-    }
-    clearTimeout(timer);
-    await writer.close().catch(() => {});
-    await child.stderr.cancel();
-    const { code } = await child.status;
-    const [hidden, shown] = [stdout.lastIndexOf("\x1b[?25l"), stdout.lastIndexOf("\x1b[?25h")];
-    assert(hidden >= 0 && shown > hidden, "the cursor is there again");
-    assertMatch(stdout.slice(shown), /operations in [\d,]+ programs?,[^]*malloc[^]*interrupted: nothing had failed/);
-    assertEquals(code, 3);
-  },
-});
-
-/** Whether a terminal can be had: `script` of util-linux gives one. */
-function hasScript(): boolean {
-  try {
-    const { stdout } = new Deno.Command("script", { args: ["--version"] }).outputSync();
-    return new TextDecoder().decode(stdout).includes("util-linux");
-  } catch {
-    return false;
-  }
-}
 
 Deno.test("stress --threads has Workers share a heap, says what became of them, by scenario", async () => {
   const options = ["--threads", "2", "--seconds", "1", "--seed", "1", "--scenario", "producer-consumer"];

@@ -4,7 +4,8 @@ import * as v from "valibot";
 import { parseResultFile } from "../../src/report/mod.ts";
 import { TraceFileSchema } from "../../src/report/trace.ts";
 import { realTrace, SAMPLES } from "../traces/helpers.ts";
-import { assertNarrow, cli, command, mallocLabText, outcome, withFile } from "./helpers.ts";
+import { assertNarrow, cli, mallocLabText, withFile } from "./helpers.ts";
+import { interrupted, terminalTest } from "./terminal.ts";
 
 Deno.test("trace info says what a trace is like, in 100 columns", async () => {
   await withFile(SAMPLES["android"]!, async (path) => {
@@ -84,14 +85,12 @@ Deno.test("replay prints time and memory in 100 columns, and writes a result fil
   });
 });
 
-Deno.test("replay ends with 3 and leaves nothing when it is interrupted", async () => {
+terminalTest("replay ends with 3 and leaves nothing when it is interrupted", async () => {
   await withFile(mallocLabText(3000), async (path) => {
     const json = `${path}.json`;
-    const child = command(["replay", path, "--rounds", "1000", "--peer", "system", "--json", json]).spawn();
-    const timer = setTimeout(() => child.kill("SIGINT"), 3000);
-    const { code, stdout, stderr } = outcome(await child.output());
-    clearTimeout(timer);
-    assertEquals([code, stdout, stderr], [3, "", "interrupted: there is nothing to show\n"]);
+    const args = ["replay", path, "--rounds", "1000", "--peer", "system", "--json", json];
+    const { code, stdout, stderr, isRestored } = await interrupted(args);
+    assertEquals([code, stdout, stderr, isRestored], [3, "", "interrupted: there is nothing to show\n", true]);
     assertEquals([...Deno.readDirSync(path.replace(/\/[^/]+$/, ""))].length, 1);
   });
 });

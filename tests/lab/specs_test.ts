@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { InvalidOptionError } from "../../src/heap/mod.ts";
 import { resolveSpec } from "../../src/lab/specs.ts";
+import { commandOutput } from "../../src/os/mod.ts";
 import { PeerError } from "../../src/peers/find.ts";
 import { CAN_PRELOAD, compile, SMALL } from "../peers/libraries.ts";
 
@@ -62,12 +63,8 @@ Deno.test("what is nothing of these is an error that says what there is", async 
 });
 
 Deno.test("a revision is taken out of the repository, once", async () => {
-  const git = await new Deno.Command("git", { args: ["-C", ROOT, "rev-parse", "HEAD"], stderr: "null" }).output();
-  const hash = new TextDecoder().decode(git.stdout).trim();
-  if (hash === "") {
-    console.log("skipped: this copy is in no repository");
-    return;
-  }
+  const hash = (await commandOutput("git", ["-C", ROOT, "rev-parse", "HEAD"]))?.trim();
+  if (hash === undefined) return console.log("skipped: this copy is in no repository, or there is no git");
   const first = await resolveSpec(hash.slice(0, 12)), second = await resolveSpec("HEAD,refill=8");
   assertEquals([first.source, second.source], [hash, hash]);
   assertEquals(second.contestant.allocator, "slab-map,refill=8");

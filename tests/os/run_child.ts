@@ -1,4 +1,5 @@
 /** Runs `child.ts` beside this file and gives what it printed; and temporary folders that clean up after themselves. */
+import { assertEquals } from "@std/assert";
 
 /** Everything that any action of the child prints. */
 export interface Outcome {
@@ -49,6 +50,24 @@ export function temporaryFolder(): Disposable & { path: string } {
 /** Names in a folder, sorted. */
 export function namesIn(folder: string): string[] {
   return [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
+}
+
+/** Each of the sources in C compiles without a warning, under gcc and under clang, as far as these are installed. */
+export async function compilesWithoutWarning(
+  t: Deno.TestContext,
+  flags: readonly string[],
+  sources: readonly string[],
+): Promise<void> {
+  const strict = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-c", "-o", "/dev/null"];
+  for (const compiler of ["gcc", "clang"]) {
+    await t.step(compiler, async () => {
+      for (const source of sources) {
+        const built = await compile(compiler, ["-std=c11", ...flags, ...strict, source]);
+        if (built === undefined) return console.log(`skipped: ${compiler} is not installed`);
+        assertEquals(built, { success: true, output: "" });
+      }
+    });
+  }
 }
 
 /** Runs a compiler and gives what it printed; undefined when it is not installed. */

@@ -13,6 +13,7 @@ import { TraceBuilder } from "../../src/traces/builder.ts";
 import type { Trace } from "../../src/traces/mod.ts";
 import { replayWords } from "../../src/traces/replay_words.ts";
 import { type Allocator, OutOfMemory, prepareReplay, ReplayFailure } from "../../src/workloads/mod.ts";
+import { compilesWithoutWarning } from "../os/run_child.ts";
 import { arbitraryTrace } from "../traces/helpers.ts";
 
 /** Replays whole, in two parts, and once more. */
@@ -184,27 +185,8 @@ Deno.test("a replay by several threads is the same in TypeScript and in C, and k
 });
 
 Deno.test("the replay in C compiles without a warning", async (t) => {
-  for (const compiler of ["gcc", "clang"]) {
-    await t.step(compiler, async () => {
-      for (const file of ["replay.c", "touch.c"]) {
-        const source = decodeURIComponent(new URL(`../../native/${file}`, import.meta.url).pathname);
-        const flags = [
-          "-std=c11",
-          "-O3",
-          "-pthread",
-          "-fPIC",
-          "-Wall",
-          "-Wextra",
-          "-Wpedantic",
-          "-Werror",
-          "-fsyntax-only",
-        ];
-        const { success, stderr } = await new Deno.Command(compiler, { args: [...flags, source] }).output()
-          .catch((error) => ({ success: error instanceof Deno.errors.NotFound, stderr: new Uint8Array() }));
-        assertEquals([success, new TextDecoder().decode(stderr)], [true, ""]);
-      }
-    });
-  }
+  const source = (file: string) => decodeURIComponent(new URL(`../../native/${file}`, import.meta.url).pathname);
+  await compilesWithoutWarning(t, ["-O3", "-pthread", "-fPIC"], ["replay.c", "touch.c"].map(source));
 });
 
 Deno.test("the C twin rejects files that hold no words of a replay", async () => {

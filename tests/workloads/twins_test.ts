@@ -3,6 +3,7 @@ import { assertEquals, assertNotEquals } from "@std/assert";
 import { Child } from "../../src/lab/child.ts";
 import { enter } from "../../src/lab/contestants.ts";
 import { completeParameters, type Parameters, WORKLOADS } from "../../src/workloads/mod.ts";
+import { compilesWithoutWarning } from "../os/run_child.ts";
 
 const CASES: readonly [workload: string, parameters: Parameters][] = [
   ["random-mixed", {}],
@@ -117,21 +118,5 @@ Deno.test("the workloads in C compile without a warning", async (t) => {
   }
   // The program in two files, how slots are filled, threads, and one for each workload; the cache-* are one.
   assertEquals(sources.length, WORKLOADS.size + 3);
-  for (const compiler of ["gcc", "clang"]) {
-    const isThere = await new Deno.Command(compiler, { args: ["--version"], stdout: "null", stderr: "null" }).output()
-      .then(({ success }) => success, () => false);
-    await t.step({
-      name: compiler,
-      ignore: !isThere,
-      fn: async () => {
-        const flags = ["-std=c11", "-O3", "-Wall", "-Wextra", "-Wpedantic", "-Werror"];
-        for (const source of sources) {
-          const { success, stderr } = await new Deno.Command(compiler, {
-            args: [...flags, "-c", "-o", "/dev/null", source],
-          }).output();
-          assertEquals([success, new TextDecoder().decode(stderr)], [true, ""]);
-        }
-      },
-    });
-  }
+  await compilesWithoutWarning(t, ["-O3"], sources);
 });
