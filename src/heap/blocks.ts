@@ -37,8 +37,6 @@ export interface Blocks {
   leaks(): Leak[];
   check(): void;
   collect(): number;
-  /** Other threads can have the heap from now on. */
-  share?(): void;
   /** This thread is about to let go of the heap. @throws {HeapSharedError} if it may not; then nothing has changed. */
   close(): void;
   /** The heap is about to be gone, and no other thread has it: the last word on it. */

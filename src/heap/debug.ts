@@ -22,7 +22,7 @@
  *
  * Cost, for each block: a record, a stack of the allocation and one of the free, 32 bytes and more of redzones; and the
  * quarantine's memory. The books' map takes up to a quarter of the heap's memory, which `stats()` does not count. It is
- * much slower than the release build, and a stack costs ten times more when the heap is shared.
+ * much slower than the release build, and most of that is what the stacks cost.
  *
  * @module
  */
@@ -39,12 +39,12 @@ import {
   REDZONE_BYTES,
   writeRedzones,
 } from "./debug_block.ts";
-import { DebugBooks, GONE, LIVE, QUARANTINED } from "./debug_books.ts";
+import { DebugBooks, LIVE, QUARANTINED } from "./debug_books.ts";
 import { InnerBlocks } from "./debug_inner.ts";
 import { groupLeaks, type Leak, leakReport } from "./debug_leaks.ts";
 import { debugStats } from "./debug_stats.ts";
 import { DebugReport } from "./debug_report.ts";
-import { captureStack, DebugStacks, type Stack } from "./debug_stacks.ts";
+import { DebugStacks, type Stack } from "./debug_stacks.ts";
 import { assertSize, type BufferOverflowError, HeapError } from "./errors.ts";
 import type { Blocks } from "./blocks.ts";
 import type { ReleaseBlocks } from "./release.ts";
@@ -102,7 +102,7 @@ export class DebugBlocks implements Blocks {
     this.#log = log;
     this.#stacks = new DebugStacks(books, options?.stacks);
     this.#report = new DebugReport(memory.u8, this.#stacks);
-    this.#books = new DebugBooks(books, memory.bytes, this.#stacks, options?.quarantineBytes);
+    this.#books = new DebugBooks(books, memory.bytes, options?.quarantineBytes);
     this.#inners = new InnerBlocks(inner, books, this.#books);
   }
 
@@ -133,7 +133,7 @@ export class DebugBlocks implements Blocks {
         return 0;
       }
       this.#memory.u8.copyWithin(moved, ptr, ptr + Math.min(block.size, size));
-      this.#retire(block, this.realloc);
+      this.#retire(block, this.realloc, allocation.stack);
       return moved;
     });
   }
@@ -210,19 +210,6 @@ export class DebugBlocks implements Blocks {
     });
   }
 
-  /** Others cannot read the stacks that this thread has kept to itself. */
-  share(): void {
-    if (this.#journal.shared) return;
-    this.#section(() => {
-      for (const list of [LIVE, QUARANTINED, GONE] as const) {
-        for (const block of this.#books.on(list)) {
-          this.#books.setStacks(block, this.#stacks.publish(block.allocated), this.#stacks.publish(block.freed));
-          this.#journal.keep();
-        }
-      }
-    });
-  }
-
   close(): void {
     this.#section(() => this.#inner.close());
   }
@@ -293,8 +280,8 @@ export class DebugBlocks implements Blocks {
    * Frees a live block: into the quarantine, which has room, or to the release build at once if it never fits. It is
    * filled after the commit: who dies before has changed nothing, and for who dies after it the next one does it.
    */
-  #retire(block: DebugBlock, callee: (...args: never[]) => unknown): void {
-    const freed = block.allocated === 0 ? 0 : this.#stacks.keep(captureStack(callee));
+  #retire(block: DebugBlock, callee: (...args: never[]) => unknown, stack?: Stack): void {
+    const freed = block.allocated === 0 ? 0 : this.#stacks.keep(stack ?? this.#stacks.capture(callee));
     const fits = block.innerBytes <= this.#books.quarantineMost;
     if (fits) {
       this.#books.quarantine(block, freed);

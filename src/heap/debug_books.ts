@@ -34,7 +34,6 @@ import {
   placeOf,
   RECORD_WORDS,
 } from "./debug_layout.ts";
-import type { DebugStacks } from "./debug_stacks.ts";
 import type { Journal } from "./journal.ts";
 import { BLOCK_ALIGNMENT, SLAB_SHIFT } from "./layout.ts";
 import type { BooksMemory } from "./memory.ts";
@@ -66,7 +65,6 @@ export class DebugBooks {
   readonly #doubles: Float64Array;
   readonly #journal: Journal;
   readonly #heapBytes: number;
-  readonly #stacks: DebugStacks;
   readonly #map: number;
   readonly #records: number;
 
@@ -77,14 +75,12 @@ export class DebugBooks {
   constructor(
     { buffer, words, journal, layout }: BooksMemory,
     heapBytes: number,
-    stacks: DebugStacks,
     quarantineMost?: number,
   ) {
     this.#words = words;
     this.#doubles = new Float64Array(buffer);
     this.#journal = journal;
     this.#heapBytes = heapBytes;
-    this.#stacks = stacks;
     this.#map = layout.map;
     this.#records = layout.records;
     if (quarantineMost === undefined) return;
@@ -186,12 +182,6 @@ export class DebugBooks {
     this.#words[BOOK_UNSETTLED] = 0;
   }
 
-  /** Replaces the stacks of a block. */
-  setStacks({ record }: DebugBlock, allocated: number, freed: number): void {
-    this.#journal.set(this.#word(record, ALLOCATED), allocated);
-    this.#journal.set(this.#word(record, FREED), freed);
-  }
-
   /** A number in two words. */
   #wide(index: number): number {
     return (this.#words[index]! >>> 0) + this.#words[index + 1]! * 2 ** 32;
@@ -240,9 +230,7 @@ export class DebugBooks {
 
   /** Forgets a block that is gone. */
   #forget(record: number): void {
-    const { allocated, freed, ptr } = this.#block(record);
-    this.#stacks.drop(allocated);
-    this.#stacks.drop(freed);
+    const { ptr } = this.#block(record);
     this.#unlink(record);
     this.#journal.add(BOOK_GONE_BLOCKS, -1);
     this.#journal.set(this.#map + placeOf(ptr), 0);

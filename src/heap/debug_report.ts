@@ -6,7 +6,7 @@
  */
 
 import type { Damage, DebugBlock } from "./debug_block.ts";
-import { captureCall, type DebugStacks, formatStack } from "./debug_stacks.ts";
+import { captureCall, type DebugStacks } from "./debug_stacks.ts";
 import {
   BufferOverflowError,
   BufferUnderflowError,
@@ -109,7 +109,7 @@ export class DebugReport {
       parts.push("  allocated:", this.#stack(block.allocated));
       if (!block.live) parts.push("  first freed:", this.#stack(block.freed));
     }
-    parts.push("  this call:", formatStack(captureCall()));
+    parts.push("  this call:", captureCall());
     return parts.join("\n");
   }
 

@@ -1,11 +1,13 @@
 /**
- * Stacks of the calls that allocate and free. A stack is captured when the call is made, and becomes text only when it
- * is shown, which costs ten times more. Where the capture alone is too much, one allocation in n has one: over a
- * program's run, a leak that matters is still seen.
+ * Stacks of the calls that allocate and free, as text: a stack that V8 has captured holds the functions and the
+ * receivers of its calls, and so would keep the objects alive whose methods allocate.
  *
- * A block's record has the number of a stack. As long as one thread has the heap, the stacks themselves are that
- * thread's own. When others can have it, all become text, in a table of the books: who shows a stack may be another
- * thread than who captured it, which may be gone by then.
+ * Deno's text of a stack, with its source maps, costs ten times as much as the capture. So each is made once: a stack is
+ * known again by the text that V8 itself makes of it. Where even that is too much, one allocation in n has a stack: over
+ * a program's run, a leak that matters is still seen.
+ *
+ * A block's record has the number of a stack, which is its place in a table of the books: who shows a stack may be
+ * another thread than who captured it, which may be gone by then.
  *
  * ```
  *   the table: | bucket, a word each | entry | entry | ...       entry: | next in bucket | hash | bytes | UTF-8 ... |
@@ -17,11 +19,14 @@
  */
 
 import { BOOK_STACKS_END, BOOK_STACKS_EVERY, STACKS_BUCKETS, STACKS_BYTES, STACKS_WORD } from "./debug_layout.ts";
+import { KIB } from "./layout.ts";
 import type { BooksMemory } from "./memory.ts";
 
-/** A captured stack. Reading `stack` formats it, once. */
+/** A captured stack, and where in the table it was last. */
 export interface Stack {
-  readonly stack: string;
+  readonly text: string;
+  entry: number;
+  hash: number;
 }
 
 /** Words of an entry. */
@@ -38,30 +43,58 @@ const FULL_TEXT = "    not kept: the table of stacks is full";
 const OWN_FRAMES = new URL(".", import.meta.url).href;
 const OWN_FRAMES_MOST = 8;
 
-/** A record has a word for the number. */
-const LEAST_NUMBER = -(2 ** 31);
+/** Stacks that a thread knows again. */
+const KNOWN_MOST = 64 * KIB;
 
 const encoder = new TextEncoder(), decoder = new TextDecoder();
 
-/** The stack of the call of a function which is under way. */
-export function captureStack(callee: (...args: never[]) => unknown): Stack {
+/** What V8 captures: reading `stack` makes it text. */
+interface Captured {
+  readonly stack: string;
+}
+
+function capture(callee: (...args: never[]) => unknown): Captured {
   const holder = { stack: "" };
   Error.captureStackTrace(holder, callee);
   return holder;
 }
 
-/** The stack of whatever call of the heap this is part of. */
-export function captureCall(): Stack {
+/** As `capture`, so many frames; where the program has frozen `Error`, as many as it wants. */
+function captureFrames(limit: number, callee: (...args: never[]) => unknown): Captured {
+  if (Object.isFrozen(Error)) return capture(callee);
   const { stackTraceLimit } = Error;
-  Error.stackTraceLimit = stackTraceLimit + OWN_FRAMES_MOST;
-  const stack = captureStack(captureCall);
+  Error.stackTraceLimit = limit;
+  const captured = capture(callee);
   Error.stackTraceLimit = stackTraceLimit;
-  return stack;
+  return captured;
+}
+
+/** Calls with another way to make text of stacks; not where the program has frozen `Error`. */
+function preparing(prepare: (() => string) | undefined, call: () => string): string {
+  if (Object.isFrozen(Error)) return call();
+  const { prepareStackTrace } = Error;
+  try {
+    Error.prepareStackTrace = prepare as never; // its type leaves out undefined
+    return call();
+  } finally {
+    Error.prepareStackTrace = prepareStackTrace as never;
+  }
+}
+
+/** The text of V8 itself, which it makes where another text is being prepared. Costs as much as the capture. */
+function rawText(captured: Captured): string {
+  return preparing(() => String(captured.stack), () => captureFrames(0, rawText).stack);
+}
+
+/** The stack of whatever call of the heap this is part of, as text. */
+export function captureCall(): string {
+  const captured = captureFrames(Error.stackTraceLimit + OWN_FRAMES_MOST, captureCall);
+  return preparing(undefined, () => formatStack(captured));
 }
 
 /** The program's frames of a stack, a line each; all frames if it has no others, as in a bundle. */
-export function formatStack({ stack }: Stack): string {
-  const frames = stack.split("\n").filter((line) => /^\s+at /.test(line));
+function formatStack({ stack }: Captured): string {
+  const frames = String(stack).split("\n").filter((line) => /^\s+at /.test(line));
   const program = frames.filter((line) => !line.includes(OWN_FRAMES));
   return (program.length > 0 ? program : frames).map((line) => `    ${line.trim()}`).join("\n");
 }
@@ -72,9 +105,8 @@ export class DebugStacks {
   readonly every: number;
   readonly #memory: BooksMemory;
   readonly #table: Uint8Array;
-  /** By number, which is below 0. */
-  readonly #own = new Map<number, Stack>();
-  #lastOwn = 0;
+  /** By what V8 makes of them. */
+  readonly #known = new Map<string, Stack>();
   #left = 0;
 
   /** @param every of a heap that is new. */
@@ -94,37 +126,37 @@ export class DebugStacks {
     if (this.every === 0) return undefined;
     if (this.#left-- > 0) return undefined;
     this.#left = this.every - 1;
-    return captureStack(callee);
+    return this.capture(callee);
+  }
+
+  /** The stack of the call of a function which is under way. */
+  capture(callee: (...args: never[]) => unknown): Stack {
+    const raw = rawText(capture(callee));
+    let stack = this.#known.get(raw);
+    if (stack === undefined) {
+      const text = preparing(undefined, () => formatStack(capture(callee)));
+      stack = { text, entry: 0, hash: 0 };
+      if (this.#known.size === KNOWN_MOST) this.#known.clear();
+      this.#known.set(raw, stack);
+    }
+    return stack;
   }
 
   /** The number of a stack, for a record; 0 for none. */
   keep(stack: Stack | undefined): number {
     if (stack === undefined) return 0;
-    if (this.#memory.journal.shared) return this.#intern(formatStack(stack));
-    do this.#lastOwn = this.#lastOwn > LEAST_NUMBER ? this.#lastOwn - 1 : -1; while (this.#own.has(this.#lastOwn));
-    this.#own.set(this.#lastOwn, stack);
-    return this.#lastOwn;
-  }
-
-  /** A number is in no record any more. */
-  drop(number: number): void {
-    if (number < 0) this.#own.delete(number);
-  }
-
-  /** The number by which other threads know a stack. */
-  publish(number: number): number {
-    const stack = this.#own.get(number);
-    if (stack === undefined) return Math.max(0, number);
-    this.#own.delete(number);
-    return this.#intern(formatStack(stack));
+    const { words } = this.#memory, { entry, hash } = stack;
+    // A section that was undone has taken its entry back, and another stack may have it by now.
+    if (entry === 0 || entry >= words[BOOK_STACKS_END]! || words[STACKS_WORD + entry + HASH] !== hash) {
+      stack.entry = this.#intern(stack.text);
+      stack.hash = words[STACKS_WORD + stack.entry + HASH]!;
+    }
+    return stack.entry;
   }
 
   /** A stack as lines; undefined where there is none. */
   text(number: number): string | undefined {
-    if (number <= 0) {
-      const stack = this.#own.get(number);
-      return stack && formatStack(stack);
-    }
+    if (number === 0) return undefined;
     const bytes = this.#memory.words[STACKS_WORD + number + BYTES]!, from = (number + TEXT) * 4;
     return decoder.decode(this.#table.subarray(from, from + bytes));
   }

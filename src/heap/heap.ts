@@ -293,7 +293,6 @@ export class Heap implements Disposable {
    */
   share(): SharedHeap {
     this.#memory.assertOpen();
-    this.#blocks.share?.();
     return this.#memory.share({ name: this.variant, flags: this.flags });
   }
 

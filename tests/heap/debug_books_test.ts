@@ -23,7 +23,7 @@ async function withBooks(run: (books: Books) => void): Promise<void> {
   const memory = HeapMemory.reserve(await openVirtualMemory(), RESERVE, false, RESERVE, "debug");
   try {
     const stacks = new DebugStacks(memory.books!, 1);
-    run({ memory: memory.books!, stacks, books: new DebugBooks(memory.books!, RESERVE, stacks, 5 * GIB) });
+    run({ memory: memory.books!, stacks, books: new DebugBooks(memory.books!, RESERVE, 5 * GIB) });
   } finally {
     memory.close();
   }
@@ -164,32 +164,29 @@ Deno.test("the books remember the last 4,096 blocks that are gone, and use their
 
 Deno.test("stacks: each text is kept once, what is undone is not, and a full table says so", async () => {
   await withBooks(({ stacks, memory: { journal } }) => {
-    const publish = (text: string): number =>
-      journal.run(() => stacks.publish(stacks.keep({ stack: `Error\n    at ${text}` })));
-    const one = publish("früh (file:///a.ts:1:1)"), two = publish("late (file:///b.ts:2:2)");
+    const keep = (text: string): number => journal.run(() => stacks.keep({ text, entry: 0, hash: 0 }));
+    const one = keep("    at früh (file:///a.ts:1:1)"), two = keep("late (file:///b.ts:2:2)");
     assertEquals([stacks.text(one), stacks.text(two)], [
       "    at früh (file:///a.ts:1:1)",
-      "    at late (file:///b.ts:2:2)",
+      "late (file:///b.ts:2:2)",
     ]);
-    assertEquals([publish("früh (file:///a.ts:1:1)"), stacks.text(0)], [one, undefined]);
+    assertEquals([keep("    at früh (file:///a.ts:1:1)"), stacks.text(0)], [one, undefined]);
+    const nowhere = { text: "nowhere", entry: 0, hash: 0 };
     let undone = 0;
     try {
       journal.run(() => {
-        undone = stacks.publish(stacks.keep({ stack: "Error\n    at nowhere" }));
+        undone = stacks.keep(nowhere);
         throw new RangeError();
       });
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
     }
-    assertEquals([publish("three"), publish("nowhere") === undone], [undone, false]);
-    const own = stacks.keep({ stack: "Error\n    at mine" });
-    assertEquals([own < 0, stacks.text(own)], [true, "    at mine"]);
-    stacks.drop(own);
-    assertEquals(stacks.text(own), undefined);
-    const long = Array.from({ length: 70 }, (_, index) => publish(`${index} ${"x".repeat(MIB)}`));
+    assertEquals(keep("three"), undone);
+    assertEquals(stacks.text(journal.run(() => stacks.keep(nowhere))), "nowhere");
+    const long = Array.from({ length: 70 }, (_, index) => keep(`at ${index} ${"x".repeat(MIB)}`));
     assertStringIncludes(stacks.text(long[0]!)!, "at 0 xxx");
     assertStringIncludes(stacks.text(long[69]!)!, "the table of stacks is full");
-    assertEquals(publish("late (file:///b.ts:2:2)"), two);
+    assertEquals(keep("late (file:///b.ts:2:2)"), two);
   });
 });
 
