@@ -21,6 +21,7 @@
  * @module
  */
 
+import "./src/os/require_deno.ts";
 export {
   type BlockInfo,
   BufferOverflowError,

@@ -38,15 +38,16 @@ export type HeapErrorCode =
  * ```
  */
 export class HeapError extends Error {
+  /** What went wrong. */
+  readonly code: HeapErrorCode;
+  /** The pointer at fault, where there is one. */
+  readonly ptr: number | undefined;
+
   /** Makes an error; users only catch them. */
-  constructor(
-    /** What went wrong. */
-    readonly code: HeapErrorCode,
-    message: string,
-    /** The pointer at fault, where there is one. */
-    readonly ptr?: number,
-  ) {
+  constructor(code: HeapErrorCode, message: string, ptr?: number) {
     super(message);
+    this.code = code;
+    this.ptr = ptr;
     this.name = new.target.name;
   }
 }

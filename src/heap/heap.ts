@@ -260,6 +260,12 @@ export class Heap implements Disposable {
     }
   }
 
+  /** One line for `console.log(heap)`, which would print each of its views. */
+  [Symbol.for("Deno.customInspect")](inspect: typeof Deno.inspect, options: Deno.InspectOptions): string {
+    const { variant, build } = this, { closed } = this.#memory;
+    return `Heap ${inspect({ variant, build, closed }, { ...options, breakLength: Infinity, compact: true })}`;
+  }
+
   /**
    * Lets other threads of this process have the heap too: a handle that can be posted to Workers, which give it to
    * {@linkcode Heap.attach}. It can be used any number of times.

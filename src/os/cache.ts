@@ -72,9 +72,17 @@ export async function addEntry(
   name: string,
   make: (path: string) => Promise<void>,
 ): Promise<CacheEntry> {
-  await using scratch = await openScratch(folder);
-  const temporary = `${scratch.path}/${name}`;
-  await make(temporary);
+  const scratch = await openScratch(folder);
+  try {
+    const temporary = `${scratch}/${name}`;
+    await make(temporary);
+    return await publish(folder, name, temporary);
+  } finally {
+    await Deno.remove(scratch, { recursive: true }).catch(() => {});
+  }
+}
+
+async function publish(folder: string, name: string, temporary: string): Promise<CacheEntry> {
   try {
     const bytes = await Deno.readFile(temporary);
     const path = `${folder}/${name}.${await checksum(bytes)}`;
@@ -90,14 +98,13 @@ export class CacheUnusableError extends Error {
   override name = "CacheUnusableError";
 }
 
-async function openScratch(folder: string): Promise<AsyncDisposable & { path: string }> {
+async function openScratch(folder: string): Promise<string> {
   if (!canReadAndWrite(folder)) {
     throw new CacheUnusableError(`no permission to write to the cache folder ${folder}`);
   }
   try {
     await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
-    const path = await Deno.makeTempDir({ dir: folder, prefix: "build-" });
-    return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }).catch(() => {}) };
+    return await Deno.makeTempDir({ dir: folder, prefix: "build-" });
   } catch (error) {
     throw unusable(folder, error);
   }

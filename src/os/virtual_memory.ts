@@ -3,6 +3,7 @@
  * `native/vm.c` or, when that cannot be had, libc's own functions. Both do all of it.
  *
  *     HAKMEM_LIBRARY set  ->  that library, or an error
+ *     in a bundle         ->  libc, since its source is not there
  *     cc works            ->  native/vm.c, built once and cached
  *     else                ->  libc, and `note` says why
  *
@@ -156,6 +157,8 @@ async function openSource(): Promise<VirtualMemory> {
       throw new NativeAccessError(cause.code, `HAKMEM_LIBRARY: ${cause.message}`, { cause });
     }
   }
+  // What lies beside a bundle is not ours.
+  if (!import.meta.url.endsWith("/src/os/virtual_memory.ts")) return libcMemory("a bundle has no native/vm.c");
   try {
     const { path, note } = await buildNative(VM_LIBRARY);
     return nativeMemory(path, note);

@@ -1,10 +1,11 @@
 /** Opening and closing: options, several heaps at once, what is left of a closed one, permissions, and bundlers' view. */
 
-import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { DEFAULT_VARIANT, Heap, HeapClosedError, InvalidOptionError, VARIANTS } from "../../src/heap/mod.ts";
 import { OsError } from "../../src/os/mod.ts";
 import { Oracle } from "../../src/workloads/oracle.ts";
 
+const ROOT = decodeURIComponent(new URL("../../", import.meta.url).pathname);
 const MIB = 1024 * 1024, GIB = 1024 * MIB;
 
 Deno.test("Heap.open() throws INVALID_OPTION for what it does not take", async () => {
@@ -174,9 +175,67 @@ Deno.test("without a compiler the heap works in full", async () => {
   }
 });
 
-Deno.test("a bundle of a program holds the default variant", async () => {
-  const program = new URL("program.ts", import.meta.url).pathname;
-  const { code, stdout } = await new Deno.Command(Deno.execPath(), { args: ["bundle", program] }).output();
-  assertEquals(code, 0);
-  assertStringIncludes(new TextDecoder().decode(stdout), "compileParts");
+/** Runs with a bundle of `program.ts`, in a folder that has another `native/vm.c` where the sources have theirs. */
+async function withBundle(use: (path: string) => Promise<void>): Promise<void> {
+  const root = await Deno.makeTempDir();
+  try {
+    const path = `${root}/dist/js/program.mjs`;
+    await Deno.mkdir(`${root}/native`);
+    await Deno.writeTextFile(`${root}/native/vm.c`, "#error this is not ours");
+    const program = new URL("program.ts", import.meta.url).pathname;
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["bundle", "--quiet", "--output", path, program],
+    }).output();
+    assertEquals(code, 0, new TextDecoder().decode(stderr));
+    await use(path);
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+}
+
+Deno.test("a bundle of a program holds the default variant, and runs on libc's functions", () =>
+  withBundle(async (path) => {
+    assertStringIncludes(await Deno.readTextFile(path), "compileParts");
+    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args: ["run", "-A", path] }).output();
+    assertEquals([code, new TextDecoder().decode(stderr)], [0, ""]);
+    const { ok, notes } = JSON.parse(new TextDecoder().decode(stdout));
+    assertEquals([ok, notes], [true, ["a bundle has no native/vm.c"]]);
+  }));
+
+Deno.test("on Node the first that is said is that hakmem is for Deno", () =>
+  withBundle(async (path) => {
+    let outcome: Deno.CommandOutput;
+    try {
+      outcome = await new Deno.Command("node", { args: [path] }).output();
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      return console.log("skipped: there is no node");
+    }
+    assertEquals(outcome.code, 1);
+    assertMatch(new TextDecoder().decode(outcome.stderr), /^Error: hakmem is for Deno, /m);
+  }));
+
+Deno.test("console.log(heap) prints one line, also of a debug heap, and of one that is closed", async () => {
+  for (const build of ["release", "debug"] as const) {
+    const heap = await Heap.open({ build, log: () => {} });
+    const line = (closed: boolean) => `Heap { variant: "slab-map", build: "${build}", closed: ${closed} }`;
+    assertEquals(Deno.inspect(heap), line(false));
+    heap.close();
+    assertEquals(Deno.inspect(heap), line(true));
+  }
+});
+
+Deno.test("what is published is the library, without tests and the lab", async () => {
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["publish", "--dry-run", "--allow-dirty", "--no-check", "--config", `${ROOT}deno.json`],
+    cwd: ROOT,
+    env: { NO_COLOR: "1" },
+  }).output();
+  const text = new TextDecoder().decode(stderr);
+  assertEquals(code, 0, text);
+  const files = [...text.matchAll(/^ +file:\/\/(\S+)/gm)].map(([, path]) =>
+    decodeURIComponent(path!).slice(ROOT.length)
+  );
+  assert(["mod.ts", "native/vm.c", "src/heap/heap.ts", "src/os/mod.ts"].every((file) => files.includes(file)), text);
+  assertEquals(files.filter((file) => !/^(src\/(heap|os)\/|native\/vm\.c$|[^/]+$)/.test(file)), []);
 });
