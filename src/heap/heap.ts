@@ -276,8 +276,7 @@ export class Heap implements Disposable {
    *
    * Of a debug build all threads have the same books, and each call has the lock from start to end: `blocks`, `stats`,
    * `leaks` and `check` are exact at any time, a fault is found whichever threads made it, and the stacks in an error
-   * are those of the threads that allocated and freed. From then on a stack becomes text when it is captured, which
-   * takes some tens of microseconds (see the option `stacks`), and `share` does that for those that there are.
+   * are those of the threads that allocated and freed.
    *
    * @throws {OsError} where the system does not tell which threads there are, as without `/proc` on Linux.
    *
