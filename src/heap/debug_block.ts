@@ -131,13 +131,14 @@ function firstOther(u8: Uint8Array, from: number, to: number, { bytes }: Pattern
 }
 
 /** How many whole lines are as they should be, before the first that is not. */
-function equalLines(u8: Uint8Array, from: number, to: number, { words: expected }: Pattern): number {
+function equalLines(u8: Uint8Array, from: number, to: number, { words: line }: Pattern): number {
   const lines = Math.floor((to - from) / LINE_BYTES);
-  const words = new Float64Array(u8.buffer, u8.byteOffset + from, lines * 8);
-  const [a, b, c, d, e, f, g, h] = expected;
+  const words = new Float64Array(u8.buffer, u8.byteOffset + from, lines * 8), end = words.length;
+  // Destructured, they would be objects.
+  const a = line[0]!, b = line[1]!, c = line[2]!, d = line[3]!, e = line[4]!, f = line[5]!, g = line[6]!, h = line[7]!;
   let at = 0;
   while (
-    at < words.length && words[at] === a && words[at + 1] === b && words[at + 2] === c && words[at + 3] === d &&
+    at < end && words[at] === a && words[at + 1] === b && words[at + 2] === c && words[at + 3] === d &&
     words[at + 4] === e && words[at + 5] === f && words[at + 6] === g && words[at + 7] === h
   ) at += 8;
   return at / 8;

@@ -78,21 +78,31 @@ export class HeapMemory {
   readonly threads: Threads;
   /** Of debug builds only. */
   readonly books: BooksMemory | undefined;
+  readonly system: VirtualMemory;
+  /** Native address of offset 0, a multiple of 2 MiB. */
+  readonly base: bigint;
+  /** Address space for blocks, in bytes, a multiple of 2 MiB. */
+  readonly bytes: number;
+  /** How much of it slabs and large blocks may take. */
+  readonly maxBytes: number;
+  /** Whether this object made the heap; others attach to it. */
+  readonly isNew: boolean;
   #thread: number;
 
   /** Makes an object of memory that is there: `reserve` and `attach`. */
   private constructor(
-    readonly system: VirtualMemory,
-    /** Native address of offset 0, a multiple of 2 MiB. */
-    readonly base: bigint,
-    /** Address space for blocks, in bytes, a multiple of 2 MiB. */
-    readonly bytes: number,
-    /** How much of it slabs and large blocks may take. */
-    readonly maxBytes: number,
-    /** Whether this object made the heap; others attach to it. */
-    readonly isNew: boolean,
+    system: VirtualMemory,
+    base: bigint,
+    bytes: number,
+    maxBytes: number,
+    isNew: boolean,
     build: Build,
   ) {
+    this.system = system;
+    this.base = base;
+    this.bytes = bytes;
+    this.maxBytes = maxBytes;
+    this.isNew = isNew;
     this.stateBytes = stateBytes(bytes);
     this.buffer = viewMemory(base - BigInt(this.stateBytes), this.stateBytes + withRings(bytes));
     this.blockBuffer = viewMemory(base, bytes);

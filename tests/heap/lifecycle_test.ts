@@ -215,6 +215,19 @@ Deno.test("on Node the first that is said is that hakmem is for Deno", () =>
     assertMatch(new TextDecoder().decode(outcome.stderr), /^Error: hakmem is for Deno, /m);
   }));
 
+Deno.test("runtimes that only strip types can read the library, and so get as far as that message", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(`${folder}/deno.json`, `{ "compilerOptions": { "erasableSyntaxOnly": true } }`);
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["check", "--config", `${folder}/deno.json`, `${ROOT}mod.ts`],
+    }).output();
+    assertEquals(code, 0, new TextDecoder().decode(stderr));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test("console.log(heap) prints one line, also of a debug heap, and of one that is closed", async () => {
   for (const build of ["release", "debug"] as const) {
     const heap = await Heap.open({ build, log: () => {} });
