@@ -103,7 +103,7 @@ export function rearDamage(u8: Uint8Array, block: BlockPlace): Damage | undefine
   return damage(u8, block.ptr + block.size, block.inner + block.innerBytes, REDZONE);
 }
 
-/** What was written to a block, or next to it, since it was freed. Takes 0.1 ns a byte. */
+/** What was written to a block, or next to it, since it was freed. Eight bytes at a time. */
 export function freedDamage(u8: Uint8Array, block: BlockPlace): Damage | undefined {
   const end = block.ptr + Math.min(block.size, FILL_MOST_BYTES);
   return damage(u8, block.ptr, end, FREED) ?? frontDamage(u8, block) ?? rearDamage(u8, block);
