@@ -45,7 +45,7 @@ import { groupLeaks, type Leak, leakReport } from "./debug_leaks.ts";
 import { debugStats } from "./debug_stats.ts";
 import { DebugReport } from "./debug_report.ts";
 import { DebugStacks, type Stack } from "./debug_stacks.ts";
-import { assertSize, type BufferOverflowError, HeapError } from "./errors.ts";
+import { assertPointer, assertSize, type BufferOverflowError, HeapError } from "./errors.ts";
 import type { Blocks } from "./blocks.ts";
 import type { ReleaseBlocks } from "./release.ts";
 import type { BlockInfo, HeapStats } from "./introspect.ts";
@@ -113,6 +113,7 @@ export class DebugBlocks implements Blocks {
   };
 
   readonly free = (ptr: number): void => {
+    assertPointer(ptr);
     this.#memory.assertOpen();
     if (ptr === 0) return;
     this.#section(() => this.#retire(this.#freeable(ptr), this.free));

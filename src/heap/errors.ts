@@ -7,8 +7,14 @@
  * @module
  */
 
-/** What went wrong, as a word that scripts can rely on. */
+import type { NativeAccessCode } from "../os/mod.ts";
+
+/**
+ * What went wrong, as a word that scripts can rely on. Those of `NativeAccessError` are among them: `NO_FFI_PERMISSION`,
+ * `NO_READ_PERMISSION`, `UNSUPPORTED_SYSTEM` and `BAD_LIBRARY`.
+ */
 export type HeapErrorCode =
+  | NativeAccessCode
   | "INVALID_POINTER"
   | "DOUBLE_FREE"
   | "HEADER_CORRUPTED"
@@ -55,7 +61,7 @@ export class HeapError extends Error {
 /** A pointer that this heap never gave out, or one into the middle of a block. */
 export class InvalidPointerError extends HeapError {
   /** See {@linkcode HeapError}. */
-  constructor(message: string, ptr: number) {
+  constructor(message: string, ptr?: number) {
     super("INVALID_POINTER", message, ptr);
   }
 }
@@ -153,12 +159,38 @@ export function hex(ptr: number): string {
   return Number.isSafeInteger(ptr) ? `${ptr < 0 ? "-" : ""}0x${Math.abs(ptr).toString(16)}` : String(ptr);
 }
 
+/** Any value as a message names it, with its type unless it is a number: `10n, a bigint`. */
+export function given(value: unknown): string {
+  switch (typeof value) {
+    case "bigint":
+      return `${value}n, a bigint`;
+    case "string":
+      return `${JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}...` : value)}, a string`;
+    case "boolean":
+      return `${value}, a boolean`;
+    case "number":
+    case "undefined":
+      return String(value);
+    case "symbol":
+    case "function":
+      return `a ${typeof value}`;
+    default:
+      return value === null ? "null" : "an object";
+  }
+}
+
 /** @throws {InvalidSizeError} for what is no size. */
 export function assertSize(size: number, what: string): void {
   // Above 2**53 not every whole number is one of JavaScript's, but all are sizes that cannot be had.
   if (!Number.isInteger(size) || size < 0) {
-    throw new InvalidSizeError(
-      `a ${what} is a whole number from 0, not ${typeof size === "number" ? size : typeof size}.`,
-    );
+    throw new InvalidSizeError(`${given(size)}: a ${what} is a whole number from 0.`);
   }
+}
+
+/** @throws {InvalidPointerError} for what is not even a number: in most cases an address, or NULL as C's wrappers have it. */
+export function assertPointer(ptr: number): void {
+  if (typeof ptr === "number") return;
+  const isAddress = typeof ptr === "bigint" || (typeof ptr === "object" && ptr !== null);
+  const hint = isAddress ? "; heap.ptrAt() gives that of a native address" : "";
+  throw new InvalidPointerError(`${given(ptr)}: a pointer is a number, an offset into the heap${hint}.`);
 }

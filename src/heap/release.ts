@@ -8,7 +8,7 @@ import type { Blocks, Ptr } from "./blocks.ts";
 import { ClassSlabs } from "./class_slabs.ts";
 import { Counters, type HeapCounters } from "./counters.ts";
 import type { Leak } from "./debug_leaks.ts";
-import { assertSize, BufferOverflowError, hex } from "./errors.ts";
+import { assertPointer, assertSize, BufferOverflowError, hex } from "./errors.ts";
 import { FrontGate } from "./front_gate.ts";
 import { type BlockInfo, type HeapStats, Introspection } from "./introspect.ts";
 import { Headers } from "./headers.ts";
@@ -119,6 +119,7 @@ export class ReleaseBlocks implements Blocks {
       refill: outOfLine((sizeClass) => this.#refill(sizeClass)),
       mallocSlow: outOfLine((size) => this.#mallocSlow(size)),
       freeSlow: (ptr) => {
+        assertPointer(ptr);
         if (ptr === 0 && !memory.closed) return; // programs free NULL often: 4 % of the frees of Android's SystemUI
         // A header does not say whose a block is: in those variants a list has any owner's.
         if (flags.header !== "none" || !cache.remote.free(ptr)) this.#gate.free(ptr);

@@ -16,6 +16,8 @@
  *   front of pointer 0, out of the reach of programs: so a link's index takes an addition, a fiftieth of random-mixed.
  * - All is int32: `(size | 0) !== size` costs nothing where size is one, and sends fractions, NaN and large numbers away.
  *   `| 0` and `- 0` behind the slow calls keep the result an int32 as long as it is one.
+ * - `| 0` throws a plain TypeError for a bigint or a symbol, which has to be a typed one. Nothing that V8 expects there can
+ *   throw, so the `try` around it is gone from the machine code.
  * - V8 inlines by the length of the bytecode, at most 920 bytes into a function, and a copy for each place that calls.
  *   Branches of other flags count though they are gone in the end. So the default variant has two functions of its own,
  *   154 and 182 bytes long; those for all flags have 267 and 417, and what is not of the header variants is a call in them.
@@ -174,7 +176,13 @@ function compileParts(
 ): Tiny {
   function malloc(size: number): number {
     const heap = words;
-    if ((size | 0) !== size || size >>> 0 > largest) return mallocSlow(size) - 0;
+    let whole: number;
+    try {
+      whole = size | 0;
+    } catch {
+      return mallocSlow(size);
+    }
+    if (whole !== size || size >>> 0 > largest) return mallocSlow(size) - 0;
     const sizeClass = heap[(size + bias) >> 4]! | 0; // 0 in a heap that is closed: no slab has that
     const ptr = heap[heads + sizeClass]!;
     if (heap[slabMap + (ptr >>> 16)] !== (sizeClass | tag)) return refill(sizeClass) | 0; // 16 is SLAB_SHIFT
@@ -185,7 +193,13 @@ function compileParts(
 
   function free(ptr: number): void {
     const heap = words;
-    if ((ptr | 0) === ptr) {
+    let whole: number;
+    try {
+      whole = ptr | 0;
+    } catch {
+      return freeSlow(ptr);
+    }
+    if (whole === ptr) {
       const sizeClass = heap[slabMap + (ptr >>> 16)]! ^ tag;
       // Blocks end where their slab ends: the distance from there is a multiple of the stride. Class 0 has inverse 0, and
       // so has what the word of another owner's slab comes to.
@@ -205,7 +219,13 @@ function compileParts(
 
   function mallocByFlags(size: number): number {
     if (COUNTERS) count(MALLOCS);
-    if ((size | 0) !== size || size >>> 0 > largest) return mallocSlow(size) - 0;
+    let whole: number;
+    try {
+      whole = size | 0;
+    } catch {
+      return mallocSlow(size);
+    }
+    if (whole !== size || size >>> 0 > largest) return mallocSlow(size) - 0;
     const sizeClass = words[(size + bias) >> 4]! | 0; // 0 in a heap that is closed: no slab has that
     const ptr = words[heads + sizeClass]!;
     if (OWN_LINKS ? words[SLAB_MAP + (ptr >>> SLAB_SHIFT)] !== (sizeClass | tag) : !isLink(ptr, sizeClass)) {
@@ -220,7 +240,13 @@ function compileParts(
 
   function freeByFlags(ptr: number): void {
     if (COUNTERS) count(FREES);
-    if ((ptr | 0) !== ptr) return freeSlow(ptr);
+    let whole: number;
+    try {
+      whole = ptr | 0;
+    } catch {
+      return freeSlow(ptr);
+    }
+    if (whole !== ptr) return freeSlow(ptr);
     let sizeClass: number;
     if (HEADER) {
       sizeClass = headerClass(ptr);

@@ -38,9 +38,9 @@ export class OsError extends Error {
   override name = "OsError";
   /** The error's name, such as `"ENOMEM"`; `"ERRNO_<number>"` when it has none here. */
   readonly code: string;
-  /** The error's number on this system. */
+  /** The error's number on this system; 0 where nothing was called. */
   readonly errno: number;
-  /** What was called, with its arguments: `"reserve(0x1000, 0x1000)"`. */
+  /** What was called, with its arguments: `"reserve(0x1000, 0x1000)"`; empty where nothing was. */
   readonly call: string;
 
   /**
@@ -49,13 +49,16 @@ export class OsError extends Error {
    * @param call what was called
    * @param errno positive error number
    */
-  constructor(call: string, errno: number) {
-    const code = ERRNO_NAMES[errno] ?? `ERRNO_${errno}`;
-    const hint = HINTS[code];
-    super(`${call} failed: ${code} (errno ${errno})${hint === undefined ? "" : `: ${hint}`}`);
+  constructor(call: string, errno: number);
+  /** What was refused before anything was called. */
+  constructor(code: string, message: string, options?: ErrorOptions);
+  constructor(what: string, why: number | string, options?: ErrorOptions) {
+    const isCall = typeof why === "number", code = isCall ? ERRNO_NAMES[why] ?? `ERRNO_${why}` : what;
+    const hint = HINTS[code] === undefined ? "" : `: ${HINTS[code]}`;
+    super(isCall ? `${what} failed: ${code} (errno ${why})${hint}` : why, options);
     this.code = code;
-    this.errno = errno;
-    this.call = call;
+    this.errno = isCall ? why : 0;
+    this.call = isCall ? what : "";
   }
 }
 
@@ -105,17 +108,22 @@ export class NativeBuildError extends Error {
 export type NativeAccessCode =
   /** No bare `--allow-ffi`. */
   | "NO_FFI_PERMISSION"
+  /** No `--allow-read` for the heap's sources, which a variant other than the default needs. */
+  | "NO_READ_PERMISSION"
   /** Neither Linux nor macOS, or a processor that the project does not know. */
   | "UNSUPPORTED_SYSTEM"
   /** A library cannot be loaded, or is not a build of this version of `native/vm.c`. */
   | "BAD_LIBRARY";
 
-/** Native memory cannot be used by this process. */
-export class NativeAccessError extends Error {
+/**
+ * Native memory cannot be used by this process: a permission is missing, or the library, or the system is not one that is
+ * supported. The message says what to do.
+ */
+export class NativeAccessError extends OsError {
   /** The class, for people. */
   override name = "NativeAccessError";
   /** The cause, for programs. */
-  readonly code: NativeAccessCode;
+  declare readonly code: NativeAccessCode;
 
   /**
    * Describes what is missing.
@@ -125,8 +133,7 @@ export class NativeAccessError extends Error {
    * @param options the error underneath, as `cause`
    */
   constructor(code: NativeAccessCode, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.code = code;
+    super(code, message, options);
   }
 }
 
