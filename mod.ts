@@ -38,6 +38,7 @@ export {
   Heap,
   HeapClosedError,
   type HeapCounters,
+  HeapDetachedError,
   HeapError,
   type HeapErrorCode,
   type HeapOptions,
@@ -57,4 +58,4 @@ export {
   type SuperslabSnapshot,
   UseAfterFreeError,
 } from "./src/heap/mod.ts";
-export { OsError } from "./src/os/mod.ts";
+export { type NativeAccessCode, NativeAccessError, OsError } from "./src/os/mod.ts";

@@ -146,6 +146,18 @@ int64_t hakmem_resident_pages(uint64_t address, uint64_t bytes) {
   return count;
 }
 
+/*
+ * Between an offset into a heap and a pointer. Doubles are what V8 passes fastest: a base is a multiple of 2 MiB, so it is
+ * exact as one, and an offset is below 2^53. An address that is too far away for that gives an offset that is, too.
+ */
+void *hakmem_pointer_at(double base, double offset) {
+  return (void *)((uintptr_t)base + (uintptr_t)offset);
+}
+
+double hakmem_offset_of(uintptr_t address, double base) {
+  return (double)(int64_t)(address - (uintptr_t)base);
+}
+
 uint64_t hakmem_monotonic_nanoseconds(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);

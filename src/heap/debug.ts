@@ -51,6 +51,7 @@ import type { ReleaseBlocks } from "./release.ts";
 import type { BlockInfo, HeapStats } from "./introspect.ts";
 import type { Journal } from "./journal.ts";
 import { BLOCK_ALIGNMENT, MIB } from "./layout.ts";
+import type { Log } from "./log.ts";
 import type { BooksMemory, HeapMemory } from "./memory.ts";
 import { debugSnapshot, type HeapSnapshot } from "./snapshot.ts";
 
@@ -81,7 +82,7 @@ export class DebugBlocks implements Blocks {
   readonly #memory: HeapMemory;
   readonly #journal: Journal;
   readonly #inner: ReleaseBlocks;
-  readonly #log: (line: string) => void;
+  readonly #log: Log;
   readonly #stacks: DebugStacks;
   readonly #report: DebugReport;
   readonly #books: DebugBooks;
@@ -93,7 +94,7 @@ export class DebugBlocks implements Blocks {
     memory: HeapMemory,
     books: BooksMemory,
     inner: ReleaseBlocks,
-    log: (line: string) => void,
+    log: Log,
     options?: DebugOptions,
   ) {
     this.#memory = memory;
@@ -221,17 +222,19 @@ export class DebugBlocks implements Blocks {
       this.check();
     } catch (error) {
       if (!(error instanceof HeapError)) throw error;
-      for (const line of `hakmem: ${error.code}: ${error.message}`.split("\n")) this.#log(line);
+      for (const line of `hakmem: ${error.code}: ${error.message}`.split("\n")) this.#log.say(line);
     }
-    for (const line of leakReport(this.leaks())) this.#log(line);
+    for (const line of leakReport(this.leaks())) this.#log.say(line);
   }
 
   /** What every call is in. */
   #section<Result>(body: () => Result): Result {
-    return this.#journal.run(() => {
-      this.#recover();
-      return body();
-    });
+    return this.#log.during(() =>
+      this.#journal.run(() => {
+        this.#recover();
+        return body();
+      })
+    );
   }
 
   /** Brings to an end what somebody did not. */

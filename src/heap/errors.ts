@@ -25,6 +25,7 @@ export type HeapErrorCode =
   | "INVALID_ALIGNMENT"
   | "INVALID_OPTION"
   | "HEAP_CLOSED"
+  | "HEAP_DETACHED"
   | "HEAP_SHARED"
   | "INVALID_HANDLE";
 
@@ -135,6 +136,18 @@ export class HeapClosedError extends HeapError {
   /** See {@linkcode HeapError}. */
   constructor() {
     super("HEAP_CLOSED", "this heap is closed: its memory went back to the system. Open another with Heap.open().");
+  }
+}
+
+/** The buffer of a heap's views was transferred away, so it has none any more. Everything else works. */
+export class HeapDetachedError extends HeapError {
+  /** See {@linkcode HeapError}. */
+  constructor() {
+    super(
+      "HEAP_DETACHED",
+      "this heap has no views any more: their buffer was transferred away, by postMessage or structuredClone with " +
+        "`transfer`, buffer.transfer() or a byte stream's read(view). Give away a copy, heap.bytes(ptr).slice().",
+    );
   }
 }
 

@@ -14,7 +14,10 @@ import type { HeapCounters } from "./counters.ts";
 import { DebugBlocks, type DebugOptions, DEFAULT_QUARANTINE_BYTES } from "./debug.ts";
 import type { Leak } from "./debug_leaks.ts";
 import {
+  assertPointer,
   assertSize,
+  given,
+  HeapDetachedError,
   HeapSharedError,
   hex,
   InvalidAlignmentError,
@@ -30,6 +33,7 @@ import {
   MIN_RESERVE_BYTES,
   SUPERSLAB_BYTES,
 } from "./layout.ts";
+import { Log } from "./log.ts";
 import { HeapMemory } from "./memory.ts";
 import { reclaimWithoutSlot } from "./reclaim.ts";
 import { ReleaseBlocks } from "./release.ts";
@@ -64,7 +68,9 @@ export interface HeapOptions {
   readonly quarantineBytes?: number;
   /**
    * Gets a line where something works, but not as well as it could; and of a debug build the report of leaks and what
-   * the flag `verbose` says, which go to stderr otherwise.
+   * the flag `verbose` says, which go to stderr otherwise. It is called when the call that has something to say is done, so it
+   * may use the heap, and close it. What it throws passes on from `open`, which opens nothing then, and from `close`, which is
+   * done by then; from other calls it goes to stderr, with the line.
    */
   readonly log?: (line: string) => void;
 }
@@ -125,24 +131,24 @@ export class Heap implements Disposable {
    */
   readonly free: (ptr: Ptr) => void;
 
-  /** The whole heap in bytes, indexed by pointer. It reads `undefined` after `close`. */
-  readonly u8: Uint8Array;
+  /** The whole heap in bytes, indexed by pointer. It reads `undefined` after `close`. What must not be done: see `bytes`. */
+  readonly u8: Uint8Array<ArrayBuffer>;
   /** The whole heap in signed bytes, indexed by pointer. */
-  readonly i8: Int8Array;
+  readonly i8: Int8Array<ArrayBuffer>;
   /** The whole heap in 16-bit units: index `ptr / 2`. */
-  readonly u16: Uint16Array;
+  readonly u16: Uint16Array<ArrayBuffer>;
   /** The whole heap in signed 16-bit units: index `ptr / 2`. */
-  readonly i16: Int16Array;
+  readonly i16: Int16Array<ArrayBuffer>;
   /** The whole heap in 32-bit units: index `ptr / 4`. */
-  readonly u32: Uint32Array;
+  readonly u32: Uint32Array<ArrayBuffer>;
   /** The whole heap in signed 32-bit units: index `ptr / 4`. */
-  readonly i32: Int32Array;
+  readonly i32: Int32Array<ArrayBuffer>;
   /** The whole heap in 32-bit floats: index `ptr / 4`. */
-  readonly f32: Float32Array;
+  readonly f32: Float32Array<ArrayBuffer>;
   /** The whole heap in 64-bit floats: index `ptr / 8`. */
-  readonly f64: Float64Array;
+  readonly f64: Float64Array<ArrayBuffer>;
   /** The whole heap, for access at any alignment and either byte order: offset `ptr`. */
-  readonly data: DataView;
+  readonly data: DataView<ArrayBuffer>;
 
   /** The variant that this heap is built from, with the flags that were changed. */
   readonly variant: string;
@@ -152,20 +158,29 @@ export class Heap implements Disposable {
   /** What it checks. */
   readonly build: Build;
 
+  /** The native address of offset 0, a multiple of 2 MiB: what C sees of `ptr` is at `base + BigInt(ptr)`. */
+  readonly base: bigint;
+
+  readonly #base: number;
+  readonly #buffer: ArrayBuffer;
   readonly #memory: HeapMemory;
   readonly #blocks: Blocks;
+  readonly #log: Log;
 
   /** Opens heaps: `Heap.open()`. */
-  private constructor(memory: HeapMemory, variant: Variant, build: Build, blocks: Blocks) {
+  private constructor(memory: HeapMemory, variant: Variant, build: Build, blocks: Blocks, log: Log) {
+    this.#log = log;
     this.variant = variant.name;
     this.flags = variant.flags;
     this.build = build;
     this.#memory = memory;
     this.#blocks = blocks;
+    this.base = memory.base;
+    this.#base = Number(memory.base);
     this.malloc = blocks.malloc;
     this.free = blocks.free;
 
-    const buffer = memory.blockBuffer;
+    const buffer = this.#buffer = memory.blockBuffer;
     this.u8 = new Uint8Array(buffer);
     this.i8 = new Int8Array(buffer);
     this.u16 = new Uint16Array(buffer);
@@ -182,16 +197,24 @@ export class Heap implements Disposable {
    * milliseconds. It needs `--allow-ffi`.
    *
    * @throws {InvalidOptionError} for an option, a variant or a flag that does not exist, or a value out of range.
+   * @throws {NativeAccessError} if a permission is missing, or the system is not one that is supported.
    * @throws {OsError} if the system has no address space.
    */
   static async open(options: HeapOptions = {}): Promise<Heap> {
-    const { variant: text = DEFAULT_VARIANT, build = "release", log } = options;
-    for (const name of Object.keys(options)) {
+    if (typeof options !== "object" || options === null) {
+      throw new InvalidOptionError(`${given(options)}: Heap.open takes an object of options, or nothing.`);
+    }
+    const chosen = { ...options }; // read once: a getter may say something else the next time
+    const { variant: text = DEFAULT_VARIANT, build = "release", log } = chosen;
+    for (const name of Object.keys(chosen)) {
       if (!OPTION_NAMES.includes(name)) {
         throw new InvalidOptionError(`Heap.open has no option "${name}". The options are: ${OPTION_NAMES.join(", ")}.`);
       }
     }
-    if (!BUILDS.includes(build)) throw new InvalidOptionError(`a build is ${BUILDS.join(" or ")}, not "${build}".`);
+    if (!BUILDS.includes(build)) throw new InvalidOptionError(`${given(build)}: a build is ${BUILDS.join(" or ")}.`);
+    if (log !== undefined && typeof log !== "function") {
+      throw new InvalidOptionError(`${given(log)}: log is a function that gets a line.`);
+    }
     const released = parseVariant(text);
     if (build === "release" && released.flags.verbose === 1) {
       throw new InvalidOptionError(
@@ -199,28 +222,27 @@ export class Heap implements Disposable {
       );
     }
     const variant = build === "debug" ? { ...released, flags: debugFlags(released.flags) } : released;
-    const reserve = bytesOption(options, "reserveBytes", MIN_RESERVE_BYTES, MAX_RESERVE_BYTES, DEFAULT_RESERVE_BYTES);
+    const reserve = bytesOption(chosen, "reserveBytes", MIN_RESERVE_BYTES, MAX_RESERVE_BYTES, DEFAULT_RESERVE_BYTES);
     const reserveBytes = Math.ceil(reserve / SUPERSLAB_BYTES) * SUPERSLAB_BYTES;
-    const maxBytes = bytesOption(options, "maxBytes", 0, MAX_RESERVE_BYTES, reserveBytes);
-    const quarantineBytes = bytesOption(options, "quarantineBytes", 0, MAX_RESERVE_BYTES, DEFAULT_QUARANTINE_BYTES);
-    const stacks = stacksOption(options);
+    const maxBytes = bytesOption(chosen, "maxBytes", 0, MAX_RESERVE_BYTES, reserveBytes);
+    const quarantineBytes = bytesOption(chosen, "quarantineBytes", 0, MAX_RESERVE_BYTES, DEFAULT_QUARANTINE_BYTES);
+    const stacks = stacksOption(chosen);
     const tiny = await loadTiny(variant.flags);
     const system = await openVirtualMemory();
-    let memory: HeapMemory;
+    let opened: { close(): void } = system;
+    const lines = new Log(log);
     try {
-      if (system.note !== undefined) log?.(system.note);
-      memory = HeapMemory.reserve(system, reserveBytes, options.reserveBytes === undefined, maxBytes, build);
+      return lines.during(() => {
+        if (system.note !== undefined && log !== undefined) lines.say(system.note);
+        const orLess = chosen.reserveBytes === undefined;
+        const memory = opened = HeapMemory.reserve(system, reserveBytes, orLess, maxBytes, build);
+        const blocks = makeBlocks(memory, variant, tiny.compile, lines, { stacks, quarantineBytes });
+        const heap = opened = new Heap(memory, variant, build, blocks, lines);
+        if (variant.flags.shared === 1) heap.share();
+        return heap;
+      }, true);
     } catch (error) {
-      system.close();
-      throw error;
-    }
-    try {
-      const blocks = makeBlocks(memory, variant, tiny.compile, log ?? print, { stacks, quarantineBytes });
-      const heap = new Heap(memory, variant, build, blocks);
-      if (variant.flags.shared === 1) heap.share();
-      return heap;
-    } catch (error) {
-      memory.close();
+      opened.close();
       throw error;
     }
   }
@@ -245,17 +267,16 @@ export class Heap implements Disposable {
     const { handle, variant } = readHandle(shared);
     const tiny = await loadTiny(variant.flags);
     const system = await openVirtualMemory();
-    let memory: HeapMemory;
+    let opened: { close(): void } = system;
+    const log = new Log();
     try {
-      memory = HeapMemory.attach(system, handle, variant.flags, (memory) => reclaimWithoutSlot(memory, variant.flags));
+      return log.during(() => {
+        const { flags } = variant;
+        const memory = opened = HeapMemory.attach(system, handle, flags, (memory) => reclaimWithoutSlot(memory, flags));
+        return new Heap(memory, variant, handle.build, makeBlocks(memory, variant, tiny.compile, log), log);
+      });
     } catch (error) {
-      system.close();
-      throw error;
-    }
-    try {
-      return new Heap(memory, variant, handle.build, makeBlocks(memory, variant, tiny.compile, print));
-    } catch (error) {
-      memory.close();
+      opened.close();
       throw error;
     }
   }
@@ -325,6 +346,7 @@ export class Heap implements Disposable {
    */
   realloc(ptr: Ptr, size: number): Ptr {
     assertSize(size, "size");
+    assertPointer(ptr);
     if (ptr === 0) return this.malloc(size);
     this.#memory.assertOpen();
     return this.#blocks.realloc(ptr, size);
@@ -337,8 +359,10 @@ export class Heap implements Disposable {
    * @throws {InvalidAlignmentError} for any other, and {InvalidSizeError} as `malloc` does.
    */
   alignedAlloc(alignment: number, size: number): Ptr {
-    if (!Number.isInteger(Math.log2(alignment)) || alignment < 1 || alignment > MAX_ALIGNMENT) {
-      throw new InvalidAlignmentError(`an alignment is a power of two from 1 to ${MAX_ALIGNMENT}, not ${alignment}.`);
+    if (!Number.isInteger(alignment) || !Number.isInteger(Math.log2(alignment)) || alignment > MAX_ALIGNMENT) {
+      throw new InvalidAlignmentError(
+        `${given(alignment)}: an alignment is a power of two from 1 to ${MAX_ALIGNMENT}.`,
+      );
     }
     assertSize(size, "size");
     this.#memory.assertOpen();
@@ -351,6 +375,7 @@ export class Heap implements Disposable {
    * @throws {InvalidPointerError} for what is not the start of a block.
    */
   usableSize(ptr: Ptr): number {
+    assertPointer(ptr);
     this.#memory.assertOpen();
     return this.#blocks.usableSize(ptr);
   }
@@ -361,8 +386,13 @@ export class Heap implements Disposable {
     return this.#blocks.goodSize(size);
   }
 
-  /** Whether a number is the start of a live block of this heap. Exact; it may walk a free list. Never throws for it. */
+  /**
+   * Whether a number is the start of a live block of this heap. Exact; it may walk a free list. It throws for no number.
+   *
+   * @throws {InvalidPointerError} for what is not a number, such as a native address.
+   */
   owns(ptr: number): boolean {
+    assertPointer(ptr);
     this.#memory.assertOpen();
     return this.#blocks.owns(ptr);
   }
@@ -371,8 +401,10 @@ export class Heap implements Disposable {
    * The live block that a pointer leads into, at any byte that its user may write, for any number.
    *
    * @returns where the block begins, or 0 if there is none. Cost: as `owns`; for a large block, a walk over all of them.
+   * @throws {InvalidPointerError} for what is not a number.
    */
   blockOf(ptr: number): Ptr {
+    assertPointer(ptr);
     this.#memory.assertOpen();
     return this.#blocks.blockOf(ptr);
   }
@@ -380,47 +412,82 @@ export class Heap implements Disposable {
   /**
    * A view of a block, no copy. It is dead memory once the block is freed, and reads `undefined` after `close`.
    *
+   * All views of a heap are of one ArrayBuffer, the whole heap, which must stay here. **Send a copy**, `bytes(ptr).slice()`:
+   *
+   * - `structuredClone` and `postMessage` of a view copy the buffer, not the view: seconds and gigabytes, or an error.
+   * - What _transfers_ it takes all views away: `{ transfer }`, `buffer.transfer()`, a `read(view)` of a byte stream. The
+   *   blocks stay, and all calls but this go on. Whoever has the buffer then must not touch it after `close`.
+   * - A nonblocking FFI call that has the view works on the memory without it: the block must not be freed, nor the heap
+   *   closed, before the call is over. The process would die of it.
+   *
    * @param length bytes; all that may be written if it is not given.
    * @throws {InvalidPointerError} for what is not the start of a block.
    * @throws {BufferOverflowError} for a length over `usableSize(ptr)`.
+   * @throws {HeapDetachedError} if the buffer was transferred away.
    */
-  bytes(ptr: Ptr, length?: number): Uint8Array {
+  bytes(ptr: Ptr, length?: number): Uint8Array<ArrayBuffer> {
     const usable = this.usableSize(ptr);
     if (length !== undefined) assertSize(length, "length");
     if (length !== undefined && length > usable) throw this.#blocks.tooLong(ptr, length);
-    return this.u8.subarray(ptr, ptr + (length ?? usable));
-  }
-
-  /** The native address of a pointer, for structs and for calls that take a number. */
-  address(ptr: Ptr): bigint {
-    this.#memory.assertOpen();
-    this.#assertInside(ptr);
-    return this.#memory.address(ptr);
-  }
-
-  /** The native address of a pointer, for FFI calls that take a pointer. */
-  pointer(ptr: Ptr): Deno.PointerObject {
-    this.#memory.assertOpen();
-    this.#assertInside(ptr);
-    return this.#memory.pointer(ptr);
+    if (this.u8.length === 0) throw new HeapDetachedError();
+    return new Uint8Array(this.#buffer, ptr, length ?? usable);
   }
 
   /**
-   * The pointer that a native address is, in this heap; of any byte in it, not just the start of a block. 0n is NULL.
+   * The native address of a pointer, for structs and for calls that take a number; 0n for 0, which is NULL.
    *
-   * @throws {InvalidPointerError} for an address outside this heap; it says whether there is memory at all.
+   * @throws {InvalidPointerError} for what is not inside the heap.
    */
-  ptrAt(address: bigint | Deno.PointerObject): Ptr {
+  address(ptr: Ptr): bigint {
     this.#memory.assertOpen();
+    this.#assertInside(ptr);
+    return ptr === 0 ? 0n : this.#memory.address(ptr);
+  }
+
+  /**
+   * The pointer object of a pointer, for FFI calls that take one; null for 0, which is NULL. This is the fastest way to
+   * give a block to C.
+   *
+   * @throws {InvalidPointerError} for what is not inside the heap.
+   */
+  pointer(ptr: Ptr): Deno.PointerValue {
+    this.#memory.assertOpen();
+    this.#assertInside(ptr);
+    return ptr === 0 ? null : this.#memory.system.pointerAt(this.#base, ptr);
+  }
+
+  /**
+   * The pointer that a native address is, in this heap; of any byte in it, not just the start of a block. 0 for null and
+   * 0n, which are NULL.
+   *
+   * @throws {InvalidPointerError} for an address outside this heap; it says whether there is memory at all. And for what
+   * is no address.
+   */
+  ptrAt(address: bigint | Deno.PointerValue): Ptr {
+    const { system, bytes } = this.#memory;
+    this.#memory.assertOpen();
+    if (address === null || address === 0n) return 0;
+    const offset = typeof address === "bigint"
+      ? address > 0n && address < 1n << 63n ? system.offsetOfAddress(address, this.#base) : NaN
+      : this.#offsetOf(address);
+    if (offset > 0 && offset < bytes) return offset;
     const native = typeof address === "bigint" ? address : addressOf(address);
-    if (native === 0n) return 0;
-    const offset = native - this.#memory.base;
-    if (offset > 0n && offset < BigInt(this.#memory.bytes)) return Number(offset);
     const inReach = native > 0n && native < 1n << 64n;
-    const mapped = inReach && this.#memory.system.isMapped(native)
-      ? "mapped, but not by this heap"
-      : "not mapped at all";
-    throw new InvalidPointerError(`the address 0x${native.toString(16)} is ${mapped}.`, Number(offset));
+    const mapped = inReach && system.isMapped(native) ? "mapped, but not by this heap" : "not mapped at all";
+    throw new InvalidPointerError(`the address 0x${native.toString(16)} is ${mapped}.`, Number(native - this.base));
+  }
+
+  #offsetOf(pointer: Deno.PointerObject): number {
+    try {
+      return this.#memory.system.offsetOf(pointer, this.#base);
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+      throw new InvalidPointerError(
+        `${
+          given(pointer)
+        }: an address is a bigint, or a pointer object of Deno's. heap.address() gives that of a pointer.`,
+      );
+    }
   }
 
   /** The sums of the heap. Cost: a walk over its slabs, and `mincore` over what it has touched. */
@@ -503,6 +570,8 @@ export class Heap implements Disposable {
    * Gives everything back. All views of the heap are empty from now on, and every call throws `HEAP_CLOSED`. A debug
    * build logs what it finds wrong, and the live blocks by the place that allocated them; it throws for none of it.
    *
+   * C that is still at work in the heap's memory, as a nonblocking FFI call is, kills the process: await such calls before.
+   *
    * A heap that is attached is only let go of; its memory goes when the last thread closes, and who opened it is that,
    * unless it ended without. A debug build logs what it has to say then.
    *
@@ -512,14 +581,16 @@ export class Heap implements Disposable {
   close(): void {
     if (this.#memory.closed) return;
     assertStack(CLOSE_STACK);
-    try {
-      this.#blocks.close();
-    } catch (error) {
-      // With a full stack nothing more would work either: the heap stays open, and can be closed by whoever has room.
-      if (!(error instanceof HeapSharedError || error instanceof RangeError)) this.#memory.close();
-      throw error;
-    }
-    this.#memory.close(() => this.#blocks.report?.());
+    this.#log.during(() => {
+      try {
+        this.#blocks.close();
+      } catch (error) {
+        // With a full stack nothing more would work either: the heap stays open, and can be closed by whoever has room.
+        if (!(error instanceof HeapSharedError || error instanceof RangeError)) this.#memory.close();
+        throw error;
+      }
+      this.#memory.close(() => this.#blocks.report?.());
+    }, true);
   }
 
   /** `close`, for `using`. */
@@ -528,17 +599,13 @@ export class Heap implements Disposable {
   }
 
   #assertInside(ptr: number): void {
-    if (!Number.isSafeInteger(ptr) || ptr < 0 || ptr >= this.#memory.bytes) {
-      const rule = Number.isSafeInteger(ptr)
-        ? `its pointers are from 0 to ${hex(this.#memory.bytes)}`
-        : "a pointer is a whole number";
-      throw new InvalidPointerError(`${hex(ptr)} is no block of this heap: ${rule}.`, ptr);
-    }
+    if (Number.isSafeInteger(ptr) && ptr >= 0 && ptr < this.#memory.bytes) return;
+    assertPointer(ptr);
+    const rule = Number.isSafeInteger(ptr)
+      ? `its pointers are from 0 to ${hex(this.#memory.bytes)}`
+      : "a pointer is a whole number";
+    throw new InvalidPointerError(`${hex(ptr)} is no block of this heap: ${rule}.`, ptr);
   }
-}
-
-function print(line: string): void {
-  console.error(line);
 }
 
 /** Calls in one another, some ten KiB of stack: more than `close` needs. */
@@ -554,11 +621,11 @@ function makeBlocks(
   memory: HeapMemory,
   variant: Variant,
   compile: (parts: TinyParts) => Tiny,
-  log: (line: string) => void,
+  log: Log,
   options?: DebugOptions,
 ): Blocks {
   const { books } = memory;
-  const make = (): ReleaseBlocks => new ReleaseBlocks(memory, variant, compile, log);
+  const make = (): ReleaseBlocks => new ReleaseBlocks(memory, variant, compile, log.say);
   if (books === undefined) return make();
   // It fills the free lists: what it has taken, and not put on one yet, is in no record, as in a call.
   return new DebugBlocks(memory, books, books.journal.run(make), log, options);
@@ -571,14 +638,14 @@ function bytesOption(
   most: number,
   fallback: number,
 ): number {
-  const value = options[name] ?? fallback;
+  const { [name]: value = fallback } = options;
   if (Number.isSafeInteger(value) && value >= least && value <= most) return value;
-  throw new InvalidOptionError(`${name} is a whole number of bytes from ${least} to ${most}, not ${value}.`);
+  throw new InvalidOptionError(`${given(value)}: ${name} is a whole number of bytes from ${least} to ${most}.`);
 }
 
 /** One allocation in so many has a stack; 0: none. */
 function stacksOption({ stacks = true }: HeapOptions): number {
   if (typeof stacks === "boolean") return stacks ? 1 : 0;
   if (Number.isSafeInteger(stacks) && stacks >= 0) return Math.min(stacks, 2 ** 31 - 1);
-  throw new InvalidOptionError(`stacks is true, false or a whole number from 0, not ${stacks}.`);
+  throw new InvalidOptionError(`${given(stacks)}: stacks is true, false or a whole number from 0.`);
 }

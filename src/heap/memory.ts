@@ -2,8 +2,13 @@
  * A heap's memory: one reservation of address space, the views of it, and the way back to the system. Every other part
  * of the heap reads and writes its state through these views; only this one asks the system for anything.
  *
- * All views are of one ArrayBuffer, which is detached before the memory goes: a view that a program still holds reads
- * `undefined` then, where it would have killed the process. A thread that attaches has an ArrayBuffer of its own.
+ * All views are of two ArrayBuffers, the heap's and the program's, which are detached before the memory goes: a view that
+ * a program still holds reads `undefined` then, where it would have killed the process. Each thread has two of its own.
+ *
+ * A program may give its buffer away (`structuredClone(view, { transfer })`), and Deno can neither forbid that nor view
+ * memory that it has mapped itself as a SharedArrayBuffer or a WebAssembly.Memory. It loses its views then, the heap
+ * nothing. A buffer for each block would be no safer: none of them could be detached when the heap closes, and to make
+ * one takes many times as long as a view does (`bench/pointers_bench.ts`).
  *
  * The last thread that closes gives the memory back. Of a heap that was shared some pages stay, the *tombstone*: they
  * say for ever that this heap is closed, to whoever has a handle of it, so that no handle ever leads into the unknown.
@@ -11,7 +16,7 @@
  * @module
  */
 
-import { OsError, pointerOf, viewMemory, type VirtualMemory } from "../os/mod.ts";
+import { OsError, viewMemory, type VirtualMemory } from "../os/mod.ts";
 import type { Build } from "./blocks.ts";
 import { type BooksLayout, booksLayout } from "./debug_layout.ts";
 import { HeaderCorruptedError, HeapClosedError, HeapSharedError, hex, InvalidHandleError } from "./errors.ts";
@@ -61,7 +66,7 @@ export class HeapMemory {
   readonly stateBytes: number;
   /** State, blocks and rings: what the heap itself works with. */
   readonly buffer: ArrayBuffer;
-  /** The blocks alone: what programs see. */
+  /** The blocks alone, for the program's views: it may transfer this buffer away. */
   readonly blockBuffer: ArrayBuffer;
   /** The blocks in bytes: `u8[ptr]`. */
   readonly u8: Uint8Array;
@@ -242,11 +247,6 @@ export class HeapMemory {
   /** Native address of a pointer. */
   address(ptr: number): bigint {
     return this.base + BigInt(ptr);
-  }
-
-  /** The same for FFI calls. */
-  pointer(ptr: number): Deno.PointerObject {
-    return pointerOf(this.address(ptr));
   }
 
   /** Index in `words` of the word that a pointer leads to: what the journal takes. */

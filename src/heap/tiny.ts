@@ -20,7 +20,7 @@
  *   throw, so the `try` around it is gone from the machine code.
  * - V8 inlines by the length of the bytecode, at most 920 bytes into a function, and a copy for each place that calls.
  *   Branches of other flags count though they are gone in the end. So the default variant has two functions of its own,
- *   154 and 182 bytes long; those for all flags have 267 and 417, and what is not of the header variants is a call in them.
+ *   171 and 199 bytes long; those for all flags have 284 and 434, and what is not of the header variants is a call in them.
  *   What the slow paths are made of is not inlined (`outOfLine` in `release.ts`, `RemoteFrees.free`).
  * - Conditions are written so that `undefined`, which a detached array reads as, takes the slow path.
  *

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { InvalidOptionError } from "./errors.ts";
+import { given, InvalidOptionError } from "./errors.ts";
 import { type Flags, withOverrides } from "./flags.ts";
 
 /** Ours: no header, the class of a pointer comes from a flat map of slabs. */
@@ -81,6 +81,7 @@ export interface Variant {
  * @throws {InvalidOptionError} for a name, a flag or a value that does not exist; it names those that do.
  */
 export function parseVariant(text: string): Variant {
+  if (typeof text !== "string") throw new InvalidOptionError(`${given(text)}: a variant is a name, and flags.`);
   const [name = "", ...overrides] = text.split(",").map((part) => part.trim());
   if (!Object.hasOwn(VARIANTS, name)) {
     throw new InvalidOptionError(

@@ -24,6 +24,7 @@ import {
   RUSAGE_WORDS,
 } from "./libc.ts";
 import { describeCall } from "./native_memory.ts";
+import { addressOf, pointerOf } from "./pointers.ts";
 import type { VirtualMemory } from "./virtual_memory.ts";
 
 const SYMBOLS = {
@@ -199,6 +200,9 @@ export function libcMemory(note: string): VirtualMemory {
     isMapped,
     holds,
     residentPages,
+    pointerAt: (base, offset) => pointerOf(BigInt(base) + BigInt(offset)),
+    offsetOf: (pointer, base) => Number(addressOf(pointer) - BigInt(base)),
+    offsetOfAddress: (address, base) => Number(address - BigInt(base)),
     monotonicNanoseconds,
     ticks: monotonicNanoseconds,
     residentBytes: () => Deno.memoryUsage().rss,

@@ -5,7 +5,7 @@
  * @module
  */
 export * from "./environment.ts";
-export { NativeAccessError, NativeBuildError, OsError } from "./errors.ts";
+export { NativeAccessError, NativeBuildError, OsError, reasonOf } from "./errors.ts";
 export type { NativeAccessCode, NativeBuildCode } from "./errors.ts";
 export { addressOf, addressOfView, pointerOf, viewMemory } from "./pointers.ts";
 export { cacheFile, cacheFolder } from "./cache.ts";

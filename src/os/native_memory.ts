@@ -19,6 +19,13 @@ const SYMBOLS = {
   hakmem_is_mapped: { parameters: [/* address */ "u64"], result: "i32" },
   hakmem_holds: { parameters: [/* address */ "u64", /* word */ "u32"], result: "i32" },
   hakmem_resident_pages: { parameters: [/* address */ "u64", /* bytes */ "u64"], result: "i64" },
+  hakmem_pointer_at: { parameters: [/* base */ "f64", /* offset */ "f64"], result: "pointer" },
+  hakmem_offset_of: { parameters: [/* pointer */ "pointer", /* base */ "f64"], result: "f64" },
+  hakmem_offset_of_address: {
+    name: "hakmem_offset_of",
+    parameters: [/* address */ "u64", /* base */ "f64"],
+    result: "f64",
+  },
   hakmem_monotonic_nanoseconds: { parameters: [], result: "u64" },
   hakmem_ticks: { parameters: [], result: "u64" },
   hakmem_resident_bytes: { parameters: [], result: "i64" },
@@ -72,6 +79,9 @@ export function nativeMemory(path: string, note: string | undefined): VirtualMem
     holds: (address, word) => check(c.hakmem_holds(address, word), "holds", address, word) === 1,
     residentPages: (address, bytes) =>
       Number(check(c.hakmem_resident_pages(address, BigInt(bytes)), "residentPages", address, bytes)),
+    pointerAt: c.hakmem_pointer_at,
+    offsetOf: c.hakmem_offset_of,
+    offsetOfAddress: c.hakmem_offset_of_address,
     monotonicNanoseconds: c.hakmem_monotonic_nanoseconds,
     ticks: c.hakmem_ticks,
     residentBytes: () => Number(check(c.hakmem_resident_bytes(), "residentBytes")),

@@ -51,6 +51,21 @@ for (const vm of [native, libc]) {
 
   const test = (name: string, act: () => void | Promise<void>) => Deno.test(`${name} (${vm.source})`, act);
 
+  test("pointerAt(), offsetOf() and offsetOfAddress() are exact up to the highest addresses", () => {
+    for (const base of [2n ** 21n, 2n ** 46n, 2n ** 47n - 2n ** 21n, 2n ** 56n - 2n ** 21n]) {
+      for (const offset of [1, 12_345, 2 ** 21 - 1, 2 ** 31, 2 ** 40 - 1]) {
+        const address = base + BigInt(offset), pointer = vm.pointerAt(Number(base), offset)!;
+        assertEquals(Deno.UnsafePointer.value(pointer), address);
+        assertEquals([vm.offsetOf(pointer, Number(base)), vm.offsetOfAddress(address, Number(base))], [offset, offset]);
+      }
+      const below = Deno.UnsafePointer.create(base - 1n)!;
+      assertEquals([vm.offsetOf(below, Number(base)), vm.offsetOfAddress(base - 1n, Number(base))], [-1, -1]);
+    }
+    for (const bad of [5, "5", {}, new Uint8Array(4), undefined]) {
+      assertThrows(() => vm.offsetOf(bad as unknown as Deno.PointerObject, 2 ** 21), TypeError);
+    }
+  });
+
   test("threadStart() knows this thread, and that others do not exist", () => {
     const id = vm.threadId();
     assertGreater(id, 0);
