@@ -18,11 +18,18 @@ import { Outputs } from "./outputs.ts";
 import { openProgress, printError } from "./terminal.ts";
 import { buildOf, someOf, UsageError, variantList, wholeNumber } from "./values.ts";
 
+/** The scenario of one thread. */
+const DAMAGE = "damage";
+
 const HELP = `
 Each program is a random list of malloc, calloc, realloc, alignedAlloc, free, collect and audits on a
 fresh heap. The oracle knows every live block and fills it with a pattern: overlaps, lost contents,
 blocks given out twice and wrong sums are found. What fails is cut down to the shortest list of
 operations that still does. Exit code 1 if anything failed. Ctrl-C ends it and prints what ran.
+
+--scenario damage overwrites words of the heap's state, as C code could, and of freed blocks. From
+then on a call may throw a HeapError; the process must not die or hang, nothing outside of the heap
+may change, and no live block may be given out again.
 
 With --threads, that many Workers share a heap and one oracle, each working on blocks of all, in these
 scenarios, which have equal shares of the time:
@@ -36,6 +43,7 @@ Examples:
   deno run -P cli.ts stress --seconds 60 --variant slab-map,phase7 --seed 42
   deno run -P cli.ts stress --variant slab-map,capacity=4,refill=1 --json failure.json
   deno run -P cli.ts stress --replay failure.json
+  deno run -P cli.ts stress --scenario damage --seconds 60
   deno run -P cli.ts stress --threads 4 --seconds 60
   deno run -P cli.ts stress --threads 2 --build debug --seconds 60
   deno run -P cli.ts stress --threads 2 --scenario succession --seconds 600
@@ -61,7 +69,11 @@ export function stressCommand(finish: (exitCode: number) => void): Command {
     .option("--seconds <n>", "in all; each variant gets its share (default: 10)", wholeNumber("--seconds", 1, 86_400))
     .option("--seed <n>", "start of the random programs (default: a new one)", wholeNumber("--seed", 1, 2 ** 32 - 1))
     .option("--threads <n>", "Workers that share a heap (default: 1, and none)", wholeNumber("--threads", 1, 64))
-    .option("--scenario <list>", "with --threads: only these (see below)", someOf("--scenario", Object.keys(SCENARIOS)))
+    .option(
+      "--scenario <list>",
+      `${DAMAGE}, or with --threads: only these (see below)`,
+      someOf("--scenario", [DAMAGE, ...Object.keys(SCENARIOS)]),
+    )
     .option("--variant <list>", `variants of our heap (default: HAKMEM_VARIANT, else ${DEFAULT_VARIANT})`, variantList)
     .addOption(
       new Option("--build <build>", `${BUILDS.join(" or ")} (default: release)`).argParser(buildOf("--build")),
@@ -126,15 +138,19 @@ type Work = (
 ) => Promise<Omit<StressFile, "schema" | "command">>;
 
 function fresh({ variant, build = "release", seed = freshSeed(), seconds = 10, scenario }: StressOptions): Work {
-  if (scenario !== undefined) throw new UsageError("--scenario is for several threads: give --threads a number from 2");
+  if (scenario !== undefined && scenario.join() !== DAMAGE) {
+    throw new UsageError(`--scenario without --threads is ${DAMAGE}; for the others give --threads a number from 2`);
+  }
   const variants = variantsOf(variant);
-  return (report, signal) => stress({ variants, build, seed, seconds }, report, signal);
+  return (report, signal) =>
+    stress({ variants, build, seed, seconds, ...(scenario === undefined ? {} : { scenario: DAMAGE }) }, report, signal);
 }
 
 function shared(
   { variant, build = "release", seed = freshSeed(), seconds = 10, threads = 2, scenario }: StressOptions,
 ): Work {
   const variants = variantsOf(variant), scenarios = scenario ?? Object.keys(SCENARIOS);
+  if (scenarios.includes(DAMAGE)) throw new UsageError(`--scenario ${DAMAGE} is for one thread: leave --threads out`);
   if (scenarios.length === 0) throw new UsageError("--scenario names no scenario");
   return (report, signal) => stressThreads({ variants, build, scenarios, threads, seed, seconds }, report, signal);
 }

@@ -9,9 +9,9 @@ import { Heap, InvalidOptionError } from "../heap/mod.ts";
 import type { StressFailure, StressFile, StressProgram, StressRun, StressThreadsFailure } from "../report/mod.ts";
 import { type Build, heapOptions } from "./flags.ts";
 import { shrink } from "./shrink.ts";
-import type { StressRequest, StressSums } from "./stress_child.ts";
+import { programOf, type StressRequest, type StressSums } from "./stress_child.ts";
 import { type Processes, runChild, type StressLimits } from "./stress_process.ts";
-import { renumber, stressProgram } from "./stress_program.ts";
+import { renumber } from "./stress_program.ts";
 
 /** What to run. */
 export interface StressPlan {
@@ -20,6 +20,8 @@ export interface StressPlan {
   readonly seed: number;
   /** In all; each variant gets its share. */
   readonly seconds: number;
+  /** Programs with damage in between (`stress_damage.ts`). */
+  readonly scenario?: "damage";
 }
 
 /** How far a run is. */
@@ -48,7 +50,7 @@ export async function stress(
   limits: StressLimits = LIMITS,
   entry: URL = CHILD,
 ): Promise<Omit<StressFile, "schema" | "command">> {
-  const { variants, build, seed } = plan;
+  const { variants, build, seed, scenario } = plan;
   for (const variant of variants) await assertOpens(variant, build);
   const milliseconds = plan.seconds * 1000 / variants.length;
   const runs: StressRun[] = [];
@@ -60,7 +62,13 @@ export async function stress(
     };
     tick(variant);
     const processes: Processes = { entry, signal, tick };
-    runs.push(await stressVariant({ variant, build, seed, milliseconds }, limits, processes));
+    runs.push(
+      await stressVariant(
+        { variant, build, seed, milliseconds, ...(scenario === undefined ? {} : { scenario }) },
+        limits,
+        processes,
+      ),
+    );
     if (signal.aborted) break;
   }
   return { build, seed, runs };
@@ -106,7 +114,7 @@ async function stressVariant(
   const { failure, sums, death, seed } = await runChild(request, limits.silence, processes);
   if (failure !== undefined || death === undefined) return runOf(variant, start, sums, failure);
   if (seed === undefined) return runOf(variant, start, sums, failureOf(death, { seed: request.seed, operations: [] }));
-  const program = stressProgram(seed);
+  const program = programOf(request.scenario, seed);
   const operations = await shrink(program.operations, {
     deadline: performance.now() + limits.shrinking,
     fails: async (operations) => {

@@ -9,11 +9,12 @@ import { Random } from "../measure/mod.ts";
 import type { Operation, StressFailure, StressProgram, StressThreads, StressThreadsFailure } from "../report/mod.ts";
 import type { Build } from "./flags.ts";
 import { shrink } from "./shrink.ts";
+import { damageProgram, runDamaged } from "./stress_damage.ts";
 import { runProgram, stressProgram, type Watch } from "./stress_program.ts";
 
 /** What to do: programs from a seed for a time, or this one program. */
 export type StressRequest =
-  & { readonly variant: string; readonly build: Build }
+  & { readonly variant: string; readonly build: Build; readonly scenario?: "damage" }
   & ({ readonly seed: number; readonly milliseconds: number } | { readonly program: StressProgram });
 
 /** What a process says. */
@@ -35,6 +36,11 @@ export interface StressSums {
   readonly counts: Readonly<Record<string, number>>;
   /** Of a run with several threads. */
   readonly threads?: StressThreads;
+}
+
+/** Makes the program of a seed. */
+export function programOf(scenario: "damage" | undefined, seed: number): StressProgram {
+  return scenario === "damage" ? damageProgram(seed) : stressProgram(seed);
 }
 
 const ALIVE_MILLISECONDS = 100;
@@ -72,10 +78,12 @@ async function serve(request: StressRequest): Promise<void> {
     free: 0,
     collect: 0,
     audit: 0,
+    damage: 0,
+    scribble: 0,
   };
   let operations = 0, programs = 0;
   do {
-    const program = isFixed ? request.program : stressProgram(1 + random.below(2 ** 32 - 1));
+    const program = isFixed ? request.program : programOf(request.scenario, 1 + random.below(2 ** 32 - 1));
     say({ kind: "program", seed: program.seed, sums: { programs, operations, counts } });
     let reached = 0;
     const watch: Watch = (index) => {
@@ -136,7 +144,8 @@ async function messageOf(
   watch: Watch,
 ): Promise<string | undefined> {
   try {
-    await runProgram(variant, build, program, watch);
+    const run = program.scenario === "damage" ? runDamaged : runProgram;
+    await run(variant, build, program, watch);
     return undefined;
   } catch (error) {
     return error instanceof Error ? `${error.name}: ${error.message}` : String(error);

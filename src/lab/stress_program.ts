@@ -169,6 +169,8 @@ function apply(
       return;
     case "audit":
       return oracle.audit();
+    default: // what `stress_damage.ts` runs
+      throw new TypeError(`a program without damage has no ${operation.op}`);
   }
 }
 

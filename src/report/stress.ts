@@ -144,7 +144,7 @@ function failureLines(failure: StressFailure | StressThreadsFailure): string[] {
     ...message.split("\n"),
     `shortest list that fails (${count} of ${unshrunk} operations, program ${program.seed}${heap}):`,
     ...program.operations.map((operation) => `  ${operationText(operation)}`),
-    "  then audit, free all, audit, collect, audit",
+    program.scenario === undefined ? "  then audit, free all, audit, collect, audit" : "  then every other call",
   ];
 }
 
@@ -175,6 +175,10 @@ function operationText(operation: Operation): string {
       return `b${operation.block} = realloc(b${operation.block}, ${operation.size})`;
     case "free":
       return `free(b${operation.block})`;
+    case "damage":
+      return `state[${operation.word}] = ${operation.value}`;
+    case "scribble":
+      return `b${operation.block}[${operation.word}] = ${operation.value}, though it is free`;
     default:
       return `${operation.op}()`;
   }

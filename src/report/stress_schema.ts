@@ -18,11 +18,17 @@ const OperationSchema = v.variant("op", [
   v.object({ op: v.literal("free"), block }),
   v.object({ op: v.literal("collect") }),
   v.object({ op: v.literal("audit") }),
+  /** Overwrites a word of the heap's state, with a number or with what is in the next word. */
+  v.object({ op: v.literal("damage"), word: Count, value: v.union([v.number(), v.literal("neighbour")]) }),
+  /** Overwrites one of the first words of a block that was freed. */
+  v.object({ op: v.literal("scribble"), block, word: Count, value: v.number() }),
 ]);
 
 const ProgramSchema = v.object({
   /** What it was made from. */
   seed: v.number(),
+  /** What `--scenario` named; absent for the usual programs. */
+  scenario: v.exactOptional(v.literal("damage")),
   /** The heap's limit; unlimited if absent. */
   maxBytes: v.exactOptional(Count),
   operations: v.array(OperationSchema),

@@ -75,8 +75,12 @@ const WRONG: readonly [args: string[], says: RegExp][] = [
   [["stress", "--seed", "-1"], /--seed/],
   [["stress", "--build", "fast"], /--build fast does not exist: release, debug do/],
   [["stress", "--threads", "65"], /--threads 65 is not allowed: a whole number from 1 to 64/],
-  [["stress", "--threads", "2", "--scenario", "x"], /--scenario x does not exist: mix, succession, producer-consumer/],
+  [
+    ["stress", "--threads", "2", "--scenario", "x"],
+    /--scenario x does not exist: damage, mix, succession, producer-consumer/,
+  ],
   [["stress", "--scenario", "mix"], /give --threads a number from 2/],
+  [["stress", "--threads", "2", "--scenario", "damage"], /is for one thread/],
   [["stress", "--replay", "/no/such/file"], /--replay \/no\/such\/file cannot be read/],
   [["stress", "--replay", "deno.json"], /--replay deno.json cannot be read/],
   [["stress", "--replay", "x", "--seconds", "5"], /cannot be used with option '--seconds/],
