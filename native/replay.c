@@ -1,11 +1,11 @@
 /*
  * replay: the C twin of src/workloads/replay.ts, which says what a replay does.
  *
- *     replay none|system FILE
+ *     replay FILE
  *
- * FILE holds the words that src/traces/replay_words.ts describes. One process replays for one allocator, `system` being
- * whatever malloc this process has, so LD_PRELOAD changes it; the first line says whose it is (identity.c). It reads a
- * request a line from stdin and answers each with one line on stdout:
+ * FILE holds the words that src/traces/replay_words.ts describes. The program is compiled twice: for whatever malloc its
+ * process has, which LD_PRELOAD changes and the first line names (identity.c), and with DO_NOTHING for an allocator that
+ * does nothing. It reads a request a line from stdin and answers each with one line on stdout:
  *
  *     run replay units=2       so many whole replays, their time without the frees at the end
  *     ok nanoseconds=51234567 operations=1572194 checksum=1f2e3d4c slot-checksum=1f2e3d4c tier=native
@@ -96,49 +96,55 @@ static void *map_shared(size_t bytes) {
 
 /* ---- the allocators ---------------------------------------------------------------------------------------------- */
 
-/* The block of the do-nothing allocator, as long as the largest size; one a thread, or they would write to one line. */
+#if defined(DO_NOTHING)
+/*
+ * The block of the do-nothing allocator, as long as the largest size; one a thread, or they would write to one line. The
+ * empty statement of assembly keeps an event an event (workloads/workload.h).
+ */
 static _Thread_local void *nowhere;
-static bool is_none;
 
-static void open_none(void) {
-  if (is_none) nowhere = map_shared((size_t)head->largest + 1);
-}
+static void open_none(void) { nowhere = map_shared((size_t)head->largest + 1); }
 
-static void *none_malloc(size_t size) {
+static inline void *allocate(size_t size) {
   (void)size;
+  __asm__ volatile("");
   return nowhere;
 }
 
-static void *none_calloc(size_t count, size_t size) {
-  (void)count, (void)size;
-  return nowhere;
+static inline void release(void *pointer) {
+  (void)pointer;
+  __asm__ volatile("");
 }
 
-static void *none_realloc(void *pointer, size_t size) {
-  (void)pointer, (void)size;
-  return nowhere;
+static void *allocate_zeros(size_t size) { return allocate(size); }
+
+static void *reallocate(void *pointer, size_t size) {
+  (void)pointer;
+  return allocate(size);
 }
 
-static void none_free(void *pointer) { (void)pointer; }
-
-static int none_aligned(void **pointer, size_t alignment, size_t size) {
-  (void)alignment, (void)size;
-  *pointer = nowhere;
-  return 0;
+static void *allocate_aligned(size_t alignment, size_t size) {
+  (void)alignment;
+  return allocate(size);
 }
+#else
+static void open_none(void) {}
 
-/* For a library that has no aligned allocation: the C library's block would be none of its own. */
-static int larger_instead(void **pointer, size_t alignment, size_t size) {
-  *pointer = malloc(size + alignment);
-  return 0;
+static inline void *allocate(size_t size) { return malloc(size); }
+
+static inline void release(void *pointer) { free(pointer); }
+
+static void *allocate_zeros(size_t size) { return calloc(1, size); }
+
+static void *reallocate(void *pointer, size_t size) { return realloc(pointer, size); }
+
+/* In a library that has no aligned allocation, a larger block stands for it: the C library's would be none of its own. */
+static void *allocate_aligned(size_t alignment, size_t size) {
+  void *pointer = NULL;
+  if (!aligns) return malloc(size + alignment);
+  return posix_memalign(&pointer, alignment, size) == 0 ? pointer : NULL;
 }
-
-/* Volatile, so that the compiler can neither fold a pair away nor inline the do-nothing one. */
-static void *(*volatile allocate)(size_t) = malloc;
-static void *(*volatile allocate_zeros)(size_t, size_t) = calloc;
-static void *(*volatile reallocate)(void *, size_t) = realloc;
-static int (*volatile allocate_aligned)(void **, size_t, size_t) = posix_memalign;
-static void (*volatile release)(void *) = free;
+#endif
 
 /* ---- the replay -------------------------------------------------------------------------------------------------- */
 
@@ -174,12 +180,13 @@ static void *allocate_rarely(uint32_t index) {
       fail(index, "its block lost its contents in its realloc");
     }
   } else if (event->kind == KIND_CALLOC) {
-    pointer = allocate_zeros(1, event->size);
+    pointer = allocate_zeros(event->size);
     if (pointer != NULL && is_damaged(pointer, event->size, 0)) fail(index, "its block is of calloc, but not 0");
   } else {
     const size_t asked = (size_t)1 << (event->alignment & ~WATCHED);
     const size_t alignment = asked < sizeof(void *) ? sizeof(void *) : asked; /* the least that POSIX allows */
-    if (allocate_aligned(&pointer, alignment, event->size) != 0) return NULL;
+    pointer = allocate_aligned(alignment, event->size);
+    if (pointer == NULL) return NULL;
     if (aligns && mask != 0 && ((uintptr_t)pointer & (alignment - 1)) != 0) fail(index, "its block is not aligned");
   }
   return pointer;
@@ -447,29 +454,22 @@ int main(int argc, char **argv) {
   setvbuf(stdout, output, _IOLBF, sizeof output);
   signal(SIGINT, SIG_IGN); /* Ctrl-C reaches the whole group; the coordinator ends this process by closing stdin */
 
-  if (argc != 3 || (strcmp(argv[1], "none") != 0 && strcmp(argv[1], "system") != 0)) {
-    fprintf(stderr, "usage: %s none|system FILE\n", argv[0]);
+  if (argc != 2) {
+    fprintf(stderr, "usage: %s FILE\n", argv[0]);
     return 3;
   }
-  if (!open_words(argv[2])) {
-    printf("error %s holds no words of a replay\n", argv[2]);
+  if (!open_words(argv[1])) {
+    printf("error %s holds no words of a replay\n", argv[1]);
     return 3;
   }
-  if (strcmp(argv[1], "none") == 0) {
-    is_none = true;
-    open_none();
-    mask = 0;
-    allocate = none_malloc;
-    allocate_zeros = none_calloc;
-    reallocate = none_realloc;
-    allocate_aligned = none_aligned;
-    release = none_free;
-    puts("ready");
-  } else {
-    aligns = aligns_itself();
-    if (!aligns) allocate_aligned = larger_instead;
-    print_ready();
-  }
+#if defined(DO_NOTHING)
+  open_none();
+  mask = 0;
+  puts("ready");
+#else
+  aligns = aligns_itself();
+  print_ready();
+#endif
 
   while (fgets(line, sizeof line, stdin) != NULL) {
     uint32_t count = 0;

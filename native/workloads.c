@@ -1,7 +1,7 @@
 /*
  * The C twins of src/workloads, which are in the folder workloads: what a C program gets from its allocator.
  *
- *     workloads none|system
+ * The program is compiled twice (workload.h): for the malloc that its process has, and for an allocator that does nothing.
  *
  * One process measures one allocator. It reads a request a line from stdin and answers each with one line on stdout:
  *
@@ -14,7 +14,7 @@
  * are those of the TypeScript twins, bit for bit: tests/workloads compares them. A file of src/workloads says what each
  * workload is, and src/workloads/workload.ts why units go on.
  *
- * `system` is whatever malloc this process has, so LD_PRELOAD changes it; the first line says whose it is (identity.c).
+ * LD_PRELOAD changes the malloc of a process; the first line says whose it is (identity.c).
  * The program itself allocates nothing while it is measured: slots are mapped, and stdio's buffers are static.
  *
  * Portable C11 + POSIX clocks: tested on Linux x86-64; macOS should work, untested.
@@ -36,38 +36,10 @@
 
 enum { LINE_BYTES = 1024 };
 
-/* ---- the allocators ------------------------------------------------------------------------------------------- */
-
-/* The one block of the do-nothing allocator, as long as the largest size; of each thread, since they write to it. */
-static _Thread_local unsigned char nowhere[4096];
-
-static void *none_malloc(size_t size) {
-  (void)size;
-  return nowhere;
-}
-
-static void none_free(void *pointer) { (void)pointer; }
-
-static void *none_allocate_aligned(size_t alignment, size_t size) {
-  (void)alignment, (void)size;
-  return nowhere;
-}
-
-/* Not aligned_alloc: C11 lets that refuse a size that is no multiple of the alignment. */
-static void *system_allocate_aligned(size_t alignment, size_t size) {
-  void *pointer = NULL;
-  return posix_memalign(&pointer, alignment, size) == 0 ? pointer : NULL;
-}
-
-static void *refuse_aligned(size_t alignment, size_t size) {
-  (void)alignment, (void)size;
-  puts("error the library has malloc but no posix_memalign, and its free must not get another one's blocks");
-  exit(1);
-}
-
-void *(*volatile allocate)(size_t) = malloc;
-void *(*volatile allocate_aligned)(size_t, size_t) = system_allocate_aligned;
-void (*volatile release)(void *) = free;
+#if defined(DO_NOTHING)
+/* The one block of the do-nothing allocator, as long as the largest that is written to its end. */
+_Thread_local unsigned char nowhere[4096];
+#endif
 
 /* ---- the table, the clock and the line protocol ------------------------------------------------------------------ */
 
@@ -139,19 +111,15 @@ int main(int argc, char **argv) {
   setvbuf(stdout, output, _IOLBF, sizeof output);
   signal(SIGINT, SIG_IGN); /* Ctrl-C reaches the whole group; the coordinator ends this process by closing stdin */
 
-  if (argc != 2 || (strcmp(argv[1], "none") != 0 && strcmp(argv[1], "system") != 0)) {
-    fprintf(stderr, "usage: %s none|system\n", argv[0]);
+  if (argc != 1) {
+    fprintf(stderr, "usage: %s\n", argv[0]);
     return 3;
   }
-  if (strcmp(argv[1], "none") == 0) {
-    allocate = none_malloc;
-    allocate_aligned = none_allocate_aligned;
-    release = none_free;
-    puts("ready");
-  } else {
-    if (!aligns_itself()) allocate_aligned = refuse_aligned;
-    print_ready();
-  }
+#if defined(DO_NOTHING)
+  puts("ready");
+#else
+  print_ready();
+#endif
 
   while (fgets(line, sizeof line, stdin) != NULL) {
     char *state = NULL;
@@ -170,6 +138,8 @@ int main(int argc, char **argv) {
       printf("error unknown parameter %s\n", unknown);
     } else if (!is_sound(workload, &request)) {
       puts("error a parameter is out of range");
+    } else if (workload == &slow_mix && !aligns_itself()) {
+      puts("error the library has malloc but no posix_memalign, and its free must not get another one's blocks");
     } else {
       answer(workload, &request);
     }

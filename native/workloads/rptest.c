@@ -10,14 +10,14 @@ static void unit(const struct request *request, struct state *state) {
   for (uint32_t done = 0; done < request->cycles; done += BURST) {
     const uint32_t left = request->cycles - done, length = left < BURST ? left : BURST;
     x = xorshift32(x);
-    const uint32_t mallocs_of_16 = 2 + below(x, 13);
+    const uint32_t mallocs_of_16 = 2 + scale16(x & 0xffff, 13);
     const bool is_linear = x >> 31 == 1;
     for (uint32_t i = 0; i < length; i++) {
       x = xorshift32(x);
       if (live == 0 || (live < most && x >> 28 < mallocs_of_16)) {
         x = xorshift32(x);
-        const uint32_t one = (x >> 16) * range >> 16;
-        const uint32_t other = is_linear ? (x & 0xffff) * range >> 16 : one >> (x & 7);
+        const uint32_t one = scale16(x >> 16, range);
+        const uint32_t other = is_linear ? scale16(x & 0xffff, range) : one >> (x & 7);
         const uint32_t size = min + (one < other ? one : other);
         void *pointer = allocate(size);
         if (pointer == NULL) {
@@ -28,7 +28,7 @@ static void unit(const struct request *request, struct state *state) {
         slots[live++] = pointer;
         checksum = (checksum + size) ^ x;
       } else {
-        const uint32_t slot = (x & 0xfffffff) % live;
+        const uint32_t slot = scale16(x & 0xffff, live);
         void *pointer = slots[slot];
         (void)*bytes_of(pointer); /* volatile: the read happens */
         release(pointer);

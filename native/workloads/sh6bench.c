@@ -14,7 +14,7 @@ static void unit(const struct request *request, struct state *state) {
   for (uint32_t done = 0; done < request->cycles; done += BATCH) {
     const uint32_t left = request->cycles - done, length = left < BATCH ? left : BATCH;
     x = xorshift32(x);
-    const uint32_t largest = 1 + below(x, range);
+    const uint32_t largest = 1 + scale16(x & 0xffff, range);
     const bool is_reverse = x >> 31 == 1;
     uint32_t slot = (is_reverse ? head - 1 : head) & slot_mask;
     for (uint32_t i = 0; i < length; i++) {

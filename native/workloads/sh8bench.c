@@ -35,7 +35,7 @@ static void unit(const struct request *request, struct state *state) {
     slot = (is_reverse ? head - length : head) & ring_mask;
     for (uint32_t i = 0; i < length; i++) {
       x = xorshift32(x);
-      const uint32_t size = min + below(x, x >> 30 == 0 ? range : small_range);
+      const uint32_t size = min + scale16(x & 0xffff, x >> 30 == 0 ? range : small_range);
       void *pointer = allocate(size);
       if (pointer == NULL) {
         state->failed_size = size;

@@ -6,10 +6,15 @@
  */
 #pragma once
 
+#if !defined(__APPLE__) && !defined(_DEFAULT_SOURCE)
+#define _POSIX_C_SOURCE 200809L
+#endif
+
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 enum { MAX_SLOTS = 1 << 20 };
 
@@ -61,11 +66,40 @@ struct workload {
 extern const struct workload alloc_test, cache_scratch, cache_thrash, hot_pair, larson, mstress, random_mixed, rptest,
     sh6bench, sh8bench, slow_mix, xmalloc_test;
 
-/* The allocator that is measured: volatile, so that the compiler can neither fold a pair away nor inline the do-nothing
- * one. */
-extern void *(*volatile allocate)(size_t);
-extern void *(*volatile allocate_aligned)(size_t, size_t);
-extern void (*volatile release)(void *);
+/*
+ * The allocator that is measured. The program is compiled twice: for malloc and free, which it calls as any C program
+ * does, and with DO_NOTHING, which is inlined as V8 inlines its own. The empty statements of assembly keep an iteration an
+ * iteration: the compiler may neither drop the loop nor compute several at once.
+ */
+#if defined(DO_NOTHING)
+extern _Thread_local unsigned char nowhere[4096];
+
+static inline void *allocate(size_t size) {
+  (void)size;
+  __asm__ volatile("");
+  return nowhere;
+}
+
+static inline void release(void *pointer) {
+  (void)pointer;
+  __asm__ volatile("");
+}
+
+static inline void *allocate_aligned(size_t alignment, size_t size) {
+  (void)alignment;
+  return allocate(size);
+}
+#else
+static inline void *allocate(size_t size) { return malloc(size); }
+
+static inline void release(void *pointer) { free(pointer); }
+
+/* Not aligned_alloc: C11 lets that refuse a size that is not a multiple of the alignment. */
+static inline void *allocate_aligned(size_t alignment, size_t size) {
+  void *pointer = NULL;
+  return posix_memalign(&pointer, alignment, size) == 0 ? pointer : NULL;
+}
+#endif
 
 static inline uint32_t xorshift32(uint32_t x) {
   x ^= x << 13;
@@ -74,8 +108,11 @@ static inline uint32_t xorshift32(uint32_t x) {
   return x;
 }
 
-/* 31 bits, not 32: V8 divides small integers as integers and larger ones as doubles, and the twins must agree. */
-static inline uint32_t below(uint32_t x, uint32_t range) { return (x >> 1) % range; }
+/* A random number scaled to a range, which is at most 2^20. */
+static inline uint32_t below(uint32_t x, uint32_t range) { return (uint32_t)((uint64_t)(x >> 10) * range >> 22); }
+
+/* The same of 16 random bits, to a range of at most 2^16. */
+static inline uint32_t scale16(uint32_t bits, uint32_t range) { return bits * range >> 16; }
 
 static inline unsigned char volatile *bytes_of(void *pointer) { return pointer; }
 

@@ -10,7 +10,7 @@ static bool produce(const struct request *request, struct state *state) {
   uint32_t x = state->x, checksum = state->checksum;
   for (uint32_t slot = batch * BATCH_BLOCKS; slot < (batch + 1) * BATCH_BLOCKS; slot++) {
     x = xorshift32(x);
-    const uint32_t size = min + below(x, range);
+    const uint32_t size = min + scale16(x >> 16, range);
     void *pointer = allocate(size);
     if (pointer == NULL) {
       state->failed_size = size;

@@ -37,12 +37,15 @@ export interface Harness {
   /** The entry of the Deno children, and what they are told besides whose process it is. */
   readonly child: URL;
   readonly childArgs: readonly string[];
-  /** The native program, and what it is told after its allocator. */
+  /** The native program, and what it is told. */
   readonly program: NativeTarget;
   readonly programArgs: readonly string[];
 }
 
 const CONFIG = new URL("../../deno.json", import.meta.url);
+
+/** With `-fno-builtin` malloc is any function to the compiler: it neither folds a malloc and a free nor knows the block. */
+export const NATIVE_FLAGS: readonly string[] = ["-O3", "-fno-builtin", "-pthread", "-ldl"];
 
 /** The twins of the workloads in C. */
 export const WORKLOADS_PROGRAM: NativeTarget = {
@@ -61,7 +64,7 @@ export const WORKLOADS_PROGRAM: NativeTarget = {
     ),
   ].map((file) => new URL(`../../native/${file}`, import.meta.url)),
   kind: "executable",
-  flags: ["-O3", "-pthread", "-ldl"],
+  flags: NATIVE_FLAGS,
 };
 
 /** The workloads. */
@@ -94,9 +97,13 @@ export async function enter(
   const preloaded = preload();
   const notes = preloaded === undefined ? [] : [`contestants run without your ${PRELOAD} (${preloaded})`];
   try {
-    const { path, note } = await buildNative(harness.program);
-    const native = natives.map((peer) => nativeContestant(harness, peer, path));
-    return { contestants: inTableOrder([...deno, ...native]), notes: note === undefined ? notes : [...notes, note] };
+    const native: Contestant[] = [];
+    for (const peer of natives) {
+      const { path, note } = await buildNative(programFor(harness, peer));
+      native.push(nativeContestant(harness, peer, path));
+      if (note !== undefined && !notes.includes(note)) notes.push(note);
+    }
+    return { contestants: inTableOrder([...deno, ...native]), notes };
   } catch (error) {
     if (!(error instanceof NativeBuildError)) throw error;
     const reason = error.code === "COMPILE_FAILED" ? error.message : error.summary;
@@ -125,7 +132,13 @@ function inTableOrder(contestants: readonly Contestant[]): Contestant[] {
 export async function peerContestant(peer: FoundPeer, program: NativeTarget = WORKLOADS_PROGRAM): Promise<Contestant> {
   const harness = { ...WORKLOADS_HARNESS, program };
   if (peer.host === "deno") return denoPeer(harness, peer);
-  return nativeContestant(harness, peer, (await buildNative(harness.program)).path);
+  return nativeContestant(harness, peer, (await buildNative(programFor(harness, peer))).path);
+}
+
+/** The native program for a peer. The allocator that does nothing is compiled into one of its own, as V8 inlines its own. */
+function programFor({ program }: Harness, { runtime }: FoundPeer): NativeTarget {
+  if (runtime !== "harness") return program;
+  return { ...program, name: `${program.name}-none`, flags: [...program.flags ?? [], "-DDO_NOTHING"] };
 }
 
 /**
@@ -151,11 +164,11 @@ export function withOwnHeaps({ label, command, ...contestant }: Contestant): Con
 function nativeContestant({ programArgs }: Harness, { name, runtime, library }: FoundPeer, path: string): Contestant {
   if (runtime === "harness") {
     const label = `${name} (native)`;
-    const command = { label, path, args: ["none", ...programArgs] };
+    const command = { label, path, args: programArgs };
     return { allocator: name, runtime, label, host: "native", command };
   }
   const env = library === undefined ? {} : { [PRELOAD]: library };
-  const command = { label: name, path, args: ["system", ...programArgs], env, serves: library ?? LIBC };
+  const command = { label: name, path, args: programArgs, env, serves: library ?? LIBC };
   return { allocator: name, runtime, label: name, host: "native", command };
 }
 

@@ -24,7 +24,7 @@ import { summarise, type Trace, TraceError, type TraceSummary } from "../traces/
 import { replayWords } from "../traces/replay_words.ts";
 import { bench, type BenchRun, noteOf, outOfMemory, type Progress } from "./bench.ts";
 import { Child, failureOf } from "./child.ts";
-import { type Contestant, enter, type Entry, type Harness } from "./contestants.ts";
+import { type Contestant, enter, type Entry, type Harness, NATIVE_FLAGS } from "./contestants.ts";
 import { ProtocolError } from "./protocol.ts";
 import { figureOf, formatReplayRequest, type ReplayRequest } from "./replay_protocol.ts";
 import { REPLAY } from "./warnings.ts";
@@ -97,7 +97,7 @@ export function replayHarness(path: string): Harness {
         new URL(`../../native/${file}`, import.meta.url)
       ),
       kind: "executable",
-      flags: ["-O3", "-pthread", "-ldl"],
+      flags: NATIVE_FLAGS,
     },
     programArgs: [path],
   };

@@ -98,7 +98,9 @@ function replaceChunk<P>(
   range: number,
 ): void {
   // int32s for V8, which takes a plain number apart again in each iteration.
-  const count = chunks | 0, least = min | 0, span = range | 0, last = iterations | 0;
+  const least = min | 0, last = iterations | 0;
+  // Numbers are scaled to these ranges in two parts (see `Xorshift32.below`).
+  const countHigh = chunks >>> 10, countLow = chunks & 1023, spanHigh = range >>> 10, spanLow = range & 1023;
   let x = state[0] as number;
   let checksum = state[1] as number;
   let sink = state[2] as number;
@@ -106,13 +108,13 @@ function replaceChunk<P>(
     x ^= x << 13;
     x ^= x >>> 17;
     x ^= x << 5;
-    // 31 bits: V8 divides small integers as integers, and numbers up to 2^32 as doubles (5 times slower as a whole).
-    const victim = ((x >>> 1) % count) | 0;
+    const victim = (Math.imul(x >>> 10, countHigh) + (Math.imul(x >>> 10, countLow) >>> 10)) >>> 12;
     free(slots[victim] as P);
     x ^= x << 13;
     x ^= x >>> 17;
     x ^= x << 5;
-    const size = (least + (x >>> 1) % span) | 0;
+    const reduced = (Math.imul(x >>> 10, spanHigh) + (Math.imul(x >>> 10, spanLow) >>> 10)) >>> 12;
+    const size = (least + reduced) | 0;
     const block = malloc(size);
     if (block === nothing) throw new OutOfMemory(size);
     slots[victim] = block;

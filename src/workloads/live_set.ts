@@ -11,14 +11,17 @@ export class Xorshift32 {
   constructor(public state: number) {
     this.state |= 0;
   }
-  /** The next number, below `range`. */
+  /**
+   * The next number, below `range`, which is at most 2^20: the top 22 bits of the random number times the range, shifted
+   * back. That product does not fit in 32 bits, so the range is multiplied in two parts, whose sum is exact.
+   */
   below(range: number): number {
     let x = this.state;
     x ^= x << 13;
     x ^= x >>> 17;
     x ^= x << 5;
     this.state = x;
-    return (x >>> 1) % range;
+    return (Math.imul(x >>> 10, range >>> 10) + (Math.imul(x >>> 10, range & 1023) >>> 10)) >>> 12;
   }
 }
 

@@ -105,7 +105,7 @@ function burstChunk<P>(
     x ^= x << 13;
     x ^= x >>> 17;
     x ^= x << 5;
-    const mallocsOf16 = 2 + (x >>> 1) % 13 | 0;
+    const mallocsOf16 = 2 + (Math.imul(x & 0xffff, 13) >>> 16) | 0;
     const isLinear = x < 0;
     const length = left < longest ? left : longest;
     for (let i = 0; i < length; i++) {
@@ -127,7 +127,7 @@ function burstChunk<P>(
         live = (live + 1) | 0;
         checksum = ((checksum + size) | 0) ^ x;
       } else {
-        const slot = (x & 0xfff_ffff) % live | 0;
+        const slot = Math.imul(x & 0xffff, live) >>> 16;
         const pointer = slots[slot] as P;
         sink = (sink + read(pointer, 0)) | 0;
         free(pointer);

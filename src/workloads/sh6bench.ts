@@ -99,7 +99,7 @@ function growingBatches<P>(
     x ^= x << 13;
     x ^= x >>> 17;
     x ^= x << 5;
-    const largest = 1 + ((x >>> 1) % span) | 0;
+    const largest = 1 + (Math.imul(x & 0xffff, span) >>> 16) | 0;
     const isReverse = x < 0;
     const step = isReverse ? -1 : 1;
     let slot = isReverse ? (head - 1) & slotBits : head;

@@ -140,7 +140,7 @@ function fillBatch<P>(
     x ^= x << 13;
     x ^= x >>> 17;
     x ^= x << 5;
-    const size = (least + (x >>> 1) % span) | 0;
+    const size = (least + (Math.imul(x >>> 16, span) >>> 16)) | 0;
     const block = malloc(size);
     if (block === nothing) throw new OutOfMemory(size);
     write(block, 0, slot);
