@@ -84,6 +84,7 @@ const BUILDS: readonly Build[] = ["release", "debug"];
  * | call | cost |
  * |---|---|
  * | `malloc`, `free` | some nanoseconds |
+ * | `pointer`, `address`, `ptrAt` of a pointer object | some nanoseconds; without the native library some tens |
  * | `bytes` | some tens of nanoseconds: it makes an object. Use `u8[ptr + i]` where it matters |
  * | a block over 32 KiB | some hundreds of nanoseconds, and page faults where its memory is new |
  * | `owns` | a walk over the free list of one class and one slab |
