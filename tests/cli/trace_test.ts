@@ -59,7 +59,10 @@ Deno.test("replay prints time and memory in 100 columns, and writes a result fil
     const json = `${path}.json`, markdown = `${path}.md`;
     const { code, stdout } = await cli([...args, "--json", json, "--markdown", markdown]);
     assertEquals(code, 0);
-    assertMatch(stdout, /^slab-map replays sample.trace [\d.]+ times as fast as system/);
+    assertMatch(
+      stdout,
+      /^slab-map replays sample.trace( [\d.]+ times as fast as system|; how fast against system is not known)/,
+    );
     assertMatch(stdout.replaceAll("\n", " "), /every event served and verified by 4 allocators/);
     assertNarrow(stdout);
     const file = parseResultFile(await Deno.readTextFile(json));
