@@ -20,7 +20,7 @@ import {
 } from "../report/mod.ts";
 import { WORKLOADS } from "../workloads/mod.ts";
 import { type BenchOptions, expectation, planOf } from "./bench_plan.ts";
-import { ERROR, FINE } from "./exit_codes.ts";
+import { ERROR, FAILED, FINE } from "./exit_codes.ts";
 import { interruptible } from "./interruptible.ts";
 import { Outputs } from "./outputs.ts";
 import { printError } from "./terminal.ts";
@@ -46,6 +46,9 @@ ${[...WORKLOADS.values()].map(({ name, description }) => `  ${name.padEnd(14)} $
 
 Peers; * are measured unless --peer chooses, mimalloc where it is installed (see the command peers):
 ${PEERS.map(({ name, description }) => `${mark(name)} ${name.padEnd(14)} ${description}`).join("\n")}
+
+Exit codes: 0 fine, 1 an expectation (--expect) is missed, 3 an error, or a peer that was asked for and
+could not be measured.
 
 Examples:
   deno run -P cli.ts bench
@@ -112,12 +115,12 @@ async function run(options: BenchOptions): Promise<number> {
       }
     }
   }
-  return publish(result, options.expect, counts, outputs);
+  return publish(result, options, counts, outputs);
 }
 
 function publish(
   { isInterrupted, ...run }: BenchRun,
-  expected: number | undefined,
+  { expect: expected, peer: asked }: BenchOptions,
   counts: CountsRow[],
   outputs: Outputs<ResultFile>,
 ): number {
@@ -138,5 +141,6 @@ function publish(
   };
   const notes = outputs.takeStdout ? file.notes.map((note) => `${note}\n`).join("") : "";
   outputs.publish(file, (palette) => renderTerminal(file, palette), notes + renderWarnings(file));
-  return isInterrupted ? ERROR : FINE;
+  if (isInterrupted || (asked !== undefined && file.failures !== undefined)) return ERROR;
+  return file.expectations.some(({ verdict }) => verdict === "below") ? FAILED : FINE;
 }

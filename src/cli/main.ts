@@ -5,6 +5,7 @@
  * @module
  */
 import { Command, CommanderError } from "@commander-js/extra-typings";
+import config from "../../deno.json" with { type: "json" };
 import { benchCommand } from "./bench.ts";
 import { compareCommand } from "./compare.ts";
 import { completionCommand } from "./completion.ts";
@@ -53,6 +54,7 @@ export async function main(args: readonly string[]): Promise<number> {
   const output = { writeOut: printOut, writeErr: printError };
   const program = new Command("deno run -P cli.ts")
     .description("hakmem's lab: how fast is the allocator, beside others?")
+    .version(config.version)
     .exitOverride()
     .configureOutput(output);
   for (const commandOf of COMMANDS) {

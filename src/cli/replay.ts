@@ -19,14 +19,15 @@ import {
 import { FORMATS, readTrace } from "../traces/mod.ts";
 import { MOST_MEMBERS } from "../traces/replay_words.ts";
 import { EFFORT, variantsOf } from "./bench_plan.ts";
-import { FINE } from "./exit_codes.ts";
+import { ERROR, FINE } from "./exit_codes.ts";
 import { interruptible } from "./interruptible.ts";
 import { Outputs } from "./outputs.ts";
 import { libraryPaths, peerList, variantList, wholeNumber } from "./values.ts";
 
 const HELP = `
 Every event of the trace is done by every allocator, and every block is written and read, so one that
-loses a block is found: that ends the run with exit code 3. The formats, also as .zip, .gz and .zst:
+loses a block is found: that ends the run with exit code 3, as does a peer that was asked for by name and
+could not be measured. The formats, also as .zip, .gz and .zst:
 ${FORMATS.map(({ name, description }) => `  ${name.padEnd(10)} ${description}`).join("\n")}
 
 Examples:
@@ -96,5 +97,5 @@ async function run(path: string, options: ReplayOptions): Promise<number> {
     expectations: [],
   };
   outputs.publish(file, (palette) => renderReplay(file, palette), renderWarnings(file));
-  return FINE;
+  return options.peer !== undefined && file.failures !== undefined ? ERROR : FINE; // one that was asked for is missing
 }

@@ -67,9 +67,13 @@ export function buildOf(option: string): (text: string) => Build {
   return (text) => one(text) as Build;
 }
 
+/** The allocator that does nothing: no peer, but the contract has its name, and every run has it. */
+const NONE = "none";
+
 /** Parses a list of peers: names, and paths of shared libraries. Whether they are there is found out when they are used. */
 export function peerList(text: string): string[] {
-  const peers = listOf(text);
+  const peers = listOf(text).filter((peer) => peer !== NONE); // it is measured anyway
+  if (listOf(text).length === 0) throw new UsageError(`--peer ${text} names no peer: ${PEER_VALUES}`);
   const unknown = peers.find((peer) => !LIBRARY_PATH.test(peer) && !PEERS.some(({ name }) => name === peer));
   if (unknown !== undefined) throw new UsageError(`--peer ${unknown} does not exist: ${PEER_VALUES}`);
   return [...new Set(peers)];

@@ -17,8 +17,10 @@ Deno.test("numberList(), wholeNumber() and peerList() take what is allowed and n
     assertThrows(() => wholeNumber("--n", 1, 10)(text), UsageError, "from 1 to 10");
   }
   assertEquals(peerList("ffi, system,ffi"), ["ffi", "system"]);
+  assertEquals([peerList("none"), peerList("none,ffi")], [[], ["ffi"]]); // it is measured anyway
+  for (const text of ["", ",", " , "]) assertThrows(() => peerList(text), UsageError, "names no peer: system");
   assertEquals(peerList("./lib.so,/usr/lib/libmimalloc.so.2.0"), ["./lib.so", "/usr/lib/libmimalloc.so.2.0"]);
-  for (const text of ["c", "none", "./lib.so.x", "README.md"]) {
+  for (const text of ["c", "./lib.so.x", "README.md"]) {
     assertThrows(() => peerList(`system,${text}`), UsageError, `--peer ${text} does not exist: system, mimalloc, `);
   }
 });
