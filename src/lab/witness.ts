@@ -58,7 +58,7 @@ export const WITNESS_PROGRAM: NativeTarget = {
   name: "witness",
   sources: [new URL("../../native/witness.c", import.meta.url)],
   kind: "executable",
-  flags: ["-fno-builtin", "-fno-plt", "-ldl"], // it says why
+  flags: ["-fno-builtin", "-ldl"], // it says why
 };
 
 const WITHIN = 0.1;
