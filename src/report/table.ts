@@ -87,15 +87,16 @@ export function columnsOf(results: readonly Result[]): readonly Column[] {
 
 /** The table's text. */
 export function renderTable(results: readonly Result[], palette: Palette = PLAIN): string {
-  const hasThreads = isThreaded(results);
-  const columns = columnsOf(results).filter((column) => !hasThreads || column !== SIZE && column !== THREADS);
+  const hasThreads = isThreaded(results), loops = unlikeLoops(results);
+  // With several threads there is room for one ratio: that of net times, where the loops differ.
+  const left = [SIZE, THREADS, ...(loops.length === 0 ? [] : [RATIO[0]!])];
+  const columns = columnsOf(results).filter((column) => !hasThreads || !left.includes(column));
   const table = new Table({
     head: columns.map(({ head }) => palette.bold(head)),
     colAligns: columns.map(({ isNumeric }) => isNumeric ? "right" : "left"),
     style: { head: [], border: [], compact: true },
     chars: hasThreads ? { ...LINES, middle: "" } : LINES,
   });
-  const loops = unlikeLoops(results);
   for (const [index, group] of byPlace(results).entries()) {
     if (index > 0) table.push(columns.map(() => ""));
     if (hasThreads) table.push([{ colSpan: columns.length, content: group.heading }]);

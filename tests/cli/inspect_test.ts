@@ -58,7 +58,7 @@ Deno.test("inspect looks at an event, or after a part of the trace, in the varia
 Deno.test("inspect has nothing to show of damaged traces and of events that are not there: exit code 3", async () => {
   const wrong: [text: string, args: string[], says: RegExp][] = [
     ["nothing", [], /sample.trace: line 1: not a trace of a format that is known: android/],
-    [`${SAMPLES["android"]}7: free 0x99\n`, [], /sample.trace: line 9: free of 0x99, which is not live/],
+    [`${SAMPLES["android"]}7: free 99\n`, [], /sample.trace: line 9: "99" is not an address/],
     [SAMPLES["android"]!, ["--at", "8"], /sample.trace has no event 8: its events are 1 to 7/],
     [SAMPLES["android"]!, ["--at", "101%"], /--at 101% is not allowed: the number of an event, or a part/],
     [SAMPLES["android"]!, ["--at", "-1"], /--at -1 is not allowed/],
