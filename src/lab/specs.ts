@@ -15,7 +15,7 @@
  * @module
  */
 import { InvalidOptionError, parseVariant, VARIANTS } from "../heap/mod.ts";
-import { cacheFolder, commandOutput } from "../os/mod.ts";
+import { cacheFolder, commandOutput, distrustOfFolder } from "../os/mod.ts";
 import { findPeer } from "../peers/find.ts";
 import { HARNESSES, PEERS } from "../peers/mod.ts";
 import { LIBRARY_PATH } from "../peers/native.ts";
@@ -103,8 +103,10 @@ async function takeOut(hash: string): Promise<string> {
     throw new InvalidOptionError(`the revision ${hash} needs a folder to be put into: ${problem}.`);
   }
   const folder = `${path}/sources/${hash}`;
+  const distrust = distrustOfFolder(folder);
+  if (distrust !== undefined) throw new InvalidOptionError(`the sources in ${folder} are not used: ${distrust}.`);
   if (await exists(folder)) return folder;
-  await Deno.mkdir(`${path}/sources`, { recursive: true });
+  await Deno.mkdir(`${path}/sources`, { recursive: true, mode: 0o700 });
   const scratch = await Deno.makeTempDir({ dir: `${path}/sources` });
   const archive = new Deno.Command("git", {
     args: ["-C", ROOT, "archive", `--output=${scratch}/archive.tar`, hash, ...PARTS],
@@ -112,7 +114,7 @@ async function takeOut(hash: string): Promise<string> {
   });
   const { success, stderr } = await archive.output();
   const files = `${scratch}/files`;
-  await Deno.mkdir(files);
+  await Deno.mkdir(files, { mode: 0o700 });
   const unpacked = success &&
     await commandOutput("tar", ["-x", "-f", `${scratch}/archive.tar`, "-C", files]) !== undefined;
   try {

@@ -1,10 +1,10 @@
 /**
  * Native programs and libraries, built by `cc` on first use and kept in the cache.
  *
- * The key of a build is a hash of all that decides its content: the sources' text, the flags, the system, and what
- * `cc --version` says. A cache that cannot be used does not stop a build: it goes into a temporary folder, which is
+ * The key of a build is a hash of all that decides its content: the sources' text, the flags, the system, and for a program
+ * what `cc --version` says, since programs are what is measured. A library is found without any compiler. A cache that cannot be used does not stop a build: it goes into a temporary folder, which is
  * removed when this process ends (a Worker that is terminated, or a process that is killed, leaves its own).
- * Costs one `cc --version` per process, then a look at the cache, or the compilation.
+ * Costs a look at the cache, or the compilation; for programs one `cc --version` per process before.
  *
  * @module
  */
@@ -87,7 +87,8 @@ function pathOf(source: URL): string {
 }
 
 async function keyOf(target: NativeTarget, texts: readonly string[]): Promise<string> {
-  const parts = [BUILD_VERSION, Deno.build.target, await compilerIdentity(), target.kind, target.flags ?? [], texts];
+  const identity = target.kind === "executable" ? await compilerIdentity() : "";
+  const parts = [BUILD_VERSION, Deno.build.target, identity, target.kind, target.flags ?? [], texts];
   return (await checksum(new TextEncoder().encode(JSON.stringify(parts)))).slice(0, KEY_DIGITS);
 }
 

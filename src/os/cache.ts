@@ -6,13 +6,15 @@
  * The name of a file holds the checksum of its content, so one atomic rename publishes both: a reader sees a whole entry
  * or none, and two processes that make the same entry at once are both right. An entry whose content does not match its
  * name (truncated, overwritten) is as good as absent: it is made again and renamed over. Nothing is ever deleted, since
- * another process may be about to load it. The checksum finds damage, not malice: the folder must belong to the user.
+ * another process may be about to load it. The checksum finds damage, not malice: what is taken from the folder belongs to
+ * this user alone (`trust.ts`), and a folder that another user could change is not used.
  *
  * @module
  */
 import { hakmemCache, userCacheFolder } from "./environment.ts";
 import { reasonOf } from "./errors.ts";
 import { canReadAndWrite, granted } from "./permissions.ts";
+import { distrustOfFile, distrustOfFolder } from "./trust.ts";
 
 /** An entry whose checksum was right when it was read. */
 export interface CacheEntry {
@@ -38,7 +40,8 @@ export function cacheFolder(): CacheFolder {
   if (path === undefined) return { problem: "no cache folder is known (set HAKMEM_CACHE, or HOME, and --allow-env)" };
   if (!granted({ name: "read", path })) return { problem: `no permission to read the cache folder ${path}` };
   if (!path.startsWith("/") && granted({ name: "read", path: "." })) path = `${Deno.cwd()}/${path}`;
-  return { path };
+  const problem = distrustOfFolder(path);
+  return problem === undefined ? { path } : { problem: `the cache folder ${path} is not used: ${problem}` };
 }
 
 /**
@@ -52,6 +55,7 @@ export async function findEntry(folder: string, name: string): Promise<CacheEntr
     for await (const { name: file } of Deno.readDir(folder)) {
       if (file.length !== prefix.length + CHECKSUM_DIGITS || !file.startsWith(prefix)) continue;
       const path = `${folder}/${file}`;
+      if (distrustOfFile(path) !== undefined) continue;
       const bytes = await Deno.readFile(path).catch(() => undefined);
       if (bytes !== undefined && await checksum(bytes) === file.slice(prefix.length)) return { path, bytes };
     }
@@ -84,6 +88,7 @@ export async function addEntry(
 
 async function publish(folder: string, name: string, temporary: string): Promise<CacheEntry> {
   try {
+    await Deno.chmod(temporary, 0o700); // whatever the umask is
     const bytes = await Deno.readFile(temporary);
     const path = `${folder}/${name}.${await checksum(bytes)}`;
     await Deno.rename(temporary, path);
@@ -104,6 +109,8 @@ async function openScratch(folder: string): Promise<string> {
   }
   try {
     await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
+    const problem = distrustOfFolder(folder); // it may not have been there before
+    if (problem !== undefined) throw new Error(problem);
     return await Deno.makeTempDir({ dir: folder, prefix: "build-" });
   } catch (error) {
     throw unusable(folder, error);

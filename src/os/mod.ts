@@ -9,6 +9,7 @@ export { NativeAccessError, NativeBuildError, OsError, reasonOf } from "./errors
 export type { NativeAccessCode, NativeBuildCode } from "./errors.ts";
 export { addressOf, addressOfView, pointerOf, viewMemory } from "./pointers.ts";
 export { cacheFile, cacheFolder } from "./cache.ts";
+export { distrustOfFolder } from "./trust.ts";
 export { commandOutput } from "./command.ts";
 export { buildNative } from "./build.ts";
 export type { NativeBuild, NativeTarget } from "./build.ts";

@@ -138,7 +138,7 @@ Deno.test("openVirtualMemory() falls back to libc when there is no working compi
   });
   await t.step("cc is broken", async () => {
     await script("echo broken >&2; exit 1");
-    assertLibc(await runChild("memory", env), /cc --version/);
+    assertLibc(await runChild("memory", env), /could not compile vm/);
   });
   await t.step("cc cannot compile", async () => {
     await script('[ "$1" = --version ] || { echo "no headers" >&2; exit 1; }');
@@ -175,7 +175,9 @@ Deno.test("openVirtualMemory() needs no permission but --allow-ffi", async (t) =
     assertEquals(namesIn(`${cache.path}/own`).length, 1);
   });
   await t.step("a cache that is there already, read only", async () => {
-    assertNative(await runChild("memory", { HAKMEM_CACHE: `${cache.path}/own` }, [...rest, "--allow-read"]));
+    assertNative(
+      await runChild("memory", { HAKMEM_CACHE: `${cache.path}/own` }, ["--allow-ffi", "--allow-env", "--allow-read"]),
+    );
   });
   await t.step("no permission to read the cache", async () => {
     const permissions = [...rest, `--allow-read=${VM_SOURCE}`, "--allow-write"];
