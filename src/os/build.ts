@@ -2,8 +2,9 @@
  * Native programs and libraries, built by `cc` on first use and kept in the cache.
  *
  * The key of a build is a hash of all that decides its content: the sources' text, the flags, the system, and for a program
- * what `cc --version` says, since programs are what is measured. A library is found without any compiler. A cache that cannot be used does not stop a build: it goes into a temporary folder, which is
- * removed when this process ends (a Worker that is terminated, or a process that is killed, leaves its own).
+ * what `cc --version` says, since programs are what is measured. A library is found without any compiler. A cache that
+ * cannot be used does not stop a build: it goes into a temporary folder, which is removed when this process ends (a Worker
+ * that is terminated, or a process that is killed, leaves its own). What is no whole library is not published.
  * Costs a look at the cache, or the compilation; for programs one `cc --version` per process before.
  *
  * @module
@@ -12,6 +13,7 @@ import { addEntry, cacheFolder, CacheUnusableError, checkEntryName, checksum, fi
 import { temporaryFolder } from "./environment.ts";
 import { NativeBuildError, reasonOf } from "./errors.ts";
 import { granted } from "./permissions.ts";
+import { checkSharedLibrary } from "./shared_library.ts";
 
 /** What to build. */
 export interface NativeTarget {
@@ -34,6 +36,8 @@ export interface NativeBuild {
 }
 
 const COMPILER = "cc";
+/** Milliseconds, after which a compiler is taken to hang. */
+const PATIENCE = 30_000;
 
 /** Raised when the way of building changes in a manner that the key does not see. */
 const BUILD_VERSION = 1;
@@ -110,6 +114,21 @@ async function runCompiler(target: NativeTarget, output: string): Promise<void> 
   if (!result.success) {
     throw new NativeBuildError("COMPILE_FAILED", `${COMPILER} could not compile ${target.name}`, result.output);
   }
+  const problem = problemOf(target, output);
+  if (problem !== undefined) {
+    throw new NativeBuildError("COMPILE_FAILED", `${COMPILER} did not make a library`, problem);
+  }
+}
+
+/** Why a file that the compiler made cannot be loaded, so that it is asked again the next time. */
+function problemOf(target: NativeTarget, path: string): string | undefined {
+  if (target.kind !== "library" || Deno.build.os !== "linux" || !granted({ name: "read", path })) return undefined;
+  try {
+    checkSharedLibrary(path);
+    return undefined;
+  } catch (error) {
+    return reasonOf(error);
+  }
 }
 
 async function compiler(args: string[]): Promise<{ success: boolean; output: string }> {
@@ -117,15 +136,34 @@ async function compiler(args: string[]): Promise<{ success: boolean; output: str
     throw new NativeBuildError("NO_PERMISSION", `no permission to run ${COMPILER} (--allow-run=${COMPILER})`);
   }
   try {
-    const { success, stdout, stderr } = await new Deno.Command(COMPILER, { args, stdin: "null" }).output();
+    const { success, stdout, stderr } = await outputInTime(args);
     const decoder = new TextDecoder();
     return { success, output: decoder.decode(stdout) + decoder.decode(stderr) };
   } catch (cause) {
+    if (cause instanceof NativeBuildError) throw cause;
     // `cc` exists but may not be executed: the system's refusal and Deno's own are different classes.
     const refused = cause instanceof Deno.errors.PermissionDenied || cause instanceof Deno.errors.NotCapable;
     throw refused
       ? new NativeBuildError("NO_PERMISSION", `no permission to run ${COMPILER} (${reasonOf(cause)})`, "", { cause })
       : new NativeBuildError("NO_COMPILER", `no C compiler: ${COMPILER} cannot be run`, "", { cause });
+  }
+}
+
+/** A compiler that hangs is given up; what it has started may hold its pipes open, so they are not waited for. */
+async function outputInTime(args: string[]): Promise<Deno.CommandOutput> {
+  const child = new Deno.Command(COMPILER, { args, stdin: "null", stdout: "piped", stderr: "piped" }).spawn();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      child.kill("SIGKILL");
+      child.unref();
+      reject(new NativeBuildError("COMPILE_FAILED", `${COMPILER} did not end within ${PATIENCE / 1000} s`));
+    }, PATIENCE);
+  });
+  try {
+    return await Promise.race([child.output(), late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -85,6 +85,58 @@ export function checkSharedLibrary(path: string): void {
   if (type !== SHARED_OBJECT) {
     throw new SharedLibraryError(`${path} is an ELF file, but no shared library: link it with cc -shared`);
   }
+  const cut = cutOff(path);
+  if (cut !== undefined) throw new SharedLibraryError(`${path} is cut off: ${cut}`);
+}
+
+/**
+ * Whether an ELF file is shorter than its own tables say, in words; undefined if it is whole, or something else. The loader
+ * maps such a file all the same, and the process is killed by SIGBUS when it gets to the part that is missing.
+ */
+export function cutOff(path: string): string | undefined {
+  using file = Deno.openSync(path);
+  const size = file.statSync().size, head = read(file, 0, ELF.BYTES);
+  if (head.byteLength < 4 || head.getUint32(0) !== ELF.MAGIC || head.byteLength >= 6 && head.getUint8(5) !== 1) {
+    return undefined;
+  }
+  if (head.byteLength < ELF.BYTES) return `it has ${size} bytes, less than a header`;
+  const segments = Number(head.getBigUint64(ELF.SEGMENTS, true)), count = head.getUint16(ELF.SEGMENT_COUNT, true);
+  const each = head.getUint16(ELF.SEGMENT_BYTES, true);
+  const sections = Number(head.getBigUint64(ELF.SECTIONS, true));
+  let end = Math.max(
+    segments + count * each,
+    sections + head.getUint16(ELF.SECTION_COUNT, true) * head.getUint16(ELF.SECTION_BYTES, true),
+  );
+  const table = read(file, segments, count * each);
+  for (let at = 0; at + SEGMENT.BYTES <= table.byteLength; at += Math.max(each, SEGMENT.BYTES)) {
+    end = Math.max(
+      end,
+      Number(table.getBigUint64(at + SEGMENT.OFFSET, true) + table.getBigUint64(at + SEGMENT.SIZE, true)),
+    );
+  }
+  return end <= size ? undefined : `it has ${size} bytes, and its tables say ${end}`;
+}
+
+/** Of the ELF header of 64 bits, where its parts lie; of a program header likewise. */
+const ELF = {
+  MAGIC: 0x7f454c46,
+  SEGMENTS: 32,
+  SECTIONS: 40,
+  SEGMENT_BYTES: 54,
+  SEGMENT_COUNT: 56,
+  SECTION_BYTES: 58,
+  SECTION_COUNT: 60,
+  BYTES: 64,
+};
+const SEGMENT = { OFFSET: 8, SIZE: 32, BYTES: 56 };
+
+/** Bytes of a file, as many as it has. */
+function read(file: Deno.FsFile, at: number, length: number): DataView {
+  const bytes = new Uint8Array(length);
+  file.seekSync(at, Deno.SeekMode.Start);
+  let used = 0;
+  for (let count; used < length && (count = file.readSync(bytes.subarray(used))) !== null;) used += count;
+  return new DataView(bytes.buffer, 0, used);
 }
 
 const HEADER_BYTES = 20; // up to and with e_machine

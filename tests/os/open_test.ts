@@ -146,11 +146,14 @@ Deno.test("openVirtualMemory() falls back to libc when there is no working compi
   });
   await t.step("cc makes what cannot be loaded", async () => {
     await script('[ "$1" = --version ] && exit; while [ "$1" != -o ]; do shift; done; echo rubbish > "$2"');
-    assertLibc(await runChild("memory", env), /cannot load/);
+    assertLibc(await runChild("memory", env), /cc did not make a library/);
   });
   await t.step("cc makes nothing", async () => {
     await script("echo cc that makes nothing");
-    assertLibc(await runChild("memory", env), /cannot load/);
+    assertLibc(await runChild("memory", env), /cc did not make a library/);
+  });
+  await t.step("and asks again, where what it made before was rubbish", async () => {
+    assertNative(await runChild("memory", { HAKMEM_CACHE: env.HAKMEM_CACHE }));
   });
 });
 
@@ -228,6 +231,15 @@ Deno.test("openVirtualMemory() takes HAKMEM_LIBRARY or fails", async (t) => {
   await t.step("one symbol missing", async () => {
     await build(text.replace("uint64_t hakmem_ticks(void)", "uint64_t renamed_ticks(void)"));
     assertRefused(await runChild("memory", env), "BAD_LIBRARY", "hakmem_ticks");
+  });
+  await t.step("one that is cut short at any length", async () => {
+    await build(text);
+    const bytes = await Deno.readFile(library), cut = `${folder.path}/cut.so`;
+    for (const share of [0.02, 0.3, 0.6, 0.99]) {
+      await Deno.writeFile(cut, bytes.subarray(0, Math.floor(share * bytes.length)));
+      const outcome = await runChild("memory", { ...env, HAKMEM_LIBRARY: cut });
+      assertRefused(outcome, "BAD_LIBRARY", `HAKMEM_LIBRARY: ${cut} is cut off`);
+    }
   });
   await t.step("no such file", async () => {
     for (const path of ["/nowhere/vm.so", "vm-nowhere.so"]) {
