@@ -13,7 +13,7 @@
  */
 import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
 import { alone, type Place } from "./place.ts";
-import { parameter, type Parameters, type Runner, SEED, STATE, type Workload } from "./workload.ts";
+import { parameter, type Parameters, type Runner, SEED, STATE, V8_CHECKS, type Workload } from "./workload.ts";
 
 /** Times that each byte of a block is counted up. The C twin has the same number. */
 const TIMES = 100;
@@ -34,6 +34,7 @@ const COMMON = {
   },
   sizes: [8],
   operationsPerUnit: (parameters: Parameters) => parameter(parameters, "cycles"),
+  loopsDiffer: V8_CHECKS,
 } as const;
 
 /** The workload `cache-scratch`. */

@@ -21,7 +21,7 @@ export const hotPair: Workload = {
     "seed": { ...SEED, description: "start of the checksum: nothing is random here" },
   },
   operationsPerUnit: (parameters) => 2 * parameter(parameters, "cycles"),
-  loopsDiffer: "V8 inlines malloc and free and leaves an empty loop; C makes the two calls",
+  loopsDiffer: "malloc and free are inlined, and what is left of an iteration is one or two cycles in either language",
   prepare,
 };
 

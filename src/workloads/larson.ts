@@ -20,6 +20,7 @@ import {
   type Runner,
   SEED,
   STATE,
+  V8_CHECKS,
   type Workload,
 } from "./workload.ts";
 
@@ -38,6 +39,7 @@ export const larson: Workload = {
   check: checkRange,
   largestSize: (parameters) => parameter(parameters, "max"),
   operationsPerUnit: (parameters) => parameter(parameters, "chunks") * parameter(parameters, "larson-rounds"),
+  loopsDiffer: V8_CHECKS,
   crossing: "successors",
   prepare,
 };

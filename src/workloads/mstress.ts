@@ -17,7 +17,7 @@
  */
 import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
 import { alone, type Place } from "./place.ts";
-import { parameter, type Parameters, type Runner, SEED, STATE, type Workload } from "./workload.ts";
+import { parameter, type Parameters, type Runner, SEED, STATE, V8_CHECKS, type Workload } from "./workload.ts";
 
 const MOST_BLOCKS = 8; // of an object; the chunk below and the C twin have the same number
 const LARGEST_SIZE = 8 << 7 << 4;
@@ -39,6 +39,7 @@ export const mstress: Workload = {
   },
   largestSize: () => LARGEST_SIZE,
   operationsPerUnit: (parameters) => generationsOf(parameters) * operationsOf(parameters),
+  loopsDiffer: V8_CHECKS,
   crossing: "successors",
   prepare,
 };

@@ -24,6 +24,7 @@ import {
   type Runner,
   SEED,
   STATE,
+  V8_CHECKS,
   type Workload,
 } from "./workload.ts";
 
@@ -45,6 +46,7 @@ export const rptest: Workload = {
   check: checkRange,
   largestSize: (parameters) => parameter(parameters, "max"),
   operationsPerUnit: (parameters) => parameter(parameters, "cycles"),
+  loopsDiffer: `${V8_CHECKS}, and it branches to the smaller of two sizes`,
   crossing: "successors",
   prepare,
 };

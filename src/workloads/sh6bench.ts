@@ -15,7 +15,16 @@
 import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
 import { fillLiveSet, freeLiveSet, Xorshift32 } from "./live_set.ts";
 import { alone, type Place } from "./place.ts";
-import { checkRange, parameter, type Parameters, type Runner, SEED, STATE, type Workload } from "./workload.ts";
+import {
+  checkRange,
+  parameter,
+  type Parameters,
+  type Runner,
+  SEED,
+  STATE,
+  V8_CHECKS,
+  type Workload,
+} from "./workload.ts";
 
 // The square of a batch's length is 4096, by which the chunk below and the C twin shift.
 const BATCH = 64;
@@ -38,6 +47,7 @@ export const sh6bench: Workload = {
   check: checkRange,
   largestSize: (parameters) => parameter(parameters, "max"),
   operationsPerUnit: (parameters) => parameter(parameters, "cycles"),
+  loopsDiffer: V8_CHECKS,
   prepare,
 };
 

@@ -16,7 +16,16 @@
 import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
 import { fillLiveSet, freeLiveSet, Xorshift32 } from "./live_set.ts";
 import { alone, type Place } from "./place.ts";
-import { checkRange, parameter, type Parameters, type Runner, SEED, STATE, type Workload } from "./workload.ts";
+import {
+  checkRange,
+  parameter,
+  type Parameters,
+  type Runner,
+  SEED,
+  STATE,
+  V8_CHECKS,
+  type Workload,
+} from "./workload.ts";
 
 const BATCH = 64;
 // Whole batches, so that a unit is cut into the same batches however it is cut into chunks.
@@ -44,6 +53,7 @@ export const sh8bench: Workload = {
   check: checkRange,
   largestSize: (parameters) => parameter(parameters, "max"),
   operationsPerUnit: (parameters) => parameter(parameters, "cycles"),
+  loopsDiffer: V8_CHECKS,
   crossing: "successors",
   prepare,
 };

@@ -14,7 +14,16 @@
  */
 import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
 import { alone, type Place } from "./place.ts";
-import { checkRange, parameter, type Parameters, type Runner, SEED, STATE, type Workload } from "./workload.ts";
+import {
+  checkRange,
+  parameter,
+  type Parameters,
+  type Runner,
+  SEED,
+  STATE,
+  V8_CHECKS,
+  type Workload,
+} from "./workload.ts";
 
 /** Blocks that change hands at once. The C twin has the same numbers. */
 const BATCH = 256;
@@ -43,6 +52,7 @@ export const xmallocTest: Workload = {
   check: checkRange,
   largestSize: (parameters) => parameter(parameters, "max"),
   operationsPerUnit: (parameters) => 2 * BATCH * batchPairsOf(parameters),
+  loopsDiffer: V8_CHECKS,
   crossing: "together",
   checkThreads: (threads) =>
     threads === 1 || Number.isInteger(Math.log2(threads)) && threads <= MOST_THREADS
