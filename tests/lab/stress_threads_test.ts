@@ -35,7 +35,8 @@ Deno.test("stressThreads() runs every scenario, and counts what the Workers did"
   }
   const [mix, succession, pair] = runs.map(({ threads }) => threads!);
   assert(mix!.terminated > 0 && succession!.terminated > 0, "Workers end in the middle");
-  assertEquals([pair!.workers, pair!.terminated, runs[2]!.counts["realloc"]], [2, 0, 0]);
+  assert(pair!.workers >= 2 + pair!.terminated, "a producer or consumer that ends has a successor");
+  assertEquals(runs[2]!.counts["realloc"], 0);
 });
 
 Deno.test("stressThreads() runs debug builds", async () => {
