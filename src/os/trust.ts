@@ -35,8 +35,9 @@ export function distrustOfFile(path: string): string | undefined {
 
 /** Why a folder is not to be trusted, in words; undefined if it is, or if it is not there but those above are. */
 export function distrustOfFolder(path: string): string | undefined {
-  const above = distrustOfAbove(path, 0);
-  return above ?? distrustOf(path, (info) => info.isDirectory ? undefined : "is not a folder, or is a link");
+  const itself = path.replace(/(?<=.)(\/+\.?)+$/, ""); // with a slash behind it a link would be followed
+  return distrustOfAbove(itself, 0) ??
+    distrustOf(itself, (info) => info.isDirectory ? undefined : "is not a folder, or is a link");
 }
 
 const MOST_LINKS = 40;
