@@ -189,6 +189,7 @@ const NOTHING = "it allocated nothing, has a malloc of its own, cleared LD_PRELO
 /**
  * Makes a recording of one of the recorder's files.
  *
+ * @param file what is there is replaced; a link is, too, and what it leads to stays as it was
  * @returns undefined, and makes none, if there is no event: the process only freed what its parent had allocated.
  */
 async function makeRecording(
@@ -198,9 +199,10 @@ async function makeRecording(
 ): Promise<Omit<RecordedProcess, "running"> | undefined> {
   using input = Deno.openSync(source);
   const raw = new RawRecording((at, length) => readAt(input, at, length));
+  const beside = `${source}.made`; // in the recorder's own folder: a link that somebody made at `file` is not followed
   let repairs: Repairs, events: number;
   try {
-    using output = Deno.openSync(file, { write: true, create: true, truncate: true });
+    using output = Deno.openSync(beside, { write: true, createNew: true });
     const writer = new RecordingWriter((bytes) => {
       for (let rest = bytes; rest.length > 0;) rest = rest.subarray(output.writeSync(rest));
     });
@@ -210,14 +212,11 @@ async function makeRecording(
     repairs = step.value;
     writer.finish();
     events = writer.events;
+    if (events > 0) Deno.renameSync(beside, file);
   } catch (error) {
-    removeQuietly(file);
     throw new RecordError(`${file} cannot be written: ${reasonOf(error)}`, { cause: error });
   }
-  if (events === 0) {
-    removeQuietly(file);
-    return undefined;
-  }
+  if (events === 0) return undefined;
   return { file, fileBytes: Deno.statSync(file).size, ...raw.header, ...repairs, ...summaryOf(file) };
 }
 

@@ -364,3 +364,26 @@ async function isThere(program: string): Promise<boolean> {
   const args = ["-c", 'command -v -- "$1" > /dev/null', "sh", program];
   return (await new Deno.Command("sh", { args }).output()).success;
 }
+
+linuxTest("a link where a recording goes is replaced, and what it leads to is left alone", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const victim = `${folder}/victim`, file = `${folder}/x.trace`, go = `${folder}/go`;
+    await Deno.writeTextFile(victim, "dear");
+    await Deno.symlink(victim, file);
+    // The child's number is known before its recording is made, as to somebody who looks at /proc.
+    const script = "sh -c ': $(ls /)' & echo $! > \"$1\"; wait $!; :";
+    using recording = await Recording.start({ program: "sh", args: ["-c", script, "sh", go], file });
+    await recording.outcome();
+    const pid = Number(await Deno.readTextFile(go));
+    await Deno.symlink(victim, `${file}.${pid}`);
+    const { processes } = await recording.finish(() => {}, new AbortController().signal);
+    for (const path of [file, `${file}.${pid}`]) {
+      assert(processes.some((each) => each.file === path), path);
+      assert((await Deno.lstat(path)).isFile, path);
+    }
+    assertEquals(await Deno.readTextFile(victim), "dear");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
