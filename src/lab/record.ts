@@ -146,7 +146,10 @@ function makeFolder(file: string): string {
   const slash = file.lastIndexOf("/") + 1;
   const dir = file.slice(0, slash) || ".";
   try {
-    if (exists(file)) Deno.openSync(file, { write: true }).close(); // it may be a folder, or not ours
+    if (exists(file)) {
+      Deno.openSync(file, { write: true }).close(); // it may be a folder, or not ours
+      if (!Deno.statSync(file).isFile) throw new Error("it is there, and is not a file"); // a device would be renamed over
+    }
     const folder = Deno.makeTempDirSync({ dir, prefix: `${file.slice(slash)}.`, suffix: ".recording" });
     return Deno.realPathSync(folder);
   } catch (error) {
