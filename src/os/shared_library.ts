@@ -21,22 +21,22 @@ const MACHINE_NAMES: ReadonlyMap<number, string> = new Map([
 ]);
 
 /** The folders of libraries, in the order in which the loader of most systems looks into them. */
-const FOLDERS: readonly string[] = [
-  "/usr/local/lib",
-  `/usr/local/lib/${Deno.build.arch}-linux-gnu`,
-  `/usr/lib/${Deno.build.arch}-linux-gnu`,
-  "/usr/local/lib64",
-  "/usr/lib64",
-  "/usr/lib",
-];
-
-// Debian, Ubuntu, then others, each with LLVM's version: the runtimes of clang are not where the loader looks.
-const CLANG_FOLDERS: readonly string[] = [
-  "/usr/lib/llvm-*/lib/clang/*/lib/linux",
-  "/usr/lib64/clang/*/lib/linux",
-  "/usr/lib/clang/*/lib/linux",
-  `/usr/lib/clang/*/lib/${Deno.build.arch}-*`,
-];
+function libraryFolders(): readonly string[] {
+  const { arch } = Deno.build; // not when this is imported: on Node the first to be said is that this is for Deno
+  return [
+    "/usr/local/lib",
+    `/usr/local/lib/${arch}-linux-gnu`,
+    `/usr/lib/${arch}-linux-gnu`,
+    "/usr/local/lib64",
+    "/usr/lib64",
+    "/usr/lib",
+    // Debian, Ubuntu, then others, each with LLVM's version: the runtimes of clang are not where the loader looks.
+    "/usr/lib/llvm-*/lib/clang/*/lib/linux",
+    "/usr/lib64/clang/*/lib/linux",
+    "/usr/lib/clang/*/lib/linux",
+    `/usr/lib/clang/*/lib/${arch}-*`,
+  ];
+}
 
 const NEWEST_FIRST = new Intl.Collator("en", { numeric: true });
 
@@ -49,7 +49,7 @@ const NEWEST_FIRST = new Intl.Collator("en", { numeric: true });
  */
 export function findSharedLibrary(
   names: readonly string[],
-  folders: readonly string[] = [...FOLDERS, ...CLANG_FOLDERS],
+  folders: readonly string[] = libraryFolders(),
 ): string | undefined {
   if (Deno.build.os !== "linux") return undefined;
   const existing = folders.flatMap(matchingFolders);
@@ -94,7 +94,15 @@ export function checkSharedLibrary(path: string): void {
  * maps such a file all the same, and the process is killed by SIGBUS when it gets to the part that is missing.
  */
 export function cutOff(path: string): string | undefined {
-  using file = Deno.openSync(path);
+  const file = Deno.openSync(path); // not `using`, which runtimes that are told that this is for Deno may not know
+  try {
+    return cutOffFile(file);
+  } finally {
+    file.close();
+  }
+}
+
+function cutOffFile(file: Deno.FsFile): string | undefined {
   const size = file.statSync().size, head = read(file, 0, ELF.BYTES);
   if (head.byteLength < 4 || head.getUint32(0) !== ELF.MAGIC || head.byteLength >= 6 && head.getUint8(5) !== 1) {
     return undefined;
@@ -145,8 +153,12 @@ const SHARED_OBJECT = 3; // ET_DYN
 function headerOf(path: string): DataView {
   const header = new Uint8Array(HEADER_BYTES);
   try {
-    using file = Deno.openSync(path);
-    return new DataView(header.buffer, 0, file.readSync(header) ?? 0);
+    const file = Deno.openSync(path);
+    try {
+      return new DataView(header.buffer, 0, file.readSync(header) ?? 0);
+    } finally {
+      file.close();
+    }
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) throw new SharedLibraryError(`${path} does not exist`);
     throw new SharedLibraryError(`${path} cannot be read: ${error instanceof Error ? error.message : error}`);
