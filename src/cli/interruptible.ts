@@ -21,12 +21,31 @@ export async function interruptible<R>(
   try {
     return await work((state) => progress.show(state), controller.signal);
   } catch (error) {
+    if (!controller.signal.aborted && isOfSignal(error)) await aborted(controller.signal);
     throw controller.signal.aborted ? new Interruption() : error; // what broke off because of it says less
   } finally {
     Deno.removeSignalListener("SIGINT", interrupt);
     Deno.removeSignalListener("SIGTERM", interrupt);
   }
 }
+
+/** Whether a child was ended by a signal: Ctrl-C reaches the whole group, and this process may be the last to hear. */
+function isOfSignal(error: unknown): boolean {
+  return error instanceof Error && /\bSIG(INT|TERM)\b/.test(error.message);
+}
+
+/** Waits until a signal has come here, too; not for long, since a child may have been ended by somebody else. */
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, HEARD_AFTER);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      resolve();
+    }, { once: true });
+  });
+}
+
+const HEARD_AFTER = 1000; // ms
 
 /** The user stopped the work, and nothing that was measured is of use. */
 export class Interruption extends Error {
