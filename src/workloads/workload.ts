@@ -20,10 +20,11 @@
  *   `^`, `<<`, `>>>` only.
  * - Nothing of the module or of an object is read inside: functions and arrays arrive as parameters.
  *
- * How the loops of the two languages are levelled, by reading the machine code of both and removing what one has alone:
+ * How the loops of the two languages are levelled, by removing what one has alone (the machine code of both is read with
+ * `objdump`; V8's comes from `--perf-prof`):
  * - No division and no modulo: a range is reduced by multiplication and shift of 32-bit integers. A processor may take
  *   5 ns to divide, on the way to a mispredicted branch, and V8 masks instead where the divisor is a power of two.
- * - Parameters are in registers in both. What is chosen at random and not about a block is a mask, not a branch.
+ * - What is chosen at random and not about a block is a mask where that is possible: a mispredicted branch costs more.
  * - The do-nothing allocator is inlined in both. The C twins call malloc directly, as any C program does.
  * - What V8 does and C does not stays: it checks the bounds of each slot and block, and in each iteration whether it was
  *   interrupted. Where that is more than 15 % of a loop, the workload says so ({@linkcode Workload.loopsDiffer}).
