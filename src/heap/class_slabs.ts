@@ -33,6 +33,9 @@ import {
   NOBODY,
   PAGE_BYTES,
   SLAB_BYTES,
+  SLAB_CARVED,
+  SLAB_FREE,
+  SLAB_FREE_COUNT,
   SLAB_LISTED,
   SLAB_NEXT,
   SLAB_PREVIOUS,
@@ -161,12 +164,13 @@ export class ClassSlabs {
    * damaged, or the slab has not given out so many, they are lost: then it returns false.
    */
   give(sizeClass: number, first: number, last: number, count: number): boolean {
-    const slab = first >>> SLAB_SHIFT, before = this.#slabs.find(slab);
-    if (before === undefined || before.freeCount + count > before.carved) return false;
-    this.#journal.set(this.#memory.wordOf(last), before.free);
-    this.#slabs.write(slab, first, before.freeCount + count, before.carved);
-    if (this.#words[this.#slabs.record(slab) + SLAB_LISTED] === 0) this.#list(sizeClass, slab);
-    if (before.freeCount + count === before.carved && !this.#isOnly(sizeClass, slab)) this.#giveSlab(sizeClass, slab);
+    const slab = first >>> SLAB_SHIFT, record = this.#slabs.record(slab), words = this.#words;
+    const freeCount = words[record + SLAB_FREE_COUNT]! + count, carved = words[record + SLAB_CARVED]!;
+    if (!this.#slabs.isSound(slab) || freeCount > carved) return false;
+    this.#journal.set(this.#memory.wordOf(last), words[record + SLAB_FREE]!);
+    this.#slabs.write(slab, first, freeCount, carved);
+    if (words[record + SLAB_LISTED] === 0) this.#list(sizeClass, slab);
+    if (freeCount === carved && !this.#isOnly(sizeClass, slab)) this.#giveSlab(sizeClass, slab);
     return true;
   }
 

@@ -34,6 +34,7 @@ import {
   PAGE_BYTES,
   RINGS_BYTES,
   SLAB_BYTES,
+  SMALL_SPACE_BYTES,
   stateBytes,
   SUPERSLAB_BYTES,
   TOMBSTONE_BYTES,
@@ -64,6 +65,7 @@ export interface BooksMemory {
 export class HeapMemory {
   /** Bytes in front of the blocks that hold the heap's state. */
   readonly stateBytes: number;
+  readonly #blocksWord: number;
   /** State, blocks and rings: what the heap itself works with. */
   readonly buffer: ArrayBuffer;
   /** The blocks alone, for the program's views: it may transfer this buffer away. */
@@ -109,6 +111,7 @@ export class HeapMemory {
     this.maxBytes = maxBytes;
     this.isNew = isNew;
     this.stateBytes = stateBytes(bytes);
+    this.#blocksWord = this.stateBytes / 4;
     this.buffer = viewMemory(base - BigInt(this.stateBytes), this.stateBytes + withRings(bytes));
     this.blockBuffer = viewMemory(base, bytes);
     this.u8 = new Uint8Array(this.buffer, this.stateBytes, bytes);
@@ -251,7 +254,7 @@ export class HeapMemory {
 
   /** Index in `words` of the word that a pointer leads to: what the journal takes. */
   wordOf(ptr: number): number {
-    return this.stateBytes / 4 + Math.floor(ptr / 4);
+    return ptr < SMALL_SPACE_BYTES ? this.#blocksWord + (ptr >> 2) : this.#blocksWord + Math.floor(ptr / 4);
   }
 
   /**

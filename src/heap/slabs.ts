@@ -90,15 +90,25 @@ export class Slabs {
     return SLAB_TABLE_OFFSET / 4 + slab * SLAB_WORDS;
   }
 
-  /** What the record of a slab in use says; undefined if one of its words was overwritten, or its word of the slab map. */
-  find(slab: number): SlabRecord | undefined {
+  /** Whether the record of a slab in use is as it was written, and its word of the slab map. */
+  isSound(slab: number): boolean {
     const record = this.record(slab), words = this.#words, sizeClass = this.map[slab]! & (MAX_CLASSES - 1);
-    const free = words[record + SLAB_FREE]!, freeCount = words[record + SLAB_FREE_COUNT]!;
-    const carved = words[record + SLAB_CARVED]!;
-    const isSound = sizeClass > 0 && sizeClass === words[record + SLAB_CLASS] && freeCount >= 0 &&
-      freeCount <= carved &&
-      carved <= this.#blocks[sizeClass]! && words[record + SLAB_SUM] === sumOf(free, freeCount, carved);
-    return isSound ? { sizeClass, free, freeCount, carved } : undefined;
+    const freeCount = words[record + SLAB_FREE_COUNT]!, carved = words[record + SLAB_CARVED]!;
+    return sizeClass > 0 && sizeClass === words[record + SLAB_CLASS] && freeCount >= 0 && freeCount <= carved &&
+      carved <= this.#blocks[sizeClass]! &&
+      words[record + SLAB_SUM] === sumOf(words[record + SLAB_FREE]!, freeCount, carved);
+  }
+
+  /** What such a record says; undefined if it is not sound. It makes an object: what is done for each block does without. */
+  find(slab: number): SlabRecord | undefined {
+    if (!this.isSound(slab)) return undefined;
+    const record = this.record(slab), words = this.#words;
+    return {
+      sizeClass: words[record + SLAB_CLASS]!,
+      free: words[record + SLAB_FREE]!,
+      freeCount: words[record + SLAB_FREE_COUNT]!,
+      carved: words[record + SLAB_CARVED]!,
+    };
   }
 
   /** The same. @throws {HeaderCorruptedError} where `find` gives undefined. */
@@ -113,7 +123,7 @@ export class Slabs {
     const record = this.record(slab), journal = this.#journal;
     journal.set(record + SLAB_FREE, free);
     journal.set(record + SLAB_FREE_COUNT, freeCount);
-    journal.set(record + SLAB_CARVED, carved);
+    if (carved !== this.#words[record + SLAB_CARVED]) journal.set(record + SLAB_CARVED, carved);
     journal.set(record + SLAB_SUM, sumOf(free, freeCount, carved));
   }
 

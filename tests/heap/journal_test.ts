@@ -95,7 +95,7 @@ const SCENARIOS: readonly Scenario[] = [
   {
     name: "refills from carved and from spilled blocks",
     sections: ["ThreadCache.#carve", "ThreadCache.#reuse"],
-    each: 60,
+    each: 256, // what is reused is a short part of a section
     prepare: (_, live) => {
       const ptrs = times(80, () => live.add(live.heap.malloc(600)));
       for (const ptr of ptrs.slice(0, 60)) live.free(live.heap, ptr);
