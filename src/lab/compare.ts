@@ -6,6 +6,7 @@
  * @module
  */
 import {
+  bimodalWarning,
   bonferroni,
   captureEnvironment,
   COMPARE_LEVEL,
@@ -15,16 +16,18 @@ import {
   leastRounds,
   loadWarning,
   LOOKS,
+  modesOf,
   overall,
   signedRankInterval,
   threadsWarning,
   tierWarning,
   type Warning,
+  whoAt,
 } from "../measure/mod.ts";
 import type { CompareFile, CompareRow, Ratio } from "../report/mod.ts";
 import { Rounds, type RoundsPlan } from "./rounds.ts";
 import type { ResolvedSpec } from "./specs.ts";
-import { longerBy } from "./warnings.ts";
+import { longerBy, placeIn } from "./warnings.ts";
 
 /** What to compare. */
 export interface ComparePlan extends RoundsPlan {
@@ -160,5 +163,16 @@ function warningsOf(
     threadsWarning(plan.threads ?? 1, environment.cores),
     tierWarning(plan.a.name, [...tiers(A), ...tiers(CONTROL)], longer),
     tierWarning(plan.b.name, tiers(B), longer),
+    ...plan.sizes.flatMap(({ size }, index) => modesAt(plan, rounds, index, size)),
   ].filter((warning) => warning !== undefined);
+}
+
+/** Who has two speeds at a size. A and its control are the same contestant in processes of their own. */
+function modesAt(plan: ComparePlan, rounds: Rounds, index: number, size: number): (Warning | undefined)[] {
+  const [a, b, control] = [A, B, CONTROL].map((name) => rounds.fastest(index, name)) as [number[], number[], number[]];
+  const place = placeIn(plan.workload.name, { size, threads: plan.threads ?? 1 });
+  return [
+    bimodalWarning(whoAt(plan.a.name, [place]), modesOf([...a, ...control], [...b, ...b])),
+    bimodalWarning(whoAt(plan.b.name, [place]), modesOf(b, a)),
+  ];
 }

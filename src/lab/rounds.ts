@@ -262,6 +262,11 @@ export class Rounds {
   samples(index: number, name: string): number[] {
     return this.rounds.map((round) => median(round[index]!.get(name)!));
   }
+
+  /** For each round that counts, the fastest of an entrant's slots: what slows one slot only is not seen. */
+  fastest(index: number, name: string): number[] {
+    return this.rounds.map((round) => Math.min(...round[index]!.get(name)!));
+  }
 }
 
 interface MeasuredRound {

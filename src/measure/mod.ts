@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { LEAST_PROCESSES, type Modes, modesOf } from "./bimodal.ts";
 export { captureEnvironment, type Environment, readSteal } from "./environment.ts";
 export {
   areDisturbed,
@@ -25,6 +26,7 @@ export {
   ratios,
 } from "./statistics.ts";
 export {
+  bimodalWarning,
   disturbedWarning,
   loadWarning,
   loopsWarning,

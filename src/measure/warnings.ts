@@ -3,11 +3,12 @@
  *
  * @module
  */
+import type { Modes } from "./bimodal.ts";
 import type { Estimate } from "./statistics.ts";
 
 /** One reason for doubt. */
 export interface Warning {
-  readonly code: "LOAD" | "STEAL" | "THREADS" | "TIER" | "NOISE" | "UNSTABLE" | "DISTURBED" | "LOOPS";
+  readonly code: "LOAD" | "STEAL" | "THREADS" | "TIER" | "NOISE" | "UNSTABLE" | "DISTURBED" | "LOOPS" | "BIMODAL";
   readonly message: string;
   readonly advice: string;
 }
@@ -56,6 +57,22 @@ export function loopsWarning(difference: string, places: readonly string[]): War
     message: `${whoAt("the do-nothing loops in TypeScript and C", places)} differ by ${difference}`,
     advice: "across languages, read the ratios of net times: those of the whole compare the loops, too",
   };
+}
+
+/** Warns if the processes of a contestant ran at one of two speeds, so that its median is not the speed of any. */
+export function bimodalWarning(who: string, modes: Modes | undefined): Warning | undefined {
+  if (modes === undefined) return undefined;
+  const { fast, slow, fastCount, slowCount } = modes;
+  return {
+    code: "BIMODAL",
+    message: `${who} runs at one of two speeds for the life of a process: ${nanosecondsOf(fast)} in ${fastCount} ` +
+      `of ${fastCount + slowCount}, ${nanosecondsOf(slow)} in ${slowCount}`,
+    advice: "its median says how often each occurred, too: read the two speeds",
+  };
+}
+
+function nanosecondsOf(time: number): string {
+  return `${time.toPrecision(3)} ns/op`;
 }
 
 /** Warns if there were more threads than cores. */

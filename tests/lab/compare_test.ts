@@ -119,3 +119,21 @@ Deno.test("compare() ends, with all its processes, when it is stopped", async ()
   };
   await assertRejects(() => compare(plan(timed("a", "60e6"), timed("b", "60e6")), stop, controller.signal));
 });
+
+Deno.test("compare() names who runs at one of two speeds for the life of a process, and where", async () => {
+  const b = timed(
+    "b",
+    "/ size=128 /.test(line) && (globalThis.isSlow ??= Math.random() < 0.5) ? 90e6 * noise() : 60e6 * noise()",
+  );
+  const { warnings } = await compare(
+    { ...plan(timed("a", "60e6 * noise()"), b, [128, 256]), looks: [20] },
+    () => {},
+    forever,
+  );
+  const bimodal = warnings.filter(({ code }) => code === "BIMODAL");
+  assertEquals(bimodal.length, 1, JSON.stringify(warnings));
+  const [, fast, many, all, slow, few] = /^B at 128 runs .*: (\S+) ns\/op in (\d+) of (\d+), (\S+) ns\/op in (\d+)$/
+    .exec(bimodal[0]!.message)!.map(Number);
+  assertAlmostEquals(slow! / fast!, 1.5, 0.05);
+  assertEquals([many! + few!, all], [20, 20]);
+});

@@ -46,7 +46,7 @@ export const QUIET: Noise = {
 };
 
 /** Normally distributed numbers, by the polar method (Marsaglia & Bray, "A Convenient Method", 1964). */
-class Normal {
+export class Normal {
   readonly #random: Random;
   #spare: number | undefined;
 
@@ -87,6 +87,8 @@ export type Times = readonly [readonly number[], readonly number[], readonly num
 /** One comparison that is being simulated. */
 export class Simulation {
   readonly rows: readonly Rows[];
+  /** Of each row, the fastest slots of A, B and A' in its rounds, as logarithms of time. */
+  readonly fastest: readonly [number[], number[], number[]][];
   readonly #noise: Noise;
   readonly #random: Random;
   readonly #normal: Normal;
@@ -108,6 +110,7 @@ export class Simulation {
     passes: number = PASSES,
   ) {
     this.rows = Array.from({ length: rows }, () => ({ differences: [], control: [] }));
+    this.fastest = this.rows.map(() => [[], [], []]);
     this.#noise = noise;
     this.#random = random;
     this.#normal = new Normal(random);
@@ -125,11 +128,13 @@ export class Simulation {
   #round(): void {
     const { process, row, slow, slowChance } = this.#noise;
     const processes = CONTESTANTS.map(() => process * this.#normal.next());
-    for (const rounds of this.rows) {
+    for (const [index, rounds] of this.rows.entries()) {
       const own = processes.map((each, who) =>
         each + row * this.#normal.next() + (this.#happens(slowChance) ? slow : 0) + (who === 1 ? this.#slowdown : 0)
       );
-      record(this.#times(own), rounds);
+      const times = this.#times(own);
+      for (const who of CONTESTANTS) this.fastest[index]![who].push(Math.min(...times[who]));
+      record(times, rounds);
     }
   }
 

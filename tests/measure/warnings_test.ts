@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import {
+  bimodalWarning,
   loadWarning,
   noiseWarning,
   stealWarning,
@@ -45,4 +46,14 @@ Deno.test("warnings name no place where there is one only, and no option that th
   assertEquals(unstableWarning("system", [""])?.message.startsWith("system was still"), true);
   assertEquals(unstableWarning("system", [""])?.advice, "run again");
   assertEquals(unstableWarning("system", ["128"], "--cycles")?.advice, "run again, or raise --cycles");
+});
+
+Deno.test("two speeds are both told, with how many processes had which", () => {
+  const warning = bimodalWarning("slab-map at 128", { fast: 10, slow: 14.5, fastCount: 6, slowCount: 4 });
+  assertEquals(warning?.code, "BIMODAL");
+  assertEquals(
+    warning?.message,
+    "slab-map at 128 runs at one of two speeds for the life of a process: 10.0 ns/op in 6 of 10, 14.5 ns/op in 4",
+  );
+  assertEquals(bimodalWarning("slab-map", undefined), undefined);
 });
