@@ -4,7 +4,9 @@
  *
  * @module
  */
+import { openDescriptor } from "./descriptor.ts";
 import { NativeAccessError, OsError, reasonOf } from "./errors.ts";
+import { cutOff } from "./shared_library.ts";
 import type { VirtualMemory } from "./virtual_memory.ts";
 
 /** Must be the `ABI_VERSION` of `native/vm.c`. */
@@ -35,9 +37,22 @@ const SYMBOLS = {
   hakmem_thread_start: { parameters: [/* id */ "i32"], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
+/** The loader maps a file that is cut short, and the process is killed when it gets to what is missing: so that is refused. */
 function load(path: string): Deno.DynamicLibrary<typeof SYMBOLS> {
-  // The loader searches a bare name in the system's folders; a path is what is meant.
-  return Deno.dlopen(path.includes("/") ? path : `./${path}`, SYMBOLS);
+  const place = path.includes("/") ? path : `./${path}`; // the loader searches a bare name in the system's folders
+  if (Deno.build.os !== "linux") return Deno.dlopen(place, SYMBOLS);
+  const file = openDescriptor(place);
+  try {
+    const cut = cutOff(file);
+    if (cut !== undefined) throw new NativeAccessError("BAD_LIBRARY", `${path} is cut off: ${cut}`);
+    try {
+      return Deno.dlopen(file.path, SYMBOLS);
+    } catch {
+      return Deno.dlopen(place, SYMBOLS); // where /proc is not there; else for a message that has the file's name
+    }
+  } finally {
+    file.close();
+  }
 }
 
 /**
@@ -51,6 +66,7 @@ export function nativeMemory(path: string, note: string | undefined): VirtualMem
   try {
     library = load(path);
   } catch (cause) {
+    if (cause instanceof NativeAccessError) throw cause;
     throw new NativeAccessError("BAD_LIBRARY", `cannot load ${path}: ${reasonOf(cause)}`, { cause });
   }
   const c = library.symbols;

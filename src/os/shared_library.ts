@@ -5,6 +5,9 @@
  * @module
  */
 
+import { type Descriptor, openDescriptor } from "./descriptor.ts";
+import { OsError } from "./errors.ts";
+
 /** A file is no shared library for this machine. */
 export class SharedLibraryError extends Error {
   /** The class, for people. */
@@ -71,9 +74,23 @@ export function checkSharedLibrary(path: string): void {
   if (Deno.build.os !== "linux") {
     throw new SharedLibraryError(`${path} cannot be preloaded: that is done on Linux only`);
   }
-  const header = headerOf(path);
-  const magic = [0x7f, 0x45, 0x4c, 0x46]; // \x7f ELF
-  if (header.byteLength < HEADER_BYTES || magic.some((byte, index) => header.getUint8(index) !== byte)) {
+  try {
+    const file = openDescriptor(path);
+    try {
+      check(path, file);
+    } finally {
+      file.close();
+    }
+  } catch (error) {
+    if (!(error instanceof OsError)) throw error;
+    if (error.code === "ENOENT") throw new SharedLibraryError(`${path} does not exist`);
+    throw new SharedLibraryError(`${path} cannot be read: ${error.message}`);
+  }
+}
+
+function check(path: string, file: Descriptor): void {
+  const header = file.read(0, HEADER_BYTES);
+  if (header.byteLength < HEADER_BYTES || header.getUint32(0) !== ELF.MAGIC) {
     throw new SharedLibraryError(`${path} is no shared library: it does not begin as an ELF file does`);
   }
   const isLittleEndian = header.getUint8(5) === 1;
@@ -85,7 +102,7 @@ export function checkSharedLibrary(path: string): void {
   if (type !== SHARED_OBJECT) {
     throw new SharedLibraryError(`${path} is an ELF file, but no shared library: link it with cc -shared`);
   }
-  const cut = cutOff(path);
+  const cut = cutOff(file);
   if (cut !== undefined) throw new SharedLibraryError(`${path} is cut off: ${cut}`);
 }
 
@@ -93,36 +110,26 @@ export function checkSharedLibrary(path: string): void {
  * Whether an ELF file is shorter than its own tables say, in words; undefined if it is whole, or something else. The loader
  * maps such a file all the same, and the process is killed by SIGBUS when it gets to the part that is missing.
  */
-export function cutOff(path: string): string | undefined {
-  const file = Deno.openSync(path); // not `using`, which runtimes that are told that this is for Deno may not know
-  try {
-    return cutOffFile(file);
-  } finally {
-    file.close();
-  }
-}
-
-function cutOffFile(file: Deno.FsFile): string | undefined {
-  const size = file.statSync().size, head = read(file, 0, ELF.BYTES);
+export function cutOff(file: Descriptor): string | undefined {
+  const { size } = file, head = file.read(0, ELF.BYTES);
   if (head.byteLength < 4 || head.getUint32(0) !== ELF.MAGIC || head.byteLength >= 6 && head.getUint8(5) !== 1) {
     return undefined;
   }
   if (head.byteLength < ELF.BYTES) return `it has ${size} bytes, less than a header`;
+  const missing = (end: number) => end <= size ? undefined : `it has ${size} bytes, and its tables say ${end}`;
   const segments = Number(head.getBigUint64(ELF.SEGMENTS, true)), count = head.getUint16(ELF.SEGMENT_COUNT, true);
   const each = head.getUint16(ELF.SEGMENT_BYTES, true);
   const sections = Number(head.getBigUint64(ELF.SECTIONS, true));
-  let end = Math.max(
-    segments + count * each,
-    sections + head.getUint16(ELF.SECTION_COUNT, true) * head.getUint16(ELF.SECTION_BYTES, true),
-  );
-  const table = read(file, segments, count * each);
+  const sectionBytes = head.getUint16(ELF.SECTION_COUNT, true) * head.getUint16(ELF.SECTION_BYTES, true);
+  const tables = Math.max(segments + count * each, sections + sectionBytes);
+  if (tables > size) return missing(tables); // before the table is read, which may be gigabytes in a file that is damaged
+  const table = file.read(segments, count * each);
+  let end = tables;
   for (let at = 0; at + SEGMENT.BYTES <= table.byteLength; at += Math.max(each, SEGMENT.BYTES)) {
-    end = Math.max(
-      end,
-      Number(table.getBigUint64(at + SEGMENT.OFFSET, true) + table.getBigUint64(at + SEGMENT.SIZE, true)),
-    );
+    const last = table.getBigUint64(at + SEGMENT.OFFSET, true) + table.getBigUint64(at + SEGMENT.SIZE, true);
+    end = Math.max(end, Number(last));
   }
-  return end <= size ? undefined : `it has ${size} bytes, and its tables say ${end}`;
+  return missing(end);
 }
 
 /** Of the ELF header of 64 bits, where its parts lie; of a program header likewise. */
@@ -138,32 +145,8 @@ const ELF = {
 };
 const SEGMENT = { OFFSET: 8, SIZE: 32, BYTES: 56 };
 
-/** Bytes of a file, as many as it has. */
-function read(file: Deno.FsFile, at: number, length: number): DataView {
-  const bytes = new Uint8Array(length);
-  file.seekSync(at, Deno.SeekMode.Start);
-  let used = 0;
-  for (let count; used < length && (count = file.readSync(bytes.subarray(used))) !== null;) used += count;
-  return new DataView(bytes.buffer, 0, used);
-}
-
 const HEADER_BYTES = 20; // up to and with e_machine
 const SHARED_OBJECT = 3; // ET_DYN
-
-function headerOf(path: string): DataView {
-  const header = new Uint8Array(HEADER_BYTES);
-  try {
-    const file = Deno.openSync(path);
-    try {
-      return new DataView(header.buffer, 0, file.readSync(header) ?? 0);
-    } finally {
-      file.close();
-    }
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) throw new SharedLibraryError(`${path} does not exist`);
-    throw new SharedLibraryError(`${path} cannot be read: ${error instanceof Error ? error.message : error}`);
-  }
-}
 
 function isUsable(path: string): boolean {
   try {

@@ -14,8 +14,7 @@ import { hakmemLibrary } from "./environment.ts";
 import { NativeAccessError, NativeBuildError } from "./errors.ts";
 import { libcMemory } from "./libc_memory.ts";
 import { nativeMemory } from "./native_memory.ts";
-import { granted, requireNativeAccess } from "./permissions.ts";
-import { cutOff } from "./shared_library.ts";
+import { requireNativeAccess } from "./permissions.ts";
 
 /**
  * The operating system's memory, and the clocks. Addresses are native ones; sizes are in bytes. A size that is no
@@ -161,21 +160,10 @@ async function open(): Promise<VirtualMemory> {
   return { ...source, close };
 }
 
-/** The loader looks for a name without a folder elsewhere, and says itself what it cannot find. */
-function cutOffIfThere(library: string): string | undefined {
-  try {
-    return granted({ name: "read", path: library }) ? cutOff(library) : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 async function openSource(): Promise<VirtualMemory> {
   requireNativeAccess();
   const prebuilt = hakmemLibrary();
   if (prebuilt !== undefined) {
-    const cut = Deno.build.os === "linux" ? cutOffIfThere(prebuilt) : undefined;
-    if (cut !== undefined) throw new NativeAccessError("BAD_LIBRARY", `HAKMEM_LIBRARY: ${prebuilt} is cut off: ${cut}`);
     try {
       return nativeMemory(prebuilt, undefined);
     } catch (cause) {

@@ -232,14 +232,19 @@ Deno.test("openVirtualMemory() takes HAKMEM_LIBRARY or fails", async (t) => {
     await build(text.replace("uint64_t hakmem_ticks(void)", "uint64_t renamed_ticks(void)"));
     assertRefused(await runChild("memory", env), "BAD_LIBRARY", "hakmem_ticks");
   });
-  await t.step("one that is cut short at any length", async () => {
+  await t.step("one that is cut short at any length, with no permission to read it", async () => {
     await build(text);
     const bytes = await Deno.readFile(library), cut = `${folder.path}/cut.so`;
-    for (const share of [0.02, 0.3, 0.6, 0.99]) {
+    for (const share of [0.001, 0.02, 0.3, 0.6, 0.99]) {
       await Deno.writeFile(cut, bytes.subarray(0, Math.floor(share * bytes.length)));
-      const outcome = await runChild("memory", { ...env, HAKMEM_LIBRARY: cut });
+      const outcome = await runChild("memory", { ...env, HAKMEM_LIBRARY: cut }, ["--allow-ffi", "--allow-env"]);
       assertRefused(outcome, "BAD_LIBRARY", `HAKMEM_LIBRARY: ${cut} is cut off`);
     }
+  });
+  await t.step("a pipe, for which the loader would wait", async () => {
+    const pipe = `${folder.path}/pipe.so`;
+    assert((await new Deno.Command("mkfifo", { args: [pipe] }).output()).success);
+    assertRefused(await runChild("memory", { ...env, HAKMEM_LIBRARY: pipe }), "BAD_LIBRARY", pipe);
   });
   await t.step("no such file", async () => {
     for (const path of ["/nowhere/vm.so", "vm-nowhere.so"]) {
