@@ -12,7 +12,7 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { peerContestant } from "../src/lab/contestants.ts";
-import { RECORDER } from "../src/lab/record.ts";
+import { RECORDER } from "../src/lab/record_files.ts";
 import { differences, estimate, ratios } from "../src/measure/mod.ts";
 import { buildNative, commandOutput } from "../src/os/mod.ts";
 import { PEERS } from "../src/peers/mod.ts";

@@ -2,9 +2,10 @@
  * recorder: a library for LD_PRELOAD that writes down what a program asks of malloc and free.
  *
  * `hakmem record` starts the program with HAKMEM_RECORDING set to a folder. Each process, each one that it forks, and each
- * program that it becomes by exec, makes a file PID.N there.
+ * program that it becomes by exec, makes a file PID.N there: a program before its main, while it may still do all that it
+ * will give up, a fork at its first event.
  *
- *     page 0           struct file_header
+ *     64 KiB           struct file_header, with what it started
  *     chunk            struct chunk: a header, then 64-bit words: events, up to the first word that is 0
  *     chunk ...        all as long; those with the same `buffer` are one stream
  *
@@ -37,8 +38,14 @@
  * The recorder allocates nothing from the program and leaves errno alone. It keeps one file open, by a high number: one
  * that is opened for each chunk may get the number that another thread has just closed, to put a file of its own there.
  * Where a file cannot be made longer (a full disk), recording stops and the program goes on. Calls of a signal handler that
- * interrupted the recorder itself are counted and not recorded. Linux 4.14 and later; tested on x86-64 with glibc, UNTESTED
- * on aarch64 and musl.
+ * interrupted the recorder itself are counted and not recorded.
+ *
+ * Who goes into a sandbox is killed for what the recorder calls there. So a process that says it will get no new
+ * privileges, as all must who have none, is given room in its file then, and the recorder makes no system call from there
+ * on: each window that is full is followed by one of that room. HAKMEM_RECORDING_ROOM gives so many bytes at the start.
+ *
+ * What a process starts, and whether the recorder's variables are passed on, is noted in its file's head: so it is known
+ * afterwards what was not recorded. Linux 4.14 and later; tested on x86-64 with glibc, UNTESTED on aarch64 and musl.
  */
 #define _GNU_SOURCE 1
 
@@ -53,6 +60,8 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <spawn.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -61,9 +70,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #define EXPORT __attribute__((visibility("default")))
@@ -74,12 +85,13 @@
 #endif
 
 /* src/traces/raw_recording.ts and raw_stream.ts read these: raise the version when anything of the format changes. */
-#define FILE_MAGIC 0x32776172656d6b68u  /* "hkmeraw2" */
+#define FILE_MAGIC 0x33776172656d6b68u  /* "hkmeraw3" */
 #define CHUNK_MAGIC 0x6b6e756863656d68u /* "hmechunk" */
 
 enum { MALLOC = 1, CALLOC, ALIGNED, FREE, REALLOC_BEGIN, REALLOC_END, THREAD, WIDE = 8 };
 enum { FAILED, FREED }; /* the size of a REALLOC_END whose address is 0 */
 enum { BEGINS, ENDS }; /* the size of a THREAD; its address is the thread's number */
+enum { RECORDED = 1, WITHOUT, NOT_STARTED }; /* what became of a program that was started: `struct note` */
 
 enum {
   HEADER_BYTES = 65536, /* whole pages on every machine: a page of aarch64 may have 64 KiB */
@@ -88,17 +100,32 @@ enum {
   PATH_BYTES = 4096,
   HIGH_NUMBER = 900, /* of the file; lower if the process may not have so many */
   EARLY_BYTES = 16384, /* what dlsym may want while it looks for malloc */
+  SANDBOX_BYTES = 32 << 20, /* some 2 million events */
 };
 
 struct file_header {
   _Atomic uint64_t magic;
   uint32_t pid, is_fork;
   _Atomic uint32_t stopped; /* errno, if recording stopped before the process did */
-  uint32_t unused;
+  _Atomic uint32_t calling; /* threads that are in a system call of the recorder: it may have killed the process */
   _Atomic uint64_t end;  /* if it stopped: the number of the first event that is missing */
   _Atomic uint64_t lost; /* calls that could not be recorded */
-  char program[256];     /* name of the executable */
+  _Atomic uint64_t wall, processor; /* nanoseconds from the start to the exit; 0 if it did not exit by itself */
+  _Atomic uint32_t lost_forks, lost_fork_error; /* forked processes that could not be recorded, and an errno of them */
+  _Atomic uint32_t note_bytes, lost_notes;
+  char program[256]; /* name of the executable */
+  char notes[HEADER_BYTES - 328];
 };
+
+/* A program that was started in place of a process. */
+struct note {
+  uint32_t pid;
+  _Atomic uint16_t state; /* written last; 0 is no note yet */
+  uint16_t bytes;         /* to the next */
+  char path[];
+};
+
+_Static_assert(sizeof(struct file_header) == HEADER_BYTES, "notes fill the header");
 
 struct chunk {
   _Atomic uint64_t magic;
@@ -120,7 +147,10 @@ struct process {
   _Alignas(128) _Atomic uint32_t lock;
   uint32_t threads, buffers;
   uint64_t file_bytes;
+  uint64_t began, began_processor;
   struct chunk *free_windows; /* of threads that have ended */
+  bool is_confined;           /* no system call any more: new windows are taken from the room */
+  struct chunk *room, *room_end;
   char path[PATH_BYTES];
 };
 
@@ -139,25 +169,43 @@ static struct process *process = &nowhere;
 static uint32_t epochs; /* how many files this process and its parents made */
 static int file = -1;   /* what is open, if the program has not closed it: then it is anything */
 static struct stat file_identity;
-static char folder[PATH_BYTES - 64];
+static struct file_header *nearest; /* the process's file, or one of a parent's as long as it has none */
+static bool was_confined;           /* the process, or one of its parents before the fork */
+static uint64_t first_room;
+static char folder[PATH_BYTES - 64], library[PATH_BYTES];
 static pthread_key_t thread_end;
 static bool has_thread_end;
 static _Thread_local struct writer self __attribute__((tls_model("initial-exec")));
 
 /* ---- files: by plain system calls, because libc's functions may be where a thread is cancelled ------------------- */
 
-/* No signals meanwhile: a handler might jump away, and nobody would get the lock again. */
-static sigset_t lock(void) {
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  while (atomic_exchange_explicit(&process->lock, 1, memory_order_acquire) != 0) sched_yield();
-  return before;
+static uint64_t nanoseconds(clockid_t clock) {
+  struct timespec now;
+  clock_gettime(clock, &now);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-static void unlock(sigset_t before) {
+/* Which signals a thread had blocked before it blocked all; a process that is confined cannot block them. */
+struct signals {
+  bool are_blocked;
+  sigset_t before;
+};
+
+/* No signals meanwhile: a handler might jump away, and nobody would get the lock again. */
+static struct signals lock(void) {
+  struct signals signals = {.are_blocked = !process->is_confined};
+  sigset_t all;
+  sigfillset(&all);
+  if (signals.are_blocked) pthread_sigmask(SIG_SETMASK, &all, &signals.before);
+  while (atomic_exchange_explicit(&process->lock, 1, memory_order_acquire) != 0) {
+    if (signals.are_blocked) sched_yield();
+  }
+  return signals;
+}
+
+static void unlock(struct signals signals) {
   atomic_store_explicit(&process->lock, 0, memory_order_release);
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  if (signals.are_blocked) pthread_sigmask(SIG_SETMASK, &signals.before, NULL);
 }
 
 /* What other threads still write is numbered from `end` on, and does not count: there is no hole in what was recorded. */
@@ -193,6 +241,14 @@ static bool may_extend(uint64_t bytes) {
   return is_open() || open_file(0);
 }
 
+/* Takes away what was written behind the end of what counts; returns false, and leaves errno alone. */
+static bool cut_back(void) {
+  const int error = errno;
+  syscall(SYS_ftruncate, file, process->file_bytes);
+  errno = error;
+  return false;
+}
+
 /*
  * Makes the file longer by a copy of some bytes; false, and errno, if there is no room. Under the lock, so that nothing is
  * behind a part that was not written.
@@ -204,7 +260,7 @@ static bool append(const void *bytes, uint64_t count) {
     const long written = syscall(SYS_pwrite64, file, (const char *)bytes + done, count - done, at);
     if (written > 0) done += (uint64_t)written;
     else if (written == 0) errno = ENOSPC;
-    if (written <= 0 && errno != EINTR) return false;
+    if (written <= 0 && errno != EINTR) return cut_back();
   }
   process->file_bytes += count;
   return true;
@@ -220,15 +276,24 @@ static void *extend(uint64_t bytes) {
   do result = syscall(SYS_fallocate, file, 0, offset, bytes);
   while (result != 0 && errno == EINTR);
   if (result == 0) process->file_bytes += bytes;
-  else if (errno != EOPNOTSUPP || !append(zeros, bytes)) return NULL;
-  void *mapped = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, file, (off_t)offset);
+  else if (errno != EOPNOTSUPP || bytes > sizeof zeros) return cut_back(), NULL;
+  else if (!append(zeros, bytes)) return NULL;
+  const int flags = bytes > sizeof zeros ? MAP_SHARED : MAP_SHARED | MAP_POPULATE;
+  void *mapped = mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags, file, (off_t)offset);
   if (mapped != MAP_FAILED) return mapped;
   process->file_bytes = offset;
+  cut_back();
   return NULL;
 }
 
+static void confine(uint64_t bytes);
+
 /* Makes the file of this process: PID.0, or the next number if it was another program before. */
 static bool begin_process(void) {
+  if (was_confined) { /* the parent was, so this fork is */
+    errno = EPERM;
+    return false;
+  }
   const int pid = (int)syscall(SYS_getpid);
   if (is_open()) syscall(SYS_close, file); /* the parent's */
   for (unsigned image = 0;; image++) {
@@ -246,9 +311,27 @@ static bool begin_process(void) {
   const char *slash = strrchr(program, '/');
   snprintf(header->program, sizeof header->program, "%.255s", slash == NULL ? program : slash + 1);
   atomic_store_explicit(&header->magic, FILE_MAGIC, memory_order_release);
-  process->file = header;
+  process->file = nearest = header;
+  process->began = nanoseconds(CLOCK_MONOTONIC);
+  process->began_processor = nanoseconds(CLOCK_PROCESS_CPUTIME_ID);
   atomic_store_explicit(&process->epoch, ++epochs, memory_order_release);
+  if (first_room != 0) confine(first_room);
   return true;
+}
+
+/* Gives the process room for all that it will do; from then on there is no system call of the recorder's. */
+static void confine(uint64_t bytes) {
+  if (process->is_confined) return;
+  process->room = extend(bytes);
+  process->room_end = process->room == NULL ? NULL : process->room + bytes / CHUNK_BYTES;
+  process->is_confined = was_confined = true;
+}
+
+/* The next window of the room. */
+static struct chunk *window_of_room(void) {
+  if (process->room != process->room_end) return process->room++;
+  errno = ENOBUFS;
+  return NULL;
 }
 
 /* A window: that of a thread that has ended, or one more. */
@@ -258,7 +341,7 @@ static struct chunk *new_window(void) {
     process->free_windows = window->next_free;
     return window;
   }
-  window = extend(CHUNK_BYTES);
+  window = process->is_confined ? window_of_room() : extend(CHUNK_BYTES);
   if (window == NULL) return NULL;
   window->bytes = CHUNK_BYTES;
   window->buffer = process->buffers++;
@@ -303,33 +386,47 @@ static bool find_room(void) {
     self = (struct writer){.epoch = process->epoch, .number = ++process->threads, .is_busy = true};
     if (has_thread_end) pthread_setspecific(thread_end, &self);
   }
-  const bool has_window = self.window != NULL;
-  if (!has_window) {
+  bool is_fresh = self.window == NULL;
+  if (!is_fresh && self.end - self.next >= 2 * LONGEST_EVENT) return true;
+  if (!is_fresh && !process->is_confined) {
+    if (!empty_window(self.window)) return false;
+    self.next = self.window->words;
+    return true;
+  }
+  do {
     self.window = new_window();
     if (self.window == NULL) return false;
     self.next = self.window->next;
     self.end = self.window->words + sizeof self.window->words / sizeof self.window->words[0];
-  }
-  if (self.end - self.next < 2 * LONGEST_EVENT) {
+    if (self.end - self.next >= 2 * LONGEST_EVENT) break;
+    if (process->is_confined) continue;
     if (!empty_window(self.window)) return false;
     self.next = self.window->words;
-  }
-  if (!has_window) write_event(THREAD, 0, self.number, BEGINS);
+  } while (self.end - self.next < 2 * LONGEST_EVENT);
+  write_event(THREAD, 0, self.number, BEGINS);
   return true;
+}
+
+/* What a child of vfork cannot do, having given up its rights, is not for its parent to suffer from. */
+static void give_up(int error) {
+  if (process->file == NULL && nearest != NULL) { /* a fork, whose parent tells of it */
+    atomic_fetch_add(&nearest->lost_forks, 1);
+    atomic_store(&nearest->lost_fork_error, (uint32_t)error);
+  }
+  if (process->file == NULL || process->is_confined || process->file->pid == (uint32_t)syscall(SYS_getpid)) stop(error);
+  else atomic_fetch_add(&process->file->lost, 1);
 }
 
 static __attribute__((noinline)) bool refill(void) {
   if (atomic_load(&process->stopped) != 0) return false;
   const int error = errno;
-  const sigset_t signals = lock();
+  struct file_header *const header = process->is_confined ? NULL : process->file;
+  if (header != NULL) atomic_fetch_add(&header->calling, 1);
+  const struct signals signals = lock();
   const bool found = process->stopped == 0 && find_room();
-  if (!found && process->stopped == 0) {
-    /* What a child of vfork cannot do, having given up its rights, is not for its parent to suffer from. */
-    const bool is_ours = process->file == NULL || process->file->pid == (uint32_t)syscall(SYS_getpid);
-    if (is_ours) stop(errno);
-    else atomic_fetch_add(&process->file->lost, 1);
-  }
+  if (!found && process->stopped == 0) give_up(errno);
   unlock(signals);
+  if (header != NULL) atomic_fetch_sub(&header->calling, 1);
   errno = error;
   return found;
 }
@@ -340,7 +437,7 @@ static void give_back(void) {
   window->next = self.next;
   self.window = NULL;
   self.next = self.end = NULL;
-  const sigset_t signals = lock();
+  const struct signals signals = lock();
   window->next_free = process->free_windows;
   process->free_windows = window;
   unlock(signals);
@@ -388,6 +485,15 @@ static struct {
   int (*posix_memalign)(void **, size_t, size_t);
   void *(*valloc)(size_t);
   void *(*pvalloc)(size_t);
+  int (*execve)(const char *, char *const *, char *const *);
+  int (*execvpe)(const char *, char *const *, char *const *);
+  int (*fexecve)(int, char *const *, char *const *);
+  int (*execveat)(int, const char *, char *const *, char *const *, int);
+  int (*posix_spawn)(pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *, char *const *,
+                     char *const *);
+  int (*posix_spawnp)(pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *, char *const *,
+                      char *const *);
+  int (*prctl)(int, ...);
 } real;
 
 static bool is_starting, has_started;
@@ -410,6 +516,9 @@ static void open_recording(void) {
   const char *name = getenv("HAKMEM_RECORDING");
   if (name == NULL || strlen(name) >= sizeof folder) return;
   strcpy(folder, name);
+  const char *others = getenv("LD_PRELOAD"), *room = getenv("HAKMEM_RECORDING_ROOM");
+  if (others != NULL) snprintf(library, sizeof library, "%.*s", (int)strcspn(others, ": "), others);
+  if (room != NULL) first_room = strtoull(room, NULL, 10) / CHUNK_BYTES * CHUNK_BYTES;
   const size_t bytes = (sizeof(struct process) + 65535) & ~(size_t)65535;
   void *page = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (page == MAP_FAILED || madvise(page, bytes, MADV_WIPEONFORK) != 0) return;
@@ -430,6 +539,13 @@ static __attribute__((noinline)) void start(void) {
   FIND(posix_memalign);
   FIND(valloc);
   FIND(pvalloc);
+  FIND(execve);
+  FIND(execvpe);
+  FIND(fexecve);
+  FIND(execveat);
+  FIND(posix_spawn);
+  FIND(posix_spawnp);
+  FIND(prctl);
 #undef FIND
   open_recording();
   has_started = true;
@@ -443,7 +559,13 @@ static inline bool is_ready(void) {
   return has_started;
 }
 
-static __attribute__((constructor)) void start_at_last(void) { is_ready(); }
+/* The file is made here, though nothing is asked for yet: a program may soon have no right to open one. */
+static __attribute__((constructor)) void start_at_last(void) {
+  if (!is_ready() || self.is_busy || has_room()) return;
+  self.is_busy = true;
+  refill();
+  self.is_busy = false;
+}
 
 /* ---- what the program calls instead of them --------------------------------------------------------------------- */
 
@@ -562,4 +684,169 @@ EXPORT void free_sized(void *block, size_t size) {
 EXPORT void free_aligned_sized(void *block, size_t alignment, size_t size) {
   (void)alignment, (void)size;
   free(block);
+}
+
+/* ---- how a process ends, and what it becomes --------------------------------------------------------------------- */
+
+/* Whether this is the process whose file it is, and not a child of its vfork. */
+static bool is_own_process(void) { return process->file != NULL && process->file->pid == (uint32_t)syscall(SYS_getpid); }
+
+static __attribute__((destructor)) void note_times(void) {
+  if (process->is_confined || !is_own_process()) return;
+  atomic_store(&process->file->wall, nanoseconds(CLOCK_MONOTONIC) - process->began);
+  atomic_store(&process->file->processor, nanoseconds(CLOCK_PROCESS_CPUTIME_ID) - process->began_processor);
+}
+
+EXPORT _Noreturn void _exit(int status) {
+  note_times();
+  for (;;) syscall(SYS_exit_group, status);
+}
+
+EXPORT _Noreturn void _Exit(int status) { _exit(status); }
+
+/* Whether a program that gets these variables will have the recorder in it, if it can. */
+static bool passes_on(char *const *variables) {
+  static const char preload[] = "LD_PRELOAD=", recording[] = "HAKMEM_RECORDING=";
+  bool has_library = false, has_folder = false;
+  for (; variables != NULL && *variables != NULL; variables++) {
+    if (strncmp(*variables, preload, sizeof preload - 1) == 0) has_library = strstr(*variables, library) != NULL;
+    if (strncmp(*variables, recording, sizeof recording - 1) == 0) has_folder = true;
+  }
+  return has_library && has_folder;
+}
+
+/* Notes what a process is about to become; NULL if there is no room for that. Also in a child of fork or vfork. */
+static struct note *add_note(uint32_t pid, const char *path, char *const *variables) {
+  if (nearest == NULL) return NULL;
+  const size_t length = strnlen(path, PATH_BYTES), bytes = (sizeof(struct note) + length + 1 + 7) & ~(size_t)7;
+  const uint32_t at = atomic_fetch_add(&nearest->note_bytes, (uint32_t)bytes);
+  if (at > sizeof nearest->notes || bytes > sizeof nearest->notes - at) {
+    atomic_fetch_sub(&nearest->note_bytes, (uint32_t)bytes);
+    atomic_fetch_add(&nearest->lost_notes, 1);
+    return NULL;
+  }
+  struct note *note = (struct note *)(nearest->notes + at);
+  note->pid = pid;
+  note->bytes = (uint16_t)bytes;
+  memcpy(note->path, path, length);
+  atomic_store(&note->state, passes_on(variables) ? RECORDED : WITHOUT);
+  return note;
+}
+
+static struct note *add_own_note(const char *path, char *const *variables) {
+  if (was_confined && process->file == NULL) return NULL; /* who that is cannot be asked */
+  return add_note(was_confined ? process->file->pid : (uint32_t)syscall(SYS_getpid), path, variables);
+}
+
+/* The program was not started: the process goes on. */
+static int not_started(struct note *note, int result) {
+  if (note != NULL) atomic_store(&note->state, NOT_STARTED);
+  return result;
+}
+
+static int no_such_call(void) {
+  errno = ENOSYS;
+  return -1;
+}
+
+EXPORT int execve(const char *path, char *const *arguments, char *const *variables) {
+  if (!is_ready() || real.execve == NULL) return no_such_call();
+  struct note *note = add_own_note(path, variables);
+  return not_started(note, real.execve(path, arguments, variables));
+}
+
+EXPORT int execvpe(const char *name, char *const *arguments, char *const *variables) {
+  if (!is_ready() || real.execvpe == NULL) return no_such_call();
+  struct note *note = add_own_note(name, variables);
+  return not_started(note, real.execvpe(name, arguments, variables));
+}
+
+EXPORT int fexecve(int number, char *const *arguments, char *const *variables) {
+  if (!is_ready() || real.fexecve == NULL) return no_such_call();
+  struct note *note = add_own_note("", variables);
+  return not_started(note, real.fexecve(number, arguments, variables));
+}
+
+EXPORT int execveat(int folder_number, const char *path, char *const *arguments, char *const *variables, int flags) {
+  if (!is_ready() || real.execveat == NULL) return no_such_call();
+  struct note *note = add_own_note(path, variables);
+  return not_started(note, real.execveat(folder_number, path, arguments, variables, flags));
+}
+
+EXPORT int execv(const char *path, char *const *arguments) { return execve(path, arguments, environ); }
+
+EXPORT int execvp(const char *name, char *const *arguments) { return execvpe(name, arguments, environ); }
+
+/* On the stack: a child of vfork may allocate nothing. Behind NULL stand the variables of execle. */
+#define ARGUMENTS(first)                                            \
+  size_t count = 1;                                                 \
+  va_list list;                                                     \
+  va_start(list, first);                                            \
+  while (va_arg(list, char *) != NULL) count++;                     \
+  va_end(list);                                                     \
+  char *arguments[count + 1];                                       \
+  arguments[0] = (char *)(uintptr_t)first;                          \
+  va_start(list, first);                                            \
+  for (size_t at = 1; at <= count; at++) arguments[at] = va_arg(list, char *)
+
+EXPORT int execl(const char *path, const char *first, ...) {
+  ARGUMENTS(first);
+  va_end(list);
+  return execve(path, arguments, environ);
+}
+
+EXPORT int execlp(const char *name, const char *first, ...) {
+  ARGUMENTS(first);
+  va_end(list);
+  return execvpe(name, arguments, environ);
+}
+
+EXPORT int execle(const char *path, const char *first, ...) {
+  ARGUMENTS(first);
+  char *const *variables = va_arg(list, char *const *);
+  va_end(list);
+  return execve(path, arguments, variables);
+}
+
+EXPORT int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
+                       const posix_spawnattr_t *attributes, char *const *arguments, char *const *variables) {
+  pid_t started = 0;
+  if (!is_ready() || real.posix_spawn == NULL) return ENOSYS;
+  const int error = real.posix_spawn(&started, path, actions, attributes, arguments, variables);
+  if (error == 0) add_note((uint32_t)started, path, variables);
+  if (error == 0 && pid != NULL) *pid = started;
+  return error;
+}
+
+EXPORT int posix_spawnp(pid_t *pid, const char *name, const posix_spawn_file_actions_t *actions,
+                        const posix_spawnattr_t *attributes, char *const *arguments, char *const *variables) {
+  pid_t started = 0;
+  if (!is_ready() || real.posix_spawnp == NULL) return ENOSYS;
+  const int error = real.posix_spawnp(&started, name, actions, attributes, arguments, variables);
+  if (error == 0) add_note((uint32_t)started, name, variables);
+  if (error == 0 && pid != NULL) *pid = started;
+  return error;
+}
+
+/* Before a process shuts itself in; a child of vfork that does it will be another program. */
+static void prepare_for_sandbox(void) {
+  const int error = errno;
+  if (process->file == NULL && !was_confined) start_at_last();
+  if (!process->is_confined && is_own_process()) {
+    const struct signals signals = lock();
+    confine(SANDBOX_BYTES);
+    unlock(signals);
+  }
+  errno = error;
+}
+
+EXPORT int prctl(int what, ...) {
+  unsigned long arguments[4];
+  va_list list;
+  va_start(list, what);
+  for (int at = 0; at < 4; at++) arguments[at] = va_arg(list, unsigned long);
+  va_end(list);
+  if (!is_ready() || real.prctl == NULL) return no_such_call();
+  if (what == PR_SET_SECCOMP || (what == PR_SET_NO_NEW_PRIVS && arguments[0] == 1)) prepare_for_sandbox();
+  return real.prctl(what, arguments[0], arguments[1], arguments[2], arguments[3]);
 }

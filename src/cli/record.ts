@@ -5,6 +5,7 @@
  */
 import { Command } from "@commander-js/extra-typings";
 import { Recording, type RecordPlan } from "../lab/record.ts";
+import { freeName } from "../lab/record_files.ts";
 import { renderJson } from "../report/mod.ts";
 import {
   type Outcome,
@@ -14,9 +15,10 @@ import {
   renderRecordMarkdown,
 } from "../report/record.ts";
 import { ERROR, FINE } from "./exit_codes.ts";
-import { interruptible } from "./interruptible.ts";
+import { interruptible, Interruption } from "./interruptible.ts";
 import { Outputs } from "./outputs.ts";
-import { palette } from "./terminal.ts";
+import { palette, printError } from "./terminal.ts";
+import { UsageError } from "./values.ts";
 
 const HELP = `
 Records each malloc, calloc, realloc, free and aligned allocation of a program, by thread and in one
@@ -25,8 +27,12 @@ starts or forks are recorded to FILE.PID each, those that are killed up to where
 The program has stdin, stdout and stderr to itself, so the summary goes to stderr. "Left live" was
 never freed; "cross-thread" is the share of frees by another thread than allocated the block.
 
-Linux only; not for programs that are linked statically, or setuid. Exit code 0 if all was recorded,
-whatever the program's own is, which is printed; 3 if not.
+A program that becomes another (exec) is recorded anew, and only the last one is kept.
+
+Linux only; not for programs that are setuid. Of those that are linked statically only what they start
+is recorded. Exit code 0 if all was recorded, whatever the program's own is, which is printed; 3 if
+not: what was started without LD_PRELOAD, is setuid, static or another user's, is still running, or
+did not fit; the summary names it. What no recording can be made of (a full disk) is kept, and named.
 
 Examples:
   deno run -P cli.ts record -- ls -l
@@ -41,20 +47,25 @@ interface RecordOptions {
   markdown?: string | undefined;
 }
 
+/** What is done with stdout: it is the program's. */
+const STDOUT = "-";
+
 /** The command. */
 export function recordCommand(finish: (exitCode: number) => void): Command {
   const command = new Command("record")
     .description("the allocation trace of a real program: record -- COMMAND ARGS")
     .argument("<program...>", "what to run, with its arguments; put -- before it")
-    .option("-o, --output <file>", "where the recording goes (default: the program's name, with .trace)")
+    .option("-o, --output <file>", "where the recording goes (default: PROGRAM.trace, or PROGRAM-2.trace)")
+    .option("--no-grow", "all room at the start (64 MiB a process), no system calls later: for sandboxes")
     .option("--json <file>", "write the summary as JSON (- is stdout)")
     .option("--csv <file>", "write a row for each process (- is stdout)")
     .option("--markdown <file>", "write the summary as Markdown (- is stdout)")
     .addHelpText("after", HELP);
   // The typed command is wider than what the tree needs to know.
   return command.action(async ([program = "", ...args], options) => {
-    const { output: file = `${program.slice(program.lastIndexOf("/") + 1)}.trace`, ...files } = options;
-    finish(await run({ program, args, file }, files));
+    const { output: file = freeName(program), grow, ...files } = options;
+    if (file === STDOUT) throw new UsageError("-o - is not possible, since stdout is the program's: name a file");
+    finish(await run({ program, args, file, isFixed: !grow }, files));
   }) as unknown as Command;
 }
 
@@ -66,7 +77,10 @@ async function run(plan: RecordPlan, { json, csv, markdown }: RecordOptions): Pr
   ]);
   const { recording, outcome } = await watched(plan);
   using _ = recording;
-  const found = await interruptible((show, signal) => recording.finish(show, signal));
+  const found = await interruptible((show, signal) => recording.finish(show, signal)).catch((error) => {
+    if (error instanceof Interruption) printError(`what the recorder wrote is kept in ${recording.kept}\n`);
+    throw error;
+  });
   const file: RecordFile = {
     schema: "hakmem.record/1",
     command: ["deno", "run", "-P", "cli.ts", ...Deno.args],
@@ -74,7 +88,10 @@ async function run(plan: RecordPlan, { json, csv, markdown }: RecordOptions): Pr
     ...found,
   };
   outputs.publish(file, () => "", renderRecord(file, palette(Deno.stderr))); // stdout is the program's
-  return file.processes.every(({ stopped, cut }) => stopped === 0 && !cut) ? FINE : ERROR;
+  const isWhole = file.processes.every(({ stopped, cut, running, lost, wasCalling }) =>
+    stopped === 0 && !cut && !running && lost === 0 && !wasCalling
+  );
+  return isWhole && found.missing?.length === 0 ? FINE : ERROR;
 }
 
 /**

@@ -51,7 +51,9 @@ export function threadList(text: string): number[] {
 export function oneOf(option: string, allowed: readonly string[]): (text: string) => string {
   return (text) => {
     if (allowed.includes(text)) return text;
-    throw new UsageError(`${option} ${text} does not exist: ${allowed.join(", ")} do`);
+    throw new UsageError(
+      `${option} ${text} does not exist: ${allowed.join(", ")} ${allowed.length === 1 ? "does" : "do"}`,
+    );
   };
 }
 

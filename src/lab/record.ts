@@ -4,18 +4,21 @@
  *     FILE          the program that was asked for
  *     FILE.PID      each process that it started, or that those started
  *
- * A process that becomes another program (exec) is recorded anew, and the last one is kept. The recorder's own files lie in
- * a folder beside FILE, on the same disk, while the program runs. Its three streams are the terminal's: nothing of ours is
- * in between.
+ * A process that becomes another program (exec) is recorded anew, and the last one is kept that asked for anything. The
+ * recorder's own files lie in a folder beside FILE, on the same disk, while the program runs, and stay if a recording
+ * cannot be made of one. The program's three streams are the terminal's: nothing of ours is in between.
  *
  * @module
  */
-import { buildNative, commandOutput, type NativeTarget, preload } from "../os/mod.ts";
-import type { Outcome, RecordedProcess, RecordFile } from "../report/record.ts";
-import { readSummary } from "../traces/mod.ts";
-import { RawRecording, type Repairs } from "../traces/raw_recording.ts";
+import type { MissingProcess, Outcome, RecordedProcess, RecordFile } from "../report/record.ts";
+import { type RanFor, readSummary, TraceError } from "../traces/mod.ts";
+import { type RawHeader, RawRecording, readRawHeader, type Repairs } from "../traces/raw_recording.ts";
 import { RecordingWriter } from "../traces/recording.ts";
-import { obstacleOf } from "./record_obstacle.ts";
+import { preloadList, RecordError, Target, unwritable } from "./record_files.ts";
+import { missingFrom, type RawFile, Watch } from "./record_missing.ts";
+import { isLauncher, obstacleOf } from "./record_obstacle.ts";
+
+export { RecordError } from "./record_files.ts";
 
 /** What to record. */
 export interface RecordPlan {
@@ -24,37 +27,37 @@ export interface RecordPlan {
   readonly args: readonly string[];
   /** Where the recording goes; a process that is started by the program has its number added to it. */
   readonly file: string;
-}
-
-/** Nothing could be recorded. The message says why, and what can be done. */
-export class RecordError extends Error {
-  override name = "RecordError";
+  /** Whether each process has all its room at the start, after which the recorder makes no system call. */
+  readonly isFixed?: boolean;
 }
 
 /** Shows how far the recordings are. */
 export type Report = (progress: { phase: string; done: number; total: number; label: string }) => void;
 
-/** The library that is preloaded. */
-export const RECORDER: NativeTarget = {
-  name: "recorder",
-  sources: [new URL("../../native/recorder.c", import.meta.url)],
-  kind: "library",
-  // Without built-ins, because the compiler would make a calloc of malloc and memset, within malloc.
-  flags: ["-fvisibility=hidden", "-fno-builtin", "-pthread", "-ldl"],
-};
+/** What was made of a run. */
+export type Recorded = Omit<RecordFile, "schema" | "command" | keyof Outcome>;
+
+/** What a process may record that gets all its room at the start: some 4 million events. */
+const FIXED_BYTES = 64 * 2 ** 20;
 
 /** A running program, whose recordings are made when it has ended. */
 export class Recording implements Disposable {
   readonly #plan: RecordPlan;
+  readonly #target: Target;
   readonly #folder: string;
   readonly #process: Deno.ChildProcess;
-  readonly #start: number;
+  readonly #watch: Watch;
+  readonly #start = performance.now();
+  /** How long the program ran, when it has ended. */
+  #seconds = 0;
+  #isKept = true;
 
-  private constructor(plan: RecordPlan, folder: string, process: Deno.ChildProcess, start: number) {
+  private constructor(plan: RecordPlan, target: Target, folder: string, process: Deno.ChildProcess) {
     this.#plan = plan;
-    this.#start = start;
+    this.#target = target;
     this.#folder = folder;
     this.#process = process;
+    this.#watch = new Watch(folder);
   }
 
   /**
@@ -67,24 +70,30 @@ export class Recording implements Disposable {
       throw new RecordError(`programs are recorded on Linux only; this is ${Deno.build.os}`);
     }
     const obstacle = await obstacleOf(plan.program);
-    if (obstacle !== undefined) throw new RecordError(`${plan.program} cannot be recorded: ${obstacle}`);
-    const library = await recorderPath();
-    const folder = makeFolder(plan.file);
+    if (obstacle !== undefined && !isLauncher(obstacle)) {
+      throw new RecordError(`${plan.program} cannot be recorded: ${obstacle}`);
+    }
+    const library = await preloadList();
+    const target = new Target(plan.file), folder = target.makeFolder();
     try {
-      const others = preload();
+      const room = plan.isFixed === true ? { HAKMEM_RECORDING_ROOM: String(FIXED_BYTES) } : {};
       const command = new Deno.Command(plan.program, {
         args: [...plan.args],
-        env: { LD_PRELOAD: others === undefined ? library : `${library}:${others}`, HAKMEM_RECORDING: folder },
+        env: { LD_PRELOAD: library, HAKMEM_RECORDING: folder, ...room },
         stdin: "inherit",
         stdout: "inherit",
         stderr: "inherit",
       });
-      const start = performance.now();
-      return new Recording(plan, folder, command.spawn(), start);
+      return new Recording(plan, target, folder, command.spawn());
     } catch (error) {
       Deno.removeSync(folder, { recursive: true });
       throw new RecordError(`${plan.program} cannot be started: ${reasonOf(error)}`, { cause: error });
     }
+  }
+
+  /** Where the recorder's own files are; undefined when nothing is in them any more that is not in a recording. */
+  get kept(): string | undefined {
+    return this.#isKept ? this.#folder : undefined;
   }
 
   /** Passes a signal on to the program. */
@@ -99,128 +108,161 @@ export class Recording implements Disposable {
   /** Waits until the program has ended. */
   async outcome(): Promise<Outcome> {
     const { code, signal } = await this.#process.status;
-    return {
-      ...(signal === null ? { exitCode: code } : { signal }),
-      seconds: (performance.now() - this.#start) / 1000,
-    };
+    this.#seconds = (performance.now() - this.#start) / 1000;
+    return { ...(signal === null ? { exitCode: code } : { signal }), seconds: this.#seconds };
   }
 
   /**
-   * Makes the recordings.
+   * Makes the recordings. What one cannot be made of stays in the recorder's folder.
    *
-   * @throws {RecordError} if nothing was recorded, or a recording cannot be written.
+   * @throws {RecordError} if nothing was recorded, or no recording can be written.
    */
-  async finish(report: Report, signal: AbortSignal): Promise<Pick<RecordFile, "processes" | "replaced">> {
-    const { processes, replaced } = findProcesses(this.#folder);
+  async finish(report: Report, signal: AbortSignal): Promise<Recorded> {
+    this.#watch[Symbol.dispose]();
+    const running = await this.#watch.look();
+    const files = readFolder(this.#folder), failures: MissingProcess[] = [];
+    const byProcess = Map.groupBy(files, ({ pid }) => pid);
     const root = this.#process.pid;
-    const pids = [root, ...[...processes.keys()].filter((pid) => pid !== root).toSorted((a, b) => a - b)];
-    const running = await runningOf(pids);
+    const pids = [root, ...[...byProcess.keys()].filter((pid) => pid !== root).toSorted((a, b) => a - b)];
     const recorded: RecordedProcess[] = [];
+    let replaced = 0;
     for (const [index, pid] of pids.entries()) {
-      const source = processes.get(pid);
-      const file = pid === root ? this.#plan.file : `${this.#plan.file}.${pid}`;
-      const process = source && await makeRecording(`${this.#folder}/${source}`, file, async (done) => {
-        report({ phase: "writing", done: 100 * (index + done), total: 100 * pids.length, label: file });
+      const fileOf = () => this.#target.fileOf(pid, pid === root);
+      const pause = async (done: number) => {
+        report({ phase: "writing", done: 100 * (index + done), total: 100 * pids.length, label: fileOf() });
         await new Promise((resolve) => setTimeout(resolve)); // lets Ctrl-C in
         signal.throwIfAborted();
-      });
-      if (process) recorded.push({ ...process, running: running.has(pid) });
-      else if (pid === root) throw new RecordError(`${this.#plan.program} was not recorded: ${NOTHING}`);
+      };
+      for (const raw of (byProcess.get(pid) ?? []).toSorted((a, b) => b.image - a.image)) {
+        try {
+          const found = await makeRecording(this.#folder, raw, fileOf, this.#ranFor(raw), pause);
+          if (found === undefined) continue;
+          recorded.push({ ...found, running: running.has(pid) });
+          replaced += raw.image;
+          break;
+        } catch (error) {
+          signal.throwIfAborted();
+          failures.push({ program: raw.header.program, pid, count: 1, reason: unmade(fileOf(), error) });
+          break;
+        }
+      }
     }
-    return { processes: recorded, replaced };
+    const seen = await this.#watch.missing(new Set(byProcess.keys()), running);
+    const told = await missingFrom(files);
+    const isTold = (pid?: number) => told.some((each) => each.pid === pid);
+    const missing = [...failures, ...told, ...seen.filter(({ pid }) => !isTold(pid))];
+    await this.#addProgram(missing, byProcess.has(root));
+    this.#isKept = failures.length > 0;
+    if (recorded.length === 0) throw new RecordError(this.#nothing(missing));
+    return {
+      program: this.#plan.program,
+      pid: root,
+      processes: recorded,
+      replaced,
+      missing,
+      ...(this.#isKept ? { kept: this.#folder } : {}),
+      notes: this.#notes(files, recorded),
+    };
   }
 
-  /** Removes the recorder's own files. */
+  /** Removes the recorder's own files, if all that is in them is in recordings. */
   [Symbol.dispose](): void {
-    removeQuietly(this.#folder);
+    this.#watch[Symbol.dispose]();
+    if (!this.#isKept) removeQuietly(this.#folder);
+  }
+
+  /** Of the program itself the clock is known however it ended. */
+  #ranFor({ pid, image, header }: RawFile): RanFor | undefined {
+    const isWhole = pid === this.#process.pid && image === 0 && this.#seconds > 0;
+    return header.ran ?? (isWhole ? { wallSeconds: this.#seconds } : undefined);
+  }
+
+  /** A program that had no recorder in it is missing, also if nothing told of that. */
+  async #addProgram(missing: MissingProcess[], hasFile: boolean): Promise<void> {
+    const { program } = this.#plan, { pid } = this.#process;
+    if (hasFile || missing.some((each) => each.pid === pid)) return;
+    missing.unshift({ program: nameOf(program), pid, count: 1, reason: await obstacleOf(program) ?? SHUT_OUT });
+  }
+
+  #nothing(missing: readonly MissingProcess[]): string {
+    const reason = missing[0] === undefined ? NOTHING : missing[0].reason;
+    return `${this.#plan.program} was not recorded: ${reason}${
+      this.#isKept ? `; what the recorder wrote is kept in ${this.#folder}, whose files are traces themselves` : ""
+    }`;
+  }
+
+  #notes(files: readonly RawFile[], recorded: readonly RecordedProcess[]): string[] {
+    const { file, earlier, replaces } = this.#target, { pid } = this.#process;
+    const own = recorded.find((each) => each.pid === pid);
+    const stale = earlier.filter((name) => !recorded.some((each) => each.file === name));
+    const unseen = files.reduce((sum, { header }) => sum + header.lostNotes, 0);
+    return [
+      ...(own !== undefined && own.file !== file
+        ? [`Another run wrote ${file} meanwhile; this one is ${own.file}`]
+        : []),
+      ...(own?.file === file && replaces ? [`An earlier ${file} was replaced`] : []),
+      ...(stale.length > 0 ? [`Of an earlier run: ${someOf(stale)}`] : []),
+      ...(unseen > 0
+        ? [`Of ${unseen} more programs that were started it is not known whether they were recorded`]
+        : []),
+    ];
   }
 }
 
-async function recorderPath(): Promise<string> {
-  const { path } = await buildNative(RECORDER);
-  if (!/[\s:]/.test(path)) return path;
-  throw new RecordError(`LD_PRELOAD takes no path with a space or a colon, as in ${path}: set HAKMEM_CACHE to another`);
-}
+const NOTHING = "neither it nor a process of it asked anything of malloc, or all have a malloc of their own";
+const SHUT_OUT = "it cleared LD_PRELOAD, has a malloc of its own, or could not write beside the recording";
 
-function makeFolder(file: string): string {
-  const slash = file.lastIndexOf("/") + 1;
-  const dir = file.slice(0, slash) || ".";
-  try {
-    if (exists(file)) {
-      Deno.openSync(file, { write: true }).close(); // it may be a folder, or not ours
-      if (!Deno.statSync(file).isFile) throw new Error("it is there, and is not a file"); // a device would be renamed over
-    }
-    const folder = Deno.makeTempDirSync({ dir, prefix: `${file.slice(slash)}.`, suffix: ".recording" });
-    return Deno.realPathSync(folder);
-  } catch (error) {
-    throw new RecordError(`${file} cannot be written: ${reasonOf(error)}; its folder must exist`, { cause: error });
-  }
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** The recorder's last file of each process, and how many earlier ones there are. */
-function findProcesses(folder: string): { processes: Map<number, string>; replaced: number } {
-  const last = new Map<number, number>();
-  let files = 0;
-  for (const { name } of Deno.readDirSync(folder)) {
+/** The recorder's files; what somebody else has put there is none of them. */
+function readFolder(folder: string): RawFile[] {
+  return [...Deno.readDirSync(folder)].flatMap(({ name, isFile }) => {
+    if (!isFile || !/^\d+\.\d+$/.test(name)) return [];
     const [pid = 0, image = 0] = name.split(".").map(Number);
-    last.set(pid, Math.max(image, last.get(pid) ?? 0));
-    files++;
-  }
-  const processes = new Map([...last].map(([pid, image]) => [pid, `${pid}.${image}`]));
-  return { processes, replaced: files - processes.size };
+    using input = Deno.openSync(`${folder}/${name}`);
+    return [{ pid, image, header: readRawHeader((at, length) => readAt(input, at, length)) }];
+  });
 }
-
-/** Which of these processes have not ended. */
-async function runningOf(pids: readonly number[]): Promise<Set<number>> {
-  const script = 'for pid do kill -0 "$pid" 2> /dev/null && echo "$pid"; done; true';
-  const output = await commandOutput("sh", ["-c", script, "sh", ...pids.map(String)]);
-  return new Set(output?.trim().split("\n").map(Number));
-}
-
-const NOTHING = "it allocated nothing, has a malloc of its own, cleared LD_PRELOAD, became a program that cannot be " +
-  "recorded, or could not write beside the recording";
 
 /**
  * Makes a recording of one of the recorder's files.
  *
- * @param file what is there is replaced; a link is, too, and what it leads to stays as it was
+ * @param fileOf where it goes: what is there is replaced; a link is, too, and what it leads to stays as it was
  * @returns undefined, and makes none, if there is no event: the process only freed what its parent had allocated.
  */
 async function makeRecording(
-  source: string,
-  file: string,
+  folder: string,
+  { pid, image }: RawFile,
+  fileOf: () => string,
+  ran: RanFor | undefined,
   pause: (done: number) => Promise<void>,
 ): Promise<Omit<RecordedProcess, "running"> | undefined> {
+  const source = `${folder}/${pid}.${image}`;
   using input = Deno.openSync(source);
   const raw = new RawRecording((at, length) => readAt(input, at, length));
   const beside = `${source}.made`; // in the recorder's own folder: a link that somebody made at `file` is not followed
-  let repairs: Repairs, events: number;
+  let repairs: Repairs, events: number, file = "";
   try {
     using output = Deno.openSync(beside, { write: true, createNew: true });
     const writer = new RecordingWriter((bytes) => {
       for (let rest = bytes; rest.length > 0;) rest = rest.subarray(output.writeSync(rest));
-    });
+    }, ran);
     const steps = raw.convert(writer);
     let step = steps.next();
     for (; !step.done; step = steps.next()) await pause(step.value);
     repairs = step.value;
     writer.finish();
     events = writer.events;
-    if (events > 0) Deno.renameSync(beside, file);
-  } catch (error) {
-    throw new RecordError(`${file} cannot be written: ${reasonOf(error)}`, { cause: error });
+    if (events > 0) Deno.renameSync(beside, file = fileOf());
+  } finally {
+    removeQuietly(beside);
   }
   if (events === 0) return undefined;
-  return { file, fileBytes: Deno.statSync(file).size, ...raw.header, ...repairs, ...summaryOf(file) };
+  const told = { ...toldBy(raw.header), ...(ran === undefined ? {} : { ran }) };
+  return { file, fileBytes: Deno.statSync(file).size, ...told, ...repairs, ...summaryOf(file) };
+}
+
+/** What the recorder says of itself that concerns the process alone. */
+function toldBy({ pid, forked, stopped, lost, program, wasCalling }: RawHeader) {
+  return { pid, forked, stopped, lost, program, wasCalling };
 }
 
 function summaryOf(file: string) {
@@ -250,6 +292,23 @@ function removeQuietly(path: string): void {
   } catch {
     // It was never made; or a process that runs on has made a file in the folder just now.
   }
+}
+
+/** Why no recording was made of what the recorder wrote. */
+function unmade(file: string, error: unknown): string {
+  return error instanceof TraceError ? `what was recorded is damaged: ${error.message}` : unwritable(file, error);
+}
+
+/** A list that may be long. */
+function someOf(names: readonly string[]): string {
+  const rest = names.length - SHOWN_NAMES;
+  return `${names.slice(0, SHOWN_NAMES).join(", ")}${rest > 0 ? ` and ${rest} more` : ""}`;
+}
+
+const SHOWN_NAMES = 3;
+
+function nameOf(program: string): string {
+  return program.slice(program.lastIndexOf("/") + 1);
 }
 
 function reasonOf(error: unknown): string {

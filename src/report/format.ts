@@ -15,6 +15,11 @@ export function nanoseconds(value: number): string {
   return digits(value);
 }
 
+/** Seconds as milliseconds: `0.21 ms`, `80.1 ms`, `1200 ms`. */
+export function milliseconds(seconds: number): string {
+  return `${digits(1000 * seconds)} ms`;
+}
+
 /** How many times: 0.003, 1.36, 45, 1200. */
 export function times(ratio: number): string {
   return digits(ratio);

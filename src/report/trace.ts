@@ -5,7 +5,7 @@
  * @module
  */
 import * as v from "valibot";
-import { bytesText, counted, withCommas, wrap } from "./format.ts";
+import { bytesText, counted, milliseconds, withCommas, wrap } from "./format.ts";
 import { csvTable, markdownTable } from "./rows.ts";
 import { areaChart } from "./sparkline.ts";
 import { type Palette, PLAIN, textTable } from "./table.ts";
@@ -16,6 +16,9 @@ const HistogramSchema = v.array(v.object({
   count: v.number(),
   bytes: v.number(),
 }));
+
+/** How long a program ran while it was traced: by the clock, and on processors, where that is known. */
+export const RanForSchema = v.object({ wallSeconds: v.number(), processorSeconds: v.exactOptional(v.number()) });
 
 /** What a trace is like. Events are counted without thread ends, but in `kinds`. */
 export const TraceFileSchema = v.object({
@@ -35,6 +38,8 @@ export const TraceFileSchema = v.object({
   unseenFrees: v.number(),
   /** What a reader should know, that the file was cut off for one: a sentence each. */
   remarks: v.array(v.string()),
+  /** How long the program ran, where the trace says so. */
+  ran: v.exactOptional(RanForSchema),
   /** All that was asked for, by reallocs too. */
   allocatedBytes: v.number(),
   largestBytes: v.number(),
@@ -114,9 +119,15 @@ export function renderTraceCsv({ sizes, lifetimes }: TraceFile): string {
 }
 
 /** The trace in one line of words. */
-export function traceHeadline({ file, format, events, threads, blocks, peakLiveBytes }: TraceFile): string {
+export function traceHeadline({ file, format, events, threads, blocks, peakLiveBytes, ran }: TraceFile): string {
   return `${file} (${format}): ${counted(events, "event")} of ${counted(threads, "thread")}, ` +
-    `${counted(blocks, "block")}, ${bytesText(peakLiveBytes)} live at most`;
+    `${counted(blocks, "block")}, ${bytesText(peakLiveBytes)} live at most${ran === undefined ? "" : ranText(ran)}`;
+}
+
+/** How long the program ran. */
+function ranText({ wallSeconds, processorSeconds }: NonNullable<TraceFile["ran"]>): string {
+  const processor = processorSeconds === undefined ? "" : `, ${milliseconds(processorSeconds)} on processors`;
+  return `; the program ran ${milliseconds(wallSeconds)}${processor}`;
 }
 
 function kindsOf({ kinds, failedCalls }: TraceFile): string {

@@ -9,7 +9,7 @@
  * @module
  */
 import { TraceColumns } from "./columns.ts";
-import { EVENT, type EventSink, NO_BLOCK, type Trace, TraceError } from "./trace.ts";
+import { EVENT, type EventSink, NO_BLOCK, type RanFor, type Trace, TraceError } from "./trace.ts";
 
 /** A block's name in the source: unique among the blocks that are live. */
 export type BlockId = number | bigint | string;
@@ -60,6 +60,7 @@ export class TraceBuilder<Result = Trace> {
   #failedCalls = 0;
   #unknownBlocks = 0;
   #unseenFrees = 0;
+  #ran: RanFor | undefined;
   /** By slot: the block's number and its size; of a slot that is free, which is free next. Slot 0 is nobody's. */
   #numbers = new Uint32Array(FIRST_SLOTS);
   #sizes = new Float64Array(FIRST_SLOTS);
@@ -157,6 +158,11 @@ export class TraceBuilder<Result = Trace> {
     return this.#live.has(id);
   }
 
+  /** Says how long the program ran. */
+  ranFor(ran: RanFor): void {
+    this.#ran = ran;
+  }
+
   /** Keeps a sentence for whoever reads the results. */
   remark(sentence: string): void {
     this.#remarks.push(sentence);
@@ -205,6 +211,7 @@ export class TraceBuilder<Result = Trace> {
       unknownBlocks,
       unseenFrees,
       remarks,
+      ...(this.#ran === undefined ? {} : { ran: this.#ran }),
     });
   }
 

@@ -23,7 +23,7 @@ import { valgrind } from "./valgrind.ts";
 import { weeAlloc } from "./wee_alloc.ts";
 
 export { type HistogramRow, samplePoints, summarise, type ThreadSummary, type TraceSummary } from "./summary.ts";
-export { EVENT, EVENT_NAMES, NO_BLOCK, type Trace, TraceError } from "./trace.ts";
+export { EVENT, EVENT_NAMES, NO_BLOCK, type RanFor, type Trace, TraceError } from "./trace.ts";
 
 /** Every format that can be read. */
 export const FORMATS: readonly TraceFormat[] = [

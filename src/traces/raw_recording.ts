@@ -19,13 +19,32 @@ import type { TraceFormat } from "./format.ts";
 import { type BlockRepairs, Blocks } from "./raw_blocks.ts";
 import { behindEvent, CHUNK, Stream, StreamQueue } from "./raw_stream.ts";
 import { decodeRecording, RecordingWriter } from "./recording.ts";
-import { TraceError } from "./trace.ts";
+import { type RanFor, TraceError } from "./trace.ts";
 
 /** How such a file begins. */
-const MAGIC = "hkmeraw2";
-const FILE_MAGIC = 0x32776172656d6b68n;
+const MAGIC = "hkmeraw3";
+const FILE_MAGIC = 0x33776172656d6b68n;
 const CHUNK_MAGIC = 0x6b6e756863656d68n;
-const FILE_HEADER = { PID: 8, FORKED: 12, STOPPED: 16, END: 24, LOST: 32, PROGRAM: 40, USED: 296, BYTES: 65536 };
+const FILE_HEADER = {
+  PID: 8,
+  FORKED: 12,
+  STOPPED: 16,
+  CALLING: 20,
+  END: 24,
+  LOST: 32,
+  WALL: 40,
+  PROCESSOR: 48,
+  LOST_FORKS: 56,
+  LOST_FORK_ERROR: 60,
+  NOTE_BYTES: 64,
+  LOST_NOTES: 68,
+  PROGRAM: 72,
+  NOTES: 328,
+  BYTES: 65536,
+};
+/** Of a note: its process, its state, how long it is, and the path. */
+const NOTE = { PID: 0, STATE: 4, BYTES: 6, PATH: 8 };
+const NOTE_STATE = { WITHOUT: 2, NOT_STARTED: 3 };
 const PAUSE = 2 ** 18; // events, some tens of milliseconds
 
 /** The format. */
@@ -35,13 +54,14 @@ export const rawRecording: TraceFormat = {
   recognises: (head) => head.startsWith(MAGIC),
   decode: (content, sink) => {
     const bytes = content.whole(), parts: Uint8Array[] = [];
-    const writer = new RecordingWriter((part) => parts.push(part.slice()));
     const read: ReadAt = (at, length) => {
       const part = new Uint8Array(length);
       part.set(bytes.subarray(at, at + length));
       return part;
     };
-    for (const _ of new RawRecording(read).convert(writer));
+    const raw = new RawRecording(read);
+    const writer = new RecordingWriter((part) => parts.push(part.slice()), raw.header.ran);
+    for (const _ of raw.convert(writer));
     writer.finish();
     return decodeRecording(rawRecording.name, Content.of(joined(parts)), sink);
   },
@@ -54,10 +74,32 @@ export interface RawHeader {
   readonly forked: boolean;
   /** The system's error number, if the recorder stopped before the process did; else 0. */
   readonly stopped: number;
+  /** The number of the first event that is missing then. */
+  readonly end: number;
   /** Calls that were not recorded, because a signal had interrupted the recorder. */
   readonly lost: number;
   /** The name of the executable. */
   readonly program: string;
+  /** How long it ran; absent if it did not exit by itself. */
+  readonly ran?: RanFor;
+  /** Whether it ended in a system call of the recorder: that may be what it was killed for. */
+  readonly wasCalling: boolean;
+  /** Forks of it that could not be recorded, and the system's error number of the last one. */
+  readonly lostForks: number;
+  readonly lostForkError: number;
+  /** Programs that it became, or that processes became which it had started. */
+  readonly started: readonly StartedProgram[];
+  /** How many more there were. */
+  readonly lostNotes: number;
+}
+
+/** What a process became, or was about to. */
+export interface StartedProgram {
+  readonly pid: number;
+  /** As it was given: a name without a slash is one of `PATH`. */
+  readonly path: string;
+  /** Whether the recorder's variables were passed on to it. */
+  readonly hasRecorder: boolean;
 }
 
 /** What had to be made up for. */
@@ -80,22 +122,10 @@ export class RawRecording {
   /** @throws TraceError if it is none of the recorder's files. */
   constructor(read: ReadAt) {
     this.#read = read;
-    // All zeros where a process was killed while it made the file.
-    if (![0n, FILE_MAGIC].includes(new DataView(read(0, FILE_HEADER.USED).buffer).getBigUint64(0, true))) {
-      throw new TraceError("byte 0: not a file of the recorder");
-    }
+    readRawHeader(read);
     this.#streams = this.#findStreams();
-    // Afterwards: if it stops while it is read, that is known.
-    const bytes = read(0, FILE_HEADER.USED), view = new DataView(bytes.buffer);
-    const name = bytes.subarray(FILE_HEADER.PROGRAM, bytes.indexOf(0, FILE_HEADER.PROGRAM));
-    this.header = {
-      pid: view.getUint32(FILE_HEADER.PID, true),
-      forked: view.getUint32(FILE_HEADER.FORKED, true) !== 0,
-      stopped: view.getUint32(FILE_HEADER.STOPPED, true),
-      lost: Number(view.getBigUint64(FILE_HEADER.LOST, true)),
-      program: new TextDecoder().decode(name),
-    };
-    this.#end = this.header.stopped === 0 ? Infinity : Number(view.getBigUint64(FILE_HEADER.END, true));
+    this.header = readRawHeader(read); // afterwards: if it stops while it is read, that is known
+    this.#end = this.header.end;
   }
 
   /** Writes the events, in their order. Yields now and then the share of the file that is done, from 0 to 1. */
@@ -169,6 +199,52 @@ export class RawRecording {
       return { at, bytes, ...after };
     }
   }
+}
+
+/**
+ * What a file of the recorder says of its process; all zeros where that was killed, or could not go on, while it made it.
+ *
+ * @throws TraceError if it is none of the recorder's files.
+ */
+export function readRawHeader(read: ReadAt): RawHeader {
+  const bytes = read(0, FILE_HEADER.BYTES), view = new DataView(bytes.buffer);
+  if (![0n, FILE_MAGIC].includes(view.getBigUint64(0, true))) {
+    throw new TraceError("byte 0: not a file of the recorder");
+  }
+  const wall = Number(view.getBigUint64(FILE_HEADER.WALL, true));
+  const processor = Number(view.getBigUint64(FILE_HEADER.PROCESSOR, true));
+  const stopped = view.getUint32(FILE_HEADER.STOPPED, true);
+  return {
+    pid: view.getUint32(FILE_HEADER.PID, true),
+    forked: view.getUint32(FILE_HEADER.FORKED, true) !== 0,
+    stopped,
+    end: stopped === 0 ? Infinity : Number(view.getBigUint64(FILE_HEADER.END, true)),
+    lost: Number(view.getBigUint64(FILE_HEADER.LOST, true)),
+    program: textAt(bytes, FILE_HEADER.PROGRAM),
+    ...(wall === 0 ? {} : { ran: { wallSeconds: wall / 1e9, processorSeconds: processor / 1e9 } }),
+    wasCalling: view.getUint32(FILE_HEADER.CALLING, true) !== 0,
+    lostForks: view.getUint32(FILE_HEADER.LOST_FORKS, true),
+    lostForkError: view.getUint32(FILE_HEADER.LOST_FORK_ERROR, true),
+    started: [...startedIn(bytes, view)],
+    lostNotes: view.getUint32(FILE_HEADER.LOST_NOTES, true),
+  };
+}
+
+/** The programs that notes tell of, without those that could not be started. */
+function* startedIn(bytes: Uint8Array<ArrayBuffer>, view: DataView): Generator<StartedProgram> {
+  const end = Math.min(FILE_HEADER.NOTES + view.getUint32(FILE_HEADER.NOTE_BYTES, true), bytes.length);
+  for (let at = FILE_HEADER.NOTES, length = 0; at + NOTE.PATH < end; at += length) {
+    length = view.getUint16(at + NOTE.BYTES, true);
+    if (length === 0) return; // the process was killed while it wrote it
+    const state = view.getUint16(at + NOTE.STATE, true);
+    if (state === 0 || state === NOTE_STATE.NOT_STARTED) continue;
+    const path = textAt(bytes, at + NOTE.PATH);
+    yield { pid: view.getUint32(at + NOTE.PID, true), path, hasRecorder: state !== NOTE_STATE.WITHOUT };
+  }
+}
+
+function textAt(bytes: Uint8Array<ArrayBuffer>, at: number): string {
+  return new TextDecoder().decode(bytes.subarray(at, bytes.indexOf(0, at)));
 }
 
 /** The mapped chunk of a buffer: see `native/recorder.c`. */

@@ -1,7 +1,7 @@
 /**
  * Our own format, which `record` writes: what a program asked of malloc, without an address. About one byte an event.
  *
- *     "hakmem recording 1\n"
+ *     "hakmem recording 1\n"      or 2, and a line of JSON: what is known of the program, `{"wallSeconds":0.25}`
  *     frame ...               each is its length, 32 bits little-endian, and that many bytes of gzip
  *     0, as a length          the end
  *
@@ -22,9 +22,10 @@ import { gunzipSync, gzipSync } from "node:zlib";
 import { TraceBuilder } from "./builder.ts";
 import type { Content } from "./content.ts";
 import type { TraceFormat } from "./format.ts";
-import { EVENT, type EventSink, TraceError } from "./trace.ts";
+import { EVENT, type EventSink, type RanFor, TraceError } from "./trace.ts";
 
-const MAGIC = "hakmem recording 1\n";
+const MAGIC = "hakmem recording 1\n", MAGIC_WITH_FACTS = "hakmem recording 2\n";
+const MOST_FACT_BYTES = 4096;
 const LENGTH_BYTES = 4;
 const OTHER_THREAD = 8;
 const FRAME_BYTES = 2 ** 18; // small enough to lose, large enough to be compressed well
@@ -36,7 +37,7 @@ const LONGEST_NUMBER = 7; // bytes: 2^49 is more than any address space has
 export const recording: TraceFormat = {
   name: "hakmem",
   description: "what hakmem's record writes",
-  recognises: (head) => head.startsWith(MAGIC),
+  recognises: (head) => head.startsWith(MAGIC) || head.startsWith(MAGIC_WITH_FACTS),
   decode: (content, sink) => decodeRecording(recording.name, content, sink),
 };
 
@@ -52,13 +53,14 @@ export class RecordingWriter {
 
   /**
    * @param write Takes bytes in the order of the file.
+   * @param ran How long the program ran, if that is known.
    * @param frameBytes What a frame holds; less than usual is for tests.
    */
-  constructor(write: (bytes: Uint8Array) => void, frameBytes = FRAME_BYTES) {
+  constructor(write: (bytes: Uint8Array) => void, ran?: RanFor, frameBytes = FRAME_BYTES) {
     this.#write = write;
     this.#frameBytes = frameBytes;
     this.#frame = new Uint8Array(frameBytes + LONGEST_EVENT);
-    write(new TextEncoder().encode(MAGIC));
+    write(new TextEncoder().encode(ran === undefined ? MAGIC : `${MAGIC_WITH_FACTS}${JSON.stringify(ran)}\n`));
   }
 
   /** Events so far. */
@@ -144,6 +146,7 @@ export class RecordingWriter {
 export function decodeRecording<Result>(name: string, content: Content, sink: EventSink<Result>): Result {
   const reader = new Reader(content.whole());
   const builder = new TraceBuilder<Result>(name, reader.where, { names: "decimal" }, sink);
+  if (reader.ran !== undefined) builder.ranFor(reader.ran);
   let thread = 0, blocks = 0;
   for (let tag = reader.tag(); tag !== undefined; tag = reader.tag()) {
     if (tag >= OTHER_THREAD) thread = reader.number(builder);
@@ -183,13 +186,21 @@ class Reader {
   readonly #view: DataView;
   #frame: Uint8Array = new Uint8Array();
   #start = 0; // of the frame in the file
-  #next = MAGIC.length; // frame in the file
+  #next: number; // frame in the file
   #at = 0; // in the frame
   #isWhole = false;
+  /** How long the program ran, if the file says so. */
+  readonly ran: RanFor | undefined;
 
   constructor(bytes: Uint8Array<ArrayBuffer>) {
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#next = MAGIC.length;
+    if (new TextDecoder().decode(bytes.subarray(0, MAGIC.length)) === MAGIC) return;
+    const end = bytes.subarray(0, MOST_FACT_BYTES).indexOf(10, MAGIC.length); // a line feed
+    if (end < 0) throw new TraceError("line 2: it does not end");
+    this.ran = parseRan(new TextDecoder().decode(bytes.subarray(MAGIC.length, end)));
+    this.#next = end + 1;
   }
 
   /** Whether the mark of the end was there. */
@@ -241,4 +252,15 @@ class Reader {
     this.#next = start + length;
     return true;
   }
+}
+
+function parseRan(line: string): RanFor {
+  try {
+    const { wallSeconds, processorSeconds } = JSON.parse(line);
+    const isTime = (value: unknown) => typeof value === "number" && value > 0 && Number.isFinite(value);
+    if (isTime(wallSeconds)) return { wallSeconds, ...(isTime(processorSeconds) ? { processorSeconds } : {}) };
+  } catch {
+    // It is no JSON.
+  }
+  throw new TraceError("line 2: not what is known of a program");
 }

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { EVENT, EVENT_NAMES, type EventSink, NO_BLOCK, type Trace, type TraceFacts } from "./trace.ts";
+import { EVENT, EVENT_NAMES, type EventSink, NO_BLOCK, type RanFor, type Trace, type TraceFacts } from "./trace.ts";
 
 /** A row of a histogram: what is above the row before, and not above this bound. */
 export interface HistogramRow {
@@ -49,6 +49,8 @@ export interface TraceSummary {
   readonly unseenFrees: number;
   /** What a reader of the results should know, a sentence each. */
   readonly remarks: readonly string[];
+  /** How long the program ran, where the trace says so. */
+  readonly ran?: RanFor;
   /** All that was asked for, by reallocs too. */
   readonly allocatedBytes: number;
   readonly largestBytes: number;
@@ -210,7 +212,7 @@ export class Summary implements EventSink<TraceSummary> {
 
   /** The summary. */
   finish(
-    { format, blockCount, threadNames, failedCalls, unknownBlocks, unseenFrees, remarks }: TraceFacts,
+    { format, blockCount, threadNames, failedCalls, unknownBlocks, unseenFrees, remarks, ran }: TraceFacts,
   ): TraceSummary {
     if (this.#stride > 0 && this.#points.at(-1) !== this.#events) {
       this.#points.push(this.#events);
@@ -226,6 +228,7 @@ export class Summary implements EventSink<TraceSummary> {
       unknownBlocks,
       unseenFrees,
       remarks,
+      ...(ran === undefined ? {} : { ran }),
       allocatedBytes: this.#allocated,
       largestBytes: this.#largest,
       peakLiveBytes: this.#peak,

@@ -41,6 +41,15 @@ export interface TraceFacts {
   readonly unseenFrees: number;
   /** What a reader of the results should know: that the file was cut off, or left-out calls; a sentence each. */
   readonly remarks: readonly string[];
+  /** How long the program ran; absent where the trace does not say. */
+  readonly ran?: RanFor;
+}
+
+/** How long a program ran while it was traced: by the clock, and on processors, all threads together. */
+export interface RanFor {
+  readonly wallSeconds: number;
+  /** Absent where only the clock is known. */
+  readonly processorSeconds?: number;
 }
 
 /** Where events go, one after the other. */

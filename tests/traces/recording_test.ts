@@ -6,7 +6,7 @@ import { RecordingWriter } from "../../src/traces/recording.ts";
 /** What a writer wrote. */
 function recorded(write: (writer: RecordingWriter) => void, frameBytes?: number): Uint8Array<ArrayBuffer> {
   const parts: number[] = [];
-  const writer = new RecordingWriter((bytes) => parts.push(...bytes), frameBytes);
+  const writer = new RecordingWriter((bytes) => parts.push(...bytes), undefined, frameBytes);
   write(writer);
   writer.finish();
   return Uint8Array.from(parts);
@@ -130,4 +130,33 @@ Deno.test("a recording of what no program can have done is refused", () => {
   }
   const behind = Uint8Array.from([...recorded((writer) => writer.threadEnd(1)), 0]);
   assertThrows(() => decodeTrace(behind), TraceError, "behind the end");
+});
+
+Deno.test("a recording says how long its program ran, where that is known; older ones are read as before", () => {
+  const made = (ran?: { wallSeconds: number; processorSeconds?: number }) => {
+    const parts: number[] = [];
+    const writer = new RecordingWriter((bytes) => parts.push(...bytes), ran);
+    writer.allocation(EVENT.MALLOC, 1, 10);
+    writer.finish();
+    return Uint8Array.from(parts);
+  };
+  for (const ran of [undefined, { wallSeconds: 0.25 }, { wallSeconds: 0.25, processorSeconds: 1.5 }]) {
+    const trace = decodeTrace(made(ran));
+    assertEquals([trace.ran, trace.length], [ran, 1]);
+  }
+  assertEquals(new TextDecoder().decode(made().subarray(0, 19)), "hakmem recording 1\n");
+  const encoder = new TextEncoder();
+  for (
+    const line of [
+      "",
+      "{}\n",
+      "[]\n",
+      "null\n",
+      '{"wallSeconds":-1}\n',
+      '{"wallSeconds":"1"}\n',
+      " ".repeat(5000) + "\n",
+    ]
+  ) {
+    assertThrows(() => decodeTrace(encoder.encode(`hakmem recording 2\n${line}`)), TraceError, "line 2: ");
+  }
 });
