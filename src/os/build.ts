@@ -4,16 +4,19 @@
  * The key of a build is a hash of all that decides its content: the sources' text, the flags, the system, and for a program
  * what `cc --version` says, since programs are what is measured. A library is found without any compiler. A cache that
  * cannot be used does not stop a build: it goes into a temporary folder, which is removed when this process ends (a Worker
- * that is terminated, or a process that is killed, leaves its own). What is no whole library is not published.
+ * that is terminated, or a process that is killed, leaves its own). What cannot be loaded is not published: so a compiler
+ * that printed rubbish once is asked again, and a folder from which nothing may be loaded is not used.
  * Costs a look at the cache, or the compilation; for programs one `cc --version` per process before.
  *
  * @module
  */
 import { addEntry, cacheFolder, CacheUnusableError, checkEntryName, checksum, findEntry } from "./cache.ts";
+import { mayExecute } from "./descriptor.ts";
 import { temporaryFolder } from "./environment.ts";
-import { NativeBuildError, reasonOf } from "./errors.ts";
+import { type NativeBuildCode, NativeBuildError, reasonOf } from "./errors.ts";
 import { granted } from "./permissions.ts";
 import { checkSharedLibrary } from "./shared_library.ts";
+import { distrustOfContent } from "./trust.ts";
 
 /** What to build. */
 export interface NativeTarget {
@@ -25,6 +28,10 @@ export interface NativeTarget {
   kind: "library" | "executable";
   /** Arguments for `cc`, placed after the sources; `-O2` is given before them. */
   flags?: readonly string[];
+  /** Of a library: throws if it cannot be used. It is called before a build is kept, and before one is taken. */
+  check?: (path: string) => void;
+  /** Milliseconds, after which a compiler is taken to hang. Default: 30,000. */
+  patience?: number;
 }
 
 /** What was built. */
@@ -36,7 +43,6 @@ export interface NativeBuild {
 }
 
 const COMPILER = "cc";
-/** Milliseconds, after which a compiler is taken to hang. */
 const PATIENCE = 30_000;
 
 /** Raised when the way of building changes in a manner that the key does not see. */
@@ -58,20 +64,43 @@ export async function buildNative(target: NativeTarget): Promise<NativeBuild> {
   const entry = `${target.name}-${key}`;
   const compile = (output: string) => runCompiler(target, output);
 
-  let { path: folder, problem } = cacheFolder();
+  let { path: folder, problem = "" } = cacheFolder();
   if (folder !== undefined) {
     const found = await findEntry(folder, entry);
-    if (found) return { path: found.path };
+    if (found && whyUnusable(target, found.path) === undefined) return { path: found.path };
     try {
-      const { path } = await addEntry(folder, entry, compile);
+      const { path } = await addEntry(folder, entry, async (output) => {
+        await compile(output);
+        const why = whyUnusable(target, output);
+        if (why !== undefined) throw new CacheUnusableError(`what is built in ${folder} cannot be used (${why})`);
+      });
       return { path };
     } catch (error) {
       if (!(error instanceof CacheUnusableError)) throw error;
       problem = error.message;
     }
   }
-  const path = await buildTemporarily(entry, compile);
+  const path = await buildTemporarily(entry, problem, async (output) => {
+    await compile(output);
+    await Deno.chmod(output, 0o700).catch(() => {}); // whatever the umask is; the folder is this user's alone
+    const why = whyUnusable(target, output);
+    if (why !== undefined) {
+      throw new NativeBuildError("COMPILE_FAILED", `what ${COMPILER} made cannot be used: ${why}`);
+    }
+  });
   return { path, note: `${problem}; built for this process only` };
+}
+
+function whyUnusable(target: NativeTarget, path: string): string | undefined {
+  if (target.kind === "executable") {
+    return !granted({ name: "ffi" }) || mayExecute(path) ? undefined : "the system executes no file there";
+  }
+  try {
+    target.check?.(path);
+    return undefined;
+  } catch (error) {
+    return reasonOf(error);
+  }
 }
 
 async function readSource(source: URL): Promise<string> {
@@ -91,7 +120,7 @@ function pathOf(source: URL): string {
 }
 
 async function keyOf(target: NativeTarget, texts: readonly string[]): Promise<string> {
-  const identity = target.kind === "executable" ? await compilerIdentity() : "";
+  const identity = target.kind === "executable" ? await compilerIdentity(target) : "";
   const parts = [BUILD_VERSION, Deno.build.target, identity, target.kind, target.flags ?? [], texts];
   return (await checksum(new TextEncoder().encode(JSON.stringify(parts)))).slice(0, KEY_DIGITS);
 }
@@ -99,8 +128,8 @@ async function keyOf(target: NativeTarget, texts: readonly string[]): Promise<st
 let identity: Promise<string> | undefined;
 
 /** What `cc --version` prints, which tells one compiler from another. Once per process. */
-function compilerIdentity(): Promise<string> {
-  return identity ??= compiler(["--version"]).then(({ success, output }) => {
+function compilerIdentity(target: NativeTarget): Promise<string> {
+  return identity ??= compiler(target, ["--version"], "NO_COMPILER").then(({ success, output }) => {
     if (!success) throw new NativeBuildError("NO_COMPILER", `\`${COMPILER} --version\` failed`, output);
     return output;
   });
@@ -110,7 +139,8 @@ async function runCompiler(target: NativeTarget, output: string): Promise<void> 
   const shared = Deno.build.os === "darwin" ? "-dynamiclib" : "-shared";
   const kind = target.kind === "library" ? [shared, "-fPIC"] : [];
   const files = target.sources.map(pathOf).filter((path) => !path.endsWith(".h"));
-  const result = await compiler(["-O2", ...kind, "-o", output, ...files, ...target.flags ?? []]);
+  const args = ["-O2", ...kind, "-o", output, ...files, ...target.flags ?? []];
+  const result = await compiler(target, args, "COMPILE_FAILED");
   if (!result.success) {
     throw new NativeBuildError("COMPILE_FAILED", `${COMPILER} could not compile ${target.name}`, result.output);
   }
@@ -131,49 +161,70 @@ function problemOf(target: NativeTarget, path: string): string | undefined {
   }
 }
 
-async function compiler(args: string[]): Promise<{ success: boolean; output: string }> {
+/** What the compiler says. @param code of the error if it hangs */
+async function compiler(
+  { patience = PATIENCE }: NativeTarget,
+  args: string[],
+  code: NativeBuildCode,
+): Promise<{ success: boolean; output: string }> {
   if (!granted({ name: "run", command: COMPILER })) {
     throw new NativeBuildError("NO_PERMISSION", `no permission to run ${COMPILER} (--allow-run=${COMPILER})`);
   }
   try {
-    const { success, stdout, stderr } = await outputInTime(args);
-    const decoder = new TextDecoder();
-    return { success, output: decoder.decode(stdout) + decoder.decode(stderr) };
+    const result = await outputInTime(args, patience);
+    if (result !== undefined) return result;
   } catch (cause) {
-    if (cause instanceof NativeBuildError) throw cause;
     // `cc` exists but may not be executed: the system's refusal and Deno's own are different classes.
     const refused = cause instanceof Deno.errors.PermissionDenied || cause instanceof Deno.errors.NotCapable;
     throw refused
       ? new NativeBuildError("NO_PERMISSION", `no permission to run ${COMPILER} (${reasonOf(cause)})`, "", { cause })
       : new NativeBuildError("NO_COMPILER", `no C compiler: ${COMPILER} cannot be run`, "", { cause });
   }
+  const call = args.length === 1 ? `\`${COMPILER} ${args}\`` : COMPILER;
+  throw new NativeBuildError(code, `${call} did not end within ${patience / 1000} s`);
 }
 
-/** A compiler that hangs is given up; what it has started may hold its pipes open, so they are not waited for. */
-async function outputInTime(args: string[]): Promise<Deno.CommandOutput> {
+/** Undefined for a compiler that hangs. It is killed; what it has started may hold its pipes open, so they are let go. */
+async function outputInTime(
+  args: string[],
+  patience: number,
+): Promise<{ success: boolean; output: string } | undefined> {
   const child = new Deno.Command(COMPILER, { args, stdin: "null", stdout: "piped", stderr: "piped" }).spawn();
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
+  const readers = [child.stdout, child.stderr].map((stream) => stream.pipeThrough(new TextDecoderStream()).getReader());
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    for (const reader of readers) reader.cancel();
+    try {
       child.kill("SIGKILL");
-      child.unref();
-      reject(new NativeBuildError("COMPILE_FAILED", `${COMPILER} did not end within ${PATIENCE / 1000} s`));
-    }, PATIENCE);
-  });
+    } catch {
+      // It has ended, and it was only a child of its own that held the pipes.
+    }
+  }, patience);
   try {
-    return await Promise.race([child.output(), late]);
+    const texts = await Promise.all(readers.map(textOf));
+    const { success, signal } = await child.status;
+    return isLate && signal === "SIGKILL" ? undefined : { success, output: texts.join("") };
   } finally {
     clearTimeout(timer);
+  }
+}
+
+async function textOf(reader: ReadableStreamDefaultReader<string>): Promise<string> {
+  for (let text = "";;) {
+    const { done, value } = await reader.read();
+    if (done) return text;
+    text += value;
   }
 }
 
 /** Builds of this process that the cache did not take, by entry. */
 const temporaryBuilds = new Map<string, Promise<string>>();
 
-function buildTemporarily(entry: string, compile: (output: string) => Promise<void>): Promise<string> {
+function buildTemporarily(entry: string, problem: string, compile: (output: string) => Promise<void>): Promise<string> {
   let build = temporaryBuilds.get(entry);
   if (build === undefined) {
-    build = makeTemporaryFolder().then(async (folder) => {
+    build = makeTemporaryFolder(problem).then(async (folder) => {
       const path = `${folder}/${entry}`;
       await compile(path);
       return path;
@@ -184,17 +235,21 @@ function buildTemporarily(entry: string, compile: (output: string) => Promise<vo
   return build;
 }
 
-async function makeTemporaryFolder(): Promise<string> {
-  const parent = temporaryFolder();
-  if (!granted({ name: "write", path: parent })) {
-    throw new NativeBuildError("NO_FOLDER", `no permission to write to a cache folder or to ${parent}`);
-  }
+/** @param problem why it is not the cache folder */
+async function makeTemporaryFolder(problem: string): Promise<string> {
+  const parent = temporaryFolder(),
+    refuse = (why: string, cause?: unknown) => {
+      throw new NativeBuildError("NO_FOLDER", `${problem}; ${why}`, "", { cause });
+    };
+  if (!granted({ name: "write", path: parent })) refuse(`no permission to write to ${parent}`);
+  const distrust = distrustOfContent(parent);
+  if (distrust !== undefined) refuse(`nothing is built in ${parent}: ${distrust}`);
   try {
     const folder = await Deno.makeTempDir({ dir: parent, prefix: "hakmem-" });
     globalThis.addEventListener("unload", () => removeQuietly(folder));
     return folder;
   } catch (cause) {
-    throw new NativeBuildError("NO_FOLDER", `cannot write to ${parent} (${reasonOf(cause)})`, "", { cause });
+    return refuse(`cannot write to ${parent} (${reasonOf(cause)})`, cause);
   }
 }
 

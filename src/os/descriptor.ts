@@ -67,3 +67,13 @@ export function openDescriptor(path: string): Descriptor {
     throw error;
   }
 }
+
+const X_OK = 1;
+
+/** Whether the system lets this process execute a file: it may lie in a folder that is mounted such that none can be. */
+export function mayExecute(path: string): boolean {
+  const library = openLibc({ access: { parameters: [/* path */ "buffer", /* mode */ "i32"], result: "i32" } });
+  const error = library.symbols.access(new TextEncoder().encode(`${path}\0`), X_OK);
+  library.close();
+  return error === 0;
+}

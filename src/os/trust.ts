@@ -40,6 +40,11 @@ export function distrustOfFolder(path: string): string | undefined {
     distrustOf(itself, (info) => info.isDirectory ? undefined : "is not a folder, or is a link");
 }
 
+/** Whether another user could change what this one makes in a folder: it may be sticky, and root's. */
+export function distrustOfContent(folder: string): string | undefined {
+  return distrustOfAbove(`${folder}/x`, 0);
+}
+
 const MOST_LINKS = 40;
 
 function distrustOfAbove(path: string, links: number): string | undefined {
@@ -55,7 +60,7 @@ function distrustOfAbove(path: string, links: number): string | undefined {
       if (links >= MOST_LINKS) return `${folder} is one link too many`;
       const problem = distrustOfAbove(`${Deno.realPathSync(folder)}/x`, links + 1);
       if (problem !== undefined) return problem;
-    } else if ((info.mode! & OTHERS_MAY_WRITE) !== 0 && (info.mode! & STICKY) === 0) {
+    } else if (info.isDirectory && (info.mode! & OTHERS_MAY_WRITE) !== 0 && (info.mode! & STICKY) === 0) {
       return `others may write to ${folder}`;
     }
   }
@@ -64,7 +69,8 @@ function distrustOfAbove(path: string, links: number): string | undefined {
 
 function distrustOf(path: string, kind: (info: Deno.FileInfo) => string | undefined): string | undefined {
   const info = lookAt(path);
-  if (info === undefined || info === "unknown") return undefined;
+  if (info === undefined) return undefined;
+  if (info === "unknown") return `this program may not look at ${path}`;
   if (typeof info === "string") return info;
   const own = ownUser(), problem = kind(info);
   if (problem !== undefined) return `${path} ${problem}`;
@@ -80,6 +86,7 @@ function lookAt(path: string): Deno.FileInfo | string | undefined {
     return Deno.lstatSync(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) return undefined;
+    if (error instanceof Deno.errors.NotCapable) return "unknown"; // Deno keeps some paths for --allow-all
     return `${path} cannot be looked at (${reasonOf(error)})`;
   }
 }

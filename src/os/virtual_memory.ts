@@ -129,6 +129,7 @@ export const VM_LIBRARY: NativeTarget = {
   sources: [new URL("../../native/vm.c", import.meta.url)],
   kind: "library",
   flags: ["-std=c11"],
+  check: (path) => nativeMemory(path, undefined).close(),
 };
 
 let opened: Promise<VirtualMemory> | undefined;

@@ -82,6 +82,22 @@ Deno.test("buildNative() throws COMPILE_FAILED with the compiler's output, and c
   assertEquals(namesIn(program.cache), []);
 });
 
+Deno.test("buildNative() gives a compiler up that hangs, and what holds its pipes open", async () => {
+  using program = openProgram();
+  const env = { PATH: `${program.path}:${Deno.env.get("PATH")}` };
+  const cases: [script: string, kind: NativeTarget["kind"], code: string, message: string][] = [
+    ["exec sleep 30", "executable", "NO_COMPILER", "`cc --version` did not end within 0.2 s"],
+    ["sleep 30 & wait", "library", "COMPILE_FAILED", "cc did not end within 0.2 s"],
+    ["exec >&- 2>&-; exec sleep 30", "library", "COMPILE_FAILED", "cc did not end within 0.2 s"],
+  ];
+  for (const [script, kind, code, message] of cases) {
+    program.write("cc", `#!/bin/sh\n${script}\n`);
+    await Deno.chmod(`${program.path}/cc`, 0o755);
+    const { error } = await program.build({ kind, patience: 200 }, env);
+    assertEquals([error?.code, error?.message], [code, message]);
+  }
+});
+
 Deno.test("buildNative() throws a code for each thing that is missing", async () => {
   using program = openProgram();
   const sources = [new URL("file:///nowhere/main.c")];

@@ -9,7 +9,7 @@ const isRoot = Deno.uid() === 0;
 async function openCache() {
   const folder = temporaryFolder();
   const cache = `${folder.path}/cache`;
-  const run = (path = cache) => runChild("memory", { HAKMEM_CACHE: path, TMPDIR: "/tmp" });
+  const run = (path = cache, TMPDIR = "/tmp") => runChild("memory", { HAKMEM_CACHE: path, TMPDIR });
   assertEquals(await run(), { source: "native", works: true, same: true });
   return { ...folder, [Symbol.dispose]: folder[Symbol.dispose], cache, library: `${cache}/${namesIn(cache)[0]}`, run };
 }
@@ -56,5 +56,54 @@ Deno.test("what another user owns is not used", async () => {
     await Deno.chown(path, NOBODY, NOBODY);
     assertMatch((await it.run()).note ?? "", /belongs to another user \(65534.*built for this process only/);
     await Deno.chown(path, 0, 0);
+  }
+});
+
+Deno.test("nothing is built in a TMPDIR whose content others could change, and a line says so", async () => {
+  using it = await openCache();
+  const shared = `${it.path}/shared`;
+  await Deno.mkdir(shared);
+  await Deno.chmod(shared, 0o777);
+  const { source, works, note } = await it.run("/dev/null/x", shared);
+  assertEquals([source, works], ["libc", true]);
+  assertMatch(note ?? "", /^the cache folder \/dev\/null\/x .*nothing is built in .*others may write to [^\n]*$/);
+  await Deno.chmod(shared, 0o1777);
+  assertEquals((await it.run("/dev/null/x", shared)).source, "native");
+});
+
+Deno.test("a library has the mode 0700 whatever the umask is", async () => {
+  using it = await openCache();
+  for (const umask of [0o000, 0o077, 0o777]) {
+    await Deno.remove(it.library);
+    const old = Deno.umask(umask);
+    try {
+      assertEquals(await it.run(), { source: "native", works: true, same: true });
+    } finally {
+      Deno.umask(old);
+    }
+    assertEquals((await Deno.lstat(it.library)).mode! & 0o777, 0o700);
+  }
+});
+
+Deno.test("a cache folder from which nothing may be loaded is not used, and a line says so", async () => {
+  using it = await openCache();
+  const mounted = `${it.path}/noexec`;
+  await Deno.mkdir(mounted);
+  const mount = ["-t", "tmpfs", "-o", "noexec,mode=0700", "tmpfs", mounted];
+  if (!isRoot || !(await new Deno.Command("mount", { args: mount, stderr: "null" }).output()).success) {
+    return console.log("a folder cannot be mounted here: skipped");
+  }
+  try {
+    await Deno.copyFile(it.library, `${mounted}/${it.library.split("/").at(-1)}`);
+    for (let time = 0; time < 2; time++) {
+      const { source, works, note } = await it.run(mounted);
+      assertEquals([source, works], ["native", true]);
+      assertMatch(note ?? "", /^what is built in .*noexec cannot be used .*built for this process only$/);
+    }
+    const { source, note } = await it.run(mounted, mounted);
+    assertEquals(source, "libc");
+    assertMatch(note ?? "", /^what cc made cannot be used: .*/);
+  } finally {
+    await new Deno.Command("umount", { args: [mounted] }).output();
   }
 });
