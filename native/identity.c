@@ -40,7 +40,7 @@ static const struct {
     {"aligned_alloc", (function)aligned_alloc},
     {"fgets", (function)fgets},
 };
-enum { MALLOC = 0, POSIX_MEMALIGN = 4, FUNCTIONS = sizeof family / sizeof *family };
+enum { MALLOC = 0, FUNCTIONS = sizeof family / sizeof *family };
 
 /* POSIX has both kinds of pointers look alike; ISO C has no cast for it. */
 static void *address_of(function called) {
@@ -64,8 +64,7 @@ static Dl_info object_of_function(size_t index) {
   return object_of(dlsym(RTLD_NEXT, family[index].name));
 }
 
-/* A function of the library that malloc is of; false if it has none of this name. `target` is a pointer to one. */
-static bool find(const char *name, void *target) {
+bool find_in_library(const char *name, void *target) {
   void *const address = dlsym(RTLD_NEXT, name);
   if (address == NULL || object_of(address).dli_fbase != object_of_function(MALLOC).dli_fbase) return false;
   memcpy(target, &address, sizeof address);
@@ -89,25 +88,25 @@ static void print_name_and_version(void) {
   int (*mallctl)(const char *, void *, size_t *, void *, size_t);
   const char *(*tc_version)(int *, int *, const char **);
   const char *(*gnu_get_libc_version)(void);
-  if (find("mi_version", &mi_version)) {
+  if (find_in_library("mi_version", &mi_version)) {
     name = "mimalloc";
     const int number = mi_version(), base = number < 10000 ? 10 : 100;
     snprintf(text, sizeof text, "%d.%d.%d", number / (base * base), number / base % base, number % base);
-  } else if (find("mallctl", &mallctl)) {
+  } else if (find_in_library("mallctl", &mallctl)) {
     const char *version = "";
     size_t size = sizeof version;
     name = "jemalloc";
     mallctl("version", &version, &size, NULL, 0);
     snprintf(text, sizeof text, "%.*s", (int)strcspn(version, "-"), version); /* 5.3.0-0-g54eaed1d8b56... */
-  } else if (find("tc_version", &tc_version)) {
+  } else if (find_in_library("tc_version", &tc_version)) {
     int major = 0, minor = 0;
     const char *patch = "";
     name = "tcmalloc";
     tc_version(&major, &minor, &patch);
     snprintf(text, sizeof text, "%d.%d%s", major, minor, patch);
-  } else if (find("gnu_get_libc_version", &gnu_get_libc_version)) {
+  } else if (find_in_library("gnu_get_libc_version", &gnu_get_libc_version)) {
     snprintf(text, sizeof text, "%s", gnu_get_libc_version());
-  } else if (find("rpmalloc_initialize", &rpmalloc_initialize)) {
+  } else if (find_in_library("rpmalloc_initialize", &rpmalloc_initialize)) {
     name = "rpmalloc";
   }
   if (name != NULL) print_word("name", name);
@@ -121,22 +120,25 @@ static const char *owns(void *block, size_t bytes) {
   int (*mallctl)(const char *, void *, size_t *, void *, size_t);
   int (*get_ownership)(const void *);
   size_t (*usable_size)(void *);
-  if (find("mi_is_in_heap_region", &mi_is_in_heap_region)) return mi_is_in_heap_region(block) ? "yes" : "no";
-  if (find("MallocExtension_GetOwnership", &get_ownership)) {
+  if (find_in_library("mi_is_in_heap_region", &mi_is_in_heap_region)) return mi_is_in_heap_region(block) ? "yes" : "no";
+  if (find_in_library("MallocExtension_GetOwnership", &get_ownership)) {
     const int ownership = get_ownership(block);
     return ownership == TCMALLOC_UNKNOWN ? "unknown" : ownership == TCMALLOC_OWNED ? "yes" : "no";
   }
-  if (find("mallctl", &mallctl)) {
+  if (find_in_library("mallctl", &mallctl)) {
     unsigned arena;
     size_t size = sizeof arena;
     if (mallctl("arenas.lookup", &arena, &size, &block, sizeof block) == 0) return "yes";
   }
-  if (find("malloc_usable_size", &usable_size)) return usable_size(block) >= bytes ? "yes" : "no";
+  if (find_in_library("malloc_usable_size", &usable_size)) return usable_size(block) >= bytes ? "yes" : "no";
   return "unknown";
 }
 
-bool aligns_itself(void) {
-  return object_of_function(POSIX_MEMALIGN).dli_fbase == object_of_function(MALLOC).dli_fbase;
+bool brings(const char *name) {
+  for (size_t i = 0; i < FUNCTIONS; i++) {
+    if (strcmp(family[i].name, name) == 0) return object_of_function(i).dli_fbase == object_of_function(MALLOC).dli_fbase;
+  }
+  return false;
 }
 
 void print_ready(void) {
@@ -152,7 +154,15 @@ void print_ready(void) {
 
 #else
 
-bool aligns_itself(void) { return true; }
+bool find_in_library(const char *name, void *target) {
+  (void)name, (void)target;
+  return false;
+}
+
+bool brings(const char *name) {
+  (void)name;
+  return true;
+}
 
 void print_ready(void) { puts("ready"); }
 

@@ -467,7 +467,7 @@ int main(int argc, char **argv) {
   mask = 0;
   puts("ready");
 #else
-  aligns = aligns_itself();
+  aligns = brings("posix_memalign");
   print_ready();
 #endif
 

@@ -138,7 +138,7 @@ int main(int argc, char **argv) {
       printf("error unknown parameter %s\n", unknown);
     } else if (!is_sound(workload, &request)) {
       puts("error a parameter is out of range");
-    } else if (workload == &slow_mix && !aligns_itself()) {
+    } else if (workload == &slow_mix && !brings("posix_memalign")) {
       puts("error the library has malloc but no posix_memalign, and its free must not get another one's blocks");
     } else {
       answer(workload, &request);

@@ -19,6 +19,7 @@ import {
   type ResultFile,
 } from "../report/mod.ts";
 import { WORKLOADS } from "../workloads/mod.ts";
+import { isAnyMissing } from "./asked_peers.ts";
 import { type BenchOptions, expectation, planOf } from "./bench_plan.ts";
 import { ERROR, FAILED, FINE } from "./exit_codes.ts";
 import { interruptible } from "./interruptible.ts";
@@ -141,6 +142,6 @@ function publish(
   };
   const notes = outputs.takeStdout ? file.notes.map((note) => `${note}\n`).join("") : "";
   outputs.publish(file, (palette) => renderTerminal(file, palette), notes + renderWarnings(file));
-  if (isInterrupted || (asked !== undefined && file.failures !== undefined)) return ERROR;
+  if (isInterrupted || isAnyMissing(asked, file)) return ERROR;
   return file.expectations.some(({ verdict }) => verdict === "below") ? FAILED : FINE;
 }

@@ -15,9 +15,10 @@ import { renderGate, renderGateCsv, renderGateMarkdown } from "../report/gate.ts
 import type { GateFile, GateVerdict } from "../report/gate_schema.ts";
 import { renderJson, renderWarnings } from "../report/mod.ts";
 import { checkOwnHeaps, checkThreads, type Measured, measured } from "./bench_plan.ts";
-import { FAILED, FINE, INCONCLUSIVE } from "./exit_codes.ts";
+import { ERROR, FAILED, FINE, INCONCLUSIVE } from "./exit_codes.ts";
 import { interruptible } from "./interruptible.ts";
 import { Outputs } from "./outputs.ts";
+import { printError } from "./terminal.ts";
 import { UsageError } from "./values.ts";
 
 const HELP = `
@@ -36,7 +37,7 @@ Kinds:
 A row is GO or NO-GO where the whole interval is on one side of the threshold, else UNDECIDED, and
 nanoseconds are NO-GO only on a quiet machine. With --quick, what is timed is NO-GO only if it is a
 ratio of less than 1/${QUICK_FACTOR} of what is asked for, which noise alone does not make of it.
-Exit codes: 0 all go, 1 any no-go, else 2 any undecided, 3 an error.
+Exit codes: 0 all go, 1 any no-go, else 2 any undecided, 3 an error, or a peer that could not be measured.
 
 Examples:
   deno run -P cli.ts gate bench/gates/performance.json
@@ -82,7 +83,11 @@ async function run(path: string, options: GateOptions): Promise<number> {
     ...await interruptible((show, signal) => gate(plan, show, signal)),
   };
   outputs.publish(file, (palette) => renderGate(file, palette), renderWarnings(file));
-  return EXIT_CODES[file.verdict];
+  if (file.failures === undefined) return EXIT_CODES[file.verdict];
+  printError(
+    `error: in the thresholds, but not measured: ${file.failures.map(({ allocator }) => allocator).join(", ")}\n`,
+  );
+  return ERROR;
 }
 
 async function readFile(path: string): Promise<string> {

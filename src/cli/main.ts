@@ -6,6 +6,7 @@
  */
 import { Command, CommanderError } from "@commander-js/extra-typings";
 import config from "../../deno.json" with { type: "json" };
+import { ContestantError } from "../lab/child.ts";
 import { benchCommand } from "./bench.ts";
 import { compareCommand } from "./compare.ts";
 import { completionCommand } from "./completion.ts";
@@ -75,12 +76,11 @@ export async function main(args: readonly string[]): Promise<number> {
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return `error: ${error}`;
   if (error instanceof Interruption) return error.message;
-  const isForeseen = error instanceof UsageError || FORESEEN.has(error.name);
+  const isForeseen = error instanceof UsageError || error instanceof ContestantError || FORESEEN.has(error.name);
   return isForeseen ? `error: ${error.message}` : `error: ${error.stack ?? error.message}`;
 }
 
 const FORESEEN = new Set([
-  "ContestantError",
   "DisagreementError",
   "InvalidOptionError",
   "NativeBuildError",

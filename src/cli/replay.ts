@@ -19,6 +19,7 @@ import {
 import { FORMATS, readTrace } from "../traces/mod.ts";
 import { MOST_MEMBERS } from "../traces/replay_words.ts";
 import { EFFORT, variantsOf } from "./bench_plan.ts";
+import { isAnyMissing } from "./asked_peers.ts";
 import { ERROR, FINE } from "./exit_codes.ts";
 import { interruptible } from "./interruptible.ts";
 import { Outputs } from "./outputs.ts";
@@ -26,9 +27,10 @@ import { libraryPaths, peerList, variantList, wholeNumber } from "./values.ts";
 
 const HELP = `
 Every event of the trace is done by every allocator, and every block is written and read, so one that
-loses a block is found: that ends the run with exit code 3, as does a peer that was asked for by name and
-could not be measured. The formats, also as .zip, .gz and .zst:
+loses a block is found. A peer that does, hangs or dies is left out. The formats, also as .zip, .gz and .zst:
 ${FORMATS.map(({ name, description }) => `  ${name.padEnd(10)} ${description}`).join("\n")}
+
+Exit codes: 0 fine, 3 an error, or a peer that was asked for and could not be measured.
 
 Examples:
   deno run -P cli.ts replay systemui.zip
@@ -97,5 +99,5 @@ async function run(path: string, options: ReplayOptions): Promise<number> {
     expectations: [],
   };
   outputs.publish(file, (palette) => renderReplay(file, palette), renderWarnings(file));
-  return options.peer !== undefined && file.failures !== undefined ? ERROR : FINE; // one that was asked for is missing
+  return isAnyMissing(options.peer, file) ? ERROR : FINE;
 }

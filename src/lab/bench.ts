@@ -12,12 +12,13 @@ import { captureEnvironment, type Environment, Random, readSteal, type Warning }
 import { type Failure, type ResultFile } from "../report/mod.ts";
 import type { Parameters } from "../workloads/mod.ts";
 import { Agreements } from "./agreement.ts";
-import { Child, ContestantOutOfMemory, ContestantTimeout } from "./child.ts";
+import { type Child, ContestantError, ContestantTimeout, deadlineFor } from "./child.ts";
 import { type Contestant, enter, type Entry } from "./contestants.ts";
 import { runnersOf } from "./crew_member.ts";
 import { lineUp, type LineUpPlan, type Starter } from "./line_up.ts";
 import type { Request, Slot } from "./protocol.ts";
 import { resultsOf } from "./results.ts";
+import { startVerified } from "./verified.ts";
 import { type WarmUp, warmUp } from "./warm_up.ts";
 import { placeIn, warningsOf } from "./warnings.ts";
 
@@ -30,7 +31,7 @@ export interface BenchPlan extends LineUpPlan {
   readonly rounds: number;
   readonly slotMilliseconds: number;
   readonly orderSeed: number;
-  /** Milliseconds that a first unit of a peer may take before it is left out; unlimited if absent. */
+  /** Milliseconds that a first unit of a peer may take before it is left out, which is no failure then. */
   readonly unitDeadline?: number | undefined;
   /** If given, all contestants run the same number of units: so many that `system` is busy that long in all. */
   readonly seconds?: number | undefined;
@@ -66,14 +67,17 @@ interface Field {
   players: Player[];
   readonly notes: string[];
   readonly failures: Failure[];
+  /** Says that it is over, and whoever fails from then on was ended by us. */
+  readonly signal: AbortSignal;
 }
 
 /**
- * Runs a plan. A peer that has no memory left is out of it from then on, with a failure instead of results.
+ * Runs a plan. A peer that fails, or that does not answer, is out of it from then on, with a failure instead of results.
  *
  * @param signal Stops the run: what whole rounds measured is returned.
  * @param entry Who takes part; found from the plan if it is not given.
- * @throws ContestantError if a contestant dies or cannot do its work; DisagreementError if one did other work.
+ * @throws ContestantError if our heap, or a do-nothing allocator, cannot do its work; DisagreementError if one did other
+ * work.
  */
 export async function bench(
   plan: BenchPlan,
@@ -93,11 +97,11 @@ export async function bench(
   signal.addEventListener("abort", stop, { once: true });
 
   const agreements = new Agreements();
-  const field: Field = { players: [], notes, failures: [] };
+  const field: Field = { players: [], notes, failures: [], signal };
   let measured = 0;
   try {
     report({ phase: "starting", done: 0, total: 1, label: "" });
-    const started = await startAll(starters, children);
+    const started = await startAll(starters, children, field);
     signal.throwIfAborted();
     await warmUpAll(plan, started, field, report);
     const units = unitsOf(plan, field.players);
@@ -108,6 +112,7 @@ export async function bench(
     for (; measured < plan.rounds; measured++) {
       for (const [index, size] of plan.sizes.entries()) {
         for (const player of random.shuffled(field.players)) {
+          if (isOut(field, player.contestant)) continue;
           report({ phase: "measuring", done: done++, total, label: player.child.label });
           signal.throwIfAborted();
           try {
@@ -134,42 +139,62 @@ export async function bench(
   };
 }
 
+/** @throws The failures of all peers, if none of them can be measured: then the question has no answer. */
 async function startAll(
   starters: readonly Starter[],
   children: AsyncDisposableStack,
+  field: Field,
 ): Promise<[Starter, Child][]> {
   const starts = await Promise.allSettled(
-    starters.map(async (starter): Promise<[Starter, Child]> => {
-      const child = await Child.start(starter.contestant.command);
+    starters.map(async ({ contestant }): Promise<Child> => {
+      const child = await startVerified(contestant.command);
       if (children.disposed) await child[Symbol.asyncDispose](); // interrupted meanwhile
       else children.use(child);
-      return [starter, child];
+      return child;
     }),
   );
-  return starts.map((start) => {
-    if (start.status === "rejected") throw start.reason;
-    return start.value;
-  });
+  const started = starts.flatMap((start, index): [Starter, Child][] => {
+    const starter = starters[index]!;
+    if (start.status === "fulfilled") return [[starter, start.value]];
+    leaveOut(field, starter.contestant, start.reason);
+    return [];
+  }).filter(([{ contestant }]) => !isOut(field, contestant));
+  const { failures } = field, first = starts.find(({ status }) => status === "rejected");
+  if (first?.status === "rejected" && !started.some(([{ contestant }]) => isPeer(contestant))) {
+    first.reason.message = failures.map(({ message }) => message).join("\n");
+    throw first.reason;
+  }
+  return started;
 }
 
-/** Takes a peer out that has no memory left. @throws The error, if it is any other, or our heap's. */
+function isPeer({ runtime }: Contestant): boolean {
+  return runtime !== "deno" && runtime !== "harness";
+}
+
+/** Takes a peer out that failed, with whatever number of threads. @throws The error, if it is our heap's, or our doing. */
 function leaveOut(field: Field, contestant: Contestant, error: unknown): void {
-  const failure = outOfMemory(contestant, error);
+  field.signal.throwIfAborted();
+  const failure = failureOfPeer(contestant, error);
+  if (isOut(field, contestant)) return;
   field.failures.push(failure);
   field.notes.push(noteOf(failure));
-  field.players = field.players.filter((player) => player.contestant !== contestant);
+  field.players = field.players.filter((player) => player.contestant.allocator !== contestant.allocator);
 }
 
-/** The failure of a peer that has no memory left. @throws The error, if it is any other, or our heap's. */
-export function outOfMemory({ allocator, runtime }: Contestant, error: unknown): Failure {
-  const isPeer = runtime !== "deno" && runtime !== "harness";
-  if (!isPeer || !(error instanceof ContestantOutOfMemory)) throw error;
+function isOut({ failures }: Field, { allocator }: Contestant): boolean {
+  return failures.some((failure) => failure.allocator === allocator);
+}
+
+/** The failure of a peer. @throws The error, if it is no contestant's, or our heap's. */
+export function failureOfPeer(contestant: Contestant, error: unknown): Failure {
+  const { allocator, runtime } = contestant;
+  if (!isPeer(contestant) || !(error instanceof ContestantError)) throw error;
   return { allocator, runtime, message: error.message };
 }
 
 /** A failure in words. */
-export function noteOf({ allocator, message }: Failure): string {
-  return `${allocator} ran out of memory and is left out: ${message}`;
+export function noteOf({ message }: Failure): string {
+  return `left out: ${message}`;
 }
 
 async function warmUpAll(
@@ -181,20 +206,21 @@ async function warmUpAll(
   const { slotMilliseconds, workload } = plan;
   const total = started.length * plan.sizes.length;
   for (const [position, [{ contestant, threads }, child]] of started.entries()) {
-    const isPeer = contestant.runtime !== "deno" && contestant.runtime !== "harness";
-    const unitDeadline = isPeer ? plan.unitDeadline : undefined;
+    if (isOut(field, contestant)) continue;
+    const ownDeadline = isPeer(contestant) ? plan.unitDeadline : undefined;
     const warmUps: WarmUp[] = [];
     try {
       for (const { parameters } of plan.sizes) {
         const done = position * plan.sizes.length + warmUps.length;
         report({ phase: "warming up", done, total, label: child.label });
         const request = { workload: workload.name, threads, parameters };
+        const unitDeadline = ownDeadline ?? deadlineFor(threads * workload.operationsPerUnit(parameters));
         warmUps.push(await warmUp(child, request, { slotMilliseconds, unitDeadline }));
       }
       field.players.push({ contestant, threads, child, warmUps, slots: plan.sizes.map(() => []) });
     } catch (error) {
-      if (!(error instanceof ContestantTimeout)) leaveOut(field, contestant, error);
-      else field.notes.push(`${error.message} and is left out; name it with --peer to wait for it`);
+      if (!(error instanceof ContestantTimeout) || ownDeadline === undefined) leaveOut(field, contestant, error);
+      else field.notes.push(`left out: ${error.message}; name it with --peer to wait longer`);
     }
   }
 }
@@ -239,6 +265,7 @@ async function verify(
       const judge = harnesses.find((each) => each !== player && each.threads === player.threads) ?? player;
       const request = requestOf(plan, player, index, units(player, index));
       for (const { contestant, child } of new Set([judge, player])) {
+        if (isOut(field, contestant)) continue;
         try {
           agreements.record(workOf(plan, player, size), contestant.label, await child.run(request));
         } catch (error) {

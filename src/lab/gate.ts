@@ -18,9 +18,9 @@ import { resolveSpec } from "./specs.ts";
 export type GateRun = Omit<GateFile, "schema" | "command" | "gate">;
 
 /**
- * Measures and judges; rows are in the order of the rules.
+ * Measures and judges; rows are in the order of the rules. Those of a peer that fails are undecided.
  *
- * @throws ContestantError if a contestant dies or cannot do its work; InvalidOptionError or PeerError if one does
+ * @throws ContestantError if our heap, or what is compared with it, cannot do its work; InvalidOptionError or PeerError if one does
  * not exist.
  */
 export async function gate(plan: GatePlan, show: ShowProgress, signal: AbortSignal): Promise<GateRun> {
@@ -50,6 +50,7 @@ export async function gate(plan: GatePlan, show: ShowProgress, signal: AbortSign
     quick: plan.quick,
     rows,
     verdict: wholeVerdict(rows.map(({ verdict }) => verdict)),
+    ...(runs.failures.length === 0 ? {} : { failures: runs.failures }),
     notes: runs.notes,
     warnings: runs.warnings,
   };

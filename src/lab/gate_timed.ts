@@ -7,7 +7,7 @@
 import { differences, estimate, ratios } from "../measure/mod.ts";
 import { peerName } from "../peers/native.ts";
 import type { GateFile } from "../report/gate_schema.ts";
-import { hasOwnHeaps, type Result } from "../report/mod.ts";
+import { type Failure, hasOwnHeaps, type Result } from "../report/mod.ts";
 import { bench, type BenchPlan } from "./bench.ts";
 import { compare, type CompareRun } from "./compare.ts";
 import type { GatePlan, GateRule, RuleOf, TimedRule } from "./gate_plan.ts";
@@ -33,6 +33,7 @@ export type Timed =
 export class TimedRuns {
   readonly notes: string[] = [];
   readonly warnings: GateFile["warnings"] = [];
+  readonly failures: Failure[] = [];
   readonly #runs = new Map<string, { results: readonly Result[]; isBusy: boolean; cores: number }>();
 
   /** Runs what thresholds need that `bench` serves. */
@@ -47,6 +48,7 @@ export class TimedRuns {
         signal,
       );
       signal.throwIfAborted();
+      this.failures.push(...run.failures ?? []);
       const isBusy = run.warnings.some(({ code }) => BUSY.has(code));
       this.#runs.set(key, { results: run.results, isBusy, cores: run.environment.cores });
       this.notes.push(...run.notes.filter((note) => !this.notes.includes(note)));
@@ -72,8 +74,12 @@ export class TimedRuns {
     const others = all.filter((each) => each.size === size && each.runtime !== "deno" && each.threads === threads);
     const ours = variants.find((result) => result.threads === threads && !hasOwnHeaps(result));
     if (ours === undefined) return { missing: `${variant} was not measured` };
+    const missing = (name: string) => {
+      const failure = this.failures.find(({ allocator }) => allocator === peerName(name));
+      return { missing: failure?.message.split("\n")[0] ?? `${name} was not measured` };
+    };
     const over = (other: Result | undefined, name: string): Timed =>
-      other === undefined ? { missing: `${name} was not measured` } : {
+      other === undefined ? missing(name) : {
         ...timesOf(ratios(other.samples, ours.samples)),
         isRatio: true,
         isBusy,

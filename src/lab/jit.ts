@@ -16,7 +16,7 @@
  */
 import { openAllocator } from "../peers/mod.ts";
 import { completeParameters, type Parameters, type Workload, WORKLOADS } from "../workloads/mod.ts";
-import { type ChildCommand, ContestantError } from "./child.ts";
+import { type ChildCommand, ContestantError, deadlineFor } from "./child.ts";
 import { enter } from "./contestants.ts";
 import { codeBytesOf, parseJitDump } from "./jit_dump.ts";
 import {
@@ -229,10 +229,19 @@ class TracedChild implements AsyncDisposable {
     if (signal?.aborted) this.#kill();
   }
 
-  /** Runs a slot; undefined if the process has ended. */
+  /** Runs a slot; undefined if the process has ended, which it has to if it takes too long. */
   async run(request: Request): Promise<Slot | undefined> {
     // A write to a dead process fails; the read below finds out.
     this.#requests.write(new TextEncoder().encode(`${formatRequest(request)}\n`)).catch(() => {});
+    const late = setTimeout(this.#kill, deadlineFor(0));
+    try {
+      return await this.#answer(request);
+    } finally {
+      clearTimeout(late);
+    }
+  }
+
+  async #answer(request: Request): Promise<Slot | undefined> {
     const answer = /(ok nanoseconds=\d+ .*? tier=\w+|error .*)\n/g;
     for (;;) {
       answer.lastIndex = this.#read;

@@ -11,9 +11,10 @@ import { type Peer, PEERS } from "../peers/mod.ts";
 import { CURRENT, standingOf } from "../peers/current.ts";
 import { howToInstall, NATIVE_LIBRARIES } from "../peers/native.ts";
 import type { PeerRow } from "../report/peers.ts";
-import { Child, ContestantError } from "./child.ts";
+import { ContestantError } from "./child.ts";
 import { peerContestant } from "./contestants.ts";
 import type { Identity } from "./identity.ts";
+import { startVerified } from "./verified.ts";
 
 const IMPORTS: Readonly<Record<string, string>> = config.imports;
 
@@ -56,7 +57,7 @@ async function rowOf(peer: Peer): Promise<PeerRow> {
 }
 
 async function start({ name }: Peer): Promise<Identity | undefined> {
-  await using child = await Child.start((await peerContestant(findPeer(name))).command);
+  await using child = await startVerified((await peerContestant(findPeer(name))).command);
   return child.identity;
 }
 

@@ -22,11 +22,12 @@
 import type { Failure, Result, ResultFile } from "../report/mod.ts";
 import { summarise, type Trace, TraceError, type TraceSummary } from "../traces/mod.ts";
 import { replayWords } from "../traces/replay_words.ts";
-import { bench, type BenchRun, noteOf, outOfMemory, type Progress } from "./bench.ts";
-import { Child, failureOf } from "./child.ts";
+import { bench, type BenchRun, failureOfPeer, noteOf, type Progress } from "./bench.ts";
+import { type Child, deadlineAfter, failureOf } from "./child.ts";
 import { type Contestant, enter, type Entry, type Harness, NATIVE_FLAGS } from "./contestants.ts";
 import { ProtocolError } from "./protocol.ts";
 import { figureOf, formatReplayRequest, type ReplayRequest } from "./replay_protocol.ts";
+import { startVerified } from "./verified.ts";
 import { REPLAY } from "./warnings.ts";
 
 /** What to replay. */
@@ -41,7 +42,7 @@ export interface ReplayPlan {
   readonly rounds: number;
   readonly slotMilliseconds: number;
   readonly orderSeed: number;
-  /** Milliseconds that a first replay of a peer may take before it is left out; unlimited if absent. */
+  /** As of `BenchPlan`. */
   readonly unitDeadline?: number | undefined;
 }
 
@@ -53,9 +54,9 @@ const REPLAYS_OF_LONGEST = 3;
 /**
  * Runs a plan.
  *
- * A peer that has no memory left is out of it, with a failure instead of a result.
+ * A peer that fails, or damages a block, is out of it, with a failure instead of a result.
  *
- * @throws ContestantError if a contestant cannot do its work, or a block was damaged; TraceError if too much is live.
+ * @throws ContestantError if our heap cannot do its work, or a block of it was damaged; TraceError if too much is live.
  */
 export async function replay(
   plan: ReplayPlan,
@@ -164,9 +165,10 @@ async function withMemory(
     const contestant = contestants.find((each) => isOf(each, result))!;
     report({ phase: "taking the footprint", done, total: results.length, label: contestant.label });
     try {
-      memories.set(result, await takeMemory(contestant, threads, summary, signal));
+      const deadline = deadlineAfter(result.nsPerOp * summary.events / 1e6);
+      memories.set(result, await takeMemory(contestant, threads, summary, deadline, signal));
     } catch (error) {
-      failures.push(outOfMemory(contestant, error));
+      failures.push(failureOfPeer(contestant, error));
     }
   }
   const whole = [...memories].map(([result, memory]) => {
@@ -184,24 +186,25 @@ async function takeMemory(
   contestant: Contestant,
   threads: number,
   summary: TraceSummary,
+  deadline: number,
   signal: AbortSignal,
 ): Promise<Memory> {
   signal.throwIfAborted();
-  await using child = await Child.start(contestant.command);
+  await using child = await startVerified(contestant.command);
   const stop = () => void child[Symbol.asyncDispose]();
   signal.addEventListener("abort", stop, { once: true });
   try {
     const resident: number[] = [];
     let pageFaults = 0, isMapping = false;
     for (const count of pointsOf(summary)) {
-      const answer = await ask(child, { verb: "advance", count });
+      const answer = await ask(child, { verb: "advance", count }, deadline);
       resident.push(figureOf(answer, "resident"));
       pageFaults = figureOf(answer, "faults");
       isMapping = figureOf(answer, "mapping") === 1;
     }
     const memory = { resident, isMapping, pageFaults };
     if (threads > 1) return memory; // an event that waits for another thread is as long as that one likes
-    const longest = await ask(child, { verb: "longest", count: REPLAYS_OF_LONGEST });
+    const longest = await ask(child, { verb: "longest", count: REPLAYS_OF_LONGEST }, deadline);
     return { ...memory, longestNs: figureOf(longest, "nanoseconds") };
   } catch (error) {
     signal.throwIfAborted();
@@ -212,8 +215,8 @@ async function takeMemory(
   }
 }
 
-function ask(child: Child, request: ReplayRequest): Promise<string> {
-  return child.ask(formatReplayRequest(request), String);
+function ask(child: Child, request: ReplayRequest, deadline: number): Promise<string> {
+  return child.ask(formatReplayRequest(request), String, deadline);
 }
 
 /** The samples, and the peak of live bytes among them. */

@@ -27,9 +27,10 @@ import {
 import type { SlotDisturbance } from "../report/mod.ts";
 import type { Parameters, Workload } from "../workloads/mod.ts";
 import { Agreements } from "./agreement.ts";
-import { Child } from "./child.ts";
+import type { Child } from "./child.ts";
 import type { Contestant } from "./contestants.ts";
 import type { Request, Slot } from "./protocol.ts";
+import { startVerified } from "./verified.ts";
 import { warmUp } from "./warm_up.ts";
 
 /** What rounds are made of. */
@@ -111,7 +112,7 @@ export class Rounds {
     for (const { name, contestant } of entrants) {
       onEntrant(name);
       signal.throwIfAborted();
-      await using child = await Child.start(contestant.command);
+      await using child = await startVerified(contestant.command);
       const stop = () => void child[Symbol.asyncDispose]();
       signal.addEventListener("abort", stop, { once: true });
       try {
@@ -169,7 +170,7 @@ export class Rounds {
     this.#signal.addEventListener("abort", stop, { once: true });
     try {
       const players = await Promise.all(this.#entrants.map(async ({ name, contestant }) => {
-        const child = await Child.start(contestant.command);
+        const child = await startVerified(contestant.command);
         if (children.disposed) await child[Symbol.asyncDispose](); // interrupted meanwhile
         else children.use(child);
         return { name, child };

@@ -24,12 +24,13 @@ import {
 import { findPeers, installedLibraries, PeerError } from "../peers/find.ts";
 import type { WitnessFile, WitnessRow } from "../report/witness.ts";
 import { completeParameters, type Parameters, WORKLOADS } from "../workloads/mod.ts";
-import { Child, type ChildCommand, ContestantError } from "./child.ts";
+import { type ChildCommand, ContestantError } from "./child.ts";
 import { type Contestant, peerContestant, WORKLOADS_PROGRAM } from "./contestants.ts";
 import type { Report } from "./doctor_noise.ts";
 import type { Identity } from "./identity.ts";
 import { ProtocolError } from "./protocol.ts";
 import { labelsOf } from "./results.ts";
+import { startVerified } from "./verified.ts";
 import { warmUp } from "./warm_up.ts";
 
 /** The workloads that the witness knows; it has their default parameters. */
@@ -157,7 +158,7 @@ class Pair {
 
   /** Finds how many units make a slot that is long enough. */
   async calibrate(): Promise<void> {
-    await using twin = await Child.start(this.contestant.command);
+    await using twin = await startVerified(this.contestant.command);
     const request = { workload: this.workload, parameters: this.#parameters };
     const slotMilliseconds = this.workload === "slow-mix" ? SLOW_MIX_MILLISECONDS : SLOT_MILLISECONDS;
     this.#units = (await warmUp(twin, request, { slotMilliseconds })).units;
@@ -167,8 +168,8 @@ class Pair {
 
   /** A round, with fresh processes. */
   async measure(random: Random): Promise<void> {
-    await using twin = await Child.start(this.contestant.command);
-    await using witness = await Child.start(this.#witness);
+    await using twin = await startVerified(this.contestant.command);
+    await using witness = await startVerified(this.#witness);
     const request = { workload: this.workload, parameters: this.#parameters, units: this.#units };
     const run = {
       twin: async () => {

@@ -5,7 +5,7 @@
  * @module
  */
 import * as v from "valibot";
-import { EnvironmentSchema, WarningSchema } from "./schema.ts";
+import { EnvironmentSchema, FailureSchema, WarningSchema } from "./schema.ts";
 
 export const GateVerdictSchema = v.picklist(["go", "no-go", "undecided"]);
 
@@ -46,6 +46,8 @@ export const GateFileSchema = v.object({
   quick: v.boolean(),
   rows: v.array(GateRowSchema),
   verdict: GateVerdictSchema,
+  /** Peers of thresholds that could not be measured; their rows are undecided. */
+  failures: v.exactOptional(v.array(FailureSchema)),
   notes: v.array(v.string()),
   warnings: v.array(WarningSchema),
 });

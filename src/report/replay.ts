@@ -16,8 +16,6 @@ import { type Palette, PLAIN, textTable } from "./table.ts";
 const MEGABYTE = 1e6;
 const COLUMNS = 100;
 const SPARK_COLUMNS = 60;
-/** Times the live bytes at their peak: what is beyond would flatten all others. */
-const TALLEST = 1.5;
 
 const TIME_COLUMNS = ["allocator", "ns/event", "95 %", "net ns", "x system", "95 %", "longest us"] as const;
 /** Where the loops differ. */
@@ -149,9 +147,9 @@ function timeCells(result: Result, ratio: Ratio | "not known" | undefined): stri
   ];
 }
 
-/** In the time column, since it is a time that is missing. */
-function failureCells({ allocator }: Failure): string[] {
-  return [allocator, "out of memory", "", "", "", "", ""];
+/** In the time column, since it is a time that is missing; what happened is among the notes. */
+function failureCells({ allocator, message }: Failure): string[] {
+  return [allocator, message.endsWith(" gave NULL") ? "out of memory" : "failed", "", "", "", "", ""];
 }
 
 /** In the order of {@link MEMORY_COLUMNS}. */
@@ -170,14 +168,17 @@ export function memoryCells(result: Result): string[] {
 
 const FOOTPRINT_OF = { mapping: "its mapping", process: "the process" } as const;
 
-/** The footprint over time, a line an allocator under one of the live bytes, all on one scale, cut off at its top. */
+/** The footprint over time, a line an allocator under one of the live bytes, all on one scale, that of the highest. */
 function footprintLines(results: readonly Result[], palette: Palette): string[] {
   const shown = results.flatMap((result) =>
     result.footprint === undefined ? [] : [{ name: nameOf(result), result, footprint: result.footprint }]
   );
   const first = shown[0];
   if (first === undefined) return [];
-  const top = TALLEST * Math.max(...first.footprint.liveBytes);
+  const top = Math.max(
+    ...first.footprint.liveBytes,
+    ...shown.flatMap(({ footprint }) => footprint.footprintBytes),
+  );
   const nameColumns = Math.max(...shown.map(({ name }) => name.length), "live bytes".length);
   const line = (name: string, values: readonly number[]) =>
     `  ${name.padEnd(nameColumns)} ${sparkline(values, SPARK_COLUMNS, top)} ${megabytes(values.at(-1) ?? 0)}`;

@@ -132,6 +132,13 @@ export const EnvironmentSchema = v.object({
 
 export const WarningSchema = v.object({ code: v.string(), message: v.string(), advice: v.string() });
 
+/** A peer that could not be measured, and why. */
+export const FailureSchema = v.object({
+  allocator: v.string(),
+  runtime: ResultSchema.entries.runtime,
+  message: v.string(),
+});
+
 const ExpectationSchema = v.object({
   allocator: v.string(),
   size: v.number(),
@@ -169,12 +176,8 @@ export const ResultFileSchema = v.object({
     /** The share of frees by another thread than the one that allocated the block. */
     crossThreadFrees: v.number(),
   })),
-  /** Peers that had no memory left at some point: they have no results. */
-  failures: v.exactOptional(v.array(v.object({
-    allocator: v.string(),
-    runtime: ResultSchema.entries.runtime,
-    message: v.string(),
-  }))),
+  /** Peers that were refused, died, did not answer or had no memory left: they have no results. */
+  failures: v.exactOptional(v.array(FailureSchema)),
   /** Who was left out, and why. */
   notes: v.array(v.string()),
   warnings: v.array(WarningSchema),
@@ -182,7 +185,7 @@ export const ResultFileSchema = v.object({
 
 export type Result = v.InferOutput<typeof ResultSchema>;
 export type Ratio = v.InferOutput<typeof RatioSchema>;
-export type Failure = NonNullable<ResultFile["failures"]>[number];
+export type Failure = v.InferOutput<typeof FailureSchema>;
 export type Expectation = v.InferOutput<typeof ExpectationSchema>;
 export type ResultFile = v.InferOutput<typeof ResultFileSchema>;
 

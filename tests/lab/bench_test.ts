@@ -47,15 +47,23 @@ Deno.test("bench() fails and names the contestant when one reports another check
   assertEquals(error.dissenters, ["liar"]);
 });
 
-Deno.test("bench() fails and names the contestant when one dies during the rounds", async () => {
+Deno.test("bench() leaves a peer out that dies, names it, and goes on with the others", async () => {
   const { contestants } = await enter([], []);
   const fragile = scripted("fragile", `console.error("no more"); Deno.exit(4);`);
-  const error = await assertRejects(
-    () => bench(planOf([]), () => {}, forever, { contestants: [...contestants, fragile], notes: [] }),
+  const run = await bench(planOf([]), () => {}, forever, { contestants: [...contestants, fragile], notes: [] });
+  assertEquals(run.failures?.map(({ allocator, runtime }) => [allocator, runtime]), [["fragile", "js"]]);
+  assertStringIncludes(run.failures?.[0]?.message ?? "", "contestant fragile ended with exit code 4");
+  assertStringIncludes(run.failures?.[0]?.message ?? "", "no more");
+  assertEquals(run.results.map(({ allocator }) => allocator), ["none", "none", "none", "none"]);
+});
+
+Deno.test("bench() fails if it is our heap that dies", async () => {
+  const heap: Contestant = { ...scripted("heap", "Deno.exit(4);"), runtime: "deno" };
+  await assertRejects(
+    () => bench(planOf([]), () => {}, forever, { contestants: [heap], notes: [] }),
     ContestantError,
-    "contestant fragile ended with exit code 4",
+    "contestant heap ended with exit code 4",
   );
-  assertStringIncludes(error.message, "no more");
 });
 
 Deno.test("bench() leaves out a peer whose first unit takes too long, and says so", async () => {
@@ -64,7 +72,24 @@ Deno.test("bench() leaves out a peer whose first unit takes too long, and says s
   const plan = { ...planOf([]), unitDeadline: 100 };
   const run = await bench(plan, () => {}, forever, { contestants: [slow, ...contestants], notes: [] });
   assertEquals(run.results.some(({ allocator }) => allocator === "slow"), false);
-  assertStringIncludes(run.notes.join("\n"), "contestant slow took more than 0.1 s for one unit and is left out");
+  assertStringIncludes(run.notes.join("\n"), "left out: contestant slow took more than 0.1 s to answer");
+  assertEquals(run.failures, undefined); // nobody asked for it
+});
+
+Deno.test("bench() leaves a peer out as failed that stops answering in the middle of the rounds", async () => {
+  const answer = `say("${okLine("00000001", 1000)}".replace("nanoseconds=1000", "nanoseconds=2000000"));`;
+  const heap: Contestant = { ...scripted("heap", answer), runtime: "deno" };
+  let measuring = 0;
+  const hang = `if (globalThis.asked === undefined) globalThis.asked = 0;
+    if (++globalThis.asked > 12) await new Promise((done) => setTimeout(done, 60_000)); ${answer}`;
+  const stuck = scripted("stuck", hang);
+  const contestants = [heap, { ...stuck, command: { ...stuck.command, deadline: 200 } }];
+  const count = ({ phase }: Progress) => measuring += Number(phase === "measuring");
+  const run = await bench(planOf([]), count, forever, { contestants, notes: [] });
+  assertEquals(run.failures?.map(({ allocator }) => allocator), ["stuck"]);
+  assertStringIncludes(run.failures?.[0]?.message ?? "", "contestant stuck took more than 0.2");
+  assertEquals(run.results.map(({ allocator, samples }) => [allocator, samples.length]), [["heap", 6], ["heap", 6]]);
+  assert(measuring > 12, "the others go on");
 });
 
 Deno.test("bench() returns the whole rounds when it is stopped", async () => {
@@ -127,7 +152,7 @@ Deno.test("bench() has a process for each number of threads, and all agree among
 });
 
 Deno.test("bench() fails when somebody does not say what each thread did", async () => {
-  const quiet = scripted("quiet", `say("${okLine("00000001", 1000)}");`);
+  const quiet: Contestant = { ...scripted("quiet", `say("${okLine("00000001", 1000)}");`), runtime: "deno" };
   await assertRejects(
     () => bench({ ...planOf([]), threads: [2] }, () => {}, forever, { contestants: [quiet], notes: [] }),
     ContestantError,

@@ -63,3 +63,24 @@ Deno.test("Child.run() takes an answer that comes with the deadline for late, or
   }
   assertEquals((await child.run(REQUEST)).checksum, "0000002a");
 });
+
+Deno.test("Child.start() gives up on a process that never says that it is ready, though it has one of its own", async () => {
+  const program = `new Deno.Command("sleep", { args: ["60"], stderr: "inherit", stdout: "inherit" }).spawn().unref();
+    setTimeout(() => {}, 60_000);`;
+  const mute = { label: "mute", path: Deno.execPath(), args: ["eval", program] };
+  await assertRejects(() => Child.start(mute, 1000), ContestantTimeout, "contestant mute took more than 1 s to start");
+});
+
+Deno.test("Child.run() reads what its process writes to stderr, however much", async () => {
+  await using child = await startScripted("chatty", `console.error("x".repeat(4e6)); say("${okLine("0000002a")}")`);
+  assertEquals((await child.run(REQUEST)).checksum, "0000002a");
+});
+
+Deno.test("Child.run() ends a process that writes without an end of line", async () => {
+  await using child = await startScripted(
+    "endless",
+    `
+    for (;;) Deno.stdout.writeSync(new Uint8Array(1e5).fill(120));`,
+  );
+  await assertRejects(() => child.run(REQUEST), ContestantError, "contestant endless");
+});

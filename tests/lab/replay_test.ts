@@ -186,7 +186,7 @@ Deno.test("replay() goes on without peers whose pool is full, and says so in the
   assertEquals(run.failures?.map(({ allocator, runtime }) => [allocator, runtime]), pools.map((pool) => [pool, "js"]));
   assertStringIncludes(run.failures?.[0]?.message ?? "", "contestant thi.ng failed: event 3: malloc(8) gave NULL");
   for (const pool of pools) {
-    assertEquals(run.notes.filter((note) => note.startsWith(`${pool} ran out of memory and is left out: `)).length, 1);
+    assertEquals(run.notes.filter((note) => note.startsWith(`left out: contestant ${pool} failed: `)).length, 1);
   }
   const file = parseResultFile(JSON.stringify({ schema: "hakmem.results/1", command: [], expectations: [], ...run }));
   assertEquals(file.failures, run.failures);

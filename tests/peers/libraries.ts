@@ -5,7 +5,7 @@ export const WHOLE = `
   #include <errno.h>
   #include <stddef.h>
   #include <string.h>
-  static char pool[1 << 30];
+  static _Alignas(16384) char pool[1 << 30];
   static size_t used, before_last;
   static void *last;
   static void *take(size_t alignment, size_t size) {
@@ -22,7 +22,10 @@ export const WHOLE = `
     used = before_last;
     last = NULL;
   }
-  void *calloc(size_t count, size_t size) { return take(16, count * size); }
+  void *calloc(size_t count, size_t size) {
+    void *fresh = take(16, count * size);
+    return fresh == NULL ? NULL : memset(fresh, 0, count * size);
+  }
   void *realloc(void *old, size_t size) {
     void *fresh = take(16, size);
     size_t before = 0;
@@ -66,6 +69,43 @@ export const ONLY_FREE = "void free(void *pointer) { (void)pointer; }";
 export const DISOWNING = `${SMALL}
   size_t malloc_usable_size(void *pointer) { (void)pointer; return 0; }
 `;
+
+/** Allocators that do not do what an allocator has to; each is `WHOLE` but for that, and what is said of it. */
+export const LIARS: Readonly<Record<string, { readonly source: string; readonly says: RegExp }>> = {
+  twice: liar("return take(16, size);", "static char one[1 << 20]; return one;", /returns the same block twice/),
+  overlapping: liar(
+    "return last = pool + at;",
+    "used -= size > 64 ? 32 : 0; return last = pool + at;",
+    /returns a block that overlaps/,
+  ),
+  misaligned: liar("return take(16, size);", "return (char *)take(16, size + 8) + 8;", /is not aligned: malloc/),
+  unaligned: liar("*pointer = take(alignment, size);", "*pointer = take(16, size);", /not aligned: posix_memalign/),
+  forgetful: liar("memcpy(fresh, old, before < size ? before : size);", ";", /loses a block's contents: realloc/),
+  dirty: liar(": memset(fresh, 0, count * size)", ": memset(fresh, 1, count * size)", /is not zeroed: calloc/),
+  scribbling: liar(
+    "if (pointer == NULL || pointer != last) return;",
+    "if (pointer) pool[used - 1] = 0;",
+    /loses what was written/,
+  ),
+  empty: liar("return take(16, size);", "return NULL;", /gave NULL/),
+  deadly: liar("return take(16, size);", "return *(void *volatile *)8;", /ended by SIGSEGV/),
+};
+
+function liar(honest: string, lie: string, says: RegExp): { source: string; says: RegExp } {
+  if (!WHOLE.includes(honest)) throw new Error(`no such line: ${honest}`);
+  return { source: WHOLE.replace(honest, lie), says };
+}
+
+/** One that hangs: in its constructor, after so many blocks, or when its process exits. */
+export function hanging(when: "at start" | "at exit" | number): string {
+  const hang = "for (;;) pause();";
+  if (typeof when === "string") {
+    return `#include <unistd.h>\n${WHOLE}
+      __attribute__((${when === "at start" ? "constructor" : "destructor"})) static void hang(void) { ${hang} }`;
+  }
+  const counted = `static unsigned count; if (++count == ${when}) ${hang} return take(16, size);`;
+  return `#include <unistd.h>\n${WHOLE.replace("return take(16, size);", counted)}`;
+}
 
 /** Compiles one into a folder; gives its path, or undefined where there is no C compiler. */
 export async function compile(folder: string, name: string, source: string): Promise<string | undefined> {

@@ -1,0 +1,17 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { renderReplay } from "../../src/report/mod.ts";
+import { fixture } from "./fixture.ts";
+
+Deno.test("renderReplay() draws memory to the scale of the highest, so that none is cut", () => {
+  const peaks = [12e6, 15.3e6, 17.5e6];
+  const results = fixture().results.slice(0, 3).map((result, index) => ({
+    ...result,
+    footprint: { events: [1, 2], liveBytes: [5e6, 10e6], footprintBytes: [1e6, peaks[index]!] },
+  }));
+  const text = renderReplay({ ...fixture(), results });
+  assertMatch(text, /the whole height is 17\.5 MB/);
+  const ends = ["live bytes", ...results.map(({ allocator }) => allocator)].map((name) =>
+    new RegExp(`^  ${name} +.*(.) [\\d.]+$`, "m").exec(text)?.[1]
+  );
+  assertEquals(ends, ["▅", "▅", "▇", "█"]);
+});
