@@ -10,9 +10,10 @@ import { CACHE_BYTES, CACHE_COUNTERS_BYTES, CACHES_OFFSET } from "./layout.ts";
 import type { HeapMemory } from "./memory.ts";
 
 /**
- * The name of a counter. `lockWaits` are locks that were not free at the first try, `lockRetries` the tries after that
- * which failed, and `lockPauses` the times that the processor was given away, or slept. `spansTaken` and `spansGiven` are
- * calls of the page heap, by superslabs and by large blocks, those that grow or shrink where they are among them.
+ * The name of a counter. `magazinesFilled` are full lists that were set aside, `magazinesTaken` those that were taken back.
+ * `lockWaits` are locks that were not free at the first try, `lockRetries` the tries after that which failed, and
+ * `lockPauses` the times that the processor was given away, or slept. `spansTaken` and `spansGiven` are calls of the page
+ * heap, by superslabs and by large blocks, those that grow or shrink where they are among them.
  */
 export type CounterName =
   | "mallocs"
@@ -33,7 +34,9 @@ export type CounterName =
   | "lockPauses"
   | "rollbacks"
   | "spansTaken"
-  | "spansGiven";
+  | "spansGiven"
+  | "magazinesFilled"
+  | "magazinesTaken";
 
 /** The counters; the place in this list is the place in memory. */
 export const COUNTER_NAMES: readonly CounterName[] = [
@@ -56,6 +59,8 @@ export const COUNTER_NAMES: readonly CounterName[] = [
   "rollbacks",
   "spansTaken",
   "spansGiven",
+  "magazinesFilled",
+  "magazinesTaken",
 ];
 
 /** What a counting build has counted since it was opened. */

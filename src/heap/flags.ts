@@ -44,6 +44,8 @@ export interface Flags {
   readonly prewarm: 0 | 1;
   /** Blocks that a thread keeps of a class before it spills; fewer for large classes (see `thread_cache.ts`). */
   readonly capacity: number;
+  /** 1: a full list is set aside whole while a thread has not too much so; 0: it is spilled (`magazines.ts`). */
+  readonly magazines: 0 | 1;
   /** How much of a full list a spill gives back to the slabs, in percent; at least one block. */
   readonly spill: number;
   /** Whether other threads may attach from the start, as after `share()`: sections take the lock. */
@@ -91,6 +93,7 @@ export const FLAGS: { readonly [Name in keyof Flags]: FlagRow } = {
   links: { values: [0, 1], meaning: "malloc checks that a list leads into a slab of its class" },
   prewarm: { values: [0, 1], meaning: "fill a thread's lists of small classes when it opens or attaches" },
   capacity: { values: { least: 4, most: 65_536 }, meaning: "blocks a thread keeps per class before it spills" },
+  magazines: { values: [0, 1], meaning: "a full list is set aside whole, and not spilled" },
   spill: { values: { least: 1, most: 100 }, meaning: "percent of a full list that a spill gives back" },
   shared: { values: [0, 1], meaning: "other threads may attach from the start: sections take the lock" },
   refill: { values: { least: 1, most: 4_096 }, meaning: "blocks carved at once" },
@@ -157,6 +160,10 @@ const CONTRADICTIONS: readonly [message: string, holds: (flags: Flags) => boolea
   [
     "integrity and track are checks of the Box; without push=box they must be 0",
     (f) => f.push !== "box" && (f.integrity > 0 || f.track === 1),
+  ],
+  [
+    "magazines=1 has a word where a header may be, so it needs header=none",
+    (f) => f.header === "byte" && f.magazines === 1,
   ],
   ["fault=drop-header needs header=byte", (f) => f.header === "none" && f.fault === "drop-header"],
 ];

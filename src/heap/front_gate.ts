@@ -125,7 +125,7 @@ export class FrontGate {
     const { heads, rooms } = this.#cache;
     if (heads[sizeClass] === ptr || this.#cache.remote.isLast(ptr)) throw this.#again(ptr);
     if (this.#flags.push === "box") this.#boxCheck(ptr, sizeClass);
-    if (rooms[sizeClass]! <= 0) this.#cache.spill(sizeClass);
+    if (rooms[sizeClass]! <= 0) this.#cache.makeRoom(sizeClass);
     this.#links.seal(ptr);
     // No call from here on: one for which there is no stack would throw with the block freed.
     this.#memory.blocks[ptr >> 2] = heads[sizeClass]!;

@@ -146,15 +146,17 @@ export const MAX_CACHES = 128;
 export const NOBODY = MAX_CACHES;
 /**
  * Parts of a thread cache, a word for each class: free-list head, room left on the list; the first of the thread's
- * slabs that have blocks to give. There is no class 0, and its words are in cache lines without those of the others: it is
- * as which the hot path of another thread takes a null pointer, before it knows better (see `WORD_CLASS_OF`).
+ * slabs that have blocks to give, and of its magazines. There is no class 0, and its words are in cache lines without
+ * those of the others: it is as which the hot path of another thread takes a null pointer, before it knows better (see
+ * `WORD_CLASS_OF`).
  */
 export const MAX_CLASSES = 128;
 export const CACHE_HEADS = 15;
 export const CACHE_ROOMS = CACHE_HEADS + MAX_CLASSES;
 export const CACHE_SLABS = CACHE_ROOMS + MAX_CLASSES;
+export const CACHE_MAGAZINES = CACHE_SLABS + MAX_CLASSES;
 /** Behind these a bit for each thread that this one has ever sent a block: the memory of other rings is not touched. */
-export const CACHE_SENT_TO = CACHE_SLABS + MAX_CLASSES;
+export const CACHE_SENT_TO = CACHE_MAGAZINES + MAX_CLASSES;
 /** Behind them a thread's counters, doubles, in counting builds: a thread that goes leaves them. */
 export const CACHE_COUNTERS_BYTES = Math.ceil((CACHE_SENT_TO + MAX_CACHES / 32) / 2) * 8;
 

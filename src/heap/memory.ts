@@ -24,6 +24,7 @@ import type { Flags } from "./flags.ts";
 import { Journal } from "./journal.ts";
 import {
   CACHE_HEADS,
+  CACHE_MAGAZINES,
   CACHE_SLABS,
   FIRST_BLOCK,
   firstWordOf,
@@ -373,7 +374,7 @@ export class HeapMemory {
    */
   isCacheEmpty(thread: number): boolean {
     const first = firstWordOf(thread);
-    return [CACHE_HEADS, CACHE_SLABS].every((part) =>
+    return [CACHE_HEADS, CACHE_SLABS, CACHE_MAGAZINES].every((part) =>
       this.words.subarray(first + part, first + part + MAX_CLASSES).every((head) => head === 0)
     );
   }

@@ -17,6 +17,7 @@ import { ClassSlabs } from "./class_slabs.ts";
 import type { Flags } from "./flags.ts";
 import { CACHE_HEADS, CACHE_ROOMS, firstWordOf } from "./layout.ts";
 import { Links } from "./links.ts";
+import { Magazines } from "./magazines.ts";
 import type { HeapMemory } from "./memory.ts";
 import { PageHeap } from "./page_heap.ts";
 import { RemoteFrees } from "./remote_frees.ts";
@@ -30,11 +31,19 @@ export class Reclaimer {
   readonly #memory: HeapMemory;
   readonly #source: ClassSlabs;
   readonly #remote: RemoteFrees;
+  readonly #magazines: Magazines;
   /** By class: the most blocks that a list has. */
   readonly #capacities: readonly number[];
 
-  constructor(memory: HeapMemory, source: ClassSlabs, remote: RemoteFrees, capacities: readonly number[]) {
+  constructor(
+    memory: HeapMemory,
+    source: ClassSlabs,
+    remote: RemoteFrees,
+    magazines: Magazines,
+    capacities: readonly number[],
+  ) {
     this.#memory = memory;
+    this.#magazines = magazines;
     this.#source = source;
     this.#remote = remote;
     this.#capacities = capacities;
@@ -47,7 +56,9 @@ export class Reclaimer {
     for (const thread of threads.taken()) {
       if (thread.slot === own || !threads.isDead(thread)) continue;
       this.#capacities.forEach((capacity, sizeClass) => {
-        for (let left = capacity; left > 0;) left = journal.run(() => this.#drain(thread, sizeClass, left));
+        do {
+          for (let left = capacity; left > 0;) left = journal.run(() => this.#drain(thread, sizeClass, left));
+        } while (journal.run(() => this.#revive(thread, sizeClass)));
       });
       while (journal.run(() => this.#emptyRings(thread)));
       for (let from = 0;;) {
@@ -85,6 +96,13 @@ export class Reclaimer {
     }
   }
 
+  /** Makes the latest of its magazines its list, if it has one. */
+  #revive(thread: ThreadIdentity, sizeClass: number): boolean {
+    const { isOpenToAll, threads } = this.#memory, first = firstWordOf(thread.slot);
+    return isOpenToAll && this.#magazines.latest(first, sizeClass) !== 0 && threads.isStillDead(thread) &&
+      this.#magazines.revive(first, sizeClass);
+  }
+
   /** Gives back blocks of a free list, at most `most`; returns how many there may be more. */
   #drain(thread: ThreadIdentity, sizeClass: number, most: number): number {
     const { isOpenToAll, journal, threads, words } = this.#memory;
@@ -93,6 +111,9 @@ export class Reclaimer {
     const room = firstWordOf(thread.slot) + CACHE_ROOMS + sizeClass;
     const isEmpty = words[head] === 0 && words[room] === this.#capacities[sizeClass]!;
     if (isEmpty || !threads.isStillDead(thread)) return 0; // to ask the system takes longer than most sections
+    if (this.#magazines.isMoving(firstWordOf(thread.slot), sizeClass)) {
+      this.#magazines.revive(firstWordOf(thread.slot), sizeClass);
+    }
     const left = this.#give(head, sizeClass, most);
     journal.set(room, left === 0 ? this.#capacities[sizeClass]! : words[room]! + most - left);
     return left;
@@ -118,5 +139,7 @@ export function reclaimWithoutSlot(memory: HeapMemory, flags: Flags): void {
   const slabs = new Slabs(memory, new PageHeap(memory), classes), links = new Links(memory, slabs, classes, flags);
   const source = new ClassSlabs(memory, slabs, classes, links, undefined);
   const remote = new RemoteFrees(memory, slabs, source, classes, links, undefined);
-  new Reclaimer(memory, source, remote, listCapacities(classes, flags)).reclaim();
+  const capacities = listCapacities(classes, flags);
+  const magazines = new Magazines(memory, classes, capacities, links, undefined);
+  new Reclaimer(memory, source, remote, magazines, capacities).reclaim();
 }

@@ -99,7 +99,7 @@ export class ReleaseBlocks implements Blocks {
       watcher,
     );
     memory.journal.watcher = watcher;
-    this.#reclaimer = new Reclaimer(memory, source, cache.remote, cache.capacities);
+    this.#reclaimer = new Reclaimer(memory, source, cache.remote, cache.magazines, cache.capacities);
     const large = this.#large = new LargeBlocks(memory, this.#pages);
     this.#gate = new FrontGate(memory, this.#slabs, classes, cache, large, headers, links, flags, watcher);
     this.#introspection = new Introspection(memory, this.#pages, this.#slabs, classes, cache, large, headers);
@@ -284,7 +284,7 @@ export class ReleaseBlocks implements Blocks {
    */
   assertNext(size: number, isFree: (ptr: Ptr) => boolean): void {
     if (size > this.#classes.largest) return;
-    const sizeClass = this.#classes.table[(size + this.#classes.bias) >> 4]!, next = this.#cache.heads[sizeClass]!;
+    const sizeClass = this.#classes.table[(size + this.#classes.bias) >> 4]!, next = this.#cache.next(sizeClass);
     if (next === 0 || (this.#gate.smallClass(next) === sizeClass && isFree(next))) return;
     this.#cache.abandon(sizeClass);
     throw this.#links.damaged(sizeClass, next);

@@ -1,7 +1,7 @@
 /**
  * A thread's cache: for each class a free list that the hot path pops and pushes. This file is what happens when a list
- * is empty (*refill*) or full (*spill*), once in some dozens of operations: sections both (`journal.ts`), which take blocks from
- * the slabs of the class and put them back there (`class_slabs.ts`).
+ * is empty (*refill*) or full. A full list is set aside, to be taken back when the next is empty (`magazines.ts`). What that
+ * cannot do takes blocks from the slabs of the class (`class_slabs.ts`), and *spills* blocks there, in sections (`journal.ts`).
  *
  * ```
  *   heads[c] -> block -> block -> block -> 0         the list; each block's first word is the link
@@ -35,6 +35,7 @@ import {
   SLAB_SHIFT,
 } from "./layout.ts";
 import type { Links } from "./links.ts";
+import { Magazines } from "./magazines.ts";
 import type { HeapMemory } from "./memory.ts";
 import { RemoteFrees } from "./remote_frees.ts";
 import type { SizeClasses } from "./size_classes.ts";
@@ -75,6 +76,9 @@ export class ThreadCache {
   readonly #source: ClassSlabs;
   readonly #classes: SizeClasses;
   readonly #batches: readonly number[];
+  /** Full lists that were set aside. */
+  readonly magazines: Magazines;
+  readonly #hasMagazines: boolean;
   /** Blocks of other owners' slabs. */
   readonly remote: RemoteFrees;
   readonly #links: Links;
@@ -112,6 +116,8 @@ export class ThreadCache {
     this.#batches = classes.strides.map((stride) =>
       stride === 0 ? 0 : Math.max(1, Math.min(flags.refill, Math.floor(CARVE_BYTES / stride)))
     );
+    this.magazines = new Magazines(memory, classes, this.capacities, links, watcher);
+    this.#hasMagazines = flags.magazines === 1;
     this.remote = new RemoteFrees(memory, slabs, source, classes, links, watcher);
     this.rooms.set(this.capacities);
   }
@@ -140,7 +146,21 @@ export class ThreadCache {
       this.abandon(sizeClass);
       throw head === 0 ? this.#miscounted(sizeClass) : this.#links.damaged(sizeClass, head);
     }
-    return this.#journal.run(() => this.#refill(sizeClass));
+    return this.magazines.take(this.firstWord, sizeClass)
+      ? this.#pop(sizeClass)
+      : this.#journal.run(() => this.#refill(sizeClass));
+  }
+
+  #pop(sizeClass: number): number {
+    const ptr = this.heads[sizeClass]!, room = this.rooms[sizeClass]!;
+    this.heads[sizeClass] = this.#blocks[ptr >> 2]!;
+    this.rooms[sizeClass] = room + 1;
+    return ptr;
+  }
+
+  /** Makes room on a full list: sets it aside, or spills a part of it. @throws {HeaderCorruptedError} as `spill`. */
+  makeRoom(sizeClass: number): void {
+    if (!this.#hasMagazines || !this.magazines.put(this.firstWord, sizeClass)) this.spill(sizeClass);
   }
 
   #refill(sizeClass: number): number {
@@ -258,29 +278,34 @@ export class ThreadCache {
     throw this.#links.damaged(sizeClass, ptr);
   }
 
+  /** Spills the list of a class whole, and its magazines. @throws {HeaderCorruptedError} as `spill`. */
+  #spillAll(sizeClass: number): void {
+    do this.spill(sizeClass, 0); while (this.magazines.take(this.firstWord, sizeClass));
+  }
+
+  /** The same, and gives back every slab of the class that is empty then. */
+  #flush(sizeClass: number): void {
+    this.#spillAll(sizeClass);
+    while (this.#journal.run(() => this.#source.giveEmpty(sizeClass)));
+  }
+
   /** Spills every list whole, and gives back every slab that is empty then. */
   flush(): void {
     this.remote.flush();
-    for (let sizeClass = 1; sizeClass < this.#classes.strides.length; sizeClass++) {
-      this.spill(sizeClass, 0);
-      while (this.#journal.run(() => this.#source.giveEmpty(sizeClass)));
-    }
+    for (let sizeClass = 1; sizeClass < this.#classes.strides.length; sizeClass++) this.#flush(sizeClass);
     this.#slabs.trim();
   }
 
   /**
    * Spills the lists that may have whole pages, and gives back the slabs, and the ends of slabs, that are free then;
-   * returns the bytes of those ends. Smaller blocks are left: of so many on a page some will be in use.
+   * returns the bytes of those ends. Lists of smaller blocks are left: of so many on a page some will be in use.
    */
   trim(): number {
     let bytes = 0;
     this.#classes.strides.forEach((stride, sizeClass) => {
-      if (stride < TRIMMED_STRIDE) return;
-      if (this.countOf(sizeClass) * stride >= PAGE_BYTES) {
-        this.spill(sizeClass, 0);
-        while (this.#journal.run(() => this.#source.giveEmpty(sizeClass)));
-      }
-      bytes += this.#source.trim(sizeClass);
+      const isLong = stride >= TRIMMED_STRIDE && this.countOf(sizeClass) * stride >= PAGE_BYTES;
+      if (isLong || this.magazines.latest(this.firstWord, sizeClass) !== 0) this.#flush(sizeClass);
+      if (stride >= TRIMMED_STRIDE) bytes += this.#source.trim(sizeClass);
     });
     return bytes;
   }
@@ -289,11 +314,14 @@ export class ThreadCache {
   leave(): void {
     this.remote.flush();
     for (let sizeClass = 1; sizeClass < this.#classes.strides.length; sizeClass++) {
-      try {
-        this.spill(sizeClass, 0);
-      } catch (error) {
-        if (!(error instanceof HeaderCorruptedError)) throw error;
-        this.abandon(sizeClass);
+      for (let isLeft = true; isLeft;) {
+        try {
+          this.#spillAll(sizeClass);
+          isLeft = false;
+        } catch (error) {
+          if (!(error instanceof HeaderCorruptedError)) throw error;
+          this.abandon(sizeClass);
+        }
       }
     }
     let from = 0;
@@ -309,20 +337,37 @@ export class ThreadCache {
     return damaged(`a thread's list of class ${sizeClass} cannot have as many blocks as its room says`);
   }
 
+  /** The block of a class that is taken next, or 0 if it comes from the slabs. */
+  next(sizeClass: number): number {
+    return this.heads[sizeClass] || this.magazines.latest(this.firstWord, sizeClass);
+  }
+
   /** The blocks on this thread's lists of a class. @throws {HeaderCorruptedError} at the first link that is damaged. */
   listed(sizeClass: number): Generator<number> {
     return this.#listedAt(this.firstWord, sizeClass);
   }
 
   *#listedAt(first: number, sizeClass: number): Generator<number> {
-    yield* this.#links.walk(sizeClass, this.#words[first + CACHE_HEADS + sizeClass]!, this.#countAt(first, sizeClass));
+    if (!this.magazines.isMoving(first, sizeClass)) {
+      yield* this.#links.walk(
+        sizeClass,
+        this.#words[first + CACHE_HEADS + sizeClass]!,
+        this.#countAt(first, sizeClass),
+      );
+    }
+    for (const head of this.magazines.of(first, sizeClass)) {
+      yield* this.#links.walk(sizeClass, head, this.capacities[sizeClass]!);
+    }
   }
 
   /** By class: blocks that are on their way, on the lists of all threads or in the rings. */
   countsOfAll(): number[] {
     const caches = this.#caches();
-    const counts = this.capacities.map((_, sizeClass) =>
-      caches.reduce((sum, first) => sum + this.#countAt(first, sizeClass), 0)
+    const counts = this.capacities.map((capacity, sizeClass) =>
+      caches.reduce((sum, first) => {
+        const listed = this.magazines.isMoving(first, sizeClass) ? 0 : this.#countAt(first, sizeClass);
+        return sum + listed + capacity * [...this.magazines.of(first, sizeClass)].length;
+      }, 0)
     );
     for (const ptr of this.remote.blocks()) counts[this.#slabs.classAt(ptr)]!++;
     return counts;
@@ -344,7 +389,9 @@ export class ThreadCache {
     const slab = this.#slabs.find(block >>> SLAB_SHIFT), most = this.capacities[sizeClass]!;
     return (slab !== undefined && this.#links.leadsTo(block, sizeClass, slab.free, slab.freeCount)) ||
       this.#caches().some((first) =>
-        this.#links.leadsTo(block, sizeClass, this.#words[first + CACHE_HEADS + sizeClass]!, most)
+        [this.#words[first + CACHE_HEADS + sizeClass]!, ...this.magazines.sound(first, sizeClass)].some((head) =>
+          this.#links.leadsTo(block, sizeClass, head, most)
+        )
       ) || this.remote.blocks().some((ptr) => ptr === block);
   }
 

@@ -24,6 +24,7 @@ const SLAB_MAP: Flags = {
   links: 1,
   prewarm: 1,
   capacity: 512,
+  magazines: 1,
   spill: 50,
   shared: 0,
   refill: 64,
@@ -42,6 +43,7 @@ const PHASE_7: Flags = {
   c7: "headerless",
   readable: "boundary",
   interior: 0,
+  magazines: 0,
 };
 
 /** Every list access through the checked Box. */

@@ -20,6 +20,8 @@ const PATHS: { readonly [Name in CounterName]?: (value: number) => string } = {
   frontGateCalls: (ptr) => `front gate: free(${hex(ptr)})`,
   registryLookups: (ptr) => `registry lookup: the class of ${hex(ptr)}`,
   refills: (sizeClass) => `refill: class ${sizeClass}`,
+  magazinesFilled: (sizeClass) => `full list set aside: class ${sizeClass}`,
+  magazinesTaken: (sizeClass) => `full list taken back: class ${sizeClass}`,
   spills: (sizeClass) => `spill: class ${sizeClass}`,
   slabsTaken: (slab) => `slab taken: ${slab}`,
   slabsReturned: (slab) => `slab returned: ${slab}`,

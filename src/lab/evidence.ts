@@ -51,6 +51,10 @@ export const EVIDENCE: { readonly [Name in FlagName]: Evidence } = {
   links: { what: "pops that are checked", reached: (counts, { links }) => links === 1 ? pops(counts) : 0 },
   prewarm: { what: "lists filled when the heap was opened, after that", reached: () => 0 },
   capacity: { what: "spills of a full list", reached: ({ spills }) => spills },
+  magazines: {
+    what: "full lists set aside, or spilled",
+    reached: ({ magazinesFilled = 0, spills }) => magazinesFilled + spills,
+  },
   spill: { what: "spills of a full list", reached: ({ spills }) => spills },
   shared: { what: "locks taken", reached: ({ locksTaken = 0 }) => locksTaken },
   refill: { what: "refills of an empty list", reached: ({ refills }) => refills },

@@ -36,6 +36,8 @@ export const CountsRowSchema = v.object({
     rollbacks: v.optional(v.number()),
     spansTaken: v.optional(v.number()),
     spansGiven: v.optional(v.number()),
+    magazinesFilled: v.optional(v.number()),
+    magazinesTaken: v.optional(v.number()),
   }),
 });
 
@@ -50,6 +52,7 @@ const PER_MILLION: readonly [name: string, count: (counts: Counts) => number][] 
   ["mincore", ({ mincoreCalls }) => mincoreCalls],
   ["rejects", ({ headerRejects }) => headerRejects],
   ["refills", ({ refills }) => refills],
+  ["set aside", ({ magazinesFilled = 0 }) => magazinesFilled],
   ["spills", ({ spills }) => spills],
   ["spans", ({ spansTaken = 0, spansGiven = 0 }) => spansTaken + spansGiven],
 ];

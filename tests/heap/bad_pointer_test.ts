@@ -140,7 +140,7 @@ Deno.test("user data that looks like an AllocHeader makes no block", async () =>
 });
 
 Deno.test("a loop of links is found when its list is spilled", async () => {
-  using heap = await Heap.open({ variant: "slab-map,capacity=8" });
+  using heap = await Heap.open({ variant: "slab-map,capacity=8,magazines=0" });
   const ptrs = Array.from({ length: 100 }, () => heap.malloc(48));
   heap.free(ptrs[0]!);
   heap.free(ptrs[1]!);

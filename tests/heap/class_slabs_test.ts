@@ -7,7 +7,7 @@ const KIB = 1024;
 
 /** A heap with one slab, of 64 blocks of a page's quarter each, all in use and filled with their number. */
 async function openFilled(): Promise<{ heap: Heap; ptrs: number[] }> {
-  const heap = await Heap.open({ variant: "slab-map,prewarm=0,capacity=16" });
+  const heap = await Heap.open({ variant: "slab-map,prewarm=0,capacity=16,magazines=0" });
   const ptrs = Array.from({ length: 64 }, () => heap.malloc(KIB));
   ptrs.sort((a, b) => a - b).forEach((ptr, index) => heap.bytes(ptr, KIB).fill(index + 1));
   return { heap, ptrs };

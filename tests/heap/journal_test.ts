@@ -70,6 +70,8 @@ interface Scenario {
   readonly name: string;
   /** Functions in which somebody must have died, or the scenario is not what it says. */
   readonly sections: readonly string[];
+  /** Flags that it needs. */
+  readonly flags?: string;
   /** So many of the first steps are tried each; fewer if nothing is said. */
   readonly each?: number;
   /** What the mortal has done before. */
@@ -94,6 +96,7 @@ const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: "refills from carved and from spilled blocks",
+    flags: "magazines=0",
     sections: ["ThreadCache.#carve", "ThreadCache.#reuse"],
     each: 256, // what is reused is a short part of a section
     prepare: (_, live) => {
@@ -109,6 +112,7 @@ const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: "a spill",
+    flags: "magazines=0",
     sections: ["ThreadCache.#spill"],
     prepare: (heap, live) => times(60, () => live.add(heap.malloc(48))),
     act: (heap, live, ptrs) => {
@@ -137,6 +141,7 @@ const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: "a spill that empties slabs and superslabs",
+    flags: "magazines=0",
     sections: ["ThreadCache.#spill", "Slabs.give", "PageHeap.give"],
     prepare: (heap, live) => {
       // The first empty superslab is kept: so one is emptied now, and the next gets that far.
@@ -225,11 +230,11 @@ function nextStep(step: number, each = 32): number {
 
 Error.stackTraceLimit = 50; // where somebody died is told by the calls that led there
 
-for (const { name, sections, each, prepare, act } of SCENARIOS) {
+for (const { name, flags = "magazines=1", sections, each, prepare, act } of SCENARIOS) {
   Deno.test(
     { name: `a thread dies at any step of ${name}, and nothing is lost`, sanitizeResources: false },
     async () => {
-      const options = { variant: "slab-map,capacity=16,refill=8,prewarm=0", reserveBytes: 64 * MIB };
+      const options = { variant: `slab-map,capacity=16,refill=8,prewarm=0,${flags}`, reserveBytes: 64 * MIB };
       using survivor = await Heap.open(options);
       const shared = survivor.share(), live = new Live(survivor);
       for (let index = 0; index < 50; index++) live.add(survivor.malloc(index * 300));

@@ -64,7 +64,9 @@ Deno.test("a block of the largest seed class has no header where c7 is headerles
 
 Deno.test("spill decides how much of a full list is given back: a hundredth, at least a block, to all", async () => {
   for (const [spill, left] of [[1, 7], [25, 6], [50, 4], [51, 3], [100, 0]]) {
-    using heap = await Heap.open({ variant: `slab-map,prewarm=0,counters=1,capacity=8,refill=8,spill=${spill}` });
+    using heap = await Heap.open({
+      variant: `slab-map,magazines=0,prewarm=0,counters=1,capacity=8,refill=8,spill=${spill}`,
+    });
     const ptrs = Array.from({ length: 24 }, () => heap.malloc(100));
     for (const ptr of ptrs.slice(0, 8)) heap.free(ptr);
     assertEquals([heap.stats().classes[0]!.cachedBlocks, heap.counters()!.spills], [8, 0]);
