@@ -39,7 +39,7 @@ export interface BenchPlan extends LineUpPlan {
 
 /** How far a run is. */
 export interface Progress {
-  readonly phase: "starting" | "warming up" | "measuring" | "taking the footprint" | "replaying";
+  readonly phase: "starting" | "warming up" | "measuring" | "taking the footprint" | "replaying" | "replaying first";
   readonly done: number;
   readonly total: number;
   /** Who is next. */

@@ -7,6 +7,9 @@
  * that has run for a while. Its memory is another matter: for that each contestant replays once in a fresh process, and
  * stops at the same events, where the bytes in memory are taken.
  *
+ * Between, each is timed in first replays of processes of their own (`replay_cold.ts`): a program runs once, and pays for
+ * the pages that its allocator asks of the system.
+ *
  * - Our heap, and the pools that are one mapping: the pages of that mapping which are in memory (`mincore`), the
  *   allocator's tables in it included.
  * - All others: the process, beyond what it has at the same event with the do-nothing allocator. Of native ones only
@@ -27,6 +30,7 @@ import { type Child, deadlineAfter, failureOf } from "./child.ts";
 import { type Contestant, enter, type Entry, type Harness, NATIVE_FLAGS } from "./contestants.ts";
 import { ProtocolError } from "./protocol.ts";
 import { figureOf, formatReplayRequest, type ReplayRequest } from "./replay_protocol.ts";
+import { coldSamples } from "./replay_cold.ts";
 import { startVerified } from "./verified.ts";
 import { REPLAY } from "./warnings.ts";
 
@@ -72,14 +76,15 @@ export async function replay(
     const entry = whoCan(await enter(plan.variants, plan.peers, replayHarness(path)), plan.threads);
     const run = await measure(plan, summary, entry, report, signal);
     signal.throwIfAborted(); // time without memory would be half a result
-    const taken = await withMemory(run, plan.threads, summary, entry, report, signal);
+    const first = await withCold(plan, run.results, summary, entry, report, signal);
+    const taken = await withMemory(first.results, plan.threads, summary, entry, report, signal);
     const results = taken.results.map((result) => ({ ...result, threads: plan.threads }));
-    const failures = [...run.failures ?? [], ...taken.failures];
+    const later = [...first.failures, ...taken.failures], failures = [...run.failures ?? [], ...later];
     return {
       ...run,
       results,
       ...(failures.length === 0 ? {} : { failures }),
-      notes: [...plan.trace.remarks, ...run.notes, ...taken.failures.map(noteOf), ...remarks(results)],
+      notes: [...plan.trace.remarks, ...run.notes, ...later.map(noteOf), ...remarks(results)],
       trace: describe(plan.file, summary),
     };
   } finally {
@@ -141,6 +146,28 @@ async function measure(
   return await bench(plan, report, signal, entry);
 }
 
+/** Adds the times of first replays; who fails in one is left out. */
+async function withCold(
+  { rounds, orderSeed }: ReplayPlan,
+  results: readonly Result[],
+  { events }: TraceSummary,
+  { contestants }: Entry,
+  report: (progress: Progress) => void,
+  signal: AbortSignal,
+): Promise<{ results: Result[]; failures: Failure[] }> {
+  const players = new Map(results.map((result) => {
+    const contestant = contestants.find((each) => isOf(each, result))!;
+    return [contestant, { result, deadline: deadlineAfter(result.nsPerOp * events / 1e6) }];
+  }));
+  const deadlineOf = (contestant: Contestant) => players.get(contestant)!.deadline;
+  const plan = { contestants: [...players.keys()], rounds, orderSeed, deadlineOf };
+  const { samples, failures } = await coldSamples(plan, report, signal);
+  return {
+    results: [...samples].map(([contestant, each]) => ({ ...players.get(contestant)!.result, coldSamples: [...each] })),
+    failures,
+  };
+}
+
 /** What one contestant's memory was: after each sample's event, and in the end. */
 interface Memory {
   readonly resident: readonly number[];
@@ -152,7 +179,7 @@ interface Memory {
 }
 
 async function withMemory(
-  { results }: BenchRun,
+  results: readonly Result[],
   threads: number,
   summary: TraceSummary,
   { contestants }: Entry,
@@ -255,8 +282,8 @@ function liveAt({ live, peakEvent, peakLiveBytes }: TraceSummary, point: number)
   return point === peakEvent ? peakLiveBytes : live.liveBytes[live.events.indexOf(point)]!;
 }
 
-function describe(file: string, { format, events, threads, blocks, crossThreadFrees }: TraceSummary) {
-  return { file, format, events, threads, blocks, crossThreadFrees };
+function describe(file: string, { format, events, threads, blocks, crossThreadFrees, ran }: TraceSummary) {
+  return { file, format, events, threads, blocks, crossThreadFrees, ...(ran === undefined ? {} : { ran }) };
 }
 
 /** What a reader of the table should know of some contestants. */

@@ -20,6 +20,13 @@ export function milliseconds(seconds: number): string {
   return `${digits(1000 * seconds)} ms`;
 }
 
+/** How long a program ran, by the clock and on processors. */
+export function ranText(ran: { readonly wallSeconds: number; readonly processorSeconds?: number }): string {
+  const { wallSeconds, processorSeconds } = ran;
+  const processor = processorSeconds === undefined ? "" : `, ${milliseconds(processorSeconds)} on processors`;
+  return `the program ran ${milliseconds(wallSeconds)}${processor}`;
+}
+
 /** How many times: 0.003, 1.36, 45, 1200. */
 export function times(ratio: number): string {
   return digits(ratio);

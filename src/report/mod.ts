@@ -25,7 +25,8 @@ export { changeWithBounds, hasOwnHeaps, nameOf, placeOf, threadCount, wrap } fro
 export { loopDifference, netRatioToSystem, unlikeLoops } from "./loops.ts";
 export { headline } from "./headline.ts";
 export { renderJson } from "./json.ts";
-export { renderReplay, renderReplayMarkdown, replayHeadline } from "./replay.ts";
+export { renderReplay, renderReplayMarkdown } from "./replay.ts";
+export { replayHeadline } from "./replay_answer.ts";
 export { processorOf } from "./processor.ts";
 export { renderMarkdown } from "./markdown.ts";
 export {

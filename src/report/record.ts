@@ -8,7 +8,8 @@ import * as v from "valibot";
 import { bytesText, counted, withCommas, wrap } from "./format.ts";
 import { csvTable, markdownTable } from "./rows.ts";
 import { type Palette, PLAIN, textTable } from "./table.ts";
-import { RanForSchema, shortBytes, TraceFileSchema } from "./trace.ts";
+import { RanForSchema } from "./schema.ts";
+import { shortBytes, TraceFileSchema } from "./trace.ts";
 
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
 

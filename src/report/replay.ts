@@ -4,10 +4,10 @@
  *
  * @module
  */
-import { estimate, knownRatio, ratios } from "../measure/mod.ts";
-import { bounds, nameOf, nanoseconds, times, wrap } from "./format.ts";
-import { loopDifference, loopsLine, netRatiosOf, netRatioToSystem, unlikeLoops } from "./loops.ts";
+import { bounds, counted, nameOf, nanoseconds, ranText, times, wrap } from "./format.ts";
+import { loopsLine, netRatioToSystem, unlikeLoops } from "./loops.ts";
 import { processorOf } from "./processor.ts";
+import { fastestOf, replayHeadline, type ReplaySeconds, replaySeconds, tooShort } from "./replay_answer.ts";
 import { markdownTable } from "./rows.ts";
 import type { Failure, Ratio, Result, ResultFile } from "./schema.ts";
 import { sparkline } from "./sparkline.ts";
@@ -17,17 +17,18 @@ const MEGABYTE = 1e6;
 const COLUMNS = 100;
 const SPARK_COLUMNS = 60;
 
-const TIME_COLUMNS = ["allocator", "ns/event", "95 %", "net ns", "x system", "95 %", "longest us"] as const;
-/** Where the loops differ. */
-const NET_COLUMNS = ["allocator", "ns/event", "95 %", "net ns", "net x", "95 %", "longest us"] as const;
+/** The ratio is that of net times where the loops differ. */
+const TIME_COLUMNS = (ratio: string) =>
+  ["allocator", "cold ms", "95 %", "warm ms", "ns/event", ratio, "95 %", "longest us"] as const;
 /** Also for the page. */
 export const MEMORY_COLUMNS = ["allocator", "peak MB", "peak / live", "mean MB", "page faults", "of"] as const;
 
 /** What goes to stdout; at most 100 columns. */
 export function renderReplay(file: ResultFile, palette: Palette = PLAIN): string {
   const { results, notes, failures = [] } = file;
-  const emphasis = ({ runtime }: Result) =>
-    runtime === "deno" ? palette.bold : runtime === "harness" ? palette.dim : String;
+  const fastest = fastestOf(results);
+  const emphasis = (result: Result) =>
+    fastest.includes(result) ? palette.bold : result.runtime === "harness" ? palette.dim : String;
   const rows = (cells: (result: Result) => string[], shown: readonly Result[]) =>
     shown.map((result) => cells(result).map(emphasis(result)));
   const measured = results.filter(({ pageFaults }) => pageFaults !== undefined);
@@ -71,76 +72,61 @@ export function renderReplayMarkdown(file: ResultFile): string {
   ].join("\n");
 }
 
-/** The result in one line of words. */
-export function replayHeadline({ results, trace, rounds }: ResultFile): string {
-  const ours = results.find(({ runtime }) => runtime === "deno");
-  const system = results.find(({ allocator }) => allocator === "system");
-  const file = trace?.file ?? "the trace";
-  const served = results.filter(({ verified }) => verified === true).length;
-  const proof = `every event served and verified by ${served} allocator${served === 1 ? "" : "s"}`;
-  if (ours === undefined) return `${file}: ${proof}`;
-  if (system === undefined || ours === system) {
-    return `${ours.allocator} replays ${file} in ${nanoseconds(ours.nsPerOp)} ns an event; ${proof}`;
-  }
-  const loops = unlikeLoops(results);
-  const ratio = knownRatio(
-    loops.length === 0 ? ratios(system.samples, ours.samples) : netRatiosOf(ours, system, results) ?? [],
-  );
-  const footprint = ours.peakFootprintBytes !== undefined && system.peakFootprintBytes
-    ? `, in ${times(ours.peakFootprintBytes / system.peakFootprintBytes)} times its memory`
-    : "";
-  const how = loops.length === 0
-    ? ""
-    : `, in malloc and free alone, since the loops around them differ by ${loopDifference(loops)}`;
-  const claim = ratio === undefined
-    ? "; how fast against system is not known"
-    : ` ${times(ratio.median)} times as fast as system (${bounds(ratio.low, ratio.high)}, ${rounds.measured} rounds)`;
-  return `${ours.allocator} replays ${file}${claim}${how}${footprint}; ${proof}`;
-}
-
+/** What was replayed, and that all of it was. */
 function settingOf({ trace, results }: ResultFile): string {
+  const served = results.filter(({ verified }) => verified === true).length;
   const live = results.find(({ peakLiveBytes }) => peakLiveBytes !== undefined)?.peakLiveBytes;
   if (trace === undefined || live === undefined) return "";
-  const { format, events, threads, blocks, crossThreadFrees } = trace;
-  return `${format}: ${events.toLocaleString("en-US")} events, ${blocks.toLocaleString("en-US")} blocks, ` +
+  const { file, format, events, threads, blocks, crossThreadFrees, ran } = trace;
+  return `${file} (${format}): ${events.toLocaleString("en-US")} events, ${blocks.toLocaleString("en-US")} blocks, ` +
     `${threads} threads; ${(100 * crossThreadFrees).toFixed(1)} % of frees by another thread; ` +
-    `${megabytes(live)} MB live at most`;
+    `${megabytes(live)} MB live at most; every event served and verified by ${counted(served, "allocator")}` +
+    (ran === undefined ? "" : `; ${ranText(ran)}`);
 }
+
+const TIMES =
+  "Cold: milliseconds in malloc and free, without the loop around them, in the first replay of a process; it " +
+  "is what counts for a program that runs once. Warm, and all to the right: replay after replay, ns/event with the loop. " +
+  "What it takes to load a library is not in them, and the program's own time is with the recorder in it.";
 
 /** What the figures are. */
 function explanationOf(results: readonly Result[]): string {
   const threads = results[0]?.threads ?? 1;
   const memory = "Memory and page faults are those of the first replay of a process.";
   if (threads > 1) {
-    return `Time is of replay after replay by ${threads} threads, among which the trace's are dealt: each keeps its order, ` +
-      `and so do the events of each block. ${memory}`;
+    return `${TIMES} By ${threads} threads, among which the trace's are dealt: each keeps its order, and so do the ` +
+      `events of each block. ${memory}`;
   }
-  return `Time is of replay after replay, all events by one thread in the trace's order. ${memory} Longest: the longest ` +
-    "event, each as short as it was in three replays.";
+  return `${TIMES} All events by one thread in the trace's order. ${memory} Longest: the longest event, each as short as ` +
+    "it was in three replays.";
 }
 
 function timeColumns(results: readonly Result[]): readonly string[] {
-  return unlikeLoops(results).length === 0 ? TIME_COLUMNS : NET_COLUMNS;
+  return TIME_COLUMNS(unlikeLoops(results).length === 0 ? "x system" : "net x");
 }
 
 /** In the order of the columns. */
 function cellsOfTime(results: readonly Result[]): (result: Result) => string[] {
-  const isNet = unlikeLoops(results).length > 0;
+  const isNet = unlikeLoops(results).length > 0, isShort = tooShort(results) !== undefined;
   return (result) => {
-    if (!isNet || result.ratioToSystem === undefined) return timeCells(result, result.ratioToSystem);
+    const seconds = replaySeconds(result, results);
+    if (result.ratioToSystem === undefined) return timeCells(result, seconds, undefined);
+    if (isShort) return timeCells(result, seconds, "too short");
+    if (!isNet) return timeCells(result, seconds, result.ratioToSystem);
     const net = netRatioToSystem(result, results);
-    return timeCells(result, net === undefined ? "not known" : { ...net, ratio: net.median });
+    return timeCells(result, seconds, net === undefined ? "not known" : { ...net, ratio: net.median });
   };
 }
 
-function timeCells(result: Result, ratio: Ratio | "not known" | undefined): string[] {
-  const { nsPerOp, netNsPerOp, samples, runtime, longestNs } = result;
-  const { low, high } = estimate(samples);
+function timeCells(result: Result, { cold, warm }: ReplaySeconds, ratio: Ratio | string | undefined): string[] {
+  const { nsPerOp, runtime, longestNs } = result, isLoop = runtime === "harness";
+  const inMs = (seconds: number) => nanoseconds(1000 * seconds);
   return [
     nameOf(result),
+    isLoop || cold === undefined ? "" : inMs(cold.median),
+    isLoop || cold === undefined ? "" : bounds(cold.low, cold.high, inMs),
+    isLoop ? "" : inMs(warm.median),
     nanoseconds(nsPerOp),
-    bounds(low, high, nanoseconds),
-    runtime === "harness" ? "" : nanoseconds(netNsPerOp),
     typeof ratio === "object" ? times(ratio.ratio) : ratio ?? "",
     typeof ratio !== "object" || result.allocator === "system" ? "" : bounds(ratio.low, ratio.high),
     longestNs === undefined ? "" : (longestNs / 1000).toFixed(1),
@@ -149,7 +135,7 @@ function timeCells(result: Result, ratio: Ratio | "not known" | undefined): stri
 
 /** In the time column, since it is a time that is missing; what happened is among the notes. */
 function failureCells({ allocator, message }: Failure): string[] {
-  return [allocator, message.endsWith(" gave NULL") ? "out of memory" : "failed", "", "", "", "", ""];
+  return [allocator, message.endsWith(" gave NULL") ? "out of memory" : "failed", "", "", "", "", "", ""];
 }
 
 /** In the order of {@link MEMORY_COLUMNS}. */

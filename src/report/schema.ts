@@ -9,6 +9,9 @@
 import * as v from "valibot";
 import { CountsRowSchema } from "./counts.ts";
 
+/** How long a program ran while it was traced: by the clock, and on processors, where that is known. */
+export const RanForSchema = v.object({ wallSeconds: v.number(), processorSeconds: v.exactOptional(v.number()) });
+
 const EstimateSchema = v.object({ median: v.number(), low: v.number(), high: v.number() });
 
 export const RatioSchema = v.object({ ratio: v.number(), low: v.number(), high: v.number() });
@@ -26,6 +29,8 @@ const ReplayFields = {
   peakLiveBytes: v.exactOptional(v.number()),
   /** Beyond those of the do-nothing allocator. */
   pageFaults: v.exactOptional(v.number()),
+  /** Nanoseconds per event of first replays, each in a process of its own; paired by rounds among contestants. */
+  coldSamples: v.exactOptional(v.array(v.number())),
   /** The longest event; of each, the shortest of several replays counts, which no interruption prolonged. */
   longestNs: v.exactOptional(v.number()),
   /** What the footprint is of: the allocator's own mapping, or the process beyond that of the do-nothing allocator. */
@@ -175,6 +180,8 @@ export const ResultFileSchema = v.object({
     blocks: v.number(),
     /** The share of frees by another thread than the one that allocated the block. */
     crossThreadFrees: v.number(),
+    /** How long the program ran, where the trace says so. */
+    ran: v.exactOptional(RanForSchema),
   })),
   /** Peers that were refused, died, did not answer or had no memory left: they have no results. */
   failures: v.exactOptional(v.array(FailureSchema)),

@@ -5,8 +5,9 @@
  * @module
  */
 import * as v from "valibot";
-import { bytesText, counted, milliseconds, withCommas, wrap } from "./format.ts";
+import { bytesText, counted, ranText, withCommas, wrap } from "./format.ts";
 import { csvTable, markdownTable } from "./rows.ts";
+import { RanForSchema } from "./schema.ts";
 import { areaChart } from "./sparkline.ts";
 import { type Palette, PLAIN, textTable } from "./table.ts";
 
@@ -16,9 +17,6 @@ const HistogramSchema = v.array(v.object({
   count: v.number(),
   bytes: v.number(),
 }));
-
-/** How long a program ran while it was traced: by the clock, and on processors, where that is known. */
-export const RanForSchema = v.object({ wallSeconds: v.number(), processorSeconds: v.exactOptional(v.number()) });
 
 /** What a trace is like. Events are counted without thread ends, but in `kinds`. */
 export const TraceFileSchema = v.object({
@@ -121,13 +119,9 @@ export function renderTraceCsv({ sizes, lifetimes }: TraceFile): string {
 /** The trace in one line of words. */
 export function traceHeadline({ file, format, events, threads, blocks, peakLiveBytes, ran }: TraceFile): string {
   return `${file} (${format}): ${counted(events, "event")} of ${counted(threads, "thread")}, ` +
-    `${counted(blocks, "block")}, ${bytesText(peakLiveBytes)} live at most${ran === undefined ? "" : ranText(ran)}`;
-}
-
-/** How long the program ran. */
-function ranText({ wallSeconds, processorSeconds }: NonNullable<TraceFile["ran"]>): string {
-  const processor = processorSeconds === undefined ? "" : `, ${milliseconds(processorSeconds)} on processors`;
-  return `; the program ran ${milliseconds(wallSeconds)}${processor}`;
+    `${counted(blocks, "block")}, ${bytesText(peakLiveBytes)} live at most${
+      ran === undefined ? "" : `; ${ranText(ran)}`
+    }`;
 }
 
 function kindsOf({ kinds, failedCalls }: TraceFile): string {

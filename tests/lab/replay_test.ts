@@ -49,7 +49,7 @@ Deno.test("replay() gives time and memory of all who take part, and leaves no fi
   const plan = planOf({ peers: ["system", "ffi", "assemblyscript"] });
   const run = await replay(plan, ({ phase }) => phases.add(phase), new AbortController().signal);
   assertEquals(await temporaryFiles(), before);
-  assertEquals([...phases], ["starting", "warming up", "measuring", "taking the footprint"]);
+  assertEquals([...phases], ["starting", "warming up", "measuring", "replaying first", "taking the footprint"]);
   const names = run.results.map(({ allocator, host }) => `${allocator} ${host}`);
   assertEquals(names, [
     "slab-map deno",
@@ -71,6 +71,7 @@ Deno.test("replay() gives time and memory of all who take part, and leaves no fi
   assertEquals(checksums.size, 1);
   for (const result of run.results) {
     assertEquals([result.workload, result.events, result.operations, result.samples.length], ["replay", 3050, 3050, 6]);
+    assertEquals([result.coldSamples!.length, result.coldSamples!.every((each) => each > 0)], [6, true]);
     if (result.runtime === "harness") {
       assertEquals([result.verified, result.footprint, result.pageFaults], [undefined, undefined, undefined]);
       continue;
@@ -136,7 +137,7 @@ Deno.test("replay() has no use for a trace in which only threads end, and takes 
 
 Deno.test("replay() stops when it is interrupted, also while it takes the footprint", async () => {
   const before = await temporaryFiles();
-  for (const wanted of ["warming up", "measuring", "taking the footprint"]) {
+  for (const wanted of ["warming up", "measuring", "replaying first", "taking the footprint"]) {
     const controller = new AbortController();
     const stop = ({ phase }: { phase: string }) => {
       if (phase === wanted) controller.abort();

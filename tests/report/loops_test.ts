@@ -1,7 +1,7 @@
 /** What reports say where the loops around the allocators differ, and of files from unlike processors. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { headline, renderBars, renderMarkdown, renderTable, type ResultFile } from "../../src/report/mod.ts";
-import { renderReplay, renderReplayMarkdown, replayHeadline } from "../../src/report/mod.ts";
+import { renderReplay, renderReplayMarkdown } from "../../src/report/mod.ts";
 import { renderCsv, renderJson } from "../../src/report/mod.ts";
 import { parseReportInput, renderPage } from "../../src/report/html/mod.ts";
 import { fixture } from "./fixture.ts";
@@ -66,8 +66,10 @@ Deno.test("tables have both ratios and a line at the rows, no wider than 100 col
 
 Deno.test("a replay compares net times where its loops differ", () => {
   const file = withLoop(9);
-  const replay = { ...file, results: file.results.slice(0, 6).map((result) => ({ ...result, workload: "replay" })) };
-  assertMatch(replayHeadline(replay), /1\.50 times as fast as system .* in malloc and free alone, since the loops/);
+  const replay = {
+    ...file,
+    results: file.results.slice(0, 6).map((result) => ({ ...result, workload: "replay", events: 1e6 })),
+  };
   assertMatch(renderReplay(replay), /net x/);
   assertStringIncludes(renderReplayMarkdown(replay), "the loops differ by 50 %");
 });

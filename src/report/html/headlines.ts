@@ -7,7 +7,7 @@ import { compareHeadline } from "../compare.ts";
 import { explainHeadline } from "../explain.ts";
 import { headline } from "../headline.ts";
 import { inspectHeadline } from "../inspect.ts";
-import { replayHeadline } from "../replay.ts";
+import { replayHeadline } from "../replay_answer.ts";
 import type { ReportInput } from "./input.ts";
 
 /** The line, without its end. */
