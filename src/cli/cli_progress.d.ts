@@ -1,9 +1,12 @@
 /** The part of `cli-progress` that this project uses: the package has no types of its own. */
 
 export interface Options {
-  /** With `{bar}`, `{percentage}`, `{eta_formatted}` and the names of the payload. */
-  format: string;
-  barsize: number;
+  /** Makes the line. `progress` is from 0 to 1, `eta` in seconds or a word, and the payload that of the last update. */
+  format: (
+    options: unknown,
+    params: { progress: number; eta: number | string },
+    payload: { phase: string; label: string },
+  ) => string;
   fps: number;
   /** Over how many updates the speed is averaged. */
   etaBuffer: number;

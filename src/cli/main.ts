@@ -25,7 +25,7 @@ import { reportCommand } from "./report.ts";
 import { stressCommand } from "./stress.ts";
 import { traceCommand } from "./trace.ts";
 import { UsageError } from "./values.ts";
-import { printError, printOut } from "./terminal.ts";
+import { fitted, palette, printError, printOut } from "./terminal.ts";
 
 /** In the order of `--help`. */
 const COMMANDS: readonly ((finish: (exitCode: number) => void) => Command)[] = [
@@ -52,7 +52,12 @@ export async function main(args: readonly string[]): Promise<number> {
   const finish = (code: number) => {
     exitCode = code;
   };
-  const output = { writeOut: printOut, writeErr: printError };
+  const output = {
+    writeOut: (text: string) => printOut(fitted(text, Deno.stdout)),
+    writeErr: printError,
+    getOutHelpWidth: () => palette(Deno.stdout).columns,
+    getErrHelpWidth: () => palette(Deno.stderr).columns,
+  };
   const program = new Command("deno run -P cli.ts")
     .description("hakmem's lab: how fast is the allocator, beside others?")
     .version(config.version)

@@ -11,6 +11,8 @@ export interface Warning {
   readonly code: "LOAD" | "STEAL" | "THREADS" | "TIER" | "NOISE" | "UNSTABLE" | "DISTURBED" | "LOOPS" | "BIMODAL";
   readonly message: string;
   readonly advice: string;
+  /** The message in a few words, if it is about how far the result can be trusted. */
+  readonly brief?: string;
 }
 
 const LOAD_PER_CORE = 0.5; // a run keeps one core busy: half of the others' time is still free below this
@@ -22,8 +24,9 @@ export function loadWarning(loadAverage: number, cores: number): Warning | undef
   if (loadAverage / cores < LOAD_PER_CORE) return undefined;
   return {
     code: "LOAD",
-    message: `the load average was ${loadAverage.toFixed(2)} on ${cores} cores when the run started`,
+    message: `the load average was ${loadAverage.toFixed(2)} on ${counted(cores, "core")} when the run started`,
     advice: "stop other work and run again",
+    brief: `load ${loadAverage.toFixed(2)} on ${counted(cores, "core")}`,
   };
 }
 
@@ -34,6 +37,7 @@ export function stealWarning(stolen: number, total: number): Warning | undefined
     code: "STEAL",
     message: `the host took ${(100 * stolen / total).toFixed(1)} % of the machine's time during the run`,
     advice: "run again when it is quieter, or with more --rounds",
+    brief: `the host took ${(100 * stolen / total).toFixed(1)} % of the time`,
   };
 }
 
@@ -43,6 +47,7 @@ export function disturbedWarning(disturbed: number, rounds: number): Warning {
     code: "DISTURBED",
     message: `other work, or the machine's host, took time from ${disturbed} of ${rounds} rounds: there is no verdict`,
     advice: "stop other work and run again",
+    brief: `${disturbed} of ${rounds} rounds disturbed`,
   };
 }
 
@@ -68,6 +73,7 @@ export function bimodalWarning(who: string, modes: Modes | undefined): Warning |
     message: `${who} runs at one of two speeds for the life of a process: ${nanosecondsOf(fast)} in ${fastCount} ` +
       `of ${fastCount + slowCount}, ${nanosecondsOf(slow)} in ${slowCount}`,
     advice: "its median says how often each occurred, too: read the two speeds",
+    brief: `${who} runs at one of two speeds, ${nanosecondsOf(fast)} or ${nanosecondsOf(slow)}`,
   };
 }
 
@@ -80,8 +86,9 @@ export function threadsWarning(threads: number, cores: number): Warning | undefi
   if (threads <= cores) return undefined;
   return {
     code: "THREADS",
-    message: `${threads} threads had ${cores} ${cores === 1 ? "core" : "cores"}: they took turns`,
+    message: `${threads} threads had ${counted(cores, "core")}: they took turns`,
     advice: `what scales is to be seen up to --threads ${cores}`,
+    brief: `${threads} threads took turns on ${counted(cores, "core")}`,
   };
 }
 
@@ -118,6 +125,7 @@ export function noiseWarning(who: string, estimates: ReadonlyMap<string, Estimat
       whoAt(who, widths.map(({ place }) => place))
     }: the 95 % interval is up to ${widest} % of the median wide`,
     advice: "run on a quiet machine, or with more --rounds",
+    brief: `intervals up to ${widest} % wide`,
   };
 }
 
@@ -128,7 +136,12 @@ export function unstableWarning(who: string, places: readonly string[], longer?:
     code: "UNSTABLE",
     message: `${whoAt(who, places)} was still changing its speed by over 10 % a slot when its warm-up ended`,
     advice: longer === undefined ? "run again" : `run again, or raise ${longer}`,
+    brief: `${who} was still changing its speed`,
   };
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 /** Somebody, at some places: those with a name. */

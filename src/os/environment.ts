@@ -33,6 +33,11 @@ export function noColor(): string | undefined {
   return read("NO_COLOR");
 }
 
+/** `TERM`: what the terminal can do; `dumb` can only print. */
+export function terminalType(): string | undefined {
+  return read("TERM");
+}
+
 /** The variable by which the loader is told to load a library before others. */
 export const PRELOAD: string = Deno.build.os === "darwin" ? "DYLD_INSERT_LIBRARIES" : "LD_PRELOAD";
 

@@ -3,14 +3,15 @@
  *
  * @module
  */
-import Table from "cli-table3";
 import { median } from "simple-statistics";
 import type { CompareFile, CompareRow } from "./compare_schema.ts";
+import { doubts } from "./doubts.ts";
 import { bounds, change, nanoseconds, threadCount, wrap } from "./format.ts";
 import { areDisturbed, EQUIVALENT_WITHIN } from "../measure/mod.ts";
+import { type Palette, PLAIN } from "./palette.ts";
 import { processorDifferences, processorOf } from "./processor.ts";
 import { csvTable, markdownTable } from "./rows.ts";
-import { LINES, type Palette, PLAIN } from "./table.ts";
+import { textTable } from "./text_table.ts";
 
 /** The table's columns, in the terminal and in Markdown. */
 const COLUMNS = [
@@ -55,27 +56,25 @@ export function compareHeadline(
 /** The whole report. */
 export function renderCompare(file: CompareFile, palette: Palette = PLAIN): string {
   const { level, rounds, rows } = file;
-  const table = new Table({
-    head: COLUMNS.map((name) => palette.bold(name)),
-    colAligns: ["right", "right", "right", "right", "right", "right", "right", "right", "left"],
-    style: { head: [], border: [], compact: true },
-    chars: LINES,
-  });
-  for (const row of rows) {
-    const paint = {
-      regression: palette.red,
-      improvement: palette.green,
-      equivalent: String,
-      inconclusive: palette.dim,
-    };
-    table.push([...cells(row).slice(0, -1), paint[row.verdict](row.verdict)]);
-  }
-  const text = table.toString().split("\n").map((line) => line.trimEnd()).join("\n");
-  const baseline = file.baseline === undefined ? "" : baselineLines(file);
-  const headline = wrap(compareHeadline(file), 100).map(palette.bold).join("\n");
-  return `${headline}\n\n${text}\n\n` +
-    `${wrap(footnote(rounds.measured, level), 100).join("\n")}\n${baseline}` +
-    file.notes.map((note) => `${note}\n`).join("");
+  const paint = {
+    regression: palette.red,
+    improvement: palette.green,
+    equivalent: String,
+    inconclusive: palette.dim,
+  };
+  const columns = COLUMNS.map((head) => ({ head, isNumeric: head !== "verdict" }));
+  const table = rows.map((row) => [...cells(row).slice(0, -1), paint[row.verdict](row.verdict)]);
+  const lines = (text: string) => wrap(text, palette.columns);
+  const sections = [
+    [...lines(compareHeadline(file)).map(palette.bold), ...doubts(file).flatMap(lines)],
+    [textTable(columns, table, palette)],
+    [
+      ...lines(footnote(rounds.measured, level)),
+      ...baselineText(file).flatMap(lines),
+      ...file.notes.flatMap(lines),
+    ],
+  ];
+  return `${sections.map((section) => section.join("\n")).join("\n\n")}\n`;
 }
 
 /** What the columns mean. */
@@ -117,8 +116,8 @@ function cells({ size, ratio, low, high, control, delta, rounds, samples, verdic
   ];
 }
 
-function baselineLines({ baseline, environment, rows }: CompareFile): string {
-  if (baseline === undefined) return "";
+function baselineText({ baseline, environment, rows }: CompareFile): string[] {
+  if (baseline === undefined) return [];
   const then = rows.flatMap(({ size, threads }) => {
     const row = baseline.rows.find((each) => each.size === size && (each.threads ?? 1) === threads);
     return row === undefined ? [] : [`${size}: ${nanoseconds(row.nsPerOp)} ns`];
@@ -131,7 +130,7 @@ function baselineLines({ baseline, environment, rows }: CompareFile): string {
     `Baseline ${baseline.name}: ${baseline.contestant} of ${baseline.date.slice(0, 10)}, run again beside B.` +
     (then.length === 0 ? "" : ` Stored then (only to look at): ${then.join(", ")}.`) +
     (changed.length === 0 ? "" : ` The stored figures are of another environment: ${changed.join("; ")}.`);
-  return `${wrap(text, 100).join("\n")}\n`;
+  return [text];
 }
 
 function three(value: number): string {

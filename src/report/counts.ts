@@ -3,9 +3,10 @@
  *
  * @module
  */
-import Table from "cli-table3";
 import * as v from "valibot";
-import { LINES, type Palette, PLAIN } from "./table.ts";
+import { wrap } from "./format.ts";
+import { type Palette, PLAIN } from "./palette.ts";
+import { textTable } from "./text_table.ts";
 
 /** The counts of one unit of a workload. */
 export const CountsRowSchema = v.object({
@@ -70,40 +71,30 @@ const LOCKS: typeof PER_MILLION = [
 export function renderCounts(rows: readonly CountsRow[], palette: Palette = PLAIN): string {
   const isCrew = rows.some(({ threads }) => threads !== undefined);
   const what = isCrew ? "one unit, or four of each thread" : "one unit";
-  const text = `counted in ${what}, from a counting build;\n` +
-    `behind the share of fast frees: per million frees; spans are taken from and given to the page heap\n\n${
-      countsTable(rows, PER_MILLION, palette)
-    }\n`;
+  const lines = (text: string) => wrap(text, palette.columns).join("\n");
+  const text = `${lines(`counted in ${what}, from a counting build; ${COUNTED}`)}\n\n${
+    countsTable(rows, PER_MILLION, palette)
+  }\n`;
   const locked = rows.filter(({ counts, threads = 1 }) => threads > 1 || (counts.locksTaken ?? 0) > 0);
   if (locked.length === 0) return text;
-  return text +
-    `\nheaps that several threads have: frees of other threads' blocks, and locks; those that were not free\n` +
-    `at the first try, the tries after that which failed, and the times that the processor was given away\n\n` +
-    `${countsTable(locked, LOCKS, palette)}\n`;
+  return `${text}\n${lines(LOCKED)}\n\n${countsTable(locked, LOCKS, palette)}\n`;
 }
+
+const COUNTED = "behind the share of fast frees: per million frees; spans are taken from and given to the page heap";
+const LOCKED =
+  "heaps that several threads have: frees of other threads' blocks, and locks; those that were not free at the first try, " +
+  "the tries after that which failed, and the times that the processor was given away";
 
 function countsTable(rows: readonly CountsRow[], columns: typeof PER_MILLION, palette: Palette): string {
   const hasThreads = rows.some(({ threads }) => threads !== undefined);
-  const table = new Table({
-    head: ["size", ...(hasThreads ? ["threads"] : []), "variant", "fast frees", ...columns.map(([name]) => name)].map((
-      name,
-    ) => palette.bold(name)),
-    colAligns: [
-      "right",
-      ...(hasThreads ? ["right" as const] : []),
-      "left",
-      "right",
-      ...columns.map(() => "right" as const),
-    ],
-    style: { head: [], border: [], compact: true },
-    chars: LINES,
-  });
-  for (const { size, threads = 1, variant, counts } of rows) {
+  const heads = ["size", ...(hasThreads ? ["threads"] : []), "variant", "fast frees", ...columns.map(([name]) => name)];
+  const lines = rows.map(({ size, threads = 1, variant, counts }) => {
     const share = counts.frees === 0 ? "" : `${(100 * counts.fastFrees / counts.frees).toFixed(2)} %`;
     const perMillion = columns.map(([, count]) =>
       counts.frees === 0 ? "" : String(Math.round(1e6 * count(counts) / counts.frees))
     );
-    table.push([String(size), ...(hasThreads ? [String(threads)] : []), variant, share, ...perMillion]);
-  }
-  return table.toString().split("\n").map((line) => line.trimEnd()).join("\n");
+    return [String(size), ...(hasThreads ? [String(threads)] : []), variant, share, ...perMillion];
+  });
+  const keys = heads.indexOf("variant") + 1;
+  return textTable(heads.map((head) => ({ head, isNumeric: head !== "variant" })), lines, palette, keys);
 }

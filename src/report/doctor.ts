@@ -1,15 +1,15 @@
 /**
  * The file of `doctor`, `hakmem.doctor/1`, and its text: the answer in one line, then a row a fact: its value, what it
- * means for a measurement, and what to do about it. At most 100 columns wide.
+ * means for a measurement, and what to do about it.
  *
  * @module
  */
-import Table from "cli-table3";
 import * as v from "valibot";
 import { wrap } from "./format.ts";
 import { csvTable, markdownTable } from "./rows.ts";
 import { EnvironmentSchema } from "./schema.ts";
-import { LINES, type Palette, PLAIN } from "./table.ts";
+import { textTable } from "./text_table.ts";
+import { type Palette, PLAIN } from "./palette.ts";
 
 /** One thing about the machine. */
 const FactSchema = v.object({
@@ -65,9 +65,8 @@ export function parseDoctorFile(text: string): DoctorFile {
   return v.parse(DoctorFileSchema, JSON.parse(text));
 }
 
-const COLUMNS = 100;
-const MOST_VALUE_COLUMNS = 26;
-const LEAST_MEANING_COLUMNS = 24; // values without spaces may be long
+const HEAD = ["", "fact", "value", "what it means, and what to do"];
+const COLUMNS = HEAD.map((head) => ({ head, isNumeric: false }));
 const MARKS = { ok: "ok", warning: "!", note: "" };
 
 /** The fact that is the answer itself: nothing that disturbs. */
@@ -75,29 +74,14 @@ export const NOISE_FLOOR = "noise floor";
 
 /** The text; colours from `palette`. */
 export function renderDoctor(file: DoctorFile, palette: Palette = PLAIN): string {
-  const rows = file.facts.map((each) => ({ ...each, values: wrap(each.value, MOST_VALUE_COLUMNS) }));
-  const widths = [
-    Math.max(...Object.values(MARKS).map((mark) => mark.length)),
-    Math.max("fact".length, ...rows.map(({ fact }) => fact.length)),
-    Math.max("value".length, ...rows.flatMap(({ values }) => values.map((value) => value.length))),
-  ];
-  const used = widths.reduce((sum, width) => sum + width + 3, 2); // two spaces of padding, and one between columns
-  const meaningColumns = Math.max(LEAST_MEANING_COLUMNS, COLUMNS - used);
-  const table = new Table({
-    head: ["", "fact", "value", "what it means, and what to do"].map((name) => palette.bold(name)),
-    style: { head: [], border: [], compact: true },
-    chars: LINES,
-  });
-  for (const { fact, values, state, meaning, advice } of rows) {
-    const text = wrap(meaning, meaningColumns);
-    const todo = advice === undefined ? [] : wrap(`-> ${advice}`, meaningColumns);
+  const rows = file.facts.map(({ fact, value, state, meaning, advice }) => {
     const mark = state === "warning" ? palette.red : palette.green;
     const name = state === "warning" ? palette.bold(fact) : fact;
-    table.push([mark(MARKS[state]), name, values.join("\n"), [...text, ...todo].join("\n")]);
-  }
-  const lines = table.toString().split("\n").map((line) => line.trimEnd());
-  const answer = wrap(doctorHeadline(file), COLUMNS).map(palette.bold).join("\n");
-  return `${answer}\n\n${lines.join("\n")}\n`;
+    return [mark(MARKS[state]), name, value, advice === undefined ? meaning : `${meaning}\n-> ${advice}`];
+  });
+  return `${wrap(doctorHeadline(file), palette.columns).map(palette.bold).join("\n")}\n\n${
+    textTable(COLUMNS, rows, palette, 2)
+  }\n`;
 }
 
 /** The same as Markdown. */
@@ -105,9 +89,7 @@ export function renderDoctorMarkdown(file: DoctorFile): string {
   const rows = file.facts.map(({ fact, value, state, meaning, advice }) => {
     return [MARKS[state], fact, value, `${meaning}${advice === undefined ? "" : `; ${advice}`}`];
   });
-  return `**${doctorHeadline(file)}**\n\n${
-    markdownTable(["", "fact", "value", "what it means, and what to do"], rows)
-  }`;
+  return `**${doctorHeadline(file)}**\n\n${markdownTable(HEAD, rows)}`;
 }
 
 /** A row a fact: for other programs. */

@@ -3,13 +3,16 @@
  *
  * @module
  */
-import Table from "cli-table3";
+import { doubts } from "./doubts.ts";
 import type { ExplainFile, ExplainFlag } from "./explain_schema.ts";
 import { change, changeWithBounds, wrap } from "./format.ts";
 import { csvTable } from "./rows.ts";
-import { LINES, type Palette, PLAIN } from "./table.ts";
+import { textTable } from "./text_table.ts";
+import { type Palette, PLAIN } from "./palette.ts";
 
-const COLUMNS = ["flag", "A", "B", "throughput", "99 %", "runs/free", "finding"] as const;
+const TEXTS = ["flag", "A", "B", "finding"];
+const COLUMNS = ["flag", "A", "B", "throughput", "99 %", "runs/free", "finding"]
+  .map((head) => ({ head, isNumeric: !TEXTS.includes(head) }));
 
 /** The result in a line of words. */
 export function explainHeadline({ a, b, total, delta, flags, counters }: ExplainFile): string {
@@ -42,24 +45,25 @@ function reasonOf({ flag, b, ratio, fastFrees }: ExplainFlag, moves: boolean): s
 
 /** The whole report. */
 export function renderExplain(file: ExplainFile, palette: Palette = PLAIN): string {
-  const table = new Table({
-    head: COLUMNS.map((name) => palette.bold(name)),
-    colAligns: ["left", "left", "left", "right", "right", "right", "left"],
-    style: { head: [], border: [], compact: true },
-    chars: LINES,
-  });
   const paint = { confirmed: palette.bold, rejected: palette.dim, undecided: String };
-  for (const flag of file.flags) {
-    table.push(cells(flag).map((text, index) => index === 6 ? paint[flag.finding](text) : text));
-  }
-  const rows = table.toString().split("\n").map((line) => line.trimEnd()).join("\n");
-  return `${wrap(explainHeadline(file), 100).map(palette.bold).join("\n")}\n\n${rows}\n\n` +
-    `${file.rounds} rounds of ${file.workload}; a change counts beyond ${(100 * file.delta).toFixed(1)} %. ` +
-    `Not explained: ${changeWithBounds(file.unexplained)}.\n` +
-    file.flags.flatMap(({ flag, finding, because }) => hanging(`${flag} is ${finding}: ${because}.`)).join("\n") +
-    "\n" +
-    pairLines(file) + `\n${wrap(recommendation(file), 100).join("\n")}\n` +
-    file.notes.map((note) => `${note}\n`).join("");
+  const rows = file.flags.map((flag) =>
+    cells(flag).map((text, index) => index === COLUMNS.length - 1 ? paint[flag.finding](text) : text)
+  );
+  const lines = (text: string) => wrap(text, palette.columns);
+  const measured = `${file.rounds} rounds of ${file.workload}; a change counts beyond ` +
+    `${(100 * file.delta).toFixed(1)} %. Not explained: ${changeWithBounds(file.unexplained)}.`;
+  const sections = [
+    [...lines(explainHeadline(file)).map(palette.bold), ...doubts(file).flatMap(lines)],
+    [textTable(COLUMNS, rows, palette)],
+    [
+      ...lines(measured),
+      ...file.flags.flatMap(({ flag, finding, because }) => hanging(`${flag} is ${finding}: ${because}.`, palette)),
+      ...pairTexts(file).flatMap(lines),
+      ...lines(recommendation(file)),
+      ...file.notes.flatMap(lines),
+    ],
+  ];
+  return `${sections.map((section) => section.join("\n")).join("\n\n")}\n`;
 }
 
 /** A row a flag: for other programs. */
@@ -100,12 +104,12 @@ function cells({ flag, a, b, ratio, low, high, reachedPerMillionFrees, finding }
   ];
 }
 
-function pairLines({ pairs }: ExplainFile): string {
+function pairTexts({ pairs }: ExplainFile): string[] {
   return pairs.map((pair) =>
-    `${pair.flags.join(" and ")} together do ${changeWithBounds(pair)} beyond what each does alone.\n`
-  ).join("");
+    `${pair.flags.join(" and ")} together do ${changeWithBounds(pair)} beyond what each does alone.`
+  );
 }
 
-function hanging(text: string): string[] {
-  return wrap(text, 96).map((line, index) => index === 0 ? `  ${line}` : `    ${line}`);
+function hanging(text: string, { columns }: Palette): string[] {
+  return wrap(text, columns - 4).map((line, index) => index === 0 ? `  ${line}` : `    ${line}`);
 }

@@ -1,13 +1,12 @@
 /**
- * The flags of a variant as a table for a terminal, at most 100 columns wide, or in Markdown; of two variants, the rows
- * that differ. As CSV, all flags of both.
+ * The flags of a variant as a table for a terminal, or in Markdown; of two variants, the rows that differ. As CSV, all flags of both.
  *
  * @module
  */
-import Table from "cli-table3";
-import { wrap } from "./format.ts";
 import { csvTable, markdownTable } from "./rows.ts";
-import { LINES, type Palette, PLAIN } from "./table.ts";
+import { textTable } from "./text_table.ts";
+import { counted, wrap } from "./format.ts";
+import { type Palette, PLAIN } from "./palette.ts";
 
 /** One flag of a variant. */
 export interface FlagValue {
@@ -38,24 +37,22 @@ export interface FlagsFile {
   }[];
 }
 
-const COLUMNS = 100;
-const LEAST_MEANING = 24; // columns; names that leave fewer than that are longer than any variant of the table
-
 /** The text; colours from `palette`. */
 export function renderFlags({ build, variants, differences }: FlagsFile, palette: Palette = PLAIN): string {
   const [a, b] = variants;
   if (a === undefined) return "";
+  const title = (text: string) => wrap(text, palette.columns).map(palette.bold).join("\n");
   if (b === undefined) {
     const rows = a.flags.map(({ flag, value, from, meaning }) => [flag, String(value), from, meaning]);
     const changed = a.flags.map(({ from }) => from !== a.name);
-    return `${palette.bold(a.name)}, ${build} build\n\n` +
+    return `${title(`${a.name}, ${build} build`)}\n\n` +
       `${table(["flag", "value", "from", "meaning"], rows, palette, a.name.includes(",") ? changed : [])}\n`;
   }
-  const title = `${palette.bold(a.name)} and ${palette.bold(b.name)}, ${build} builds`;
-  if (differences.length === 0) return `${title}: no difference\n`;
-  const count = `${differences.length} of ${a.flags.length} flags differ`;
+  const names = `${a.name} and ${b.name}, ${build} builds`;
+  if (differences.length === 0) return `${title(`${names}: no difference`)}\n`;
+  const count = `${differences.length} of ${counted(a.flags.length, "flag")} differ`;
   const rows = differences.map((row) => [row.flag, String(row.a), String(row.b), row.meaning]);
-  return `${title}: ${count}\n\n${table(["flag", a.name, b.name, "meaning"], rows, palette, [])}\n`;
+  return `${title(`${names}: ${count}`)}\n\n${table(["flag", a.name, b.name, "meaning"], rows, palette, [])}\n`;
 }
 
 /** The same table as Markdown. */
@@ -81,32 +78,21 @@ export function renderFlagsCsv({ build, variants }: FlagsFile): string {
   return csvTable(["variant", "build", "flag", "value", "from", "meaning"], rows);
 }
 
-/** Columns as wide as they must be; the last one is wrapped to what is left. */
 function table(
   head: readonly string[],
   rows: readonly (readonly string[])[],
   palette: Palette,
   emphasised: readonly boolean[],
 ): string {
-  const names = head.map(wrapName);
-  const widths = names.slice(0, -1).map((name, column) =>
-    Math.max(...name.split("\n").map((line) => line.length), ...rows.map((row) => row[column]?.length ?? 0))
-  );
-  const used = widths.reduce((sum, width) => sum + width + 3, 2); // two spaces of padding, and one between columns
-  const meaning = Math.max(LEAST_MEANING, COLUMNS - used);
-  const lines = new Table({
-    head: names.map((name) => name.split("\n").map(palette.bold).join("\n")),
-    style: { head: [], border: [], compact: true },
-    chars: LINES,
-  });
-  for (const [index, row] of rows.entries()) {
-    const cells = row.map((cell, column) => column === row.length - 1 ? wrap(cell, meaning).join("\n") : cell);
-    lines.push(emphasised[index] === true ? [palette.bold(cells[0] ?? ""), ...cells.slice(1)] : cells);
-  }
-  return lines.toString().split("\n").map((line) => line.trimEnd()).join("\n");
+  const columns = head.map((name) => ({ head: wrapName(name), isNumeric: false }));
+  const cells = rows.map((
+    [flag = "", ...rest],
+    row,
+  ) => [emphasised[row] === true ? palette.bold(flag) : flag, ...rest]);
+  return textTable(columns, cells, palette);
 }
 
-/** A variant's overrides, each on a line of their own. */
+/** A variant's overrides, each on a line of its own. */
 function wrapName(name: string): string {
   return name.replaceAll(",", ",\n");
 }

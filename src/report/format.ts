@@ -140,15 +140,22 @@ export function isThreaded(results: readonly Place[]): boolean {
   return results.some(({ threads }) => threads > 1);
 }
 
-/** Breaks a text at its spaces into lines of at most `columns`, longer words excepted. */
+/** Breaks a text at its spaces into lines of at most `columns`; longer words too, behind a slash or comma if they can. */
 export function wrap(text: string, columns: number): string[] {
   const lines = [""];
-  for (const word of text.split(" ")) {
+  for (const word of text.split(" ").flatMap((word) => pieces(word, columns))) {
     const line = lines.at(-1) ?? "";
     if (line !== "" && line.length + 1 + word.length > columns) lines.push(word);
     else lines[lines.length - 1] = line === "" ? word : `${line} ${word}`;
   }
   return lines;
+}
+
+function pieces(word: string, columns: number): string[] {
+  if (word.length <= columns) return [word];
+  const end = Math.max(word.lastIndexOf("/", columns - 1), word.lastIndexOf(",", columns - 1)) + 1;
+  const length = end > columns / 2 ? end : columns;
+  return [word.slice(0, length), ...pieces(word.slice(length), columns)];
 }
 
 function digits(value: number): string {

@@ -3,16 +3,15 @@
  *
  * @module
  */
-import Table from "cli-table3";
+import { doubts } from "./doubts.ts";
 import { placeOf, times, wrap } from "./format.ts";
 import type { GateFile, GateRow, GateVerdict } from "./gate_schema.ts";
 import { csvTable, markdownTable } from "./rows.ts";
-import { LINES, type Palette, PLAIN } from "./table.ts";
+import { textTable } from "./text_table.ts";
+import { answer, type Palette, PLAIN } from "./palette.ts";
 
 /** The table's columns, in the terminal and in Markdown. */
 const COLUMNS = ["verdict", "threshold", "size", "threads", "measured", "interval", "asked for"] as const;
-const NAME_COLUMNS = 34; // the rest is less than 66 wide
-const LINE_COLUMNS = 100;
 
 /** How verdicts are called out. */
 const WORDS: Readonly<Record<GateVerdict, string>> = { "go": "GO", "no-go": "NO-GO", "undecided": "UNDECIDED" };
@@ -33,24 +32,20 @@ export function gateHeadline({ rows, verdict }: Pick<GateFile, "rows" | "verdict
 
 /** The whole report. */
 export function renderGate(file: GateFile, palette: Palette = PLAIN): string {
-  const table = new Table({
-    head: COLUMNS.map((name) => palette.bold(name)),
-    colAligns: ["left", "left", "right", "right", "right", "right", "right"],
-    style: { head: [], border: [], compact: true },
-    chars: { ...LINES, middle: "" },
-  });
   const paint = { "go": palette.green, "no-go": palette.red, "undecided": palette.dim };
-  let before = "";
-  for (const row of file.rows) {
+  const columns = COLUMNS.map((head) => ({ head, isNumeric: head !== "verdict" && head !== "threshold" }));
+  const rows = file.rows.map((row, index) => {
     const [verdict, name, ...rest] = cells(row) as [string, string, ...string[]];
-    const shown = row.name === before ? "" : wrap(name, NAME_COLUMNS).join("\n");
-    table.push([paint[row.verdict](verdict), shown, ...rest]);
-    before = row.name;
-  }
-  const text = table.toString().split("\n").map((line) => line.trimEnd()).join("\n");
-  const remarks = [...reasons(file.rows), ...file.notes, ...(file.quick ? [QUICK_REMARK] : [])]
-    .flatMap((remark) => wrap(remark, LINE_COLUMNS));
-  return `${palette.bold(gateHeadline(file))}\n\n${text}\n${remarks.length === 0 ? "" : `\n${remarks.join("\n")}\n`}`;
+    return [paint[row.verdict](verdict), file.rows[index - 1]?.name === name ? "" : name, ...rest];
+  });
+  const lines = (text: string) => wrap(text, palette.columns);
+  const remarks = [...reasons(file.rows), ...file.notes, ...(file.quick ? [QUICK_REMARK] : [])];
+  const sections = [
+    [...answer(gateHeadline(file), palette), ...doubts(file).flatMap(lines)],
+    [textTable(columns, rows, palette, 2)],
+    remarks.flatMap(lines),
+  ];
+  return `${sections.filter((section) => section.length > 0).map((section) => section.join("\n")).join("\n\n")}\n`;
 }
 
 /** The same as Markdown. */

@@ -8,10 +8,10 @@ import { bytesText, counted, withCommas, wrap } from "./format.ts";
 import { chosenFrame, type InspectFile, type InspectFrame } from "./inspect_schema.ts";
 import { csvTable, markdownTable } from "./rows.ts";
 import { sparkline } from "./sparkline.ts";
-import { type Palette, PLAIN, textTable } from "./table.ts";
+import { type Palette, PLAIN } from "./palette.ts";
+import { numbersOf, textTable } from "./text_table.ts";
 
-const COLUMNS = 100;
-const SPARK_COLUMNS = 60;
+const MOST_SPARK_COLUMNS = 60;
 /** More lines of a map, and more classes, are in the files. */
 const SHOWN_ROWS = 40;
 const SHOWN_CLASSES = 16;
@@ -19,20 +19,23 @@ const SHOWN_CLASSES = 16;
 type Snapshot = InspectFile["snapshot"];
 type ClassRow = Snapshot["classes"][0];
 
-/** What goes to stdout; at most 100 columns. */
+/** What goes to stdout. */
 export function renderInspect(file: InspectFile, palette: Palette = PLAIN): string {
   const { snapshot } = file;
   const shown = wastefulFirst(snapshot).slice(0, SHOWN_CLASSES);
   const title = shown.length < snapshot.classes.length
     ? `the ${shown.length} of ${snapshot.classes.length} size classes that waste the most`
     : "size classes";
+  const lines = (text: string) => wrap(text, palette.columns);
   const sections = [
-    wrap(inspectHeadline(file), COLUMNS).map(palette.bold),
-    wrap(partsOf(file), COLUMNS),
+    lines(inspectHeadline(file)).map(palette.bold),
+    lines(partsOf(file)),
     mapLines(file, palette),
     memoryLines(file, palette),
-    shown.length === 0 ? [] : [palette.bold(title), textTable(CLASS_COLUMNS, shown.map(classCells), palette)],
-    wrap(EXPLANATION, COLUMNS),
+    shown.length === 0
+      ? []
+      : [palette.bold(title), textTable(numbersOf(CLASS_COLUMNS), shown.map(classCells), palette)],
+    lines(EXPLANATION),
   ];
   return `${sections.filter((lines) => lines.length > 0).map((lines) => lines.join("\n")).join("\n\n")}\n`;
 }
@@ -136,6 +139,9 @@ export function wastefulFirst({ classes }: Snapshot): ClassRow[] {
 }
 
 const LEVELS = "0▁▂▃▄▅▆▇█";
+const LEGEND =
+  "▁ to █ slab, by the share of live blocks; 0 none is live; - free slab; L= large block; ~ free, but in " +
+  "memory; . untouched";
 
 /** A line for each 2 MiB in use. */
 function mapLines(file: InspectFile, palette: Palette): string[] {
@@ -148,15 +154,20 @@ function mapLines(file: InspectFile, palette: Palette): string[] {
   ]));
   const lines = runs.slice(0, SHOWN_ROWS).map(({ row, cells, count }) => {
     const remark = count > 1 ? `and ${withCommas(count - 1)} like it` : resident.get(row) ?? "";
-    return `${`${2 * row} MiB`.padStart(10)}  ${drawn(cells, palette)}  ${remark}`.trimEnd();
+    const used = 14 + cells.length; // what does not fit behind it is in the table of classes, too, or in the files
+    const shown = used + remark.length <= palette.columns
+      ? remark
+      : remark.split(",")[0]!.slice(0, palette.columns - used);
+    return `${`${2 * row} MiB`.padStart(10)}  ${drawn(cells, palette)}  ${shown}`.trimEnd();
   });
   const left = runs.slice(SHOWN_ROWS).reduce((sum, { count }) => sum + count, 0);
   return [
-    palette.bold("heap map: a line is 2 MiB of address space, a character a slab of 64 KiB"),
+    ...wrap("heap map: a line is 2 MiB of address space, a character a slab of 64 KiB", palette.columns).map(
+      palette.bold,
+    ),
     ...lines,
-    ...(left > 0 ? [`${"".padStart(10)}  ... and ${left} lines more, which --json and --html have`] : []),
-    palette.dim("▁ to █ slab, by the share of live blocks; 0 none is live; - free slab; L= large block;"),
-    palette.dim("~ free, but in memory; . untouched"),
+    ...(left > 0 ? [`${"".padStart(10)}  ... and ${counted(left, "line")} more, which --json and --html have`] : []),
+    ...wrap(LEGEND, palette.columns).map(palette.dim),
   ];
 }
 
@@ -182,10 +193,13 @@ function drawn(cells: string, palette: Palette): string {
 /** Asked for, live and in memory over the trace, on one scale. */
 function memoryLines({ frames }: InspectFile, palette: Palette): string[] {
   const top = Math.max(...frames.map(({ residentBytes }) => residentBytes));
+  const ends = [top, ...frames.map(({ residentBytes, askedBytes }) => Math.max(residentBytes, askedBytes))];
+  const figureColumns = Math.max(...ends.map((bytes) => bytesText(bytes).length));
+  const sparkColumns = Math.min(MOST_SPARK_COLUMNS, palette.columns - 13 - figureColumns);
   const line = (name: string, values: readonly number[]): string =>
-    `  ${name.padEnd(9)} ${sparkline(values, SPARK_COLUMNS, top)} ${bytesText(values.at(-1)!)}`;
+    `  ${name.padEnd(9)} ${sparkline(values, sparkColumns, top)} ${bytesText(values.at(-1)!)}`;
   return [
-    `over the trace, and in the end; the whole height is ${bytesText(top)}`,
+    ...wrap(`over the trace, and in the end; the whole height is ${bytesText(top)}`, palette.columns),
     palette.dim(line("asked for", frames.map(({ askedBytes }) => askedBytes))),
     line("live", frames.map(({ liveBytes }) => liveBytes)),
     palette.green(line("in memory", frames.map(({ residentBytes }) => residentBytes))),

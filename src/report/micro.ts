@@ -4,9 +4,10 @@
  *
  * @module
  */
-import Table from "cli-table3";
+import { wrap } from "./format.ts";
+import { answer, type Palette, PLAIN } from "./palette.ts";
 import { csvTable, markdownTable } from "./rows.ts";
-import { LINES, type Palette, PLAIN } from "./table.ts";
+import { numbersOf, textTable } from "./text_table.ts";
 
 /** A median and its interval. */
 interface Interval {
@@ -51,19 +52,16 @@ const NO_COUNTER = "Without the native library there is no counter to read: tick
 
 /** The text; colours from `palette`. */
 export function renderMicro({ rounds, stages, whole, mincore, source }: MicroFile, palette: Palette = PLAIN): string {
-  const [cost, rest] = headline(rounds, whole);
-  const lines = [
-    `${palette.bold(cost)} ${rest}`,
-    "",
-    table(COLUMNS, stages, palette),
-    "",
-    "Dim stages are not on the fast path of that variant. Each was added to all above it.",
-    "",
-    table(["mincore", ...COLUMNS.slice(1, 4), ""], mincore, palette),
-    "",
+  const text = (line: string) => wrap(line, palette.columns);
+  const remark = "Dim stages are not on the fast path of that variant. Each was added to all above it.";
+  const sections = [
+    answer(headline(rounds, whole).join(" "), palette),
+    [table(COLUMNS, stages, palette)],
+    text(remark),
+    [table(["mincore", ...COLUMNS.slice(1, 4), ""], mincore, palette)],
+    source === "libc" ? text(NO_COUNTER) : [],
   ];
-  if (source === "libc") lines.push(NO_COUNTER, "");
-  return lines.join("\n");
+  return `${sections.filter((lines) => lines.length > 0).map((lines) => lines.join("\n")).join("\n\n")}\n`;
 }
 
 /** The same as Markdown. */
@@ -110,17 +108,11 @@ function figures({ median, low, high }: Interval): number[] {
 }
 
 function table(head: readonly string[], rows: readonly MicroRow[], palette: Palette): string {
-  const text = new Table({
-    head: head.map((name) => palette.bold(name)),
-    colAligns: ["left", "right", "right", "right", "right"],
-    style: { head: [], border: [], compact: true },
-    chars: LINES,
-  });
-  for (const row of rows) {
+  const cellsOf = (row: MicroRow) => {
     const emphasis = row.isOnFastPath || row.cumulative === undefined ? String : palette.dim;
-    text.push(cells(row).map((cell) => emphasis(cell)));
-  }
-  return text.toString().split("\n").map((line) => line.trimEnd()).join("\n");
+    return cells(row).map((cell) => emphasis(cell));
+  };
+  return textTable(numbersOf(head), rows.map(cellsOf), palette);
 }
 
 /** A row's cells, in the order of {@link COLUMNS}. */

@@ -49,5 +49,6 @@ export {
   type StressThreadsFailure,
 } from "./stress_schema.ts";
 export { renderStress } from "./stress.ts";
-export { type Palette, PLAIN, renderTable } from "./table.ts";
+export { type Palette, PLAIN } from "./palette.ts";
+export { renderTable } from "./table.ts";
 export { renderTerminal, renderWarnings } from "./terminal.ts";

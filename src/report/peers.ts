@@ -1,15 +1,15 @@
 /**
  * The file of `peers`, `hakmem.peers/1`, and its text: how many are here in one line, a row a peer, then where their
- * libraries are, and what would bring the others. At most 100 columns wide, paths excepted.
+ * libraries are, and what would bring the others.
  *
  * @module
  */
-import Table from "cli-table3";
 import * as v from "valibot";
 import { wrap } from "./format.ts";
 import { csvTable, markdownTable } from "./rows.ts";
 import { ResultSchema } from "./schema.ts";
-import { LINES, type Palette, PLAIN } from "./table.ts";
+import { textTable } from "./text_table.ts";
+import { type Palette, PLAIN } from "./palette.ts";
 
 /** One peer. */
 const PeerSchema = v.object({
@@ -52,33 +52,20 @@ export function parsePeersFile(text: string): PeersFile {
   return v.parse(PeersFileSchema, JSON.parse(text));
 }
 
-const COLUMNS = 100;
-const LEAST_DESCRIPTION_COLUMNS = 24;
 const HEAD = ["", "peer", "runtime", "version", "current", "what it is"] as const;
+const COLUMNS = HEAD.map((head) => ({ head, isNumeric: false }));
 
 /** The text; colours from `palette`. */
 export function renderPeers(file: Pick<PeersFile, "peers" | "currentAsOf">, palette: Palette = PLAIN): string {
   const { peers } = file;
-  const table = new Table({
-    head: HEAD.map((name) => palette.bold(name)),
-    style: { head: [], border: [], compact: true },
-    chars: LINES,
-  });
-  const rows = peers.map(cells);
-  const widths = HEAD.slice(0, -1).map((head, column) =>
-    Math.max(...[head, ...rows.map((row) => row[column]!)].map((cell) => cell.length))
-  );
-  const last = COLUMNS - widths.reduce((sum, width) => sum + width + 3, 2); // two spaces of padding, one between columns
-  for (const row of rows) {
-    const description = wrap(row.at(-1)!, Math.max(last, LEAST_DESCRIPTION_COLUMNS)).join("\n");
-    table.push([palette.green(row[0]!), ...row.slice(1, -1), description]);
-  }
+  const lines = (text: string) => wrap(text, palette.columns);
+  const rows = peers.map(cells).map(([mark = "", ...rest]) => [palette.green(mark), ...rest]);
   const sections = [
-    wrap(peersHeadline({ peers }), COLUMNS).map(palette.bold),
-    table.toString().split("\n").map((line) => line.trimEnd()),
-    wrap(standings(file), COLUMNS),
-    peers.flatMap(({ name, library }) => library === undefined ? [] : [`${name}: ${library}`]),
-    peers.flatMap(({ name, problem }) => problem === undefined ? [] : [palette.red(`${name}: ${problem}`)]),
+    lines(peersHeadline({ peers })).map(palette.bold),
+    [textTable(COLUMNS, rows, palette, 2)],
+    lines(standings(file)),
+    peers.flatMap(({ name, library }) => library === undefined ? [] : lines(`${name}: ${library}`)),
+    peers.flatMap(({ name, problem }) => problem === undefined ? [] : lines(`${name}: ${problem}`).map(palette.red)),
   ];
   return `${sections.filter((lines) => lines.length > 0).map((lines) => lines.join("\n")).join("\n\n")}\n`;
 }

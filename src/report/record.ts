@@ -1,14 +1,15 @@
 /**
  * The file of `record`, `hakmem.record/1`, and its text: what was recorded in one line, a row a process, and sizes and
- * lifetimes of the program itself. At most 100 columns wide.
+ * lifetimes of the program itself.
  *
  * @module
  */
 import * as v from "valibot";
 import { bytesText, counted, withCommas, wrap } from "./format.ts";
 import { csvTable, markdownTable } from "./rows.ts";
-import { type Palette, PLAIN, textTable } from "./table.ts";
+import { type Palette, PLAIN } from "./palette.ts";
 import { RanForSchema } from "./schema.ts";
+import { numbersOf, textTable } from "./text_table.ts";
 import { shortBytes, TraceFileSchema } from "./trace.ts";
 
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -107,11 +108,11 @@ export function parseRecordFile(text: string): RecordFile {
   return v.parse(RecordFileSchema, JSON.parse(text));
 }
 
-const COLUMNS = 100;
 const MOST_ROWS = 12; // in a terminal: a build starts thousands of processes
 const MOST_NAME_COLUMNS = 14;
 
 const HEAD = ["program", "pid", "events", "threads", "asked for", "peak live", "left live", "cross-thread"] as const;
+const COLUMNS = numbersOf(HEAD);
 
 /** The text; colours from `palette`. */
 export function renderRecord(file: RecordFile, palette: Palette = PLAIN): string {
@@ -127,11 +128,11 @@ export function renderRecord(file: RecordFile, palette: Palette = PLAIN): string
     ...notesOf(file),
   ];
   return [
-    ...wrap(recordHeadline(file), COLUMNS).map(palette.bold),
+    ...wrap(recordHeadline(file), palette.columns).map(palette.bold),
     "",
-    textTable(HEAD, shown.map(cells).map(([name = "", ...rest]) => [shortened(name), ...rest]), palette),
+    textTable(COLUMNS, shown.map(cells).map(([name = "", ...rest]) => [shortened(name), ...rest]), palette),
     "",
-    ...remarks.flatMap((remark) => wrap(remark, COLUMNS)),
+    ...remarks.flatMap((remark) => wrap(remark, palette.columns)),
     "",
   ].join("\n");
 }

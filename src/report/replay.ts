@@ -4,6 +4,8 @@
  *
  * @module
  */
+import { nameColumn } from "./bars.ts";
+import { doubts } from "./doubts.ts";
 import { bounds, counted, nameOf, nanoseconds, ranText, times, wrap } from "./format.ts";
 import { loopsLine, netRatioToSystem, unlikeLoops } from "./loops.ts";
 import { processorOf } from "./processor.ts";
@@ -11,11 +13,11 @@ import { fastestOf, replayHeadline, type ReplaySeconds, replaySeconds, tooShort 
 import { markdownTable } from "./rows.ts";
 import type { Failure, Ratio, Result, ResultFile } from "./schema.ts";
 import { sparkline } from "./sparkline.ts";
-import { type Palette, PLAIN, textTable } from "./table.ts";
+import { type Palette, PLAIN } from "./palette.ts";
+import { numbersOf, textTable } from "./text_table.ts";
 
 const MEGABYTE = 1e6;
-const COLUMNS = 100;
-const SPARK_COLUMNS = 60;
+const MOST_SPARK_COLUMNS = 60;
 
 /** The ratio is that of net times where the loops differ. */
 const TIME_COLUMNS = (ratio: string) =>
@@ -23,7 +25,7 @@ const TIME_COLUMNS = (ratio: string) =>
 /** Also for the page. */
 export const MEMORY_COLUMNS = ["allocator", "peak MB", "peak / live", "mean MB", "page faults", "of"] as const;
 
-/** What goes to stdout; at most 100 columns. */
+/** What goes to stdout. */
 export function renderReplay(file: ResultFile, palette: Palette = PLAIN): string {
   const { results, notes, failures = [] } = file;
   const fastest = fastestOf(results);
@@ -32,15 +34,17 @@ export function renderReplay(file: ResultFile, palette: Palette = PLAIN): string
   const rows = (cells: (result: Result) => string[], shown: readonly Result[]) =>
     shown.map((result) => cells(result).map(emphasis(result)));
   const measured = results.filter(({ pageFaults }) => pageFaults !== undefined);
+  const lines = (text: string) => wrap(text, palette.columns);
+  const timeRows = [...rows(cellsOfTime(results), results), ...failures.map(failureCells)];
   const sections = [
-    wrap(replayHeadline(file), COLUMNS).map(palette.bold),
-    wrap(settingOf(file), COLUMNS),
-    [textTable(timeColumns(results), [...rows(cellsOfTime(results), results), ...failures.map(failureCells)], palette)],
-    unlikeLoops(results).flatMap((loops) => wrap(loopsLine(loops), COLUMNS)),
-    [textTable(MEMORY_COLUMNS, rows(memoryCells, measured), palette)],
+    [...lines(replayHeadline(file)).map(palette.bold), ...doubts(file).flatMap(lines)],
+    lines(settingOf(file)),
+    [textTable(numbersOf(timeColumns(results)), timeRows, palette)],
+    unlikeLoops(results).flatMap((loops) => lines(loopsLine(loops))),
+    [textTable(numbersOf(MEMORY_COLUMNS), rows(memoryCells, measured), palette)],
     footprintLines(results, palette),
-    wrap(explanationOf(results), COLUMNS),
-    notes.flatMap((note) => wrap(note, COLUMNS)),
+    lines(explanationOf(results)),
+    notes.flatMap(lines),
   ];
   return `${sections.filter((lines) => lines.length > 0).map((lines) => lines.join("\n")).join("\n\n")}\n`;
 }
@@ -165,16 +169,18 @@ function footprintLines(results: readonly Result[], palette: Palette): string[] 
     ...first.footprint.liveBytes,
     ...shown.flatMap(({ footprint }) => footprint.footprintBytes),
   );
-  const nameColumns = Math.max(...shown.map(({ name }) => name.length), "live bytes".length);
-  const line = (name: string, values: readonly number[]) =>
-    `  ${name.padEnd(nameColumns)} ${sparkline(values, SPARK_COLUMNS, top)} ${megabytes(values.at(-1) ?? 0)}`;
+  const chart = nameColumn(["live bytes", ...shown.map(({ name }) => name)]);
+  const sparkColumns = Math.min(MOST_SPARK_COLUMNS, palette.columns - chart.columns - 2 - megabytes(top).length);
+  const line = (name: string, values: readonly number[], paint: (text: string) => string) => {
+    const { above, start } = chart.place(name, palette.columns);
+    return [...above, `${start} ${sparkline(values, sparkColumns, top)} ${megabytes(values.at(-1) ?? 0)}`].map(paint);
+  };
   return [
-    `memory over the trace, MB in the end; the whole height is ${megabytes(top)} MB`,
-    palette.dim(line("live bytes", first.footprint.liveBytes)),
-    ...shown.map(({ name, result, footprint }) => {
-      const text = line(name, footprint.footprintBytes);
-      return result.runtime === "deno" ? palette.green(text) : text;
-    }),
+    ...wrap(`memory over the trace, MB in the end; the whole height is ${megabytes(top)} MB`, palette.columns),
+    ...line("live bytes", first.footprint.liveBytes, palette.dim),
+    ...shown.flatMap(({ name, result, footprint }) =>
+      line(name, footprint.footprintBytes, result.runtime === "deno" ? palette.green : String)
+    ),
   ];
 }
 

@@ -135,7 +135,13 @@ export const EnvironmentSchema = v.object({
   corePressure: v.exactOptional(v.number()),
 });
 
-export const WarningSchema = v.object({ code: v.string(), message: v.string(), advice: v.string() });
+export const WarningSchema = v.object({
+  code: v.string(),
+  message: v.string(),
+  advice: v.string(),
+  /** The message in a few words, if it is about how far the result can be trusted; absent in files of older versions. */
+  brief: v.exactOptional(v.string()),
+});
 
 /** A peer that could not be measured, and why. */
 export const FailureSchema = v.object({

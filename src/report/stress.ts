@@ -15,7 +15,7 @@ import type {
 } from "./stress_schema.ts";
 import { counted, times, withCommas, wrap } from "./format.ts";
 import { csvTable, markdownTable } from "./rows.ts";
-import { type Palette, PLAIN } from "./table.ts";
+import { type Palette, PLAIN } from "./palette.ts";
 
 /** Workers whose last operations are shown; the one that found what is wrong is the first. */
 const SHOWN_WORKERS = 8;
@@ -94,13 +94,21 @@ function passed(run: StressRun, palette: Palette): string {
   const done = Object.entries(counts).filter(([, count]) => count > 0);
   const each = done.map(([name, count]) => `${name}\u00a0${withCommas(count)}`).join(", ");
   const lines = [each, threads === undefined ? "" : threadsText(threads)]
-    .flatMap((text) => text === "" ? [] : wrap(text, 96))
+    .flatMap((text) => text === "" ? [] : wrap(text, palette.columns - 4))
     .map((line) => `  ${line.replaceAll("\u00a0", " ")}\n`).join("");
-  return `${palette.green("ok")} ${nameOf(run, palette)}: ${workOf(run)}\n${lines}`;
+  return `${titled("ok", palette.green, run, `: ${workOf(run)}`, palette)}\n${lines}`;
 }
 
-function nameOf({ variant, threads }: StressRun, palette: Palette): string {
-  return palette.bold(variant) + (threads === undefined ? "" : `, ${threads.scenario}`);
+/** A run's first line, or several of them; how it ended and the variant's name are emphasised. */
+function titled(
+  end: string,
+  paint: (text: string) => string,
+  { variant, threads }: StressRun,
+  rest: string,
+  palette: Palette,
+): string {
+  const text = `${end} ${variant}${threads === undefined ? "" : `, ${threads.scenario}`}${rest}`;
+  return wrap(text, palette.columns).join("\n").replace(end, paint).replace(variant, palette.bold);
 }
 
 function workOf({ operations, programs, seconds, threads }: StressRun): string {
@@ -128,34 +136,37 @@ function failed(
   palette: Palette,
 ): string {
   return [
-    `${palette.red("FAILED")} ${nameOf(run, palette)}, ${build} build, --seed ${seed}: after ${workOf(run)}`,
-    ...failureLines(failure).map((line) => `  ${line}`),
+    titled("FAILED", palette.red, run, `, ${build} build, --seed ${seed}: after ${workOf(run)}`, palette),
+    ...failureLines(failure, palette.columns - 4).map((line) => `  ${line}`),
     "",
   ].join("\n");
 }
 
 /** The message, and the shortest program that fails, or what Workers did last. */
-function failureLines(failure: StressFailure | StressThreadsFailure): string[] {
-  if ("last" in failure) return lastLines(failure);
+function failureLines(failure: StressFailure | StressThreadsFailure, columns = Infinity): string[] {
+  if ("last" in failure) return lastLines(failure, Math.min(columns, 96));
   const { message, program, unshrunk } = failure;
   const heap = program.maxBytes === undefined ? "" : `, on a heap of ${withCommas(program.maxBytes)} bytes at most`;
   const count = program.operations.length;
   return [
-    ...message.split("\n"),
-    `shortest list that fails (${count} of ${unshrunk} operations, program ${program.seed}${heap}):`,
+    ...message.split("\n").flatMap((line) => wrap(line, columns)),
+    ...wrap(
+      `shortest list that fails (${count} of ${unshrunk} operations, program ${program.seed}${heap}):`,
+      columns,
+    ),
     ...program.operations.map((operation) => `  ${operationText(operation)}`),
     program.scenario === undefined ? "  then audit, free all, audit, collect, audit" : "  then every other call",
   ];
 }
 
-function lastLines({ message, last }: StressThreadsFailure): string[] {
+function lastLines({ message, last }: StressThreadsFailure, columns: number): string[] {
   const shown = last.slice(0, SHOWN_WORKERS).flatMap(({ worker, operations }) =>
-    wrap(`Worker ${worker}: ${operations.map((each) => each.replaceAll(" ", "\u00a0")).join("; ")}`, 92)
+    wrap(`Worker ${worker}: ${operations.map((each) => each.replaceAll(" ", "\u00a0")).join("; ")}`, columns - 4)
       .map((line, index) => `${index === 0 ? "  " : "    "}${line.replaceAll("\u00a0", " ")}`)
   );
   const rest = last.length - SHOWN_WORKERS;
   return [
-    ...message.split("\n").flatMap((line) => wrap(line, 96)),
+    ...message.split("\n").flatMap((line) => wrap(line, columns)),
     ...(last.length === 0 ? [] : ["the last operations of each, the latest last:"]),
     ...shown,
     ...(rest > 0 ? [`  and of ${counted(rest, "other")}, which --json writes`] : []),

@@ -6,30 +6,32 @@
 import { renderBars } from "./bars.ts";
 import { renderCounts } from "./counts.ts";
 import { expectationLine } from "./expectation.ts";
-import { librariesOf, parametersOf } from "./format.ts";
+import { doubts } from "./doubts.ts";
+import { librariesOf, parametersOf, wrap } from "./format.ts";
 import { headline } from "./headline.ts";
 import type { ResultFile } from "./schema.ts";
 import { sharingLines } from "./sharing.ts";
-import { type Palette, PLAIN, renderTable } from "./table.ts";
+import { answer, type Palette, PLAIN } from "./palette.ts";
+import { renderTable } from "./table.ts";
 
 /** What goes to stdout. */
 export function renderTerminal(file: ResultFile, palette: Palette = PLAIN): string {
   const { results, expectations, notes } = file;
   const first = results[0];
   const setting = first === undefined ? [] : [`${first.workload}: ${parametersOf(results)}`];
+  const lines = (text: string) => wrap(text, palette.columns);
   const sections = [
-    [palette.bold(headline(file))],
-    setting,
+    [...answer(headline(file), palette), ...doubts(file).flatMap(lines)],
+    setting.flatMap(lines),
     results.length === 0 ? [] : [renderTable(results, palette)],
     results.length === 0 ? [] : [renderBars(results, palette)],
-    librariesOf(results),
+    librariesOf(results).flatMap(lines),
     file.counters === undefined ? [] : [renderCounts(file.counters, palette).trimEnd()],
-    sharingLines(results),
-    expectations.map((expectation) => {
-      const line = expectationLine(expectation);
-      return expectation.verdict === "below" ? palette.red(line) : line;
-    }),
-    notes,
+    sharingLines(results).flatMap(lines),
+    expectations.flatMap((expectation) =>
+      lines(expectationLine(expectation)).map(expectation.verdict === "below" ? palette.red : String)
+    ),
+    notes.flatMap(lines),
   ];
   return `${sections.filter((lines) => lines.length > 0).map((lines) => lines.join("\n")).join("\n\n")}\n`;
 }

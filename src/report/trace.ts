@@ -9,7 +9,8 @@ import { bytesText, counted, ranText, withCommas, wrap } from "./format.ts";
 import { csvTable, markdownTable } from "./rows.ts";
 import { RanForSchema } from "./schema.ts";
 import { areaChart } from "./sparkline.ts";
-import { type Palette, PLAIN, textTable } from "./table.ts";
+import { type Palette, PLAIN } from "./palette.ts";
+import { numbersOf, textTable } from "./text_table.ts";
 
 const HistogramSchema = v.array(v.object({
   /** Above the bound of the row before, and not above this one. */
@@ -67,31 +68,31 @@ export const TraceFileSchema = v.object({
 
 export type TraceFile = v.InferOutput<typeof TraceFileSchema>;
 
-const COLUMNS = 100;
-const BAR_COLUMNS = 36;
-const CHART_COLUMNS = 88;
+const MOST_BAR_COLUMNS = 36;
+const FIGURE_COLUMNS = 34; // before a bar
 const CHART_ROWS = 8;
 const SHOWN_THREADS = 10;
 
-/** What goes to stdout; at most 100 columns. */
+/** What goes to stdout. */
 export function renderTrace(file: TraceFile, palette: Palette = PLAIN): string {
   const { live, threadTable } = file;
   const busiest = threadTable.toSorted((a, b) => b.events - a.events).slice(0, SHOWN_THREADS);
   const title = busiest.length < threadTable.length
     ? `the ${busiest.length} busiest of ${threadTable.length} threads`
     : "threads";
+  const lines = (text: string) => wrap(text, palette.columns);
   const sections = [
-    wrap(traceHeadline(file), COLUMNS).map(palette.bold),
-    ...file.remarks.map((remark) => wrap(`note: ${remark}`, COLUMNS)),
-    wrap(kindsOf(file), COLUMNS),
-    wrap(livesOf(file), COLUMNS),
+    lines(traceHeadline(file)).map(palette.bold),
+    ...file.remarks.map((remark) => lines(`note: ${remark}`)),
+    lines(kindsOf(file)),
+    lines(livesOf(file)),
     [palette.bold("allocations by size, to bytes"), ...histogramLines(file.sizes, palette)],
     [
-      palette.bold("freed blocks by lifetime, to bytes that the program allocated meanwhile"),
+      ...lines("freed blocks by lifetime, to bytes that the program allocated meanwhile").map(palette.bold),
       ...histogramLines(file.lifetimes, palette),
     ],
     [palette.bold(`live bytes over ${withCommas(file.events)} events`), ...chartLines(live.liveBytes, palette)],
-    [palette.bold(title), textTable(THREAD_COLUMNS, busiest.map(threadCells), palette)],
+    [palette.bold(title), textTable(numbersOf(THREAD_COLUMNS), busiest.map(threadCells), palette)],
   ];
   return `${sections.map((lines) => lines.join("\n")).join("\n\n")}\n`;
 }
@@ -144,8 +145,9 @@ function livesOf(file: TraceFile): string {
 
 function histogramLines(rows: TraceFile["sizes"], palette: Palette): string[] {
   const most = Math.max(1, ...rows.map(({ count }) => count));
+  const barColumns = Math.min(MOST_BAR_COLUMNS, palette.columns - FIGURE_COLUMNS);
   return rows.map(({ upTo, count, bytes }) => {
-    const drawn = "█".repeat(Math.ceil(count / most * BAR_COLUMNS));
+    const drawn = "█".repeat(Math.ceil(count / most * barColumns));
     const figures = `${shortBytes(upTo).padStart(9)} ${withCommas(count).padStart(11)} ${
       bytesText(bytes).padStart(10)
     }`;
@@ -160,7 +162,7 @@ function histogramCells(rows: TraceFile["sizes"]): (string | number)[][] {
 /** An area, with the scale on its left. */
 function chartLines(values: readonly number[], palette: Palette): string[] {
   const highest = Math.max(0, ...values);
-  const lines = areaChart(values, CHART_COLUMNS, CHART_ROWS, highest);
+  const lines = areaChart(values, palette.columns - 12, CHART_ROWS, highest);
   return lines.map((line, row) => {
     const label = row === 0 ? bytesText(highest) : row === lines.length - 1 ? "0" : "";
     return `${label.padStart(10)} ${palette.green(line)}`.trimEnd();

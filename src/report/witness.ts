@@ -1,15 +1,15 @@
 /**
  * The file of `doctor --witness`, `hakmem.witness/1`, and its text: the answer in one line, then a row for each workload
- * and allocator: what an operation takes in the twin and in the witness, and the ratio of the two. At most 100 columns.
+ * and allocator: what an operation takes in the twin and in the witness, and the ratio of the two.
  *
  * @module
  */
-import Table from "cli-table3";
 import * as v from "valibot";
 import { bounds, nanoseconds, times, wrap } from "./format.ts";
 import { csvTable, markdownTable } from "./rows.ts";
 import { EnvironmentSchema } from "./schema.ts";
-import { LINES, type Palette, PLAIN } from "./table.ts";
+import { textTable } from "./text_table.ts";
+import { type Palette, PLAIN } from "./palette.ts";
 
 /** One workload with one allocator. */
 const WitnessRowSchema = v.object({
@@ -62,24 +62,18 @@ export function parseWitnessFile(text: string): WitnessFile {
   return v.parse(WitnessFileSchema, JSON.parse(text));
 }
 
-const COLUMNS = 100;
 const HEAD = ["workload", "allocator", "twin ns", "witness ns", "ratio", "interval", "verdict"];
-const NUMERIC = HEAD.map((_name, column) => column >= 2 && column < HEAD.length - 1);
+const COLUMNS = HEAD.map((head, column) => ({ head, isNumeric: column >= 2 && column < HEAD.length - 1 }));
 
 /** The text; colours from `palette`. */
 export function renderWitness(file: WitnessFile, palette: Palette = PLAIN): string {
-  const table = new Table({
-    head: HEAD.map((name) => palette.bold(name)),
-    colAligns: NUMERIC.map((isNumeric) => isNumeric ? "right" : "left"),
-    style: { head: [], border: [], compact: true },
-    chars: LINES,
-  });
-  for (const row of file.rows) {
+  const rows = file.rows.map((row) => {
     const emphasis = row.verdict === "agrees" ? String : palette.red;
-    table.push(cells(row).map((cell, column) => column === HEAD.length - 1 ? emphasis(cell) : cell));
-  }
-  const answer = wrap(witnessHeadline(file), COLUMNS).map(palette.bold).join("\n");
-  return `${answer}\n\n${table.toString().split("\n").map((line) => line.trimEnd()).join("\n")}\n`;
+    return cells(row).map((cell, column) => column === HEAD.length - 1 ? emphasis(cell) : cell);
+  });
+  return `${wrap(witnessHeadline(file), palette.columns).map(palette.bold).join("\n")}\n\n${
+    textTable(COLUMNS, rows, palette, 2)
+  }\n`;
 }
 
 /** The same as Markdown. */

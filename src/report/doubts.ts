@@ -1,0 +1,20 @@
+/**
+ * What makes a result doubtful, in a line beside it: somebody who reads the first lines alone, or has thrown stderr away,
+ * knows whether to believe them. The warnings themselves, with advice, are on stderr and in the files.
+ *
+ * @module
+ */
+import type { ResultFile } from "./schema.ts";
+
+/** A line of words, or none: `noisy: intervals up to 31 % wide; load 3.00 on 2 cores`. */
+export function doubts({ warnings }: Pick<ResultFile, "warnings">): string[] {
+  const briefs = Map.groupBy(
+    warnings.flatMap(({ code, brief }) => brief === undefined ? [] : [{ code, brief }]),
+    ({ code }) => code,
+  );
+  // Of several of a kind, the one with the highest figure.
+  const worst = [...briefs.values()].map((kind) =>
+    kind.map(({ brief }) => brief).toSorted((a, b) => b.localeCompare(a, "en", { numeric: true }))[0]!
+  );
+  return worst.length === 0 ? [] : [`noisy: ${worst.join("; ")}`];
+}

@@ -1,0 +1,33 @@
+/**
+ * Where text goes, as far as it matters to what is written there: how it is emphasised, and how wide its lines may be.
+ *
+ * @module
+ */
+
+import { wrap } from "./format.ts";
+
+/** A terminal, a pipe or a file. */
+export interface Palette {
+  readonly bold: (text: string) => string;
+  readonly dim: (text: string) => string;
+  readonly green: (text: string) => string;
+  readonly red: (text: string) => string;
+  /** The most that a line may have, at least 60. */
+  readonly columns: number;
+  readonly isTerminal: boolean;
+}
+
+/** What is not a terminal: no emphasis, and lines that most terminals and letters have room for. */
+export const PLAIN: Palette = {
+  bold: String,
+  dim: String,
+  green: String,
+  red: String,
+  columns: 100,
+  isTerminal: false,
+};
+
+/** The answer of a run, many names long: in a terminal as many lines as it takes, elsewhere one, which `head -1` gives whole. */
+export function answer(text: string, { bold, columns, isTerminal }: Palette): string[] {
+  return (isTerminal ? wrap(text, columns) : [text]).map(bold);
+}

@@ -1,0 +1,115 @@
+/**
+ * Tables of text that are never wider than what they are written to. Columns stand apart by spaces, so that a table
+ * survives being pasted anywhere. If they are too many, they first move together, then columns of words are broken into
+ * several lines, the widest first; and if that is not enough, the table goes on below itself, in parts that each begin
+ * with the columns by which a row is known. So nothing is left out, however narrow it is.
+ *
+ * @module
+ */
+import { wrap } from "./format.ts";
+import { type Palette, PLAIN } from "./palette.ts";
+
+/** A column. Numbers stand on the right, and are never broken. */
+export interface TextColumn {
+  readonly head: string;
+  readonly isNumeric: boolean;
+}
+
+/** The cells of a row, each emphasised as a whole or not at all; or a line across the table. */
+export type TextRow = readonly string[] | string;
+
+const GAPS = [3, 2]; // between columns
+const LEAST_COLUMNS = 12; // of words: narrower ones cannot be read
+const ESCAPES = "(?:\\x1b\\[\\d+m)*";
+const PAINTED = new RegExp(`^(${ESCAPES})(.*?)(${ESCAPES})$`, "s");
+
+/** Columns of a table of which the first has words, and all others have numbers. */
+export function numbersOf(heads: readonly string[]): TextColumn[] {
+  return heads.map((head, index) => ({ head, isNumeric: index > 0 }));
+}
+
+/**
+ * The table's text.
+ *
+ * @param keys how many columns, from the left, say what a row is about
+ */
+export function textTable(
+  columns: readonly TextColumn[],
+  rows: readonly TextRow[],
+  palette: Palette = PLAIN,
+  keys = 1,
+): string {
+  const lines: TextRow[] = [columns.map(({ head }) => palette.bold(head)), ...rows];
+  const natural = columns.map((_, column) =>
+    Math.max(...lines.map((row) => typeof row === "string" ? 0 : breadth(row[column]!)))
+  );
+  const fit = (places: readonly number[]) =>
+    fitted(places.map((place) => natural[place]!), places.map((place) => !columns[place]!.isNumeric), palette.columns);
+  const draw = (places: readonly number[]) => {
+    const { widths, gap } = fit(places) ?? { widths: places.map((place) => natural[place]!), gap: GAPS.at(-1)! };
+    return lines.flatMap((row) => {
+      if (typeof row === "string") return wrap(row, palette.columns - 1).map((line) => ` ${line}`.trimEnd());
+      const cells = places.map((place, index) => broken(row[place]!, widths[index]!));
+      return Array.from({ length: Math.max(...cells.map(({ length }) => length)) }, (_, line) => {
+        const shown = cells.map((cell, index) =>
+          padded(cell[line] ?? "", widths[index]!, columns[places[index]!]!.isNumeric)
+        );
+        return ` ${shown.join(" ".repeat(gap))}`.trimEnd();
+      });
+    }).join("\n");
+  };
+  return partsOf(columns.length, keys, (places) => fit(places) !== undefined).map(draw).join("\n\n");
+}
+
+/** Which columns stand beside each other: all of them, or the keys with as many of the others as there is room for. */
+function partsOf(count: number, keys: number, fits: (places: readonly number[]) => boolean): number[][] {
+  const parts: number[][] = [], left = Array.from({ length: keys }, (_, place) => place);
+  for (let place = keys; place < count; place++) {
+    const last = parts.at(-1);
+    if (last !== undefined && fits([...last, place])) last.push(place);
+    else parts.push([...left, place]);
+  }
+  return parts.length === 0 ? [left] : parts;
+}
+
+/** How wide columns are if they stand beside each other; undefined if there is no room. */
+function fitted(
+  natural: readonly number[],
+  isText: readonly boolean[],
+  columns: number,
+): { widths: number[]; gap: number } | undefined {
+  const widths = [...natural];
+  const excess = (gap: number) => 1 + widths.reduce((sum, width) => sum + gap + width, -gap) - columns;
+  const roomy = GAPS.find((gap) => excess(gap) <= 0);
+  if (roomy !== undefined) return { widths, gap: roomy };
+  const gap = GAPS.at(-1)!;
+  while (excess(gap) > 0) {
+    const widest = Math.max(...widths.filter((_, column) => isText[column]));
+    if (widest <= LEAST_COLUMNS) return undefined;
+    widths[widths.findIndex((width, column) => width === widest && isText[column])] = widest - 1;
+  }
+  return { widths, gap };
+}
+
+/** A cell's lines, each with the emphasis of the whole. */
+function broken(cell: string, columns: number): string[] {
+  const [, before = "", text = "", after = ""] = PAINTED.exec(cell) ?? [];
+  return text.split("\n").flatMap((line) => wrap(line, columns)).map((line) =>
+    line === "" ? "" : `${before}${line}${after}`
+  );
+}
+
+function breadth(cell: string): number {
+  return Math.max(...cell.split("\n").map(shownLength));
+}
+
+function padded(cell: string, columns: number, isNumeric: boolean): string {
+  const space = " ".repeat(Math.max(0, columns - shownLength(cell)));
+  return isNumeric ? `${space}${cell}` : `${cell}${space}`;
+}
+
+/** The columns that a line takes, without the codes of its emphasis. */
+function shownLength(line: string): number {
+  // deno-lint-ignore no-control-regex -- escape codes are what it is about
+  return [...line.replaceAll(/\x1b\[\d+m/g, "")].length;
+}
