@@ -6,7 +6,7 @@
 import { median } from "simple-statistics";
 import type { CompareFile, CompareRow } from "./compare_schema.ts";
 import { doubts } from "./doubts.ts";
-import { bounds, change, nanoseconds, threadCount, wrap } from "./format.ts";
+import { bounds, change, counted, nanoseconds, threadCount, wrap } from "./format.ts";
 import { areDisturbed, EQUIVALENT_WITHIN } from "../measure/mod.ts";
 import { type Palette, PLAIN } from "./palette.ts";
 import { processorDifferences, processorOf } from "./processor.ts";
@@ -79,7 +79,9 @@ export function renderCompare(file: CompareFile, palette: Palette = PLAIN): stri
 
 /** What the columns mean. */
 function footnote(measured: number, level: number): string {
-  return `${measured} rounds of fresh processes; intervals hold ${100 * level} % for all rows together. A / A is the ` +
+  return `${counted(measured, "round")} of fresh processes; intervals hold ${
+    100 * level
+  } % for all rows together. A / A is the ` +
     `same contestant against itself: a difference counts beyond it, and beyond 2 %; equivalent is within it, and within 5 %.`;
 }
 

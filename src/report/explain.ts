@@ -5,7 +5,7 @@
  */
 import { doubts } from "./doubts.ts";
 import type { ExplainFile, ExplainFlag } from "./explain_schema.ts";
-import { change, changeWithBounds, wrap } from "./format.ts";
+import { change, changeWithBounds, counted, wrap } from "./format.ts";
 import { csvTable } from "./rows.ts";
 import { textTable } from "./text_table.ts";
 import { type Palette, PLAIN } from "./palette.ts";
@@ -50,7 +50,7 @@ export function renderExplain(file: ExplainFile, palette: Palette = PLAIN): stri
     cells(flag).map((text, index) => index === COLUMNS.length - 1 ? paint[flag.finding](text) : text)
   );
   const lines = (text: string) => wrap(text, palette.columns);
-  const measured = `${file.rounds} rounds of ${file.workload}; a change counts beyond ` +
+  const measured = `${counted(file.rounds, "round")} of ${file.workload}; a change counts beyond ` +
     `${(100 * file.delta).toFixed(1)} %. Not explained: ${changeWithBounds(file.unexplained)}.`;
   const sections = [
     [...lines(explainHeadline(file)).map(palette.bold), ...doubts(file).flatMap(lines)],

@@ -8,7 +8,7 @@
 import type { ExplainFile } from "./explain_schema.ts";
 import { explainHeadline, recommendation } from "./explain.ts";
 import { markdownTable } from "./rows.ts";
-import { change, changeWithBounds, nanoseconds } from "./format.ts";
+import { change, changeWithBounds, counted, nanoseconds } from "./format.ts";
 
 /** The report. */
 export function renderExplainMarkdown(file: ExplainFile): string {
@@ -18,7 +18,9 @@ export function renderExplainMarkdown(file: ExplainFile): string {
     recommendation(file),
     "## Hypotheses",
     `Each flag that differs is one: that it makes the difference. It is tested by ablation, in both directions, in ` +
-    `${file.rounds} rounds of fresh processes; intervals hold ${100 * file.level} % for all rows together. A change ` +
+    `${counted(file.rounds, "round")} of fresh processes; intervals hold ${
+      100 * file.level
+    } % for all rows together. A change ` +
     `counts beyond ${(100 * file.delta).toFixed(1)} %, which is what the same build differs from itself here, or 2 %.`,
     hypotheses(file),
     list(
@@ -163,9 +165,9 @@ function jit({ jit: builds }: ExplainFile): string {
 }
 
 function environment({ environment: where, command, warnings, notes }: ExplainFile): string {
-  return `\`${
-    command.join(" ")
-  }\` on ${where.cpu} (${where.cores} cores), ${where.os}, Deno ${where.deno}, V8 ${where.v8}, ` +
+  return `\`${command.join(" ")}\` on ${where.cpu} (${
+    counted(where.cores, "core")
+  }), ${where.os}, Deno ${where.deno}, V8 ${where.v8}, ` +
     `revision ${where.revision}, ${where.date}.` +
     [...notes, ...warnings.map(({ code, message }) => `${code}: ${message}`)].map((line) => `\n\n${line}`).join("");
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { expectationLine } from "./expectation.ts";
-import { librariesOf, parametersOf } from "./format.ts";
+import { counted, librariesOf, parametersOf } from "./format.ts";
 import { headline } from "./headline.ts";
 import { loopsLines } from "./loops.ts";
 import { processorOf } from "./processor.ts";
@@ -34,10 +34,10 @@ export function renderMarkdown(file: ResultFile): string {
     ...rows,
     "",
     ...(remarks.length === 0 ? [] : [...remarks, ""]),
-    `${results[0]?.workload ?? "nothing"} (${parametersOf(results)}), ${rounds.measured} rounds, slots of ` +
-    `${rounds.slotMilliseconds} ms or one unit. ${
-      processorOf(environment)
-    }, ${cores} cores, ${os}; Deno ${deno}, V8 ${v8}; ` +
+    `${results[0]?.workload ?? "nothing"} (${parametersOf(results)}), ${counted(rounds.measured, "round")}, slots of ` +
+    `${rounds.slotMilliseconds} ms or one unit. ${processorOf(environment)}, ${
+      counted(cores, "core")
+    }, ${os}; Deno ${deno}, V8 ${v8}; ` +
     `revision ${revision}, ${date}.`,
     "",
   ].join("\n");

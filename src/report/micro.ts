@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { wrap } from "./format.ts";
+import { counted, wrap } from "./format.ts";
 import { answer, type Palette, PLAIN } from "./palette.ts";
 import { csvTable, markdownTable } from "./rows.ts";
 import { numbersOf, textTable } from "./text_table.ts";
@@ -99,7 +99,7 @@ function headline(rounds: number, { nanoseconds, sum, rest, variant }: MicroFile
   const { median, low, high } = nanoseconds;
   return [
     `malloc and free of ${variant} take ${digits(median)} ns (${digits(low)}–${digits(high)});`,
-    `the stages add up to ${digits(sum)} ns, which leaves ${digits(rest)}; ${rounds} rounds`,
+    `the stages add up to ${digits(sum)} ns, which leaves ${digits(rest)}; ${counted(rounds, "round")}`,
   ];
 }
 

@@ -70,9 +70,9 @@ export function renderReplayMarkdown(file: ResultFile): string {
     ),
     `${explanationOf(file.results)}\n`,
     ...remarks.map((remark) => `- ${remark.replaceAll("\n", " ")}\n`),
-    `${rounds.measured} rounds. ${
-      processorOf(environment)
-    }, ${cores} cores, ${os}; Deno ${deno}, V8 ${v8}; revision ${revision}, ${date}.\n`,
+    `${counted(rounds.measured, "round")}. ${processorOf(environment)}, ${
+      counted(cores, "core")
+    }, ${os}; Deno ${deno}, V8 ${v8}; revision ${revision}, ${date}.\n`,
   ].join("\n");
 }
 
@@ -82,8 +82,8 @@ function settingOf({ trace, results }: ResultFile): string {
   const live = results.find(({ peakLiveBytes }) => peakLiveBytes !== undefined)?.peakLiveBytes;
   if (trace === undefined || live === undefined) return "";
   const { file, format, events, threads, blocks, crossThreadFrees, ran } = trace;
-  return `${file} (${format}): ${events.toLocaleString("en-US")} events, ${blocks.toLocaleString("en-US")} blocks, ` +
-    `${threads} threads; ${(100 * crossThreadFrees).toFixed(1)} % of frees by another thread; ` +
+  return `${file} (${format}): ${counted(events, "event")}, ${counted(blocks, "block")}, ` +
+    `${counted(threads, "thread")}; ${(100 * crossThreadFrees).toFixed(1)} % of frees by another thread; ` +
     `${megabytes(live)} MB live at most; every event served and verified by ${counted(served, "allocator")}` +
     (ran === undefined ? "" : `; ${ranText(ran)}`);
 }

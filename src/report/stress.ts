@@ -121,7 +121,7 @@ function threadsText(threads: StressThreads): string {
   const footprint = peakLiveBytes === 0 ? "" : `, ${times(peakFootprintBytes / peakLiveBytes)} of what was live`;
   return [
     `${counted(workers, "Worker")}, ${withCommas(terminated)} ended in the middle`,
-    `${withCommas(inDoubt)} blocks in doubt, ${withCommas(lost)} lost`,
+    `${counted(inDoubt, "block")} in doubt, ${withCommas(lost)} lost`,
     `${withCommas(handedOver)} operations on blocks of others`,
     `${counted(threadSlots, "thread slot")}`,
     `footprint ${(peakFootprintBytes / 1e6).toFixed(1)} MB at most${footprint}`,

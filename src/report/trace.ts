@@ -91,7 +91,7 @@ export function renderTrace(file: TraceFile, palette: Palette = PLAIN): string {
       ...lines("freed blocks by lifetime, to bytes that the program allocated meanwhile").map(palette.bold),
       ...histogramLines(file.lifetimes, palette),
     ],
-    [palette.bold(`live bytes over ${withCommas(file.events)} events`), ...chartLines(live.liveBytes, palette)],
+    [palette.bold(`live bytes over ${counted(file.events, "event")}`), ...chartLines(live.liveBytes, palette)],
     [palette.bold(title), textTable(numbersOf(THREAD_COLUMNS), busiest.map(threadCells), palette)],
   ];
   return `${sections.map((lines) => lines.join("\n")).join("\n\n")}\n`;
@@ -136,8 +136,8 @@ function livesOf(file: TraceFile): string {
   const { allocatedBytes, largestBytes, peakLiveBlocks, peakEvent, endLiveBytes, endLiveBlocks, crossThreadFrees } =
     file;
   return `${bytesText(allocatedBytes)} asked for, ${bytesText(largestBytes)} the largest block; at most ` +
-    `${withCommas(peakLiveBlocks)} blocks live, the most bytes after event ${withCommas(peakEvent)}; never freed: ` +
-    `${withCommas(endLiveBlocks)} blocks, ${bytesText(endLiveBytes)}; ${
+    `${counted(peakLiveBlocks, "block")} live, the most bytes after event ${withCommas(peakEvent)}; never freed: ` +
+    `${counted(endLiveBlocks, "block")}, ${bytesText(endLiveBytes)}; ${
       (100 * crossThreadFrees).toFixed(1)
     } % of frees by ` +
     "another thread than allocated the block";

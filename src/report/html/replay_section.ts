@@ -4,7 +4,7 @@
  * @module
  */
 import * as Plot from "@observablehq/plot";
-import { nameOf, times } from "../format.ts";
+import { counted, nameOf, times } from "../format.ts";
 import { MEMORY_COLUMNS, memoryCells } from "../replay.ts";
 import type { Result, ResultFile } from "../schema.ts";
 import { coloursOf } from "./bench_charts.ts";
@@ -66,7 +66,9 @@ export function memoryFigure(lines: readonly MemoryLine[], last: number): Figure
   const beyond = lines.filter(({ bytes }) => Math.max(...bytes) > top)
     .map(({ label, bytes }) => `${label}, goes to ${times(Math.max(...bytes) / MEGABYTE)} MB`);
   return {
-    description: `Bytes in memory over ${last} events of a trace: ${lines.map(({ label }) => label).join(", ")}.`,
+    description: `Bytes in memory over ${counted(last, "event")} of a trace: ${
+      lines.map(({ label }) => label).join(", ")
+    }.`,
     caption:
       "Bytes in memory after so many events, MB. What lies above the live bytes is rounding, fragmentation, what " +
       `is kept for later, and the allocator's own tables.${beyond.map((line) => ` Cut off: ${line}.`).join("")}`,

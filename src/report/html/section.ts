@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { counted } from "../format.ts";
 import { processorOf } from "../processor.ts";
 import type { ResultFile } from "../schema.ts";
 import { type Figure, renderFigure } from "./chart.ts";
@@ -44,7 +45,7 @@ export function environmentSection(
     ...more,
     command: command.join(" "),
     date,
-    CPU: `${processorOf(environment)}, ${cores} cores`,
+    CPU: `${processorOf(environment)}, ${counted(cores, "core")}`,
     "load average": loadAverage.map((load) => load.toFixed(2)).join(", "),
     system: `${os}, ${arch}`,
     Deno: `${deno}, V8 ${v8}`,
