@@ -7,7 +7,7 @@ import { Command } from "@commander-js/extra-typings";
 import { DEFAULT_VARIANT, InvalidOptionError, parseVariant } from "../heap/mod.ts";
 import { gate } from "../lab/gate.ts";
 import type { GatePlan, GateRule } from "../lab/gate_plan.ts";
-import { parseThresholds, threadsOf, type Threshold } from "../lab/gate_thresholds.ts";
+import { libraryBeside, parseThresholds, threadsOf, type Threshold } from "../lab/gate_thresholds.ts";
 import { QUICK_FACTOR } from "../lab/gate_verdict.ts";
 import { freshSeed } from "../measure/mod.ts";
 import { hakmemVariant } from "../os/mod.ts";
@@ -19,7 +19,7 @@ import { ERROR, FAILED, FINE, INCONCLUSIVE } from "./exit_codes.ts";
 import { interruptible } from "./interruptible.ts";
 import { Outputs } from "./outputs.ts";
 import { printError } from "./terminal.ts";
-import { UsageError } from "./values.ts";
+import { libraryPaths, UsageError } from "./values.ts";
 
 const HELP = `
 The file is JSON: { "$schema": "gate.schema.json", "thresholds": [...] }. Each threshold has a name, a
@@ -70,12 +70,13 @@ export function gateCommand(finish: (exitCode: number) => void): Command {
 const EXIT_CODES: Readonly<Record<GateVerdict, number>> = { "go": FINE, "no-go": FAILED, "undecided": INCONCLUSIVE };
 
 async function run(path: string, options: GateOptions): Promise<number> {
+  const thresholds = parseThresholds(await readFile(path), path).map((each) => libraryBeside(path, each));
   const outputs = new Outputs<GateFile>([
     { option: "--json", path: options.json, render: renderJson },
     { option: "--csv", path: options.csv, render: renderGateCsv },
     { option: "--markdown", path: options.markdown, render: renderGateMarkdown },
-  ], [path]);
-  const plan = planOf(path, parseThresholds(await readFile(path), path), options.quick === true);
+  ], [path, ...libraryPaths(thresholds.flatMap((each) => each.kind === "ratio" ? [each.peer] : []))]);
+  const plan = planOf(path, thresholds, options.quick === true);
   const file: GateFile = {
     schema: "hakmem.gate/1",
     command: ["deno", "run", "-P", "cli.ts", ...Deno.args],

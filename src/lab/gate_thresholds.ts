@@ -33,7 +33,7 @@ const PeerText = v.pipe(
     v.picklist(PEERS.map(({ name }) => name)),
     v.pipe(v.string(), v.regex(LIBRARY_PATH, (issue) => `there is no peer "${issue.input}": ${PEER_VALUES}`)),
   ]),
-  v.description("a peer's name, or the path of a shared library that has malloc"),
+  v.description("a peer's name, or the path of a shared library that has malloc, relative to this file"),
 );
 
 /** What all thresholds have: a name, and what is run. */
@@ -151,11 +151,31 @@ const ThresholdSchema = v.variant("kind", [
 /** The whole file. */
 export const GateThresholdsSchema = v.strictObject({
   "$schema": v.exactOptional(v.pipe(v.string(), v.description("this schema, for editors"))),
-  thresholds: v.pipe(v.array(ThresholdSchema), v.nonEmpty()),
+  thresholds: v.pipe(
+    v.array(ThresholdSchema),
+    v.nonEmpty(),
+    v.rawCheck(({ dataset, addIssue }) => {
+      if (!dataset.typed) return;
+      const names = dataset.value.map(({ name }) => name);
+      const twice = names.find((name, index) => names.indexOf(name) !== index);
+      if (twice !== undefined) addIssue({ message: `two are called "${twice}": rows are told apart by their names` });
+    }),
+  ),
 });
 
 /** One threshold. */
 export type Threshold = v.InferOutput<typeof ThresholdSchema>;
+
+/** With the libraries that a file names by relative paths where they are, seen from the file's folder. */
+export function libraryBeside(file: string, threshold: Threshold): Threshold {
+  const beside = (text: string) => {
+    const isRelative = LIBRARY_PATH.test(text) && !text.startsWith("/");
+    return isRelative ? `${file.slice(0, file.lastIndexOf("/") + 1) || "./"}${text.replace(/^\.\//, "")}` : text;
+  };
+  if (threshold.kind === "ratio") return { ...threshold, peer: beside(threshold.peer) };
+  if (threshold.kind !== "regression" || threshold.against === undefined) return threshold;
+  return { ...threshold, against: beside(threshold.against) };
+}
 
 /** Threads that a threshold is about. */
 export function threadsOf(threshold: Threshold): number {

@@ -4,7 +4,7 @@
  * @module
  */
 import { doubts } from "./doubts.ts";
-import { placeOf, times, wrap } from "./format.ts";
+import { counted, placeOf, times, wrap } from "./format.ts";
 import type { GateFile, GateRow, GateVerdict } from "./gate_schema.ts";
 import { csvTable, markdownTable } from "./rows.ts";
 import { textTable } from "./text_table.ts";
@@ -18,16 +18,23 @@ const WORDS: Readonly<Record<GateVerdict, string>> = { "go": "GO", "no-go": "NO-
 
 /** The result in a line of words. */
 export function gateHeadline({ rows, verdict }: Pick<GateFile, "rows" | "verdict">): string {
+  const thresholds = [...Map.groupBy(rows, ({ name }) => name).values()].map((each) =>
+    each.map(({ verdict }) => verdict)
+  );
   const of = (wanted: GateVerdict) => rows.filter((row) => row.verdict === wanted);
-  const count = (wanted: GateVerdict) => `${of(wanted).length} of ${rows.length}`;
-  if (verdict === "go") return `${WORDS.go}: ${count("go")} thresholds hold`;
-  const others = verdict === "no-go" && of("undecided").length > 0 ? `, ${of("undecided").length} undecided` : "";
+  const held = thresholds.filter((verdicts) => verdicts.every((each) => each === "go")).length;
+  const failed = thresholds.filter((verdicts) => verdicts.includes("no-go")).length;
+  const undecided = thresholds.length - held - failed;
+  const all = counted(thresholds.length, "threshold");
+  if (verdict === "go") return `${WORDS.go}: ${held} of ${all} ${held === 1 ? "holds" : "hold"}`;
+  const others = verdict === "no-go" && undecided > 0 ? `, ${undecided} undecided` : "";
   const [first] = of(verdict);
   const which = first === undefined
     ? ""
     : `; the first: ${first.name} at ${placeOf({ size: first.size, threads: first.threads ?? 1 })}, ${said(first)}`;
-  const what = verdict === "no-go" ? "thresholds fail" : "thresholds are undecided";
-  return `${WORDS[verdict]}: ${count(verdict)} ${what}${others}${which}`;
+  const count = verdict === "no-go" ? failed : undecided;
+  const what = verdict === "no-go" ? (count === 1 ? "fails" : "fail") : count === 1 ? "is undecided" : "are undecided";
+  return `${WORDS[verdict]}: ${count} of ${all} ${what}${others}${which}`;
 }
 
 /** The whole report. */

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { gateHeadline, renderGate, renderGateCsv, renderGateMarkdown } from "../../src/report/gate.ts";
 import { type GateFile, type GateRow, parseGateFile } from "../../src/report/gate_schema.ts";
 import { renderJson } from "../../src/report/mod.ts";
@@ -62,20 +62,42 @@ function file(rows: GateRow[], verdict: GateFile["verdict"], quick = false): Gat
 }
 
 Deno.test("gateHeadline() says go or no-go in one line, and which threshold is the first that fails", () => {
-  assertEquals(gateHeadline(file([GO, GO], "go")), "GO: 2 of 2 thresholds hold");
+  assertEquals(
+    gateHeadline(file([GO, MISSING].map((each) => ({ ...each, verdict: "go" })), "go")),
+    "GO: 2 of 2 thresholds hold",
+  );
   assertEquals(
     gateHeadline(file([GO, MISSING, LOST, LOST], "no-go")),
-    "NO-GO: 2 of 4 thresholds fail, 1 undecided; the first: random-mixed, lost against the last commit that was released " +
+    "NO-GO: 1 of 3 thresholds fails, 1 undecided; the first: random-mixed, lost against the last commit that was released " +
       "at 128, 7.1 %, at most 5.0 %",
   );
   assertEquals(
     gateHeadline(file([GO, MISSING], "undecided")),
-    "UNDECIDED: 1 of 2 thresholds are undecided; the first: net, with a comma at 128, slab-map was not measured",
+    "UNDECIDED: 1 of 2 thresholds is undecided; the first: net, with a comma at 128, slab-map was not measured",
   );
   assertEquals(
     gateHeadline(file([row("scaling", "no-go", { kind: "scaling", threads: 2, against: "1 thread" })], "no-go")),
-    "NO-GO: 1 of 1 thresholds fail; the first: scaling at 128 with 2 threads, 1.28 x, at least 1.15 x",
+    "NO-GO: 1 of 1 threshold fails; the first: scaling at 128 with 2 threads, 1.28 x, at least 1.15 x",
   );
+});
+
+Deno.test("gateHeadline() counts thresholds, not the sizes at which each is judged", () => {
+  const at = (verdict: GateRow["verdict"], size: number) => row("four sizes", verdict, { size });
+  const rows = [
+    at("go", 128),
+    at("go", 256),
+    at("undecided", 512),
+    at("no-go", 1024),
+    GO,
+    { ...GO, size: 256 },
+    MISSING,
+  ];
+  assertMatch(
+    gateHeadline(file(rows, "no-go")),
+    /^NO-GO: 1 of 3 thresholds fails, 1 undecided; the first: four sizes at 1024/,
+  );
+  assertMatch(gateHeadline(file(rows.slice(0, 3), "undecided")), /^UNDECIDED: 1 of 1 threshold is undecided; /);
+  assertEquals(gateHeadline(file([GO, { ...GO, size: 256 }], "go")), "GO: 1 of 1 threshold holds");
 });
 
 Deno.test("renderGate() fits 100 columns, begins with the headline and says why a row is missing", async (t) => {
@@ -84,7 +106,7 @@ Deno.test("renderGate() fits 100 columns, begins with the headline and says why 
     notes: ["a note"],
   });
   for (const line of text.split("\n").slice(1)) assert(line.length <= 100, line);
-  assert(text.startsWith("NO-GO: 1 of 4 thresholds fail"));
+  assert(text.startsWith("NO-GO: 1 of 3 thresholds fails"));
   assertEquals(text.includes("\x1b"), false);
   await t.assertSnapshot(text);
 });
