@@ -54,13 +54,14 @@
 #include "identity.h"
 #include "touch.h"
 
-enum { MAGIC = 0x50524b48, VERSION = 1, LINE_BYTES = 256, PROC_BYTES = 4096, MAX_MEMBERS = 16 };
+enum { MAGIC = 0x50524b48, VERSION = 2, LINE_BYTES = 256, PROC_BYTES = 4096, MAX_MEMBERS = 16 };
+enum { LARGE = 8, LARGE_UNIT = 65536 }; /* with the kind: the event asks for more than the size that is touched */
 enum { WATCHED = 0x80 }; /* in the alignment: another member waits for this event */
 enum { SPINS = 2000, YIELDS = 100, NAP_NANOSECONDS = 50000 };
 enum kind { KIND_MALLOC, KIND_CALLOC, KIND_ALIGNED, KIND_REALLOC, KIND_FREE };
 
 struct head {
-  uint32_t magic, version, events, slots, largest, members, unused[2];
+  uint32_t magic, version, events, slots, largest, members, larges, wide;
 };
 
 struct event {
@@ -73,6 +74,12 @@ static const struct head *head;
 static const struct event *events;
 static const int32_t *after;            /* of several members: for each event the one to wait for, or -1 */
 static const uint32_t *starts, *order;  /* and their events, member by member */
+
+struct large {
+  uint32_t event, units;
+};
+
+static const struct large *larges; /* what large events really ask for, ascending */
 static void **slots;
 
 /* How far a member is. One that replays alone is the first. */
@@ -167,25 +174,39 @@ static inline bool is_damaged(const void *pointer, size_t size, uint8_t byte) {
   return (differs(pointer, size, byte) & mask) != 0;
 }
 
-/* Reallocs, callocs and aligned allocations. */
+/* What an event asks for, which may be more than what is touched of it. */
+static size_t asked_for(uint32_t index) {
+  if ((events[index].kind & LARGE) == 0) return events[index].size;
+  uint32_t low = 0, high = head->larges;
+  while (high - low > 1) {
+    const uint32_t middle = low + (high - low) / 2;
+    if (larges[middle].event <= index) low = middle;
+    else high = middle;
+  }
+  return (size_t)larges[low].units * LARGE_UNIT;
+}
+
+/* Reallocs, callocs and aligned allocations, and what is large. */
 static void *allocate_rarely(uint32_t index) {
   const struct event *event = &events[index];
-  const uint8_t byte = byte_of(event->slot);
+  const uint8_t byte = byte_of(event->slot), kind = event->kind & (uint8_t)~LARGE;
+  const size_t size = asked_for(index);
   void *pointer = NULL;
-  if (event->kind == KIND_REALLOC) {
+  if (kind == KIND_MALLOC) return allocate(size);
+  if (kind == KIND_REALLOC) {
     void *old = slots[event->slot];
     if (old != NULL && is_damaged(old, event->former, byte)) fail(index, "its block was overwritten before its realloc");
-    pointer = reallocate(old, event->size + (event->size == 0)); /* C may free a block that gets the size 0 */
+    pointer = reallocate(old, size + (size == 0)); /* C may free a block that gets the size 0 */
     if (pointer != NULL && is_damaged(pointer, kept(event->size, event->former), byte)) {
       fail(index, "its block lost its contents in its realloc");
     }
-  } else if (event->kind == KIND_CALLOC) {
-    pointer = allocate_zeros(event->size);
+  } else if (kind == KIND_CALLOC) {
+    pointer = allocate_zeros(size);
     if (pointer != NULL && is_damaged(pointer, event->size, 0)) fail(index, "its block is of calloc, but not 0");
   } else {
     const size_t asked = (size_t)1 << (event->alignment & ~WATCHED);
     const size_t alignment = asked < sizeof(void *) ? sizeof(void *) : asked; /* the least that POSIX allows */
-    pointer = allocate_aligned(alignment, event->size);
+    pointer = allocate_aligned(alignment, size);
     if (pointer == NULL) return NULL;
     if (aligns && mask != 0 && ((uintptr_t)pointer & (alignment - 1)) != 0) fail(index, "its block is not aligned");
   }
@@ -206,7 +227,7 @@ static inline uint32_t replay_event(uint32_t index, uint32_t sum) {
   } else {
     void *pointer = kind == KIND_MALLOC ? allocate(size) : allocate_rarely(index);
     if (pointer == NULL) {
-      printf("error event %" PRIu32 ": malloc(%" PRIu32 ") gave NULL\n", index, size);
+      printf("error event %" PRIu32 ": malloc(%zu) gave NULL\n", index, asked_for(index));
       exit(1);
     }
     touch(pointer, size, byte);
@@ -435,15 +456,18 @@ static bool open_words(const char *path) {
   if (head == MAP_FAILED || head->magic != MAGIC || head->version != VERSION || head->slots == 0) return false;
   if (head->members == 0 || head->members > MAX_MEMBERS) return false;
   const size_t count = head->events, columns = head->members > 1 ? 2 * count + head->members + 1 : 0;
-  if ((size_t)status.st_size != sizeof *head + count * sizeof *events + columns * sizeof *order) return false;
+  const size_t before = sizeof *head + count * sizeof *events + columns * sizeof *order;
+  if ((size_t)status.st_size != before + head->larges * sizeof *larges) return false;
   events = (const struct event *)(head + 1);
   after = (const int32_t *)(events + count);
   starts = (const uint32_t *)(after + count);
   order = starts + head->members + 1;
+  larges = (const struct large *)((const char *)head + before);
   slots = map_shared((size_t)head->slots * sizeof *slots);
   for (uint32_t index = 0; index < head->events; index++) {
     if (events[index].slot >= head->slots || events[index].size > head->largest) return false;
     if (events[index].member >= head->members) return false;
+    if ((events[index].kind & LARGE) != 0 && head->larges == 0) return false;
   }
   return true;
 }

@@ -13,6 +13,7 @@ import { replayWords } from "../traces/replay_words.ts";
 import { OutOfMemory, prepareReplay, ReplayFailure } from "../workloads/mod.ts";
 import type { Progress } from "./bench.ts";
 import { ContestantError } from "./child.ts";
+import { touchingOf } from "./touching.ts";
 
 /** After which event to look: a number of events, or a share of them, 0 to 1. */
 export type Place = { readonly event: number } | { readonly share: number };
@@ -48,7 +49,8 @@ export async function inspect(
   const points = [...new Set([...samplePoints(events, plan.frames), event])].toSorted((a, b) => a - b);
   const asked = askedBytes(trace, points);
   using heap = await Heap.open({ variant });
-  const replay = prepareReplay(adaptHeap(heap), replayWords(trace), true);
+  const { touched, notes } = await touchingOf(trace, 1);
+  const replay = prepareReplay(adaptHeap(heap), replayWords(trace, 1, touched), true);
   const frames: InspectFrame[] = [];
   let snapshot = heap.snapshot();
   for (const [at, point] of points.entries()) {
@@ -69,6 +71,7 @@ export async function inspect(
     event,
     snapshot,
     frames,
+    ...(notes.length === 0 ? {} : { notes: [...notes] }),
   };
 }
 

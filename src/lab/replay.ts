@@ -31,6 +31,7 @@ import { type Contestant, enter, type Entry, type Harness, NATIVE_FLAGS } from "
 import { ProtocolError } from "./protocol.ts";
 import { figureOf, formatReplayRequest, type ReplayRequest } from "./replay_protocol.ts";
 import { coldSamples } from "./replay_cold.ts";
+import { touchingOf } from "./touching.ts";
 import { startVerified } from "./verified.ts";
 import { REPLAY } from "./warnings.ts";
 
@@ -69,7 +70,8 @@ export async function replay(
 ): Promise<BenchRun & { readonly trace: NonNullable<ResultFile["trace"]> }> {
   const summary = summarise(plan.trace, SAMPLES);
   if (summary.events === 0) throw new TraceError(`${plan.file}: there is nothing to replay but ends of threads`);
-  const words = replayWords(plan.trace, plan.threads);
+  const { touched, notes } = await touchingOf(plan.trace, plan.variants.length + plan.peers.length);
+  const words = replayWords(plan.trace, plan.threads, touched);
   const path = await Deno.makeTempFile({ prefix: "hakmem-replay-" });
   try {
     await Deno.writeFile(path, new Uint8Array(words.buffer));
@@ -84,7 +86,7 @@ export async function replay(
       ...run,
       results,
       ...(failures.length === 0 ? {} : { failures }),
-      notes: [...plan.trace.remarks, ...run.notes, ...later.map(noteOf), ...remarks(results)],
+      notes: [...plan.trace.remarks, ...notes, ...run.notes, ...later.map(noteOf), ...remarks(results)],
       trace: describe(plan.file, summary),
     };
   } finally {

@@ -36,6 +36,7 @@ export function renderInspect(file: InspectFile, palette: Palette = PLAIN): stri
       ? []
       : [palette.bold(title), textTable(numbersOf(CLASS_COLUMNS), shown.map(classCells), palette)],
     lines(EXPLANATION),
+    (file.notes ?? []).flatMap((note) => lines(`note: ${note}`)),
   ];
   return `${sections.filter((lines) => lines.length > 0).map((lines) => lines.join("\n")).join("\n\n")}\n`;
 }
@@ -47,6 +48,7 @@ export function renderInspectMarkdown(file: InspectFile): string {
     `${partsOf(file)}\n`,
     markdownTable(CLASS_COLUMNS, file.snapshot.classes.map(classCells)),
     `${EXPLANATION}\n`,
+    ...(file.notes ?? []).map((note) => `Note: ${note}.\n`),
   ].join("\n");
 }
 

@@ -103,6 +103,8 @@ export const InspectFileSchema = v.object({
   snapshot: SnapshotSchema,
   /** In the order of their events; one is that of the snapshot. */
   frames: v.pipe(listOf(FrameSchema), v.minLength(1)),
+  /** What a reader should know of it: a sentence each. */
+  notes: v.exactOptional(v.array(v.string())),
   /** What others had in memory in a replay of the same trace, after each of `events` events. */
   contestants: v.exactOptional(listOf(v.object({
     name: v.string(),

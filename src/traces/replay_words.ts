@@ -2,11 +2,17 @@
  * What is replayed: the events of a trace as 32-bit words, one array that TypeScript and C both read, so both do the same
  * in the same order and neither decodes anything.
  *
- *     head    MAGIC, VERSION, events, slots, largest size, members, 0, 0
- *     event   kind | alignment << 8 | WATCHED | member << 16    the alignment as its base-2 logarithm
+ *     head    MAGIC, VERSION, events, slots, largest size, members, large events, wide
+ *     event   kind | alignment << 8 | WATCHED | member << 16    the alignment as its base-2 logarithm; LARGE with the kind
  *             slot                                       where its block's pointer is kept; 0 is the null pointer
  *             size                                       bytes of the block; of a free, those that it had
  *             former size                                of a realloc, the bytes that the block had before; else 0
+ *     large   event, size in 64 KiB, ...                 at the end: what a LARGE event really asks for, ascending
+ *
+ * A block may be larger than the machine can have in memory, many times over. So of those beyond some size only so many
+ * bytes are written and read: that is their size above, and their events are LARGE.
+ *
+ * Where more than 1 GiB is live, pointers into a heap may have more than 31 bits: the words are *wide*.
  *
  * A program's pointers lie in as much memory as it has live blocks, so a replay's should too: a slot is used again when its
  * block is freed, the last one first. Thread ends are left out: they ask nothing of an allocator.
@@ -28,54 +34,104 @@ import { EVENT, type Trace, TraceError } from "./trace.ts";
 /** Where things are; `native/replay.c` has the same. Counted in words. */
 export const REPLAY = {
   MAGIC: 0x50524b48,
-  VERSION: 1,
+  VERSION: 2,
   HEAD: 8,
   EVENTS: 2,
   SLOTS: 3,
   LARGEST: 4,
   MEMBERS: 5,
+  LARGES: 6,
+  WIDE: 7,
   /** Of one event. */
   EVENT: 4,
 } as const;
 
 /** Another member waits for this event. */
 export const WATCHED = 1 << 15;
+/** With the kind of an event that asks for more than it has for a size; and the unit of what it really asks for. */
+export const LARGE = 8;
+export const LARGE_UNIT = 65_536;
 /** The most members. */
 export const MOST_MEMBERS = 16;
 
-/** The most bytes that may be live at once: pools in WebAssembly and in JavaScript have 1 GiB, and all take part. */
-export const MOST_LIVE_BYTES = 2 ** 30;
+/** A block is never touched beyond this; with more live at once words are wide. */
+export const MOST_TOUCHED = 2 ** 30;
+const PAGE_BYTES = 4096;
+
+/**
+ * How many bytes of a block are to be touched, at most, so that no more than some bytes are touched and live at once: the
+ * largest power of two that does, up to {@link MOST_TOUCHED}.
+ *
+ * @param budget Bytes that may be touched and live at once.
+ * @param least No fewer bytes of a block; a page is touched whole or not at all.
+ * @returns undefined if even those are too much.
+ */
+export function touchedBytes(
+  { length, sizes, formerSizes }: Trace,
+  budget: number,
+  least = PAGE_BYTES,
+): number | undefined {
+  for (let cap = MOST_TOUCHED; cap >= least; cap /= 2) {
+    let live = 0, peak = 0;
+    for (let event = 0; event < length; event++) {
+      live += Math.min(sizes[event]!, cap) - Math.min(formerSizes[event]!, cap);
+      if (live > peak) peak = live;
+    }
+    if (peak <= budget) return cap;
+  }
+  return undefined;
+}
 
 /**
  * The words of a trace.
  *
  * @param members How many threads will replay it, 1 to {@link MOST_MEMBERS}.
- * @throws TraceError if more than {@link MOST_LIVE_BYTES} are live at once.
+ * @param touched The most bytes of a block that are written and read: see {@link touchedBytes}.
  */
-export function replayWords(trace: Trace, members = 1): Int32Array<ArrayBuffer> {
+export function replayWords(trace: Trace, members = 1, touched = MOST_TOUCHED): Int32Array<ArrayBuffer> {
   const { length, kinds, threads, blocks, blockCount, sizes, formerSizes, alignments } = trace;
   const memberOf = dealThreads(trace, members);
   const { slots, slotCount } = members > 1 ? { slots: blocks, slotCount: blockCount + 1 } : assignSlots(trace);
   const words = new Int32Array(REPLAY.HEAD + length * REPLAY.EVENT);
-  let at: number = REPLAY.HEAD, largest = 0, live = 0;
+  const large: number[] = [];
+  let at: number = REPLAY.HEAD, largest = 0, live = 0, peak = 0;
   for (let event = 0; event < length; event++) {
     const kind = kinds[event]!;
     if (kind === EVENT.THREAD_END) continue;
-    const size = sizes[event]!;
-    live += size - formerSizes[event]!;
-    if (live > MOST_LIVE_BYTES) {
-      throw new TraceError(`event ${event}: more than ${MOST_LIVE_BYTES} bytes are live, too many for a replay`);
-    }
+    const asked = sizes[event]!, size = Math.min(asked, touched), former = Math.min(formerSizes[event]!, touched);
     largest = Math.max(largest, size);
-    words[at] = kind | alignments[event]! << 8 | memberOf[threads[event]!]! << 16;
+    live += asked - formerSizes[event]!;
+    if (live > peak) peak = live;
+    if (asked > touched) large.push((at - REPLAY.HEAD) / REPLAY.EVENT, Math.ceil(asked / LARGE_UNIT));
+    words[at] = kind | (asked > touched ? LARGE : 0) | alignments[event]! << 8 | memberOf[threads[event]!]! << 16;
     words[at + 1] = slots[event]!;
-    words[at + 2] = kind === EVENT.FREE ? formerSizes[event]! : size;
-    words[at + 3] = kind === EVENT.REALLOC ? formerSizes[event]! : 0;
+    words[at + 2] = kind === EVENT.FREE ? former : size;
+    words[at + 3] = kind === EVENT.REALLOC ? former : 0;
     at += REPLAY.EVENT;
   }
   const events = (at - REPLAY.HEAD) / REPLAY.EVENT;
-  words.set([REPLAY.MAGIC, REPLAY.VERSION, events, slotCount, largest, members]);
-  return members > 1 ? withOrder(words.subarray(0, at), events, slotCount, members) : words.slice(0, at);
+  words.set([
+    REPLAY.MAGIC,
+    REPLAY.VERSION,
+    events,
+    slotCount,
+    largest,
+    members,
+    large.length / 2,
+    Number(peak > MOST_TOUCHED),
+  ]);
+  const own = members > 1 ? withOrder(words.subarray(0, at), events, slotCount, members) : words.subarray(0, at);
+  const all = new Int32Array(own.length + large.length);
+  all.set(own);
+  all.set(large, own.length);
+  return all;
+}
+
+/** What LARGE events really ask for, by event. */
+export function largeSizes(words: Int32Array): ReadonlyMap<number, number> {
+  const { end } = memberColumns(words), sizes = new Map<number, number>();
+  for (let at = end; at < end + 2 * words[REPLAY.LARGES]!; at += 2) sizes.set(words[at]!, words[at + 1]! * LARGE_UNIT);
+  return sizes;
 }
 
 /** Where the columns of members begin, and how many words there are in all. */
@@ -95,7 +151,7 @@ export function memberColumns(words: Int32Array): { after: number; starts: numbe
 export function parseReplayWords(bytes: Uint8Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
   const words = new Int32Array(bytes.buffer, bytes.byteOffset, Math.floor(bytes.byteLength / 4));
   const isSound = words.length >= REPLAY.HEAD && words[0] === REPLAY.MAGIC && words[1] === REPLAY.VERSION &&
-    words.length === memberColumns(words).end;
+    words.length === memberColumns(words).end + 2 * words[REPLAY.LARGES]!;
   if (!isSound) throw new TraceError("these are no words of a replay");
   return words;
 }

@@ -12,7 +12,7 @@
  * @module
  */
 import { EVENT } from "../traces/mod.ts";
-import { REPLAY } from "../traces/replay_words.ts";
+import { LARGE, largeSizes, REPLAY } from "../traces/replay_words.ts";
 import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
 import { byteOf, type Differs, differsOf, kept, type Touch, touchOf } from "./replay_blocks.ts";
 import { CHUNK_ITERATIONS } from "./workload.ts";
@@ -63,7 +63,7 @@ export interface Replay {
 export function prepareReplay<P>(allocator: Allocator<P>, words: Int32Array, isVerified: boolean): Replay {
   const { malloc, free, nothing } = allocator;
   const events = words[REPLAY.EVENTS]!;
-  const slots = allocator.slots(words[REPLAY.SLOTS]!);
+  const slots = replaySlots(allocator, words);
   const state = replayState(isVerified);
   const touch = touchOf(allocator), differs = differsOf(allocator);
   const rare = rareBy(allocator, slots, words, touch, differs, state);
@@ -100,6 +100,14 @@ export function prepareReplay<P>(allocator: Allocator<P>, words: Int32Array, isV
     },
     hot: chunk,
   };
+}
+
+/** Where the pointers are kept: as numbers of any size, if the words are wide. */
+export function replaySlots<P>(allocator: Allocator<P>, words: Int32Array, shared?: SharedArrayBuffer): Slots<P> {
+  const count = words[REPLAY.SLOTS]!, slots = allocator.slots(count, shared);
+  if (words[REPLAY.WIDE] === 0 || !(slots instanceof Int32Array)) return slots;
+  const wide = shared === undefined ? new Float64Array(count) : new Float64Array(shared, 0, count);
+  return wide as unknown as Slots<P>;
 }
 
 /** All that is neither malloc nor free, and the use of its block: the event at this word. */
@@ -166,7 +174,7 @@ function eventAt(at: number): string {
   return `event ${(at - REPLAY.HEAD) / REPLAY.EVENT}`;
 }
 
-/** Reallocs, callocs and aligned allocations; without the last a block that is larger by the alignment stands for one. */
+/** Reallocs, callocs and aligned allocations, and what is large; without the last a block that is larger by the alignment stands for one. */
 export function rareBy<P>(
   { malloc, calloc, realloc, alignedAlloc, address, nothing }: Allocator<P>,
   slots: Slots<P>,
@@ -178,30 +186,34 @@ export function rareBy<P>(
   if (calloc === undefined || realloc === undefined) throw new Error("a replay needs calloc and realloc");
   const isDamaged = (pointer: P, size: number, byte: number): boolean =>
     size !== 0 && pointer !== nothing && (differs(pointer, size, byte) & state[REPLAY_STATE.MASK]!) !== 0;
-  const allocate = (at: number, kind: number, slot: number, size: number, byte: number): P => {
+  const large = largeSizes(words);
+  /** @param asked What the block is to have; of a large one, more than what of it is touched. */
+  const allocate = (at: number, kind: number, slot: number, size: number, asked: number, byte: number): P => {
+    if (kind === EVENT.MALLOC) return malloc(asked);
     if (kind === EVENT.REALLOC) {
       const old = slots[slot] as P, former = words[at + 3]!;
       if (isDamaged(old, former, byte)) throw damaged(at, "was overwritten before its realloc");
-      const pointer = realloc(old, size, former);
+      const pointer = realloc(old, asked, former);
       if (isDamaged(pointer, kept(size, former), byte)) throw damaged(at, "lost its contents in its realloc");
       return pointer;
     }
     if (kind === EVENT.CALLOC) {
-      const pointer = calloc(size);
+      const pointer = calloc(asked);
       if (isDamaged(pointer, size, 0)) throw damaged(at, "is of calloc, but not 0");
       return pointer;
     }
     const alignment = 2 ** (words[at]! >>> 8 & 0x7f);
-    if (alignedAlloc === undefined) return malloc(size + alignment);
-    const pointer = alignedAlloc(alignment, size);
+    if (alignedAlloc === undefined) return malloc(asked + alignment);
+    const pointer = alignedAlloc(alignment, asked);
     const isAligned = address === undefined || pointer === nothing || address(pointer) % BigInt(alignment) === 0n;
     if (!isAligned) throw damaged(at, "is not aligned");
     return pointer;
   };
   return (at) => {
-    const slot = words[at + 1]!, size = words[at + 2]!, byte = byteOf(slot);
-    const pointer = allocate(at, words[at]! & 0xff, slot, size, byte);
-    if (pointer === nothing) throw outOfMemory(at, size);
+    const slot = words[at + 1]!, size = words[at + 2]!, byte = byteOf(slot), kind = words[at]! & 0xff;
+    const asked = (kind & LARGE) === 0 ? size : large.get((at - REPLAY.HEAD) / REPLAY.EVENT)!;
+    const pointer = allocate(at, kind & ~LARGE, slot, size, asked, byte);
+    if (pointer === nothing) throw outOfMemory(at, asked);
     if (size !== 0) touch(pointer, size, byte);
     slots[slot] = pointer;
   };

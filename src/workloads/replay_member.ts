@@ -12,7 +12,7 @@ import { memberColumns, REPLAY, WATCHED } from "../traces/replay_words.ts";
 import type { Allocator, Slots } from "./allocator.ts";
 import { OtherThreadFailed } from "./place.ts";
 import { CHUNK_ITERATIONS } from "./workload.ts";
-import { damaged, outOfMemory, type Rare, rareBy, REPLAY_STATE, replayState } from "./replay.ts";
+import { damaged, outOfMemory, type Rare, rareBy, REPLAY_STATE, replaySlots, replayState } from "./replay.ts";
 import { byteOf, type Differs, differsOf, type Touch, touchOf } from "./replay_blocks.ts";
 
 /** Ints between the words of two members, so that they are in lines of their own. */
@@ -73,7 +73,7 @@ export function prepareMember<P>(
 ): ReplayMember {
   const { malloc, free, nothing } = allocator;
   const members = words[REPLAY.MEMBERS]!;
-  const slots = allocator.slots(words[REPLAY.SLOTS]!, memory.slots);
+  const slots = replaySlots(allocator, words, memory.slots);
   const progress = new Int32Array(memory.progress);
   const state = replayState(isVerified);
   const touch = touchOf(allocator), differs = differsOf(allocator);

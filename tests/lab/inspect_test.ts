@@ -87,3 +87,15 @@ Deno.test("renderInspect() shows a heap with nothing in it, and one that is too 
   assert(text.includes("... and 11 lines more"), text);
   assertEquals(text.split("\n").filter((line) => line.length > 100), []);
 });
+
+Deno.test("inspect() looks at a program that has many gigabytes live, and says what of them is touched", async () => {
+  const GIB = 2 ** 30, trace = new TraceBuilder("test", () => "");
+  trace.malloc(0, 1, 3 * GIB);
+  trace.malloc(0, 2, 20 * GIB);
+  for (let block = 3; block < 1000; block++) trace.malloc(0, block, 20_000); // behind them, beyond 32 bits
+  trace.realloc(0, 1, 1, 2 * GIB);
+  for (const block of [1, 2, 500]) trace.free(0, block);
+  const found = await run({ trace: trace.finish(), frames: 1 });
+  assertEquals(found.notes, ["of each block only the first 64 MiB are written and read"]);
+  assert(found.snapshot.totals.liveBytes > 23 * GIB && found.snapshot.totals.residentBytes < GIB);
+});

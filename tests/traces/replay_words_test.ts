@@ -3,11 +3,14 @@ import fc from "fast-check";
 import { TraceBuilder } from "../../src/traces/builder.ts";
 import { EVENT, TraceError } from "../../src/traces/mod.ts";
 import {
+  LARGE,
+  LARGE_UNIT,
+  largeSizes,
   memberColumns,
-  MOST_LIVE_BYTES,
   parseReplayWords,
   REPLAY,
   replayWords,
+  touchedBytes,
   WATCHED,
 } from "../../src/traces/replay_words.ts";
 import { arbitraryTrace } from "./helpers.ts";
@@ -51,16 +54,33 @@ Deno.test("replayWords() uses slots again, the last one first, and leaves thread
   ]);
 });
 
-Deno.test("replayWords() refuses more live bytes than every contestant can have", () => {
-  const fits = builder();
-  fits.malloc(1, 1, MOST_LIVE_BYTES);
-  fits.free(1, 1);
-  fits.malloc(1, 2, MOST_LIVE_BYTES);
-  assertEquals(replayWords(fits.finish())[REPLAY.LARGEST], MOST_LIVE_BYTES);
-  const large = builder();
-  large.malloc(1, 1, MOST_LIVE_BYTES);
-  large.malloc(1, 2, 1);
-  assertThrows(() => replayWords(large.finish()), TraceError, "event 1: more than");
+Deno.test("of blocks that are too large, a part is touched, and all is asked for", () => {
+  const { MALLOC, CALLOC, REALLOC, FREE } = EVENT, GIB = 2 ** 30;
+  const trace = builder();
+  trace.malloc(1, "a", 100);
+  trace.malloc(1, "b", 36 * GIB + 1);
+  trace.calloc(1, "c", 1, 5 * GIB);
+  trace.realloc(1, "b", "b", 3 * GIB);
+  trace.realloc(1, "b", "b", 50);
+  trace.free(1, "c");
+  const made = trace.finish();
+  const budgets = [2 * GIB + 100, GIB + 100, 1000];
+  assertEquals(budgets.map((budget) => touchedBytes(made, budget)), [GIB, GIB / 2, undefined]);
+  assertEquals(touchedBytes(made, GIB + 100, GIB), undefined);
+  const words = replayWords(made, 1, 4096);
+  assertEquals(rows(words), [
+    [MALLOC, 0, 0, 1, 100, 0],
+    [MALLOC | LARGE, 0, 0, 2, 4096, 0],
+    [CALLOC | LARGE, 0, 0, 3, 4096, 0],
+    [REALLOC | LARGE, 0, 0, 2, 4096, 4096],
+    [REALLOC, 0, 0, 2, 50, 4096],
+    [FREE, 0, 0, 3, 4096, 0],
+  ]);
+  assertEquals([...largeSizes(words)], [[1, 36 * GIB + LARGE_UNIT], [2, 5 * GIB], [3, 3 * GIB]]);
+  assertEquals([words[REPLAY.LARGES], words[REPLAY.LARGEST], words[REPLAY.WIDE]], [3, 4096, 1]);
+  assertEquals(parseReplayWords(new Uint8Array(words.buffer)).length, words.length);
+  assertThrows(() => parseReplayWords(new Uint8Array(words.buffer.slice(0, -8))), TraceError);
+  assertEquals([...largeSizes(replayWords(made, 2, 4096))], [...largeSizes(words)]);
 });
 
 Deno.test("parseReplayWords() reads them back, and rejects what is cut off or something else", () => {

@@ -1,0 +1,53 @@
+/**
+ * How much of a trace's memory a replay touches: all of it up to 1 GiB live at once. Beyond that, of large blocks as much
+ * as makes 256 MiB, since a page costs more to touch than all the rest; of small ones all, if the machine has so much for
+ * each who replays it. What is not touched is asked for all the same.
+ *
+ * @module
+ */
+import { captureEnvironment } from "../measure/mod.ts";
+import { MOST_TOUCHED, touchedBytes } from "../traces/replay_words.ts";
+import { type Trace, TraceError } from "../traces/mod.ts";
+
+/** What is touched, and what a reader should know of it. */
+export interface Touching {
+  /** Bytes of a block, at most. */
+  readonly touched: number;
+  readonly notes: readonly string[];
+}
+
+/** What is free now is not all for replays. */
+const SHARE = 0.5;
+
+/**
+ * Finds out how much can be touched.
+ *
+ * @param replays How many processes have the trace's memory at the same time.
+ * @throws TraceError if not even a page of each block can be.
+ */
+export async function touchingOf(trace: Trace, replays: number): Promise<Touching> {
+  const all = touchedBytes(trace, MOST_TOUCHED, MOST_TOUCHED) ?? touchedBytes(trace, MANY_TOUCHED, LARGE);
+  if (all !== undefined) return touchingUpTo(all, trace);
+  const { memoryLimitBytes = Infinity } = await captureEnvironment();
+  const free = Math.min(Deno.systemMemoryInfo().available, memoryLimitBytes);
+  const budget = Math.max(MOST_TOUCHED, SHARE * free / replays);
+  const touched = touchedBytes(trace, budget);
+  if (touched !== undefined) return touchingUpTo(touched, trace);
+  throw new TraceError(
+    `so much is live at once in small blocks that it is too much for a replay: each of ${replays} who replay it has ` +
+      `${(budget / 1e9).toFixed(1)} GB of memory here; fewer at once (--peer) have more`,
+  );
+}
+
+const MANY_TOUCHED = 2 ** 28;
+/** A block that has so many bytes is large. */
+const LARGE = 2 ** 20;
+
+function touchingUpTo(touched: number, { sizes }: Trace): Touching {
+  const isCut = sizes.some((size) => size > touched);
+  return { touched, notes: isCut ? [`of each block only the first ${megabytes(touched)} are written and read`] : [] };
+}
+
+function megabytes(bytes: number): string {
+  return bytes >= 2 ** 20 ? `${bytes / 2 ** 20} MiB` : `${bytes / 1024} KiB`;
+}
