@@ -38,7 +38,7 @@ ${options.join("\n")}
 }
 
 _${program}() {
-  local cur=\${COMP_WORDS[COMP_CWORD]} command= option= position=0 values= word i
+  local cur=\${COMP_WORDS[COMP_CWORD]} command= option= position=0 ended= values= word i
   COMPREPLY=()
   for ((i = 1; i < COMP_CWORD; i++)); do
     word=\${COMP_WORDS[i]}
@@ -46,7 +46,9 @@ _${program}() {
       [[ -n $option ]] || i=$((i + 1))
     elif [[ -n $option ]]; then
       option=
-    elif [[ $word == -* ]]; then
+    elif [[ $word == -- ]]; then
+      ended=1
+    elif [[ -z $ended && $word == -* ]]; then
       _${program}_values "$command" "$word"
       [[ -z $values ]] || option=$word
     elif [[ -z $command ]]; then
@@ -58,7 +60,7 @@ _${program}() {
   [[ $cur != = ]] || cur=
   if [[ -n $option ]]; then
     _${program}_values "$command" "$option"
-  elif [[ $cur == -* ]]; then
+  elif [[ -z $ended && $cur == -* ]]; then
     _${program}_options "$command"
   elif [[ -z $command ]]; then
     values='words ${names}'
@@ -68,10 +70,18 @@ _${program}() {
   case $values in
     'words '*) COMPREPLY=($(compgen -W "\${values#words }" -- "$cur")) ;;
     'list '*)
-      local before=
-      [[ $cur != *,* ]] || before=\${cur%,*},
-      COMPREPLY=($(compgen -P "$before" -W "\${values#list }" -- "\${cur##*,}"))
+      local before= more=\${values#list * / } # behind the slash is what may follow a comma
+      values=\${values#list }
+      values=\${values%% / *}
+      [[ $cur != *,* ]] || { before=\${cur%,*},; values=$more; }
+      COMPREPLY=($(compgen -P "$before" -W "$values" -- "\${cur##*,}"))
+      [[ \${COMPREPLY[*]:-} != *= ]] || compopt -o nospace 2> /dev/null || true # a number follows
       ;;
+    'name '*)
+      values=$(for word in "\${values#name }"/*.json; do word=\${word##*/}; echo "\${word%.json}"; done)
+      COMPREPLY=($(compgen -W "\${values/#\\*/}" -- "$cur"))
+      ;;
+    program*) COMPREPLY=($(compgen -c -- "$cur")) ;;
   esac
 }
 
@@ -79,6 +89,8 @@ complete -o default -F _${program} ${program}
 `;
 }
 
-function valuesCase(command: string, what: string, { kind, words }: Values): string {
-  return `    '${command} ${what}') values='${[kind, ...words].join(" ")}' ;;`;
+function valuesCase(command: string, what: string, { kind, words, more, folder = "" }: Values): string {
+  const after = more === undefined ? [] : ["/", ...more];
+  const value = kind === "name" ? `name ${folder}` : [kind, ...words, ...after].join(" ");
+  return `    '${command} ${what}') values='${value.replaceAll("'", "'\\''")}' ;;`;
 }

@@ -26,14 +26,25 @@ function optionFlags({ name, description, values }: OptionWords): string {
   return `${flag}${value} -d ${quoted(description)}`;
 }
 
-function offer({ kind, words }: Values): string {
+function offer({ kind, words, more = words, folder = "" }: Values): string {
   switch (kind) {
     case "words":
       return `-f -a ${quoted(words.join(" "))}`;
     case "list":
-      return `-f -a ${quoted(`(__fish_append , ${words.join(" ")})`)}`;
+      return more === words ? `-f -a ${quoted(`(__fish_append , ${words.join(" ")})`)}` : `-f -a ${
+        quoted(
+          `(set -l before (commandline -ct | string match -r '.*,'); and printf '%s\\n' $before{${more.join(",")}}; ` +
+            `or printf '%s\\n' ${words.join(" ")})`,
+        )
+      }`;
     case "file":
       return "-F";
+    case "name": {
+      const path = folder.replaceAll(/[^\w./-]/g, "\\$&");
+      return `-f -a ${quoted(`(set -l files ${path}/*.json; string replace -r '.*/(.*)[.]json$' '$1' $files)`)}`;
+    }
+    case "program":
+      return `-f -a ${quoted("(__fish_complete_command)")}`;
     default:
       return "-f";
   }

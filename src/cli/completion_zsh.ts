@@ -43,7 +43,11 @@ function commandCase({ name, options, values }: CommandWords): string {
   const specs = [
     ...options.map(optionSpec),
     ...values.map((each, index) =>
-      quoted(each.repeats === true ? `*:${action(each)}` : `${index + 1}::${action(each)}`)
+      quoted(
+        each.repeats === true
+          ? `*${each.kind === "program" ? "::" : ":"}${action(each)}`
+          : `${index + 1}::${action(each)}`,
+      )
     ),
   ];
   return `        ${name})\n          _arguments \\\n${
@@ -57,14 +61,20 @@ function optionSpec({ name, description, values }: OptionWords): string {
 }
 
 /** A message, and what is offered. */
-function action({ kind, words }: Values): string {
+function action({ kind, words, more = words, folder = "" }: Values): string {
   switch (kind) {
     case "words":
       return `value:(${words.join(" ")})`;
     case "list":
-      return `list:_sequence compadd - ${words.join(" ")}`;
+      return more === words
+        ? `list:_sequence compadd - ${words.join(" ")}`
+        : `list:{ compset -P '*,' && compadd -q -S '' - ${more.join(" ")} || compadd -q -S '' - ${words.join(" ")} }`;
     case "file":
       return "file:_files";
+    case "name":
+      return `name:{ compadd - ${folder.replaceAll(/[^\w./-]/g, "\\$&")}/*.json(N:t:r) }`;
+    case "program":
+      return "program:_normal";
     default:
       return "value: ";
   }

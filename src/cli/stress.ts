@@ -20,6 +20,8 @@ import { buildOf, someOf, UsageError, variantList, wholeNumber } from "./values.
 
 /** The scenario of one thread. */
 const DAMAGE = "damage";
+/** All that `--scenario` takes. */
+export const SCENARIO_NAMES: readonly string[] = [DAMAGE, ...Object.keys(SCENARIOS)];
 
 const HELP = `
 Each program is a random list of malloc, calloc, realloc, alignedAlloc, free, collect and audits on a
@@ -72,7 +74,7 @@ export function stressCommand(finish: (exitCode: number) => void): Command {
     .option(
       "--scenario <list>",
       `${DAMAGE}, or with --threads: only these (see below)`,
-      someOf("--scenario", [DAMAGE, ...Object.keys(SCENARIOS)]),
+      someOf("--scenario", SCENARIO_NAMES),
     )
     .option("--variant <list>", `variants of our heap (default: HAKMEM_VARIANT, else ${DEFAULT_VARIANT})`, variantList)
     .addOption(

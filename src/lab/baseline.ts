@@ -15,7 +15,8 @@ import type { CompareRun } from "./compare.ts";
 import type { ResolvedSpec } from "./specs.ts";
 
 const ROOT = decodeURIComponent(new URL("../../", import.meta.url).pathname);
-const FOLDER = `${ROOT}bench/baselines`;
+/** Where they are, a file `NAME.json` each. */
+export const BASELINE_FOLDER = `${ROOT}bench/baselines`;
 /** What decides how fast a heap is. */
 const SOURCES = ["mod.ts", "src/heap", "src/os", "native/vm.c"];
 
@@ -23,7 +24,7 @@ function pathOf(name: string): string {
   if (!/^[\w.-]+$/.test(name) || name.startsWith(".")) {
     throw new InvalidOptionError(`a baseline's name has letters, digits, "-", "_" and "."; "${name}" is none.`);
   }
-  return `${FOLDER}/${name}.json`;
+  return `${BASELINE_FOLDER}/${name}.json`;
 }
 
 /**
@@ -54,7 +55,7 @@ export async function loadBaseline(name: string): Promise<Baseline> {
 
 async function savedNames(): Promise<string[]> {
   try {
-    const names = await Array.fromAsync(Deno.readDir(FOLDER), ({ name }) => name);
+    const names = await Array.fromAsync(Deno.readDir(BASELINE_FOLDER), ({ name }) => name);
     return names.filter((name) => name.endsWith(".json")).map((name) => name.slice(0, -".json".length)).toSorted();
   } catch {
     return [];
@@ -97,7 +98,7 @@ export async function saveBaseline(name: string, contestant: string, run: Compar
     })),
   };
   const path = pathOf(name);
-  await Deno.mkdir(FOLDER, { recursive: true });
+  await Deno.mkdir(BASELINE_FOLDER, { recursive: true });
   const scratch = `${path}.${crypto.randomUUID()}`;
   await Deno.writeTextFile(scratch, `${JSON.stringify(baseline, null, 2)}\n`);
   await Deno.rename(scratch, path);

@@ -44,6 +44,20 @@ const CASES: readonly [words: string[], offers: string[], isAll: boolean][] = [
   [["bench", "--peer", "=", "system", "hot"], ["hot-pair"], true],
   [["bench", "--peer", "system,f"], ["system,ffi"], true],
   [["bench", "--variant", "slab-map,refill", "=", "32", "hot"], ["hot-pair"], true],
+  [["bench", "--size", "1"], ["16", "128", "1024"], true],
+  [["bench", "--size", "128,2"], ["128,256", "128,2048"], true],
+  [["bench", "--variant", "slab-map,lin"], ["slab-map,links=0", "slab-map,links=1"], true],
+  [["bench", "--variant", "slab-map,e3-1"], ["slab-map,e3-1"], true],
+  [["bench", "--variant", "slab-map,cap"], ["slab-map,capacity="], true],
+  [["compare", "slab-map", "slab-map,lin"], ["slab-map,links=0", "slab-map,links=1"], true],
+  [["flags", "slab-map,e3"], [], true], // one variant, and its flags
+  [["stress", "--scenario", "mix,su"], ["mix,succession"], true],
+  [["stress", "--scenario", "dam"], ["damage"], true],
+  [["compare", "--save-baseline", "e"], [], true],
+  [["record", "--", "deno-that-is-not-there"], [], true],
+  [["record", "--", "bas"], ["bash", "basename"], false],
+  [["record", "--", "ls", "-"], [], true], // its own options, which nobody knows
+  [["record", "--no-grow", "--", "bas"], ["bash"], false],
   [["compare", "e3-1", "sl"], ["slab-map"], true],
   [["compare", "e3-1", "sys"], ["system"], true],
   [["flags", "--build", "d"], ["debug"], true],
@@ -75,6 +89,23 @@ Deno.test("completion bash completes commands, options, and values at their plac
   }
 });
 
+Deno.test("completion bash has the baselines that are there when it is asked", async () => {
+  const text = await script("bash");
+  const folder = await Deno.makeTempDir();
+  try {
+    const moved = text.replace(/name \S*bench\/baselines/, `name ${folder}`);
+    const asked = 'COMP_WORDS=(hakmem compare --baseline r); COMP_CWORD=3; _hakmem; echo "${COMPREPLY[*]}"';
+    await Deno.writeTextFile(`${folder}/release-1.json`, "");
+    await Deno.writeTextFile(`${folder}/other.json`, "");
+    assertEquals(await run("bash", ["--norc"], `set -u\n${moved}\n${asked}\n`), "release-1\n");
+    await Deno.remove(`${folder}/release-1.json`);
+    await Deno.remove(`${folder}/other.json`);
+    assertEquals(await run("bash", ["--norc"], `set -u\n${moved}\n${asked}\n`), "\n");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test("completion prints scripts that their shells accept", async () => {
   for (const [shell, check] of [["bash", "-n"], ["zsh", "-n"], ["fish", "--no-execute"]] as const) {
     const output = await run(shell, [check], await script(shell));
@@ -84,11 +115,20 @@ Deno.test("completion prints scripts that their shells accept", async () => {
 });
 
 Deno.test("completion fish completes commands, options, values and lists", async () => {
-  const lines = ["hakmem co", "hakmem bench --wo", "hakmem bench --peer system,f", "hakmem bench hot"];
+  const lines = [
+    "hakmem co",
+    "hakmem bench --wo",
+    "hakmem bench --peer system,f",
+    "hakmem bench hot",
+    "hakmem bench --variant slab-map,lin",
+  ];
   const asked = lines.map((line) => `complete -C '${line}' | string split -f 1 \\t | string join ' '`).join("\n");
   const output = await run("fish", ["--no-config"], `${await script("fish")}\n${asked}\n`);
   if (output === undefined) return console.error("there is no fish: its script is not run");
-  assertEquals(output, "compare completion\n--workload --working-set\nsystem,ffi\nhot-pair\n");
+  assertEquals(
+    output,
+    "compare completion\n--workload --working-set\nsystem,ffi\nhot-pair\nslab-map,links=0 slab-map,links=1\n",
+  );
 });
 
 Deno.test("completion has every command and option that --help has, in each shell", async () => {
