@@ -31,7 +31,7 @@ static void generation(struct state *state, uint32_t dying, uint32_t born) {
     const uint32_t row = rows[place];
     for (uint32_t slot = row; slot <= row + place % 8; slot++) {
       x = xorshift32(x);
-      const uint32_t power = 8u << (x >> 29), size = x % 64 == 0 ? power << 4 : power;
+      const uint32_t size = 8u << ((x >> 29) + (x % 64 == 0 ? 4 : 0));
       void *pointer = allocate(size);
       if (pointer == NULL) {
         state->failed_size = size;

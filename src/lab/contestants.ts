@@ -44,8 +44,8 @@ export interface Harness {
 
 const CONFIG = new URL("../../deno.json", import.meta.url);
 
-/** With `-fno-builtin` malloc is any function to the compiler: it neither folds a malloc and a free nor knows the block. */
-export const NATIVE_FLAGS: readonly string[] = ["-O3", "-fno-builtin", "-pthread", "-ldl"];
+/** What most C programs are compiled with. With `-fno-builtin` malloc is any function to the compiler: it neither folds a malloc and a free nor knows the block. */
+export const NATIVE_FLAGS: readonly string[] = ["-O2", "-fno-builtin", "-pthread", "-ldl"];
 
 /** The twins of the workloads in C. */
 export const WORKLOADS_PROGRAM: NativeTarget = {

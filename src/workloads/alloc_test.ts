@@ -16,7 +16,16 @@
 import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
 import { freeAll } from "./free_all.ts";
 import { alone, type Place } from "./place.ts";
-import { CHUNK_ITERATIONS, parameter, type Parameters, type Runner, SEED, STATE, type Workload } from "./workload.ts";
+import {
+  CHUNK_ITERATIONS,
+  parameter,
+  type Parameters,
+  perAllocator,
+  type Runner,
+  SEED,
+  STATE,
+  type Workload,
+} from "./workload.ts";
 
 // What the 10 bits of the size amount to, and one. The chunk below and the C twin have the same number of bits.
 const LARGEST_SIZE = 1024;
@@ -37,7 +46,8 @@ export const allocTest: Workload = {
 };
 
 function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Place<P> = alone(allocator)): Runner {
-  const { malloc, free, write, read, nothing } = allocator;
+  const { free, nothing } = allocator;
+  const powerLawChunk = compilePowerLawChunk(allocator);
   const cycles = parameter(parameters, "cycles");
   const seed = parameter(parameters, "seed");
   const slotMask = parameter(parameters, "working-set") - 1;
@@ -50,7 +60,7 @@ function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Plac
     },
     unit() {
       for (let left = cycles; left > 0; left -= CHUNK_ITERATIONS) {
-        powerLawChunk(malloc, free, write, read, nothing, slots, state, Math.min(left, CHUNK_ITERATIONS), slotMask);
+        powerLawChunk(slots, state, Math.min(left, CHUNK_ITERATIONS), slotMask);
       }
     },
     drain() {
@@ -64,44 +74,41 @@ function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Plac
   };
 }
 
-function powerLawChunk<P>(
-  malloc: Allocator<P>["malloc"],
-  free: Allocator<P>["free"],
-  write: Allocator<P>["write"],
-  read: Allocator<P>["read"],
-  nothing: P,
-  slots: Slots<P>,
-  state: Int32Array,
-  iterations: number,
-  slotMask: number,
-): void {
-  // int32s for V8, which takes a plain number apart again in each iteration.
-  const last = iterations | 0, slotBits = slotMask | 0;
-  let x = state[0] as number;
-  let checksum = state[1] as number;
-  let sink = state[2] as number;
-  for (let i = 0; i < last; i++) {
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    const slot = (x & slotBits) >>> (x >>> 29);
-    const pointer = slots[slot] as P;
-    if (pointer !== nothing) {
-      sink = (sink + read(pointer, 0)) | 0;
-      free(pointer);
-      slots[slot] = nothing;
-      checksum ^= x;
-    } else {
-      const size = 1 + (((x >>> 16) & 1023) >>> ((x >>> 26) & 7));
-      const block = malloc(size);
-      if (block === nothing) throw new OutOfMemory(size);
-      write(block, 0, x);
-      write(block, size - 1, x);
-      slots[slot] = block;
-      checksum = ((checksum + x) | 0) ^ size;
+const compilePowerLawChunk = perAllocator(<P>({ malloc, free, write, read, nothing }: Allocator<P>) =>
+  function powerLawChunk(
+    slots: Slots<P>,
+    state: Int32Array,
+    iterations: number,
+    slotMask: number,
+  ): void {
+    // int32s for V8, which takes a plain number apart again in each iteration.
+    const last = iterations | 0, slotBits = slotMask | 0;
+    let x = state[0] as number;
+    let checksum = state[1] as number;
+    let sink = state[2] as number;
+    for (let i = 0; i < last; i++) {
+      x ^= x << 13;
+      x ^= x >>> 17;
+      x ^= x << 5;
+      const slot = (x & slotBits) >>> (x >>> 29);
+      const pointer = slots[slot] as P;
+      if (pointer !== nothing) {
+        sink = (sink + read(pointer, 0)) | 0;
+        free(pointer);
+        slots[slot] = nothing;
+        checksum ^= x;
+      } else {
+        const size = 1 + (((x >>> 16) & 1023) >>> ((x >>> 26) & 7));
+        const block = malloc(size);
+        if (block === nothing) throw new OutOfMemory(size);
+        write(block, 0, x);
+        write(block, size - 1, x);
+        slots[slot] = block;
+        checksum = ((checksum + x) | 0) ^ size;
+      }
     }
+    state[0] = x;
+    state[1] = checksum;
+    state[2] = sink;
   }
-  state[0] = x;
-  state[1] = checksum;
-  state[2] = sink;
-}
+);

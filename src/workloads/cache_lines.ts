@@ -13,7 +13,16 @@
  */
 import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
 import { alone, type Place } from "./place.ts";
-import { parameter, type Parameters, type Runner, SEED, STATE, V8_CHECKS, type Workload } from "./workload.ts";
+import {
+  parameter,
+  type Parameters,
+  perAllocator,
+  type Runner,
+  SEED,
+  STATE,
+  V8_CHECKS,
+  type Workload,
+} from "./workload.ts";
 
 /** Times that each byte of a block is counted up. The C twin has the same number. */
 const TIMES = 100;
@@ -83,24 +92,21 @@ export const cacheThrash: Workload = {
   prepare: (allocator, parameters, place = alone(allocator)) => prepare(allocator, parameters, place),
 };
 
-function prepare<P>(
-  { malloc, free, write, read, nothing, slots }: Allocator<P>,
-  parameters: Parameters,
-  place: Place<P>,
-): Runner {
+function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Place<P>): Runner {
+  const writePairs = compileWritePairs(allocator);
   const cycles = parameter(parameters, "cycles");
   const size = parameter(parameters, "size");
   const seed = parameter(parameters, "seed");
   const states = Array.from({ length: place.threads }, () => place.ints(STATE.LENGTH));
   const state = states[place.thread]!;
-  const last = slots(1);
+  const last = allocator.slots(1);
   return {
     begin() {
       state[STATE.CHECKSUM] = seed | 0;
     },
     unit() {
       for (let left = cycles; left > 0; left -= PAIRS_IN_A_CALL) {
-        writePairs(malloc, free, write, read, nothing, last, state, Math.min(left, PAIRS_IN_A_CALL), size, TIMES);
+        writePairs(last, state, Math.min(left, PAIRS_IN_A_CALL), size);
       }
     },
     drain: () => 0,
@@ -112,32 +118,28 @@ function prepare<P>(
   };
 }
 
-function writePairs<P>(
-  malloc: Allocator<P>["malloc"],
-  free: Allocator<P>["free"],
-  write: Allocator<P>["write"],
-  read: Allocator<P>["read"],
-  nothing: P,
-  slots: Slots<P>,
-  state: Int32Array,
-  iterations: number,
-  bytes: number,
-  times: number,
-): void {
-  // int32s for V8, which takes a plain number apart again in each iteration.
-  const count = iterations | 0, size = bytes | 0, most = times | 0;
-  let checksum = state[1] as number;
-  let block = slots[0] as P;
-  for (let i = 0; i < count; i++) {
-    block = malloc(size);
-    if (block === nothing) throw new OutOfMemory(size);
-    for (let at = 0; at < size; at++) write(block, at, at);
-    for (let time = 0; time < most; time++) {
-      for (let at = 0; at < size; at++) write(block, at, read(block, at) + 1);
+const compileWritePairs = perAllocator(<P>({ malloc, free, write, read, nothing }: Allocator<P>) =>
+  function writePairs(
+    slots: Slots<P>,
+    state: Int32Array,
+    iterations: number,
+    bytes: number,
+  ): void {
+    // int32s for V8, which takes a plain number apart again in each iteration.
+    const count = iterations | 0, size = bytes | 0;
+    let checksum = state[1] as number;
+    let block = slots[0] as P;
+    for (let i = 0; i < count; i++) {
+      block = malloc(size);
+      if (block === nothing) throw new OutOfMemory(size);
+      for (let at = 0; at < size; at++) write(block, at, at);
+      for (let time = 0; time < TIMES; time++) {
+        for (let at = 0; at < size; at++) write(block, at, read(block, at) + 1);
+      }
+      checksum = (Math.imul(checksum, 31) + size) | 0;
+      free(block);
     }
-    checksum = (Math.imul(checksum, 31) + size) | 0;
-    free(block);
+    slots[0] = block;
+    state[1] = checksum;
   }
-  slots[0] = block;
-  state[1] = checksum;
-}
+);

@@ -8,7 +8,16 @@
  */
 import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
 import { alone, type Place } from "./place.ts";
-import { CHUNK_ITERATIONS, parameter, type Parameters, type Runner, SEED, STATE, type Workload } from "./workload.ts";
+import {
+  CHUNK_ITERATIONS,
+  parameter,
+  type Parameters,
+  perAllocator,
+  type Runner,
+  SEED,
+  STATE,
+  type Workload,
+} from "./workload.ts";
 
 /** The workload `hot-pair`. */
 export const hotPair: Workload = {
@@ -26,7 +35,8 @@ export const hotPair: Workload = {
 };
 
 function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Place<P> = alone(allocator)): Runner {
-  const { malloc, free, nothing } = allocator;
+  const { nothing } = allocator;
+  const pairChunk = compilePairChunk(allocator);
   const cycles = parameter(parameters, "cycles");
   const seed = parameter(parameters, "seed");
   const size = parameter(parameters, "size");
@@ -38,7 +48,7 @@ function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Plac
     },
     unit() {
       for (let left = cycles; left > 0; left -= CHUNK_ITERATIONS) {
-        pairChunk(malloc, free, slots, state, Math.min(left, CHUNK_ITERATIONS), size);
+        pairChunk(slots, state, Math.min(left, CHUNK_ITERATIONS), size);
       }
       if (slots[0] === nothing) throw new OutOfMemory(size);
       slots[0] = nothing;
@@ -52,24 +62,24 @@ function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Plac
   };
 }
 
-function pairChunk<P>(
-  malloc: Allocator<P>["malloc"],
-  free: Allocator<P>["free"],
-  slots: Slots<P>,
-  state: Int32Array,
-  iterations: number,
-  parameter: number,
-): void {
-  const size = parameter | 0; // an int32 for V8: with a plain number, a fast call through FFI takes eight times as long
-  // int32s for V8, which takes a plain number apart again in each iteration.
-  const count = iterations | 0;
-  let checksum = state[1] as number;
-  let last = slots[0] as P;
-  for (let i = 0; i < count; i++) {
-    last = malloc(size);
-    free(last);
-    checksum = (checksum + size) | 0;
+const compilePairChunk = perAllocator(<P>({ malloc, free }: Allocator<P>) =>
+  function pairChunk(
+    slots: Slots<P>,
+    state: Int32Array,
+    iterations: number,
+    parameter: number,
+  ): void {
+    const size = parameter | 0; // an int32 for V8: with a plain number, a fast call through FFI takes eight times as long
+    // int32s for V8, which takes a plain number apart again in each iteration.
+    const count = iterations | 0;
+    let checksum = state[1] as number;
+    let last = slots[0] as P;
+    for (let i = 0; i < count; i++) {
+      last = malloc(size);
+      free(last);
+      checksum = (checksum + size) | 0;
+    }
+    slots[0] = last;
+    state[1] = checksum;
   }
-  slots[0] = last;
-  state[1] = checksum;
-}
+);

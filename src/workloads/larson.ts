@@ -17,6 +17,7 @@ import {
   CHUNK_ITERATIONS,
   parameter,
   type Parameters,
+  perAllocator,
   type Runner,
   SEED,
   STATE,
@@ -45,7 +46,7 @@ export const larson: Workload = {
 };
 
 function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Place<P> = alone(allocator)): Runner {
-  const { malloc, free, write, read, nothing } = allocator;
+  const replaceChunk = compileReplaceChunk(allocator);
   const min = parameter(parameters, "min");
   const range = parameter(parameters, "max") - min;
   const chunks = parameter(parameters, "chunks");
@@ -63,7 +64,7 @@ function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Plac
     unit() {
       for (let left = operations; left > 0; left -= CHUNK_ITERATIONS) {
         const iterations = Math.min(left, CHUNK_ITERATIONS);
-        replaceChunk(malloc, free, write, read, nothing, slots, state, iterations, chunks, min, range);
+        replaceChunk(slots, state, iterations, chunks, min, range);
       }
     },
     drain: () => 0,
@@ -86,46 +87,43 @@ function shuffle<P>(slots: Slots<P>, chunks: number, random: Xorshift32): void {
   }
 }
 
-function replaceChunk<P>(
-  malloc: Allocator<P>["malloc"],
-  free: Allocator<P>["free"],
-  write: Allocator<P>["write"],
-  read: Allocator<P>["read"],
-  nothing: P,
-  slots: Slots<P>,
-  state: Int32Array,
-  iterations: number,
-  chunks: number,
-  min: number,
-  range: number,
-): void {
-  // int32s for V8, which takes a plain number apart again in each iteration.
-  const least = min | 0, last = iterations | 0;
-  // Numbers are scaled to these ranges in two parts (see `Xorshift32.below`).
-  const countHigh = chunks >>> 10, countLow = chunks & 1023, spanHigh = range >>> 10, spanLow = range & 1023;
-  let x = state[0] as number;
-  let checksum = state[1] as number;
-  let sink = state[2] as number;
-  for (let i = 0; i < last; i++) {
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    const victim = (Math.imul(x >>> 10, countHigh) + (Math.imul(x >>> 10, countLow) >>> 10)) >>> 12;
-    free(slots[victim] as P);
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    const reduced = (Math.imul(x >>> 10, spanHigh) + (Math.imul(x >>> 10, spanLow) >>> 10)) >>> 12;
-    const size = (least + reduced) | 0;
-    const block = malloc(size);
-    if (block === nothing) throw new OutOfMemory(size);
-    slots[victim] = block;
-    write(block, 0, 0x61);
-    sink = (sink + read(block, 0)) | 0;
-    write(block, 1, 0x62);
-    checksum = (((checksum + victim) | 0) ^ x) + size | 0;
+const compileReplaceChunk = perAllocator(<P>({ malloc, free, write, read, nothing }: Allocator<P>) =>
+  function replaceChunk(
+    slots: Slots<P>,
+    state: Int32Array,
+    iterations: number,
+    chunks: number,
+    min: number,
+    range: number,
+  ): void {
+    // int32s for V8, which takes a plain number apart again in each iteration.
+    const least = min | 0, last = iterations | 0;
+    // Numbers are scaled to these ranges in two parts (see `Xorshift32.below`).
+    const countHigh = chunks >>> 10, countLow = chunks & 1023, spanHigh = range >>> 10, spanLow = range & 1023;
+    let x = state[0] as number;
+    let checksum = state[1] as number;
+    let sink = state[2] as number;
+    for (let i = 0; i < last; i++) {
+      x ^= x << 13;
+      x ^= x >>> 17;
+      x ^= x << 5;
+      const victim = (Math.imul(x >>> 10, countHigh) + (Math.imul(x >>> 10, countLow) >>> 10)) >>> 12;
+      free(slots[victim] as P);
+      x ^= x << 13;
+      x ^= x >>> 17;
+      x ^= x << 5;
+      const reduced = (Math.imul(x >>> 10, spanHigh) + (Math.imul(x >>> 10, spanLow) >>> 10)) >>> 12;
+      const size = (least + reduced) | 0;
+      const block = malloc(size);
+      if (block === nothing) throw new OutOfMemory(size);
+      slots[victim] = block;
+      write(block, 0, 0x61);
+      sink = (sink + read(block, 0)) | 0;
+      write(block, 1, 0x62);
+      checksum = (((checksum + victim) | 0) ^ x) + size | 0;
+    }
+    state[0] = x;
+    state[1] = checksum;
+    state[2] = sink;
   }
-  state[0] = x;
-  state[1] = checksum;
-  state[2] = sink;
-}
+);

@@ -17,7 +17,16 @@
  */
 import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
 import { alone, type Place } from "./place.ts";
-import { parameter, type Parameters, type Runner, SEED, STATE, V8_CHECKS, type Workload } from "./workload.ts";
+import {
+  parameter,
+  type Parameters,
+  perAllocator,
+  type Runner,
+  SEED,
+  STATE,
+  V8_CHECKS,
+  type Workload,
+} from "./workload.ts";
 
 const MOST_BLOCKS = 8; // of an object; the chunk below and the C twin have the same number
 const LARGEST_SIZE = 8 << 7 << 4;
@@ -54,7 +63,8 @@ function generationsOf(parameters: Parameters): number {
 }
 
 function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Place<P> = alone(allocator)): Runner {
-  const { malloc, free, write, read, nothing } = allocator;
+  const { free, nothing } = allocator;
+  const generation = compileGeneration(allocator);
   const generations = generationsOf(parameters);
   const objects = parameter(parameters, "working-set");
   // By place: where the slots of the object begin. The first half are the young, the others the old.
@@ -66,11 +76,11 @@ function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Plac
       state[STATE.RANDOM] = parameter(parameters, "seed") | 0;
       state[STATE.CHECKSUM] = 0;
       for (let object = 0; object < rows.length; object++) rows[object] = object * MOST_BLOCKS;
-      generation(malloc, free, write, read, nothing, slots, rows, state, 0, rows.length);
+      generation(slots, rows, state, 0, rows.length);
     },
     unit() {
       for (let left = generations; left > 0; left--) {
-        generation(malloc, free, write, read, nothing, slots, rows, state, objects, objects);
+        generation(slots, rows, state, objects, objects);
       }
     },
     drain: () => 0,
@@ -89,62 +99,61 @@ function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Plac
 }
 
 /** The first `dying` objects die, a power of two or none; then the first `born` are made. */
-function generation<P>(
-  malloc: Allocator<P>["malloc"],
-  free: Allocator<P>["free"],
-  write: Allocator<P>["write"],
-  read: Allocator<P>["read"],
-  nothing: P,
-  slots: Slots<P>,
-  rows: Int32Array,
-  state: Int32Array,
-  dying: number,
-  born: number,
-): void {
-  // int32s for V8, which takes a plain number apart again in each iteration.
-  const old = dying | 0, last = born | 0;
-  const oldBits = (old - 1) & ~7;
-  let x = state[0] as number;
-  let checksum = state[1] as number;
-  let sink = state[2] as number;
-  for (let place = 0; place < old; place++) {
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    let row = rows[place] as number;
-    if (x >>> 29 === 0) {
-      const other = (old + (x & oldBits) + (place & 7)) | 0;
-      const survivor = row;
-      row = rows[other] as number;
-      rows[other] = survivor;
-      rows[place] = row;
-      checksum = (checksum + other) | 0;
-    }
-    for (let slot = (row + (place & 7)) | 0; slot >= row; slot--) {
-      const pointer = slots[slot] as P;
-      sink = (sink + read(pointer, 0)) | 0;
-      free(pointer);
-      slots[slot] = nothing;
-      checksum = ((checksum + slot) | 0) ^ x;
-    }
-  }
-  for (let place = 0; place < last; place++) {
-    const row = rows[place] as number;
-    const end = (row + (place & 7)) | 0;
-    for (let slot = row; slot <= end; slot++) {
+const compileGeneration = perAllocator(<P>({ malloc, free, write, read, nothing }: Allocator<P>) =>
+  function generation(
+    slots: Slots<P>,
+    rows: Int32Array,
+    state: Int32Array,
+    dying: number,
+    born: number,
+  ): void {
+    // int32s for V8, which takes a plain number apart again in each iteration.
+    const old = dying | 0, last = born | 0;
+    const oldBits = (old - 1) & ~7;
+    // Looked at here, what arrays these are is not looked at for each object.
+    if (slots.length < rows.length) throw new RangeError("an object has no slots");
+    let x = state[0] as number;
+    let checksum = state[1] as number;
+    let sink = state[2] as number;
+    for (let place = 0; place < old; place++) {
       x ^= x << 13;
       x ^= x >>> 17;
       x ^= x << 5;
-      const power = 8 << (x >>> 29);
-      const size = (x & 63) === 0 ? power << 4 : power;
-      const block = malloc(size);
-      if (block === nothing) throw new OutOfMemory(size);
-      write(block, 0, x);
-      slots[slot] = block;
-      checksum = ((checksum + size) | 0) ^ x;
+      let row = rows[place] as number;
+      if (x >>> 29 === 0) {
+        const other = (old + (x & oldBits) + (place & 7)) | 0;
+        const survivor = row;
+        row = rows[other] as number;
+        rows[other] = survivor;
+        rows[place] = row;
+        checksum = (checksum + other) | 0;
+      }
+      for (let slot = (row + (place & 7)) | 0; slot >= row; slot--) {
+        const pointer = slots[slot] as P;
+        sink = (sink + read(pointer, 0)) | 0;
+        free(pointer);
+        slots[slot] = nothing;
+        checksum = ((checksum + slot) | 0) ^ x;
+      }
     }
+    for (let place = 0; place < last; place++) {
+      const row = rows[place] as number;
+      const end = (row + (place & 7)) | 0;
+      for (let slot = row; slot <= end; slot = (slot + 1) | 0) {
+        x ^= x << 13;
+        x ^= x >>> 17;
+        x ^= x << 5;
+        // Not a branch: the mask is 4 where the low six bits are 0.
+        const size = 8 << ((x >>> 29) + (((x & 63) - 1) >> 31 & 4));
+        const block = malloc(size);
+        if (block === nothing) throw new OutOfMemory(size);
+        write(block, 0, x);
+        slots[slot] = block;
+        checksum = ((checksum + size) | 0) ^ x;
+      }
+    }
+    state[0] = x;
+    state[1] = checksum;
+    state[2] = sink;
   }
-  state[0] = x;
-  state[1] = checksum;
-  state[2] = sink;
-}
+);

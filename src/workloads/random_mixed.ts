@@ -10,7 +10,16 @@
 import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
 import { freeAll } from "./free_all.ts";
 import { alone, type Place } from "./place.ts";
-import { CHUNK_ITERATIONS, parameter, type Parameters, type Runner, SEED, STATE, type Workload } from "./workload.ts";
+import {
+  CHUNK_ITERATIONS,
+  parameter,
+  type Parameters,
+  perAllocator,
+  type Runner,
+  SEED,
+  STATE,
+  type Workload,
+} from "./workload.ts";
 
 /** The workload `random-mixed`. */
 export const randomMixed: Workload = {
@@ -28,7 +37,8 @@ export const randomMixed: Workload = {
 };
 
 function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Place<P> = alone(allocator)): Runner {
-  const { malloc, free, write, nothing } = allocator;
+  const { free, nothing } = allocator;
+  const mixedChunk = compileMixedChunk(allocator);
   const cycles = parameter(parameters, "cycles");
   const seed = parameter(parameters, "seed");
   const slotMask = parameter(parameters, "working-set") - 1;
@@ -42,7 +52,7 @@ function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Plac
     },
     unit() {
       for (let left = cycles; left > 0; left -= CHUNK_ITERATIONS) {
-        mixedChunk(malloc, free, write, nothing, slots, state, Math.min(left, CHUNK_ITERATIONS), slotMask, sizeMask);
+        mixedChunk(slots, state, Math.min(left, CHUNK_ITERATIONS), slotMask, sizeMask);
       }
     },
     drain() {
@@ -56,40 +66,38 @@ function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Plac
   };
 }
 
-function mixedChunk<P>(
-  malloc: Allocator<P>["malloc"],
-  free: Allocator<P>["free"],
-  write: Allocator<P>["write"],
-  nothing: P,
-  slots: Slots<P>,
-  state: Int32Array,
-  iterations: number,
-  slotMask: number,
-  sizeMask: number,
-): void {
-  // int32s for V8, which takes a plain number apart again in each iteration.
-  const last = iterations | 0, slotBits = slotMask | 0, sizeBits = sizeMask | 0;
-  let x = state[0] as number;
-  let checksum = state[1] as number;
-  for (let i = 0; i < last; i++) {
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    const slot = x & slotBits;
-    const pointer = slots[slot] as P;
-    if (pointer !== nothing) {
-      free(pointer);
-      slots[slot] = nothing;
-      checksum ^= x;
-    } else {
-      const size = 1 + ((x >>> 20) & sizeBits);
-      const block = malloc(size);
-      if (block === nothing) throw new OutOfMemory(size);
-      write(block, 0, x);
-      slots[slot] = block;
-      checksum = ((checksum + x) | 0) ^ size;
+const compileMixedChunk = perAllocator(<P>({ malloc, free, write, nothing }: Allocator<P>) =>
+  function mixedChunk(
+    slots: Slots<P>,
+    state: Int32Array,
+    iterations: number,
+    slotMask: number,
+    sizeMask: number,
+  ): void {
+    // int32s for V8, which takes a plain number apart again in each iteration.
+    const last = iterations | 0, slotBits = slotMask | 0, sizeBits = sizeMask | 0;
+    let x = state[0] as number;
+    let checksum = state[1] as number;
+    for (let i = 0; i < last; i++) {
+      x ^= x << 13;
+      x ^= x >>> 17;
+      x ^= x << 5;
+      const slot = x & slotBits;
+      const pointer = slots[slot] as P;
+      if (pointer !== nothing) {
+        free(pointer);
+        slots[slot] = nothing;
+        checksum ^= x;
+      } else {
+        const size = 1 + ((x >>> 20) & sizeBits);
+        const block = malloc(size);
+        if (block === nothing) throw new OutOfMemory(size);
+        write(block, 0, x);
+        slots[slot] = block;
+        checksum = ((checksum + x) | 0) ^ size;
+      }
     }
+    state[0] = x;
+    state[1] = checksum;
   }
-  state[0] = x;
-  state[1] = checksum;
-}
+);

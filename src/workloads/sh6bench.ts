@@ -19,6 +19,7 @@ import {
   checkRange,
   parameter,
   type Parameters,
+  perAllocator,
   type Runner,
   SEED,
   STATE,
@@ -52,7 +53,7 @@ export const sh6bench: Workload = {
 };
 
 function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Place<P> = alone(allocator)): Runner {
-  const { malloc, free, write, read, nothing } = allocator;
+  const growingBatches = compileGrowingBatches(allocator);
   const cycles = parameter(parameters, "cycles");
   const min = parameter(parameters, "min");
   const range = parameter(parameters, "max") - min;
@@ -70,7 +71,7 @@ function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Plac
     unit() {
       for (let left = cycles; left > 0; left -= BATCHED_CHUNK_ITERATIONS) {
         const iterations = Math.min(left, BATCHED_CHUNK_ITERATIONS);
-        growingBatches(malloc, free, write, read, nothing, slots, state, iterations, BATCH, blocks - 1, min, range);
+        growingBatches(slots, state, iterations, blocks - 1, min, range);
       }
     },
     drain: () => 0,
@@ -84,56 +85,52 @@ function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Plac
   };
 }
 
-function growingBatches<P>(
-  malloc: Allocator<P>["malloc"],
-  free: Allocator<P>["free"],
-  write: Allocator<P>["write"],
-  read: Allocator<P>["read"],
-  nothing: P,
-  slots: Slots<P>,
-  state: Int32Array,
-  iterations: number,
-  batch: number,
-  slotMask: number,
-  min: number,
-  range: number,
-): void {
-  // int32s for V8, which takes a plain number apart again in each iteration.
-  const most = batch | 0, slotBits = slotMask | 0, least = min | 0, span = range | 0;
-  let x = state[0] as number;
-  let checksum = state[1] as number;
-  let sink = state[2] as number;
-  let head = state[3] as number; // the slot of the oldest block; the newest is in the slot before it
-  for (let left = iterations | 0; left > 0; left = (left - most) | 0) {
-    const length = left < most ? left : most;
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    const largest = 1 + (Math.imul(x & 0xffff, span) >>> 16) | 0;
-    const isReverse = x < 0;
-    const step = isReverse ? -1 : 1;
-    let slot = isReverse ? (head - 1) & slotBits : head;
-    for (let i = 0; i < length; i++) {
-      const pointer = slots[slot] as P;
-      sink = (sink + read(pointer, 0)) | 0;
-      free(pointer);
-      checksum = ((checksum + slot) | 0) ^ x;
-      slot = (slot + step) & slotBits;
+const compileGrowingBatches = perAllocator(<P>({ malloc, free, write, read, nothing }: Allocator<P>) =>
+  function growingBatches(
+    slots: Slots<P>,
+    state: Int32Array,
+    iterations: number,
+    slotMask: number,
+    min: number,
+    range: number,
+  ): void {
+    // int32s for V8, which takes a plain number apart again in each iteration.
+    const slotBits = slotMask | 0, least = min | 0, span = range | 0;
+    let x = state[0] as number;
+    let checksum = state[1] as number;
+    let sink = state[2] as number;
+    let head = state[3] as number; // the slot of the oldest block; the newest is in the slot before it
+    for (let left = iterations | 0; left > 0; left = (left - BATCH) | 0) {
+      const length = left < BATCH ? left : BATCH;
+      x ^= x << 13;
+      x ^= x >>> 17;
+      x ^= x << 5;
+      const largest = 1 + (Math.imul(x & 0xffff, span) >>> 16) | 0;
+      const isReverse = x < 0;
+      const step = isReverse ? -1 : 1;
+      let slot = isReverse ? (head - 1) & slotBits : head;
+      for (let i = 0; i < length; i++) {
+        const pointer = slots[slot] as P;
+        sink = (sink + read(pointer, 0)) | 0;
+        free(pointer);
+        checksum = ((checksum + slot) | 0) ^ x;
+        slot = (slot + step) & slotBits;
+      }
+      slot = isReverse ? (head - length) & slotBits : head;
+      for (let i = 0; i < length; i++) {
+        const size = (least + (Math.imul(largest, Math.imul(i, i)) >>> 12)) | 0;
+        const block = malloc(size);
+        if (block === nothing) throw new OutOfMemory(size);
+        write(block, 0, x);
+        slots[slot] = block;
+        checksum = ((checksum + size) | 0) ^ slot;
+        slot = (slot + 1) & slotBits;
+      }
+      head = slot;
     }
-    slot = isReverse ? (head - length) & slotBits : head;
-    for (let i = 0; i < length; i++) {
-      const size = (least + (Math.imul(largest, Math.imul(i, i)) >>> 12)) | 0;
-      const block = malloc(size);
-      if (block === nothing) throw new OutOfMemory(size);
-      write(block, 0, x);
-      slots[slot] = block;
-      checksum = ((checksum + size) | 0) ^ slot;
-      slot = (slot + 1) & slotBits;
-    }
-    head = slot;
+    state[0] = x;
+    state[1] = checksum;
+    state[2] = sink;
+    state[3] = head;
   }
-  state[0] = x;
-  state[1] = checksum;
-  state[2] = sink;
-  state[3] = head;
-}
+);

@@ -20,6 +20,7 @@ import {
   checkRange,
   parameter,
   type Parameters,
+  perAllocator,
   type Runner,
   SEED,
   STATE,
@@ -59,7 +60,7 @@ export const sh8bench: Workload = {
 };
 
 function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Place<P> = alone(allocator)): Runner {
-  const { malloc, free, write, read, nothing } = allocator;
+  const mixedBatches = compileMixedBatches(allocator);
   const cycles = parameter(parameters, "cycles");
   const min = parameter(parameters, "min");
   const range = parameter(parameters, "max") - min;
@@ -78,7 +79,7 @@ function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Plac
     unit() {
       for (let left = cycles; left > 0; left -= BATCHED_CHUNK_ITERATIONS) {
         const iterations = Math.min(left, BATCHED_CHUNK_ITERATIONS);
-        mixedBatches(malloc, free, write, read, nothing, slots, state, iterations, BATCH, ringMask, min, range);
+        mixedBatches(slots, state, iterations, ringMask, min, range);
       }
     },
     drain: () => 0,
@@ -92,71 +93,67 @@ function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Plac
   };
 }
 
-function mixedBatches<P>(
-  malloc: Allocator<P>["malloc"],
-  free: Allocator<P>["free"],
-  write: Allocator<P>["write"],
-  read: Allocator<P>["read"],
-  nothing: P,
-  slots: Slots<P>,
-  state: Int32Array,
-  iterations: number,
-  batch: number,
-  ringMask: number,
-  min: number,
-  range: number,
-): void {
-  // int32s for V8, which takes a plain number apart again in each iteration.
-  const most = batch | 0, ringBits = ringMask | 0, least = min | 0;
-  const smallSpan = (range >> 3) + 1 | 0, others = (range - smallSpan) | 0;
-  let x = state[0] as number;
-  let checksum = state[1] as number;
-  let sink = state[2] as number;
-  let head = state[3] as number; // the slot of the oldest block of the ring; the newest is in the slot before it
-  for (let left = iterations | 0; left > 0; left = (left - most) | 0) {
-    const length = left < most ? left : most;
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    const isReverse = x < 0;
-    const step = isReverse ? -1 : 1;
-    let slot = isReverse ? (head - 1) & ringBits : head;
-    for (let i = 0; i < length; i++) {
-      let pointer = slots[slot] as P;
-      if ((i & 7) === 0) {
-        x ^= x << 13;
-        x ^= x >>> 17;
-        x ^= x << 5;
-        const elder = (ringBits + 1 + (x & ringBits)) | 0;
-        const young = pointer;
-        pointer = slots[elder] as P;
-        slots[elder] = young;
-        checksum = (checksum + elder) | 0;
-      }
-      sink = (sink + read(pointer, 0)) | 0;
-      free(pointer);
-      checksum = ((checksum + slot) | 0) ^ x;
-      slot = (slot + step) & ringBits;
-    }
-    slot = isReverse ? (head - length) & ringBits : head;
-    for (let i = 0; i < length; i++) {
+const compileMixedBatches = perAllocator(<P>({ malloc, free, write, read, nothing }: Allocator<P>) =>
+  function mixedBatches(
+    slots: Slots<P>,
+    state: Int32Array,
+    iterations: number,
+    ringMask: number,
+    min: number,
+    range: number,
+  ): void {
+    // int32s for V8, which takes a plain number apart again in each iteration.
+    const ringBits = ringMask | 0, least = min | 0;
+    const smallSpan = (range >> 3) + 1 | 0, others = (range - smallSpan) | 0;
+    let x = state[0] as number;
+    let checksum = state[1] as number;
+    let sink = state[2] as number;
+    let head = state[3] as number; // the slot of the oldest block of the ring; the newest is in the slot before it
+    for (let left = iterations | 0; left > 0; left = (left - BATCH) | 0) {
+      const length = left < BATCH ? left : BATCH;
       x ^= x << 13;
       x ^= x >>> 17;
       x ^= x << 5;
-      // Not a branch, which would be foreseen wrongly one time in four: the mask is -1 where the top two bits are 0.
-      const some = smallSpan + (others & (((x >>> 30) - 1) >> 31)) | 0;
-      const size = (least + (Math.imul(x & 0xffff, some) >>> 16)) | 0;
-      const block = malloc(size);
-      if (block === nothing) throw new OutOfMemory(size);
-      write(block, 0, x);
-      slots[slot] = block;
-      checksum = ((checksum + size) | 0) ^ slot;
-      slot = (slot + 1) & ringBits;
+      const isReverse = x < 0;
+      const step = isReverse ? -1 : 1;
+      let slot = isReverse ? (head - 1) & ringBits : head;
+      for (let i = 0; i < length; i++) {
+        let pointer = slots[slot] as P;
+        if ((i & 7) === 0) {
+          x ^= x << 13;
+          x ^= x >>> 17;
+          x ^= x << 5;
+          const elder = (ringBits + 1 + (x & ringBits)) | 0;
+          const young = pointer;
+          pointer = slots[elder] as P;
+          slots[elder] = young;
+          checksum = (checksum + elder) | 0;
+        }
+        sink = (sink + read(pointer, 0)) | 0;
+        free(pointer);
+        checksum = ((checksum + slot) | 0) ^ x;
+        slot = (slot + step) & ringBits;
+      }
+      slot = isReverse ? (head - length) & ringBits : head;
+      for (let i = 0; i < length; i++) {
+        x ^= x << 13;
+        x ^= x >>> 17;
+        x ^= x << 5;
+        // Not a branch, which would be foreseen wrongly one time in four: the mask is -1 where the top two bits are 0.
+        const some = smallSpan + (others & (((x >>> 30) - 1) >> 31)) | 0;
+        const size = (least + (Math.imul(x & 0xffff, some) >>> 16)) | 0;
+        const block = malloc(size);
+        if (block === nothing) throw new OutOfMemory(size);
+        write(block, 0, x);
+        slots[slot] = block;
+        checksum = ((checksum + size) | 0) ^ slot;
+        slot = (slot + 1) & ringBits;
+      }
+      head = slot;
     }
-    head = slot;
+    state[0] = x;
+    state[1] = checksum;
+    state[2] = sink;
+    state[3] = head;
   }
-  state[0] = x;
-  state[1] = checksum;
-  state[2] = sink;
-  state[3] = head;
-}
+);

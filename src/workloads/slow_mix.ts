@@ -12,7 +12,7 @@
 import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
 import { freeAll } from "./free_all.ts";
 import { alone, type Place } from "./place.ts";
-import { parameter, type Parameters, type Runner, SEED, STATE, type Workload } from "./workload.ts";
+import { parameter, type Parameters, perAllocator, type Runner, SEED, STATE, type Workload } from "./workload.ts";
 
 // Fewer than the other workloads have: an iteration here takes longer, and V8 must have seen the function end some times
 // before it replaces the running loop. Else it keeps the replaced loop, and never optimises the function itself.
@@ -41,9 +41,8 @@ export const slowMix: Workload = {
 };
 
 function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Place<P> = alone(allocator)): Runner {
-  const { malloc, free, write, nothing } = allocator;
-  // Peers without aligned allocation are asked for the same sizes, aligned as they are: it favours them.
-  const alignedAlloc = allocator.alignedAlloc ?? ((_alignment: number, size: number) => malloc(size));
+  const { free, nothing } = allocator;
+  const slowChunk = compileSlowChunk(allocator);
   const cycles = parameter(parameters, "cycles");
   const seed = parameter(parameters, "seed");
   const slotMask = parameter(parameters, "working-set") - 1;
@@ -56,20 +55,7 @@ function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Plac
     },
     unit() {
       for (let left = cycles; left > 0; left -= SLOW_CHUNK_ITERATIONS) {
-        slowChunk(
-          malloc,
-          alignedAlloc,
-          free,
-          write,
-          nothing,
-          slots,
-          state,
-          Math.min(left, SLOW_CHUNK_ITERATIONS),
-          slotMask,
-          LARGE_KINDS,
-          LARGEST_CLASS_KINDS,
-          ALIGNED_KINDS,
-        );
+        slowChunk(slots, state, Math.min(left, SLOW_CHUNK_ITERATIONS), slotMask);
       }
     },
     drain() {
@@ -83,57 +69,54 @@ function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Plac
   };
 }
 
-function slowChunk<P>(
-  malloc: Allocator<P>["malloc"],
-  alignedAlloc: NonNullable<Allocator<P>["alignedAlloc"]>,
-  free: Allocator<P>["free"],
-  write: Allocator<P>["write"],
-  nothing: P,
-  slots: Slots<P>,
-  state: Int32Array,
-  iterations: number,
-  slotMask: number,
-  largeKinds: number,
-  largestClassKinds: number,
-  alignedKinds: number,
-): void {
-  const last = iterations | 0, slotBits = slotMask | 0;
-  let x = state[0] as number;
-  let checksum = state[1] as number;
-  for (let i = 0; i < last; i++) {
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    const slot = x & slotBits;
-    const pointer = slots[slot] as P;
-    if (pointer !== nothing) {
-      free(pointer);
-      slots[slot] = nothing;
-      checksum ^= x;
-      continue;
+const compileSlowChunk = perAllocator(<P>(allocator: Allocator<P>) => {
+  const { malloc, free, write, nothing } = allocator;
+  // Peers without aligned allocation are asked for the same sizes, aligned as they are: it favours them.
+  const alignedAlloc = allocator.alignedAlloc ?? ((_alignment: number, size: number) => malloc(size));
+  return function slowChunk(
+    slots: Slots<P>,
+    state: Int32Array,
+    iterations: number,
+    slotMask: number,
+  ): void {
+    const last = iterations | 0, slotBits = slotMask | 0;
+    let x = state[0] as number;
+    let checksum = state[1] as number;
+    for (let i = 0; i < last; i++) {
+      x ^= x << 13;
+      x ^= x >>> 17;
+      x ^= x << 5;
+      const slot = x & slotBits;
+      const pointer = slots[slot] as P;
+      if (pointer !== nothing) {
+        free(pointer);
+        slots[slot] = nothing;
+        checksum ^= x;
+        continue;
+      }
+      const amount = (x >>> 12) & 0xffff;
+      const kind = x >>> 28;
+      let size: number;
+      let block: P;
+      if (kind < LARGE_KINDS) {
+        size = 32_769 + amount * 3 + (amount >> 1);
+        block = malloc(size);
+      } else if (kind < LARGEST_CLASS_KINDS) {
+        size = 1024 + (amount & 1023);
+        block = malloc(size);
+      } else if (kind < ALIGNED_KINDS) {
+        size = 1 + (amount >>> 4);
+        block = alignedAlloc(2048 << (amount & 3), size);
+      } else {
+        size = 1 + (amount & 255);
+        block = malloc(size);
+      }
+      if (block === nothing) throw new OutOfMemory(size);
+      write(block, 0, x);
+      slots[slot] = block;
+      checksum = ((checksum + x) | 0) ^ size;
     }
-    const amount = (x >>> 12) & 0xffff;
-    const kind = x >>> 28;
-    let size: number;
-    let block: P;
-    if (kind < largeKinds) {
-      size = 32_769 + amount * 3 + (amount >> 1);
-      block = malloc(size);
-    } else if (kind < largestClassKinds) {
-      size = 1024 + (amount & 1023);
-      block = malloc(size);
-    } else if (kind < alignedKinds) {
-      size = 1 + (amount >>> 4);
-      block = alignedAlloc(2048 << (amount & 3), size);
-    } else {
-      size = 1 + (amount & 255);
-      block = malloc(size);
-    }
-    if (block === nothing) throw new OutOfMemory(size);
-    write(block, 0, x);
-    slots[slot] = block;
-    checksum = ((checksum + x) | 0) ^ size;
-  }
-  state[0] = x;
-  state[1] = checksum;
-}
+    state[0] = x;
+    state[1] = checksum;
+  };
+});

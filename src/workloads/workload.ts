@@ -18,14 +18,16 @@
  *   entered once would be replaced on the stack, and its variables would stay tagged.
  * - Between calls the state (random stream, checksum, sink) waits in an `Int32Array`. Inside it is int32 locals: `| 0`,
  *   `^`, `<<`, `>>>` only.
- * - Nothing of the module or of an object is read inside: functions and arrays arrive as parameters.
+ * - Nothing of an object is read inside, and nothing imported: the allocator's functions are captured
+ *   ({@linkcode perAllocator}), arrays arrive as parameters, and constants are the module's own.
  *
  * How the loops of the two languages are levelled, by removing what one has alone (the machine code of both is read with
  * `objdump`; V8's comes from `--perf-prof`):
  * - No division and no modulo: a range is reduced by multiplication and shift of 32-bit integers. A processor may take
  *   5 ns to divide, on the way to a mispredicted branch, and V8 masks instead where the divisor is a power of two.
  * - What is chosen at random and not about a block is a mask where that is possible: a mispredicted branch costs more.
- * - The do-nothing allocator is inlined in both. The C twins call malloc directly, as any C program does.
+ * - The do-nothing allocator is inlined in both. The C twins call malloc directly, as any C program does, and are
+ *   compiled with -O2, as most are: with -O3 short loops are unrolled whole, which V8 does not do.
  * - What V8 does and C does not stays: it checks the bounds of each slot and block, and in each iteration whether it was
  *   interrupted. Where that is more than 15 % of a loop, the workload says so ({@linkcode Workload.loopsDiffer}).
  *
@@ -59,6 +61,19 @@ export interface Runner {
   /** The function that the time is spent in: the lab asks V8 for its tier. */
   // deno-lint-ignore ban-types
   readonly hot: Function;
+}
+
+/**
+ * Makes a workload's loop, once for each allocator. V8 takes what the loop captures for constants then, as it does in a
+ * program that has one allocator; of parameters it would compare each one in every iteration. It stops doing so when
+ * the same source has become several closures, so a runner for another size must not make one more.
+ */
+export function perAllocator<Make extends (allocator: never) => unknown>(make: Make): Make {
+  const made = new WeakMap<object, unknown>();
+  return ((allocator: object & never) => {
+    if (!made.has(allocator)) made.set(allocator, make(allocator));
+    return made.get(allocator);
+  }) as Make;
 }
 
 /** Numbers by their name on the command line and in the line protocol: `{ "working-set": 8192 }`. */

@@ -18,6 +18,7 @@ import {
   checkRange,
   parameter,
   type Parameters,
+  perAllocator,
   type Runner,
   SEED,
   STATE,
@@ -71,7 +72,7 @@ function batchPairsOf(parameters: Parameters): number {
 }
 
 function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Place<P> = alone(allocator)): Runner {
-  const { malloc, free, write, read, nothing } = allocator;
+  const fillBatch = compileFillBatch(allocator), freeBatch = compileFreeBatch(allocator);
   const { thread, threads } = place;
   const min = parameter(parameters, "min");
   const range = parameter(parameters, "max") - min;
@@ -88,7 +89,7 @@ function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Plac
   const produce = () => {
     const batch = next++ % RING, flag = (own * RING + batch) * LINE;
     place.await(full, flag, 0);
-    fillBatch(malloc, write, nothing, rings[own]!, state, batch * BATCH, BATCH, min, range);
+    fillBatch(rings[own]!, state, batch * BATCH, min, range);
     place.tell(full, flag, 1);
   };
   const consume = () => {
@@ -97,7 +98,7 @@ function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Plac
     const first = (own - producer + producers) % producers;
     const batch = (round * producers + first) % RING, flag = (producer * RING + batch) * LINE;
     place.await(full, flag, 1);
-    freeBatch(free, read, nothing, rings[producer]!, state, batch * BATCH, BATCH);
+    freeBatch(rings[producer]!, state, batch * BATCH);
     place.tell(full, flag, 0);
   };
   const isAlone = threads === 1, isProducer = thread % 2 === 0;
@@ -131,55 +132,51 @@ function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Plac
   };
 }
 
-function fillBatch<P>(
-  malloc: Allocator<P>["malloc"],
-  write: Allocator<P>["write"],
-  nothing: P,
-  slots: Slots<P>,
-  state: Int32Array,
-  from: number,
-  count: number,
-  min: number,
-  range: number,
-): void {
-  // int32s for V8, which takes a plain number apart again in each iteration.
-  const least = min | 0, span = range | 0, last = (from + count) | 0;
-  let x = state[0] as number;
-  let checksum = state[1] as number;
-  for (let slot = from | 0; slot < last; slot++) {
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    const size = (least + (Math.imul(x >>> 16, span) >>> 16)) | 0;
-    const block = malloc(size);
-    if (block === nothing) throw new OutOfMemory(size);
-    write(block, 0, slot);
-    slots[slot] = block;
-    checksum = ((checksum + x) | 0) ^ size;
+const compileFillBatch = perAllocator(<P>({ malloc, write, nothing }: Allocator<P>) =>
+  function fillBatch(
+    slots: Slots<P>,
+    state: Int32Array,
+    from: number,
+    min: number,
+    range: number,
+  ): void {
+    // int32s for V8, which takes a plain number apart again in each iteration.
+    const least = min | 0, span = range | 0, last = (from + BATCH) | 0;
+    let x = state[0] as number;
+    let checksum = state[1] as number;
+    for (let slot = from | 0; slot < last; slot++) {
+      x ^= x << 13;
+      x ^= x >>> 17;
+      x ^= x << 5;
+      const size = (least + (Math.imul(x >>> 16, span) >>> 16)) | 0;
+      const block = malloc(size);
+      if (block === nothing) throw new OutOfMemory(size);
+      write(block, 0, slot);
+      slots[slot] = block;
+      checksum = ((checksum + x) | 0) ^ size;
+    }
+    state[0] = x;
+    state[1] = checksum;
   }
-  state[0] = x;
-  state[1] = checksum;
-}
+);
 
-function freeBatch<P>(
-  free: Allocator<P>["free"],
-  read: Allocator<P>["read"],
-  nothing: P,
-  slots: Slots<P>,
-  state: Int32Array,
-  from: number,
-  count: number,
-): void {
-  const last = (from + count) | 0;
-  let checksum = state[1] as number;
-  let sink = state[2] as number;
-  for (let slot = from | 0; slot < last; slot++) {
-    const pointer = slots[slot] as P;
-    sink = (sink + read(pointer, 0)) | 0;
-    free(pointer);
-    slots[slot] = nothing;
-    checksum = (Math.imul(checksum, 31) + slot) | 0;
+const compileFreeBatch = perAllocator(<P>({ free, read, nothing }: Allocator<P>) =>
+  function freeBatch(
+    slots: Slots<P>,
+    state: Int32Array,
+    from: number,
+  ): void {
+    const last = (from + BATCH) | 0;
+    let checksum = state[1] as number;
+    let sink = state[2] as number;
+    for (let slot = from | 0; slot < last; slot++) {
+      const pointer = slots[slot] as P;
+      sink = (sink + read(pointer, 0)) | 0;
+      free(pointer);
+      slots[slot] = nothing;
+      checksum = ((checksum << 5) - checksum + slot) | 0; // times 31, as C compiles it
+    }
+    state[1] = checksum;
+    state[2] = sink;
   }
-  state[1] = checksum;
-  state[2] = sink;
-}
+);
