@@ -18,6 +18,7 @@ import { checkOwnHeaps, checkThreads, type Measured, measured } from "./bench_pl
 import { ERROR, FAILED, FINE, INCONCLUSIVE } from "./exit_codes.ts";
 import { interruptible } from "./interruptible.ts";
 import { Outputs } from "./outputs.ts";
+import { readText } from "./read_text.ts";
 import { printError } from "./terminal.ts";
 import { libraryPaths, UsageError } from "./values.ts";
 
@@ -70,7 +71,7 @@ export function gateCommand(finish: (exitCode: number) => void): Command {
 const EXIT_CODES: Readonly<Record<GateVerdict, number>> = { "go": FINE, "no-go": FAILED, "undecided": INCONCLUSIVE };
 
 async function run(path: string, options: GateOptions): Promise<number> {
-  const thresholds = parseThresholds(await readFile(path), path).map((each) => libraryBeside(path, each));
+  const thresholds = parseThresholds(readText(path), path).map((each) => libraryBeside(path, each));
   const outputs = new Outputs<GateFile>([
     { option: "--json", path: options.json, render: renderJson },
     { option: "--csv", path: options.csv, render: renderGateCsv },
@@ -89,14 +90,6 @@ async function run(path: string, options: GateOptions): Promise<number> {
     `error: in the thresholds, but not measured: ${file.failures.map(({ allocator }) => allocator).join(", ")}\n`,
   );
   return ERROR;
-}
-
-async function readFile(path: string): Promise<string> {
-  try {
-    return await Deno.readTextFile(path);
-  } catch (error) {
-    throw new UsageError(`${path} cannot be read: ${error instanceof Error ? error.message : error}`);
-  }
 }
 
 function planOf(path: string, thresholds: readonly Threshold[], quick: boolean): GatePlan {

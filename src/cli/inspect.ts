@@ -15,6 +15,7 @@ import { FINE } from "./exit_codes.ts";
 import { htmlDestination } from "./html.ts";
 import { interruptible } from "./interruptible.ts";
 import { Outputs } from "./outputs.ts";
+import { readText } from "./read_text.ts";
 import { UsageError, wholeNumber } from "./values.ts";
 
 const DEFAULT_FRAMES = 100;
@@ -110,8 +111,9 @@ function contestantsOf(path: string, { trace, variant }: Pick<InspectFile, "trac
 }
 
 function parseReplay(path: string) {
+  const text = readText(path, `--replay ${path}`);
   try {
-    return parseResultFile(Deno.readTextFileSync(path));
+    return parseResultFile(text);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new UsageError(`--replay ${path} is not what replay writes with --json: ${reason}`);

@@ -5,11 +5,12 @@
  * @module
  */
 import { Command } from "@commander-js/extra-typings";
-import type { ReportPage } from "../report/html/mod.ts";
+import type { ReportInput, ReportPage } from "../report/html/mod.ts";
 import { renderJson } from "../report/mod.ts";
 import { FINE } from "./exit_codes.ts";
 import { Outputs } from "./outputs.ts";
-import { printError } from "./terminal.ts";
+import { readText } from "./read_text.ts";
+import { openProgress, printError } from "./terminal.ts";
 import { UsageError } from "./values.ts";
 
 const DEFAULT_OUTPUT = "hakmem-report.html";
@@ -57,25 +58,32 @@ async function run(paths: readonly string[], { output, open, json }: Options): P
     },
   ], paths);
   const { parseReportInput, renderPage } = await import("../report/html/mod.ts");
-  const page = renderPage(paths.map((path) => parseReportInput(path, read(path))));
+  const page = pageOf(paths, parseReportInput, renderPage);
   const line = `${output === "-" ? "stdout" : output}: ${describe(page)}\n`;
   const warning = page.warning === undefined ? "" : `warning: ${page.warning}\n`;
   outputs.publish(page, () => line, `${outputs.takeStdout ? line : ""}${warning}`);
   if (open === true) await show(output);
 }
 
+/** Reads and draws; a page of many samples takes some seconds, in which a terminal shows what is done. */
+function pageOf(
+  paths: readonly string[],
+  parse: (path: string, text: string) => ReportInput,
+  render: (inputs: readonly ReportInput[]) => ReportPage,
+): ReportPage {
+  using progress = openProgress();
+  const total = paths.length;
+  const inputs = paths.map((path, done) => {
+    progress.show({ phase: "reading", done, total, label: path });
+    return parse(path, readText(path));
+  });
+  progress.show({ phase: "drawing", done: 0, total, label: "" });
+  return render(inputs);
+}
+
 /** What is in the page, in one line. */
 function describe({ parts }: ReportPage): string {
   return parts.map(({ path, schema, sections }) => `${path} (${schema}, ${sections.length} sections)`).join(", ");
-}
-
-function read(path: string): string {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new UsageError(`${path} cannot be read: ${reason}`);
-  }
 }
 
 /** Hands a page to the system, and waits for no browser: some openers last until it is closed. */

@@ -15,6 +15,7 @@ import { renderStressCsv, renderStressMarkdown } from "../report/stress.ts";
 import { parseStressFile, renderJson, renderStress, type StressFile } from "../report/mod.ts";
 import { ERROR, FAILED, FINE } from "./exit_codes.ts";
 import { Outputs } from "./outputs.ts";
+import { readText } from "./read_text.ts";
 import { openProgress, printError } from "./terminal.ts";
 import { buildOf, someOf, UsageError, variantList, wholeNumber } from "./values.ts";
 
@@ -177,8 +178,9 @@ function replay(path: string): Work {
 }
 
 function readStressFile(path: string): StressFile {
+  const text = readText(path, `--replay ${path}`);
   try {
-    return parseStressFile(Deno.readTextFileSync(path));
+    return parseStressFile(text);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new UsageError(`--replay ${path} cannot be read as a file that stress --json wrote: ${reason}`);

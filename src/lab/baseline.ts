@@ -7,10 +7,9 @@
  * @module
  */
 import { median } from "simple-statistics";
-import * as v from "valibot";
 import { InvalidOptionError } from "../heap/mod.ts";
 import { commandOutput } from "../os/mod.ts";
-import { type Baseline, BaselineSchema } from "../report/mod.ts";
+import { type Baseline, BaselineSchema, readChecked } from "../report/mod.ts";
 import type { CompareRun } from "./compare.ts";
 import type { ResolvedSpec } from "./specs.ts";
 
@@ -47,7 +46,7 @@ export async function loadBaseline(name: string): Promise<Baseline> {
     );
   }
   try {
-    return v.parse(BaselineSchema, JSON.parse(text));
+    return readChecked(BaselineSchema, text);
   } catch (error) {
     throw new InvalidOptionError(`${path} is no baseline: ${error instanceof Error ? error.message : error}`);
   }

@@ -7,45 +7,50 @@
  * @module
  */
 import * as v from "valibot";
-import { EnvironmentSchema, RatioSchema, WarningSchema } from "./schema.ts";
+import { EnvironmentSchema, WarningSchema } from "./schema.ts";
+import { Amount, consistent, Count, Factor, RatioSchema, readChecked, Share, Threads, Time } from "./values.ts";
 
 export const VerdictSchema = v.picklist(["regression", "improvement", "equivalent", "inconclusive"]);
 
 /** What disturbed a slot, as far as the system says. */
 export const SlotDisturbanceSchema = v.object({
   /** Milliseconds since the comparison started. */
-  at: v.number(),
-  round: v.number(),
-  size: v.number(),
+  at: Amount,
+  round: Count,
+  size: Count,
   /** Whose slot it was: `a`, `b`, `control`, or a label. */
   contestant: v.string(),
-  nsPerOp: v.number(),
+  nsPerOp: Time,
   /** Milliseconds that the host gave to others; the system counts in steps of 10. */
-  stolenMs: v.optional(v.number()),
+  stolenMs: v.optional(Amount),
   /** Milliseconds in which some task waited for a core. */
-  pressureMs: v.optional(v.number()),
+  pressureMs: v.optional(Amount),
   /** Milliseconds, of all cores together, that other programs ran. */
-  othersMs: v.optional(v.number()),
+  othersMs: v.optional(Amount),
   /** Context switches of the contestant that it did not ask for. */
-  preemptions: v.optional(v.number()),
+  preemptions: v.optional(Count),
   tier: v.string(),
   /** Whether its round was discarded, by the rule that was fixed beforehand. */
   discarded: v.boolean(),
 });
 
+const Samples = v.pipe(v.array(Time), v.nonEmpty("there is no sample"));
+
 /** One size, judged. */
 export const CompareRowSchema = v.object({
   workload: v.string(),
-  size: v.number(),
-  threads: v.number(),
-  ...RatioSchema.entries,
-  rounds: v.number(),
+  size: Count,
+  threads: Threads,
+  ratio: Factor,
+  low: Factor,
+  high: Factor,
+  rounds: Count,
   verdict: VerdictSchema,
   /** The share by which throughput must differ to count: 0.02 or more. */
-  delta: v.number(),
+  delta: Amount,
   /** The A/A control: the first contestant over itself, in another process. */
   control: RatioSchema,
-  samples: v.object({ a: v.array(v.number()), b: v.array(v.number()), control: v.array(v.number()) }),
+  samples: v.object({ a: Samples, b: Samples, control: Samples }),
   parameters: v.record(v.string(), v.number()),
 });
 
@@ -61,15 +66,15 @@ export const BaselineSchema = v.object({
   /** What was measured when it was saved: shown, never compared. */
   rows: v.array(v.object({
     workload: v.string(),
-    size: v.number(),
+    size: Count,
     /** Absent if there was one. */
-    threads: v.optional(v.number()),
-    nsPerOp: v.number(),
+    threads: v.optional(Threads),
+    nsPerOp: Time,
   })),
 });
 
-/** A whole comparison. */
-export const CompareFileSchema = v.object({
+/** A whole comparison, without a look at whether its figures agree. */
+const CompareFileFields = v.object({
   schema: v.literal("hakmem.compare/1"),
   command: v.array(v.string()),
   environment: EnvironmentSchema,
@@ -78,23 +83,42 @@ export const CompareFileSchema = v.object({
   /** What a folder or a revision was resolved to. */
   sources: v.record(v.string(), v.string()),
   /** The level of all rows together. */
-  level: v.number(),
-  rows: v.array(CompareRowSchema),
+  level: Share,
+  rows: v.pipe(v.array(CompareRowSchema), v.nonEmpty("there is no row")),
   verdict: VerdictSchema,
   rounds: v.object({
-    measured: v.number(),
-    discarded: v.number(),
+    measured: Count,
+    discarded: Count,
     /** Rounds that were disturbed, discarded or not; where they are more than a quarter of all there is no verdict. */
-    disturbed: v.optional(v.number()),
-    looks: v.array(v.number()),
-    orderSeed: v.number(),
-    slotMilliseconds: v.number(),
+    disturbed: v.optional(Count),
+    looks: v.array(Count),
+    orderSeed: Count,
+    slotMilliseconds: Amount,
   }),
   slots: v.array(SlotDisturbanceSchema),
   baseline: v.optional(BaselineSchema),
   notes: v.array(v.string()),
   warnings: v.array(WarningSchema),
 });
+
+/** A whole comparison. */
+export const CompareFileSchema = v.pipe(
+  CompareFileFields,
+  consistent(({ rows }, blame) => {
+    for (const [index, { ratio, low, high, rounds, samples, verdict }] of rows.entries()) {
+      const at = ["rows", index];
+      if (!(low <= ratio && ratio <= high)) {
+        blame([...at, "ratio"], `${ratio} is not between low, ${low}, and high, ${high}`);
+      }
+      for (const [who, { length }] of Object.entries(samples)) {
+        if (length !== rounds) blame([...at, "samples", who], `${length} of them, where rounds is ${rounds}`);
+      }
+      if ((verdict === "regression" && low >= 1) || (verdict === "improvement" && high <= 1)) {
+        blame([...at, "verdict"], `no ${verdict} is from ${low} to ${high} times as fast`);
+      }
+    }
+  }),
+);
 
 export type CompareRow = v.InferOutput<typeof CompareRowSchema>;
 export type CompareFile = v.InferOutput<typeof CompareFileSchema>;
@@ -104,8 +128,8 @@ export type SlotDisturbance = v.InferOutput<typeof SlotDisturbanceSchema>;
 /**
  * Reads the file of a comparison.
  *
- * @throws v.ValiError if it is not one; the message names the first field that is wrong.
+ * @throws FileValueError if it is not one; the message names the first value that is wrong.
  */
 export function parseCompareFile(text: string): CompareFile {
-  return v.parse(CompareFileSchema, JSON.parse(text));
+  return readChecked(CompareFileSchema, text);
 }

@@ -7,38 +7,39 @@ import * as v from "valibot";
 import { wrap } from "./format.ts";
 import { type Palette, PLAIN } from "./palette.ts";
 import { textTable } from "./text_table.ts";
+import { Count, Threads } from "./values.ts";
 
 /** The counts of one unit of a workload. */
 export const CountsRowSchema = v.object({
   workload: v.string(),
   variant: v.string(),
-  size: v.number(),
+  size: Count,
   /** If it is not one. */
-  threads: v.exactOptional(v.number()),
+  threads: v.exactOptional(Threads),
   counts: v.object({
-    mallocs: v.number(),
-    frees: v.number(),
-    fastFrees: v.number(),
-    slowFrees: v.number(),
-    frontGateCalls: v.number(),
-    registryLookups: v.number(),
-    mincoreCalls: v.number(),
-    headerRejects: v.number(),
-    refills: v.number(),
-    spills: v.number(),
-    remoteFrees: v.number(),
-    slabsTaken: v.number(),
-    slabsReturned: v.number(),
+    mallocs: Count,
+    frees: Count,
+    fastFrees: Count,
+    slowFrees: Count,
+    frontGateCalls: Count,
+    registryLookups: Count,
+    mincoreCalls: Count,
+    headerRejects: Count,
+    refills: Count,
+    spills: Count,
+    remoteFrees: Count,
+    slabsTaken: Count,
+    slabsReturned: Count,
     // Files written before these were counted have none.
-    locksTaken: v.optional(v.number()),
-    lockWaits: v.optional(v.number()),
-    lockRetries: v.optional(v.number()),
-    lockPauses: v.optional(v.number()),
-    rollbacks: v.optional(v.number()),
-    spansTaken: v.optional(v.number()),
-    spansGiven: v.optional(v.number()),
-    magazinesFilled: v.optional(v.number()),
-    magazinesTaken: v.optional(v.number()),
+    locksTaken: v.optional(Count),
+    lockWaits: v.optional(Count),
+    lockRetries: v.optional(Count),
+    lockPauses: v.optional(Count),
+    rollbacks: v.optional(Count),
+    spansTaken: v.optional(Count),
+    spansGiven: v.optional(Count),
+    magazinesFilled: v.optional(Count),
+    magazinesTaken: v.optional(Count),
   }),
 });
 

@@ -10,6 +10,7 @@ import { csvTable, markdownTable } from "./rows.ts";
 import { EnvironmentSchema } from "./schema.ts";
 import { textTable } from "./text_table.ts";
 import { type Palette, PLAIN } from "./palette.ts";
+import { readChecked } from "./values.ts";
 
 /** One thing about the machine. */
 const FactSchema = v.object({
@@ -59,10 +60,10 @@ export type DoctorFile = v.InferOutput<typeof DoctorFileSchema>;
 /**
  * Reads a file of `doctor`.
  *
- * @throws v.ValiError if it is not one; the message names the first field that is wrong.
+ * @throws FileValueError if it is not one; the message names the first value that is wrong.
  */
 export function parseDoctorFile(text: string): DoctorFile {
-  return v.parse(DoctorFileSchema, JSON.parse(text));
+  return readChecked(DoctorFileSchema, text);
 }
 
 const HEAD = ["", "fact", "value", "what it means, and what to do"];

@@ -6,7 +6,8 @@
  */
 import * as v from "valibot";
 import { CountsRowSchema } from "./counts.ts";
-import { EnvironmentSchema, RatioSchema, WarningSchema } from "./schema.ts";
+import { EnvironmentSchema, WarningSchema } from "./schema.ts";
+import { Amount, Count, Factor, RatioSchema, readChecked, Share, Time, TimeDifference } from "./values.ts";
 
 export const FindingSchema = v.picklist(["confirmed", "rejected", "undecided"]);
 
@@ -18,7 +19,9 @@ const AblationSchema = v.object({
   /** The variants that were compared; they differ in this flag alone. */
   from: v.string(),
   to: v.string(),
-  ...RatioSchema.entries,
+  ratio: Factor,
+  low: Factor,
+  high: Factor,
 });
 
 /** One flag that differs. */
@@ -28,41 +31,50 @@ export const ExplainFlagSchema = v.object({
   b: ValueSchema,
   meaning: v.string(),
   /** The effect: the mean of both directions, and of its pairs' where those were measured. */
-  ...RatioSchema.entries,
+  ratio: Factor,
+  low: Factor,
+  high: Factor,
   /** A with the value of B, over A; absent where the flag cannot be changed there, whatever else is. */
   fromA: v.optional(AblationSchema),
   /** B over B with the value of A. */
   fromB: v.optional(AblationSchema),
   /** How often the code of the flag runs, at A's value and at B's; the larger. */
-  reachedPerMillionFrees: v.number(),
-  reached: v.object({ a: v.number(), b: v.number(), what: v.string() }),
+  reachedPerMillionFrees: Amount,
+  reached: v.object({ a: Amount, b: Amount, what: v.string() }),
   /** The share of frees that the fast path ends, with A's value and with B's, in builds that differ in nothing else. */
-  fastFrees: v.optional(v.object({ a: v.number(), b: v.number() })),
+  fastFrees: v.optional(v.object({ a: Share, b: Share })),
   finding: FindingSchema,
   /** Why, from what was measured and counted. */
   because: v.string(),
 });
 
 /** The interaction of two flags: how much more both do than each alone. */
-export const ExplainPairSchema = v.object({ flags: v.tuple([v.string(), v.string()]), ...RatioSchema.entries });
+export const ExplainPairSchema = v.object({
+  flags: v.tuple([v.string(), v.string()]),
+  ratio: Factor,
+  low: Factor,
+  high: Factor,
+});
 
 /** One size, before and after. */
 export const ExplainSizeSchema = v.object({
-  size: v.number(),
-  aNsPerOp: v.number(),
-  bNsPerOp: v.number(),
-  ...RatioSchema.entries,
+  size: Count,
+  aNsPerOp: Time,
+  bNsPerOp: Time,
+  ratio: Factor,
+  low: Factor,
+  high: Factor,
 });
 
 /** What a stage of the fast path costs, and how often each variant reaches it. */
 export const ExplainStageSchema = v.object({
   stage: v.string(),
-  nanoseconds: v.number(),
-  low: v.number(),
-  high: v.number(),
+  nanoseconds: TimeDifference,
+  low: TimeDifference,
+  high: TimeDifference,
   /** Per free. */
-  a: v.number(),
-  b: v.number(),
+  a: Amount,
+  b: Amount,
 });
 
 /** What V8 made of the loop. */
@@ -71,17 +83,17 @@ export const JitSchema = v.object({
   loop: v.string(),
   tier: v.string(),
   /** Processes that were asked: V8 decides anew in each. The rest is what the last of them did. */
-  processes: v.number(),
+  processes: Count,
   inlined: v.array(v.object({
     callee: v.string(),
     inlined: v.boolean(),
     reason: v.string(),
     /** In how many of the processes it became part of the loop. */
-    times: v.number(),
+    times: Count,
   })),
-  deopts: v.array(v.object({ function: v.string(), reason: v.string(), kind: v.string(), count: v.number() })),
-  optimisations: v.number(),
-  codeBytes: v.optional(v.number()),
+  deopts: v.array(v.object({ function: v.string(), reason: v.string(), kind: v.string(), count: Count })),
+  optimisations: Count,
+  codeBytes: v.optional(Count),
 });
 
 /** A whole explanation. */
@@ -92,11 +104,11 @@ export const ExplainFileSchema = v.object({
   a: v.string(),
   b: v.string(),
   workload: v.string(),
-  sizes: v.array(ExplainSizeSchema),
-  level: v.number(),
-  rounds: v.number(),
+  sizes: v.pipe(v.array(ExplainSizeSchema), v.nonEmpty("there is no size")),
+  level: Share,
+  rounds: Count,
   /** The share by which throughput must differ to count: 0.02 or more. */
-  delta: v.number(),
+  delta: Amount,
   control: RatioSchema,
   total: RatioSchema,
   flags: v.array(ExplainFlagSchema),
@@ -108,7 +120,14 @@ export const ExplainFileSchema = v.object({
   jit: v.array(JitSchema),
   /** B with the fewest values of A that bring it back, over A; absent if B is not slower, or nothing does. */
   fix: v.optional(
-    v.object({ variant: v.string(), flags: v.array(v.string()), ...RatioSchema.entries, verdict: v.string() }),
+    v.object({
+      variant: v.string(),
+      flags: v.array(v.string()),
+      ratio: Factor,
+      low: Factor,
+      high: Factor,
+      verdict: v.string(),
+    }),
   ),
   /** The flags that both are built with, and where they differ. */
   build: v.array(v.object({ flag: v.string(), a: ValueSchema, b: ValueSchema })),
@@ -122,8 +141,8 @@ export type ExplainFlag = v.InferOutput<typeof ExplainFlagSchema>;
 /**
  * Reads the file of an explanation.
  *
- * @throws v.ValiError if it is not one; the message names the first field that is wrong.
+ * @throws FileValueError if it is not one; the message names the first value that is wrong.
  */
 export function parseExplainFile(text: string): ExplainFile {
-  return v.parse(ExplainFileSchema, JSON.parse(text));
+  return readChecked(ExplainFileSchema, text);
 }

@@ -6,6 +6,7 @@
  */
 import * as v from "valibot";
 import { EnvironmentSchema, FailureSchema, WarningSchema } from "./schema.ts";
+import { readChecked } from "./values.ts";
 
 export const GateVerdictSchema = v.picklist(["go", "no-go", "undecided"]);
 
@@ -59,8 +60,8 @@ export type GateFile = v.InferOutput<typeof GateFileSchema>;
 /**
  * Reads the file of a gate.
  *
- * @throws v.ValiError if it is not one; the message names the first field that is wrong.
+ * @throws FileValueError if it is not one; the message names the first value that is wrong.
  */
 export function parseGateFile(text: string): GateFile {
-  return v.parse(GateFileSchema, JSON.parse(text));
+  return readChecked(GateFileSchema, text);
 }

@@ -79,7 +79,10 @@ function byThreads(
     const ratio = ratioOf(mine, other);
     return ratio === undefined ? "not known" : `${times(ratio.median)} (${bounds(ratio.low, ratio.high)})`;
   });
-  const growth = threads.slice(1).map((count) => times(wholeRatio(withThreads(ours, count), fewest)!.median));
+  const growth = threads.slice(1).map((count) => {
+    const ratio = wholeRatio(withThreads(ours, count), fewest);
+    return ratio === undefined ? "an unknown number of" : times(ratio.median);
+  });
   const against = peer[0] === undefined ? "M operations/s" : `times as fast as ${nameOf(peer[0])}`;
   return `${speeds.join(", ")} ${against}, and ${growth.join(", ")} times as fast as with ${threads[0]}`;
 }

@@ -13,80 +13,87 @@
  */
 import * as v from "valibot";
 import { EnvironmentSchema } from "./schema.ts";
+import { Amount, Count } from "./values.ts";
 
 function listOf<Schema extends v.GenericSchema>(item: Schema) {
   return v.pipe(v.array(item), v.readonly());
 }
 
 const SlabSchema = v.object({
-  slab: v.number(),
-  sizeClass: v.number(),
-  owner: v.number(),
-  blocks: v.number(),
-  liveBlocks: v.number(),
-  cachedBlocks: v.number(),
-  freeBlocks: v.number(),
-  uncarvedBlocks: v.number(),
-  residentBytes: v.number(),
+  slab: Count,
+  sizeClass: Count,
+  owner: Count,
+  blocks: Count,
+  liveBlocks: Count,
+  cachedBlocks: Count,
+  freeBlocks: Count,
+  uncarvedBlocks: Count,
+  residentBytes: Count,
 });
 
-const ClassSchema = v.object({
-  sizeClass: v.number(),
-  stride: v.number(),
-  slabs: v.number(),
-  liveBlocks: v.number(),
-  cachedBlocks: v.number(),
-  freeBlocks: v.number(),
-  blocks: v.number(),
-  uncarvedBlocks: v.number(),
-  liveBytes: v.number(),
-  residentBytes: v.number(),
-  wasteBytes: v.number(),
-});
+const ClassSchema = v.pipe(
+  v.object({
+    sizeClass: Count,
+    stride: Count,
+    slabs: Count,
+    liveBlocks: Count,
+    cachedBlocks: Count,
+    freeBlocks: Count,
+    blocks: Count,
+    uncarvedBlocks: Count,
+    liveBytes: Count,
+    residentBytes: Count,
+    wasteBytes: Amount,
+  }),
+  v.check(
+    ({ liveBlocks, blocks }) => liveBlocks <= blocks && blocks > 0,
+    ({ input: { liveBlocks, blocks } }) => `${liveBlocks} live blocks are not of ${blocks}`,
+  ),
+);
 
 /** As `heap.snapshot()` gives it, which says what each field is. */
 const SnapshotSchema = v.object({
   totals: v.object({
     variant: v.string(),
-    reservedBytes: v.number(),
-    maxBytes: v.number(),
-    chargedBytes: v.number(),
-    residentBytes: v.number(),
-    liveBytes: v.number(),
-    liveBlocks: v.number(),
-    largeBytes: v.number(),
-    largeBlocks: v.number(),
-    superslabs: v.number(),
-    slabs: v.number(),
+    reservedBytes: Count,
+    maxBytes: Count,
+    chargedBytes: Count,
+    residentBytes: Count,
+    liveBytes: Count,
+    liveBlocks: Count,
+    largeBytes: Count,
+    largeBlocks: Count,
+    superslabs: Count,
+    slabs: Count,
   }),
-  tableBytes: v.number(),
-  fragmentation: v.number(),
-  roundingBytes: v.exactOptional(v.number()),
+  tableBytes: Count,
+  fragmentation: Amount,
+  roundingBytes: v.exactOptional(Count),
   classes: listOf(ClassSchema),
-  superslabs: listOf(v.object({ ptr: v.number(), residentBytes: v.number(), slabs: listOf(SlabSchema) })),
+  superslabs: listOf(v.object({ ptr: Count, residentBytes: Count, slabs: listOf(SlabSchema) })),
   largeBlocks: listOf(v.object({
-    ptr: v.number(),
-    spanPtr: v.number(),
-    spanBytes: v.number(),
-    liveBytes: v.number(),
-    residentBytes: v.number(),
+    ptr: Count,
+    spanPtr: Count,
+    spanBytes: Count,
+    liveBytes: Count,
+    residentBytes: Count,
   })),
   freeSpans: listOf(v.object({
-    ptr: v.number(),
-    bytes: v.number(),
+    ptr: Count,
+    bytes: Count,
     isClean: v.boolean(),
-    residentBytes: v.number(),
+    residentBytes: Count,
   })),
 });
 
 /** The heap after one event. */
 const FrameSchema = v.object({
-  event: v.number(),
+  event: Count,
   /** What the program had asked for and not freed. */
-  askedBytes: v.number(),
+  askedBytes: Count,
   /** The same blocks, as they are: all that may be written. */
-  liveBytes: v.number(),
-  residentBytes: v.number(),
+  liveBytes: Count,
+  residentBytes: Count,
   map: v.record(v.pipe(v.string(), v.regex(/^\d+$/)), v.pipe(v.string(), v.regex(/^[0-8Ll~.-]{32}$/))),
 });
 
@@ -96,10 +103,10 @@ export const InspectFileSchema = v.object({
   command: v.array(v.string()),
   environment: EnvironmentSchema,
   /** Events are counted without thread ends. */
-  trace: v.object({ file: v.string(), format: v.string(), events: v.number(), peakEvent: v.number() }),
+  trace: v.object({ file: v.string(), format: v.string(), events: Count, peakEvent: Count }),
   variant: v.string(),
   /** After which of the trace's events the snapshot was taken. */
-  event: v.number(),
+  event: Count,
   snapshot: SnapshotSchema,
   /** In the order of their events; one is that of the snapshot. */
   frames: v.pipe(listOf(FrameSchema), v.minLength(1)),
@@ -108,8 +115,8 @@ export const InspectFileSchema = v.object({
   /** What others had in memory in a replay of the same trace, after each of `events` events. */
   contestants: v.exactOptional(listOf(v.object({
     name: v.string(),
-    events: listOf(v.number()),
-    footprintBytes: listOf(v.number()),
+    events: listOf(Count),
+    footprintBytes: listOf(Count),
   }))),
 });
 

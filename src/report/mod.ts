@@ -52,3 +52,4 @@ export { renderStress } from "./stress.ts";
 export { type Palette, PLAIN } from "./palette.ts";
 export { renderTable } from "./table.ts";
 export { renderTerminal, renderWarnings } from "./terminal.ts";
+export { FileValueError, readChecked } from "./values.ts";

@@ -10,6 +10,7 @@ import { csvTable, markdownTable } from "./rows.ts";
 import { ResultSchema } from "./schema.ts";
 import { textTable } from "./text_table.ts";
 import { type Palette, PLAIN } from "./palette.ts";
+import { readChecked } from "./values.ts";
 
 /** One peer. */
 const PeerSchema = v.object({
@@ -46,10 +47,10 @@ export type PeersFile = v.InferOutput<typeof PeersFileSchema>;
 /**
  * Reads a file of `peers`.
  *
- * @throws v.ValiError if it is not one; the message names the first field that is wrong.
+ * @throws FileValueError if it is not one; the message names the first value that is wrong.
  */
 export function parsePeersFile(text: string): PeersFile {
-  return v.parse(PeersFileSchema, JSON.parse(text));
+  return readChecked(PeersFileSchema, text);
 }
 
 const HEAD = ["", "peer", "runtime", "version", "current", "what it is"] as const;

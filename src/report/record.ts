@@ -11,6 +11,7 @@ import { type Palette, PLAIN } from "./palette.ts";
 import { RanForSchema } from "./schema.ts";
 import { numbersOf, textTable } from "./text_table.ts";
 import { shortBytes, TraceFileSchema } from "./trace.ts";
+import { readChecked } from "./values.ts";
 
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
@@ -102,10 +103,10 @@ export type Outcome = Pick<RecordFile, "exitCode" | "signal" | "seconds">;
 /**
  * Reads a file of `record`.
  *
- * @throws v.ValiError if it is not one; the message names the first field that is wrong.
+ * @throws FileValueError if it is not one; the message names the first value that is wrong.
  */
 export function parseRecordFile(text: string): RecordFile {
-  return v.parse(RecordFileSchema, JSON.parse(text));
+  return readChecked(RecordFileSchema, text);
 }
 
 const MOST_ROWS = 12; // in a terminal: a build starts thousands of processes

@@ -7,39 +7,51 @@
  * @module
  */
 import * as v from "valibot";
+import { median } from "simple-statistics";
 import { CountsRowSchema } from "./counts.ts";
+import {
+  Amount,
+  type Blame,
+  consistent,
+  Count,
+  EstimateSchema,
+  Factor,
+  isAbout,
+  RatioSchema,
+  readChecked,
+  Share,
+  Threads,
+  Time,
+  TimeDifference,
+} from "./values.ts";
 
 /** How long a program ran while it was traced: by the clock, and on processors, where that is known. */
-export const RanForSchema = v.object({ wallSeconds: v.number(), processorSeconds: v.exactOptional(v.number()) });
-
-const EstimateSchema = v.object({ median: v.number(), low: v.number(), high: v.number() });
-
-export const RatioSchema = v.object({ ratio: v.number(), low: v.number(), high: v.number() });
+export const RanForSchema = v.object({ wallSeconds: Amount, processorSeconds: v.exactOptional(Amount) });
 
 /** What only a replay has. Memory is taken apart from time, in a process that replays for the first time. */
 const ReplayFields = {
   /** Of the trace, thread ends not counted. */
-  events: v.exactOptional(v.number()),
+  events: v.exactOptional(Count),
   /** Whether what was written to each block was found there again. */
   verified: v.exactOptional(v.boolean()),
   /** The most bytes in memory at one of the samples. */
-  peakFootprintBytes: v.exactOptional(v.number()),
-  averageFootprintBytes: v.exactOptional(v.number()),
+  peakFootprintBytes: v.exactOptional(Count),
+  averageFootprintBytes: v.exactOptional(Amount),
   /** The most bytes that the program had asked for and not freed; of the trace, so the same for all. */
-  peakLiveBytes: v.exactOptional(v.number()),
+  peakLiveBytes: v.exactOptional(Count),
   /** Beyond those of the do-nothing allocator. */
-  pageFaults: v.exactOptional(v.number()),
+  pageFaults: v.exactOptional(Count),
   /** Nanoseconds per event of first replays, each in a process of its own; paired by rounds among contestants. */
-  coldSamples: v.exactOptional(v.array(v.number())),
+  coldSamples: v.exactOptional(v.array(Time)),
   /** The longest event; of each, the shortest of several replays counts, which no interruption prolonged. */
-  longestNs: v.exactOptional(v.number()),
+  longestNs: v.exactOptional(Amount),
   /** What the footprint is of: the allocator's own mapping, or the process beyond that of the do-nothing allocator. */
   footprintOf: v.exactOptional(v.picklist(["mapping", "process"])),
   /** The footprint over time: after each of `events` events. */
   footprint: v.exactOptional(v.object({
-    events: v.array(v.number()),
-    liveBytes: v.array(v.number()),
-    footprintBytes: v.array(v.number()),
+    events: v.array(Count),
+    liveBytes: v.array(Count),
+    footprintBytes: v.array(Count),
   })),
 };
 
@@ -60,19 +72,22 @@ export const ResultSchema = v.object({
   library: v.exactOptional(v.string()),
   libraryVersion: v.exactOptional(v.string()),
   /** The largest size of random-mixed, the size of hot-pair, the exclusive bound of larson, the largest of slow-mix. */
-  size: v.number(),
-  threads: v.number(),
+  size: Count,
+  threads: Threads,
   /** With several threads: whether all use one heap, or each its own. */
   heaps: v.optional(v.picklist(["shared", "own"])),
   /** Of one unit, like the checksum; a sample is `unitsPerSlot` units. */
-  operations: v.number(),
+  operations: Count,
   checksum: v.pipe(v.string(), v.regex(/^[0-9a-f]{8}$/)),
   /** The bounds are those of the median (95 %). */
   opsPerSecond: EstimateSchema,
-  nsPerOp: v.number(),
+  nsPerOp: Time,
   /** What is left when the harness around a do-nothing allocator is subtracted, round by round; 0 for that itself. */
-  netNsPerOp: v.number(),
-  samples: v.array(v.number()),
+  netNsPerOp: TimeDifference,
+  /** One a round. */
+  samples: v.pipe(v.array(Time), v.nonEmpty("there is no sample")),
+  /** Of the times; nanoseconds in any case. */
+  unit: v.exactOptional(v.literal("ns")),
   /** Throughput over that of `system` with as many threads, paired by rounds; absent if `system` was not measured. */
   ratioToSystem: v.optional(RatioSchema),
   /** The same of net times, without the loops; null if that is not known, since a net time cannot be told from 0. */
@@ -84,11 +99,11 @@ export const ResultSchema = v.object({
   /** Throughput of one heap for all threads over that of a heap for each, likewise; with `--own-heaps` only. */
   ratioToOwnHeaps: v.optional(RatioSchema),
   /** With several threads, the throughput of each: the median, and that of each slot. */
-  threadOpsPerSecond: v.optional(v.array(v.number())),
-  threadSamples: v.optional(v.array(v.array(v.number()))),
+  threadOpsPerSecond: v.optional(v.array(Amount)),
+  threadSamples: v.optional(v.array(v.array(Amount))),
   /** The slowest thread's throughput over the fastest one's, the median of the slots. */
-  fairness: v.optional(v.number()),
-  unitsPerSlot: v.number(),
+  fairness: v.optional(Share),
+  unitsPerSlot: Count,
   /** What V8's code the measured loop ran in, by slot. */
   tiers: v.array(v.string()),
   parameters: v.record(v.string(), v.number()),
@@ -103,11 +118,11 @@ export const EnvironmentSchema = v.object({
   os: v.string(),
   arch: v.string(),
   cpu: v.string(),
-  cores: v.number(),
-  loadAverage: v.array(v.number()),
+  cores: Count,
+  loadAverage: v.array(Amount),
   revision: v.string(),
-  memoryBytes: v.exactOptional(v.number()),
-  pageBytes: v.exactOptional(v.number()),
+  memoryBytes: v.exactOptional(Count),
+  pageBytes: v.exactOptional(Count),
   /** `native` is the library that is compiled on first use, `libc` stands in for it. */
   nativeLibrary: v.exactOptional(v.picklist(["native", "libc"])),
   nativeNote: v.exactOptional(v.string()),
@@ -129,10 +144,10 @@ export const EnvironmentSchema = v.object({
   invariantTsc: v.exactOptional(v.boolean()),
   virtualMachine: v.exactOptional(v.boolean()),
   /** Cores that a container allows, and bytes. */
-  coreLimit: v.exactOptional(v.number()),
-  memoryLimitBytes: v.exactOptional(v.number()),
+  coreLimit: v.exactOptional(Amount),
+  memoryLimitBytes: v.exactOptional(Count),
   /** The share of the last ten seconds in which work waited for a core, 0 to 1. */
-  corePressure: v.exactOptional(v.number()),
+  corePressure: v.exactOptional(Amount),
 });
 
 export const WarningSchema = v.object({
@@ -152,28 +167,28 @@ export const FailureSchema = v.object({
 
 const ExpectationSchema = v.object({
   allocator: v.string(),
-  size: v.number(),
+  size: Count,
   /** Absent if there was one. */
-  threads: v.optional(v.number()),
-  expected: v.number(),
+  threads: v.optional(Threads),
+  expected: Factor,
   measured: RatioSchema,
   /** Where the interval lies. */
   verdict: v.picklist(["as expected", "above", "below"]),
 });
 
-/** A whole result file. */
-export const ResultFileSchema = v.object({
+/** A whole result file, without a look at whether its figures agree. */
+const ResultFileFields = v.object({
   schema: v.literal("hakmem.results/1"),
   command: v.array(v.string()),
   environment: EnvironmentSchema,
   rounds: v.object({
-    wanted: v.number(),
-    measured: v.number(),
+    wanted: Count,
+    measured: Count,
     /** The seed of the contestants' order. */
-    orderSeed: v.number(),
-    slotMilliseconds: v.number(),
+    orderSeed: Count,
+    slotMilliseconds: Amount,
   }),
-  results: v.array(ResultSchema),
+  results: v.pipe(v.array(ResultSchema), v.nonEmpty("there is no result")),
   expectations: v.array(ExpectationSchema),
   /** What the variants reached in one unit of each size; with `--counters` only. */
   counters: v.optional(v.array(CountsRowSchema)),
@@ -181,11 +196,11 @@ export const ResultFileSchema = v.object({
   trace: v.exactOptional(v.object({
     file: v.string(),
     format: v.string(),
-    events: v.number(),
-    threads: v.number(),
-    blocks: v.number(),
+    events: Count,
+    threads: Count,
+    blocks: Count,
     /** The share of frees by another thread than the one that allocated the block. */
-    crossThreadFrees: v.number(),
+    crossThreadFrees: Share,
     /** How long the program ran, where the trace says so. */
     ran: v.exactOptional(RanForSchema),
   })),
@@ -196,6 +211,38 @@ export const ResultFileSchema = v.object({
   warnings: v.array(WarningSchema),
 });
 
+/** A whole result file. */
+export const ResultFileSchema = v.pipe(
+  ResultFileFields,
+  consistent(({ results, rounds: { measured } }, blame) => {
+    for (const [index, result] of results.entries()) blameResult(result, index, measured, blame);
+  }),
+);
+
+/** What of a result contradicts the rest of it. */
+function blameResult(
+  { samples, nsPerOp, opsPerSecond, footprint }: Result,
+  index: number,
+  measured: number,
+  blame: Blame,
+) {
+  const at = ["results", index];
+  if (samples.length !== measured) {
+    blame([...at, "samples"], `${samples.length} of them, where ${measured} rounds were measured`);
+  }
+  const middle = median(samples);
+  if (!isAbout(nsPerOp, middle)) {
+    blame([...at, "nsPerOp"], `${nsPerOp} is not the median of the samples, ${middle}`);
+  }
+  if (!isAbout(opsPerSecond.median, 1e9 / nsPerOp)) {
+    blame([...at, "opsPerSecond", "median"], `${opsPerSecond.median} is not that of ${nsPerOp} ns an operation`);
+  }
+  const { events = [], liveBytes = [], footprintBytes = [] } = footprint ?? {};
+  if (liveBytes.length !== events.length || footprintBytes.length !== events.length) {
+    blame([...at, "footprint"], "its lists are not of one length");
+  }
+}
+
 export type Result = v.InferOutput<typeof ResultSchema>;
 export type Ratio = v.InferOutput<typeof RatioSchema>;
 export type Failure = v.InferOutput<typeof FailureSchema>;
@@ -205,8 +252,8 @@ export type ResultFile = v.InferOutput<typeof ResultFileSchema>;
 /**
  * Reads a result file.
  *
- * @throws v.ValiError if it is not one; the message names the first field that is wrong.
+ * @throws FileValueError if it is not one; the message names the first value that is wrong.
  */
 export function parseResultFile(text: string): ResultFile {
-  return v.parse(ResultFileSchema, JSON.parse(text));
+  return readChecked(ResultFileSchema, text);
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import * as v from "valibot";
+import { readChecked } from "./values.ts";
 
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const block = Count;
@@ -114,8 +115,8 @@ export type StressFile = Omit<Frozen<v.InferOutput<typeof StressFileSchema>>, "r
 /**
  * Reads a file of `stress`.
  *
- * @throws v.ValiError if it is not one; the message names the first field that is wrong.
+ * @throws FileValueError if it is not one; the message names the first value that is wrong.
  */
 export function parseStressFile(text: string): StressFile {
-  return v.parse(StressFileSchema, JSON.parse(text));
+  return readChecked(StressFileSchema, text);
 }

@@ -10,6 +10,7 @@ import { csvTable, markdownTable } from "./rows.ts";
 import { EnvironmentSchema } from "./schema.ts";
 import { textTable } from "./text_table.ts";
 import { type Palette, PLAIN } from "./palette.ts";
+import { readChecked } from "./values.ts";
 
 /** One workload with one allocator. */
 const WitnessRowSchema = v.object({
@@ -56,10 +57,10 @@ export type WitnessFile = v.InferOutput<typeof WitnessFileSchema>;
 /**
  * Reads a file of `doctor --witness`.
  *
- * @throws v.ValiError if it is not one; the message names the first field that is wrong.
+ * @throws FileValueError if it is not one; the message names the first value that is wrong.
  */
 export function parseWitnessFile(text: string): WitnessFile {
-  return v.parse(WitnessFileSchema, JSON.parse(text));
+  return readChecked(WitnessFileSchema, text);
 }
 
 const HEAD = ["workload", "allocator", "twin ns", "witness ns", "ratio", "interval", "verdict"];

@@ -79,6 +79,7 @@ Deno.test("report refuses what it cannot show with exit code 3, and leaves no pa
       [[bench, `${folder}/text.json`], /text.json is not JSON/],
       [[`${folder}/stress.json`], /stress.json has the schema hakmem.stress\/1: a report is made of hakmem.results\/1/],
       [[bench, `${folder}/wrong.json`], /wrong.json: field level: /],
+      [["/dev/zero"], /^error: \/dev\/zero is longer than 64 MiB, which no result file is\n$/],
       [[bench, "-o", bench], /bench.json would be overwritten by what is made of it/],
       [[bench, "-o", "-", "--open"], /--open needs a file/],
       [[bench, "-o", "-", "--json", "-"], /--output and --json cannot all be -/],

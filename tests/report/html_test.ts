@@ -59,8 +59,21 @@ Deno.test("renderPage() has the sections of a benchmark, and none that the file 
   const { results } = fixture();
   const dots = [...document.querySelectorAll("#file-1-distribution .wide g[aria-label='dot'] circle")].length;
   assertEquals(dots, results.reduce((sum, { samples }) => sum + samples.length, 0), "a dot for every sample");
-  const nothing = { ...fixture(), results: [], warnings: [] };
-  assertEquals(texts(pageOf(nothing).document, "h3"), ["Environment", "Raw data"]);
+  const [first] = results;
+  const alone = {
+    ...first!,
+    samples: first!.samples.slice(0, 1),
+    nsPerOp: first!.samples[0]!,
+    ratioToSystem: undefined,
+  };
+  const little = { ...fixture(), rounds: { ...fixture().rounds, measured: 1 }, results: [alone], warnings: [] };
+  const opsPerSecond = { median: 1e9 / alone.nsPerOp, low: 1e9 / alone.nsPerOp, high: 1e9 / alone.nsPerOp };
+  assertEquals(texts(pageOf({ ...little, results: [{ ...alone, opsPerSecond }] }).document, "h3"), [
+    "Throughput by size",
+    "Distribution of samples",
+    "Environment",
+    "Raw data",
+  ]);
 });
 
 Deno.test("renderPage() leaves the ratio out where system was not measured", () => {
@@ -216,19 +229,20 @@ Deno.test("charts have no colour of their own, so the dark mode reaches them", (
   assertEquals([...colours].filter((colour) => !/^(none|currentColor|var\(--[a-z]+(-\d)?\))$/.test(colour)), []);
 });
 
-Deno.test("charts contain no NaN where figures are zero, single or missing", () => {
+Deno.test("charts contain no NaN where figures are as small as they may be, single or missing", () => {
   const results = fixture().results.map((result) => ({
     ...result,
-    samples: [0],
-    nsPerOp: 0,
-    opsPerSecond: { median: 0, low: 0, high: 0 },
-    ratioToSystem: { ratio: 0, low: 0, high: 0 },
+    samples: [1e15],
+    nsPerOp: 1e15,
+    opsPerSecond: { median: 1e-6, low: 1e-9, high: 1e-6 },
+    ratioToSystem: { ratio: 1e-9, low: 1e-9, high: 1e-9 },
   }));
-  const rows = compareFixture().rows.map((row) => ({ ...row, samples: { a: [], b: [1], control: [] } }));
+  const single = { ...fixture(), rounds: { ...fixture().rounds, measured: 1 }, results };
+  const rows = compareFixture().rows.map((row) => ({ ...row, rounds: 1, samples: { a: [1], b: [1], control: [1] } }));
   const slots = compareFixture().slots.slice(0, 1);
-  const explained = { ...explainFixture(), flags: [], pairs: [], sizes: [], stages: [], jit: [] };
+  const explained = { ...explainFixture(), flags: [], pairs: [], stages: [], jit: [] };
   const counters = { a: [], b: [] };
-  const files = [{ ...fixture(), results }, { ...compareFixture(), rows, slots }, { ...explained, counters }];
+  const files = [single, { ...compareFixture(), rows, slots }, { ...explained, counters }];
   for (const chart of pageOf(...files).document.querySelectorAll("svg")) {
     assertEquals(chart.outerHTML.match(/.{60}(NaN|Infinity|undefined).{60}/g), null);
   }
@@ -253,9 +267,9 @@ Deno.test("parseReportInput() names the file and the first field that is wrong",
     [renderJson({ ...fixture(), rounds: undefined }), /^bad.json: field rounds: /],
     [
       renderJson({ ...fixture(), results: [{ ...fixture().results[0], checksum: "x" }] }),
-      /^bad.json: field results.0.checksum: /,
+      /^bad.json: field results\[0\]\.checksum: /,
     ],
-    [renderJson({ ...compare, rows: [{ ...compare.rows[0], delta: "2 %" }] }), /^bad.json: field rows.0.delta: /],
+    [renderJson({ ...compare, rows: [{ ...compare.rows[0], delta: "2 %" }] }), /^bad.json: field rows\[0\]\.delta: /],
     [renderJson({ ...explainFixture(), total: null }), /^bad.json: field total: /],
   ];
   for (const [text, says] of cases) {
@@ -316,5 +330,5 @@ Deno.test("renderPage() cuts a footprint off that is far above the others, and s
 Deno.test("a file of inspect whose map is none is refused", () => {
   const file = inspectFixture();
   const frames = [{ ...file.frames[0]!, map: { "9": "<script>" } }];
-  assertThrows(() => input({ ...file, frames }), ReportInputError, "field frames.0.map.9");
+  assertThrows(() => input({ ...file, frames }), ReportInputError, 'field frames[0].map["9"]');
 });

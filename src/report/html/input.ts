@@ -8,6 +8,7 @@ import { type CompareFile, CompareFileSchema } from "../compare_schema.ts";
 import { type ExplainFile, ExplainFileSchema } from "../explain_schema.ts";
 import { type InspectFile, InspectFileSchema } from "../inspect_schema.ts";
 import { type ResultFile, ResultFileSchema } from "../schema.ts";
+import { checked, FileValueError } from "../values.ts";
 
 /** A file that was read and is what it says. */
 export type ReportInput =
@@ -41,8 +42,9 @@ export function parseReportInput(path: string, text: string): ReportInput {
   let value: unknown;
   try {
     value = JSON.parse(text);
-  } catch {
-    throw new ReportInputError(`${path} is not JSON: a report is made of what --json writes, ${KNOWN}`);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.replaceAll("\n", " ") : error;
+    throw new ReportInputError(`${path} is not JSON (${reason}): a report is made of what --json writes, ${KNOWN}`);
   }
   const named = v.safeParse(v.object({ schema: v.string() }), value);
   const schema = named.success ? named.output.schema : undefined;
@@ -60,9 +62,37 @@ export function parseReportInput(path: string, text: string): ReportInput {
   throw new ReportInputError(`${path} ${found}: a report is made of ${KNOWN}`);
 }
 
+/** @throws ReportInputError if it is not what its schema asks for, or so much of it that no page shows it. */
 function check<Schema extends v.GenericSchema>(path: string, schema: Schema, value: unknown): v.InferOutput<Schema> {
-  const result = v.safeParse(schema, value, { abortEarly: true });
-  if (result.success) return result.output;
-  const [issue] = result.issues;
-  throw new ReportInputError(`${path}: field ${v.getDotPath(issue) ?? "(whole file)"}: ${issue.message}`);
+  try {
+    blameLength(value);
+    return checked(schema, value);
+  } catch (error) {
+    if (error instanceof FileValueError) throw new ReportInputError(`${path}: ${error.message}`);
+    throw error;
+  }
 }
+
+/** Looked at before all values are: each has a mark of its own in a chart, and a row in a table. */
+function blameLength(value: unknown): void {
+  const lists = v.safeParse(v.looseObject({ results: Lists, rows: List, slots: List }), value);
+  if (!lists.success) return; // of another form, as will be said
+  const { results, rows, slots } = lists.output;
+  const samples = results.reduce((sum, { samples = [] }) => sum + samples.length, 0);
+  const counts = [
+    ["results", results.length, MOST.results],
+    ["samples", samples, MOST.samples],
+    ["rows", rows.length, MOST.rows],
+    ["slots", slots.length, MOST.slots],
+  ] as const;
+  const beyond = counts.find(([, count, most]) => count > most);
+  if (beyond === undefined) return;
+  const [what, count, most] = beyond;
+  throw new FileValueError(`${count} ${what} are more than a page can show, ${most}: measure in several runs`);
+}
+
+const List = v.optional(v.array(v.unknown()), []);
+const Lists = v.optional(v.array(v.looseObject({ samples: v.optional(v.array(v.unknown())) })), []);
+
+/** More than any run has whose table can be read: 9 sizes, 8 contestants and 5 numbers of threads are 360 results. */
+const MOST = { results: 500, samples: 50_000, rows: 100, slots: 20_000 };
