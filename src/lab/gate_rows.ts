@@ -61,7 +61,14 @@ export function timedRows(plan: GatePlan, rule: TimedRule, runs: TimedRuns): Gat
   return sizes.map(({ size }) => {
     const timed = runs.timed(rule, size);
     if ("missing" in timed) return missingRow(rule, size, bar, unit, timed.missing);
-    return row(rule, size, timedBar(bar, timed, plan.quick), unit, timed, reasonOf(timed, plan.quick));
+    return row(
+      rule,
+      size,
+      timedBar(bar, timed, plan.quick),
+      unit,
+      timed,
+      `${reasonOf(timed, plan.quick)}${timed.isNet === true ? "; net times: the loops differ" : ""}`,
+    );
   });
 }
 

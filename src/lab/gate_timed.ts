@@ -7,7 +7,7 @@
 import { differences, estimate, ratios } from "../measure/mod.ts";
 import { peerName } from "../peers/native.ts";
 import type { GateFile } from "../report/gate_schema.ts";
-import { type Failure, hasOwnHeaps, type Result } from "../report/mod.ts";
+import { type Failure, hasOwnHeaps, judgedRatio, type Result } from "../report/mod.ts";
 import { bench, type BenchPlan } from "./bench.ts";
 import { compare, type CompareRun } from "./compare.ts";
 import type { GatePlan, GateRule, RuleOf, TimedRule } from "./gate_plan.ts";
@@ -27,7 +27,7 @@ export type ShowProgress = (progress: { phase: string; done: number; total: numb
 /** What was timed of a threshold at a size; `missing` says why it was not. */
 export type Timed =
   | { readonly missing: string }
-  | (Timing & { readonly measured: number; readonly low: number; readonly high: number });
+  | (Timing & { readonly isNet?: boolean; readonly measured: number; readonly low: number; readonly high: number });
 
 /** Runs of `bench`, and who needs them. */
 export class TimedRuns {
@@ -78,13 +78,20 @@ export class TimedRuns {
       const failure = this.failures.find(({ allocator }) => allocator === peerName(name));
       return { missing: failure?.message.split("\n")[0] ?? `${name} was not measured` };
     };
-    const over = (other: Result | undefined, name: string): Timed =>
-      other === undefined ? missing(name) : {
-        ...timesOf(ratios(other.samples, ours.samples)),
+    const over = (other: Result | undefined, name: string): Timed => {
+      if (other === undefined) return missing(name);
+      const timing = {
         isRatio: true,
         isBusy,
         tiers: other.runtime === "deno" ? [...ours.tiers, ...other.tiers] : ours.tiers,
       };
+      if (other.threads !== ours.threads) return { ...timesOf(ratios(other.samples, ours.samples)), ...timing };
+      const { ratio, isNet } = judgedRatio(ours, other, all);
+      if (ratio === undefined) {
+        return { missing: `the loops differ, and without them nothing is left to compare with ${name}` };
+      }
+      return { measured: ratio.median, low: ratio.low, high: ratio.high, ...timing, isNet };
+    };
     switch (threshold.kind) {
       case "ratio":
         return over(others.find(({ allocator }) => allocator === peerName(threshold.peer)), threshold.peer);

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type Estimate, knownRatio, loopFactor, LOOPS_WITHIN, netRatios } from "../measure/mod.ts";
+import { type Estimate, estimate, knownRatio, loopFactor, LOOPS_WITHIN, netRatios, ratios } from "../measure/mod.ts";
 import { nanoseconds, type Place, placeOf, times } from "./format.ts";
 import type { Result } from "./schema.ts";
 
@@ -60,6 +60,22 @@ export function netRatiosOf(one: Result, other: Result, results: readonly Result
 export function netRatioToSystem(result: Result, results: readonly Result[]): Estimate | undefined {
   const system = results.find((other) => other.allocator === "system" && isAt(other, result));
   return system && knownRatio(netRatiosOf(result, system, results) ?? []);
+}
+
+/**
+ * What is to be judged of two at one place: how many times as fast one is. That is the ratio of whole times, or of net
+ * ones where the loops around the two differ, and then it may be not known.
+ */
+export function judgedRatio(one: Result, other: Result, results: readonly Result[]): JudgedRatio {
+  const isNet = one.host !== other.host && unlikeLoops(results).some((loops) => isAt(loops, one));
+  if (!isNet) return { ratio: estimate(ratios(other.samples, one.samples)), isNet };
+  return { ratio: knownRatio(netRatiosOf(one, other, results) ?? []), isNet };
+}
+
+/** A ratio to be judged; undefined if it is not known. */
+export interface JudgedRatio {
+  readonly ratio: Estimate | undefined;
+  readonly isNet: boolean;
 }
 
 /** The do-nothing allocator in the language of a result, at its place. */

@@ -22,7 +22,7 @@ export { checkExpectation, expectationLine, parseExpectation } from "./expectati
 export { type FlagsFile, type FlagValue, renderFlags, type VariantFlags } from "./flags.ts";
 export { type MicroFile, type MicroRow, renderMicro } from "./micro.ts";
 export { changeWithBounds, hasOwnHeaps, nameOf, placeOf, threadCount, wrap } from "./format.ts";
-export { loopDifference, netRatioToSystem, unlikeLoops } from "./loops.ts";
+export { judgedRatio, loopDifference, netRatioToSystem, unlikeLoops } from "./loops.ts";
 export { headline } from "./headline.ts";
 export { renderJson } from "./json.ts";
 export { renderReplay, renderReplayMarkdown } from "./replay.ts";

@@ -171,9 +171,12 @@ const ExpectationSchema = v.object({
   /** Absent if there was one. */
   threads: v.optional(Threads),
   expected: Factor,
+  /** Of whole times, or of net ones. */
   measured: RatioSchema,
-  /** Where the interval lies. */
-  verdict: v.picklist(["as expected", "above", "below"]),
+  /** Of net times, since the loops differ; absent if not. */
+  isNet: v.optional(v.literal(true)),
+  /** Where the interval lies; it is not known where the loops differ and nothing is left without them. */
+  verdict: v.picklist(["as expected", "above", "below", "not known"]),
 });
 
 /** A whole result file, without a look at whether its figures agree. */

@@ -1,5 +1,6 @@
 /** What reports say where the loops around the allocators differ, and of files from unlike processors. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { checkExpectation, expectationLine, judgedRatio } from "../../src/report/mod.ts";
 import { headline, renderBars, renderMarkdown, renderTable, type ResultFile } from "../../src/report/mod.ts";
 import { renderReplay, renderReplayMarkdown } from "../../src/report/mod.ts";
 import { renderCsv, renderJson } from "../../src/report/mod.ts";
@@ -44,6 +45,29 @@ Deno.test("headline() says what is not known where nothing is left without the l
     headline({ ...file, results }),
     /^it is not known how many times as fast as system slab-map runs random-mixed, in malloc and free alone, since/,
   );
+});
+
+Deno.test("checkExpectation() judges by net times where the loops differ, and knows when nothing is left of them", () => {
+  const check = (native: number) => checkExpectation(1.5, withLoop(native).results)[0]!;
+  assertEquals(check(6.8).isNet, undefined);
+  // 15 - 8.5 over 10 - 6; of whole times it is 15 over 10
+  assertEquals([check(8.5).isNet, check(8.5).verdict], [true, "above"]);
+  assertEquals(check(10.5).verdict, "below");
+  assertMatch(
+    expectationLine(check(10.5)),
+    /measured 1\.1\d .* without the loops, which differ: the whole interval is below/,
+  );
+  assertEquals(check(15).verdict, "not known");
+  assertMatch(expectationLine(check(15)), /expected 1\.50 times system, which is not known: /);
+});
+
+Deno.test("judgedRatio(), by which gates judge, is of net times only across languages whose loops differ", () => {
+  const { results } = withLoop(9);
+  const at128 = (name: string) => results.find(({ allocator, size }) => allocator === name && size === 128)!;
+  const ours = at128("slab-map");
+  assertEquals(judgedRatio(ours, at128("system"), results).isNet, true);
+  assertEquals(judgedRatio(ours, at128("system"), withLoop(6.8).results).isNet, false);
+  assertEquals(judgedRatio(ours, at128("ffi"), results).isNet, false, "the same language");
 });
 
 Deno.test("headline() compares net times with several threads, too", () => {
