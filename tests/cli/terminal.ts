@@ -1,6 +1,7 @@
 /**
- * A command in a terminal of its own, as `script` of util-linux gives one, that Ctrl-C is pressed in as soon as its
- * progress is seen there. Only its stderr goes to the terminal: stdout is a file, as in `> results.txt`.
+ * A command in a terminal of its own, as `script` of util-linux gives one: to see what it shows there, or to press Ctrl-C
+ * as soon as its progress is seen. In the latter only its stderr goes to the terminal: stdout is a file, as in
+ * `> results.txt`.
  */
 import { FOLDER, type Outcome } from "./helpers.ts";
 
@@ -28,6 +29,28 @@ export interface TerminalOutcome extends Outcome {
   readonly isRestored: boolean;
 }
 
+/** The words of a command line that runs `cli.ts`, for a shell. */
+function wordsOf(args: readonly string[]): string {
+  return [Deno.execPath(), "run", "--quiet", "-P", "cli.ts", ...args].map((word) => `'${word}'`).join(" ");
+}
+
+/** Runs commands to their ends, each in a terminal of a width, and returns what is shown and how many codes were in it. */
+export function shownIn(
+  { columns, term }: { columns: number; term: string },
+  commands: readonly (readonly string[])[],
+): Promise<{ text: string; escapes: number }[]> {
+  return Promise.all(commands.map(async (args) => {
+    const { stdout } = await new Deno.Command("script", {
+      args: ["-qec", `stty cols ${columns}; exec env -u NO_COLOR TERM=${term} ${wordsOf(args)}`, "/dev/null"],
+      cwd: FOLDER,
+      stdin: "null",
+      stderr: "null",
+    }).output();
+    const screen = new TextDecoder().decode(stdout).replaceAll("\r\n", "\n");
+    return { text: screen.replaceAll(CODES, ""), escapes: screen.split("\x1b").length - 1 };
+  }));
+}
+
 /**
  * Runs `cli.ts` and presses Ctrl-C.
  *
@@ -36,7 +59,7 @@ export interface TerminalOutcome extends Outcome {
  */
 export async function interrupted(args: readonly string[], seen: RegExp = /left/): Promise<TerminalOutcome> {
   const output = await Deno.makeTempFile();
-  const words = [Deno.execPath(), "run", "--quiet", "-P", "cli.ts", ...args].map((word) => `'${word}'`).join(" ");
+  const words = wordsOf(args);
   // `exec`: a shell that waits (dash; bash gives way of itself) is killed by the key, and its 130 hides the command's code.
   const child = new Deno.Command("script", {
     args: ["-qec", `exec env -u NO_COLOR ${words} > '${output}'`, "/dev/null"],
