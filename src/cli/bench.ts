@@ -99,11 +99,15 @@ export function benchCommand(finish: (exitCode: number) => void): Command {
 
 async function run(options: BenchOptions): Promise<number> {
   const plan = planOf(options);
-  const outputs = new Outputs([
-    { option: "--json", path: options.json, render: renderJson },
-    { option: "--csv", path: options.csv, render: renderCsv },
-    { option: "--markdown", path: options.markdown, render: renderMarkdown },
-  ], libraryPaths(options.peer ?? []));
+  const outputs = new Outputs(
+    [
+      { option: "--json", path: options.json, render: renderJson },
+      { option: "--csv", path: options.csv, render: renderCsv },
+      { option: "--markdown", path: options.markdown, render: renderMarkdown },
+    ],
+    libraryPaths(options.peer ?? []),
+    options.expect !== undefined,
+  );
   const result: BenchRun = await interruptible((show, signal) => bench(plan, show, signal));
   const counts: CountsRow[] = [];
   if (options.counters === true && result.rounds.measured > 0) {

@@ -78,12 +78,16 @@ export function compareCommand(finish: (exitCode: number) => void): Command {
 async function run(first: string | undefined, second: string | undefined, options: CompareOptions): Promise<number> {
   const baseline = options.baseline === undefined ? undefined : await loadBaseline(options.baseline);
   const [a, b] = contestants(first, second, baseline);
-  const outputs = new Outputs<CompareFile>([
-    { option: "--json", path: options.json, render: renderJson },
-    { option: "--csv", path: options.csv, render: renderCompareCsv },
-    { option: "--markdown", path: options.markdown, render: renderCompareMarkdown },
-    await htmlDestination(options.html),
-  ], libraryPaths([a, b]));
+  const outputs = new Outputs<CompareFile>(
+    [
+      { option: "--json", path: options.json, render: renderJson },
+      { option: "--csv", path: options.csv, render: renderCompareCsv },
+      { option: "--markdown", path: options.markdown, render: renderCompareMarkdown },
+      await htmlDestination(options.html),
+    ],
+    libraryPaths([a, b]),
+    true,
+  );
   const plan = await planOf(a, b, options);
   const lasting = options.saveBaseline === undefined ? undefined : await lastingName(b, plan.b.spec);
   const result = await interruptible((show, signal) => compare(plan, show, signal));

@@ -89,11 +89,15 @@ const EXIT_CODES: Readonly<Record<WitnessFile["verdict"], number>> = {
 async function runWitness(options: DoctorOptions): Promise<number> {
   const { seconds, workload = WITNESSED, peer = witnessedPeers(), json, csv, markdown } = options;
   if (seconds !== undefined) throw new UsageError("--seconds is of the noise floor, which --witness does not measure");
-  const outputs = new Outputs<WitnessFile>([
-    { option: "--json", path: json, render: renderJson },
-    { option: "--csv", path: csv, render: renderWitnessCsv },
-    { option: "--markdown", path: markdown, render: renderWitnessMarkdown },
-  ], libraryPaths(peer));
+  const outputs = new Outputs<WitnessFile>(
+    [
+      { option: "--json", path: json, render: renderJson },
+      { option: "--csv", path: csv, render: renderWitnessCsv },
+      { option: "--markdown", path: markdown, render: renderWitnessMarkdown },
+    ],
+    libraryPaths(peer),
+    true,
+  );
   const plan = { workloads: workload, peers: peer, orderSeed: freshSeed() };
   const found = await interruptible((show, signal) => compareWithWitness(plan, show, signal));
   const file: WitnessFile = { schema: "hakmem.witness/1", command: COMMAND, ...found };

@@ -72,11 +72,15 @@ const EXIT_CODES: Readonly<Record<GateVerdict, number>> = { "go": FINE, "no-go":
 
 async function run(path: string, options: GateOptions): Promise<number> {
   const thresholds = parseThresholds(readText(path), path).map((each) => libraryBeside(path, each));
-  const outputs = new Outputs<GateFile>([
-    { option: "--json", path: options.json, render: renderJson },
-    { option: "--csv", path: options.csv, render: renderGateCsv },
-    { option: "--markdown", path: options.markdown, render: renderGateMarkdown },
-  ], [path, ...libraryPaths(thresholds.flatMap((each) => each.kind === "ratio" ? [each.peer] : []))]);
+  const outputs = new Outputs<GateFile>(
+    [
+      { option: "--json", path: options.json, render: renderJson },
+      { option: "--csv", path: options.csv, render: renderGateCsv },
+      { option: "--markdown", path: options.markdown, render: renderGateMarkdown },
+    ],
+    [path, ...libraryPaths(thresholds.flatMap((each) => each.kind === "ratio" ? [each.peer] : []))],
+    true,
+  );
   const plan = planOf(path, thresholds, options.quick === true);
   const file: GateFile = {
     schema: "hakmem.gate/1",

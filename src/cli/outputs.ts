@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { assertWritable, fileIdentity, replaceFile } from "../os/mod.ts";
+import { assertWritable, fileIdentity, isStdoutClosed, replaceFile } from "../os/mod.ts";
 import type { Palette } from "../report/mod.ts";
 import { OutputError, palette, printError, printOut } from "./terminal.ts";
 import { UsageError } from "./values.ts";
@@ -27,15 +27,20 @@ export class Outputs<File> {
    * Checks that all can be written to.
    *
    * @param inputs the files that the command reads
-   * @throws UsageError if one cannot, if two of them are the same, or if one is an input
+   * @param isAnswer whether the exit code is an answer, or what was made a file of its own, so that nobody need see more
+   * @throws UsageError if one cannot, if two of them are the same, if one is an input, or if nobody would see anything
    */
-  constructor(destinations: readonly Destination<File>[], inputs: readonly string[] = []) {
+  constructor(destinations: readonly Destination<File>[], inputs: readonly string[] = [], isAnswer = false) {
     this.#wanted = destinations.flatMap((each) => each.path === undefined ? [] : [{ ...each, path: each.path }]);
     const toStdout = this.#wanted.filter(({ path }) => path === "-").map(({ option }) => option);
     if (toStdout.length > 1) {
       throw new UsageError(`${toStdout.join(" and ")} cannot all be - (stdout): give all but one a file`);
     }
     const files = this.#wanted.filter(({ path }) => path !== "-");
+    if (files.length === 0 && !isAnswer && isStdoutClosed()) {
+      const options = destinations.map(({ option }) => option).join(", ");
+      throw new UsageError(`stdout is closed, so the result would go nowhere: give a file to ${options}, or to stdout`);
+    }
     assertDistinct(files, inputs);
     for (const { option, path } of files) {
       try {

@@ -70,11 +70,15 @@ export function recordCommand(finish: (exitCode: number) => void): Command {
 }
 
 async function run(plan: RecordPlan, { json, csv, markdown }: RecordOptions): Promise<number> {
-  const outputs = new Outputs<RecordFile>([
-    { option: "--json", path: json, render: renderJson },
-    { option: "--csv", path: csv, render: renderRecordCsv },
-    { option: "--markdown", path: markdown, render: renderRecordMarkdown },
-  ]);
+  const outputs = new Outputs<RecordFile>(
+    [
+      { option: "--json", path: json, render: renderJson },
+      { option: "--csv", path: csv, render: renderRecordCsv },
+      { option: "--markdown", path: markdown, render: renderRecordMarkdown },
+    ],
+    [],
+    true,
+  );
   const { recording, outcome } = await watched(plan);
   using _ = recording;
   const found = await interruptible((show, signal) => recording.finish(show, signal)).catch((error) => {

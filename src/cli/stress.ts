@@ -101,11 +101,15 @@ async function run(options: StressOptions): Promise<number> {
     : (options.threads ?? 1) === 1
     ? fresh(options)
     : shared(options);
-  const outputs = new Outputs<StressFile>([
-    { option: "--json", path: options.json, render: renderJson },
-    { option: "--csv", path: options.csv, render: renderStressCsv },
-    { option: "--markdown", path: options.markdown, render: renderStressMarkdown },
-  ], options.replay === undefined ? [] : [options.replay]);
+  const outputs = new Outputs<StressFile>(
+    [
+      { option: "--json", path: options.json, render: renderJson },
+      { option: "--csv", path: options.csv, render: renderStressCsv },
+      { option: "--markdown", path: options.markdown, render: renderStressMarkdown },
+    ],
+    options.replay === undefined ? [] : [options.replay],
+    true,
+  );
   const controller = new AbortController();
   const progress = openProgress();
   const interrupt = () => {

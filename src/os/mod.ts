@@ -4,6 +4,7 @@
  *
  * @module
  */
+export { isStdoutClosed } from "./closed_stdout.ts";
 export * from "./environment.ts";
 export { NativeAccessError, NativeBuildError, OsError, reasonOf } from "./errors.ts";
 export type { NativeAccessCode, NativeBuildCode } from "./errors.ts";

@@ -54,6 +54,31 @@ Deno.test("two outputs cannot be one file", () =>
     assertEquals([null2.code, null2.stderr], [0, ""]);
   }));
 
+Deno.test("a result that nobody could see is refused before it is measured: stdout is closed, and there is no file", () =>
+  withFolder(async (folder) => {
+    const cli = `'${Deno.execPath()}' run --quiet -P cli.ts`;
+    const lines = [
+      `${cli} bench --rounds 1000 >&-; echo "$? bench" >&2`,
+      `${cli} flags --json - >&-; echo "$? flags" >&2`,
+      `${cli} flags --json '${folder}/flags.json' >&-; echo "$? file" >&2`,
+      `${cli} flags > /dev/null; echo "$? null" >&2`,
+    ];
+    const { stderr } = outcome(
+      await new Deno.Command("bash", { args: ["-c", lines.join("\n")], cwd: FOLDER }).output(),
+    );
+    const says = "error: stdout is closed, so the result would go nowhere: give a file to ";
+    assertEquals(stderr.split("\n"), [
+      `${says}--json, --csv, --markdown, or to stdout`,
+      "3 bench",
+      `${says}--json, --csv, --markdown, or to stdout`,
+      "3 flags",
+      "0 file",
+      "0 null",
+      "",
+    ]);
+    assertMatch(await Deno.readTextFile(`${folder}/flags.json`), /hakmem\.flags/);
+  }));
+
 Deno.test("a run that fails leaves an old file as it was, and no new one", () =>
   withFolder(async (folder) => {
     await Deno.writeTextFile(`${folder}/old`, "old");
