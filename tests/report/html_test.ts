@@ -332,3 +332,31 @@ Deno.test("a file of inspect whose map is none is refused", () => {
   const frames = [{ ...file.frames[0]!, map: { "9": "<script>" } }];
   assertThrows(() => input({ ...file, frames }), ReportInputError, 'field frames[0].map["9"]');
 });
+
+Deno.test("the line at which two are equal stands beside the rows of a chart, and crosses no heading", () => {
+  for (const file of ALL) {
+    const { document } = pageOf(file);
+    const lines = [...document.querySelectorAll("svg [aria-label=tick][stroke-dasharray] line")];
+    assert(lines.length > 2, file.schema);
+    for (const line of lines) {
+      const height = Number(line.getAttribute("y2")) - Number(line.getAttribute("y1"));
+      assert(height > 10 && height < 30, `${file.schema}: ${height}`);
+    }
+    assertEquals([...document.querySelectorAll("svg [aria-label=rule][stroke-dasharray='4 3'] line")].length, 0);
+  }
+});
+
+Deno.test("the time line has its sizes in order, whichever ran first; what counts has one name", () => {
+  const { slots = [], ...rest } = compareFixture();
+  const { html } = pageOf({ ...rest, slots: slots.toReversed() });
+  const sizes = [...html.matchAll(/size (\d+), ns\/op/g)].map(([, size]) => size);
+  assertEquals([...new Set(sizes)], ["128", "1024"]);
+  assertEquals([html.includes("δ"), html.includes("counts from")], [false, true]);
+});
+
+Deno.test("the heap map's legend has all that is drawn in it", () => {
+  const { document } = pageOf(inspectFixture());
+  const drawn = [...document.querySelectorAll("svg.map path")].map((path) => path.getAttribute("stroke"));
+  assert(drawn.includes("var(--text)"));
+  assert(texts(document, "figure").join().includes("its start"));
+});

@@ -9,7 +9,7 @@ import { netRatioToSystem, unlikeLoops } from "../loops.ts";
 import type { Result } from "../schema.ts";
 import { type Canvas, type Figure, type LegendItem, MUTED, type Panel, seriesColour } from "./chart.ts";
 import { intervalMarks, tickCount } from "./intervals.ts";
-import { type RowGroup, rowPlot } from "./row_chart.ts";
+import { levelMark, type RowGroup, rowPlot } from "./row_chart.ts";
 import type { Series } from "./sample_charts.ts";
 import { amountScale, ratioScale } from "./scale.ts";
 
@@ -63,7 +63,7 @@ export function ratioFigure(results: readonly Result[]): Figure | undefined {
     draw: (canvas) => {
       const x = { ...ratioScale([...all, 1], tickCount(canvas)), label: "times as fast as system" };
       const marks = (rows: Parameters<typeof intervalMarks>[0]) => [
-        Plot.ruleX([1], { stroke: "currentColor", strokeDasharray: "4 3" }),
+        levelMark(rows, 1),
         ...intervalMarks(rows),
       ];
       return [{ plot: rowPlot({ groups, x, marks }, canvas) }];

@@ -9,7 +9,7 @@ import { threadCount } from "../format.ts";
 import { type Figure, MUTED, seriesColour } from "./chart.ts";
 import { closeRatioWithBounds } from "./close_ratio.ts";
 import { type Estimate, intervalMarks, tickCount } from "./intervals.ts";
-import { type Placed, type RowGroup, rowPlot } from "./row_chart.ts";
+import { levelMark, type Placed, type RowGroup, rowPlot } from "./row_chart.ts";
 import type { Series } from "./sample_charts.ts";
 import { ratioScale } from "./scale.ts";
 
@@ -54,13 +54,13 @@ export function compareRatioFigure({ a, b, rows, level }: CompareFile): Figure |
     legend: [
       { label: "B over A", colour: seriesColour(1) },
       { label: "A over A, the control", colour: MUTED },
-      { label: "within δ: does not count", colour: "var(--band)", shape: "band" },
+      { label: "too little to count", colour: "var(--band)", shape: "band" },
     ],
     draw: (canvas) => {
       const x = { ...ratioScale([...all, 1], tickCount(canvas)), label: "times as fast as A" };
       const marks = (placed: readonly Placed<Judged>[]) => [
         Plot.rect(placed, { x1: "bandLow", x2: "bandHigh", y: "key", fill: "var(--band)" }),
-        Plot.ruleX([1], { stroke: "currentColor", strokeDasharray: "4 3" }),
+        levelMark(placed, 1),
         ...intervalMarks(placed),
       ];
       return [{ plot: rowPlot({ groups, x, marks }, canvas) }];

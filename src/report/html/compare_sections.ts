@@ -47,7 +47,7 @@ function verdictTable({ rows }: CompareFile): Piece {
       numeric("A, ns/op"),
       numeric("B, ns/op"),
       numeric("A\u00a0/\u00a0A"),
-      numeric("δ"),
+      numeric("counts from"),
       numeric("rounds"),
     ],
     rows: rows.map(({ workload, size, threads, verdict, samples, control, delta, rounds, ...row }) => [

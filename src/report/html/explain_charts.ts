@@ -10,7 +10,7 @@ import type { Ratio } from "../schema.ts";
 import { type Figure, MUTED, seriesColour } from "./chart.ts";
 import { closeRatioWithBounds } from "./close_ratio.ts";
 import { tickCount } from "./intervals.ts";
-import { type Placed, type Row, rowPlot } from "./row_chart.ts";
+import { levelMark, type Placed, type Row, rowPlot } from "./row_chart.ts";
 import { amountScale, ratioScale } from "./scale.ts";
 
 /** A step of the waterfall; all are throughput over A's. */
@@ -84,7 +84,7 @@ export function waterfallFigure(file: ExplainFile): Figure {
     draw: (canvas) => {
       const x = { ...ratioScale(all, tickCount(canvas)), label: "throughput over A's" };
       const marks = (placed: readonly Placed<Step>[]) => [
-        Plot.ruleX([1], { stroke: "currentColor", strokeDasharray: "4 3" }),
+        levelMark(placed, 1),
         Plot.link(placed.slice(0, -1).map(({ to, key }, index) => ({ to, key, next: placed[index + 1]?.key ?? key })), {
           x1: "to",
           x2: "to",

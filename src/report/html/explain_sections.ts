@@ -32,7 +32,7 @@ export function explainSections(file: ExplainFile): Section[] {
       A: a,
       B: b,
       workload,
-      rounds: `${rounds} a comparison, level ${level}, δ ${(100 * delta).toFixed(1)} %`,
+      rounds: `${rounds} a comparison, level ${level}, a change counts from ${(100 * delta).toFixed(1)} %`,
       control: `${closeRatioWithBounds(control)}: A over itself`,
     }),
   ];

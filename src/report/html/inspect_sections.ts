@@ -79,6 +79,7 @@ const LEGEND: readonly LegendItem[] = [
   { label: "none", colour: slabColour(0) },
   { label: "free slab", colour: "var(--line)" },
   { label: "large block", colour: "var(--series-2)" },
+  { label: "its start", colour: "var(--text)" },
   { label: "free, but in memory", colour: "var(--muted)" },
 ];
 

@@ -47,6 +47,11 @@ const MARGIN_BOTTOM = 40;
 /** Around letters, so that lines behind them do not cross them out. */
 export const HALO = { fill: "currentColor", stroke: "var(--surface)", strokeWidth: 4 } as const;
 
+/** Where two are equal: a dashed line beside the rows, which crosses no heading between them. */
+export function levelMark(rows: readonly Placed<object>[], at: number): Plot.Markish {
+  return Plot.tickX(rows, { x: () => at, y: "key", stroke: "currentColor", strokeDasharray: "4 3" });
+}
+
 interface Text {
   readonly key: string;
   readonly text: string;

@@ -9,7 +9,7 @@ import { median } from "simple-statistics";
 import { nanoseconds } from "../format.ts";
 import { type Canvas, type Figure, type LegendItem, type Panel } from "./chart.ts";
 import { tickCount } from "./intervals.ts";
-import { type Placed, type RowGroup, rowPlot } from "./row_chart.ts";
+import { levelMark, type Placed, type RowGroup, rowPlot } from "./row_chart.ts";
 import { deviationScale, linearTicks, signed } from "./scale.ts";
 
 /** The samples of one contestant at one size, in the order of the rounds. */
@@ -64,7 +64,7 @@ function boxesWithDots(rows: readonly Placed<Deviations>[]): readonly Plot.Marki
   );
   const box = { fill: "var(--line)", stroke: "var(--quiet)", insetTop: 3, insetBottom: 3 };
   return [
-    Plot.ruleX([0], { stroke: "currentColor", strokeOpacity: 0.5 }),
+    levelMark(rows, 0),
     Plot.boxX(dots, { x: "deviation", y: "key", r: 0, ...box }),
     Plot.dot(dots, { x: "deviation", y: "key", fill: "colour", fillOpacity: 0.75, r: 3, title: "title" }),
   ];

@@ -30,7 +30,7 @@ export function timelineFigure({ a, b, slots }: CompareFile): Figure | undefined
   if (slots.length === 0) return undefined;
   const contestants = contestantsOf(slots, a, b);
   const end = Math.max(1, ...slots.map(({ at }) => at)) / 1000;
-  const sizes = [...new Set(slots.map(({ size }) => size))];
+  const sizes = [...new Set(slots.map(({ size }) => size))].toSorted((a, b) => a - b);
   const disturbances = slots.flatMap(disturbancesOf);
   const legend: LegendItem[] = [...contestants.values()];
   if (slots.some(isStolen)) {
