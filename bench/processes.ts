@@ -1,0 +1,114 @@
+/**
+ * Does our heap run at one speed, whichever process it is? V8 decides anew in each how to compile the same source. Thirty
+ * fresh processes of each row below; what is taken of a process is its fastest slot, and beside it that of the do-nothing
+ * loop in C at the same time, by which a machine that has two speeds itself is told from a contestant that has. The last
+ * row has run another size first, on which its speed must not depend.
+ *
+ *     deno run -P bench/processes.ts
+ *     deno run -P bench/processes.ts --processes 10 --row larson
+ *     deno run -P bench/processes.ts --trace ../shared/traces/systemui.zip
+ *
+ * Thirty take half a minute a row. It exits with 1 if the slowest process of a row is more than 15 % behind the fastest,
+ * though the loop in C was steady meanwhile; where that was not, it says that nothing follows.
+ *
+ * @module
+ */
+import { parseArgs } from "@std/cli/parse-args";
+import { median } from "simple-statistics";
+import { Child } from "../src/lab/child.ts";
+import { type Contestant, enter } from "../src/lab/contestants.ts";
+import { replayHarness } from "../src/lab/replay.ts";
+import { warmUp } from "../src/lab/warm_up.ts";
+import { bimodalWarning, modesOf } from "../src/measure/mod.ts";
+import { readTrace } from "../src/traces/mod.ts";
+import { replayWords } from "../src/traces/replay_words.ts";
+import { completeParameters, type Parameters, WORKLOADS } from "../src/workloads/mod.ts";
+
+const SLOTS = 8;
+const SLOT_MILLISECONDS = 15;
+const WITHIN = 1.15;
+
+/** What a process does, in order; the last is measured. */
+interface Row {
+  readonly name: string;
+  readonly steps: readonly { readonly workload: string; readonly parameters: Parameters }[];
+}
+
+function step(workload: string, given: Parameters = {}): Row["steps"][number] {
+  return { workload, parameters: completeParameters(WORKLOADS.get(workload)!, given) };
+}
+
+const ROWS: readonly Row[] = [
+  { name: "larson", steps: [step("larson")] },
+  { name: "sh8bench", steps: [step("sh8bench")] },
+  { name: "random-mixed 128", steps: [step("random-mixed", { size: 128 })] },
+  {
+    name: "random-mixed 128 after 16",
+    steps: [step("random-mixed", { size: 16 }), step("random-mixed", { size: 128 })],
+  },
+];
+
+/** Nanoseconds per operation of a fresh process's fastest slot. */
+async function fastestOf({ command }: Contestant, { steps }: Row): Promise<number> {
+  await using child = await Child.start(command);
+  let fastest = Infinity;
+  for (const each of steps) {
+    const { units } = await warmUp(child, each, { slotMilliseconds: SLOT_MILLISECONDS });
+    fastest = Infinity;
+    for (let slot = 0; slot < SLOTS; slot++) {
+      const { nanoseconds, operations } = await child.run({ ...each, units });
+      fastest = Math.min(fastest, nanoseconds / operations);
+    }
+  }
+  return fastest;
+}
+
+/** Measures a row and tells of it; false if some of its processes are slow and the machine is not to blame. */
+async function measure(row: Row, contestants: readonly Contestant[], processes: number): Promise<boolean> {
+  const ours = contestants.find(({ runtime }) => runtime === "deno")!;
+  const loop = contestants.find(({ runtime, host }) => runtime === "harness" && host === "native");
+  const times: number[] = [], others: number[] = [];
+  for (let process = 0; process < processes; process++) {
+    times.push(await fastestOf(ours, row));
+    if (loop !== undefined) others.push(await fastestOf(loop, row));
+  }
+  const fast = Math.min(...times), slow = Math.max(...times);
+  const late = times.filter((time) => time > WITHIN * fast).length;
+  const isSteady = others.length === 0 || Math.max(...others) <= WITHIN * Math.min(...others);
+  console.log(
+    `${row.name}: ${fast.toFixed(2)} to ${slow.toFixed(2)} ns, median ${median(times).toFixed(2)}; ` +
+      `${late} of ${processes} processes more than 15 % behind the fastest`,
+  );
+  if (others.length > 0) {
+    console.log(
+      `  the do-nothing loop in C meanwhile: ${Math.min(...others).toFixed(2)} to ${Math.max(...others).toFixed(2)} ns`,
+    );
+  }
+  const warning = bimodalWarning("it", modesOf(times, loop === undefined ? undefined : others));
+  if (warning !== undefined) console.log(`  ${warning.code}: ${warning.message}`);
+  if (!isSteady) console.log("  so the machine was not quiet: nothing follows from that");
+  return late === 0 || !isSteady;
+}
+
+const { processes = "30", row: only, trace } = parseArgs(Deno.args, { string: ["processes", "row", "trace"] });
+let isWell = true;
+if (trace === undefined) {
+  const { contestants } = await enter(["slab-map"], []);
+  for (const row of ROWS.filter(({ name }) => only === undefined || name === only)) {
+    isWell = await measure(row, contestants, Number(processes)) && isWell;
+  }
+} else {
+  const path = await Deno.makeTempFile();
+  try {
+    await Deno.writeFile(path, new Uint8Array(replayWords(readTrace(trace), 1).buffer));
+    const { contestants } = await enter(["slab-map"], [], replayHarness(path));
+    isWell = await measure(
+      { name: trace, steps: [{ workload: "replay", parameters: {} }] },
+      contestants,
+      Number(processes),
+    );
+  } finally {
+    await Deno.remove(path);
+  }
+}
+Deno.exitCode = isWell ? 0 : 1;
