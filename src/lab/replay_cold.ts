@@ -22,7 +22,7 @@ export interface ColdPlan {
 }
 
 /** After so many seconds there are no more rounds than a median needs. */
-const PATIENCE = 10;
+const PATIENCE = 20;
 const FEWEST_ROUNDS = 3;
 
 /**

