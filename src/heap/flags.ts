@@ -46,6 +46,8 @@ export interface Flags {
   readonly capacity: number;
   /** 1: a full list is set aside whole while a thread has not too much so; 0: it is spilled (`magazines.ts`). */
   readonly magazines: 0 | 1;
+  /** 1: a large block that is freed is kept by class, to be given out again (`span_cache.ts`). */
+  readonly spanCache: 0 | 1;
   /** How much of a full list a spill gives back to the slabs, in percent; at least one block. */
   readonly spill: number;
   /** Whether other threads may attach from the start, as after `share()`: sections take the lock. */
@@ -94,6 +96,7 @@ export const FLAGS: { readonly [Name in keyof Flags]: FlagRow } = {
   prewarm: { values: [0, 1], meaning: "fill a thread's lists of small classes when it opens or attaches" },
   capacity: { values: { least: 4, most: 65_536 }, meaning: "blocks a thread keeps per class before it spills" },
   magazines: { values: [0, 1], meaning: "a full list is set aside whole, and not spilled" },
+  spanCache: { values: [0, 1], meaning: "freed large blocks are kept by class, to be given out again" },
   spill: { values: { least: 1, most: 100 }, meaning: "percent of a full list that a spill gives back" },
   shared: { values: [0, 1], meaning: "other threads may attach from the start: sections take the lock" },
   refill: { values: { least: 1, most: 4_096 }, meaning: "blocks carved at once" },

@@ -86,7 +86,7 @@ const BUILDS: readonly Build[] = ["release", "debug"];
  * | `malloc`, `free` | some nanoseconds |
  * | `pointer`, `address`, `ptrAt` of a pointer object | some nanoseconds; without the native library some tens |
  * | `bytes` | some tens of nanoseconds: it makes an object. Use `u8[ptr + i]` where it matters |
- * | a block over 32 KiB | some hundreds of nanoseconds, and page faults where its memory is new |
+ * | a block over 32 KiB | some tens of nanoseconds where one of its size was freed before, up to 8 MiB; else a microsecond, and page faults |
  * | `owns` | a walk over the free list of one class and one slab |
  * | `stats`, `check`, `blocks`, `leaks` | a walk over everything |
  *

@@ -23,7 +23,7 @@ import {
 } from "./layout.ts";
 import type { LargeBlocks } from "./large.ts";
 import type { HeapMemory } from "./memory.ts";
-import { type PageHeap, SPAN_CLEAN } from "./page_heap.ts";
+import { type PageHeap, SPAN_CLEAN, SPAN_LARGE, SPAN_PAGES } from "./page_heap.ts";
 import { inverseOf, type SizeClasses } from "./size_classes.ts";
 import type { Slabs } from "./slabs.ts";
 import { type HeapSnapshot, takeSnapshot } from "./snapshot.ts";
@@ -65,7 +65,7 @@ export interface HeapStats {
   readonly reservedBytes: number;
   /** What slabs and large blocks may take. */
   readonly maxBytes: number;
-  /** What they have taken: slabs whole, large blocks in pages. */
+  /** What they have taken: slabs whole, large blocks in pages; those that are free and wait in a thread's cache, too. */
   readonly chargedBytes: number;
   /** What is in memory of all that the heap has touched since it was purged, its own state among it. */
   readonly residentBytes: number;
@@ -170,9 +170,12 @@ export class Introspection {
       spilled[sizeClass] = (spilled[sizeClass] ?? 0) + record.freeCount;
     }
     const classes: ClassStats[] = [];
-    let liveBlocks = words[WORD_LARGE_BLOCKS]!, largeBytes = 0;
-    for (const unit of this.#large.units()) largeBytes += this.#large.usable(unit);
-    let liveBytes = largeBytes;
+    let largeBlocks = 0, largeBytes = 0;
+    for (const unit of this.#large.units()) {
+      largeBlocks++;
+      largeBytes += this.#large.usable(unit);
+    }
+    let liveBlocks = largeBlocks, liveBytes = largeBytes;
     for (let sizeClass = 1; sizeClass < slabs.length; sizeClass++) {
       if (slabs[sizeClass] === undefined) continue;
       const cached = listed[sizeClass]!, free = spilled[sizeClass]!;
@@ -198,7 +201,7 @@ export class Introspection {
       liveBytes,
       liveBlocks,
       largeBytes,
-      largeBlocks: words[WORD_LARGE_BLOCKS]!,
+      largeBlocks,
       superslabs: words[WORD_SUPERSLABS]!,
       slabs: words[WORD_SLABS]!,
       classes,
@@ -261,9 +264,11 @@ export class Introspection {
   #findDamage(): string | undefined {
     const words = this.#memory.words;
     let pages = 0, blocks = 0;
-    for (const unit of this.#large.units()) {
+    for (const unit of this.#pages.spans()) {
+      if (this.#pages.kindOf(unit) !== SPAN_LARGE) continue;
       blocks++;
-      pages += (this.#large.usable(unit) + (this.#large.ptrOf(unit) - unit * SLAB_BYTES)) / PAGE_BYTES;
+      pages += this.#pages.wordOf(unit, SPAN_PAGES);
+      if (!this.#large.isCached(unit)) this.#large.usable(unit); // throws if it is not inside its span
     }
     if (blocks !== words[WORD_LARGE_BLOCKS]) return `${blocks} large blocks, ${words[WORD_LARGE_BLOCKS]} counted`;
     if (pages !== words[WORD_LARGE_PAGES]) return `large blocks have ${pages} pages, not as counted`;

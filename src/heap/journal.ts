@@ -29,7 +29,8 @@
  * | span table, in sections | who frees or resizes a large block of its own, whose record nobody else changes |
  * | counts of units, in sections | when to purge: a hint |
  * | thread table, by compare-and-swap, never undone | anyone; but for `THREAD_LEAVING`: a hint, asked again in the section that closes |
- * | a thread's free lists, by it alone | `stats`, `owns`: exact while it is quiet |
+ * | a cached span's record, by the thread that has it, in no section | walkers in a section: exact while it is quiet |
+ * | a thread's free lists, magazines and lists of spans, by it alone | `stats`, `owns`: exact while it is quiet |
  *
  * **Order.** What crosses threads without the lock is stored and loaded with `Atomics`; so is the lock, and with it all
  * that is written under it. Of V8 we assume that it makes the plain stores of one thread to typed arrays in the order of

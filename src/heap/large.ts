@@ -9,15 +9,20 @@
  * Which blocks exist, and where, is known from the span table alone, which no user can write to; the header is there
  * to be found damaged: something was written before the start of the block.
  *
+ * What is freed waits in its thread's span cache to be given out again (`span_cache.ts`). Blocks up to 8 MiB have as many pages
+ * as their class there, so that `realloc` often finds that a block has room.
+ *
  * @module
  */
 
 import { damaged } from "./damage.ts";
 import { HeaderCorruptedError, hex } from "./errors.ts";
+import type { Flags } from "./flags.ts";
 import type { Journal } from "./journal.ts";
 import { BLOCK_ALIGNMENT, FIRST_BLOCK, PAGE_BYTES, SLAB_BYTES, WORD_LARGE_BLOCKS, WORD_LARGE_PAGES } from "./layout.ts";
 import type { HeapMemory } from "./memory.ts";
 import { type PageHeap, SPAN_BLOCK_OFFSET, SPAN_LARGE, SPAN_PAGES, SPAN_WAS_CLEAN } from "./page_heap.ts";
+import { roundPages, SpanCache } from "./span_cache.ts";
 
 /** Bytes of an AllocHeader. */
 export const HEADER_BYTES = 16;
@@ -30,22 +35,50 @@ export class LargeBlocks {
   readonly #words: Int32Array;
   readonly #pages: PageHeap;
   readonly #journal: Journal;
+  readonly #cache: SpanCache;
+  readonly #hasCache: boolean;
   /** Whether the block that `alloc` made last reads as zero. */
   lastIsZero = false;
 
-  constructor(memory: HeapMemory, pages: PageHeap) {
+  constructor(memory: HeapMemory, pages: PageHeap, { spanCache }: Flags) {
     this.#memory = memory;
+    this.#cache = new SpanCache(memory, pages);
+    this.#hasCache = spanCache === 1;
     this.#words = memory.words;
     this.#pages = pages;
     this.#journal = memory.journal;
+  }
+
+  /** Pages of a block of so many bytes that begins at an offset in its span; one of no bytes begins inside of it, too. */
+  #pagesOf(offset: number, size: number): number {
+    const pages = Math.ceil((offset + Math.max(1, size)) / PAGE_BYTES);
+    return this.#hasCache && offset === HEADER_BYTES ? roundPages(pages) : pages;
+  }
+
+  /** Bytes that the user of a block of so many may write. */
+  goodSize(size: number): number {
+    return this.#pagesOf(HEADER_BYTES, size) * PAGE_BYTES - HEADER_BYTES;
+  }
+
+  /** A block that this thread has freed, or 0. @throws {HeaderCorruptedError} if its span's record was overwritten. */
+  reuse(size: number): number {
+    const pages = this.#pagesOf(HEADER_BYTES, size), unit = this.#hasCache ? this.#cache.first(pages) : 0;
+    if (unit === 0) return 0;
+    const words = this.#words, at = this.#memory.wordOf(unit * SLAB_BYTES);
+    words[at] = MAGIC;
+    words[at + 1] = unit;
+    words[at + 2] = pages;
+    words[at + 3] = MAGIC ^ unit ^ pages;
+    this.lastIsZero = false;
+    this.#cache.take(pages, HEADER_BYTES);
+    return unit * SLAB_BYTES + HEADER_BYTES;
   }
 
   /** A block, its native address aligned to a power of two of at least 16; 0 if there is no memory. */
   alloc(size: number, alignment = BLOCK_ALIGNMENT): number {
     // Over 64 KiB it is the span that is aligned, such that its second unit has the address.
     const offset = Math.min(Math.max(alignment, HEADER_BYTES), SLAB_BYTES);
-    // A block of no bytes has one all the same: where it begins must be inside its span.
-    const pages = Math.ceil((offset + Math.max(1, size)) / PAGE_BYTES), units = Math.ceil(pages / PAGES_PER_UNIT);
+    const pages = this.#pagesOf(offset, size), units = Math.ceil(pages / PAGES_PER_UNIT);
     if (units > this.#memory.units) return 0;
     return this.#journal.run(() => this.#take(offset, pages, units, this.#alignment(alignment)));
   }
@@ -80,15 +113,14 @@ export class LargeBlocks {
 
   /** Frees a block that `find` found. @throws {HeaderCorruptedError} and does nothing if its header is damaged. */
   free(unit: number): void {
-    this.#journal.run(() => {
-      this.assertHeader(unit);
-      const pages = this.#pages.wordOf(unit, SPAN_PAGES);
-      this.#journal.clear(this.#header(unit), HEADER_BYTES / 4);
-      this.#journal.add(WORD_LARGE_BLOCKS, -1);
-      this.#journal.add(WORD_LARGE_PAGES, -pages);
-      this.#memory.discharge(pages);
-      this.#pages.give(unit);
-    });
+    this.assertHeader(unit);
+    const pages = this.#pages.wordOf(unit, SPAN_PAGES),
+      isAligned = this.#pages.wordOf(unit, SPAN_BLOCK_OFFSET) !== HEADER_BYTES;
+    if (this.#hasCache && !isAligned && this.#cache.mayHold(pages)) {
+      if (!this.#cache.hasRoomFor(pages)) this.flush(); // what it holds may be of no use any more
+      return this.#cache.put(unit, pages);
+    }
+    this.#journal.run(() => this.#release(unit, this.#header(unit)));
     // The block is freed, even if the stack is too full now for more.
     try {
       this.#pages.trim();
@@ -97,8 +129,39 @@ export class LargeBlocks {
     }
   }
 
+  #release(unit: number, header: number): void {
+    const pages = this.#pages.wordOf(unit, SPAN_PAGES);
+    this.#journal.clear(header, HEADER_BYTES / 4);
+    this.#journal.add(WORD_LARGE_BLOCKS, -1);
+    this.#journal.add(WORD_LARGE_PAGES, -pages);
+    this.#memory.discharge(pages);
+    this.#pages.give(unit);
+  }
+
+  /** Gives all that this thread has cached back to the page heap. Each span is a section. */
+  flush(): void {
+    const next = (): boolean => {
+      const unit = this.#cache.remove();
+      if (unit !== 0) this.#release(unit, this.#memory.wordOf(unit * SLAB_BYTES));
+      return unit !== 0;
+    };
+    while (this.#journal.run(next));
+  }
+
+  /** The same of a thread, by its slot. `mayGo`, in each section: whether it is dead still. */
+  flushDead(owner: number, mayGo: () => boolean): void {
+    for (const unit of this.#journal.run(() => mayGo() ? [...this.#cache.of(owner)] : [])) {
+      this.#journal.run(() => {
+        if (mayGo() && this.#cache.isOf(unit, owner)) this.#release(unit, this.#memory.wordOf(unit * SLAB_BYTES));
+      });
+    }
+    this.#journal.run(() => mayGo() && this.#cache.clear(owner));
+  }
+
   /** Makes a block larger or smaller where it is, if it can be. @throws {HeaderCorruptedError} as `free` does. */
   resize(unit: number, size: number): boolean {
+    const pages = this.#pagesOf(this.#pages.wordOf(unit, SPAN_BLOCK_OFFSET), size);
+    if (pages === this.#pages.wordOf(unit, SPAN_PAGES)) return true;
     const fits = this.#journal.run(() => this.#resize(unit, size));
     try {
       this.#pages.trim(); // as in `free`
@@ -110,7 +173,7 @@ export class LargeBlocks {
 
   #resize(unit: number, size: number): boolean {
     this.assertHeader(unit);
-    const pages = Math.ceil((this.#pages.wordOf(unit, SPAN_BLOCK_OFFSET) + size) / PAGE_BYTES);
+    const pages = this.#pagesOf(this.#pages.wordOf(unit, SPAN_BLOCK_OFFSET), size);
     const units = Math.ceil(pages / PAGES_PER_UNIT);
     const before = this.#pages.wordOf(unit, SPAN_PAGES);
     if (pages > before) {
@@ -142,14 +205,22 @@ export class LargeBlocks {
 
   /** Every large block's first unit, in order of address. */
   *units(): Generator<number> {
-    for (const unit of this.#pages.spans()) if (this.#pages.kindOf(unit) === SPAN_LARGE) yield unit;
+    for (const unit of this.#pages.spans()) {
+      if (this.#pages.kindOf(unit) === SPAN_LARGE && !this.#cache.has(unit)) yield unit;
+    }
+  }
+
+  /** Whether a span has a block that was freed, and waits to be given out again. */
+  isCached(unit: number): boolean {
+    return this.#cache.has(unit);
   }
 
   /** @throws {HeaderCorruptedError} if the bytes in front of a block are not as they were written. */
   assertHeader(unit: number): void {
-    const header = this.#header(unit), pages = this.#pages.wordOf(unit, SPAN_PAGES);
-    const [magic, at, length, sum] = this.#words.subarray(header, header + HEADER_BYTES / 4);
-    if (magic === MAGIC && at === unit && length === pages && sum === (MAGIC ^ unit ^ pages)) return;
+    const at = this.#header(unit), pages = this.#pages.wordOf(unit, SPAN_PAGES), words = this.#words;
+    const isSound = words[at] === MAGIC && words[at + 1] === unit && words[at + 2] === pages &&
+      words[at + 3] === (MAGIC ^ unit ^ pages);
+    if (isSound) return;
     const ptr = this.ptrOf(unit);
     throw new HeaderCorruptedError(
       `the 16 bytes in front of the large block ${hex(ptr)} were overwritten, so something was written before its ` +

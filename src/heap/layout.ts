@@ -155,8 +155,11 @@ export const CACHE_HEADS = 15;
 export const CACHE_ROOMS = CACHE_HEADS + MAX_CLASSES;
 export const CACHE_SLABS = CACHE_ROOMS + MAX_CLASSES;
 export const CACHE_MAGAZINES = CACHE_SLABS + MAX_CLASSES;
+/** Behind these the first of its cached spans, by class (`span_cache.ts`). */
+export const CACHE_SPANS = CACHE_MAGAZINES + MAX_CLASSES;
+export const SPAN_CLASSES = 64;
 /** Behind these a bit for each thread that this one has ever sent a block: the memory of other rings is not touched. */
-export const CACHE_SENT_TO = CACHE_MAGAZINES + MAX_CLASSES;
+export const CACHE_SENT_TO = CACHE_SPANS + SPAN_CLASSES;
 /** Behind them a thread's counters, doubles, in counting builds: a thread that goes leaves them. */
 export const CACHE_COUNTERS_BYTES = Math.ceil((CACHE_SENT_TO + MAX_CACHES / 32) / 2) * 8;
 

@@ -24,8 +24,8 @@ import type { Flags } from "./flags.ts";
 import { Journal } from "./journal.ts";
 import {
   CACHE_HEADS,
-  CACHE_MAGAZINES,
   CACHE_SLABS,
+  CACHE_SPANS,
   FIRST_BLOCK,
   firstWordOf,
   GAP_BYTES,
@@ -36,6 +36,7 @@ import {
   RINGS_BYTES,
   SLAB_BYTES,
   SMALL_SPACE_BYTES,
+  SPAN_CLASSES,
   stateBytes,
   SUPERSLAB_BYTES,
   TOMBSTONE_BYTES,
@@ -374,9 +375,9 @@ export class HeapMemory {
    */
   isCacheEmpty(thread: number): boolean {
     const first = firstWordOf(thread);
-    return [CACHE_HEADS, CACHE_SLABS, CACHE_MAGAZINES].every((part) =>
-      this.words.subarray(first + part, first + part + MAX_CLASSES).every((head) => head === 0)
-    );
+    const isZero = (from: number, to: number): boolean =>
+      this.words.subarray(first + from, first + to).every((head) => head === 0);
+    return isZero(CACHE_HEADS, CACHE_HEADS + MAX_CLASSES) && isZero(CACHE_SLABS, CACHE_SPANS + SPAN_CLASSES);
   }
 
   /** Whether this was the last thread. If so, nobody can attach any more. */

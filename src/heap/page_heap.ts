@@ -286,6 +286,11 @@ export class PageHeap {
     this.#journal.set(this.#record(unit) + word, value);
   }
 
+  /** Its index in the heap's words: for who writes it in no section, being the only one to write and read it. */
+  indexOf(unit: number, word: number): number {
+    return this.#record(unit) + word;
+  }
+
   /** First units of all spans, in order of address. */
   *spans(): Generator<number> {
     for (let first = this.#firstUnit; first < this.#units; first += this.unitsOf(first)) yield first;

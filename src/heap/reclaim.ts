@@ -16,6 +16,7 @@
 import { ClassSlabs } from "./class_slabs.ts";
 import type { Flags } from "./flags.ts";
 import { CACHE_HEADS, CACHE_ROOMS, firstWordOf } from "./layout.ts";
+import { LargeBlocks } from "./large.ts";
 import { Links } from "./links.ts";
 import { Magazines } from "./magazines.ts";
 import type { HeapMemory } from "./memory.ts";
@@ -32,6 +33,7 @@ export class Reclaimer {
   readonly #source: ClassSlabs;
   readonly #remote: RemoteFrees;
   readonly #magazines: Magazines;
+  readonly #large: LargeBlocks;
   /** By class: the most blocks that a list has. */
   readonly #capacities: readonly number[];
 
@@ -40,10 +42,12 @@ export class Reclaimer {
     source: ClassSlabs,
     remote: RemoteFrees,
     magazines: Magazines,
+    large: LargeBlocks,
     capacities: readonly number[],
   ) {
     this.#memory = memory;
     this.#magazines = magazines;
+    this.#large = large;
     this.#source = source;
     this.#remote = remote;
     this.#capacities = capacities;
@@ -61,6 +65,7 @@ export class Reclaimer {
         } while (journal.run(() => this.#revive(thread, sizeClass)));
       });
       while (journal.run(() => this.#emptyRings(thread)));
+      this.#large.flushDead(thread.slot, () => this.#memory.isOpenToAll && threads.isStillDead(thread));
       for (let from = 0;;) {
         from = journal.run(() => this.#abandon(thread, from));
         if (from === 0) break;
@@ -136,10 +141,12 @@ export class Reclaimer {
 /** Gives back what the dead have, for a thread that has no slot yet, and so no parts to do it with. */
 export function reclaimWithoutSlot(memory: HeapMemory, flags: Flags): void {
   const classes = sizeClasses(flags.classes, flags.header === "byte");
-  const slabs = new Slabs(memory, new PageHeap(memory), classes), links = new Links(memory, slabs, classes, flags);
+  const pages = new PageHeap(memory),
+    slabs = new Slabs(memory, pages, classes),
+    links = new Links(memory, slabs, classes, flags);
   const source = new ClassSlabs(memory, slabs, classes, links, undefined);
   const remote = new RemoteFrees(memory, slabs, source, classes, links, undefined);
   const capacities = listCapacities(classes, flags);
   const magazines = new Magazines(memory, classes, capacities, links, undefined);
-  new Reclaimer(memory, source, remote, magazines, capacities).reclaim();
+  new Reclaimer(memory, source, remote, magazines, new LargeBlocks(memory, pages, flags), capacities).reclaim();
 }

@@ -12,7 +12,7 @@ import { assertPointer, assertSize, BufferOverflowError, hex } from "./errors.ts
 import { FrontGate } from "./front_gate.ts";
 import { type BlockInfo, type HeapStats, Introspection } from "./introspect.ts";
 import { Headers } from "./headers.ts";
-import { HEADER_BYTES, LargeBlocks } from "./large.ts";
+import { LargeBlocks } from "./large.ts";
 import {
   BLOCK_ALIGNMENT,
   INVERSES_OFFSET,
@@ -99,8 +99,8 @@ export class ReleaseBlocks implements Blocks {
       watcher,
     );
     memory.journal.watcher = watcher;
-    this.#reclaimer = new Reclaimer(memory, source, cache.remote, cache.magazines, cache.capacities);
-    const large = this.#large = new LargeBlocks(memory, this.#pages);
+    const large = this.#large = new LargeBlocks(memory, this.#pages, flags);
+    this.#reclaimer = new Reclaimer(memory, source, cache.remote, cache.magazines, large, cache.capacities);
     this.#gate = new FrontGate(memory, this.#slabs, classes, cache, large, headers, links, flags, watcher);
     this.#introspection = new Introspection(memory, this.#pages, this.#slabs, classes, cache, large, headers);
 
@@ -159,11 +159,13 @@ export class ReleaseBlocks implements Blocks {
 
   realloc(ptr: Ptr, size: number): Ptr {
     const sizeClass = this.#gate.smallClass(ptr);
-    const before = sizeClass === 0 ? this.#gate.usableSize(ptr) : this.#classes.usable[sizeClass]!;
+    let before = this.#classes.usable[sizeClass]!;
     if (sizeClass === 0) {
       const unit = this.#large.find(ptr);
+      if (unit === 0) throw this.#gate.invalid(ptr);
       this.#large.assertHeader(unit);
       if (size > this.#classes.largest && this.#large.resize(unit, size)) return ptr;
+      before = this.#large.usable(unit);
     } else {
       this.#headers.assertSound(ptr, sizeClass);
       if (size <= before && this.goodSize(size) === before) return ptr;
@@ -214,7 +216,7 @@ export class ReleaseBlocks implements Blocks {
     if (size <= this.#classes.largest) {
       return this.#classes.usable[this.#classes.table[(size + this.#classes.bias) >> 4]!]!;
     }
-    return Math.ceil((size + HEADER_BYTES) / PAGE_BYTES) * PAGE_BYTES - HEADER_BYTES;
+    return this.#large.goodSize(size);
   }
 
   owns(ptr: number): boolean {
@@ -259,6 +261,7 @@ export class ReleaseBlocks implements Blocks {
 
   collect(): number {
     this.#reclaimer.reclaim();
+    this.#large.flush();
     this.#cache.flush();
     const bytes = this.#cache.trim() + this.#slabs.purge() + this.#pages.purge();
     this.#pages.purgeTable();
@@ -269,6 +272,7 @@ export class ReleaseBlocks implements Blocks {
     if (!this.#memory.journal.shared) return;
     this.#reclaimer.reclaim();
     this.#memory.assertMayClose();
+    this.#large.flush();
     this.#cache.leave();
   }
 
@@ -311,7 +315,7 @@ export class ReleaseBlocks implements Blocks {
   #mallocSlow(size: number): Ptr {
     assertSize(size, "size");
     this.#memory.assertOpen();
-    return this.#allocLarge(size, BLOCK_ALIGNMENT);
+    return this.#large.reuse(size) || this.#allocLarge(size, BLOCK_ALIGNMENT);
   }
 
   #allocLarge(size: number, alignment: number): Ptr {
@@ -341,6 +345,7 @@ export class ReleaseBlocks implements Blocks {
   /** Before the heap grows further: what this thread and the heap keep, and nobody uses, goes back to the system. */
   #giveBack(): void {
     const { goal } = this.#pages;
+    this.#large.flush();
     this.#cache.trim();
     this.#slabs.purge(goal);
     this.#pages.purge(goal);
@@ -349,6 +354,7 @@ export class ReleaseBlocks implements Blocks {
 
   #reclaim(): void {
     this.#reclaimer.reclaim();
+    this.#large.flush();
     this.#cache.flush();
     this.#slabs.purge();
     this.#pages.purge();

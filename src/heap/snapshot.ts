@@ -138,7 +138,7 @@ export function takeSnapshot(parts: SnapshotParts, { classes, ...totals }: HeapS
     // The largest span of all has never been touched: to ask for each of its pages would take seconds.
     const residentBytes = kind === SPAN_CLEAN ? 0 : memory.residentBytes(ptr, bytes);
     if (kind === SPAN_SUPERSLAB) superslabs.push({ ptr, residentBytes, slabs: slabsOf(parts, unit, cached) });
-    else if (kind === SPAN_LARGE) {
+    else if (kind === SPAN_LARGE && !large.isCached(unit)) {
       const liveBytes = large.usable(unit);
       largeBlocks.push({ ptr: large.ptrOf(unit), spanPtr: ptr, spanBytes: bytes, liveBytes, residentBytes });
     } else freeSpans.push({ ptr, bytes, isClean: kind === SPAN_CLEAN, residentBytes });

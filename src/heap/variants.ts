@@ -25,6 +25,7 @@ const SLAB_MAP: Flags = {
   prewarm: 1,
   capacity: 512,
   magazines: 1,
+  spanCache: 1,
   spill: 50,
   shared: 0,
   refill: 64,
@@ -44,6 +45,7 @@ const PHASE_7: Flags = {
   readable: "boundary",
   interior: 0,
   magazines: 0,
+  spanCache: 0,
 };
 
 /** Every list access through the checked Box. */

@@ -55,6 +55,10 @@ export const EVIDENCE: { readonly [Name in FlagName]: Evidence } = {
     what: "full lists set aside, or spilled",
     reached: ({ magazinesFilled = 0, spills }) => magazinesFilled + spills,
   },
+  spanCache: {
+    what: "spans taken from the page heap, and given to it",
+    reached: ({ spansTaken = 0, spansGiven = 0 }) => spansTaken + spansGiven,
+  },
   spill: { what: "spills of a full list", reached: ({ spills }) => spills },
   shared: { what: "locks taken", reached: ({ locksTaken = 0 }) => locksTaken },
   refill: { what: "refills of an empty list", reached: ({ refills }) => refills },
