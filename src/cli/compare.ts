@@ -4,9 +4,9 @@
  * @module
  */
 import { Command } from "@commander-js/extra-typings";
-import { lastingName, loadBaseline, saveBaseline } from "../lab/baseline.ts";
+import { assertSameWork, lastingName, loadBaseline, saveBaseline } from "../lab/baseline.ts";
 import { compare, type ComparePlan } from "../lab/compare.ts";
-import { resolveSpec } from "../lab/specs.ts";
+import { resolveSpec, shortRevisions } from "../lab/specs.ts";
 import { freshSeed, LOOKS, type Verdict } from "../measure/mod.ts";
 import {
   type Baseline,
@@ -18,7 +18,7 @@ import {
   renderWarnings,
 } from "../report/mod.ts";
 import { checkThreads, measured } from "./bench_plan.ts";
-import { FAILED, FINE, INCONCLUSIVE } from "./exit_codes.ts";
+import { ERROR, FAILED, FINE, INCONCLUSIVE } from "./exit_codes.ts";
 import { htmlDestination } from "./html.ts";
 import { interruptible } from "./interruptible.ts";
 import { Outputs } from "./outputs.ts";
@@ -30,7 +30,7 @@ const HELP = `
 A contestant is a variant (slab-map, or box,integrity=0), a peer (system), a folder with another copy of
 this project, or a git revision of it; the last two with flags, too: HEAD~1,refill=32.
 
-A regression means that B is slower. Exit codes: 1 a regression, 2 inconclusive, 3 an error, else 0.
+A regression means that B is slower. Exit codes: 1 a regression, 2 inconclusive, 3 an error or an interruption, else 0.
 
 Examples:
   deno run -P cli.ts compare e3-1 e3-2
@@ -89,14 +89,15 @@ async function run(first: string | undefined, second: string | undefined, option
     true,
   );
   const plan = await planOf(a, b, options);
+  if (baseline !== undefined) assertSameWork(baseline, plan);
   const lasting = options.saveBaseline === undefined ? undefined : await lastingName(b, plan.b.spec);
   const result = await interruptible((show, signal) => compare(plan, show, signal));
   const file: CompareFile = fileOf(result, baseline);
-  if (lasting !== undefined) {
+  if (lasting !== undefined && file.interrupted !== true) {
     printError(`saved as ${await saveBaseline(options.saveBaseline!, lasting, result)}\n`);
   }
   outputs.publish(file, (palette) => renderCompare(file, palette), renderWarnings(file));
-  return EXIT_CODES[file.verdict];
+  return file.interrupted === true ? ERROR : EXIT_CODES[file.verdict];
 }
 
 const EXIT_CODES: Readonly<Record<Verdict, number>> = {
@@ -142,8 +143,8 @@ async function planOf(a: string, b: string, options: CompareOptions): Promise<Co
     threads,
     slotMilliseconds: effort.slotMilliseconds,
     orderSeed: freshSeed(),
-    a: { name: a, spec: await resolveSpec(a) },
-    b: { name: b, spec: await resolveSpec(b) },
+    a: { name: shortRevisions(a), spec: await resolveSpec(a) },
+    b: { name: shortRevisions(b), spec: await resolveSpec(b) },
     ...(options.quick === true ? { looks: [LOOKS[0]!] } : {}),
   };
 }

@@ -10,7 +10,7 @@ import { median } from "simple-statistics";
 import { InvalidOptionError } from "../heap/mod.ts";
 import { commandOutput } from "../os/mod.ts";
 import { type Baseline, BaselineSchema, readChecked } from "../report/mod.ts";
-import type { CompareRun } from "./compare.ts";
+import type { ComparePlan, CompareRun } from "./compare.ts";
 import type { ResolvedSpec } from "./specs.ts";
 
 const ROOT = decodeURIComponent(new URL("../../", import.meta.url).pathname);
@@ -52,6 +52,29 @@ export async function loadBaseline(name: string): Promise<Baseline> {
   }
 }
 
+/**
+ * Refuses to set a baseline beside what it was not measured with.
+ *
+ * @throws {InvalidOptionError} if the workload, the number of threads, a size or a parameter is another one
+ */
+export function assertSameWork(
+  { name, rows }: Baseline,
+  { workload, sizes, threads = 1 }: Pick<ComparePlan, "workload" | "sizes" | "threads">,
+): void {
+  for (const { size, parameters } of sizes) {
+    const row = rows.find((each) =>
+      each.workload === workload.name && each.size === size && (each.threads ?? 1) === threads
+    );
+    const other = Object.entries(row?.parameters ?? {}).find(([key, value]) => parameters[key] !== value);
+    if (row !== undefined && other === undefined) continue;
+    const saved = rows.map((each) => `${each.workload} ${each.size} with ${each.threads ?? 1} threads`).join(", ");
+    const what = other === undefined
+      ? `not of ${workload.name} ${size} with ${threads} threads, but of ${saved}`
+      : `of ${other[0]} ${other[1]}, not ${parameters[other[0]] ?? "without it"}`;
+    throw new InvalidOptionError(`the baseline ${name} is ${what}: compare the same, or save another.`);
+  }
+}
+
 async function savedNames(): Promise<string[]> {
   try {
     const names = await Array.fromAsync(Deno.readDir(BASELINE_FOLDER), ({ name }) => name);
@@ -89,11 +112,12 @@ export async function saveBaseline(name: string, contestant: string, run: Compar
     revision: contestant.split(",")[0]!,
     date: run.environment.date,
     environment: run.environment,
-    rows: run.rows.map(({ workload, size, threads, samples }) => ({
+    rows: run.rows.map(({ workload, size, threads, samples, parameters }) => ({
       workload,
       size,
       ...(threads === 1 ? {} : { threads }),
       nsPerOp: median(samples.b),
+      parameters,
     })),
   };
   const path = pathOf(name);

@@ -74,13 +74,21 @@ export async function compare(
     report({ phase: "calibrating", done: calibrated++, total: entrants.length, label: "" });
   });
   let rows: CompareRow[] = [];
+  let interrupted = false;
   for (const look of looks) {
     while (rounds.rounds.length < look) {
       report({ phase: "comparing", done: rounds.rounds.length, total: look, label: soFar(plan, rounds, level) });
-      await rounds.measure();
+      try {
+        await rounds.measure();
+      } catch (error) {
+        if (!signal.aborted || rounds.rounds.length < leastRounds(level)) throw error;
+        interrupted = true; // there are intervals, if no verdict
+        break;
+      }
     }
     rows = plan.sizes.map((_size, index) => rowOf(plan, rounds, index, level));
-    if (isSettled(rows)) break;
+    if (interrupted) rows = rows.map((row) => ({ ...row, verdict: "inconclusive" }));
+    if (interrupted || isSettled(rows)) break;
   }
   const sources = [plan.a, plan.b].flatMap(({ name, spec }) => spec.source === undefined ? [] : [[name, spec.source]]);
   return {
@@ -91,6 +99,7 @@ export async function compare(
     level: COMPARE_LEVEL,
     rows,
     verdict: overall(rows.map(({ verdict }) => verdict)),
+    ...(interrupted ? { interrupted } : {}),
     rounds: {
       measured: rounds.rounds.length,
       discarded: rounds.discarded,

@@ -58,6 +58,12 @@ export async function resolveSpec(text: string): Promise<ResolvedSpec> {
     const hash = revision.trim();
     return await copyOf(text, await takeOut(hash), hash, rest);
   }
+  if (/^[0-9a-f]{7,40}$/.test(first)) {
+    throw new InvalidOptionError(
+      `the revision ${shortRevisions(first)} is not in this repository: it was rewritten, or this clone is shallow ` +
+        "(git fetch --unshallow).",
+    );
+  }
   throw new InvalidOptionError(
     `"${first}" is no contestant. Those are: the variants ${Object.keys(VARIANTS).join(", ")}; ` +
       `the peers ${
@@ -65,6 +71,11 @@ export async function resolveSpec(text: string): Promise<ResolvedSpec> {
       }; the path of a shared library that has malloc (./lib.so); ` +
       `a folder with a copy of this project; a git revision of this project.`,
   );
+}
+
+/** A name with its revisions as people write them, by the first 12 digits. */
+export function shortRevisions(name: string): string {
+  return name.replaceAll(/\b([0-9a-f]{12})[0-9a-f]{28}\b/g, "$1");
 }
 
 async function folderOf(path: string): Promise<string | undefined> {

@@ -6,9 +6,10 @@
 import { median } from "simple-statistics";
 import type { CompareFile, CompareRow } from "./compare_schema.ts";
 import { doubts } from "./doubts.ts";
-import { bounds, change, counted, nanoseconds, threadCount, wrap } from "./format.ts";
-import { areDisturbed, EQUIVALENT_WITHIN } from "../measure/mod.ts";
+import { bounds, change, changeWithBounds, counted, nanoseconds, threadCount, wrap } from "./format.ts";
+import { areDisturbed, deltaOf, EQUIVALENT_WITHIN, type Verdict, verdictOf } from "../measure/mod.ts";
 import { type Palette, PLAIN } from "./palette.ts";
+import type { Ratio } from "./schema.ts";
 import { processorDifferences, processorOf } from "./processor.ts";
 import { csvTable, markdownTable } from "./rows.ts";
 import { textTable } from "./text_table.ts";
@@ -26,32 +27,80 @@ const COLUMNS = [
   "verdict",
 ] as const;
 
-/** The result in a line of words. */
+/** The result in a line of words. Ranges are of intervals: from the lowest bound to the highest. */
 export function compareHeadline(
-  { a, b, rows, verdict, rounds }: Pick<CompareFile, "a" | "b" | "rows" | "verdict" | "rounds">,
+  { a, b, rows, rounds, interrupted }: Pick<CompareFile, "a" | "b" | "rows" | "rounds" | "interrupted">,
 ): string {
   const { disturbed = 0 } = rounds, measured = rounds.measured + rounds.discarded;
-  const workload = rows[0]?.workload ?? "";
+  const { workload, threads } = rows[0]!;
   const sizes = rows.length === 1 ? `size ${rows[0]!.size}` : `${rows.length} sizes`;
-  const ratios = rows.map(({ ratio }) => ratio);
-  const range = rows.length === 1
-    ? `${change(rows[0]!.ratio)} (${change(rows[0]!.low)} to ${change(rows[0]!.high)})`
-    : `${change(Math.min(...ratios))} to ${change(Math.max(...ratios))}`;
-  const within = Math.min(EQUIVALENT_WITHIN, Math.max(...rows.map(({ delta }) => delta)));
-  const inconclusive = rows.filter((row) => row.verdict === "inconclusive").length;
-  const why = areDisturbed(disturbed, measured)
-    ? `, since other work disturbed ${disturbed} of ${measured} rounds`
-    : ` at ${inconclusive} of ${rows.length}`;
-  const words = {
-    regression: `REGRESSION: ${b} is slower than ${a}`,
-    improvement: `improvement: ${b} is faster than ${a}`,
-    equivalent: `equivalent: ${b} is as fast as ${a}, within ${change(1 + within).slice(1)}`,
-    inconclusive: `inconclusive${why}: ${b} against ${a}`,
-  }[verdict];
-  const threads = rows[0]?.threads ?? 1;
   const crew = threads === 1 ? "" : ` with ${threadCount(threads)}`;
-  return `${words}; throughput ${range} in ${workload}${crew}, ${sizes}`;
+  const range = rows.length === 1 ? changeWithBounds(rows[0]!) : rangeOf(rows);
+  const where = `; throughput ${range} in ${workload}${crew}, ${sizes}`;
+  if (interrupted === true) {
+    return `NOT FINAL, interrupted after ${measured} rounds: ${b} against ${a}${where}`;
+  }
+  if (areDisturbed(disturbed, measured)) {
+    return `inconclusive, since other work disturbed ${disturbed} of ${measured} rounds: ${b} against ${a}${where}`;
+  }
+  const groups = GROUPS.flatMap(({ verdict, first, next }) => {
+    const those = rows.filter((row) => row.verdict === verdict);
+    return those.length === 0 ? [] : [{ verdict, first, next, those }];
+  });
+  const clauses = groups.map(({ verdict, first, next, those }, index) => {
+    const isAll = those.length === rows.length;
+    const at = isAll ? "" : ` at ${those.map(({ size }) => size).join(", ")} (${rangeOf(those)})`;
+    const prefix = verdict === "regression" ? "REGRESSION: " : isAll ? `${verdict}: ` : "";
+    const words = index === 0 ? `${prefix}${b} ${first} ${a}` : next;
+    const within = verdict === "equivalent" ? `, within ${change(1 + withinOf(those)).slice(1)}` : "";
+    return `${words}${within}${at}${verdict === "inconclusive" ? `: ${moreRounds(those)}` : ""}`;
+  });
+  return `${clauses.join(", ")}${where}`;
 }
+
+/** What is said of rows of a verdict, in the order in which it is said: of the first at length. */
+const GROUPS: readonly { readonly verdict: Verdict; readonly first: string; readonly next: string }[] = [
+  { verdict: "regression", first: "is slower than", next: "slower" },
+  { verdict: "improvement", first: "is faster than", next: "faster" },
+  { verdict: "equivalent", first: "is as fast as", next: "as fast" },
+  { verdict: "inconclusive", first: "against", next: "undecided" },
+];
+
+function withinOf(rows: readonly CompareRow[]): number {
+  return Math.min(EQUIVALENT_WITHIN, Math.max(...rows.map(({ delta }) => delta)));
+}
+
+/** From the lowest bound of the rows' intervals to the highest. */
+function rangeOf(rows: readonly CompareRow[]): string {
+  return `${change(Math.min(...rows.map(({ low }) => low)))} to ${change(Math.max(...rows.map(({ high }) => high)))}`;
+}
+
+/** How many rounds rows that are undecided would need. */
+function moreRounds(rows: readonly CompareRow[]): string {
+  const needed = Math.max(...rows.map(roundsNeeded));
+  return Number.isFinite(needed)
+    ? `more rounds would tell, about ${needed}`
+    : `not even ${MOST_ROUNDS} rounds would tell`;
+}
+
+/**
+ * How many rounds would decide a row, if what was measured is right: intervals get narrower by the root of their number,
+ * that of the control too.
+ */
+function roundsNeeded({ ratio, low, high, control, rounds }: CompareRow): number {
+  const at = (of: Ratio, times: number) => ({
+    value: Math.log(of.ratio),
+    low: Math.log(of.ratio) + Math.log(of.low / of.ratio) / Math.sqrt(times),
+    high: Math.log(of.ratio) + Math.log(of.high / of.ratio) / Math.sqrt(times),
+  });
+  for (let more = rounds + 1; more <= MOST_ROUNDS; more++) {
+    const delta = deltaOf(at(control, more / rounds));
+    if (verdictOf(at({ ratio, low, high }, more / rounds), delta) !== "inconclusive") return Math.ceil(more / 10) * 10;
+  }
+  return Infinity;
+}
+
+const MOST_ROUNDS = 1000;
 
 /** The whole report. */
 export function renderCompare(file: CompareFile, palette: Palette = PLAIN): string {

@@ -70,6 +70,8 @@ export const BaselineSchema = v.object({
     /** Absent if there was one. */
     threads: v.optional(Threads),
     nsPerOp: Time,
+    /** Absent in files of older versions. */
+    parameters: v.exactOptional(v.record(v.string(), v.number())),
   })),
 });
 
@@ -86,6 +88,8 @@ const CompareFileFields = v.object({
   level: Share,
   rows: v.pipe(v.array(CompareRowSchema), v.nonEmpty("there is no row")),
   verdict: VerdictSchema,
+  /** Whether it was stopped before its first look: then no row has a verdict. */
+  interrupted: v.exactOptional(v.boolean()),
   rounds: v.object({
     measured: Count,
     discarded: Count,

@@ -137,3 +137,12 @@ Deno.test("compare() names who runs at one of two speeds for the life of a proce
   assertAlmostEquals(slow! / fast!, 1.5, 0.05);
   assertEquals([many! + few!, all], [20, 20]);
 });
+
+Deno.test("compare() that is stopped gives what was measured, without a verdict, once there is an interval", async () => {
+  const controller = new AbortController();
+  const stop = ({ phase, done }: { phase: string; done: number }) =>
+    phase === "comparing" && done === 8 && controller.abort();
+  const run = await compare(plan(timed("a", "60e6 * noise()"), timed("b", "90e6 * noise()")), stop, controller.signal);
+  assertEquals([run.interrupted, run.verdict, run.rounds.measured], [true, "inconclusive", 8]);
+  assertEquals(run.rows.map(({ verdict, rounds }) => [verdict, rounds]), [["inconclusive", 8]]);
+});

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { InvalidOptionError } from "../../src/heap/mod.ts";
 import { resolveSpec } from "../../src/lab/specs.ts";
 import { commandOutput } from "../../src/os/mod.ts";
@@ -70,4 +70,9 @@ Deno.test("a revision is taken out of the repository, once", async () => {
   assertEquals(second.contestant.allocator, "slab-map,refill=8");
   const folder = first.contestant.command.args.find((arg) => arg.startsWith("--source="))!.slice("--source=".length);
   assert((await Deno.stat(new URL(`${folder}/src/heap/tiny.ts`))).isFile);
+});
+
+Deno.test("resolveSpec() says so of a revision that is gone, by its first digits", async () => {
+  const gone = "0123456789abcdef0123456789abcdef01234567";
+  assertMatch(await messageOf(`${gone},slab-map`), /^the revision 0123456789ab is not in this repository: /);
 });

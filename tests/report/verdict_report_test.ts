@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import {
   compareHeadline,
+  type CompareRow,
   explainHeadline,
   parseCompareFile,
   parseExplainFile,
@@ -14,24 +15,44 @@ import {
 import { compareFixture } from "./compare_fixture.ts";
 import { explainFixture } from "./explain_fixture.ts";
 
-Deno.test("compareHeadline() says the verdict on the whole, and by how much", () => {
-  const file = compareFixture(), rows = file.rows.slice(0, 1);
+Deno.test("compareHeadline() says each verdict with its sizes, by intervals, and how many rounds would tell", () => {
+  const file = compareFixture(), [first, second] = file.rows as [CompareRow, CompareRow];
+  const row = (size: number, verdict: CompareRow["verdict"], low: number, ratio: number, high: number) => ({
+    ...first,
+    size,
+    verdict,
+    low,
+    ratio,
+    high,
+    control: { ratio: 1, low: 0.99, high: 1.01 },
+  });
   assertMatch(
-    compareHeadline({ ...file, verdict: "regression" }),
-    /^REGRESSION: e3-1 is slower than box; throughput -/,
+    compareHeadline(file),
+    /^REGRESSION: e3-1 is slower than box at 128 \(-22\.1 % to -20\.0 %\), undecided at 1024 \(-3\.0 % to -0\.3 %\): /,
+  );
+  const faster = [row(128, "improvement", 1.21, 1.4, 1.5), row(256, "improvement", 1.3, 1.5, 1.757)];
+  assertEquals(
+    compareHeadline({ ...file, rows: [...faster, row(1024, "inconclusive", 1, 1.04, 1.08)] }),
+    "e3-1 is faster than box at 128, 256 (+21.0 % to +75.7 %), undecided at 1024 (+0.0 % to +8.0 %): " +
+      "more rounds would tell, about 90; throughput +0.0 % to +75.7 % in random-mixed, 3 sizes",
   );
   assertMatch(
-    compareHeadline({ ...file, rows, verdict: "improvement" }),
-    /^improvement: e3-1 is faster than box; .* to /,
+    compareHeadline({ ...file, rows: faster }),
+    /^improvement: e3-1 is faster than box; throughput \+21\.0 % to /,
   );
-  assertStringIncludes(compareHeadline({ ...file, rows, verdict: "equivalent" }), "as fast as box, within 2.0 %");
+  const equals = [row(128, "equivalent", 0.99, 1, 1.01)];
   assertMatch(
-    compareHeadline({
-      ...file,
-      rows: rows.map((row) => ({ ...row, verdict: "inconclusive" })),
-      verdict: "inconclusive",
-    }),
-    /^inconclusive at 1 of 1: /,
+    compareHeadline({ ...file, rows: equals }),
+    /^equivalent: e3-1 is as fast as box, within 2\.0 %; throughput /,
+  );
+  const hopeless = [{ ...second, verdict: "inconclusive" as const, ratio: 1.02, low: 0.9, high: 1.15 }];
+  assertMatch(
+    compareHeadline({ ...file, rows: hopeless }),
+    /^inconclusive: e3-1 against box: not even 1000 rounds would/,
+  );
+  assertMatch(
+    compareHeadline({ ...file, interrupted: true }),
+    /^NOT FINAL, interrupted after 21 rounds: e3-1 against box; /,
   );
 });
 
