@@ -30,7 +30,8 @@ const HELP = `
 A contestant is a variant (slab-map, or box,integrity=0), a peer (system), a folder with another copy of
 this project, or a git revision of it; the last two with flags, too: HEAD~1,refill=32.
 
-A regression means that B is slower. Exit codes: 1 a regression, 2 inconclusive, 3 an error or an interruption, else 0.
+A regression means that B is slower.
+Exit codes: 0 fine, 1 a regression, 2 inconclusive, 3 an error or an interruption.
 
 Examples:
   deno run -P cli.ts compare e3-1 e3-2

@@ -31,6 +31,8 @@ and in ~/.config/fish/config.fish
   function ${PROGRAM}; ${RUN} $argv; end
   ${PROGRAM} completion fish | source
 
+Exit codes: 0 fine, 3 an error.
+
 Examples:
   deno run -P cli.ts completion bash > ~/.local/share/bash-completion/completions/${PROGRAM}
   deno run -P cli.ts completion fish > ~/.config/fish/completions/${PROGRAM}.fish

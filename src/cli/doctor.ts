@@ -23,8 +23,9 @@ const HELP = `
 The noise floor is what two processes of the same code differ by. Rows with ! disturb measurements.
 
 --witness compares the loops in C, with which native allocators are measured, with an independent
-program: it takes up to a minute. A difference of more than 10 % is a defect of this lab, and ends
-with 1; 2 if the machine is too noisy to tell.
+program: it takes up to a minute. A difference of more than 10 % is a defect of this lab.
+
+Exit codes: 0 fine; with --witness 1 a difference, 2 too noisy to tell; 3 an error.
 
 Examples:
   deno run -P cli.ts doctor

@@ -25,6 +25,8 @@ const HELP = `
 A and B are variants of this source, with flags: phase7, or box,integrity=1. For each flag that differs, builds
 that differ in it alone are measured, from both sides; so the report says what each flag does, not what it should.
 
+Exit codes: 0 fine, 3 an error.
+
 Examples:
   deno run -P cli.ts explain phase7 e3-1
   deno run -P cli.ts explain phase7-1.3 phase7-1.2 --size 128 --markdown report.md

@@ -17,6 +17,8 @@ const HELP = `
 A variant is a name, and flags that differ: slab-map, or slab-map,refill=32. The names:
 ${wrap(Object.keys(VARIANTS).join(", "), 98).map((line) => `  ${line}`).join("\n")}
 
+Exit codes: 0 fine, 3 an error.
+
 Examples:
   deno run -P cli.ts flags
   deno run -P cli.ts flags slab-map,refill=32

@@ -38,7 +38,8 @@ Kinds:
 A row is GO or NO-GO where the whole interval is on one side of the threshold, else UNDECIDED, and
 nanoseconds are NO-GO only on a quiet machine. With --quick, what is timed is NO-GO only if it is a
 ratio of less than 1/${QUICK_FACTOR} of what is asked for, which noise alone does not make of it.
-Exit codes: 0 all go, 1 any no-go, else 2 any undecided, 3 an error, or a peer that could not be measured.
+Exit codes: 0 all go, 1 any no-go, else 2 any undecided, 3 an error, or a peer that could not be
+measured.
 
 Examples:
   deno run -P cli.ts gate bench/gates/performance.json

@@ -24,6 +24,8 @@ const HELP = `
 The trace is replayed on our heap by one thread; formats are those of replay. A program can look at its
 own heap: heap.snapshot().
 
+Exit codes: 0 fine, 3 an error or an interruption.
+
 Examples:
   deno run -P cli.ts inspect systemui.zip
   deno run -P cli.ts inspect systemui.zip --at 50% --variant phase7

@@ -19,6 +19,8 @@ const HELP = `
 Each stage is added to a loop that has all those before it; what it costs is the difference. Small differences can be
 negative: the processor does several things at once, and an added store may even help.
 
+Exit codes: 0 fine, 3 an error.
+
 Examples:
   deno run -P cli.ts micro
   deno run -P cli.ts micro --rounds 40 --json micro.json

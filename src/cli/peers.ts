@@ -15,6 +15,8 @@ const HELP = `
 Native peers are shared libraries, each preloaded into a process of its own, which says whose malloc
 it has. Besides these, bench and compare take the path of any .so that has malloc and free.
 
+Exit codes: 0 fine, 3 an error.
+
 Examples:
   deno run -P cli.ts peers
   deno run -P cli.ts peers --json peers.json

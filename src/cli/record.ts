@@ -30,7 +30,7 @@ never freed; "cross-thread" is the share of frees by another thread than allocat
 A program that becomes another (exec) is recorded anew, and only the last one is kept.
 
 Linux only; not for programs that are setuid. Of those that are linked statically only what they start
-is recorded. Exit code 0 if all was recorded, whatever the program's own is, which is printed; 3 if
+is recorded. Exit codes: 0 if all was recorded, whatever the program's own is, which is printed; 3 if
 not: what was started without LD_PRELOAD, is setuid, static or another user's, is still running, or
 did not fit; the summary names it. What no recording can be made of (a full disk) is kept, and named.
 

@@ -19,6 +19,8 @@ const HELP = `
 The files are what bench, compare, explain, replay and inspect write with --json; the page has a part for each.
 It is one file that loads nothing: charts, tables, and the data to download again.
 
+Exit codes: 0 fine, 3 an error.
+
 Examples:
   deno run -P cli.ts bench --json bench.json
   deno run -P cli.ts report bench.json

@@ -28,7 +28,9 @@ const HELP = `
 Each program is a random list of malloc, calloc, realloc, alignedAlloc, free, collect and audits on a
 fresh heap. The oracle knows every live block and fills it with a pattern: overlaps, lost contents,
 blocks given out twice and wrong sums are found. What fails is cut down to the shortest list of
-operations that still does. Exit code 1 if anything failed. Ctrl-C ends it and prints what ran.
+operations that still does. Ctrl-C ends it and prints what ran.
+
+Exit codes: 0 fine, 1 if anything failed, 3 an error.
 
 --scenario damage overwrites words of the heap's state, as C code could, and of freed blocks. From
 then on a call may throw a HeapError; the process must not die or hang, nothing outside of the heap

@@ -18,6 +18,8 @@ const HELP = `
 The formats, also as .zip, .gz and .zst:
 ${FORMATS.map(({ name, description }) => `  ${name.padEnd(10)} ${description}`).join("\n")}
 
+Exit codes: 0 fine, 3 an error.
+
 Examples:
   deno run -P cli.ts trace info systemui.zip
   deno run -P cli.ts trace info trace.rep --json trace.json
