@@ -95,7 +95,7 @@ function hanging(line: string, columns: number): string[] {
   );
 }
 
-/** Shows how far something is; a bar on stderr if that is a terminal, else nothing. */
+/** Shows how far something is: a bar on stderr if that is a terminal that can do it, else nothing. */
 export interface ProgressDisplay extends Disposable {
   /** Starts from zero if the phase is a new one. */
   show(progress: { phase: string; done: number; total: number; label: string }): void;
@@ -105,7 +105,7 @@ const MOST_BAR_COLUMNS = 30;
 
 /** Opens a display. Disposing it removes the bar and shows the cursor again. */
 export function openProgress(): ProgressDisplay {
-  if (!isScreen(Deno.stderr)) return { show() {}, [Symbol.dispose]() {} };
+  if (noColor() !== undefined || !isScreen(Deno.stderr)) return { show() {}, [Symbol.dispose]() {} };
   const bar = new SingleBar({
     format: (_options, { progress, eta }, { phase, label }) =>
       progressLine({ phase, label, progress, eta }, columnsOf(Deno.stderr)! - 1), // the last one would begin a new line
