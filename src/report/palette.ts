@@ -27,7 +27,12 @@ export const PLAIN: Palette = {
   isTerminal: false,
 };
 
-/** The answer of a run, many names long: in a terminal as many lines as it takes, elsewhere one, which `head -1` gives whole. */
-export function answer(text: string, { bold, columns, isTerminal }: Palette): string[] {
-  return (isTerminal ? wrap(text, columns) : [text]).map(bold);
+/** A sentence: in a terminal as many lines as it takes, elsewhere one, which other programs find whole. */
+export function sentence(text: string, { columns, isTerminal }: Palette): string[] {
+  return isTerminal ? wrap(text, columns) : [text];
+}
+
+/** The answer of a run, likewise: `head -1` gives all of it. */
+export function answer(text: string, palette: Palette): string[] {
+  return sentence(text, palette).map(palette.bold);
 }

@@ -15,7 +15,7 @@ import type {
 } from "./stress_schema.ts";
 import { counted, times, withCommas, wrap } from "./format.ts";
 import { csvTable, markdownTable } from "./rows.ts";
-import { type Palette, PLAIN } from "./palette.ts";
+import { type Palette, PLAIN, sentence } from "./palette.ts";
 
 /** Workers whose last operations are shown; the one that found what is wrong is the first. */
 const SHOWN_WORKERS = 8;
@@ -108,7 +108,7 @@ function titled(
   palette: Palette,
 ): string {
   const text = `${end} ${variant}${threads === undefined ? "" : `, ${threads.scenario}`}${rest}`;
-  return wrap(text, palette.columns).join("\n").replace(end, paint).replace(variant, palette.bold);
+  return sentence(text, palette).join("\n").replace(end, paint).replace(variant, palette.bold);
 }
 
 function workOf({ operations, programs, seconds, threads }: StressRun): string {
@@ -137,7 +137,7 @@ function failed(
 ): string {
   return [
     titled("FAILED", palette.red, run, `, ${build} build, --seed ${seed}: after ${workOf(run)}`, palette),
-    ...failureLines(failure, palette.columns - 4).map((line) => `  ${line}`),
+    ...failureLines(failure, palette.isTerminal ? palette.columns - 4 : Infinity).map((line) => `  ${line}`),
     "",
   ].join("\n");
 }

@@ -7,11 +7,11 @@ import { renderBars } from "./bars.ts";
 import { renderCounts } from "./counts.ts";
 import { expectationLine } from "./expectation.ts";
 import { doubts } from "./doubts.ts";
-import { librariesOf, parametersOf, wrap } from "./format.ts";
+import { librariesOf, parametersOf } from "./format.ts";
 import { headline } from "./headline.ts";
 import type { ResultFile } from "./schema.ts";
 import { sharingLines } from "./sharing.ts";
-import { answer, type Palette, PLAIN } from "./palette.ts";
+import { answer, type Palette, PLAIN, sentence } from "./palette.ts";
 import { renderTable } from "./table.ts";
 
 /** What goes to stdout. */
@@ -19,7 +19,7 @@ export function renderTerminal(file: ResultFile, palette: Palette = PLAIN): stri
   const { results, expectations, notes } = file;
   const first = results[0];
   const setting = first === undefined ? [] : [`${first.workload}: ${parametersOf(results)}`];
-  const lines = (text: string) => wrap(text, palette.columns);
+  const lines = (text: string) => sentence(text, palette);
   const sections = [
     [...answer(headline(file), palette), ...doubts(file).flatMap(lines)],
     setting.flatMap(lines),
