@@ -3,7 +3,7 @@ import { cli } from "./helpers.ts";
 
 Deno.test("the help of every command lists its exit codes, and has an example", async () => {
   const { stdout } = await cli(["--help"]);
-  const names = [...stdout.matchAll(/^ {2}([a-z]+)(?: \[options\]| <| \[|  )/gm)].map(([, name]) => name!)
+  const names = [...stdout.matchAll(/^ {2}([a-z]+)(?: \[options\]| <| \[| {2})/gm)].map(([, name]) => name!)
     .filter((name) => name !== "help");
   assert(names.includes("bench") && names.includes("completion") && names.length >= 15, names.join());
   const helps = await Promise.all(names.map((name) => cli([name, "--help"])));
