@@ -27,6 +27,7 @@ export type HeapErrorCode =
   | "HEAP_CLOSED"
   | "HEAP_DETACHED"
   | "HEAP_SHARED"
+  | "HEAP_BUSY"
   | "INVALID_HANDLE";
 
 /**
@@ -156,6 +157,16 @@ export class HeapSharedError extends HeapError {
   /** See {@linkcode HeapError}. */
   constructor(message: string) {
     super("HEAP_SHARED", message);
+  }
+}
+
+/** Blocks that are lent, which C may be at work in: they cannot be freed, nor the heap closed. `ptr` is one of them. */
+export class HeapBusyError extends HeapError {
+  /** See {@linkcode HeapError}. */
+  constructor(lent: readonly number[]) {
+    const what = lent.length === 1 ? "a block is" : `${lent.length} blocks are`;
+    const which = lent.slice(0, 10).map(hex).join(", ") + (lent.length > 10 ? ", ..." : "");
+    super("HEAP_BUSY", `${what} lent (heap.lend), and C may be at work there: ${which}. End the loan first.`, lent[0]);
   }
 }
 

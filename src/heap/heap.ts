@@ -17,6 +17,7 @@ import {
   assertPointer,
   assertSize,
   given,
+  HeapBusyError,
   HeapDetachedError,
   HeapSharedError,
   hex,
@@ -40,6 +41,7 @@ import { ReleaseBlocks } from "./release.ts";
 import { readHandle, type SharedHeap } from "./share.ts";
 import type { HeapSnapshot } from "./snapshot.ts";
 import type { Tiny, TinyParts } from "./tiny.ts";
+import { watchForDrop } from "./dropped.ts";
 import { loadTiny } from "./tiny_loader.ts";
 import { DEFAULT_VARIANT, parseVariant, type Variant } from "./variants.ts";
 
@@ -73,6 +75,16 @@ export interface HeapOptions {
    * done by then; from other calls it goes to stderr, with the line.
    */
   readonly log?: (line: string) => void;
+}
+
+/** A block that is lent to C: see {@linkcode Heap.lend}. */
+export interface LentBlock extends Disposable {
+  /** Where it begins. */
+  readonly ptr: Ptr;
+  /** The same, for FFI calls. */
+  readonly pointer: Deno.PointerValue;
+  /** Ends the loan, as `using` does at the end of its block. It can be called again. */
+  end(): void;
 }
 
 const OPTION_NAMES = ["variant", "build", "reserveBytes", "maxBytes", "stacks", "quarantineBytes", "log"];
@@ -159,14 +171,13 @@ export class Heap implements Disposable {
   /** What it checks. */
   readonly build: Build;
 
-  /** The native address of offset 0, a multiple of 2 MiB: what C sees of `ptr` is at `base + BigInt(ptr)`. */
-  readonly base: bigint;
-
   readonly #base: number;
   readonly #buffer: ArrayBuffer;
   readonly #memory: HeapMemory;
   readonly #blocks: Blocks;
   readonly #log: Log;
+  /** Blocks that are lent, and how many times. */
+  readonly #lent: Map<Ptr, number> = new Map();
 
   /** Opens heaps: `Heap.open()`. */
   private constructor(memory: HeapMemory, variant: Variant, build: Build, blocks: Blocks, log: Log) {
@@ -176,10 +187,12 @@ export class Heap implements Disposable {
     this.build = build;
     this.#memory = memory;
     this.#blocks = blocks;
-    this.base = memory.base;
     this.#base = Number(memory.base);
     this.malloc = blocks.malloc;
-    this.free = blocks.free;
+    this.free = build === "release" ? blocks.free : (ptr) => {
+      this.#assertNotLent(ptr);
+      blocks.free(ptr);
+    };
 
     const buffer = this.#buffer = memory.blockBuffer;
     this.u8 = new Uint8Array(buffer);
@@ -196,6 +209,11 @@ export class Heap implements Disposable {
   /**
    * Opens a heap. The first in a process may build the native library, in about a second; then it takes some
    * milliseconds. It needs `--allow-ffi`.
+   *
+   * It is to be closed. One that a program has let go of without is given back when neither it nor a view of it can be
+   * reached, and one of a Worker that ended when no other thread has it; but not if blocks of it are lent (`lend`), nor, if
+   * the thread goes on, if C may have addresses of it: `address`, `pointer` or `base` was asked for. Without the native
+   * library, what a Worker leaves behind is lost.
    *
    * @throws {InvalidOptionError} for an option, a variant or a flag that does not exist, or a value out of range.
    * @throws {NativeAccessError} if a permission is missing, or the system is not one that is supported.
@@ -240,6 +258,7 @@ export class Heap implements Disposable {
         const blocks = makeBlocks(memory, variant, tiny.compile, lines, { stacks, quarantineBytes });
         const heap = opened = new Heap(memory, variant, build, blocks, lines);
         if (variant.flags.shared === 1) heap.share();
+        watchForDrop(memory);
         return heap;
       }, true);
     } catch (error) {
@@ -274,7 +293,9 @@ export class Heap implements Disposable {
       return log.during(() => {
         const { flags } = variant;
         const memory = opened = HeapMemory.attach(system, handle, flags, (memory) => reclaimWithoutSlot(memory, flags));
-        return new Heap(memory, variant, handle.build, makeBlocks(memory, variant, tiny.compile, log), log);
+        const heap = new Heap(memory, variant, handle.build, makeBlocks(memory, variant, tiny.compile, log), log);
+        watchForDrop(memory);
+        return heap;
       });
     } catch (error) {
       opened.close();
@@ -350,6 +371,7 @@ export class Heap implements Disposable {
     assertPointer(ptr);
     if (ptr === 0) return this.malloc(size);
     this.#memory.assertOpen();
+    this.#assertNotLent(ptr);
     return this.#blocks.realloc(ptr, size);
   }
 
@@ -419,7 +441,7 @@ export class Heap implements Disposable {
    * - What _transfers_ it takes all views away: `{ transfer }`, `buffer.transfer()`, a `read(view)` of a byte stream. The
    *   blocks stay, and all calls but this go on. Whoever has the buffer then must not touch it after `close`.
    * - A nonblocking FFI call that has the view works on the memory without it: the block must not be freed, nor the heap
-   *   closed, before the call is over. The process would die of it.
+   *   closed, before the call is over. The process would die of it. `lend` has that counted.
    *
    * @param length bytes; all that may be written if it is not given.
    * @throws {InvalidPointerError} for what is not the start of a block.
@@ -434,6 +456,12 @@ export class Heap implements Disposable {
     return new Uint8Array(this.#buffer, ptr, length ?? usable);
   }
 
+  /** The native address of offset 0, a multiple of 2 MiB: what C sees of `ptr` is at `base + BigInt(ptr)`. */
+  get base(): bigint {
+    this.#memory.give();
+    return this.#memory.base;
+  }
+
   /**
    * The native address of a pointer, for structs and for calls that take a number; 0n for 0, which is NULL.
    *
@@ -442,6 +470,7 @@ export class Heap implements Disposable {
   address(ptr: Ptr): bigint {
     this.#memory.assertOpen();
     this.#assertInside(ptr);
+    this.#memory.give();
     return ptr === 0 ? 0n : this.#memory.address(ptr);
   }
 
@@ -454,7 +483,51 @@ export class Heap implements Disposable {
   pointer(ptr: Ptr): Deno.PointerValue {
     this.#memory.assertOpen();
     this.#assertInside(ptr);
+    this.#memory.give();
     return ptr === 0 ? null : this.#memory.system.pointerAt(this.#base, ptr);
+  }
+
+  /**
+   * Lends a block to C, for a call that is not over when it returns (`nonblocking: true`), or that keeps the pointer. Until
+   * the loan ends `close` throws `HEAP_BUSY`, and so does what would take the block away: `realloc`, and in debug builds
+   * `free`. A block can be lent any number of times.
+   *
+   * @throws {InvalidPointerError} for what is not the start of a block.
+   *
+   * @example
+   * ```ts
+   * import { Heap, HeapBusyError } from "@hakmem/hakmem";
+   * import { assertThrows } from "@std/assert";
+   *
+   * const heap = await Heap.open();
+   * const ptr = heap.malloc(100);
+   * {
+   *   using lent = heap.lend(ptr);
+   *   // await library.symbols.fill(lent.pointer, 100n);
+   *   assertThrows(() => heap.close(), HeapBusyError);
+   * }
+   * heap.close();
+   * ```
+   */
+  lend(ptr: Ptr): LentBlock {
+    this.usableSize(ptr);
+    const lent = this.#lent, memory = this.#memory;
+    lent.set(ptr, (lent.get(ptr) ?? 0) + 1);
+    memory.lend(1);
+    let isOver = false;
+    const end = (): void => {
+      if (isOver) return;
+      isOver = true;
+      const left = lent.get(ptr)! - 1;
+      if (left === 0) lent.delete(ptr);
+      else lent.set(ptr, left);
+      memory.lend(-1);
+    };
+    return { ptr, pointer: this.pointer(ptr), end, [Symbol.dispose]: end };
+  }
+
+  #assertNotLent(ptr: Ptr): void {
+    if (this.#lent.has(ptr)) throw new HeapBusyError([ptr]);
   }
 
   /**
@@ -475,7 +548,10 @@ export class Heap implements Disposable {
     const native = typeof address === "bigint" ? address : addressOf(address);
     const inReach = native > 0n && native < 1n << 64n;
     const mapped = inReach && system.isMapped(native) ? "mapped, but not by this heap" : "not mapped at all";
-    throw new InvalidPointerError(`the address 0x${native.toString(16)} is ${mapped}.`, Number(native - this.base));
+    throw new InvalidPointerError(
+      `the address 0x${native.toString(16)} is ${mapped}.`,
+      Number(native - this.#memory.base),
+    );
   }
 
   #offsetOf(pointer: Deno.PointerObject): number {
@@ -571,16 +647,19 @@ export class Heap implements Disposable {
    * Gives everything back. All views of the heap are empty from now on, and every call throws `HEAP_CLOSED`. A debug
    * build logs what it finds wrong, and the live blocks by the place that allocated them; it throws for none of it.
    *
-   * C that is still at work in the heap's memory, as a nonblocking FFI call is, kills the process: await such calls before.
+   * C that is still at work in the heap's memory, as a nonblocking FFI call is, kills the process: await such calls before,
+   * or have them counted by `lend`.
    *
    * A heap that is attached is only let go of; its memory goes when the last thread closes, and who opened it is that,
    * unless it ended without. A debug build logs what it has to say then.
    *
+   * @throws {HeapBusyError} as long as blocks are lent by this thread. Nothing changes.
    * @throws {HeapSharedError} where the heap was opened, as long as other threads have it: those that have neither closed
    * it nor ended. Nothing changes; a Worker that was terminated may run on for seconds.
    */
   close(): void {
     if (this.#memory.closed) return;
+    if (this.#lent.size > 0) throw new HeapBusyError([...this.#lent.keys()]);
     assertStack(CLOSE_STACK);
     this.#log.during(() => {
       try {

@@ -87,6 +87,13 @@ export const WORD_FINGERPRINT = 4125;
 /** Units that hold touched pages, or may: those in use, and the dirty ones; and how many there may be (`hasGrown`). */
 export const WORD_TOUCHED_UNITS = 4126;
 export const WORD_TOUCHED_LIMIT = 4127;
+/**
+ * How many threads have the heap; how many blocks are lent to C; and whether C may have addresses of it: one of the latter
+ * two keeps the memory of a heap that is gone without having been closed (`memory.ts`).
+ */
+export const WORD_USERS = 4128;
+export const WORD_LENT = 4129;
+export const WORD_GIVEN = 4130;
 /** Free spans by size: a bitmap of the bins that hold any, and the head of each bin, for clean and for dirty spans. */
 export const WORD_BIN_MAP = 4160;
 export const BIN_MAP_WORDS = 8;

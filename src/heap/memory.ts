@@ -11,7 +11,11 @@
  * one takes many times as long as a view does (`bench/pointers_bench.ts`).
  *
  * The last thread that closes gives the memory back. Of a heap that was shared some pages stay, the *tombstone*: they
- * say for ever that this heap is closed, to whoever has a handle of it, so that no handle ever leads into the unknown.
+ * say that this heap is closed, to whoever has a handle of it or is about to attach. A thread leaves the last some hundred
+ * of its own; where one is gone, a handle leads to no heap, which the system finds (`holds`).
+ *
+ * A heap that is gone without having been closed is given back all the same. At the end of a Worker the system's part does
+ * that (`watch`); and what the garbage collector finds unreachable is closed here (`dropped.ts`).
  *
  * @module
  */
@@ -43,8 +47,11 @@ import {
   TOMBSTONE_OFFSET,
   WORD_CHARGED_PAGES,
   WORD_FINGERPRINT,
+  WORD_GIVEN,
   WORD_IDENTITY,
+  WORD_LENT,
   WORD_MAGIC,
+  WORD_USERS,
 } from "./layout.ts";
 import { waitForLock } from "./lock.ts";
 import { fingerprint, makeHandle, type SharedHeap } from "./share.ts";
@@ -62,6 +69,9 @@ export interface BooksMemory {
   readonly journal: Journal;
   readonly layout: BooksLayout;
 }
+
+/** See `HeapMemory.remains`. */
+export type Remains = Pick<HeapMemory, "system" | "base" | "bytes" | "maxBytes" | "build" | "thread">;
 
 /** The reservation of one heap, as one thread has it. */
 export class HeapMemory {
@@ -147,6 +157,8 @@ export class HeapMemory {
     try {
       const memory = new HeapMemory(system, base, size, maxBytes, true, build);
       memory.words[WORD_MAGIC] = HEAP_MAGIC;
+      memory.words[WORD_USERS] = 1;
+      memory.#settle();
       return memory;
     } catch (error) {
       system.release(base - BigInt(stateBytes(size)), reservedBytes(size, build));
@@ -174,20 +186,73 @@ export class HeapMemory {
       throw new InvalidHandleError("there is another heap, or none, where this handle says.");
     }
     const memory = new HeapMemory(system, base, bytes, maxBytes, false, build);
+    let isCounted = false;
     try {
-      memory.#enter(fingerprint(bytes, maxBytes, build, flags), makeRoom);
+      memory.#assertIsOf(fingerprint(bytes, maxBytes, build, flags));
+      memory.#count();
+      isCounted = true;
+      memory.#enter(makeRoom);
+      memory.#settle();
       return memory;
     } catch (error) {
+      if (isCounted) Atomics.sub(memory.words, WORD_USERS, 1);
       memory.#detach();
       throw error;
     }
   }
 
-  #enter(expected: number, makeRoom: (memory: HeapMemory) => void): void {
+  /** What it takes to close a heap whose object is gone: all but the buffers, which would keep that alive. */
+  get remains(): Remains {
+    const { system, base, bytes, maxBytes, build, thread } = this;
+    return { system, base, bytes, maxBytes, build, thread };
+  }
+
+  /** Closes a heap for an object of this thread that is gone. What C may have addresses of is lent to it for good. */
+  static closeRemains({ system, base, bytes, maxBytes, build, thread }: Remains): void {
+    const memory = new HeapMemory(system, base, bytes, maxBytes, false, build);
+    if (memory.words[WORD_IDENTITY] !== 0) {
+      memory.#thread = thread;
+      memory.#lockAs(memory.threads.ownerOf(thread));
+    }
+    if (memory.words[WORD_GIVEN] !== 0) memory.lend(1);
+    memory.close();
+  }
+
+  /** From here on the system's part gives it back, should this thread end. */
+  #settle(): void {
+    const start = this.address(-this.stateBytes), bytes = reservedBytes(this.bytes, this.build);
+    const users = WORD_USERS * 4, [kept, keptEnd] = tombstoneOf(this.system.pageSize);
+    this.system.watch({ start, bytes, kept, keptBytes: keptEnd - kept, users });
+  }
+
+  /** Counts this thread among those that have the heap, unless the last of them is gone. */
+  #count(): void {
+    for (let users = Atomics.load(this.words, WORD_USERS); users > 0;) {
+      const found = Atomics.compareExchange(this.words, WORD_USERS, users, users + 1);
+      if (found === users) return;
+      users = found;
+    }
+    throw new HeapClosedError();
+  }
+
+  /** C may have addresses of this heap from now on. */
+  give(): void {
+    if (this.words[WORD_GIVEN] === 0) this.words[WORD_GIVEN] = 1;
+  }
+
+  /** Counts the blocks that are lent, by all threads. */
+  lend(by: number): void {
+    Atomics.add(this.words, WORD_LENT, by);
+  }
+
+  #assertIsOf(expected: number): void {
     if (Atomics.load(this.words, WORD_FINGERPRINT) !== expected) {
       throw new InvalidHandleError("the heap of this handle has other flags or another size than the handle says.");
     }
     if (!this.isOpenToAll) throw new HeapClosedError();
+  }
+
+  #enter(makeRoom: (memory: HeapMemory) => void): void {
     let thread = this.threads.claim();
     if (thread === NO_THREAD) {
       this.#lockAs(this.threads.ownerWithoutSlot());
@@ -350,15 +415,19 @@ export class HeapMemory {
   close(atLast: () => void = () => {}): void {
     const { shared } = this.journal;
     const isEmpty = shared && this.isCacheEmpty(this.#thread);
-    const isLast = !shared || this.journal.run(() => this.#leave());
+    let isLast = !shared || this.journal.run(() => this.#leave());
     try {
       if (isLast) atLast();
     } finally {
       // If this is not the last, the others may close from here on, and only the tombstone is sure to be there.
       if (!shared) this.words[WORD_MAGIC] = 0;
       else if (!isLast && isEmpty) this.threads.release(this.#thread);
+      this.system.unwatch(this.address(-this.stateBytes));
+      // A Worker that was there a moment ago may have ended, and left it to this thread.
+      if (Atomics.sub(this.words, WORD_USERS, 1) === 1) isLast = true;
+      const isLent = Atomics.load(this.words, WORD_LENT) !== 0; // by a thread that ended
       this.#detach();
-      if (isLast) this.#giveBack(shared);
+      if (isLast && !isLent) this.#giveBack(shared);
       this.system.close();
     }
   }
@@ -392,16 +461,28 @@ export class HeapMemory {
     return false;
   }
 
-  /** Gives the reservation back; of a heap that was shared all but the tombstone. */
+  /** Gives the reservation back; of a heap that was shared all but the tombstone, and a tombstone that is old. */
   #giveBack(shared: boolean): void {
-    const { system } = this, bytes = reservedBytes(this.bytes, this.build), page = system.pageSize;
+    const { system } = this, bytes = reservedBytes(this.bytes, this.build);
     const base = this.address(-this.stateBytes);
     if (!shared) return system.release(base, bytes);
-    const from = Math.floor(TOMBSTONE_OFFSET / page) * page;
-    const to = Math.ceil((TOMBSTONE_OFFSET + TOMBSTONE_BYTES) / page) * page;
+    const [from, to] = tombstoneOf(system.pageSize);
     if (from > 0) system.release(base, from);
     system.release(base + BigInt(to), bytes - to);
+    tombstones.push(base + BigInt(from));
+    if (tombstones.length > MAX_TOMBSTONES) system.release(tombstones.shift()!, to - from);
   }
+}
+
+/** Each is a mapping of its own, of which the system gives a process some ten thousand. */
+const MAX_TOMBSTONES = 256;
+/** The addresses of those that this thread has left. */
+const tombstones: bigint[] = [];
+
+/** Where the tombstone's pages begin and end. */
+function tombstoneOf(page: number): [from: number, to: number] {
+  const from = Math.floor(TOMBSTONE_OFFSET / page) * page;
+  return [from, Math.ceil((TOMBSTONE_OFFSET + TOMBSTONE_BYTES) / page) * page];
 }
 
 /** Bytes of a heap with its rings. */

@@ -8,7 +8,7 @@ export * from "./errors.ts";
 export type { CounterName, HeapCounters } from "./counters.ts";
 export type { Leak } from "./debug_leaks.ts";
 export type { Build, Ptr } from "./blocks.ts";
-export { Heap, type HeapOptions } from "./heap.ts";
+export { Heap, type HeapOptions, type LentBlock } from "./heap.ts";
 export type { BlockInfo, ClassStats, HeapStats } from "./introspect.ts";
 export { FLAGS, type Flags, flagsToQuery, withOverrides } from "./flags.ts";
 export type { SharedHeap } from "./share.ts";

@@ -197,6 +197,8 @@ export function libcMemory(note: string): VirtualMemory {
     reserve,
     purge,
     release,
+    watch: () => {},
+    unwatch: () => {},
     isMapped,
     holds,
     residentPages,
