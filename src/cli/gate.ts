@@ -72,16 +72,17 @@ export function gateCommand(finish: (exitCode: number) => void): Command {
 const EXIT_CODES: Readonly<Record<GateVerdict, number>> = { "go": FINE, "no-go": FAILED, "undecided": INCONCLUSIVE };
 
 async function run(path: string, options: GateOptions): Promise<number> {
-  const thresholds = parseThresholds(readText(path), path).map((each) => libraryBeside(path, each));
   const outputs = new Outputs<GateFile>(
     [
       { option: "--json", path: options.json, render: renderJson },
       { option: "--csv", path: options.csv, render: renderGateCsv },
       { option: "--markdown", path: options.markdown, render: renderGateMarkdown },
     ],
-    [path, ...libraryPaths(thresholds.flatMap((each) => each.kind === "ratio" ? [each.peer] : []))],
+    [path],
     true,
   );
+  const thresholds = parseThresholds(readText(path), path).map((each) => libraryBeside(path, each));
+  outputs.assertNoneIs(libraryPaths(thresholds.flatMap((each) => each.kind === "ratio" ? [each.peer] : [])));
   const plan = planOf(path, thresholds, options.quick === true);
   const file: GateFile = {
     schema: "hakmem.gate/1",

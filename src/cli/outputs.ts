@@ -36,7 +36,7 @@ export class Outputs<File> {
     if (toStdout.length > 1) {
       throw new UsageError(`${toStdout.join(" and ")} cannot all be - (stdout): give all but one a file`);
     }
-    const files = this.#wanted.filter(({ path }) => path !== "-");
+    const files = this.#files;
     if (files.length === 0 && !isAnswer && isStdoutClosed()) {
       const options = destinations.map(({ option }) => option).join(", ");
       throw new UsageError(`stdout is closed, so the result would go nowhere: give a file to ${options}, or to stdout`);
@@ -49,6 +49,15 @@ export class Outputs<File> {
         throw isOfSystem(error) ? new UsageError(unwritable(option, path, error)) : error;
       }
     }
+  }
+
+  get #files(): readonly (Destination<File> & { path: string })[] {
+    return this.#wanted.filter(({ path }) => path !== "-");
+  }
+
+  /** The command reads these files, too: it has just heard of them. @throws UsageError if one is an output. */
+  assertNoneIs(inputs: readonly string[]): void {
+    assertDistinct(this.#files, inputs);
   }
 
   /** Whether stdout belongs to one of them, and so to nothing else. */

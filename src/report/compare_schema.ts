@@ -8,7 +8,18 @@
  */
 import * as v from "valibot";
 import { EnvironmentSchema, WarningSchema } from "./schema.ts";
-import { Amount, consistent, Count, Factor, RatioSchema, readChecked, Share, Threads, Time } from "./values.ts";
+import {
+  Amount,
+  consistent,
+  Count,
+  Factor,
+  RatioSchema,
+  readChecked,
+  Share,
+  Threads,
+  Time,
+  TimeDifference,
+} from "./values.ts";
 
 export const VerdictSchema = v.picklist(["regression", "improvement", "equivalent", "inconclusive"]);
 
@@ -25,8 +36,8 @@ export const SlotDisturbanceSchema = v.object({
   stolenMs: v.optional(Amount),
   /** Milliseconds in which some task waited for a core. */
   pressureMs: v.optional(Amount),
-  /** Milliseconds, of all cores together, that other programs ran. */
-  othersMs: v.optional(Amount),
+  /** Milliseconds, of all cores together, that other programs ran: a difference of ticks, so a few less than 0 now and then. */
+  othersMs: v.optional(TimeDifference),
   /** Context switches of the contestant that it did not ask for. */
   preemptions: v.optional(Count),
   tier: v.string(),

@@ -22,7 +22,7 @@ function quantity(what: string, isOne: (value: number) => boolean) {
 
 /** Nanoseconds that something took. */
 export const Time = quantity("a time", (value) => value >= LEAST && value <= MOST);
-/** Nanoseconds that are left when others were subtracted. */
+/** What is left of a time when others were subtracted. */
 export const TimeDifference = quantity("a difference of times", (value) => Math.abs(value) <= MOST);
 /** Times as much, or as fast. */
 export const Factor = quantity("a ratio", (value) => value >= LEAST && value <= MOST);

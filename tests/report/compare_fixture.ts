@@ -45,6 +45,7 @@ function slotsOf(rows: readonly CompareRow[]): SlotDisturbance[] {
           nsPerOp: (samples[contestant][round] ?? 0) *
             (isDisturbed ? 1.3 + 0.2 * noise(index) : 1 + 0.004 * noise(index)),
           stolenMs: isDisturbed || index % 53 === 0 ? 10 : 0,
+          othersMs: index % 31 === 0 ? -10 : 0,
           pressureMs: isDisturbed ? 22.5 : Math.max(0, 2 * noise(index)),
           preemptions: isDisturbed ? 31 : Math.max(0, Math.round(3 * noise(index + 7))),
           tier: "turbofan",
