@@ -152,7 +152,7 @@ Deno.test("bench --threads --own-heaps prints what sharing a heap costs, and war
     stdout,
     new RegExp(`\nslab-map at 8 with ${threads} threads: one heap for all is [\\d.]+ \\(.*\\) times`),
   );
-  for (const line of stdout.split("\n").slice(1)) assert(line.length <= 100, line);
+  for (const line of stdout.split("\n").slice(1)) if (line.startsWith(" ")) assert(line.length <= 100, line); // of tables
   if (Number(threads) > navigator.hardwareConcurrency) {
     assertMatch(stderr, /^warning THREADS: \d+ threads had \d+ core/m);
   }
