@@ -71,7 +71,11 @@ export interface BooksMemory {
 }
 
 /** See `HeapMemory.remains`. */
-export type Remains = Pick<HeapMemory, "system" | "base" | "bytes" | "maxBytes" | "build" | "thread">;
+export interface Remains extends Pick<HeapMemory, "system" | "base" | "bytes" | "maxBytes" | "build" | "thread"> {
+  /** Of a heap that it attached to: which heap, and its slot there at that time; 0 of one that it opened. */
+  readonly identity: number;
+  readonly owner: number;
+}
 
 /** The reservation of one heap, as one thread has it. */
 export class HeapMemory {
@@ -203,13 +207,20 @@ export class HeapMemory {
 
   /** What it takes to close a heap whose object is gone: all but the buffers, which would keep that alive. */
   get remains(): Remains {
-    const { system, base, bytes, maxBytes, build, thread } = this;
-    return { system, base, bytes, maxBytes, build, thread };
+    const { system, base, bytes, maxBytes, build, thread, isNew } = this;
+    const identity = isNew ? 0 : this.words[WORD_IDENTITY]!, owner = isNew ? 0 : this.threads.ownerOf(thread);
+    return { system, base, bytes, maxBytes, build, thread, identity, owner };
   }
 
-  /** Closes a heap for an object of this thread that is gone. What C may have addresses of is lent to it for good. */
-  static closeRemains({ system, base, bytes, maxBytes, build, thread }: Remains): void {
+  /**
+   * Closes a heap for an object of this thread that is gone. What C may have addresses of is lent to it for good. Nothing
+   * happens if this thread does not have the heap any more: it was taken for dead.
+   */
+  static closeRemains({ system, base, bytes, maxBytes, build, thread, identity, owner }: Remains): void {
+    const at = base - BigInt(stateBytes(bytes) - WORD_IDENTITY * 4);
+    if (identity !== 0 && !system.holds(at, identity)) return;
     const memory = new HeapMemory(system, base, bytes, maxBytes, false, build);
+    if (identity !== 0 && !(memory.isOpenToAll && memory.threads.ownerOf(thread) === owner)) return memory.#detach();
     if (memory.words[WORD_IDENTITY] !== 0) {
       memory.#thread = thread;
       memory.#lockAs(memory.threads.ownerOf(thread));
