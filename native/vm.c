@@ -4,7 +4,7 @@
  * The reservation is one private anonymous mapping, readable and writable at once (MAP_NORESERVE: no swap is set aside
  * for it, so hundreds of GiB cost nothing until they are touched). Every function that can fail returns a negative errno,
  * every other one a plain value, so that a call is one crossing of the FFI border and errno is never read from outside.
- * All of it may be called from any thread; nothing here keeps state but what a thread leaves behind when it ends.
+ * Nothing here allocates or keeps state: all of it may be called from any thread.
  *
  * Tested on Linux x86-64. The aarch64 and macOS parts are UNTESTED: written from the manuals.
  */
@@ -14,7 +14,6 @@
 #define _GNU_SOURCE 1
 #endif
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -57,108 +56,11 @@ typedef unsigned char mincore_byte;
 #define RESERVE_FLAGS (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)
 
 /* Raised whenever a function below changes its meaning: a prebuilt library of another age is refused. */
-#define ABI_VERSION 4
+#define ABI_VERSION 3
 
 uint32_t hakmem_abi_version(void) { return ABI_VERSION; }
 
 uint32_t hakmem_page_size(void) { return (uint32_t)sysconf(_SC_PAGESIZE); }
-
-/*
- * What a thread leaves behind. A Worker may be ended at any moment, and nothing of its program runs then: so the range of
- * each heap that it has is known here. When its OS thread ends, those that no other thread has are emptied. They stay mapped,
- * as a view of one may have been transferred to another thread, or C be at work there; their address space is used again
- * when there is no other. The first thread of a process ends with it, and leaves nothing.
- */
-#if defined(__GLIBC__)
-
-#include <stdatomic.h>
-
-struct legacy {
-  uint64_t start, bytes;
-  uint64_t kept, kept_bytes;  /* an offset: pages that stay as they are */
-  _Atomic int32_t *users;     /* in there: how many threads have it; and behind it what is not 0 if it must stay as it is */
-  struct legacy *next;
-};
-
-static struct legacy *_Atomic emptied;
-
-/* This library stays loaded, with what it knows, when nobody has it open. */
-static void stay_loaded(void) {
-  Dl_info self;
-  if (dladdr((void *)&emptied, &self) != 0) dlopen(self.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_NODELETE);
-}
-
-extern void *__dso_handle;
-extern int __cxa_thread_atexit_impl(void (*function)(void *), void *argument, void *library);
-
-static _Thread_local struct legacy *own;
-static _Thread_local int is_watched;
-static void empty(struct legacy *heap) {
-  const uint64_t after = heap->kept + heap->kept_bytes;
-  madvise((void *)(uintptr_t)heap->start, heap->kept, MADV_DONTNEED);
-  madvise((void *)(uintptr_t)(heap->start + after), heap->bytes - after, MADV_DONTNEED);
-  heap->next = atomic_load(&emptied);
-  while (!atomic_compare_exchange_weak(&emptied, &heap->next, heap)) continue;
-}
-
-static void at_thread_end(void *unused) {
-  (void)unused;
-  for (struct legacy *next; own != NULL; own = next) {
-    next = own->next;
-    if (atomic_fetch_sub(&own->users[0], 1) == 1 && atomic_load(&own->users[1]) == 0) empty(own);
-    else free(own);
-  }
-}
-
-/* Unmaps what is emptied; whether there was any. */
-static int release_emptied(void) {
-  struct legacy *heap = atomic_exchange(&emptied, NULL);
-  if (heap == NULL) return 0;
-  for (struct legacy *next; heap != NULL; heap = next) {
-    next = heap->next;
-    munmap((void *)(uintptr_t)heap->start, heap->bytes);
-    free(heap);
-  }
-  return 1;
-}
-
-/* The thread that calls has the heap in this range, until `hakmem_unwatch` or its end. `users` counts it already. */
-int32_t hakmem_watch(uint64_t start, uint64_t bytes, uint64_t kept, uint64_t kept_bytes, uint64_t users) {
-  if (syscall(SYS_gettid) == getpid()) return 0;
-  if (!is_watched) {
-    if (__cxa_thread_atexit_impl(at_thread_end, NULL, &__dso_handle) != 0) return -ENOMEM;
-    stay_loaded();
-    is_watched = 1;
-  }
-  struct legacy *heap = malloc(sizeof *heap);
-  if (heap == NULL) return -ENOMEM;
-  *heap = (struct legacy){start, bytes, kept, kept_bytes, (_Atomic int32_t *)(uintptr_t)users, own};
-  own = heap;
-  return 0;
-}
-
-void hakmem_unwatch(uint64_t start) {
-  for (struct legacy **at = &own; *at != NULL; at = &(*at)->next) {
-    if ((*at)->start != start) continue;
-    struct legacy *const heap = *at;
-    *at = heap->next;
-    free(heap);
-    return;
-  }
-}
-
-#else
-
-static int release_emptied(void) { return 0; }
-
-int32_t hakmem_watch(uint64_t start, uint64_t bytes, uint64_t kept, uint64_t kept_bytes, uint64_t users) {
-  (void)start, (void)bytes, (void)kept, (void)kept_bytes, (void)users;
-  return 0;
-}
-
-void hakmem_unwatch(uint64_t start) { (void)start; }
-
-#endif
 
 /* Address of `bytes` (rounded up to pages) of zeroed memory aligned to `alignment`, a power of two. */
 int64_t hakmem_reserve(uint64_t bytes, uint64_t alignment) {
@@ -170,9 +72,6 @@ int64_t hakmem_reserve(uint64_t bytes, uint64_t alignment) {
   const uint64_t length = (bytes + page - 1) & ~(page - 1);
   const uint64_t span = length + (alignment - page);
   void *mapped = mmap(NULL, span, PROT_READ | PROT_WRITE, RESERVE_FLAGS, -1, 0);
-  if (mapped == MAP_FAILED && errno == ENOMEM && release_emptied()) {
-    mapped = mmap(NULL, span, PROT_READ | PROT_WRITE, RESERVE_FLAGS, -1, 0);
-  }
   if (mapped == MAP_FAILED) return -errno;
 
   /* Give back what lies outside of the aligned part. A failure here would only waste address space. */

@@ -41,7 +41,6 @@ import { ReleaseBlocks } from "./release.ts";
 import { readHandle, type SharedHeap } from "./share.ts";
 import type { HeapSnapshot } from "./snapshot.ts";
 import type { Tiny, TinyParts } from "./tiny.ts";
-import { watchForDrop } from "./dropped.ts";
 import { loadTiny } from "./tiny_loader.ts";
 import { DEFAULT_VARIANT, parseVariant, type Variant } from "./variants.ts";
 
@@ -171,6 +170,9 @@ export class Heap implements Disposable {
   /** What it checks. */
   readonly build: Build;
 
+  /** The native address of offset 0, a multiple of 2 MiB: what C sees of `ptr` is at `base + BigInt(ptr)`. */
+  readonly base: bigint;
+
   readonly #base: number;
   readonly #buffer: ArrayBuffer;
   readonly #memory: HeapMemory;
@@ -187,6 +189,7 @@ export class Heap implements Disposable {
     this.build = build;
     this.#memory = memory;
     this.#blocks = blocks;
+    this.base = memory.base;
     this.#base = Number(memory.base);
     this.malloc = blocks.malloc;
     this.free = build === "release" ? blocks.free : (ptr) => {
@@ -210,10 +213,8 @@ export class Heap implements Disposable {
    * Opens a heap. The first in a process may build the native library, in about a second; then it takes some
    * milliseconds. It needs `--allow-ffi`.
    *
-   * It is to be closed. One that a program has let go of without is given back when neither it nor a view of it can be
-   * reached, and one of a Worker that ended when no other thread has it; but not if blocks of it are lent (`lend`), nor, if
-   * the thread goes on, if C may have addresses of it: `address`, `pointer` or `base` was asked for. Without the native
-   * library, what a Worker leaves behind is lost.
+   * It is to be closed (`using`): nothing gives the memory of a heap back that a program lets go of, or that a Worker has
+   * when it ends; but for one that other threads have, too.
    *
    * @throws {InvalidOptionError} for an option, a variant or a flag that does not exist, or a value out of range.
    * @throws {NativeAccessError} if a permission is missing, or the system is not one that is supported.
@@ -258,7 +259,6 @@ export class Heap implements Disposable {
         const blocks = makeBlocks(memory, variant, tiny.compile, lines, { stacks, quarantineBytes });
         const heap = opened = new Heap(memory, variant, build, blocks, lines);
         if (variant.flags.shared === 1) heap.share();
-        watchForDrop(memory);
         return heap;
       }, true);
     } catch (error) {
@@ -293,9 +293,7 @@ export class Heap implements Disposable {
       return log.during(() => {
         const { flags } = variant;
         const memory = opened = HeapMemory.attach(system, handle, flags, (memory) => reclaimWithoutSlot(memory, flags));
-        const heap = new Heap(memory, variant, handle.build, makeBlocks(memory, variant, tiny.compile, log), log);
-        watchForDrop(memory);
-        return heap;
+        return new Heap(memory, variant, handle.build, makeBlocks(memory, variant, tiny.compile, log), log);
       });
     } catch (error) {
       opened.close();
@@ -456,12 +454,6 @@ export class Heap implements Disposable {
     return new Uint8Array(this.#buffer, ptr, length ?? usable);
   }
 
-  /** The native address of offset 0, a multiple of 2 MiB: what C sees of `ptr` is at `base + BigInt(ptr)`. */
-  get base(): bigint {
-    this.#memory.give();
-    return this.#memory.base;
-  }
-
   /**
    * The native address of a pointer, for structs and for calls that take a number; 0n for 0, which is NULL.
    *
@@ -470,7 +462,6 @@ export class Heap implements Disposable {
   address(ptr: Ptr): bigint {
     this.#memory.assertOpen();
     this.#assertInside(ptr);
-    this.#memory.give();
     return ptr === 0 ? 0n : this.#memory.address(ptr);
   }
 
@@ -483,7 +474,6 @@ export class Heap implements Disposable {
   pointer(ptr: Ptr): Deno.PointerValue {
     this.#memory.assertOpen();
     this.#assertInside(ptr);
-    this.#memory.give();
     return ptr === 0 ? null : this.#memory.system.pointerAt(this.#base, ptr);
   }
 

@@ -87,13 +87,6 @@ export const WORD_FINGERPRINT = 4125;
 /** Units that hold touched pages, or may: those in use, and the dirty ones; and how many there may be (`hasGrown`). */
 export const WORD_TOUCHED_UNITS = 4126;
 export const WORD_TOUCHED_LIMIT = 4127;
-/**
- * How many threads have the heap; how many blocks are lent to C; and whether C may have addresses of it: one of the latter
- * two keeps the memory of a heap that is gone without having been closed (`memory.ts`).
- */
-export const WORD_USERS = 4128;
-export const WORD_LENT = 4129;
-export const WORD_GIVEN = 4130;
 /** Free spans by size: a bitmap of the bins that hold any, and the head of each bin, for clean and for dirty spans. */
 export const WORD_BIN_MAP = 4160;
 export const BIN_MAP_WORDS = 8;
@@ -110,8 +103,11 @@ export const WORD_LOCK = 5824;
 /** Entries in the undo log. */
 export const WORD_LOG_LENGTH = 5840;
 
+/** How many blocks are lent to C: the memory of a heap with any is not given back. */
+export const WORD_LENT = 4128;
+
 /**
- * What stays mapped when a heap that was shared is closed, for ever: all of the words from `WORD_MAGIC` on. So a handle
+ * What stays mapped when a heap that was shared is closed: all of the words from `WORD_MAGIC` on. So a handle
  * of a heap that is closed is known for that, whatever else the system maps there by then.
  */
 export const TOMBSTONE_OFFSET = 16 * KIB;

@@ -14,9 +14,6 @@
  * say that this heap is closed, to whoever has a handle of it or is about to attach. A thread leaves the last some hundred
  * of its own; where one is gone, a handle leads to no heap, which the system finds (`holds`).
  *
- * A heap that is gone without having been closed is given back all the same. At the end of a Worker the system's part does
- * that (`watch`); and what the garbage collector finds unreachable is closed here (`dropped.ts`).
- *
  * @module
  */
 
@@ -47,11 +44,9 @@ import {
   TOMBSTONE_OFFSET,
   WORD_CHARGED_PAGES,
   WORD_FINGERPRINT,
-  WORD_GIVEN,
   WORD_IDENTITY,
   WORD_LENT,
   WORD_MAGIC,
-  WORD_USERS,
 } from "./layout.ts";
 import { waitForLock } from "./lock.ts";
 import { fingerprint, makeHandle, type SharedHeap } from "./share.ts";
@@ -68,13 +63,6 @@ export interface BooksMemory {
   /** Around each call of a debug build: the sections of the heap's own journal that it has are in one of this. */
   readonly journal: Journal;
   readonly layout: BooksLayout;
-}
-
-/** See `HeapMemory.remains`. */
-export interface Remains extends Pick<HeapMemory, "system" | "base" | "bytes" | "maxBytes" | "build" | "thread"> {
-  /** Of a heap that it attached to: which heap, and its slot there at that time; 0 of one that it opened. */
-  readonly identity: number;
-  readonly owner: number;
 }
 
 /** The reservation of one heap, as one thread has it. */
@@ -161,8 +149,6 @@ export class HeapMemory {
     try {
       const memory = new HeapMemory(system, base, size, maxBytes, true, build);
       memory.words[WORD_MAGIC] = HEAP_MAGIC;
-      memory.words[WORD_USERS] = 1;
-      memory.#settle();
       return memory;
     } catch (error) {
       system.release(base - BigInt(stateBytes(size)), reservedBytes(size, build));
@@ -190,80 +176,20 @@ export class HeapMemory {
       throw new InvalidHandleError("there is another heap, or none, where this handle says.");
     }
     const memory = new HeapMemory(system, base, bytes, maxBytes, false, build);
-    let isCounted = false;
     try {
-      memory.#assertIsOf(fingerprint(bytes, maxBytes, build, flags));
-      memory.#count();
-      isCounted = true;
-      memory.#enter(makeRoom);
-      memory.#settle();
+      memory.#enter(fingerprint(bytes, maxBytes, build, flags), makeRoom);
       return memory;
     } catch (error) {
-      if (isCounted) Atomics.sub(memory.words, WORD_USERS, 1);
       memory.#detach();
       throw error;
     }
   }
 
-  /** What it takes to close a heap whose object is gone: all but the buffers, which would keep that alive. */
-  get remains(): Remains {
-    const { system, base, bytes, maxBytes, build, thread, isNew } = this;
-    const identity = isNew ? 0 : this.words[WORD_IDENTITY]!, owner = isNew ? 0 : this.threads.ownerOf(thread);
-    return { system, base, bytes, maxBytes, build, thread, identity, owner };
-  }
-
-  /**
-   * Closes a heap for an object of this thread that is gone. What C may have addresses of is lent to it for good. Nothing
-   * happens if this thread does not have the heap any more: it was taken for dead.
-   */
-  static closeRemains({ system, base, bytes, maxBytes, build, thread, identity, owner }: Remains): void {
-    const at = base - BigInt(stateBytes(bytes) - WORD_IDENTITY * 4);
-    if (identity !== 0 && !system.holds(at, identity)) return;
-    const memory = new HeapMemory(system, base, bytes, maxBytes, false, build);
-    if (identity !== 0 && !(memory.isOpenToAll && memory.threads.ownerOf(thread) === owner)) return memory.#detach();
-    if (memory.words[WORD_IDENTITY] !== 0) {
-      memory.#thread = thread;
-      memory.#lockAs(memory.threads.ownerOf(thread));
-    }
-    if (memory.words[WORD_GIVEN] !== 0) memory.lend(1);
-    memory.close();
-  }
-
-  /** From here on the system's part gives it back, should this thread end. */
-  #settle(): void {
-    const start = this.address(-this.stateBytes), bytes = reservedBytes(this.bytes, this.build);
-    const users = WORD_USERS * 4, [kept, keptEnd] = tombstoneOf(this.system.pageSize);
-    this.system.watch({ start, bytes, kept, keptBytes: keptEnd - kept, users });
-  }
-
-  /** Counts this thread among those that have the heap, unless the last of them is gone. */
-  #count(): void {
-    for (let users = Atomics.load(this.words, WORD_USERS); users > 0;) {
-      const found = Atomics.compareExchange(this.words, WORD_USERS, users, users + 1);
-      if (found === users) return;
-      users = found;
-    }
-    throw new HeapClosedError();
-  }
-
-  /** C may have addresses of this heap from now on. */
-  give(): void {
-    if (this.words[WORD_GIVEN] === 0) this.words[WORD_GIVEN] = 1;
-  }
-
-  /** Counts the blocks that are lent, by all threads. */
-  lend(by: number): void {
-    Atomics.add(this.words, WORD_LENT, by);
-  }
-
-  #assertIsOf(expected: number): void {
+  #enter(expected: number, makeRoom: (memory: HeapMemory) => void): void {
     if (Atomics.load(this.words, WORD_FINGERPRINT) !== expected) {
       throw new InvalidHandleError("the heap of this handle has other flags or another size than the handle says.");
     }
     if (!this.isOpenToAll) throw new HeapClosedError();
-  }
-
-  #enter(makeRoom: (memory: HeapMemory) => void): void {
     let thread = this.threads.claim();
     if (thread === NO_THREAD) {
       this.#lockAs(this.threads.ownerWithoutSlot());
@@ -426,21 +352,23 @@ export class HeapMemory {
   close(atLast: () => void = () => {}): void {
     const { shared } = this.journal;
     const isEmpty = shared && this.isCacheEmpty(this.#thread);
-    let isLast = !shared || this.journal.run(() => this.#leave());
+    const isLast = !shared || this.journal.run(() => this.#leave());
     try {
       if (isLast) atLast();
     } finally {
       // If this is not the last, the others may close from here on, and only the tombstone is sure to be there.
       if (!shared) this.words[WORD_MAGIC] = 0;
       else if (!isLast && isEmpty) this.threads.release(this.#thread);
-      this.system.unwatch(this.address(-this.stateBytes));
-      // A Worker that was there a moment ago may have ended, and left it to this thread.
-      if (Atomics.sub(this.words, WORD_USERS, 1) === 1) isLast = true;
       const isLent = Atomics.load(this.words, WORD_LENT) !== 0; // by a thread that ended
       this.#detach();
       if (isLast && !isLent) this.#giveBack(shared);
       this.system.close();
     }
+  }
+
+  /** Counts the blocks that are lent, by all threads. */
+  lend(by: number): void {
+    Atomics.add(this.words, WORD_LENT, by);
   }
 
   #detach(): void {
@@ -474,10 +402,11 @@ export class HeapMemory {
 
   /** Gives the reservation back; of a heap that was shared all but the tombstone, and a tombstone that is old. */
   #giveBack(shared: boolean): void {
-    const { system } = this, bytes = reservedBytes(this.bytes, this.build);
+    const { system } = this, bytes = reservedBytes(this.bytes, this.build), page = system.pageSize;
     const base = this.address(-this.stateBytes);
     if (!shared) return system.release(base, bytes);
-    const [from, to] = tombstoneOf(system.pageSize);
+    const from = Math.floor(TOMBSTONE_OFFSET / page) * page;
+    const to = Math.ceil((TOMBSTONE_OFFSET + TOMBSTONE_BYTES) / page) * page;
     if (from > 0) system.release(base, from);
     system.release(base + BigInt(to), bytes - to);
     tombstones.push(base + BigInt(from));
@@ -489,12 +418,6 @@ export class HeapMemory {
 const MAX_TOMBSTONES = 256;
 /** The addresses of those that this thread has left. */
 const tombstones: bigint[] = [];
-
-/** Where the tombstone's pages begin and end. */
-function tombstoneOf(page: number): [from: number, to: number] {
-  const from = Math.floor(TOMBSTONE_OFFSET / page) * page;
-  return [from, Math.ceil((TOMBSTONE_OFFSET + TOMBSTONE_BYTES) / page) * page];
-}
 
 /** Bytes of a heap with its rings. */
 function withRings(bytes: number): number {

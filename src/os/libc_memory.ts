@@ -197,8 +197,6 @@ export function libcMemory(note: string): VirtualMemory {
     reserve,
     purge,
     release,
-    watch: () => {},
-    unwatch: () => {},
     isMapped,
     holds,
     residentPages,

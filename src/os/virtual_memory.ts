@@ -16,18 +16,6 @@ import { libcMemory } from "./libc_memory.ts";
 import { nativeMemory } from "./native_memory.ts";
 import { requireNativeAccess } from "./permissions.ts";
 
-/** A range that some threads use, and that is emptied when the last of them ends. */
-export interface WatchedRange {
-  /** Native address of its first byte. */
-  readonly start: bigint;
-  readonly bytes: number;
-  /** Offset of pages in it that stay as they are, and how many bytes these have. */
-  readonly kept: number;
-  readonly keptBytes: number;
-  /** Offset, in what is kept, of a word that counts the threads; if the word behind it is not 0, nothing is emptied. */
-  readonly users: number;
-}
-
 /**
  * The operating system's memory, and the clocks. Addresses are native ones; sizes are in bytes. A size that is no
  * integer throws a RangeError, and whatever the system refuses an `OsError`.
@@ -67,18 +55,6 @@ export interface VirtualMemory {
    * @throws {OsError} `EINVAL` when `address` is not a page's, or the size is 0
    */
   release(address: bigint, bytes: number): void;
-
-  /**
-   * The thread that calls has a range: should it end before `unwatch`, it is taken off the count of those that do, and as
-   * the last one it empties the range. That stays mapped until there is no other address space, since what nobody can see
-   * from here may still lead there. Not where this is libc's, and not for the first thread of a process.
-   *
-   * @throws {OsError} `ENOMEM`
-   */
-  watch(range: WatchedRange): void;
-
-  /** The thread that calls has the range at this address no longer. */
-  unwatch(start: bigint): void;
 
   /** Whether the page of an address is mapped. That does not mean readable: protected pages count. About 1 µs. */
   isMapped(address: bigint): boolean;
