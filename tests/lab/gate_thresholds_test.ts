@@ -72,5 +72,6 @@ Deno.test("parseThresholds() takes what is right", () => {
     { name: "n", kind: "net-ns", workload: "random-mixed", most: 5 },
     { name: "m", kind: "footprint", workload: "random-mixed", most: 2 },
   ];
-  assertEquals(parseThresholds(JSON.stringify({ thresholds }), "x.json"), thresholds);
+  const named = thresholds.map((each, index) => ({ ...each, name: `${index}` }));
+  assertEquals(parseThresholds(JSON.stringify({ thresholds: named }), "x.json"), named);
 });
