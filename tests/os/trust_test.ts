@@ -73,7 +73,8 @@ Deno.test("nothing is built in a TMPDIR whose content others could change, and a
 
 Deno.test("a library has the mode 0700 whatever the umask is", async () => {
   using it = await openCache();
-  for (const umask of [0o000, 0o077, 0o777]) {
+  // Where nobody may do anything with what is new, only root can go on, in the compiler's temporary files.
+  for (const umask of isRoot ? [0o000, 0o077, 0o777] : [0o000, 0o077]) {
     await Deno.remove(it.library);
     const old = Deno.umask(umask);
     try {
