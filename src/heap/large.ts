@@ -146,6 +146,7 @@ export class LargeBlocks {
       return unit !== 0;
     };
     while (this.#journal.run(next));
+    this.#pages.trim();
   }
 
   /** The same of a thread, by its slot. `mayGo`, in each section: whether it is dead still. */

@@ -124,3 +124,12 @@ Deno.test({
     }
   }
 });
+
+Deno.test("memory of many large blocks goes back to the system as they are freed, but for what is kept", async () => {
+  using heap = await Heap.open();
+  const ptrs = Array.from({ length: 160 }, () => heap.malloc(MIB));
+  for (const ptr of ptrs) heap.u8.fill(1, ptr, ptr + MIB);
+  for (const ptr of ptrs) heap.free(ptr);
+  const { residentBytes } = heap.stats();
+  assert(residentBytes < 80 * MIB, `${residentBytes} bytes are in memory`);
+});
