@@ -4,7 +4,7 @@
  * The reservation is one private anonymous mapping, readable and writable at once (MAP_NORESERVE: no swap is set aside
  * for it, so hundreds of GiB cost nothing until they are touched). Every function that can fail returns a negative errno,
  * every other one a plain value, so that a call is one crossing of the FFI border and errno is never read from outside.
- * Nothing here allocates or keeps state: all of it may be called from any thread.
+ * All of it may be called from any thread. Nothing here allocates or keeps state, but for what Workers leave behind.
  *
  * Tested on Linux x86-64. The aarch64 and macOS parts are UNTESTED: written from the manuals.
  */
@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -33,7 +34,6 @@
 #if defined(__APPLE__)
 #include <libproc.h>
 #include <mach/mach.h>
-#include <pthread.h>
 typedef char mincore_byte;
 #else
 typedef unsigned char mincore_byte;
@@ -56,13 +56,101 @@ typedef unsigned char mincore_byte;
 #define RESERVE_FLAGS (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)
 
 /* Raised whenever a function below changes its meaning: a prebuilt library of another age is refused. */
-#define ABI_VERSION 3
+#define ABI_VERSION 4
 
 uint32_t hakmem_abi_version(void) { return ABI_VERSION; }
 
+void hakmem_leave(uint64_t address, uint64_t bytes);
+int32_t hakmem_purge(uint64_t address, uint64_t bytes);
+
 uint32_t hakmem_page_size(void) { return (uint32_t)sysconf(_SC_PAGESIZE); }
 
-/* Address of `bytes` (rounded up to pages) of zeroed memory aligned to `alignment`, a power of two. */
+/*
+ * Memory that nobody has any more, but whose address may be known where nobody can see it: to a native call of a Worker
+ * that was ended, or to who was given a view. So it is emptied, and stays mapped until as many others have been left behind
+ * since, or there is no address space. What is kept of it lies here, never in the memory itself.
+ */
+#define LEFT_BEHIND 256
+
+static struct range { uint64_t address, bytes; } left_behind[LEFT_BEHIND];
+static unsigned next_left;
+static pthread_mutex_t left_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* Puts a range in the place of the one that was left longest ago, and unmaps that. */
+static void replace_left(uint64_t address, uint64_t bytes) {
+  pthread_mutex_lock(&left_lock);
+  struct range *const oldest = &left_behind[next_left++ % LEFT_BEHIND], old = *oldest;
+  *oldest = (struct range){address, bytes};
+  pthread_mutex_unlock(&left_lock);
+  if (old.bytes != 0) munmap((void *)(uintptr_t)old.address, old.bytes);
+}
+
+#if defined(__GLIBC__)
+
+/*
+ * What a thread has reserved goes when it ends, unless it is to outlive it. A Worker may be ended at any moment, and nothing
+ * of its program runs then. The list is the thread's own, and a range is on it only while it is mapped and nobody else's, so
+ * nothing is looked at there. The first thread ends with its process, and has no list.
+ */
+struct owned { struct range range; struct owned *next; };
+
+static _Thread_local struct owned *owned;
+static _Thread_local int is_told;
+
+extern void *__dso_handle;
+extern int __cxa_thread_atexit_impl(void (*function)(void *), void *argument, void *library);
+
+static void at_thread_end(void *unused) {
+  (void)unused;
+  for (struct owned *gone; (gone = owned) != NULL; free(gone)) {
+    owned = gone->next;
+    hakmem_leave(gone->range.address, gone->range.bytes);
+  }
+}
+
+static void own(uint64_t address, uint64_t bytes) {
+  if (syscall(SYS_gettid) == getpid()) return;
+  if (!is_told && __cxa_thread_atexit_impl(at_thread_end, NULL, &__dso_handle) != 0) return;
+  is_told = 1;
+  struct owned *const range = malloc(sizeof *range);
+  if (range == NULL) return; /* then it outlives the thread, which is no worse than a leak */
+  *range = (struct owned){{address, bytes}, owned};
+  owned = range;
+}
+
+static void disown(uint64_t address) {
+  for (struct owned **at = &owned; *at != NULL;) {
+    struct owned *const range = *at;
+    if (range->range.address != address) {
+      at = &range->next;
+      continue;
+    }
+    *at = range->next;
+    free(range);
+  }
+}
+
+#else
+
+static void own(uint64_t address, uint64_t bytes) { (void)address, (void)bytes; }
+
+static void disown(uint64_t address) { (void)address; }
+
+#endif
+
+/* Whether a range that this thread has reserved outlives it: no, until this is called. */
+void hakmem_outlive(uint64_t address, uint64_t bytes, int32_t outlives) {
+  disown(address);
+  if (!outlives) own(address, bytes);
+}
+
+/* Empties a range that nobody has any more; see above. */
+void hakmem_leave(uint64_t address, uint64_t bytes) {
+  disown(address);
+  if (hakmem_purge(address, bytes) == 0) replace_left(address, bytes);
+}
+
+/* Address of `bytes` (rounded up to pages) of zeroed memory aligned to `alignment`, a power of two. The thread owns it. */
 int64_t hakmem_reserve(uint64_t bytes, uint64_t alignment) {
   const uint64_t page = hakmem_page_size();
   if (bytes == 0 || alignment == 0 || (alignment & (alignment - 1)) != 0) return -EINVAL;
@@ -72,6 +160,10 @@ int64_t hakmem_reserve(uint64_t bytes, uint64_t alignment) {
   const uint64_t length = (bytes + page - 1) & ~(page - 1);
   const uint64_t span = length + (alignment - page);
   void *mapped = mmap(NULL, span, PROT_READ | PROT_WRITE, RESERVE_FLAGS, -1, 0);
+  if (mapped == MAP_FAILED && errno == ENOMEM) {
+    for (int left = LEFT_BEHIND; left > 0; left--) replace_left(0, 0);
+    mapped = mmap(NULL, span, PROT_READ | PROT_WRITE, RESERVE_FLAGS, -1, 0);
+  }
   if (mapped == MAP_FAILED) return -errno;
 
   /* Give back what lies outside of the aligned part. A failure here would only waste address space. */
@@ -81,6 +173,7 @@ int64_t hakmem_reserve(uint64_t bytes, uint64_t alignment) {
   const uint64_t tail = span - head - length;
   if (head != 0) munmap(mapped, head);
   if (tail != 0) munmap((void *)(uintptr_t)(start + length), tail);
+  own(start, length);
   return (int64_t)start;
 }
 
@@ -99,6 +192,7 @@ int32_t hakmem_purge(uint64_t address, uint64_t bytes) {
 }
 
 int32_t hakmem_release(uint64_t address, uint64_t bytes) {
+  disown(address);
   return munmap((void *)(uintptr_t)address, bytes) == 0 ? 0 : -errno;
 }
 

@@ -170,9 +170,6 @@ export class Heap implements Disposable {
   /** What it checks. */
   readonly build: Build;
 
-  /** The native address of offset 0, a multiple of 2 MiB: what C sees of `ptr` is at `base + BigInt(ptr)`. */
-  readonly base: bigint;
-
   readonly #base: number;
   readonly #buffer: ArrayBuffer;
   readonly #memory: HeapMemory;
@@ -189,7 +186,6 @@ export class Heap implements Disposable {
     this.build = build;
     this.#memory = memory;
     this.#blocks = blocks;
-    this.base = memory.base;
     this.#base = Number(memory.base);
     this.malloc = blocks.malloc;
     this.free = build === "release" ? blocks.free : (ptr) => {
@@ -213,8 +209,10 @@ export class Heap implements Disposable {
    * Opens a heap. The first in a process may build the native library, in about a second; then it takes some
    * milliseconds. It needs `--allow-ffi`.
    *
-   * It is to be closed (`using`): nothing gives the memory of a heap back that a program lets go of, or that a Worker has
-   * when it ends; but for one that other threads have, too.
+   * It is to be closed (`using`). What a program lets go of without is given back when neither the heap nor a view of it can
+   * be reached, and what a Worker has when it ends, with its thread. Kept until the process ends are a heap that was
+   * shared, one of which blocks are lent, and, if its thread goes on, one whose `address`, `pointer` or `base` was asked for.
+   * Without the native library a Worker's heaps are kept, too.
    *
    * @throws {InvalidOptionError} for an option, a variant or a flag that does not exist, or a value out of range.
    * @throws {NativeAccessError} if a permission is missing, or the system is not one that is supported.
@@ -454,6 +452,12 @@ export class Heap implements Disposable {
     return new Uint8Array(this.#buffer, ptr, length ?? usable);
   }
 
+  /** The native address of offset 0, a multiple of 2 MiB: what C sees of `ptr` is at `base + BigInt(ptr)`. */
+  get base(): bigint {
+    this.#memory.give();
+    return this.#memory.base;
+  }
+
   /**
    * The native address of a pointer, for structs and for calls that take a number; 0n for 0, which is NULL.
    *
@@ -462,6 +466,7 @@ export class Heap implements Disposable {
   address(ptr: Ptr): bigint {
     this.#memory.assertOpen();
     this.#assertInside(ptr);
+    this.#memory.give();
     return ptr === 0 ? 0n : this.#memory.address(ptr);
   }
 
@@ -474,6 +479,7 @@ export class Heap implements Disposable {
   pointer(ptr: Ptr): Deno.PointerValue {
     this.#memory.assertOpen();
     this.#assertInside(ptr);
+    this.#memory.give();
     return ptr === 0 ? null : this.#memory.system.pointerAt(this.#base, ptr);
   }
 

@@ -12,7 +12,8 @@
  *
  * The last thread that closes gives the memory back. Of a heap that was shared some pages stay, the *tombstone*: they
  * say that this heap is closed, to whoever has a handle of it or is about to attach. A thread leaves the last some hundred
- * of its own; where one is gone, a handle leads to no heap, which the system finds (`holds`).
+ * of its own; where one is gone, a handle leads to no heap, which the system finds (`holds`). A heap that nobody closes, and
+ * that no other thread has had, is given back with its thread (`VirtualMemory.reserve`), or when it is collected.
  *
  * @module
  */
@@ -20,6 +21,7 @@
 import { OsError, viewMemory, type VirtualMemory } from "../os/mod.ts";
 import type { Build } from "./blocks.ts";
 import { type BooksLayout, booksLayout } from "./debug_layout.ts";
+import { type Remains, watch } from "./dropped.ts";
 import { HeaderCorruptedError, HeapClosedError, HeapSharedError, hex, InvalidHandleError } from "./errors.ts";
 import type { Flags } from "./flags.ts";
 import { Journal } from "./journal.ts";
@@ -98,6 +100,7 @@ export class HeapMemory {
   readonly maxBytes: number;
   /** Whether this object made the heap; others attach to it. */
   readonly isNew: boolean;
+  readonly #remains: Remains;
   #thread: number;
 
   /** Makes an object of memory that is there: `reserve` and `attach`. */
@@ -126,6 +129,13 @@ export class HeapMemory {
     this.journal = journals.make(this.words);
     this.threads = new Threads(this.words, system);
     this.#thread = isNew ? 0 : NO_THREAD;
+    this.#remains = {
+      system,
+      address: this.address(-this.stateBytes),
+      bytes: reservedBytes(bytes, build),
+      kept: 0,
+      isGiven: false,
+    };
     if (build === "release") return;
     const layout = booksLayout(bytes), buffer = viewMemory(base + BigInt(withRings(bytes) + GAP_BYTES), layout.bytes);
     const words = new Int32Array(buffer);
@@ -149,6 +159,7 @@ export class HeapMemory {
     try {
       const memory = new HeapMemory(system, base, size, maxBytes, true, build);
       memory.words[WORD_MAGIC] = HEAP_MAGIC;
+      watch(memory.buffer, memory.blockBuffer, memory.#remains);
       return memory;
     } catch (error) {
       system.release(base - BigInt(stateBytes(size)), reservedBytes(size, build));
@@ -228,6 +239,7 @@ export class HeapMemory {
       this.words[WORD_FINGERPRINT] = fingerprint(this.bytes, this.maxBytes, this.build, flags);
       this.#thread = this.threads.claim(); // 0, since there is nobody else yet
       this.#lockAs(this.threads.ownerOf(this.#thread));
+      this.#keep(1);
     }
     const { base, bytes, maxBytes, build } = this, identity = this.words[WORD_IDENTITY]!;
     return makeHandle({ identity, base, bytes, maxBytes, build, variant: name });
@@ -369,6 +381,19 @@ export class HeapMemory {
   /** Counts the blocks that are lent, by all threads. */
   lend(by: number): void {
     Atomics.add(this.words, WORD_LENT, by);
+    this.#keep(by);
+  }
+
+  /** Says that others may have its addresses from now on: it is not given back when it is collected. */
+  give(): void {
+    this.#remains.isGiven = true;
+  }
+
+  /** Counts why it must not go with its thread, nor when it is collected. */
+  #keep(by: number): void {
+    const { system, address, bytes, kept } = this.#remains;
+    this.#remains.kept += by;
+    if (this.isNew && (kept === 0 || kept + by === 0)) system.outlive(address, bytes, kept + by > 0);
   }
 
   #detach(): void {

@@ -62,6 +62,9 @@ const SYMBOLS = {
 /** Pages asked about in one `mincore`. */
 const MINCORE_PAGES = 65_536;
 
+/** As in `native/vm.c`. */
+const LEFT_BEHIND = 256;
+
 const O_RDONLY_CLOEXEC = 0o2000000;
 const ENOENT = 2;
 const ESRCH = 3;
@@ -87,6 +90,7 @@ export function libcMemory(note: string): VirtualMemory {
   const time = new BigInt64Array(2);
   const usage = new BigInt64Array(RUSAGE_WORDS);
   const stat = new Uint8Array(1024);
+  const left: [address: bigint, bytes: number][] = [];
 
   function fail(error: number, call: string, ...args: (number | bigint)[]): never {
     throw new OsError(describeCall(call, args), error);
@@ -129,6 +133,12 @@ export function libcMemory(note: string): VirtualMemory {
 
   function release(address: bigint, bytes: number): void {
     if (c.munmap(address, BigInt(bytes)) !== 0) fail(errno.getInt32(), "release", address, bytes);
+  }
+
+  function leave(address: bigint, bytes: number): void {
+    purge(address, bytes);
+    left.push([address, bytes]);
+    if (left.length > LEFT_BEHIND) release(...left.shift()!);
   }
 
   function isMapped(address: bigint): boolean {
@@ -197,6 +207,8 @@ export function libcMemory(note: string): VirtualMemory {
     reserve,
     purge,
     release,
+    outlive: () => {}, // all does
+    leave,
     isMapped,
     holds,
     residentPages,

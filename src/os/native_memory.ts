@@ -10,7 +10,7 @@ import { cutOff } from "./shared_library.ts";
 import type { VirtualMemory } from "./virtual_memory.ts";
 
 /** Must be the `ABI_VERSION` of `native/vm.c`. */
-const ABI_VERSION = 3;
+const ABI_VERSION = 4;
 
 const SYMBOLS = {
   hakmem_abi_version: { parameters: [], result: "u32" },
@@ -18,6 +18,8 @@ const SYMBOLS = {
   hakmem_reserve: { parameters: [/* bytes */ "u64", /* alignment */ "u64"], result: /* address */ "i64" },
   hakmem_purge: { parameters: [/* address */ "u64", /* bytes */ "u64"], result: "i32" },
   hakmem_release: { parameters: [/* address */ "u64", /* bytes */ "u64"], result: "i32" },
+  hakmem_outlive: { parameters: [/* address */ "u64", /* bytes */ "u64", /* outlives */ "i32"], result: "void" },
+  hakmem_leave: { parameters: [/* address */ "u64", /* bytes */ "u64"], result: "void" },
   hakmem_is_mapped: { parameters: [/* address */ "u64"], result: "i32" },
   hakmem_holds: { parameters: [/* address */ "u64", /* word */ "u32"], result: "i32" },
   hakmem_resident_pages: { parameters: [/* address */ "u64", /* bytes */ "u64"], result: "i64" },
@@ -91,6 +93,8 @@ export function nativeMemory(path: string, note: string | undefined): VirtualMem
       check(c.hakmem_reserve(BigInt(bytes), BigInt(alignment)), "reserve", bytes, alignment),
     purge: (address, bytes) => void check(c.hakmem_purge(address, BigInt(bytes)), "purge", address, bytes),
     release: (address, bytes) => void check(c.hakmem_release(address, BigInt(bytes)), "release", address, bytes),
+    outlive: (address, bytes, outlives) => c.hakmem_outlive(address, BigInt(bytes), Number(outlives)),
+    leave: (address, bytes) => c.hakmem_leave(address, BigInt(bytes)),
     isMapped: (address) => check(c.hakmem_is_mapped(address), "isMapped", address) === 1,
     holds: (address, word) => check(c.hakmem_holds(address, word), "holds", address, word) === 1,
     residentPages: (address, bytes) =>

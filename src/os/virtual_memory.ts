@@ -33,6 +33,8 @@ export interface VirtualMemory {
   /**
    * Reserves address space: readable, writable, zero, and costing no memory until it is touched.
    *
+   * What a Worker has reserved is left behind (`leave`) when its thread ends, however that ends; not where this is libc's.
+   *
    * @param bytes rounded up to whole pages
    * @param alignment of the address, a power of two; at least a page is given
    * @throws {OsError} `ENOMEM`: no such address space. `EINVAL`: size 0, or an alignment that is no power of two
@@ -55,6 +57,15 @@ export interface VirtualMemory {
    * @throws {OsError} `EINVAL` when `address` is not a page's, or the size is 0
    */
   release(address: bigint, bytes: number): void;
+
+  /** Whether a reservation of this thread outlives it, as one does that other threads, or C, have: no, at first. */
+  outlive(address: bigint, bytes: number, outlives: boolean): void;
+
+  /**
+   * Gives back the memory of a reservation that nobody has any more, as far as can be known: it reads as zero, and stays
+   * mapped until 256 others have been left behind, or there is no address space.
+   */
+  leave(address: bigint, bytes: number): void;
 
   /** Whether the page of an address is mapped. That does not mean readable: protected pages count. About 1 µs. */
   isMapped(address: bigint): boolean;
@@ -128,7 +139,8 @@ export const VM_LIBRARY: NativeTarget = {
   name: "vm",
   sources: [new URL("../../native/vm.c", import.meta.url)],
   kind: "library",
-  flags: ["-std=c11"],
+  // It stays loaded: it knows what Workers that have ended have left behind.
+  flags: ["-std=c11", ...Deno.build.os === "linux" ? ["-Wl,-z,nodelete"] : []],
   check: (path) => nativeMemory(path, undefined).close(),
 };
 
