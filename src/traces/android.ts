@@ -16,14 +16,22 @@
 import type { TraceBuilder } from "./builder.ts";
 import type { TraceFormat } from "./format.ts";
 import { decimal, decodeLines, pointerOf, sizeOf } from "./lines.ts";
+import type { Shape } from "./shapes.ts";
 
 /** The format. */
 export const android: TraceFormat = {
   name: "android",
   description: "Android's memory_replay text",
   recognises: (head) => /^\d+: (malloc|calloc|realloc|memalign|free|thread_done) 0x[\da-f]+/i.test(head),
-  decode: (content, sink) => decodeLines(android.name, content, sink, { partial: "frees" }, decodeLine),
+  decode: (content, sink) => decodeLines(android.name, content, sink, { partial: "frees", shapes: SHAPES }, decodeLine),
 };
+
+const SHAPES: readonly Shape[] = [
+  ["%d: malloc 0x%x %d%*", (builder, thread, id, size) => builder.malloc(thread, id, size)],
+  ["%d: free 0x%x%*", (builder, thread, id) => builder.free(thread, id)],
+  ["%d: realloc 0x%x 0x%x %d%*", (builder, thread, id, oldId, size) => builder.realloc(thread, oldId, id, size)],
+  ["%d: calloc 0x%x %d %d%*", (builder, thread, id, count, size) => builder.calloc(thread, id, count, size)],
+];
 
 function decodeLine<R>(builder: TraceBuilder<R>, line: string): void {
   const words = line.trimEnd().split(" ");

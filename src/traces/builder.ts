@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { BlockTable } from "./block_table.ts";
 import { TraceColumns } from "./columns.ts";
 import { EVENT, type EventSink, NO_BLOCK, type RanFor, type Trace, TraceError } from "./trace.ts";
 
@@ -49,8 +50,7 @@ export class TraceBuilder<Result = Trace> {
   readonly #options: BuilderOptions;
   readonly #mostEvents: number;
   readonly #mostLive: number;
-  /** From a live block's name to its slot. */
-  readonly #live = new Map<BlockId, number>();
+  readonly #live = new BlockTable();
   readonly #threads = new Map<number | string, number>();
   readonly #threadNames: string[] = [];
   readonly #remarks: string[] = [];
@@ -118,7 +118,7 @@ export class TraceBuilder<Result = Trace> {
     this.#checkSize(size, newId);
     if (newId === null && size === 0) return this.free(thread, oldId);
     const slot = this.#live.get(oldId);
-    if (slot === undefined) {
+    if (slot === 0) {
       this.#unknown("realloc", oldId);
       return this.#allocate(EVENT.REALLOC, thread, newId, size, 0);
     }
@@ -127,9 +127,9 @@ export class TraceBuilder<Result = Trace> {
       return;
     }
     if (newId !== oldId) {
-      this.#live.delete(oldId);
-      if (this.#live.has(newId)) this.#givenAgain(thread, newId, "realloc");
-      this.#live.set(newId, slot);
+      this.#live.take(oldId);
+      if (this.isLive(newId)) this.#givenAgain(thread, newId, "realloc");
+      this.#live.add(newId, slot);
     }
     const formerSize = this.#sizes[slot]!;
     this.#sizes[slot] = size;
@@ -139,9 +139,8 @@ export class TraceBuilder<Result = Trace> {
   /** A free; of null it does nothing, but is an event. */
   free(thread: number | string, id: BlockId | null): void {
     if (id === null) return this.#add(EVENT.FREE, thread, 0, 0, 0, 0);
-    const slot = this.#live.get(id);
-    if (slot === undefined) return this.#unknown("free", id);
-    this.#live.delete(id);
+    const slot = this.#live.take(id);
+    if (slot === 0) return this.#unknown("free", id);
     this.#add(EVENT.FREE, thread, slot, 0, this.#sizes[slot]!, 0);
     this.#numbers[slot] = this.#freeSlot;
     this.#freeSlot = slot;
@@ -155,7 +154,7 @@ export class TraceBuilder<Result = Trace> {
 
   /** Whether a block of that name is live. */
   isLive(id: BlockId): boolean {
-    return this.#live.has(id);
+    return this.#live.get(id) !== 0;
   }
 
   /** Says how long the program ran. */
@@ -221,12 +220,12 @@ export class TraceBuilder<Result = Trace> {
       this.#failedCalls++;
       return;
     }
-    if (this.#live.has(id)) this.#givenAgain(thread, id, "allocation");
+    if (this.isLive(id)) this.#givenAgain(thread, id, "allocation");
     if (this.#live.size === this.#mostLive) this.fail(`more than ${this.#mostLive} live blocks`);
     const slot = this.#takeSlot();
     this.#numbers[slot] = ++this.#blockCount;
     this.#sizes[slot] = size;
-    this.#live.set(id, slot);
+    this.#live.add(id, slot);
     this.#add(kind, thread, slot, size, 0, alignment);
   }
 

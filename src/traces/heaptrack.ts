@@ -14,17 +14,25 @@
 import type { TraceBuilder } from "./builder.ts";
 import type { TraceFormat } from "./format.ts";
 import { address, decodeLines, hexadecimal, sizeOf } from "./lines.ts";
+import type { Shape } from "./shapes.ts";
 
 /** The format. */
 export const heaptrack: TraceFormat = {
   name: "heaptrack",
   description: "heaptrack --raw",
   recognises: (head) => /^v [\da-f]+ [\da-f]+\r?\n/.test(head),
-  decode: (content, sink) => decodeLines(heaptrack.name, content, sink, { partial: "given" }, decodeLine),
+  decode: (content, sink) =>
+    decodeLines(heaptrack.name, content, sink, { partial: "given", shapes: SHAPES }, decodeLine),
 };
 
 const THREAD = 0;
 const MOST_REPORTED = 40;
+
+const SHAPES: readonly Shape[] = [
+  ["+ %h %h %x", (builder, size, _stack, id) => builder.malloc(THREAD, id, size)],
+  ["- %x", (builder, id) => builder.free(THREAD, id)],
+  ["t %x %h", () => {}], // where code was called from, of which there are many
+];
 
 function decodeLine<R>(builder: TraceBuilder<R>, line: string): void {
   const words = line.trimEnd().split(" ");

@@ -1,13 +1,16 @@
 /**
- * Text formats are read line by line, and a line is words. The text is decoded in pieces, so a file may be larger than
- * V8's longest string, and what is held besides it is one piece.
+ * Text formats are read line by line. Lines of a shape that the format knows are read from their bytes (`shapes.ts`), all
+ * others as words of a text, which is decoded in pieces: so a file may be larger than V8's longest string, and what is held
+ * besides it is one piece.
  *
  * Whatever the format, these are no lines of it: empty ones, comments (`#`, `//`), and a last line that breaks off.
  *
  * @module
  */
 import { type BlockId, type BuilderOptions, LARGEST_SIZE, TraceBuilder } from "./builder.ts";
+import { joined } from "./bytes.ts";
 import type { Content } from "./content.ts";
+import { LineShape, type Shape } from "./shapes.ts";
 import { type EventSink, TraceError } from "./trace.ts";
 
 /** No format has lines that long: a file without line ends is no text. */
@@ -15,7 +18,7 @@ const LONGEST_LINE = 4096;
 /** What editors on Windows put in front of UTF-8, a letter a byte. */
 const BYTE_ORDER_MARK = "\xef\xbb\xbf";
 const COMMENT = /^\s*(#|\/\/|$)/;
-const SLASH = 47;
+const SLASH = 47, LINE_FEED = 10;
 
 /** Whether a line says nothing. Hardly any begins so that the expression is asked. */
 function isComment(line: string): boolean {
@@ -31,19 +34,23 @@ export function formatHead(head: string): string {
 /**
  * Decodes a text.
  *
+ * @param options the builder's, and what nearly all lines look like
  * @param decodeLine takes a line and tells the builder; `finish`, if given, is called behind the last
  */
 export function decodeLines<Result>(
   name: string,
   content: Content,
   sink: EventSink<Result>,
-  options: BuilderOptions,
+  { shapes, ...options }: BuilderOptions & { readonly shapes: readonly Shape[] },
   decodeLine: (builder: TraceBuilder<Result>, line: string) => void,
   finish?: (builder: TraceBuilder<Result>) => void,
 ): Result {
   const lines = new Lines(content);
   const builder = new TraceBuilder<Result>(name, lines.where, options, sink);
-  for (const line of lines) {
+  const known = shapes.map(([pattern, take]) => new LineShape(pattern, take));
+  while (lines.next()) {
+    if (!lines.isBroken && known.some((shape) => lines.has(shape) && shape.tell(builder))) continue;
+    const line = lines.text();
     if (isComment(line)) continue;
     if (!lines.isBroken) {
       decodeLine(builder, line);
@@ -73,42 +80,81 @@ function tryLine<Result>(
 }
 
 /** Goes through the lines of a text. */
-class Lines implements Iterable<string> {
-  readonly #content: Content;
+class Lines {
+  readonly #pieces: Iterator<Uint8Array<ArrayBuffer>>;
+  readonly #decoder = new TextDecoder("latin1"); // a byte a letter: no input is invalid
+  #bytes: Uint8Array = new Uint8Array();
+  /** The same as text, once a line was asked for as such. */
+  #text: string | undefined;
+  /** Where in the bytes the lines that have an end are over. */
+  #ended = 0;
+  /** Where the current line begins, and the next; 0 as long as that is not known. */
+  #start = 0;
+  #next = 0;
   /** Of the current line, from 1. */
   #number = 0;
-  #isBroken = false;
 
   constructor(content: Content) {
-    this.#content = content;
+    this.#pieces = content.pieces();
   }
 
   /** Whether the current line is the last and has no end. */
   get isBroken(): boolean {
-    return this.#isBroken;
+    return this.#start >= this.#ended;
   }
 
   /** Where it is: `line 12`. */
   readonly where = (): string => `line ${this.#number}`;
 
-  /** All lines, without their ends. */
-  *[Symbol.iterator](): Generator<string> {
-    const decoder = new TextDecoder("latin1"); // a byte a letter: no input is invalid
-    let rest = "";
-    for (const piece of this.#content.pieces()) {
-      const lines = (rest + decoder.decode(piece)).split("\n");
-      rest = lines.pop()!;
-      for (const line of lines) yield this.#next(line);
-      if (rest.length > LONGEST_LINE) this.#next(rest);
-    }
-    this.#isBroken = true;
-    if (rest !== "") yield this.#next(rest);
+  /** Goes to the next line; false behind the last. */
+  next(): boolean {
+    this.#start = this.#number === 0 ? 0 : this.#behind();
+    this.#next = 0;
+    if (this.#start >= this.#ended && !this.#fill()) return false;
+    this.#number++;
+    return true;
   }
 
-  #next(text: string): string {
-    const line = this.#number++ === 0 && text.startsWith(BYTE_ORDER_MARK) ? text.slice(BYTE_ORDER_MARK.length) : text;
-    if (line.length > LONGEST_LINE) throw new TraceError(`${this.where()}: longer than ${LONGEST_LINE} characters`);
+  /** Whether the current line, which must not be broken, is of a shape. */
+  has(shape: LineShape): boolean {
+    const next = shape.match(this.#bytes, this.#start);
+    if (next === 0 || next - this.#start > LONGEST_LINE) return false;
+    this.#next = next;
+    return true;
+  }
+
+  /** The current line without its end. @throws TraceError if it is too long. */
+  text(): string {
+    const end = this.isBroken ? this.#bytes.length : this.#behind() - 1;
+    if (end - this.#start > LONGEST_LINE) {
+      throw new TraceError(`${this.where()}: longer than ${LONGEST_LINE} characters`);
+    }
+    this.#text ??= this.#decoder.decode(this.#bytes);
+    const text = this.#text.slice(this.#start, end);
+    const line = this.#number === 1 && text.startsWith(BYTE_ORDER_MARK) ? text.slice(BYTE_ORDER_MARK.length) : text;
     return line.endsWith("\r") ? line.slice(0, -1) : line;
+  }
+
+  /** Where the line behind the current one begins. */
+  #behind(): number {
+    if (this.#next === 0) {
+      this.#next = this.isBroken ? this.#bytes.length : this.#bytes.indexOf(LINE_FEED, this.#start) + 1;
+    }
+    return this.#next;
+  }
+
+  /** Reads on until there is a line with an end, or one that is too long; false if nothing is left. */
+  #fill(): boolean {
+    this.#bytes = this.#bytes.subarray(this.#start);
+    this.#start = this.#ended = 0;
+    this.#text = undefined;
+    while (this.#ended === 0 && this.#bytes.length <= LONGEST_LINE) {
+      const { value: piece, done } = this.#pieces.next();
+      if (done) return this.#bytes.length > 0;
+      this.#bytes = joined([this.#bytes, piece]);
+      this.#ended = this.#bytes.lastIndexOf(LINE_FEED) + 1;
+    }
+    return true;
   }
 }
 

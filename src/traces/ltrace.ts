@@ -17,6 +17,7 @@
 import { LARGEST_SIZE, type TraceBuilder } from "./builder.ts";
 import type { TraceFormat } from "./format.ts";
 import { decimal, decodeLines, hexadecimal, pointerOf } from "./lines.ts";
+import type { Shape, TakeNumbers } from "./shapes.ts";
 
 const CALLS = "malloc|calloc|realloc|reallocarray|free|memalign|aligned_alloc|valloc|pvalloc|posix_memalign|" +
   "_Zn[aw]\\w+|_Zd[al]\\w+|operator (?:new|delete)(?:\\[\\])?(?:\\([^()]*\\))?";
@@ -33,18 +34,20 @@ export const ltrace: TraceFormat = {
   recognises: (head) => head.split("\n").some((line) => BEGIN.test(line) && (RESULT.test(line) || isUnfinished(line))),
   decode: (content, sink) => {
     /** By thread: the calls that have begun and not ended, the outermost first. */
-    const open = new Map<string, string[]>();
+    const open = new Map<number, string[]>();
     let unsound = 0;
-    return decodeLines(ltrace.name, content, sink, { partial: "given" }, (builder, line) => {
+    const shapes = shapesOf((thread) => open.size > 0 && open.has(thread));
+    return decodeLines(ltrace.name, content, sink, { partial: "given", shapes }, (builder, line) => {
       const begin = BEGIN.exec(line)?.groups, resumed = begin === undefined ? RESUMED.exec(line)?.groups : undefined;
       const found = begin ?? resumed;
       if (found === undefined) return; // a call of something else, a signal, an end
-      const thread = found["pid"] ?? found["number"] ?? "0", calls = open.get(thread) ?? [];
+      const thread = decimal(found["pid"] ?? found["number"] ?? "0"), calls = open.get(thread) ?? [];
       if (begin !== undefined && isUnfinished(line)) {
         open.set(thread, [...calls, begin["given"]!]);
         return;
       }
       const given = resumed === undefined ? begin!["given"]! : calls.pop();
+      if (calls.length === 0) open.delete(thread);
       const result = RESULT.exec(line)?.[1];
       if (calls.length > 0 || given === undefined || result === undefined) return;
       const isSound = decodeCall(builder, thread, found["name"]!, given, result);
@@ -55,12 +58,30 @@ export const ltrace: TraceFormat = {
   },
 };
 
+/** The calls of which most logs are made, of a thread or not, if they are not within another call. */
+function shapesOf(isWithin: (thread: number) => boolean): Shape[] {
+  return ["", "%d ", "[pid %d] "].flatMap((prefix): Shape[] => {
+    const outermost = (take: TakeNumbers): TakeNumbers => {
+      const takeUnlessWithin: TakeNumbers = (builder, thread, first, second, third) => {
+        return isWithin(thread) ? false : take(builder, thread, first, second, third);
+      };
+      return prefix === ""
+        ? (builder, first, second) => takeUnlessWithin(builder, 0, first, second, 0)
+        : takeUnlessWithin;
+    };
+    return [
+      [`${prefix}%>malloc(%d) %_= 0x%x`, outermost((builder, thread, size, id) => builder.malloc(thread, id, size))],
+      [`${prefix}%>free(0x%x) %_= <void>`, outermost((builder, thread, id) => builder.free(thread, id))],
+    ];
+  });
+}
+
 function isUnfinished(line: string): boolean {
   return line.trimEnd().endsWith(UNFINISHED);
 }
 
 /** Returns whether its arguments can be: without a function's prototype, ltrace prints what lies in some registers. */
-function decodeCall<R>(builder: TraceBuilder<R>, thread: string, name: string, given: string, result: string): boolean {
+function decodeCall<R>(builder: TraceBuilder<R>, thread: number, name: string, given: string, result: string): boolean {
   const words = given.split(/[,)<]/).map((word) => word.trim());
   if (name === "posix_memalign") return true;
   if (name === "free" || name.startsWith("_Zd") || name.startsWith("operator delete")) {

@@ -15,6 +15,7 @@
 import type { TraceBuilder } from "./builder.ts";
 import type { TraceFormat } from "./format.ts";
 import { decimal, decodeLines, sizeOf } from "./lines.ts";
+import type { Shape } from "./shapes.ts";
 
 /** The format. */
 export const malloclab: TraceFormat = {
@@ -23,18 +24,17 @@ export const malloclab: TraceFormat = {
   recognises: (head) => /^\s*(\d+\s+){2,4}([ar] \d+ \d|f -?\d)/.test(head),
   decode: (content, sink) => {
     const head: number[] = [];
-    let requests = 0;
-    return decodeLines(malloclab.name, content, sink, { names: "decimal" }, (builder, line) => {
+    return decodeLines(malloclab.name, content, sink, { names: "decimal", shapes: SHAPES }, (builder, line) => {
       const words = line.includes("\t") || line.includes("  ") || line.startsWith(" ")
         ? line.trim().split(/\s+/)
         : line.split(" ");
-      if (requests === 0 && words.every((word) => /^\d+$/.test(word))) {
+      if (builder.events === 0 && words.every((word) => /^\d+$/.test(word))) {
         head.push(...words.map(decimal));
       } else {
         decodeRequest(builder, words);
-        requests++;
       }
     }, (builder) => {
+      const requests = builder.events;
       if (head.includes(requests)) return;
       const said = head.length === 2 ? head[1] : head[REQUESTS];
       builder.remark(`its head says ${said} requests, and it has ${requests}`);
@@ -45,6 +45,12 @@ export const malloclab: TraceFormat = {
 
 const THREAD = 0; // the format knows one
 const REQUESTS = 2; // in a head of three or four numbers
+
+const SHAPES: readonly Shape[] = [
+  ["a %d %d", (builder, id, size) => builder.malloc(THREAD, id, size)],
+  ["f %d", (builder, id) => builder.free(THREAD, id)],
+  ["r %d %d", (builder, id, size) => builder.realloc(THREAD, builder.isLive(id) ? id : null, id, size)],
+];
 
 function decodeRequest<R>(builder: TraceBuilder<R>, [request, name, size]: readonly string[]): void {
   if (request === "f" && name === "-1") return builder.free(THREAD, null);

@@ -15,6 +15,7 @@
 import type { BlockId } from "./builder.ts";
 import type { TraceFormat } from "./format.ts";
 import { decodeLines, hexadecimal, pointerOf, sizeOf } from "./lines.ts";
+import type { Shape } from "./shapes.ts";
 
 /** The format. */
 export const mtrace: TraceFormat = {
@@ -24,7 +25,13 @@ export const mtrace: TraceFormat = {
   decode: (content, sink) => {
     /** What a realloc was given, until the next line says what it gave. */
     let moving: BlockId | null = null;
-    return decodeLines(mtrace.name, content, sink, { partial: "given" }, (builder, line) => {
+    const shapes: Shape[] = [
+      ["@ %w + 0x%x 0x%h", (builder, id, size) => builder.malloc(THREAD, id, size)],
+      ["@ %w - 0x%x", (builder, id) => builder.free(THREAD, id)],
+      ["@ %w < 0x%x", (_builder, id) => void (moving = id)],
+      ["@ %w > 0x%x 0x%h", (builder, id, size) => builder.realloc(THREAD, moving, id, size)],
+    ];
+    return decodeLines(mtrace.name, content, sink, { partial: "given", shapes }, (builder, line) => {
       if (/^= (Start|End)/.test(line)) return;
       const [, call, word, size] = CALL.exec(line) ?? [];
       if (call === undefined) return builder.fail(`"${line.slice(0, 60)}" is not a line of mtrace`);

@@ -247,8 +247,8 @@ export class Summary implements EventSink<TraceSummary> {
 
 /** Adds a value to the row that holds it, and makes the rows up to there. */
 function addTo(rows: HistogramRow[], value: number, bytes: number, smallest: number, step: number): void {
-  const position = value <= smallest ? 0 : Math.ceil(Math.log2(value / smallest) / Math.log2(step));
-  while (rows.length <= position) rows.push({ upTo: smallest * step ** rows.length, count: 0, bytes: 0 });
+  let position = 0; // a logarithm takes longer than these few steps
+  while ((rows[position] ??= { upTo: smallest * step ** position, count: 0, bytes: 0 }).upTo < value) position++;
   const row = rows[position]!;
   row.count++;
   row.bytes += bytes;

@@ -15,6 +15,7 @@
 import type { TraceBuilder } from "./builder.ts";
 import type { TraceFormat } from "./format.ts";
 import { decimal, decodeLines, pointerOf, sizeOf } from "./lines.ts";
+import type { Shape, TakeNumbers } from "./shapes.ts";
 
 /** The format. */
 export const valgrind: TraceFormat = {
@@ -22,14 +23,27 @@ export const valgrind: TraceFormat = {
   description: "valgrind --trace-malloc=yes",
   recognises: (head) => /^(--\d+-- .*\(.*\)|==\d+== )/m.test(head),
   decode: (content, sink) => {
-    let process: string | undefined, others = 0;
-    return decodeLines(valgrind.name, content, sink, { partial: "given" }, (builder, line) => {
+    let process: number | undefined, others = 0;
+    const isOurs = (pid: number): boolean => {
+      process ??= pid;
+      others += Number(pid !== process);
+      return pid === process;
+    };
+    const allocation: TakeNumbers = (builder, pid, size, id) => {
+      if (isOurs(pid)) builder.malloc(THREAD, id, size);
+    };
+    const free: TakeNumbers = (builder, pid, id) => {
+      if (isOurs(pid)) builder.free(THREAD, id);
+    };
+    const shapes: Shape[] = [
+      ...["malloc", "_Znwm", "_Znam"].map((name): Shape => [`--%d-- ${name}(%d) = 0x%x`, allocation]),
+      ...["free", "_ZdlPv", "_ZdlPvm", "_ZdaPv"].map((name): Shape => [`--%d-- ${name}(0x%x)`, free]),
+    ];
+    return decodeLines(valgrind.name, content, sink, { partial: "given", shapes }, (builder, line) => {
       const [, pid, text] = /^--(\d+)-- (.*)$/.exec(line) ?? [];
       const call = text === undefined ? undefined : CALL.exec(text)?.groups;
       if (call === undefined) return;
-      process ??= pid;
-      if (pid === process) decodeCall(builder, call);
-      else others++;
+      if (isOurs(decimal(pid))) decodeCall(builder, call);
     }, (builder) => {
       if (others > 0) builder.remark(`${others} calls of other processes than ${process} are left out`);
     });

@@ -9,6 +9,7 @@
  */
 import type { TraceFormat } from "./format.ts";
 import { decodeLines, sizeOf } from "./lines.ts";
+import type { Shape } from "./shapes.ts";
 
 /** The format. */
 export const weeAlloc: TraceFormat = {
@@ -17,7 +18,11 @@ export const weeAlloc: TraceFormat = {
   recognises: (head) => /^\s*(Alloc|Free)\(\d+\)/.test(head),
   decode: (content, sink) => {
     let allocations = 0;
-    return decodeLines(weeAlloc.name, content, sink, { names: "decimal" }, (builder, line) => {
+    const shapes: Shape[] = [
+      ["Alloc(%d),", (builder, size) => builder.malloc(THREAD, allocations++, size)],
+      ["Free(%d),", (builder, number) => builder.free(THREAD, number)],
+    ];
+    return decodeLines(weeAlloc.name, content, sink, { names: "decimal", shapes }, (builder, line) => {
       const [, call, number] = /^\s*(Alloc|Free)\((\d+)\)\s*,?\s*(?:\/\/.*)?$/.exec(line) ?? [];
       if (call === "Alloc") builder.malloc(THREAD, allocations++, sizeOf(builder, number));
       else if (call === "Free") builder.free(THREAD, Number(number));
