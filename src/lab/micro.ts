@@ -1,6 +1,6 @@
 /**
- * `micro`: what each stage of the fast path costs, and what `mincore` does, in nanoseconds and ticks of the processor's
- * counter. Loops of one stage more and one less are measured in turns, in random order, round by round; a stage is the
+ * `micro`: what each stage of the fast path costs, in the default heap and in the history's, and what `mincore` does, in
+ * nanoseconds and ticks of the processor's counter. Loops of one stage more and one less are measured in turns, in random order, round by round; a stage is the
  * median of the differences within rounds. Single calls are never timed.
  *
  * @module
@@ -8,8 +8,10 @@
 import * as layout from "../heap/layout.ts";
 import { differences, estimate, Random } from "../measure/mod.ts";
 import { openVirtualMemory, type VirtualMemory } from "../os/mod.ts";
-import type { MicroFile, MicroRow } from "../report/mod.ts";
-import { type Loop, stageLoops, STAGES } from "./micro_stages.ts";
+import type { MicroFile, MicroPath, MicroRow } from "../report/mod.ts";
+import { defaultLoops } from "./micro_default.ts";
+import { historyLoops } from "./micro_history.ts";
+import type { Loop, StageLoops } from "./micro_loops.ts";
 
 /** What to measure. */
 export interface MicroPlan {
@@ -25,6 +27,12 @@ interface Subject {
   readonly ticks: number[];
 }
 
+/** The loops of a path, and what they took. */
+interface Measured {
+  readonly loops: readonly Subject[];
+  readonly whole: Subject;
+}
+
 /** Runs a plan. */
 export async function micro(
   plan: MicroPlan,
@@ -32,11 +40,12 @@ export async function micro(
   signal: AbortSignal,
 ): Promise<MicroFile> {
   const system = await openVirtualMemory();
-  const { loops, whole, variant } = await stageLoops();
-  const ways = mincoreLoops(system);
-  const subjects = [...loops, whole, ...ways.map(({ loop }) => loop)].map((loop): Subject => {
-    return { loop, iterations: 0, nanoseconds: [], ticks: [] };
+  const subjectOf = (loop: Loop): Subject => ({ loop, iterations: 0, nanoseconds: [], ticks: [] });
+  const paths = [await defaultLoops(), await historyLoops()].map(({ loops, whole, ...path }) => {
+    return { ...path, loops: loops.map(subjectOf), whole: subjectOf(whole) };
   });
+  const ways = mincoreLoops(system).map(({ name, loop }) => ({ name, loop: subjectOf(loop) }));
+  const subjects = [...paths.flatMap(({ loops, whole }) => [...loops, whole]), ...ways.map(({ loop }) => loop)];
   for (const [done, subject] of subjects.entries()) {
     report({ phase: "warming up", done, total: subjects.length, label: "" });
     calibrate(system, subject, plan.slotMilliseconds);
@@ -51,26 +60,29 @@ export async function micro(
       await interrupted(signal);
     }
   }
-  const at = (index: number): Subject => subjects[index] as Subject;
-  const empty = at(0);
-  const wholeNanoseconds = estimate(differences(at(loops.length).nanoseconds, empty.nanoseconds));
-  const stages = STAGES.map(({ name, isOnFastPath }, index): MicroRow => ({
-    ...row(name, at(index + 1), at(index)),
-    cumulative: estimate(differences(at(index + 1).nanoseconds, empty.nanoseconds)).median,
-    isOnFastPath,
-  }));
-  const sum = stages.filter((stage) => stage.isOnFastPath).at(-1)?.cumulative ?? 0;
+  const [defaultHeap, history] = paths.map(priced) as [MicroPath, MicroPath];
+  const empty = paths.at(-1)!.loops[0]!;
   return {
     schema: "hakmem.micro/1",
     rounds: plan.rounds,
-    stages,
-    whole: { variant, nanoseconds: wholeNanoseconds, sum, rest: wholeNanoseconds.median - sum },
-    mincore: ways.map(({ name }, index) => ({
-      ...row(name, at(loops.length + 1 + index), empty),
-      isOnFastPath: false,
-    })),
+    defaultHeap,
+    ...history,
+    mincore: ways.map(({ name, loop }) => ({ ...row(name, loop, empty), isOnFastPath: false })),
     source: system.source,
   };
+}
+
+/** What a path's stages cost, each and together, and what all of malloc and free does. */
+function priced({ variant, stages, loops, whole }: Pick<StageLoops, "variant" | "stages"> & Measured): MicroPath {
+  const empty = loops[0]!,
+    sinceStart = (subject: Subject) => estimate(differences(subject.nanoseconds, empty.nanoseconds));
+  const rows = stages.map(({ name, isOnFastPath }, index): MicroRow => ({
+    ...row(name, loops[index + 1]!, loops[index]!),
+    cumulative: sinceStart(loops[index + 1]!).median,
+    isOnFastPath,
+  }));
+  const nanoseconds = sinceStart(whole), sum = rows.filter((stage) => stage.isOnFastPath).at(-1)?.cumulative ?? 0;
+  return { stages: rows, whole: { variant, nanoseconds, sum, rest: nanoseconds.median - sum } };
 }
 
 function row(name: string, more: Subject, less: Subject): Omit<MicroRow, "isOnFastPath"> {

@@ -1,6 +1,7 @@
 /**
- * `micro` as text: what the whole costs first, then a row a stage with its own cost, its interval, ticks, and what the
- * stages add up to; then `mincore`. In the terminal, in Markdown, and as CSV.
+ * `micro` as text: what the whole of the default heap costs first, then a row a stage with its own cost, its interval,
+ * ticks, and what the stages add up to; then the same of the history, and `mincore`. In the terminal, in Markdown, and as
+ * CSV.
  *
  * @module
  */
@@ -29,10 +30,8 @@ export interface MicroRow {
   readonly isOnFastPath: boolean;
 }
 
-/** What `micro` found. */
-export interface MicroFile {
-  readonly schema: "hakmem.micro/1";
-  readonly rounds: number;
+/** The fast path of a variant. */
+export interface MicroPath {
   readonly stages: readonly MicroRow[];
   /** malloc and free themselves in the same loop, the stages' sum, and what that leaves of them. */
   readonly whole: {
@@ -41,6 +40,13 @@ export interface MicroFile {
     readonly sum: number;
     readonly rest: number;
   };
+}
+
+/** What `micro` found. The stages and the whole of the file itself are those of a variant of the history. */
+export interface MicroFile extends MicroPath {
+  readonly schema: "hakmem.micro/1";
+  readonly rounds: number;
+  readonly defaultHeap: MicroPath;
   readonly mincore: readonly MicroRow[];
   /** Where the counter is read from: `native`, or `libc`, whose ticks are nanoseconds. */
   readonly source: "native" | "libc";
@@ -48,16 +54,20 @@ export interface MicroFile {
 
 /** The columns of the stages; `mincore` has no last one. */
 const COLUMNS = ["stage", "ns", "95 %", "ticks", "all so far, ns"] as const;
+const ADDED = "Each stage was added to all above it.";
 const NO_COUNTER = "Without the native library there is no counter to read: ticks are nanoseconds.";
 
 /** The text; colours from `palette`. */
-export function renderMicro({ rounds, stages, whole, mincore, source }: MicroFile, palette: Palette = PLAIN): string {
+export function renderMicro(file: MicroFile, palette: Palette = PLAIN): string {
+  const { defaultHeap, stages, mincore, source } = file;
   const text = (line: string) => wrap(line, palette.columns);
-  const remark = "Dim stages are not on the fast path of that variant. Each was added to all above it.";
   const sections = [
-    answer(headline(rounds, whole).join(" "), palette),
+    answer(headline(file), palette),
+    [table(COLUMNS, defaultHeap.stages, palette)],
+    text(ADDED),
+    text(historyLine(file)),
     [table(COLUMNS, stages, palette)],
-    text(remark),
+    text(`Dim stages are not on the fast path of that variant. ${ADDED}`),
     [table(["mincore", ...COLUMNS.slice(1, 4), ""], mincore, palette)],
     source === "libc" ? text(NO_COUNTER) : [],
   ];
@@ -65,42 +75,58 @@ export function renderMicro({ rounds, stages, whole, mincore, source }: MicroFil
 }
 
 /** The same as Markdown. */
-export function renderMicroMarkdown({ rounds, stages, whole, mincore, source }: MicroFile): string {
+export function renderMicroMarkdown(file: MicroFile): string {
+  const { defaultHeap, stages, mincore, source } = file;
   const onFastPath = stages.map((row) => [...cells(row), row.isOnFastPath ? "yes" : "no"]);
   return [
-    `**${headline(rounds, whole).join(" ")}**\n`,
+    `**${headline(file)}**\n`,
+    markdownTable(COLUMNS, defaultHeap.stages.map(cells)),
+    `${ADDED}\n`,
+    `${historyLine(file)}\n`,
     markdownTable([...COLUMNS, "on the fast path"], onFastPath),
-    "Each stage was added to all above it.\n",
+    `${ADDED}\n`,
     markdownTable(["mincore", ...COLUMNS.slice(1, 4)], mincore.map((row) => cells(row).slice(0, 4))),
     ...(source === "libc" ? [`${NO_COUNTER}\n`] : []),
   ].join("\n");
 }
 
-/** A line a row, with figures as they are; the last one is the whole. */
-export function renderMicroCsv({ stages, whole, mincore }: MicroFile): string {
-  const line = (kind: string, { name, nanoseconds, ticks, cumulative, isOnFastPath }: MicroRow) => [
+/** A line a row, with figures as they are; a whole follows its stages. */
+export function renderMicroCsv(file: MicroFile): string {
+  const line = (kind: string, variant: string, { name, nanoseconds, ticks, cumulative, isOnFastPath }: MicroRow) => [
     kind,
     name,
     ...figures(nanoseconds),
     ...figures(ticks),
     cumulative ?? "",
     String(isOnFastPath),
+    variant,
+  ];
+  const path = ({ stages, whole: { variant, nanoseconds, sum } }: MicroPath) => [
+    ...stages.map((row) => line("stage", variant, row)),
+    ["whole", variant, ...figures(nanoseconds), "", "", "", sum, "", variant],
   ];
   const head = ["kind", "name", "ns", "ns_low", "ns_high", "ticks", "ticks_low", "ticks_high", "all_so_far_ns"];
-  return csvTable([...head, "on_fast_path"], [
-    ...stages.map((row) => line("stage", row)),
-    ...mincore.map((row) => line("mincore", row)),
-    ["whole", whole.variant, ...figures(whole.nanoseconds), "", "", "", whole.sum, ""],
+  return csvTable([...head, "on_fast_path", "variant"], [
+    ...path(file.defaultHeap),
+    ...path(file),
+    ...file.mincore.map((row) => line("mincore", "", row)),
   ]);
 }
 
+function headline({ defaultHeap, rounds }: MicroFile): string {
+  return `malloc and free of the default heap, ${wholeOf(defaultHeap)}; ${counted(rounds, "round")}`;
+}
+
+function historyLine(file: MicroFile): string {
+  return `Before, with a header in front of each block: malloc and free of ${wholeOf(file)}.`;
+}
+
 /** What the whole costs, and what the stages leave of it. */
-function headline(rounds: number, { nanoseconds, sum, rest, variant }: MicroFile["whole"]): [string, string] {
-  const { median, low, high } = nanoseconds;
-  return [
-    `malloc and free of ${variant} take ${digits(median)} ns (${digits(low)}–${digits(high)});`,
-    `the stages add up to ${digits(sum)} ns, which leaves ${digits(rest)}; ${counted(rounds, "round")}`,
-  ];
+function wholeOf({ whole: { nanoseconds: { median, low, high }, sum, rest, variant } }: MicroPath): string {
+  return `${variant}, take ${digits(median)} ns (${digits(low)}–${digits(high)}); the stages add up to ${
+    digits(sum)
+  } ns, ` +
+    `which leaves ${digits(rest)}`;
 }
 
 function figures({ median, low, high }: Interval): number[] {

@@ -1,22 +1,34 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { DEFAULT_VARIANT } from "../../src/heap/mod.ts";
 import { micro } from "../../src/lab/micro.ts";
-import { stageLoops, STAGES } from "../../src/lab/micro_stages.ts";
+import { defaultLoops } from "../../src/lab/micro_default.ts";
+import { historyLoops } from "../../src/lab/micro_history.ts";
 import { openVirtualMemory } from "../../src/os/mod.ts";
 import { renderMicro } from "../../src/report/mod.ts";
 
 // The loops' heap and the reservation live as long as the process, so the library must be open before any test.
 await openVirtualMemory();
-const { loops, whole } = await stageLoops();
+const history = await historyLoops(), ours = await defaultLoops();
 
-Deno.test("stageLoops() gives a loop for each stage more, and each does its work without failing a check", () => {
-  assertEquals(loops.length, STAGES.length + 1);
-  for (const loop of [...loops, whole]) assert(Number.isInteger(loop(25_000)));
+Deno.test("the loops have a stage more each, and each does its work without failing a check", () => {
+  for (const { stages, loops, whole } of [history, ours]) {
+    assertEquals(loops.length, stages.length + 1);
+    for (const loop of [...loops, whole]) assert(Number.isInteger(loop(25_000)));
+  }
 });
 
-Deno.test("stageLoops() adds work to the loop: a stage that reads changes what comes out", () => {
-  const sums = loops.slice(0, 3).map((loop) => loop(10_000));
-  assertEquals(new Set(sums).size, 3, "class lookup and pop are in the sum");
-  assertEquals(loops[0]!(10_000), sums[0], "the bare loop always gives the same");
+Deno.test("a stage adds work to the loop: one that reads changes what comes out", () => {
+  for (const { loops } of [history, ours]) {
+    const sums = loops.slice(0, 4).map((loop) => loop(10_000));
+    assert(new Set(sums).size >= 3, "class lookup and pop are in the sum");
+    assertEquals(loops[0]!(10_000), sums[0], "the bare loop always gives the same");
+  }
+});
+
+Deno.test("the default heap's stages take and give the blocks of its lists: at the end all is as before", () => {
+  const last = ours.loops.at(-1)!;
+  assertEquals(last(30_000), last(30_000));
+  assertEquals(ours.variant, DEFAULT_VARIANT);
 });
 
 Deno.test("micro() has a row for every stage and every way of asking mincore, with intervals", async () => {
@@ -26,15 +38,21 @@ Deno.test("micro() has a row for every stage and every way of asking mincore, wi
     ({ phase }) => phases.add(phase),
     new AbortController().signal,
   );
-  assertEquals(file.stages.map(({ name }) => name), STAGES.map(({ name }) => name));
+  assertEquals(file.stages.map(({ name }) => name), history.stages.map(({ name }) => name));
+  assertEquals(file.defaultHeap.stages.map(({ name }) => name), ours.stages.map(({ name }) => name));
   assertEquals(file.mincore.map(({ name }) => name.split(":")[0]), ["MINCORE", "ALIGN", "HYBRID", "BOUNDARY"]);
-  for (const { nanoseconds, ticks } of [...file.stages, ...file.mincore]) {
+  for (const { nanoseconds, ticks } of [...file.defaultHeap.stages, ...file.stages, ...file.mincore]) {
     for (const { median, low, high } of [nanoseconds, ticks]) assert(low <= median && median <= high);
   }
-  assertEquals(file.whole.rest, file.whole.nanoseconds.median - file.whole.sum);
+  for (const { whole } of [file, file.defaultHeap]) {
+    assertEquals(whole.rest, whole.nanoseconds.median - whole.sum);
+    assert(whole.nanoseconds.median > 0);
+  }
   assertEquals([...phases], ["warming up", "measuring"]);
   const text = renderMicro(file);
-  for (const { name } of [...file.stages, ...file.mincore]) assert(text.includes(name), name);
+  for (const { name } of [...file.defaultHeap.stages, ...file.stages, ...file.mincore]) {
+    assert(text.includes(name), name);
+  }
   assert(text.split("\n").slice(1).every((line) => line.length <= 100), text);
 });
 

@@ -19,7 +19,11 @@ const FILE: MicroFile = {
     row("class lookup", 0.5, { cumulative: 0.5 }),
     row("Box, of a list", 2, { cumulative: 2.5, isOnFastPath: false }),
   ],
-  whole: { variant: "slab-map", nanoseconds: { median: 4, low: 3.875, high: 4.25 }, sum: 0.5, rest: 3.5 },
+  whole: { variant: "phase7", nanoseconds: { median: 4, low: 3.875, high: 4.25 }, sum: 0.5, rest: 3.5 },
+  defaultHeap: {
+    stages: [row("malloc: its class", 0.25, { cumulative: 0.25 })],
+    whole: { variant: "slab-map", nanoseconds: { median: 2, low: 1.875, high: 2.25 }, sum: 0.25, rest: 1.75 },
+  },
   mincore: [row("MINCORE: a call", 670, { isOnFastPath: false })],
   source: "native",
 };
