@@ -261,11 +261,15 @@ const REPORTS: Readonly<Record<string, (palette: Palette) => string>> = {
       cumulative: 12_345.6,
       isOnFastPath: false,
     });
+    const path = {
+      stages: ["class lookup, and what comes with it", "b"].map(row),
+      whole: { variant: "slab-map", nanoseconds: estimate, sum: 1234.5, rest: -12.3 },
+    };
     return renderMicro({
       schema: "hakmem.micro/1",
       rounds: 20,
-      stages: ["class lookup, and what comes with it", "b"].map(row),
-      whole: { variant: "slab-map", nanoseconds: estimate, sum: 1234.5, rest: -12.3 },
+      defaultHeap: path,
+      ...path,
       mincore: [row("MINCORE: a call for each of many pages")],
       source: "libc",
     }, palette);
