@@ -1,10 +1,14 @@
 /**
  * `bench`: the throughput of our heap and of its peers, size by size, in one run.
  *
- * Each contestant has a process for each number of threads, kept alive for the whole run. All are warmed up at all sizes,
- * one at a time; then, round by round, every size is measured once by each, in random order, one slot after the other
- * while the rest wait. So the slots of one size and round lie close together, and what disturbs the machine disturbs them
- * alike: ratios are taken within rounds.
+ * In each round every contestant has a fresh process, since V8 decides anew in each how to compile the same source: so
+ * what a contestant's samples spread over is what its users get, and one that runs at one of two speeds is told from one
+ * that does not. All processes of a round are warmed up, then every size is measured once by each, in random order, one
+ * slot after the other while the rest wait. So the slots of one size and round lie close together, and what disturbs the
+ * machine disturbs them alike: ratios are taken within rounds.
+ *
+ * Before the first round each contestant has a process in which its slots are made long enough, and what it does is
+ * checked against what a do-nothing allocator does.
  *
  * @module
  */
@@ -12,14 +16,15 @@ import { captureEnvironment, type Environment, Random, readSteal, type Warning }
 import { type Failure, type ResultFile } from "../report/mod.ts";
 import type { Parameters } from "../workloads/mod.ts";
 import { Agreements } from "./agreement.ts";
-import { type Child, ContestantError, ContestantTimeout, deadlineFor } from "./child.ts";
+import { type Child, ContestantError, ContestantTimeout, deadlineAfter, deadlineFor } from "./child.ts";
+import { Children } from "./children.ts";
 import { type Contestant, enter, type Entry } from "./contestants.ts";
 import { runnersOf } from "./crew_member.ts";
+import type { Identity } from "./identity.ts";
 import { lineUp, type LineUpPlan, type Starter } from "./line_up.ts";
 import type { Request, Slot } from "./protocol.ts";
 import { resultsOf } from "./results.ts";
-import { startVerified } from "./verified.ts";
-import { type WarmUp, warmUp } from "./warm_up.ts";
+import { isWarm, warm, WARM_MILLISECONDS, warmAll, type WarmUp, warmUp } from "./warm_up.ts";
 import { placeIn, warningsOf } from "./warnings.ts";
 
 /** What to measure. */
@@ -33,13 +38,18 @@ export interface BenchPlan extends LineUpPlan {
   readonly orderSeed: number;
   /** Milliseconds that a first unit of a peer may take before it is left out, which is no failure then. */
   readonly unitDeadline?: number | undefined;
+  /** Whether the first unit of each process is timed by itself; of plans with one size. */
+  readonly firstUnits?: boolean;
   /** If given, all contestants run the same number of units: so many that `system` is busy that long in all. */
   readonly seconds?: number | undefined;
 }
 
+/** A process that is like one before warms up for so many slots, at each size. */
+const WARM_SLOTS = 4;
+
 /** How far a run is. */
 export interface Progress {
-  readonly phase: "starting" | "warming up" | "measuring" | "taking the footprint" | "replaying" | "replaying first";
+  readonly phase: "starting" | "warming up" | "measuring" | "taking the footprint" | "replaying";
   readonly done: number;
   readonly total: number;
   /** Who is next. */
@@ -52,13 +62,16 @@ export type BenchRun = Omit<ResultFile, "schema" | "command" | "expectations"> &
   readonly isInterrupted: boolean;
 };
 
-/** Someone who takes part, started and warmed up. */
+/** Someone who takes part. */
 interface Player {
   readonly contestant: Contestant;
   readonly threads: number;
-  readonly child: Child;
+  readonly identity: Identity | undefined;
   readonly warmUps: readonly WarmUp[];
+  /** By size, one a round. */
   readonly slots: readonly Slot[][];
+  /** The first units of its processes, one a round, if they are timed. */
+  readonly first: Slot[];
 }
 
 /** What became of those who began. */
@@ -67,6 +80,8 @@ interface Field {
   players: Player[];
   readonly notes: string[];
   readonly failures: Failure[];
+  /** The error of the first of these. */
+  cause?: ContestantError;
   /** Says that it is over, and whoever fails from then on was ended by us. */
   readonly signal: AbortSignal;
 }
@@ -89,47 +104,18 @@ export async function bench(
   const stealBefore = await readSteal();
   entry ??= await enter(plan.variants, plan.peers);
   const { starters, notes } = lineUp(plan, entry);
-  await using children = new AsyncDisposableStack();
-  let stopped: Promise<void> | undefined;
-  const stop = () => {
-    stopped = children.disposeAsync();
-  };
-  signal.addEventListener("abort", stop, { once: true });
-
   const agreements = new Agreements();
   const field: Field = { players: [], notes, failures: [], signal };
   let measured = 0;
   try {
-    report({ phase: "starting", done: 0, total: 1, label: "" });
-    const started = await startAll(starters, children, field);
-    signal.throwIfAborted();
-    await warmUpAll(plan, started, field, report);
+    await calibrate(plan, starters, field, agreements, report);
     const units = unitsOf(plan, field.players);
-    await verify(plan, field, units, agreements);
     const random = new Random(plan.orderSeed);
-    const total = plan.rounds * plan.sizes.length * field.players.length;
-    let done = 0;
     for (; measured < plan.rounds; measured++) {
-      for (const [index, size] of plan.sizes.entries()) {
-        for (const player of random.shuffled(field.players)) {
-          if (isOut(field, player.contestant)) continue;
-          report({ phase: "measuring", done: done++, total, label: player.child.label });
-          signal.throwIfAborted();
-          try {
-            const slot = await player.child.run(requestOf(plan, player, index, units(player, index)));
-            agreements.record(workOf(plan, player, size), player.contestant.label, slot);
-            player.slots[index]?.push(slot);
-          } catch (error) {
-            leaveOut(field, player.contestant, error);
-          }
-        }
-      }
+      await measureRound(plan, field, units, agreements, random, measured, report);
     }
   } catch (error) {
     if (!signal.aborted) throw error;
-  } finally {
-    signal.removeEventListener("abort", stop);
-    await stopped;
   }
   return {
     ...summarise(plan, field.players, environment, measured, stealBefore, await readSteal()),
@@ -139,32 +125,105 @@ export async function bench(
   };
 }
 
-/** @throws The failures of all peers, if none of them can be measured: then the question has no answer. */
-async function startAll(
+/** Finds how long a slot of each contestant is, and whether it does what is asked. */
+async function calibrate(
+  plan: BenchPlan,
   starters: readonly Starter[],
-  children: AsyncDisposableStack,
   field: Field,
-): Promise<[Starter, Child][]> {
-  const starts = await Promise.allSettled(
-    starters.map(async ({ contestant }): Promise<Child> => {
-      const child = await startVerified(contestant.command);
-      if (children.disposed) await child[Symbol.asyncDispose](); // interrupted meanwhile
-      else children.use(child);
-      return child;
-    }),
-  );
-  const started = starts.flatMap((start, index): [Starter, Child][] => {
+  agreements: Agreements,
+  report: (progress: Progress) => void,
+): Promise<void> {
+  report({ phase: "starting", done: 0, total: 1, label: "" });
+  await using children = new Children(field.signal);
+  const started = await startAll(starters, children, field);
+  assertPeers(field, started);
+  await warmUpAll(plan, started, field, report);
+  await verify(plan, field, new Map(started.map(([starter, child]) => [keyOf(starter), child])), agreements);
+}
+
+/** Starts a process for each, warms it up, and measures every size once. */
+async function measureRound(
+  plan: BenchPlan,
+  field: Field,
+  units: Units,
+  agreements: Agreements,
+  random: Random,
+  round: number,
+  report: (progress: Progress) => void,
+): Promise<void> {
+  const { sizes, rounds, firstUnits = false } = plan;
+  let done = 0;
+  const show = ({ contestant }: Player) => {
+    const each = (sizes.length + Number(firstUnits)) * field.players.length;
+    report({ phase: "measuring", done: round * each + done++, total: rounds * each, label: contestant.command.label });
+  };
+  /** Has a player do something, unless it is out; if it fails, it is. */
+  const attempt = async (player: Player, action: (child: Child) => Promise<void>): Promise<void> => {
+    if (isOut(field, player.contestant)) return;
+    try {
+      await action(processes.get(keyOf(player))!);
+    } catch (error) {
+      leaveOut(field, player.contestant, error);
+    }
+  };
+  await using children = new Children(field.signal);
+  const started = await startAll(field.players, children, field);
+  const processes = new Map(started.map(([player, child]) => [keyOf(player), child]));
+  if (firstUnits) {
+    for (const player of random.shuffled(field.players)) {
+      show(player);
+      await attempt(player, async (child) => {
+        const deadline = deadlineAfter((player.warmUps[0]?.nanosecondsPerUnit ?? 0) / 1e6);
+        player.first.push(await child.run(requestOf(plan, player, 0, 1), deadline));
+      });
+    }
+  }
+  await warmAll(field.players.map((player) => () =>
+    attempt(player, async (child) => {
+      for (const [index, { nanosecondsPerUnit }] of player.warmUps.entries()) {
+        if (isWarm(nanosecondsPerUnit, plan)) continue;
+        const milliseconds = Math.min(WARM_MILLISECONDS, WARM_SLOTS * plan.slotMilliseconds);
+        await warm(child, requestOf(plan, player, index, units(player, index)), milliseconds);
+      }
+    })
+  ));
+  for (const [index, size] of sizes.entries()) {
+    for (const player of random.shuffled(field.players)) {
+      show(player);
+      await attempt(player, async (child) => {
+        const slot = await child.run(requestOf(plan, player, index, units(player, index)));
+        agreements.record(workOf(plan, player, size), player.contestant.label, slot);
+        player.slots[index]?.push(slot);
+      });
+    }
+  }
+}
+
+/** Who somebody is among all that take part. */
+function keyOf({ contestant, threads }: Starter): string {
+  return `${threads} ${contestant.label}`;
+}
+
+/** Starts a process for each; who cannot start is out of it. */
+async function startAll<Who extends Starter>(
+  starters: readonly Who[],
+  children: Children,
+  field: Field,
+): Promise<[Who, Child][]> {
+  const starts = await Promise.allSettled(starters.map(({ contestant }) => children.start(contestant.command)));
+  return starts.flatMap((start, index): [Who, Child][] => {
     const starter = starters[index]!;
     if (start.status === "fulfilled") return [[starter, start.value]];
     leaveOut(field, starter.contestant, start.reason);
     return [];
   }).filter(([{ contestant }]) => !isOut(field, contestant));
-  const { failures } = field, first = starts.find(({ status }) => status === "rejected");
-  if (first?.status === "rejected" && !started.some(([{ contestant }]) => isPeer(contestant))) {
-    first.reason.message = failures.map(({ message }) => message).join("\n");
-    throw first.reason;
-  }
-  return started;
+}
+
+/** @throws The failures of all peers, if none of them could start: then the question has no answer. */
+function assertPeers({ failures, cause }: Field, started: readonly [Starter, Child][]): void {
+  if (cause === undefined || started.some(([{ contestant }]) => isPeer(contestant))) return;
+  cause.message = failures.map(({ message }) => message).join("\n");
+  throw cause;
 }
 
 function isPeer({ runtime }: Contestant): boolean {
@@ -176,6 +235,7 @@ function leaveOut(field: Field, contestant: Contestant, error: unknown): void {
   field.signal.throwIfAborted();
   const failure = failureOfPeer(contestant, error);
   if (isOut(field, contestant)) return;
+  field.cause ??= error as ContestantError; // or the line above had thrown
   field.failures.push(failure);
   field.notes.push(noteOf(failure));
   field.players = field.players.filter((player) => player.contestant.allocator !== contestant.allocator);
@@ -217,7 +277,8 @@ async function warmUpAll(
         const unitDeadline = ownDeadline ?? deadlineFor(threads * workload.operationsPerUnit(parameters));
         warmUps.push(await warmUp(child, request, { slotMilliseconds, unitDeadline }));
       }
-      field.players.push({ contestant, threads, child, warmUps, slots: plan.sizes.map(() => []) });
+      const slots = plan.sizes.map(() => []);
+      field.players.push({ contestant, threads, identity: child.identity, warmUps, slots, first: [] });
     } catch (error) {
       if (!(error instanceof ContestantTimeout) || ownDeadline === undefined) leaveOut(field, contestant, error);
       else field.notes.push(`left out: ${error.message}; name it with --peer to wait longer`);
@@ -256,18 +317,21 @@ function workOf({ workload }: BenchPlan, { threads }: Player, { size }: BenchPla
 async function verify(
   plan: BenchPlan,
   field: Field,
-  units: Units,
+  processes: ReadonlyMap<string, Child>,
   agreements: Agreements,
 ): Promise<void> {
+  const units = unitsOf(plan, field.players);
   const harnesses = field.players.filter(({ contestant }) => contestant.runtime === "harness");
   for (const [index, size] of plan.sizes.entries()) {
     for (const player of field.players) {
       const judge = harnesses.find((each) => each !== player && each.threads === player.threads) ?? player;
       const request = requestOf(plan, player, index, units(player, index));
-      for (const { contestant, child } of new Set([judge, player])) {
+      for (const each of new Set([judge, player])) {
+        const { contestant } = each;
         if (isOut(field, contestant)) continue;
         try {
-          agreements.record(workOf(plan, player, size), contestant.label, await child.run(request));
+          const slot = await processes.get(keyOf(each))!.run(request);
+          agreements.record(workOf(plan, player, size), contestant.label, slot);
         } catch (error) {
           leaveOut(field, contestant, error);
         }
@@ -288,7 +352,7 @@ function summarise(
   const { rounds: wanted, orderSeed, slotMilliseconds } = plan;
   // A round that was interrupted is dropped whole: its samples would pair with nothing.
   const series = plan.sizes.flatMap(({ size, parameters }, index) =>
-    players.map(({ contestant, threads, child: { identity }, slots }) => ({
+    players.map(({ contestant, threads, identity, slots, first }) => ({
       contestant,
       identity,
       workload: plan.workload.name,
@@ -298,6 +362,7 @@ function summarise(
       unitOperations: plan.workload.operationsPerUnit(parameters) * runnersOf(plan.workload, threads),
       loopsDiffer: plan.workload.loopsDiffer,
       slots: (slots[index] ?? []).slice(0, measured),
+      ...(plan.firstUnits === true ? { first: first.slice(0, measured) } : {}),
     }))
   );
   const results = measured === 0 ? [] : resultsOf(series);

@@ -10,7 +10,8 @@
 import { coverage, estimate, intervalRank, readSteal } from "../measure/mod.ts";
 import type { Noise } from "../report/doctor.ts";
 import { completeParameters, WORKLOADS } from "../workloads/mod.ts";
-import { Child, ContestantError } from "./child.ts";
+import { type Child, ContestantError } from "./child.ts";
+import { Children } from "./children.ts";
 import { enter } from "./contestants.ts";
 import type { Slot } from "./protocol.ts";
 import { warmUp } from "./warm_up.ts";
@@ -45,22 +46,14 @@ export async function measureNoise(
   const request = { workload: WORKLOAD, parameters: completeParameters(workload, { size: SIZE }) };
   const contestant = (await enter([variant], [])).contestants.find(({ runtime }) => runtime === "deno");
   if (contestant === undefined) throw new ContestantError(variant, "is no contestant");
-  await using children = new AsyncDisposableStack();
-  let stopped: Promise<void> | undefined;
-  const stop = () => {
-    stopped = children.disposeAsync();
-  };
-  signal.addEventListener("abort", stop, { once: true });
+  await using children = new Children(signal);
   try {
     const both: Child[] = [];
     let units = 1;
     for (const done of [0, 1]) {
-      signal.throwIfAborted();
       report({ phase: "warming up", done, total: 2, label: variant });
-      const child = await Child.start(contestant.command);
-      if (children.disposed) await child[Symbol.asyncDispose](); // interrupted meanwhile
-      signal.throwIfAborted();
-      both.push(children.use(child));
+      const child = await children.start(contestant.command);
+      both.push(child);
       const warm = await warmUp(child, request, { slotMilliseconds: SLOT_MILLISECONDS });
       units = Math.max(units, warm.units); // the same work for both
     }
@@ -90,9 +83,6 @@ export async function measureNoise(
   } catch (error) {
     signal.throwIfAborted(); // a process that was ended says so in words of its own
     throw error;
-  } finally {
-    signal.removeEventListener("abort", stop);
-    await stopped;
   }
 }
 

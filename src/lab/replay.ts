@@ -2,13 +2,13 @@
  * `replay`: a trace of a real program against our heap and other allocators: time, memory, and whether every block kept
  * what was written to it.
  *
- * Time is measured as `bench` measures it, with a whole replay for a unit of work: every contestant has a process that is
- * warmed up, and replays in turn with the others; the do-nothing allocators price the loop. So what is timed is a program
- * that has run for a while. Its memory is another matter: for that each contestant replays once in a fresh process, and
- * stops at the same events, where the bytes in memory are taken.
+ * Time is measured as `bench` measures it, with a whole replay for a unit of work: in each round every contestant has a
+ * fresh process, and they replay in turn; the do-nothing allocators price the loop. The first replay of a process is timed
+ * by itself: a program runs once, and pays for the pages that its allocator asks of the system. Then the processes are
+ * warmed up, and what is timed is a program that has run for a while.
  *
- * Between, each is timed in first replays of processes of their own (`replay_cold.ts`): a program runs once, and pays for
- * the pages that its allocator asks of the system.
+ * Memory is another matter: for that each contestant replays once more in a fresh process, and stops at the same events,
+ * where the bytes in memory are taken.
  *
  * - Our heap, and the pools that are one mapping: the pages of that mapping which are in memory (`mincore`), the
  *   allocator's tables in it included.
@@ -27,12 +27,11 @@ import { summarise, type Trace, TraceError, type TraceSummary } from "../traces/
 import { replayWords } from "../traces/replay_words.ts";
 import { bench, type BenchRun, failureOfPeer, noteOf, type Progress } from "./bench.ts";
 import { type Child, deadlineAfter, failureOf } from "./child.ts";
+import { Children } from "./children.ts";
 import { type Contestant, enter, type Entry, type Harness, NATIVE_FLAGS } from "./contestants.ts";
 import { ProtocolError } from "./protocol.ts";
 import { figureOf, formatReplayRequest, type ReplayRequest } from "./replay_protocol.ts";
-import { coldSamples } from "./replay_cold.ts";
 import { touchingOf } from "./touching.ts";
-import { startVerified } from "./verified.ts";
 import { REPLAY } from "./warnings.ts";
 
 /** What to replay. */
@@ -78,15 +77,14 @@ export async function replay(
     const entry = whoCan(await enter(plan.variants, plan.peers, replayHarness(path)), plan.threads);
     const run = await measure(plan, summary, entry, report, signal);
     signal.throwIfAborted(); // time without memory would be half a result
-    const first = await withCold(plan, run.results, summary, entry, report, signal);
-    const taken = await withMemory(first.results, plan.threads, summary, entry, report, signal);
+    const taken = await withMemory(run.results, plan.threads, summary, entry, report, signal);
     const results = taken.results.map((result) => ({ ...result, threads: plan.threads }));
-    const later = [...first.failures, ...taken.failures], failures = [...run.failures ?? [], ...later];
+    const failures = [...run.failures ?? [], ...taken.failures];
     return {
       ...run,
       results,
       ...(failures.length === 0 ? {} : { failures }),
-      notes: [...plan.trace.remarks, ...notes, ...run.notes, ...later.map(noteOf), ...remarks(results)],
+      notes: [...plan.trace.remarks, ...notes, ...run.notes, ...taken.failures.map(noteOf), ...remarks(results)],
       trace: describe(plan.file, summary),
     };
   } finally {
@@ -144,30 +142,9 @@ async function measure(
     slotMilliseconds,
     orderSeed,
     unitDeadline,
+    firstUnits: true,
   };
   return await bench(plan, report, signal, entry);
-}
-
-/** Adds the times of first replays; who fails in one is left out. */
-async function withCold(
-  { rounds, orderSeed }: ReplayPlan,
-  results: readonly Result[],
-  { events }: TraceSummary,
-  { contestants }: Entry,
-  report: (progress: Progress) => void,
-  signal: AbortSignal,
-): Promise<{ results: Result[]; failures: Failure[] }> {
-  const players = new Map(results.map((result) => {
-    const contestant = contestants.find((each) => isOf(each, result))!;
-    return [contestant, { result, deadline: deadlineAfter(result.nsPerOp * events / 1e6) }];
-  }));
-  const deadlineOf = (contestant: Contestant) => players.get(contestant)!.deadline;
-  const plan = { contestants: [...players.keys()], rounds, orderSeed, deadlineOf };
-  const { samples, failures } = await coldSamples(plan, report, signal);
-  return {
-    results: [...samples].map(([contestant, each]) => ({ ...players.get(contestant)!.result, coldSamples: [...each] })),
-    failures,
-  };
 }
 
 /** What one contestant's memory was: after each sample's event, and in the end. */
@@ -218,10 +195,8 @@ async function takeMemory(
   deadline: number,
   signal: AbortSignal,
 ): Promise<Memory> {
-  signal.throwIfAborted();
-  await using child = await startVerified(contestant.command);
-  const stop = () => void child[Symbol.asyncDispose]();
-  signal.addEventListener("abort", stop, { once: true });
+  await using children = new Children(signal);
+  const child = await children.start(contestant.command);
   try {
     const resident: number[] = [];
     let pageFaults = 0, isMapping = false;
@@ -239,8 +214,6 @@ async function takeMemory(
     signal.throwIfAborted();
     if (error instanceof ProtocolError) throw failureOf(contestant.label, error);
     throw error;
-  } finally {
-    signal.removeEventListener("abort", stop);
   }
 }
 

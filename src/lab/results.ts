@@ -23,6 +23,8 @@ export interface Series {
   /** Operations of one unit of all threads. */
   readonly unitOperations: number;
   readonly slots: readonly Slot[];
+  /** The first units of its processes, if they were timed. */
+  readonly first?: readonly Slot[];
   /** Why the loops of the two languages cannot cost the same, if they cannot. */
   readonly loopsDiffer?: string | undefined;
   /** What served its malloc, if that was asked. */
@@ -99,6 +101,7 @@ function resultOf(series: Series, all: readonly Series[]): Result {
     nsPerOp: time.median,
     netNsPerOp: harness === undefined ? time.median : netTime(samples, harness),
     samples,
+    ...(series.first === undefined ? {} : { coldSamples: series.first.map(nanosecondsPerOperation) }),
     unitsPerSlot: last.units,
     tiers: slots.map((slot) => slot.tier),
     parameters: { ...parameters },

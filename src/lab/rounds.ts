@@ -28,10 +28,10 @@ import type { SlotDisturbance } from "../report/mod.ts";
 import type { Parameters, Workload } from "../workloads/mod.ts";
 import { Agreements } from "./agreement.ts";
 import type { Child } from "./child.ts";
+import { Children } from "./children.ts";
 import type { Contestant } from "./contestants.ts";
 import type { Request, Slot } from "./protocol.ts";
-import { startVerified } from "./verified.ts";
-import { warmUp } from "./warm_up.ts";
+import { warm, WARM_MILLISECONDS, warmAll, warmUp } from "./warm_up.ts";
 
 /** What rounds are made of. */
 export interface RoundsPlan {
@@ -59,12 +59,6 @@ export type Round = readonly ReadonlyMap<string, readonly number[]>[];
 
 /** Of so many rounds one may be discarded; beyond that the machine is what it is. */
 const DISCARDS = 4;
-/** A fresh process runs at least so long at each size before it is measured, in parts of a slot. */
-const WARM_MILLISECONDS = 120;
-const WARM_PARTS = 4;
-const MOST_WARM_PARTS = 16;
-/** Processes that warm up at once. */
-const WARM_AT_ONCE = 2;
 
 /** The rounds of a comparison. */
 export class Rounds {
@@ -111,18 +105,12 @@ export class Rounds {
     const units = plan.sizes.map(() => 1);
     for (const { name, contestant } of entrants) {
       onEntrant(name);
-      signal.throwIfAborted();
-      await using child = await startVerified(contestant.command);
-      const stop = () => void child[Symbol.asyncDispose]();
-      signal.addEventListener("abort", stop, { once: true });
-      try {
-        for (const [index, { parameters }] of plan.sizes.entries()) {
-          const request = { workload: plan.workload.name, threads: plan.threads ?? 1, parameters };
-          const found = await warmUp(child, request, { slotMilliseconds: plan.slotMilliseconds });
-          units[index] = Math.max(units[index]!, found.units);
-        }
-      } finally {
-        signal.removeEventListener("abort", stop);
+      await using children = new Children(signal);
+      const child = await children.start(contestant.command);
+      for (const [index, { parameters }] of plan.sizes.entries()) {
+        const request = { workload: plan.workload.name, threads: plan.threads ?? 1, parameters };
+        const found = await warmUp(child, request, { slotMilliseconds: plan.slotMilliseconds });
+        units[index] = Math.max(units[index]!, found.units);
       }
     }
     return new Rounds(plan, entrants, units, signal);
@@ -164,46 +152,16 @@ export class Rounds {
   }
 
   async #round(): Promise<MeasuredRound> {
-    await using children = new AsyncDisposableStack();
-    let stopped: Promise<void> | undefined;
-    const stop = () => void (stopped = children.disposeAsync());
-    this.#signal.addEventListener("abort", stop, { once: true });
-    try {
-      const players = await Promise.all(this.#entrants.map(async ({ name, contestant }) => {
-        const child = await startVerified(contestant.command);
-        if (children.disposed) await child[Symbol.asyncDispose](); // interrupted meanwhile
-        else children.use(child);
-        return { name, child };
-      }));
-      this.#signal.throwIfAborted();
-      await this.#warmUp(players);
-      return await this.#baton(players);
-    } finally {
-      this.#signal.removeEventListener("abort", stop);
-      await stopped;
-    }
-  }
-
-  async #warmUp(players: readonly Player[]): Promise<void> {
-    const waiting = [...players];
-    const worker = async () => {
-      for (let player = waiting.shift(); player !== undefined; player = waiting.shift()) {
-        for (const index of this.#plan.sizes.keys()) await this.#warm(player, index);
+    await using children = new Children(this.#signal);
+    const players = await Promise.all(
+      this.#entrants.map(async ({ name, contestant }) => ({ name, child: await children.start(contestant.command) })),
+    );
+    await warmAll(players.map(({ child }) => async () => {
+      for (const [index, units] of this.#units.entries()) {
+        await warm(child, this.#request(index, units), WARM_MILLISECONDS);
       }
-    };
-    await Promise.all(Array.from({ length: WARM_AT_ONCE }, worker));
-  }
-
-  /** Runs parts of a slot until it has run for some time, and is in the best code that V8 has, or stays in what it is. */
-  async #warm({ child }: Player, index: number): Promise<void> {
-    const units = Math.max(1, Math.ceil(this.#units[index]! / WARM_PARTS));
-    let nanoseconds = 0;
-    for (let part = 0; part < MOST_WARM_PARTS; part++) {
-      const slot = await child.run(this.#request(index, units));
-      nanoseconds += slot.nanoseconds;
-      const isBest = slot.tier !== "maglev" && slot.tier !== "baseline";
-      if (nanoseconds >= WARM_MILLISECONDS * 1e6 && (isBest || nanoseconds >= 4 * WARM_MILLISECONDS * 1e6)) return;
-    }
+    }));
+    return await this.#baton(players);
   }
 
   async #baton(players: readonly Player[]): Promise<MeasuredRound> {

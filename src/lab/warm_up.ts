@@ -30,13 +30,19 @@ const FIXED_SLOTS = 2;
 const MOST_SLOTS = 6;
 const TOLERANCE = 0.1;
 const HEADROOM = 1.15; // a slot that later runs a little faster must still be long enough
-const SLOW = 4; // a unit of this many slots has run long enough to be warm
+const SLOW = 4;
+/** A process that is like one before runs at least so long at each size before it is measured, in parts of a slot. */
+export const WARM_MILLISECONDS = 120;
+const WARM_PARTS = 4;
+const MOST_WARM_PARTS = 16;
+/** Processes that warm up at once. */
+const WARM_AT_ONCE = 2;
 
-/** Warms one contestant up, for one workload and size. */
+/** Warms one contestant up, for one workload and size, and finds how many units a slot of it has. */
 export async function warmUp(child: Child, request: Omit<Request, "units">, goal: WarmUpGoal): Promise<WarmUp> {
   const slotNanoseconds = goal.slotMilliseconds * 1e6;
   let slot = await child.run({ ...request, units: 1 }, goal.unitDeadline);
-  const isSlow = slot.nanoseconds > SLOW * slotNanoseconds;
+  const isSlow = isWarm(slot.nanoseconds, goal);
   while (slot.nanoseconds < slotNanoseconds) {
     slot = await child.run({ ...request, units: unitsFor(slot, slotNanoseconds) });
   }
@@ -49,6 +55,34 @@ export async function warmUp(child: Child, request: Omit<Request, "units">, goal
   }
   const units = isSlow ? 1 : unitsFor(slot, slotNanoseconds);
   return { units, nanosecondsPerUnit: perUnit(slot), isStable };
+}
+
+/**
+ * Warms a fresh process up for slots of so many units: runs parts of one until it has run for some time, and is in the
+ * best code that V8 has, or stays in what it is.
+ */
+export async function warm(child: Child, request: Request, milliseconds: number): Promise<void> {
+  const units = Math.max(1, Math.ceil(request.units / WARM_PARTS));
+  let nanoseconds = 0;
+  for (let part = 0; part < MOST_WARM_PARTS; part++) {
+    const slot = await child.run({ ...request, units });
+    nanoseconds += slot.nanoseconds;
+    if (nanoseconds >= (isBestTier(slot) ? 1 : 4) * milliseconds * 1e6) return;
+  }
+}
+
+/** Whether a unit takes so long that whoever has run it is warm, and any unit is as good as the first. */
+export function isWarm(nanosecondsPerUnit: number, { slotMilliseconds }: WarmUpGoal): boolean {
+  return nanosecondsPerUnit > SLOW * slotMilliseconds * 1e6;
+}
+
+/** Warms processes up, two at a time: nothing is measured meanwhile. */
+export async function warmAll(processes: readonly (() => Promise<void>)[]): Promise<void> {
+  const waiting = [...processes];
+  const worker = async () => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await next();
+  };
+  await Promise.all(Array.from({ length: WARM_AT_ONCE }, worker));
 }
 
 function perUnit({ nanoseconds, units }: Slot): number {

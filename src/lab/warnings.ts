@@ -4,10 +4,12 @@
  * @module
  */
 import {
+  bimodalWarning,
   type Environment,
   type Estimate,
   loadWarning,
   loopsWarning,
+  modesOf,
   noiseWarning,
   type readSteal,
   stealWarning,
@@ -18,6 +20,7 @@ import {
   whoAt,
 } from "../measure/mod.ts";
 import { loopDifference, nameOf, placeOf, type Result, unlikeLoops } from "../report/mod.ts";
+import { median } from "simple-statistics";
 import type { Parameters } from "../workloads/mod.ts";
 
 const SLOW = 20; // nanoseconds, and times the harness
@@ -57,9 +60,19 @@ export function warningsOf({ results, environment, unstable, stealBefore, stealA
     ...results.filter(isHarnessBound).map((result) =>
       tierWarning(whoAt(nameOf(result), [placeIn(result.workload, result)]), result.tiers, longer)
     ),
+    ...judged.map((result) => modesWarning(result, results)),
     ...names.map((name) => unstableWarning(name, (unstable.get(name) ?? []).map(({ place }) => place), longer)),
     ...names.map((name) => noiseWarning(name, throughputs(judged.filter((each) => nameOf(each) === name)))),
   ].filter((warning) => warning !== undefined);
+}
+
+/** Who has two speeds somewhere, that the others had not in the same rounds. Each sample is of a process of its own. */
+function modesWarning(result: Result, all: readonly Result[]): Warning | undefined {
+  const others = all.filter((each) => each !== result && each.size === result.size && each.threads === result.threads);
+  const slownesses = others.map(({ samples, nsPerOp }) => samples.map((sample) => sample / nsPerOp));
+  const ofOthers = result.samples.map((_sample, round) => median(slownesses.map((each) => each[round]!)));
+  const modes = modesOf(result.samples, others.length === 0 ? undefined : ofOthers);
+  return bimodalWarning(whoAt(nameOf(result), [placeIn(result.workload, result)]), modes);
 }
 
 function throughputs(results: readonly Result[]): Map<string, Estimate> {

@@ -23,6 +23,7 @@ import {
   perAllocator,
   type Runner,
   SEED,
+  seeEnd,
   STATE,
   type Workload,
 } from "./workload.ts";
@@ -53,6 +54,7 @@ function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Plac
   const slotMask = parameter(parameters, "working-set") - 1;
   const slots = place.slots(slotMask + 1);
   const state = place.ints(STATE.LENGTH);
+  seeEnd((scratch) => powerLawChunk(slots, scratch, 0, slotMask));
   return {
     begin() {
       state[STATE.RANDOM] = seed | 0;

@@ -15,6 +15,7 @@ import {
   perAllocator,
   type Runner,
   SEED,
+  seeEnd,
   STATE,
   type Workload,
 } from "./workload.ts";
@@ -42,6 +43,7 @@ function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Plac
   const size = parameter(parameters, "size");
   const slots = place.slots(1);
   const state = place.ints(STATE.LENGTH);
+  seeEnd((scratch) => pairChunk(slots, scratch, 0, size));
   return {
     begin() {
       state[STATE.CHECKSUM] = seed | 0;

@@ -20,6 +20,7 @@ import {
   perAllocator,
   type Runner,
   SEED,
+  seeEnd,
   STATE,
   V8_CHECKS,
   type Workload,
@@ -53,6 +54,7 @@ function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Plac
   const operations = chunks * parameter(parameters, "larson-rounds");
   const slots = place.slots(chunks);
   const state = place.ints(STATE.LENGTH);
+  seeEnd((scratch) => replaceChunk(slots, scratch, 0, chunks, min, range));
   return {
     begin() {
       const random = new Xorshift32(parameter(parameters, "seed"));

@@ -17,6 +17,7 @@ import {
   perAllocator,
   type Runner,
   SEED,
+  seeEnd,
   STATE,
   type Workload,
 } from "./workload.ts";
@@ -45,6 +46,7 @@ function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Plac
   const sizeMask = parameter(parameters, "size") - 1;
   const slots = place.slots(slotMask + 1);
   const state = place.ints(STATE.LENGTH);
+  seeEnd((scratch) => mixedChunk(slots, scratch, 0, slotMask, sizeMask));
   return {
     begin() {
       state[STATE.RANDOM] = seed | 0;

@@ -15,7 +15,7 @@ import { EVENT } from "../traces/mod.ts";
 import { LARGE, largeSizes, REPLAY } from "../traces/replay_words.ts";
 import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
 import { byteOf, type Differs, differsOf, kept, type Touch, touchOf } from "./replay_blocks.ts";
-import { CHUNK_ITERATIONS } from "./workload.ts";
+import { CHUNK_ITERATIONS, seeEnd } from "./workload.ts";
 
 const CHUNK_WORDS = CHUNK_ITERATIONS * REPLAY.EVENT;
 // V8 folds a module's own constants, but loads imported ones each time.
@@ -68,6 +68,7 @@ export function prepareReplay<P>(allocator: Allocator<P>, words: Int32Array, isV
   const touch = touchOf(allocator), differs = differsOf(allocator);
   const rare = rareBy(allocator, slots, words, touch, differs, state);
   const chunk = compileChunk(malloc, free, rare, touch, differs, byteOf, nothing, slots, words, state);
+  seeEnd(() => chunk(REPLAY.HEAD, REPLAY.HEAD));
   let position = 0;
   return {
     events,
@@ -139,7 +140,7 @@ function compileChunk<P>(
     for (let at = from | 0; at < end; at = (at + EVENT_WORDS) | 0) {
       const kind = (words[at] as number) & 0xff, slot = words[(at + 1) | 0] as number;
       const size = words[(at + 2) | 0] as number;
-      checksum = (Math.imul(checksum, 31) + (slot ^ size ^ kind)) | 0;
+      checksum = ((checksum << 5) - checksum + (slot ^ size ^ kind)) | 0; // times 31, as C compiles it
       if (kind === FREE) {
         const pointer = slots[slot] as P;
         if (size !== 0 && (differs(pointer, size, byteOf(slot)) & mask) !== 0) {

@@ -11,7 +11,7 @@ import { EVENT } from "../traces/mod.ts";
 import { memberColumns, REPLAY, WATCHED } from "../traces/replay_words.ts";
 import type { Allocator, Slots } from "./allocator.ts";
 import { OtherThreadFailed } from "./place.ts";
-import { CHUNK_ITERATIONS } from "./workload.ts";
+import { CHUNK_ITERATIONS, seeEnd } from "./workload.ts";
 import { damaged, outOfMemory, type Rare, rareBy, REPLAY_STATE, replaySlots, replayState } from "./replay.ts";
 import { byteOf, type Differs, differsOf, type Touch, touchOf } from "./replay_blocks.ts";
 
@@ -105,6 +105,7 @@ export function prepareMember<P>(
     own,
     after,
   );
+  seeEnd(() => chunk(first, first));
   let position = first;
   return {
     begin() {
@@ -160,7 +161,7 @@ function compileOwn<P>(
       const at = (FIRST_EVENT + (event << 2)) | 0;
       const head = words[at] as number, slot = words[(at + 1) | 0] as number, size = words[(at + 2) | 0] as number;
       const kind = head & 0xff;
-      checksum = (Math.imul(checksum, 31) + (slot ^ size ^ kind)) | 0;
+      checksum = ((checksum << 5) - checksum + (slot ^ size ^ kind)) | 0; // times 31, as C compiles it
       if (kind === FREE) {
         const pointer = slots[slot] as P;
         if (size !== 0 && (differs(pointer, size, byteOf(slot)) & mask) !== 0) {

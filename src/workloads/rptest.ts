@@ -24,6 +24,7 @@ import {
   perAllocator,
   type Runner,
   SEED,
+  seeEnd,
   STATE,
   V8_CHECKS,
   type Workload,
@@ -62,6 +63,7 @@ function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Plac
   const most = parameter(parameters, "working-set");
   const slots = place.slots(most);
   const state = place.ints(STATE.LENGTH + 1);
+  seeEnd((scratch) => burstChunk(slots, scratch, 0, most, min, range));
   return {
     begin() {
       state[STATE.RANDOM] = seed | 0;

@@ -22,6 +22,7 @@ import {
   perAllocator,
   type Runner,
   SEED,
+  seeEnd,
   STATE,
   V8_CHECKS,
   type Workload,
@@ -60,6 +61,7 @@ function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Plac
   const blocks = parameter(parameters, "working-set");
   const slots = place.slots(blocks);
   const state = place.ints(STATE.LENGTH + 1);
+  seeEnd((scratch) => growingBatches(slots, scratch, 0, blocks - 1, min, range));
   return {
     begin() {
       const random = new Xorshift32(parameter(parameters, "seed"));

@@ -23,6 +23,7 @@ import {
   perAllocator,
   type Runner,
   SEED,
+  seeEnd,
   STATE,
   V8_CHECKS,
   type Workload,
@@ -68,6 +69,7 @@ function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Plac
   const ringMask = blocks / 2 - 1;
   const slots = place.slots(blocks); // the ring, then the elders
   const state = place.ints(STATE.LENGTH + 1);
+  seeEnd((scratch) => mixedBatches(slots, scratch, 0, ringMask, min, range));
   return {
     begin() {
       const random = new Xorshift32(parameter(parameters, "seed"));

@@ -12,11 +12,17 @@
 import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
 import { freeAll } from "./free_all.ts";
 import { alone, type Place } from "./place.ts";
-import { parameter, type Parameters, perAllocator, type Runner, SEED, STATE, type Workload } from "./workload.ts";
-
-// Fewer than the other workloads have: an iteration here takes longer, and V8 must have seen the function end some times
-// before it replaces the running loop. Else it keeps the replaced loop, and never optimises the function itself.
-const SLOW_CHUNK_ITERATIONS = 500;
+import {
+  CHUNK_ITERATIONS,
+  parameter,
+  type Parameters,
+  perAllocator,
+  type Runner,
+  SEED,
+  seeEnd,
+  STATE,
+  type Workload,
+} from "./workload.ts";
 
 // Kinds are 0 to 15; each begins where the one before it ends, and the small blocks are what is left. The chunk below and
 // the C twin have the same numbers.
@@ -48,14 +54,15 @@ function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Plac
   const slotMask = parameter(parameters, "working-set") - 1;
   const slots = place.slots(slotMask + 1);
   const state = place.ints(STATE.LENGTH);
+  seeEnd((scratch) => slowChunk(slots, scratch, 0, slotMask));
   return {
     begin() {
       state[STATE.RANDOM] = seed | 0;
       state[STATE.CHECKSUM] = 0;
     },
     unit() {
-      for (let left = cycles; left > 0; left -= SLOW_CHUNK_ITERATIONS) {
-        slowChunk(slots, state, Math.min(left, SLOW_CHUNK_ITERATIONS), slotMask);
+      for (let left = cycles; left > 0; left -= CHUNK_ITERATIONS) {
+        slowChunk(slots, state, Math.min(left, CHUNK_ITERATIONS), slotMask);
       }
     },
     drain() {

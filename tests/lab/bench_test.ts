@@ -76,20 +76,48 @@ Deno.test("bench() leaves out a peer whose first unit takes too long, and says s
   assertEquals(run.failures, undefined); // nobody asked for it
 });
 
+/** Whose processes know how many of them were there before: `born`. */
+async function counting(label: string, body: string): Promise<Contestant & AsyncDisposable> {
+  const births = await Deno.makeTempFile();
+  const count = `globalThis.born ??= Deno.statSync("${births}").size;
+    if (globalThis.isCounted !== true) Deno.writeTextFileSync("${births}", "+", { append: true });
+    globalThis.isCounted = true; ${body}`;
+  return { ...scripted(label, count), [Symbol.asyncDispose]: () => Deno.remove(births) };
+}
+
+/** Answers a request of one unit or more of a thousand operations, each of so many nanoseconds. */
+function answering(nanoseconds: string): string {
+  return `say("${okLine("00000001", 1000)}".replace("nanoseconds=1000", "nanoseconds=" + 1000 * (${nanoseconds})));`;
+}
+
 Deno.test("bench() leaves a peer out as failed that stops answering in the middle of the rounds", async () => {
-  const answer = `say("${okLine("00000001", 1000)}".replace("nanoseconds=1000", "nanoseconds=2000000"));`;
-  const heap: Contestant = { ...scripted("heap", answer), runtime: "deno" };
-  let measuring = 0;
-  const hang = `if (globalThis.asked === undefined) globalThis.asked = 0;
-    if (++globalThis.asked > 12) await new Promise((done) => setTimeout(done, 60_000)); ${answer}`;
-  const stuck = scripted("stuck", hang);
+  const heap: Contestant = { ...scripted("heap", answering("2000")), runtime: "deno" };
+  await using stuck = await counting(
+    "stuck",
+    `if (born > 2) await new Promise((done) => setTimeout(done, 60_000)); ${answering("2000")}`,
+  );
   const contestants = [heap, { ...stuck, command: { ...stuck.command, deadline: 200 } }];
+  let measuring = 0;
   const count = ({ phase }: Progress) => measuring += Number(phase === "measuring");
   const run = await bench(planOf([]), count, forever, { contestants, notes: [] });
   assertEquals(run.failures?.map(({ allocator }) => allocator), ["stuck"]);
   assertStringIncludes(run.failures?.[0]?.message ?? "", "contestant stuck took more than 0.2");
   assertEquals(run.results.map(({ allocator, samples }) => [allocator, samples.length]), [["heap", 6], ["heap", 6]]);
   assert(measuring > 12, "the others go on");
+});
+
+Deno.test("bench() names a contestant that runs at one of two speeds for the life of a process", async () => {
+  await using moody = await counting("moody", answering("born % 2 === 0 ? 2000 : 3000"));
+  const steady = scripted("steady", answering("2000"));
+  const contestants = [{ ...moody, runtime: "deno" } as const, { ...steady, runtime: "deno" } as const];
+  const run = await bench(planOf([]), () => {}, forever, { contestants, notes: [] });
+  const named = run.warnings.filter(({ code }) => code === "BIMODAL").map(({ message }) => message);
+  assertEquals(
+    named,
+    [16, 128].map((size) =>
+      `moody at ${size} runs at one of two speeds for the life of a process: 2000 ns/op in 3 of 6, 3000 ns/op in 3`
+    ),
+  );
 });
 
 Deno.test("bench() returns the whole rounds when it is stopped", async () => {

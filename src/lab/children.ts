@@ -1,0 +1,42 @@
+/**
+ * The processes of one step of a measurement. All are ended when the step is over, and at once when the run is stopped:
+ * whoever waits for one of them then gets an error of that process, and looks at the signal first.
+ *
+ * @module
+ */
+import type { Child, ChildCommand } from "./child.ts";
+import { startVerified } from "./verified.ts";
+
+/** See the module. */
+export class Children implements AsyncDisposable {
+  readonly #stack = new AsyncDisposableStack();
+  readonly #signal: AbortSignal;
+  readonly #stop = () => void (this.#stopped = this.#stack.disposeAsync());
+  #stopped: Promise<void> | undefined;
+
+  /** @param signal Stops the run. */
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+    signal.addEventListener("abort", this.#stop, { once: true });
+  }
+
+  /**
+   * Starts one.
+   *
+   * @throws ContestantError as of `startVerified`; what the signal says if the run is stopped.
+   */
+  async start(command: ChildCommand): Promise<Child> {
+    this.#signal.throwIfAborted();
+    const child = await startVerified(command);
+    if (this.#stack.disposed) await child[Symbol.asyncDispose](); // stopped meanwhile
+    else this.#stack.use(child);
+    this.#signal.throwIfAborted();
+    return child;
+  }
+
+  /** Ends them all. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#signal.removeEventListener("abort", this.#stop);
+    await (this.#stopped ?? this.#stack.disposeAsync());
+  }
+}
