@@ -25,6 +25,7 @@
 import type { Failure, Result, ResultFile } from "../report/mod.ts";
 import { summarise, type Trace, TraceError, type TraceSummary } from "../traces/mod.ts";
 import { replayWords } from "../traces/replay_words.ts";
+import { V8_CHECKS } from "../workloads/mod.ts";
 import { bench, type BenchRun, failureOfPeer, noteOf, type Progress } from "./bench.ts";
 import { type Child, deadlineAfter, failureOf } from "./child.ts";
 import { Children } from "./children.ts";
@@ -134,7 +135,7 @@ async function measure(
   signal: AbortSignal,
 ): Promise<BenchRun> {
   const plan = {
-    workload: { name: REPLAY, operationsPerUnit: () => events },
+    workload: { name: REPLAY, operationsPerUnit: () => events, loopsDiffer: V8_CHECKS },
     sizes: [{ size: largestBytes, parameters: {} }],
     variants,
     peers,

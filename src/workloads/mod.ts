@@ -21,7 +21,7 @@ export { type Allocator, numberSlots, OutOfMemory, type Slots } from "./allocato
 export { prepareReplay, type Replay, ReplayFailure } from "./replay.ts";
 export { prepareMember, type ReplayMember, type ReplayMemory, replayMemory } from "./replay_member.ts";
 export { among, bytesOf, type CommonMemory, OtherThreadFailed, type Place } from "./place.ts";
-export type { Parameters, ParameterSpec, Runner, Workload } from "./workload.ts";
+export { type Parameters, type ParameterSpec, type Runner, V8_CHECKS, type Workload } from "./workload.ts";
 
 /** Every workload, by name. */
 export const WORKLOADS: ReadonlyMap<string, Workload> = new Map(
