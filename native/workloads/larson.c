@@ -15,20 +15,27 @@ static void begin(const struct request *request, struct state *state) {
   state->x = x;
 }
 
+/* What a random number asks for. A call where a malloc has failed: so the size need not be kept over each malloc. */
+static __attribute__((noinline)) uint32_t size_of(const struct request *request, uint32_t x) {
+  return request->min + below(x, request->max - request->min);
+}
+
 static void unit(const struct request *request, struct state *state) {
   void **const slots = state->slots;
   const uint32_t range = request->max - request->min, chunks = request->chunks, min = request->min;
   const uint64_t operations = (uint64_t)request->rounds * chunks;
   uint32_t x = state->x, checksum = state->checksum;
-  for (uint64_t operation = 0; operation < operations; operation++) {
+  for (uint64_t left = operations; left > 0; left--) {
     x = xorshift32(x);
     const uint32_t victim = below(x, chunks);
+    checksum += victim;
     release(slots[victim]);
     x = xorshift32(x);
     const uint32_t size = min + below(x, range);
+    checksum = (checksum ^ x) + size;
     void *pointer = allocate(size);
     if (pointer == NULL) {
-      state->failed_size = size;
+      state->failed_size = size_of(request, x);
       return;
     }
     slots[victim] = pointer;
@@ -36,7 +43,6 @@ static void unit(const struct request *request, struct state *state) {
     bytes[0] = 'a';
     (void)bytes[0]; /* volatile: the read happens */
     bytes[1] = 'b';
-    checksum = ((checksum + victim) ^ x) + size;
   }
   state->x = x;
   state->checksum = checksum;

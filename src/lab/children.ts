@@ -12,6 +12,7 @@ export class Children implements AsyncDisposable {
   readonly #stack = new AsyncDisposableStack();
   readonly #signal: AbortSignal;
   readonly #stop = () => void (this.#stopped = this.#stack.disposeAsync());
+  readonly #starting = new Set<Promise<Child>>();
   #stopped: Promise<void> | undefined;
 
   /** @param signal Stops the run. */
@@ -27,16 +28,19 @@ export class Children implements AsyncDisposable {
    */
   async start(command: ChildCommand): Promise<Child> {
     this.#signal.throwIfAborted();
-    const child = await startVerified(command);
+    const starting = startVerified(command);
+    this.#starting.add(starting);
+    const child = await starting.finally(() => this.#starting.delete(starting));
     if (this.#stack.disposed) await child[Symbol.asyncDispose](); // stopped meanwhile
     else this.#stack.use(child);
     this.#signal.throwIfAborted();
     return child;
   }
 
-  /** Ends them all. */
+  /** Ends them all, also those that are just starting. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#signal.removeEventListener("abort", this.#stop);
-    await (this.#stopped ?? this.#stack.disposeAsync());
+    const late = [...this.#starting].map((each) => each.then((child) => child[Symbol.asyncDispose](), () => {}));
+    await Promise.all([...late, this.#stopped ?? this.#stack.disposeAsync()]);
   }
 }

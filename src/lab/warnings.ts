@@ -69,9 +69,11 @@ export function warningsOf({ results, environment, unstable, stealBefore, stealA
 /** Who has two speeds somewhere, that the others had not in the same rounds. Each sample is of a process of its own. */
 function modesWarning(result: Result, all: readonly Result[]): Warning | undefined {
   const others = all.filter((each) => each !== result && each.size === result.size && each.threads === result.threads);
-  const slownesses = others.map(({ samples, nsPerOp }) => samples.map((sample) => sample / nsPerOp));
-  const ofOthers = result.samples.map((_sample, round) => median(slownesses.map((each) => each[round]!)));
-  const modes = modesOf(result.samples, others.length === 0 ? undefined : ofOthers);
+  const slowness = (round: number) => median(others.map(({ samples, nsPerOp }) => samples[round]! / nsPerOp));
+  const modes = modesOf(
+    result.samples,
+    others.length === 0 ? undefined : result.samples.map((_sample, round) => slowness(round)),
+  );
   return bimodalWarning(whoAt(nameOf(result), [placeIn(result.workload, result)]), modes);
 }
 

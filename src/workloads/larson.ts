@@ -110,19 +110,20 @@ const compileReplaceChunk = perAllocator(<P>({ malloc, free, write, read, nothin
       x ^= x >>> 17;
       x ^= x << 5;
       const victim = (Math.imul(x >>> 10, countHigh) + (Math.imul(x >>> 10, countLow) >>> 10)) >>> 12;
+      checksum = (checksum + victim) | 0;
       free(slots[victim] as P);
       x ^= x << 13;
       x ^= x >>> 17;
       x ^= x << 5;
       const reduced = (Math.imul(x >>> 10, spanHigh) + (Math.imul(x >>> 10, spanLow) >>> 10)) >>> 12;
       const size = (least + reduced) | 0;
+      checksum = ((checksum ^ x) + size) | 0;
       const block = malloc(size);
       if (block === nothing) throw new OutOfMemory(size);
       slots[victim] = block;
       write(block, 0, 0x61);
       sink = (sink + read(block, 0)) | 0;
       write(block, 1, 0x62);
-      checksum = (((checksum + victim) | 0) ^ x) + size | 0;
     }
     state[0] = x;
     state[1] = checksum;

@@ -35,20 +35,28 @@ function planOf(changes: Partial<ReplayPlan>): ReplayPlan {
   };
 }
 
-async function temporaryFiles(): Promise<string[]> {
-  const names: string[] = [];
-  for await (const { name } of Deno.readDir(Deno.env.get("TMPDIR") || "/tmp")) {
-    if (name.startsWith("hakmem-replay-")) names.push(name);
+/** Has temporary files in a folder of its own meanwhile; says what is left of a replay. */
+async function leftBy(action: () => Promise<void>): Promise<string[]> {
+  const before = Deno.env.get("TMPDIR"), folder = await Deno.makeTempDir();
+  Deno.env.set("TMPDIR", folder);
+  try {
+    await action();
+    return [...Deno.readDirSync(folder)].map(({ name }) => name).filter((name) => name.startsWith("hakmem-replay-"));
+  } finally {
+    if (before === undefined) Deno.env.delete("TMPDIR");
+    else Deno.env.set("TMPDIR", before);
+    await Deno.remove(folder, { recursive: true });
   }
-  return names.toSorted();
 }
 
 Deno.test("replay() gives time and memory of all who take part, and leaves no file", async () => {
-  const before = await temporaryFiles();
   const phases = new Set<string>();
   const plan = planOf({ peers: ["system", "ffi", "assemblyscript"] });
-  const run = await replay(plan, ({ phase }) => phases.add(phase), new AbortController().signal);
-  assertEquals(await temporaryFiles(), before);
+  let run!: Awaited<ReturnType<typeof replay>>;
+  const left = await leftBy(async () => {
+    run = await replay(plan, ({ phase }) => phases.add(phase), new AbortController().signal);
+  });
+  assertEquals(left, []);
   assertEquals([...phases], ["starting", "warming up", "measuring", "taking the footprint"]);
   const names = run.results.map(({ allocator, host }) => `${allocator} ${host}`);
   assertEquals(names, [
@@ -107,13 +115,14 @@ Deno.test("replay() with several threads leaves out who cannot, and says so", as
 });
 
 Deno.test("replay() fails if an allocator does", async () => {
-  const before = await temporaryFiles();
-  for (const threads of [1, 2]) {
-    const plan = planOf({ variants: ["slab-map,fault=link-twice"], peers: [], threads });
-    const error = await assertRejects(() => replay(plan, () => {}, new AbortController().signal), ContestantError);
-    assertEquals(error.message.startsWith("contestant slab-map,fault=link-twice failed: "), true, error.message);
-  }
-  assertEquals(await temporaryFiles(), before);
+  const left = await leftBy(async () => {
+    for (const threads of [1, 2]) {
+      const plan = planOf({ variants: ["slab-map,fault=link-twice"], peers: [], threads });
+      const error = await assertRejects(() => replay(plan, () => {}, new AbortController().signal), ContestantError);
+      assertEquals(error.message.startsWith("contestant slab-map,fault=link-twice failed: "), true, error.message);
+    }
+  });
+  assertEquals(left, []);
 });
 
 Deno.test("replay() has no use for a trace in which only threads end, and takes one that only frees NULL", async () => {
@@ -136,15 +145,16 @@ Deno.test("replay() has no use for a trace in which only threads end, and takes 
 });
 
 Deno.test("replay() stops when it is interrupted, also while it takes the footprint", async () => {
-  const before = await temporaryFiles();
-  for (const wanted of ["warming up", "measuring", "taking the footprint"]) {
-    const controller = new AbortController();
-    const stop = ({ phase }: { phase: string }) => {
-      if (phase === wanted) controller.abort();
-    };
-    await assertRejects(() => replay(planOf({}), stop, controller.signal));
-  }
-  assertEquals(await temporaryFiles(), before);
+  const left = await leftBy(async () => {
+    for (const wanted of ["warming up", "measuring", "taking the footprint"]) {
+      const controller = new AbortController();
+      const stop = ({ phase }: { phase: string }) => {
+        if (phase === wanted) controller.abort();
+      };
+      await assertRejects(() => replay(planOf({}), stop, controller.signal));
+    }
+  });
+  assertEquals(left, []);
 });
 
 Deno.test("the requests of a replay are read as they are written", () => {
