@@ -117,7 +117,8 @@ export class DebugBlocks implements Blocks {
     assertPointer(ptr);
     this.#memory.assertOpen();
     if (ptr === 0) return;
-    this.#section(() => this.#retire(this.#freeable(ptr), this.free));
+    const stack = this.#stacks.every === 1 ? this.#stacks.capture(this.free) : undefined; // here it takes half as long
+    this.#section(() => this.#retire(this.#freeable(ptr), this.free, stack));
   };
 
   calloc(count: number, size: number): number {

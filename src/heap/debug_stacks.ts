@@ -54,9 +54,9 @@ interface Captured {
 }
 
 function capture(callee: (...args: never[]) => unknown): Captured {
-  const holder = { stack: "" };
+  const holder = {}; // had it a stack before, that would take a microsecond more
   Error.captureStackTrace(holder, callee);
-  return holder;
+  return holder as Captured;
 }
 
 /** As `capture`, so many frames; where the program has frozen `Error`, as many as it wants. */
@@ -69,27 +69,49 @@ function captureFrames(limit: number, callee: (...args: never[]) => unknown): Ca
   return captured;
 }
 
-/** Calls with another way to make text of stacks; not where the program has frozen `Error`. */
-function preparing(prepare: (() => string) | undefined, call: () => string): string {
+/** Calls with Deno's own way to make text of stacks; not where the program has frozen `Error`. */
+function unprepared(call: () => string): string {
   if (Object.isFrozen(Error)) return call();
   const { prepareStackTrace } = Error;
   try {
-    Error.prepareStackTrace = prepare as never; // its type leaves out undefined
+    Error.prepareStackTrace = undefined as never; // its type leaves that out
     return call();
   } finally {
     Error.prepareStackTrace = prepareStackTrace as never;
   }
 }
 
-/** The text of V8 itself, which it makes where another text is being prepared. Costs as much as the capture. */
-function rawText(captured: Captured): string {
-  return preparing(() => String(captured.stack), () => captureFrames(0, rawText).stack);
+let captured: Captured | undefined, raw = "";
+
+function readCaptured(): string {
+  return raw = String(captured?.stack);
+}
+
+/**
+ * The stack of the call of a function as V8 itself writes it, which it does where another text is being prepared. V8 looks
+ * at the topmost frames for each capture, however many it keeps: so both are in one function, which few others call.
+ */
+function rawStack(callee: (...args: never[]) => unknown): string {
+  captured = capture(callee);
+  if (Object.isFrozen(Error)) return readCaptured();
+  const { prepareStackTrace, stackTraceLimit } = Error, other = {};
+  try {
+    Error.stackTraceLimit = 0;
+    Error.captureStackTrace(other);
+    Error.prepareStackTrace = readCaptured;
+    String((other as Captured).stack);
+    return raw;
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+    Error.prepareStackTrace = prepareStackTrace as never;
+    captured = undefined;
+  }
 }
 
 /** The stack of whatever call of the heap this is part of, as text. */
 export function captureCall(): string {
   const captured = captureFrames(Error.stackTraceLimit + OWN_FRAMES_MOST, captureCall);
-  return preparing(undefined, () => formatStack(captured));
+  return unprepared(() => formatStack(captured));
 }
 
 /** The program's frames of a stack, a line each; all frames if it has no others, as in a bundle. */
@@ -131,10 +153,10 @@ export class DebugStacks {
 
   /** The stack of the call of a function which is under way. */
   capture(callee: (...args: never[]) => unknown): Stack {
-    const raw = rawText(capture(callee));
+    const raw = rawStack(callee);
     let stack = this.#known.get(raw);
     if (stack === undefined) {
-      const text = preparing(undefined, () => formatStack(capture(callee)));
+      const text = unprepared(() => formatStack(capture(callee)));
       stack = { text, entry: 0, hash: 0 };
       if (this.#known.size === KNOWN_MOST) this.#known.clear();
       this.#known.set(raw, stack);
