@@ -200,21 +200,26 @@ export class HeapMemory {
     if (Atomics.load(this.words, WORD_FINGERPRINT) !== expected) {
       throw new InvalidHandleError("the heap of this handle has other flags or another size than the handle says.");
     }
-    if (!this.isOpenToAll) throw new HeapClosedError();
+    this.#lockAs(this.threads.ownerWithoutSlot());
+    if (!this.#staysOpen) throw new HeapClosedError();
     let thread = this.threads.claim();
     if (thread === NO_THREAD) {
-      this.#lockAs(this.threads.ownerWithoutSlot());
       makeRoom(this);
       thread = this.threads.claim();
     }
     if (thread === NO_THREAD) throw new HeapSharedError(`${MAX_CACHES} threads have this heap: that is the most.`);
     // Who closes looks for claims after taking the magic away: one of the two sees the other.
-    if (!this.isOpenToAll) {
+    this.#lockAs(this.threads.ownerOf(thread));
+    if (!this.#staysOpen) {
       this.threads.release(thread);
       throw new HeapClosedError();
     }
     this.#thread = thread;
-    this.#lockAs(this.threads.ownerOf(thread));
+  }
+
+  /** Whether the heap is open; where one is about to close it, what comes of that. The lock is in the tombstone, too. */
+  get #staysOpen(): boolean {
+    return this.isOpenToAll || this.journal.run(() => this.isOpenToAll);
   }
 
   /** The books' lock, too, has what names the thread in the table. */
@@ -373,8 +378,11 @@ export class HeapMemory {
       else if (!isLast && isEmpty) this.threads.release(this.#thread);
       const isLent = Atomics.load(this.words, WORD_LENT) !== 0; // by a thread that ended
       this.#detach();
-      if (isLast && !isLent) this.#giveBack(shared);
-      this.system.close();
+      try {
+        if (isLast && !isLent) this.#giveBack(shared);
+      } finally {
+        this.system.close();
+      }
     }
   }
 
@@ -416,7 +424,8 @@ export class HeapMemory {
   /** Whether this was the last thread. If so, nobody can attach any more. */
   #leave(): boolean {
     if (!this.threads.hasOther(this.#thread)) {
-      Atomics.store(this.words, WORD_MAGIC, 0);
+      this.journal.set(WORD_MAGIC, 0);
+      Atomics.store(this.words, WORD_MAGIC, 0); // before the next look
       if (!this.threads.hasOther(this.#thread)) return true;
       Atomics.store(this.words, WORD_MAGIC, HEAP_MAGIC); // somebody came
     }
