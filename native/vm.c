@@ -296,6 +296,9 @@ int32_t hakmem_thread_start(int32_t id) {
   return proc_pidinfo(getpid(), PROC_PIDTHREADID64INFO, (uint64_t)id, &info, sizeof info) > 0;
 }
 
+/* Not known here. */
+int32_t hakmem_thread_sleep(int32_t id) { return (void)id, 0; }
+
 static int64_t task_resident(int peak) {
   mach_task_basic_info_data_t info;
   mach_msg_type_number_t count = MACH_TASK_BASIC_INFO_COUNT;
@@ -324,20 +327,47 @@ static int read_proc(const char *path, char *text, size_t capacity) {
 /* The thread that calls. */
 int32_t hakmem_thread_id(void) { return (int32_t)syscall(SYS_gettid); }
 
+/* What /proc says of a thread of this process, from its state on, the third field; NULL when there is no such thread. */
+static const char *read_stat(int32_t id, char *text, size_t capacity, int *error) {
+  char path[64];
+  snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)id);
+  *error = read_proc(path, text, capacity);
+  if (*error == -ENOENT || *error == -ESRCH) *error = 0;
+  else if (*error == 0) {
+    const char *name_end = strrchr(text, ')'); /* "id (name) state ...": the name may hold anything */
+    if (name_end != NULL && name_end[1] == ' ') return name_end + 2;
+    *error = -EIO;
+  }
+  return NULL;
+}
+
+/* The field with a number, which is over 3, of those that begin with the third. */
+static uint64_t field_of(const char *field, int number) {
+  for (int at = 3; field != NULL && at < number; at++) field = strchr(field + 1, ' ');
+  return field == NULL ? 0 : strtoull(field, NULL, 10);
+}
+
 /*
  * When a thread of this process was started, as a positive number that a later thread with the same id does not have: the
  * clock ticks since the system was started, without their high bits. 0 when there is no such thread.
  */
 int32_t hakmem_thread_start(int32_t id) {
-  char path[64], text[1024];
-  snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)id);
-  const int error = read_proc(path, text, sizeof text);
-  if (error == -ENOENT || error == -ESRCH) return 0;
-  if (error != 0) return error;
-  const char *field = strrchr(text, ')'); /* "id (name) state ...": the name may hold anything; the start is the 22nd */
-  for (int number = 2; field != NULL && number < 22; number++) field = strchr(field + 1, ' ');
-  if (field == NULL) return -EIO;
-  return (int32_t)(strtoull(field, NULL, 10) & 0x3fffffff) + 1;
+  char text[1024];
+  int error;
+  const char *const stat = read_stat(id, text, sizeof text, &error);
+  return stat == NULL ? error : (int32_t)(field_of(stat, 22) & 0x3fffffff) + 1;
+}
+
+/*
+ * Of a thread that sleeps, a positive number that follows from the time it has run; 0 of any other. While the number stays the same, the
+ * thread has hardly run. One that waits for a disk does not count as asleep.
+ */
+int32_t hakmem_thread_sleep(int32_t id) {
+  char text[1024];
+  int error;
+  const char *const stat = read_stat(id, text, sizeof text, &error);
+  if (stat == NULL || *stat != 'S') return error;
+  return (int32_t)((field_of(stat, 14) + field_of(stat, 15)) & 0x3fffffff) + 1;
 }
 
 int64_t hakmem_resident_bytes(void) {

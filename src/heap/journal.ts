@@ -52,8 +52,8 @@ import { damaged } from "./damage.ts";
 import { HeaderCorruptedError, HeapClosedError } from "./errors.ts";
 import { LOG_ENTRIES, LOG_OFFSET, WORD_LOCK, WORD_LOG_LENGTH } from "./layout.ts";
 
-/** Waits for the lock until it is this thread's; see `lock.ts`. */
-export type Wait = (words: Int32Array, owner: number, watcher: Watcher | undefined) => void;
+/** Waits for the lock until it is this thread's; whether it was taken from the dead. See `lock.ts`. */
+export type Wait = (words: Int32Array, owner: number, watcher: Watcher | undefined) => boolean;
 
 /**
  * A kilobyte. V8 counts how often a loop has run, and now and then makes a call for it, by which a stack that is nearly
@@ -154,10 +154,10 @@ export class Journal {
     if (words.length === 0) throw new HeapClosedError();
     needStack(...STACK);
     try {
-      if (owner !== 0) this.#lock(owner);
+      const isFromDead = owner !== 0 && this.#lock(owner);
       this.#inside = true;
       this.#publishing = 0;
-      if (words[WORD_LOG_LENGTH] !== 0) this.#inherit();
+      if (words[WORD_LOG_LENGTH] !== 0) this.#inherit(isFromDead);
       const result = body();
       words[WORD_LOG_LENGTH] = 0;
       for (let at = 0; at < this.#publishing; at += 2) {
@@ -178,18 +178,21 @@ export class Journal {
     }
   }
 
-  #lock(owner: number): void {
+  /** Whether the lock was taken from the dead. */
+  #lock(owner: number): boolean {
+    let isFromDead = false;
     if (Atomics.compareExchange(this.#words, WORD_LOCK, 0, owner) !== 0) {
       this.watcher?.add("lockWaits", owner);
-      this.#wait!(this.#words, owner, this.watcher);
+      isFromDead = this.#wait!(this.#words, owner, this.watcher);
     }
     this.watcher?.add("locksTaken", owner);
+    return isFromDead;
   }
 
-  /** The thread that had the lock before died in its section: undoes that. */
-  #inherit(): void {
+  /** The thread that had the lock before died in its section: undoes that. Where none did, the length was overwritten. */
+  #inherit(isFromDead: boolean): void {
     const words = this.#words, log = this.#log, length = words[WORD_LOG_LENGTH]!;
-    if (this.#owner === 0 || !(length > 0 && length <= LOG_ENTRIES)) {
+    if (!(isFromDead && length > 0 && length <= LOG_ENTRIES)) {
       words[WORD_LOG_LENGTH] = 0;
       throw damaged(`the undo log has ${length} entries, and nobody has died`);
     }

@@ -165,6 +165,17 @@ export class Threads {
       this.isDead(thread);
   }
 
+  /** Of a holder of the lock that sleeps a number that stays the same while it has hardly run; else 0. */
+  sleepOf(owner: number): number {
+    const slot = slotOfOwner(owner), id = slot === NO_THREAD ? -owner : this.#who(slot)?.id;
+    try {
+      return id === undefined ? 0 : this.#system.threadSleep(id);
+    } catch (error) {
+      if (error instanceof OsError) return 0;
+      throw error;
+    }
+  }
+
   /** Makes a slot free. Its cache's lists are empty. */
   release(slot: number): void {
     const at = wordOfThread(slot);

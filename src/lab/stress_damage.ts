@@ -6,18 +6,25 @@
  * @module
  */
 import {
+  CACHE_SENT_TO,
   firstWordOf,
+  GAP_BYTES,
   INVERSES_OFFSET,
+  LOG_OFFSET,
+  MAX_CACHES,
+  RING_WORDS,
   SLAB_BYTES,
   SLAB_MAP_OFFSET,
   SLAB_TABLE_OFFSET,
   SLAB_WORDS,
   SPAN_TABLE_OFFSET,
   SPAN_WORDS,
+  stateBytes,
   SUPERSLAB_BYTES,
   SUPERSLAB_TABLE_OFFSET,
   WORD_CLASS_OF,
   WORD_LOCK,
+  WORD_LOG_LENGTH,
   WORD_MAGIC,
 } from "../heap/layout.ts";
 import { Heap, HeapError } from "../heap/mod.ts";
@@ -36,14 +43,25 @@ const BESIDE_FILL = 0xa5;
 
 type Damage = Extract<Operation, { op: "damage" | "scribble" }>;
 
+/** Words of a thread's cache: its lists, magazines and spans, and whom it has sent blocks. */
+const CACHE_WORDS = CACHE_SENT_TO + MAX_CACHES / 32;
+/** Those of the rings from the second thread to the first, and back, of a heap as large as those here. */
+const RINGS = (stateBytes(RESERVE_BYTES) + RESERVE_BYTES + GAP_BYTES) / 4;
+
 /** Where damage goes: the words that a heap of some superslabs uses, each area as often as the others. */
 const AREAS: readonly (readonly [first: number, count: number])[] = [
   [WORD_CLASS_OF, 2049],
-  [WORD_MAGIC + 1, 1730], // control words, the thread table, the lock, and the length of the undo log among them
+  [WORD_MAGIC + 1, 1730], // control words and the thread table among them
+  [WORD_LOCK, 1],
+  [WORD_LOG_LENGTH, 1],
+  [LOG_OFFSET / 4, 256],
+  [RINGS + RING_WORDS, RING_WORDS],
+  [RINGS + MAX_CACHES * RING_WORDS, RING_WORDS],
+  [firstWordOf(1), CACHE_WORDS],
   [SLAB_MAP_OFFSET / 4, 256],
   [SLAB_TABLE_OFFSET / 4 + SUPERSLAB_BYTES / SLAB_BYTES * SLAB_WORDS, 96 * SLAB_WORDS],
   [SUPERSLAB_TABLE_OFFSET / 4, 32],
-  [firstWordOf(0), 512],
+  [firstWordOf(0), CACHE_WORDS],
   [INVERSES_OFFSET / 4, 256],
   [SPAN_TABLE_OFFSET / 4 + SUPERSLAB_BYTES / SLAB_BYTES * SPAN_WORDS, 1024 * SPAN_WORDS],
 ];
@@ -92,8 +110,8 @@ export async function runDamaged(
     reserveBytes: RESERVE_BYTES,
     ...(maxBytes === undefined ? {} : { maxBytes }),
   });
-  if (seed % 2 === 0) heap.share(); // half of them take the lock
-  const kept = beside.malloc(BESIDE_BYTES), run = new DamagedRun(heap);
+  const other = seed % 2 === 0 ? await Heap.attach(heap.share()) : heap; // half of them take the lock, and use rings
+  const kept = beside.malloc(BESIDE_BYTES), run = new DamagedRun(heap, other);
   beside.u8.fill(BESIDE_FILL, kept, kept + BESIDE_BYTES);
   try {
     for (const [index, operation] of operations.entries()) {
@@ -114,6 +132,8 @@ export async function runDamaged(
 /** A heap, who has what of it, and whether it is damaged. */
 class DamagedRun {
   readonly #heap: Heap;
+  /** The same for another thread cache, where the heap is shared: it frees what the first has made, and makes some. */
+  readonly #other: Heap;
   readonly #state: Int32Array;
   /** By number: live blocks, and where those were that are not. */
   readonly #live = new Map<number, number>();
@@ -123,13 +143,14 @@ class DamagedRun {
   #isDamaged = false;
   #isLockDamaged = false;
 
-  constructor(heap: Heap) {
+  constructor(heap: Heap, other: Heap) {
     this.#heap = heap;
+    this.#other = other;
     this.#state = viewState(heap);
   }
 
   apply(operation: Operation): void {
-    const heap = this.#heap;
+    const heap = this.#heapFor(operation);
     switch (operation.op) {
       case "damage": {
         const { word, value } = operation;
@@ -176,6 +197,13 @@ class DamagedRun {
     }
   }
 
+  /** The second makes a third of the blocks, and frees half of all. */
+  #heapFor(operation: Operation): Heap {
+    if (!("block" in operation)) return this.#heap;
+    const isOther = operation.op === "free" ? operation.block % 2 === 0 : operation.block % 3 === 0;
+    return isOther ? this.#other : this.#heap;
+  }
+
   /** Every other call, of which each ends. */
   finish(): void {
     const heap = this.#heap;
@@ -196,7 +224,7 @@ class DamagedRun {
 
   /** From here on nothing may be read of its state. */
   close(): void {
-    this.#try(() => this.#heap.close());
+    for (const heap of [this.#other, this.#heap]) this.#try(() => heap.close());
   }
 
   /** A block that is about to be resized or freed: if that throws, it is nobody's from now on. */

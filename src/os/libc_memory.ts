@@ -68,7 +68,8 @@ const LEFT_BEHIND = 256;
 const O_RDONLY_CLOEXEC = 0o2000000;
 const ENOENT = 2;
 const ESRCH = 3;
-/** Where in `/proc/self/task/<id>/stat` the start is, counted from 0 behind the name. */
+/** Where in `/proc/self/task/<id>/stat` the times that it has run and its start are, counted from 0 behind the name. */
+const TIME_FIELDS = [11, 12];
 const START_FIELD = 19;
 
 /** Sums of two values up to this stay below 2^64; no machine has this much address space. */
@@ -185,18 +186,32 @@ export function libcMemory(note: string): VirtualMemory {
     return Number(usage[RUSAGE_MAXRSS]) * MAXRSS_UNIT;
   }
 
-  /** As in `native/vm.c`. Deno's own `readTextFile` would need a permission. */
-  function threadStart(id: number): number {
-    if (c.gettid === null) return 1; // macOS: nothing is known, so every thread lives
+  /** What /proc says of a thread, from its state on; undefined if there is none. Deno's `readTextFile` would need a permission. */
+  function readStat(id: number, call: string): string[] | undefined {
     const file = c.open(new TextEncoder().encode(`/proc/self/task/${id}/stat\0`), O_RDONLY_CLOEXEC);
-    if (file < 0) return errno.getInt32() === ENOENT ? 0 : fail(errno.getInt32(), "threadStart", id);
+    if (file < 0) return errno.getInt32() === ENOENT ? undefined : fail(errno.getInt32(), call, id);
     const length = Number(c.read(file, stat, BigInt(stat.length)));
     const error = length < 0 ? errno.getInt32() : 0;
     c.close(file);
-    if (error !== 0) return error === ESRCH ? 0 : fail(error, "threadStart", id);
+    if (error !== 0) return error === ESRCH ? undefined : fail(error, call, id);
     const text = new TextDecoder().decode(stat.subarray(0, length));
-    const start = text.slice(text.lastIndexOf(")") + 2).split(" ")[START_FIELD];
-    return Number(BigInt(start ?? 0) & 0x3fff_ffffn) + 1;
+    return text.slice(text.lastIndexOf(")") + 2).split(" ");
+  }
+
+  /** A positive number that follows from fields of one; as in `native/vm.c`. */
+  function numberOf(fields: readonly (string | undefined)[]): number {
+    return Number(fields.reduce((sum, field) => sum + BigInt(field ?? 0), 0n) & 0x3fff_ffffn) + 1;
+  }
+
+  function threadStart(id: number): number {
+    if (c.gettid === null) return 1; // macOS: nothing is known, so every thread lives
+    const found = readStat(id, "threadStart");
+    return found === undefined ? 0 : numberOf([found[START_FIELD]]);
+  }
+
+  function threadSleep(id: number): number {
+    const found = c.gettid === null ? undefined : readStat(id, "threadSleep");
+    return found?.[0] === "S" ? numberOf(TIME_FIELDS.map((field) => found[field])) : 0;
   }
 
   return {
@@ -222,6 +237,7 @@ export function libcMemory(note: string): VirtualMemory {
     pause: (microseconds) => void (microseconds === 0 ? c.sched_yield() : c.usleep(microseconds)),
     threadId: () => c.gettid?.() ?? 1,
     threadStart,
+    threadSleep,
     close: () => library.close(),
   };
 }

@@ -37,6 +37,7 @@ const SYMBOLS = {
   hakmem_pause: { parameters: [/* microseconds */ "u32"], result: "void" },
   hakmem_thread_id: { parameters: [], result: "i32" },
   hakmem_thread_start: { parameters: [/* id */ "i32"], result: "i32" },
+  hakmem_thread_sleep: { parameters: [/* id */ "i32"], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
 /** The loader maps a file that is cut short, and the process is killed when it gets to what is missing: so that is refused. */
@@ -109,6 +110,7 @@ export function nativeMemory(path: string, note: string | undefined): VirtualMem
     pause: c.hakmem_pause,
     threadId: c.hakmem_thread_id,
     threadStart: (id) => check(c.hakmem_thread_start(id), "threadStart", id),
+    threadSleep: (id) => check(c.hakmem_thread_sleep(id), "threadSleep", id),
     close: () => library.close(),
   };
 }

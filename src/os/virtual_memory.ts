@@ -115,6 +115,14 @@ export interface VirtualMemory {
    */
   threadStart(id: number): number;
 
+  /**
+   * Of a thread that sleeps now a positive number, which stays the same as long as it has hardly run; else 0, as for all
+   * on macOS. Some microseconds.
+   *
+   * @throws {OsError} as `threadStart`
+   */
+  threadSleep(id: number): number;
+
   /** A clock that never steps back. */
   monotonicNanoseconds(): bigint;
 

@@ -1,6 +1,7 @@
 /** The lock and the thread table alone, with a system that is made up: so what happens between two steps can be said. */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { HeaderCorruptedError } from "../../src/heap/errors.ts";
 import { WORD_LOCK } from "../../src/heap/layout.ts";
 import { waitForLock } from "../../src/heap/lock.ts";
 import { NO_THREAD, slotOfOwner, Threads } from "../../src/heap/threads.ts";
@@ -23,6 +24,13 @@ class People {
     const start = this.starts.get(id) ?? 0;
     this.onStart(id);
     return start;
+  }
+
+  /** Nobody sleeps, or all do, who has run so long. */
+  sleep: (id: number) => number = () => 0;
+
+  threadSleep(id: number): number {
+    return this.sleep(id);
   }
 
   pause(): void {
@@ -111,4 +119,22 @@ Deno.test("no two threads have the same name in the lock, in 10,000 that have on
     people.threads.release(0);
   }
   assertEquals(names.size, 10_000);
+});
+
+Deno.test("who waits for a lock that names a thread which lives and only sleeps gets an error, and takes nothing", () => {
+  const people = new People(), { words } = people;
+  const holder = words[WORD_LOCK] = people.attach(7, 1), own = people.attach(8, 2);
+  let pauses = 0;
+  people.sleep = (id) => id === 7 ? 5 : 0;
+  people.onPause = () => assert(++pauses < 10_000);
+  assertThrows(() => people.wait(own), HeaderCorruptedError, "asleep");
+  assertEquals(words[WORD_LOCK], holder);
+  // One that runs now and then holds it, however long that takes.
+  pauses = 0;
+  people.sleep = () => 1 + Math.floor(pauses / 500);
+  people.onPause = () => {
+    if (++pauses === 9000) words[WORD_LOCK] = 0;
+  };
+  people.wait(own);
+  assertEquals([words[WORD_LOCK], pauses], [own, 9000]);
 });

@@ -86,6 +86,11 @@ for (const vm of [native, libc]) {
     const id = await new Promise<number>((resolve) => worker.onmessage = ({ data }) => resolve(data));
     assertGreater(vm.threadStart(id), 0);
     assert(id !== vm.threadId());
+    assertEquals([vm.threadSleep(vm.threadId()), vm.threadSleep(0x7fff_fff0)], [0, 0]);
+    for (let wait = 0; Deno.build.os === "linux" && vm.threadSleep(id) === 0; wait++) {
+      assertLess(wait, 5_000, "it never waits for a message");
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
     worker.terminate();
     for (let wait = 0; vm.threadStart(id) !== 0; wait++) {
       assertLess(wait, 5_000, "it never ends");
