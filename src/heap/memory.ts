@@ -434,15 +434,23 @@ export class HeapMemory {
     return false;
   }
 
-  /** Gives the reservation back; of a heap that was shared all but the tombstone, and a tombstone that is old. */
+  /**
+   * Gives the reservation back; of a heap that was shared all but the tombstone, and a tombstone that is old. Where a process
+   * has as many mappings as there may be, the system does not split one: then just the memory goes.
+   */
   #giveBack(shared: boolean): void {
     const { system } = this, bytes = reservedBytes(this.bytes, this.build), page = system.pageSize;
     const base = this.address(-this.stateBytes);
-    if (!shared) return system.release(base, bytes);
     const from = Math.floor(TOMBSTONE_OFFSET / page) * page;
     const to = Math.ceil((TOMBSTONE_OFFSET + TOMBSTONE_BYTES) / page) * page;
-    if (from > 0) system.release(base, from);
-    system.release(base + BigInt(to), bytes - to);
+    try {
+      if (!shared) return system.release(base, bytes);
+      system.release(base + BigInt(to), bytes - to);
+      if (from > 0) system.release(base, from);
+    } catch (error) {
+      if (!(error instanceof OsError)) throw error;
+      return system.leave(base, bytes);
+    }
     tombstones.push(base + BigInt(from));
     if (tombstones.length > MAX_TOMBSTONES) system.release(tombstones.shift()!, to - from);
   }

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { DEFAULT_VARIANT, Heap, HeapClosedError, InvalidOptionError, VARIANTS } from "../../src/heap/mod.ts";
-import { OsError } from "../../src/os/mod.ts";
+import { openVirtualMemory, OsError } from "../../src/os/mod.ts";
 import { Oracle } from "../../src/workloads/oracle.ts";
 
 const ROOT = decodeURIComponent(new URL("../../", import.meta.url).pathname);
@@ -149,6 +149,29 @@ async function runProgram(permissions: string[], env: Record<string, string> = {
     env,
   }).output();
 }
+
+Deno.test("where the system does not unmap, close() gives the memory back all the same", async () => {
+  const system = await openVirtualMemory(), { release } = system;
+  const [alone, shared] = [await Heap.open(), await Heap.open()];
+  shared.share();
+  const places = [alone, shared].map((heap) => {
+    heap.u8.fill(1, heap.malloc(2 ** 20), 2 ** 22);
+    return heap.base - BigInt(2 ** 20);
+  });
+  const resident = (): number[] => places.map((place) => system.residentPages(place, 2 ** 23));
+  assert(resident().every((pages) => pages > 0));
+  system.release = () => {
+    throw new OsError("release()", 12);
+  };
+  try {
+    alone.close();
+    shared.close();
+  } finally {
+    system.release = release;
+  }
+  assertEquals(resident(), [0, 0]);
+  system.close();
+});
 
 Deno.test("a program needs --allow-ffi and no more", async () => {
   const { code, stdout } = await runProgram(["--allow-ffi"]);

@@ -5,6 +5,7 @@ import {
   HeaderCorruptedError,
   Heap,
   HeapClosedError,
+  HeapError,
   HeapSharedError,
   InvalidHandleError,
   type SharedHeap,
@@ -78,6 +79,18 @@ Deno.test("close() throws HEAP_SHARED where the heap was opened, until the other
   assertEquals([...heap.blocks()].map((block) => block.ptr).sort(), [ptr, kept].sort());
   heap.free(kept);
   heap.close();
+});
+
+Deno.test("a second free by another thread is found by check(), and by a debug build at once", async () => {
+  for (const build of ["release", "debug"] as const) {
+    const heap = await Heap.open({ build, log: () => {} }), other = await Heap.attach(heap.share());
+    const ptr = heap.malloc(64);
+    heap.free(ptr);
+    if (build === "release") other.free(ptr);
+    assertThrows(() => build === "release" ? heap.check() : other.free(ptr), HeapError, "freed");
+    other.close();
+    heap.close();
+  }
 });
 
 Deno.test("a handle of a closed heap gives HEAP_CLOSED, for ever", async () => {
