@@ -38,7 +38,7 @@ export const EFFORT = {
   quick: {
     rounds: 6,
     slotMilliseconds: 10,
-    unitDeadline: 1_000,
+    unitDeadline: 150,
     parameters: { "cycles": 20_000, "larson-rounds": 20 },
   },
 } as const;

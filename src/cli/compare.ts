@@ -5,7 +5,8 @@
  */
 import { Command } from "@commander-js/extra-typings";
 import { assertSameWork, lastingName, loadBaseline, saveBaseline } from "../lab/baseline.ts";
-import { compare, type ComparePlan } from "../lab/compare.ts";
+import { compare, type ComparePlan, type CompareRun } from "../lab/compare.ts";
+import { comparingReplays } from "../lab/replay.ts";
 import { resolveSpec, shortRevisions } from "../lab/specs.ts";
 import { freshSeed, LOOKS, type Verdict } from "../measure/mod.ts";
 import {
@@ -17,7 +18,8 @@ import {
   renderJson,
   renderWarnings,
 } from "../report/mod.ts";
-import { checkThreads, measured } from "./bench_plan.ts";
+import { assertOfTraces, tracePlan } from "./trace_option.ts";
+import { checkThreads, EFFORT, measured } from "./bench_plan.ts";
 import { ERROR, FAILED, FINE, INCONCLUSIVE } from "./exit_codes.ts";
 import { htmlDestination } from "./html.ts";
 import { interruptible } from "./interruptible.ts";
@@ -38,6 +40,7 @@ Examples:
   deno run -P cli.ts compare HEAD~1 .
   deno run -P cli.ts compare slab-map slab-map,links=0 --workload larson
   deno run -P cli.ts compare HEAD~1 . --workload larson --threads 2
+  deno run -P cli.ts compare HEAD~1 . --trace systemui.zip
   deno run -P cli.ts compare slab-map slab-map --save-baseline release-1
   deno run -P cli.ts compare slab-map --baseline release-1
 `;
@@ -45,6 +48,7 @@ Examples:
 interface CompareOptions extends WorkloadOptions {
   quick?: boolean;
   threads?: number;
+  trace?: string;
   baseline?: string;
   saveBaseline?: string;
   json?: string;
@@ -61,6 +65,7 @@ export function compareCommand(finish: (exitCode: number) => void): Command {
     .argument("[B]", "what is new")
     .option("--quick", "slots of 10 ms and 20 rounds at most: a first look")
     .option("--threads <n>", "threads of each contestant (default: 1)", wholeNumber("--threads", 1, MOST_THREADS))
+    .option("--trace <file>", "replay a trace of a real program in place of a workload")
     .option("--baseline <name>", "compare with a baseline that was saved")
     .option("--save-baseline <name>", "save B, its revision and flags, under a name");
   for (const option of workloadOptions()) command.addOption(option);
@@ -86,17 +91,25 @@ async function run(first: string | undefined, second: string | undefined, option
       { option: "--markdown", path: options.markdown, render: renderCompareMarkdown },
       await htmlDestination(options.html),
     ],
-    libraryPaths([a, b]),
+    [...options.trace === undefined ? [] : [options.trace], ...libraryPaths([a, b])],
     true,
   );
+  if (options.trace !== undefined) {
+    const { trace, ...others } = options;
+    return publish(await compareReplays(a, b, trace, others), undefined, outputs);
+  }
   const plan = await planOf(a, b, options);
   if (baseline !== undefined) assertSameWork(baseline, plan);
   const lasting = options.saveBaseline === undefined ? undefined : await lastingName(b, plan.b.spec);
   const result = await interruptible((show, signal) => compare(plan, show, signal));
-  const file: CompareFile = fileOf(result, baseline);
-  if (lasting !== undefined && file.interrupted !== true) {
+  if (lasting !== undefined && result.interrupted !== true) {
     printError(`saved as ${await saveBaseline(options.saveBaseline!, lasting, result)}\n`);
   }
+  return publish(result, baseline, outputs);
+}
+
+function publish(result: CompareRun, baseline: Baseline | undefined, outputs: Outputs<CompareFile>): number {
+  const file = fileOf(result, baseline);
   outputs.publish(file, (palette) => renderCompare(file, palette), renderWarnings(file));
   return file.interrupted === true ? ERROR : EXIT_CODES[file.verdict];
 }
@@ -108,7 +121,7 @@ const EXIT_CODES: Readonly<Record<Verdict, number>> = {
   equivalent: FINE,
 };
 
-function fileOf(run: Awaited<ReturnType<typeof compare>>, baseline: Baseline | undefined): CompareFile {
+function fileOf(run: CompareRun, baseline: Baseline | undefined): CompareFile {
   return {
     schema: "hakmem.compare/1",
     command: ["deno", "run", "-P", "cli.ts", ...Deno.args],
@@ -132,6 +145,23 @@ function contestants(
   if (first === undefined) throw new UsageError("compare --baseline needs B, what is compared with the baseline");
   if (second !== undefined) throw new UsageError(`with --baseline there is only B: leave ${first} or ${second} out`);
   return [baseline.contestant, first];
+}
+
+async function compareReplays(a: string, b: string, path: string, options: CompareOptions): Promise<CompareRun> {
+  assertOfTraces(options);
+  const { threads = 1 } = options;
+  return await comparingReplays(tracePlan(path, threads), 3, async ({ harness, ...work }) => {
+    const plan: ComparePlan = {
+      ...work,
+      threads,
+      slotMilliseconds: (options.quick === true ? EFFORT.quick : EFFORT.normal).slotMilliseconds,
+      orderSeed: freshSeed(),
+      a: { name: shortRevisions(a), spec: await resolveSpec(a, harness) },
+      b: { name: shortRevisions(b), spec: await resolveSpec(b, harness) },
+      ...(options.quick === true ? { looks: [LOOKS[0]!] } : {}),
+    };
+    return await interruptible((show, signal) => compare(plan, show, signal));
+  });
 }
 
 async function planOf(a: string, b: string, options: CompareOptions): Promise<ComparePlan> {

@@ -4,7 +4,8 @@
  * @module
  */
 import { Command } from "@commander-js/extra-typings";
-import { explain } from "../lab/explain.ts";
+import { explain, type ExplainPlan, type ExplainRun } from "../lab/explain.ts";
+import { comparingReplays } from "../lab/replay.ts";
 import { freshSeed, LOOKS } from "../measure/mod.ts";
 import {
   type ExplainFile,
@@ -14,11 +15,12 @@ import {
   renderJson,
   renderWarnings,
 } from "../report/mod.ts";
-import { measured } from "./bench_plan.ts";
+import { EFFORT, measured } from "./bench_plan.ts";
 import { FINE } from "./exit_codes.ts";
 import { htmlDestination } from "./html.ts";
 import { interruptible } from "./interruptible.ts";
 import { Outputs } from "./outputs.ts";
+import { assertOfTraces, tracePlan } from "./trace_option.ts";
 import { type WorkloadOptions, workloadOptions } from "./workload_options.ts";
 
 const HELP = `
@@ -31,9 +33,11 @@ Examples:
   deno run -P cli.ts explain phase7 e3-1
   deno run -P cli.ts explain phase7-1.3 phase7-1.2 --size 128 --markdown report.md
   deno run -P cli.ts explain box e3-1 --workload larson --json explain.json
+  deno run -P cli.ts explain slab-map,magazines=0 slab-map --trace systemui.zip
 `;
 
 interface ExplainOptions extends WorkloadOptions {
+  trace?: string;
   quick?: boolean;
   json?: string;
   csv?: string;
@@ -47,6 +51,7 @@ export function explainCommand(finish: (exitCode: number) => void): Command {
     .description("which flag makes B slower or faster than A, how much, and what shows it")
     .argument("<A>", "a variant")
     .argument("<B>", "the variant that is to be explained")
+    .option("--trace <file>", "replay a trace of a real program in place of a workload")
     .option("--quick", "slots of 10 ms and 20 rounds at most: a first look");
   for (const option of workloadOptions()) command.addOption(option);
   command
@@ -62,27 +67,47 @@ export function explainCommand(finish: (exitCode: number) => void): Command {
 }
 
 async function run(a: string, b: string, options: ExplainOptions): Promise<number> {
-  const { workload, sizes, effort } = measured(options);
   const outputs = new Outputs<ExplainFile>([
     { option: "--json", path: options.json, render: renderJson },
     { option: "--csv", path: options.csv, render: renderExplainCsv },
     { option: "--markdown", path: options.markdown, render: renderExplainMarkdown },
     await htmlDestination(options.html),
-  ]);
-  const plan = {
-    a,
-    b,
-    workload,
-    sizes,
-    slotMilliseconds: effort.slotMilliseconds,
-    orderSeed: freshSeed(),
-    ...(options.quick === true ? { looks: [LOOKS[0]!] } : {}),
-  };
+  ], options.trace === undefined ? [] : [options.trace]);
+  const common = { a, b, orderSeed: freshSeed(), ...(options.quick === true ? { looks: [LOOKS[0]!] } : {}) };
+  const found = options.trace === undefined
+    ? await explained({ ...common, ...workOf(options) })
+    : await explainReplays(common, options.trace, options);
   const file: ExplainFile = {
     schema: "hakmem.explain/1",
     command: ["deno", "run", "-P", "cli.ts", ...Deno.args],
-    ...await interruptible((show, signal) => explain(plan, show, signal)),
+    ...found,
   };
   outputs.publish(file, (palette) => renderExplain(file, palette), renderWarnings(file));
   return FINE;
 }
+
+/** What the options say of the workload. */
+function workOf(options: ExplainOptions): Pick<ExplainPlan, "workload" | "sizes" | "slotMilliseconds"> {
+  const { workload, sizes, effort } = measured(options);
+  return { workload, sizes, slotMilliseconds: effort.slotMilliseconds };
+}
+
+function explained(plan: ExplainPlan): Promise<ExplainRun> {
+  return interruptible((show, signal) => explain(plan, show, signal));
+}
+
+async function explainReplays(
+  common: Pick<ExplainPlan, "a" | "b" | "orderSeed" | "looks">,
+  path: string,
+  options: ExplainOptions,
+): Promise<ExplainRun> {
+  assertOfTraces(options);
+  const { slotMilliseconds } = options.quick === true ? EFFORT.quick : EFFORT.normal;
+  return await comparingReplays(tracePlan(path, 1), MOST_BUILDS, async ({ trace, ...work }) => {
+    const run = await explained({ ...common, ...work, slotMilliseconds });
+    return { ...run, workload: `the replay of ${trace.file}` };
+  });
+}
+
+/** Builds that are measured at a time, about: each flag alone, from both sides. */
+const MOST_BUILDS = 8;

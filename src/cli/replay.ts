@@ -39,6 +39,9 @@ Examples:
   deno run -P cli.ts replay systemui.zip --threads 2 --peer system
 `;
 
+/** Milliseconds after which a peer that nobody asked for is left out. */
+const REPLAY_DEADLINES = { normal: 10_000, quick: 1_000 };
+
 interface ReplayOptions {
   variant?: string[] | undefined;
   peer?: string[] | undefined;
@@ -89,7 +92,9 @@ async function run(path: string, options: ReplayOptions): Promise<number> {
     rounds: options.rounds ?? effort.rounds,
     slotMilliseconds: effort.slotMilliseconds,
     orderSeed: freshSeed(),
-    unitDeadline: options.peer === undefined ? effort.unitDeadline : undefined,
+    unitDeadline: options.peer === undefined
+      ? REPLAY_DEADLINES[options.quick === true ? "quick" : "normal"]
+      : undefined,
   };
   const { isInterrupted: _, ...found } = await interruptible((show, signal) => replay(plan, show, signal));
   const file: ResultFile = {

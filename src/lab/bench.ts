@@ -24,7 +24,7 @@ import type { Identity } from "./identity.ts";
 import { lineUp, type LineUpPlan, type Starter } from "./line_up.ts";
 import type { Request, Slot } from "./protocol.ts";
 import { resultsOf } from "./results.ts";
-import { isWarm, warm, WARM_MILLISECONDS, warmAll, type WarmUp, warmUp } from "./warm_up.ts";
+import { isWarm, warm, warmAll, type WarmUp, warmUp } from "./warm_up.ts";
 import { placeIn, warningsOf } from "./warnings.ts";
 
 /** What to measure. */
@@ -43,9 +43,6 @@ export interface BenchPlan extends LineUpPlan {
   /** If given, all contestants run the same number of units: so many that `system` is busy that long in all. */
   readonly seconds?: number | undefined;
 }
-
-/** A process that is like one before warms up for so many slots, at each size. */
-const WARM_SLOTS = 4;
 
 /** How far a run is. */
 export interface Progress {
@@ -182,8 +179,8 @@ async function measureRound(
     attempt(player, async (child) => {
       for (const [index, { nanosecondsPerUnit }] of player.warmUps.entries()) {
         if (isWarm(nanosecondsPerUnit, plan)) continue;
-        const milliseconds = Math.min(WARM_MILLISECONDS, WARM_SLOTS * plan.slotMilliseconds);
-        await warm(child, requestOf(plan, player, index, units(player, index)), milliseconds);
+        const request = requestOf(plan, player, index, units(player, index));
+        await warm(child, request, nanosecondsPerUnit, plan);
       }
     })
   ));

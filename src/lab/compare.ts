@@ -33,6 +33,9 @@ import { longerBy, placeIn } from "./warnings.ts";
 export interface ComparePlan extends RoundsPlan {
   readonly a: { readonly name: string; readonly spec: ResolvedSpec };
   readonly b: { readonly name: string; readonly spec: ResolvedSpec };
+  /** What is replayed, if the workload is a trace. */
+  readonly trace?: NonNullable<CompareFile["trace"]>;
+  readonly notes?: readonly string[];
   /** Numbers of rounds at which is looked; those of the algorithm if absent. */
   readonly looks?: readonly number[];
 }
@@ -109,7 +112,8 @@ export async function compare(
       slotMilliseconds: plan.slotMilliseconds,
     },
     slots: rounds.slots,
-    notes: rounds.notes,
+    ...(plan.trace === undefined ? {} : { trace: plan.trace }),
+    notes: [...plan.notes ?? [], ...rounds.notes],
     warnings: warningsOf(plan, rounds, environment),
   };
 }

@@ -68,7 +68,7 @@ export const WORKLOADS_PROGRAM: NativeTarget = {
 };
 
 /** The workloads. */
-const WORKLOADS_HARNESS: Harness = {
+export const WORKLOADS_HARNESS: Harness = {
   child: new URL("./contestant.ts", import.meta.url),
   childArgs: [],
   program: WORKLOADS_PROGRAM,
@@ -126,11 +126,9 @@ function inTableOrder(contestants: readonly Contestant[]): Contestant[] {
 /**
  * A peer, ready to be started.
  *
- * @param program The twins in C, if they are not those of this project.
  * @throws {NativeBuildError} if it needs a compiler and there is none
  */
-export async function peerContestant(peer: FoundPeer, program: NativeTarget = WORKLOADS_PROGRAM): Promise<Contestant> {
-  const harness = { ...WORKLOADS_HARNESS, program };
+export async function peerContestant(peer: FoundPeer, harness: Harness = WORKLOADS_HARNESS): Promise<Contestant> {
   if (peer.host === "deno") return denoPeer(harness, peer);
   return nativeContestant(harness, peer, (await buildNative(programFor(harness, peer))).path);
 }
@@ -146,8 +144,13 @@ function programFor({ program }: Harness, { runtime }: FoundPeer): NativeTarget 
  *
  * @param source URL of the folder of another copy of this project; this one's heap if absent.
  */
-export function heapContestant(variant: string, label: string, source?: string): Contestant {
-  return denoContestant(WORKLOADS_HARNESS, "heap", variant, "deno", label, source);
+export function heapContestant(
+  variant: string,
+  label: string,
+  source?: string,
+  harness: Harness = WORKLOADS_HARNESS,
+): Contestant {
+  return denoContestant(harness, "heap", variant, "deno", label, source);
 }
 
 /** The same heap of ours, but with one for each thread. */

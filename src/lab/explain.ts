@@ -47,15 +47,19 @@ import {
   withValuesOf,
 } from "./ablation.ts";
 import { compare, ratioOf } from "./compare.ts";
-import { heapContestant } from "./contestants.ts";
+import { type Contestant, type Harness, heapContestant } from "./contestants.ts";
 import { countUnit } from "./counts.ts";
 import { EVIDENCE, STAGE_REACHES } from "./evidence.ts";
 import { type JitEvidence, jitEvidence } from "./jit.ts";
 import { micro } from "./micro.ts";
 import { Rounds, type RoundsPlan } from "./rounds.ts";
+import type { Workload } from "../workloads/mod.ts";
 
 /** What to explain: two variants of this source. */
 export interface ExplainPlan extends RoundsPlan {
+  readonly workload: Workload;
+  /** What the processes of the builds run, if that is a replay. V8 is not asked then. */
+  readonly harness?: Harness;
   readonly a: string;
   readonly b: string;
   /** Numbers of rounds at which is looked whether all findings are decided; those of a comparison if absent. */
@@ -133,7 +137,7 @@ export async function explain(plan: ExplainPlan, report: Report, signal: AbortSi
   const rest = measured.rest(ablation.ablations);
   const pairs = await explainPairs(plan, ablation, measured, flags, delta, looks[0]!, report, signal);
   const fix = await findFix(plan, a, b, verdictOf(total, delta), ablation, measured, delta, report, signal);
-  const jit = await jitOf(plan, [a.name, b.name], report, signal);
+  const jit = plan.harness === undefined ? await jitOf(plan, [a.name, b.name], report, signal) : [];
   const load = loadWarning(environment.loadAverage[0] ?? 0, environment.cores);
   return {
     environment: { ...environment, loadAverage: [...environment.loadAverage] },
@@ -173,15 +177,19 @@ async function openRounds(
   report: Report,
   signal: AbortSignal,
 ): Promise<Rounds> {
-  const entrants = builds.map(({ key, variant }) => ({ name: key, contestant: heapContestant(variant, variant) }));
+  const entrants = builds.map(({ key, variant }) => ({ name: key, contestant: contestantOf(plan, variant, variant) }));
   const first = builds[0]!;
-  entrants.push({ name: CONTROL, contestant: heapContestant(first.variant, `${first.variant} again`) });
+  entrants.push({ name: CONTROL, contestant: contestantOf(plan, first.variant, `${first.variant} again`) });
   let calibrated = 0;
   // Effects are means over the sizes: with several of them, one pass each is as good as two of one.
   const passes = plan.sizes.length === 1 ? 2 : 1;
   return await Rounds.open({ ...plan, passes }, entrants, signal, (label) => {
     report({ phase: "calibrating", done: calibrated++, total: entrants.length, label });
   });
+}
+
+function contestantOf({ harness }: ExplainPlan, variant: string, label: string): Contestant {
+  return heapContestant(variant, label, undefined, harness);
 }
 
 async function measureTo(rounds: Rounds, wanted: number, phase: string, label: string, report: Report): Promise<void> {
@@ -482,8 +490,8 @@ async function findFix(
     const run = await compare(
       {
         ...plan,
-        a: { name: a.name, spec: { contestant: heapContestant(a.name, a.name) } },
-        b: { name: build.variant, spec: { contestant: heapContestant(build.variant, build.variant) } },
+        a: { name: a.name, spec: { contestant: contestantOf(plan, a.name, a.name) } },
+        b: { name: build.variant, spec: { contestant: contestantOf(plan, build.variant, build.variant) } },
         looks: plan.looks ?? LOOKS,
       },
       (progress) => report({ ...progress, phase: "measuring a fix", label: `with A's ${set.join(", ")}` }),

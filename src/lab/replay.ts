@@ -25,7 +25,7 @@
 import type { Failure, Result, ResultFile } from "../report/mod.ts";
 import { summarise, type Trace, TraceError, type TraceSummary } from "../traces/mod.ts";
 import { replayWords } from "../traces/replay_words.ts";
-import { V8_CHECKS } from "../workloads/mod.ts";
+import { replayWorkload, V8_CHECKS, type Workload } from "../workloads/mod.ts";
 import { bench, type BenchRun, failureOfPeer, noteOf, type Progress } from "./bench.ts";
 import { type Child, deadlineAfter, failureOf } from "./child.ts";
 import { Children } from "./children.ts";
@@ -70,12 +70,8 @@ export async function replay(
 ): Promise<BenchRun & { readonly trace: NonNullable<ResultFile["trace"]> }> {
   const summary = summarise(plan.trace, SAMPLES);
   if (summary.events === 0) throw new TraceError(`${plan.file}: there is nothing to replay but ends of threads`);
-  const { touched, notes } = await touchingOf(plan.trace, plan.variants.length + plan.peers.length);
-  const words = replayWords(plan.trace, plan.threads, touched);
-  const path = await Deno.makeTempFile({ prefix: "hakmem-replay-" });
-  try {
-    await Deno.writeFile(path, new Uint8Array(words.buffer));
-    const entry = whoCan(await enter(plan.variants, plan.peers, replayHarness(path)), plan.threads);
+  return await withHarness(plan, plan.variants.length + plan.peers.length, async (harness, notes) => {
+    const entry = whoCan(await enter(plan.variants, plan.peers, harness), plan.threads);
     const run = await measure(plan, summary, entry, report, signal);
     signal.throwIfAborted(); // time without memory would be half a result
     const taken = await withMemory(run.results, plan.threads, summary, entry, report, signal);
@@ -88,9 +84,62 @@ export async function replay(
       notes: [...plan.trace.remarks, ...notes, ...run.notes, ...taken.failures.map(noteOf), ...remarks(results)],
       trace: describe(plan.file, summary),
     };
+  });
+}
+
+/**
+ * Has something done with processes that replay a trace.
+ *
+ * @param replays How many processes have the trace's memory at the same time.
+ * @param action Gets what the processes run, what is to be said of how much they touch, and the words.
+ */
+export async function withHarness<T>(
+  { trace, threads }: Pick<ReplayPlan, "trace" | "threads">,
+  replays: number,
+  action: (harness: Harness, notes: readonly string[], words: Int32Array) => Promise<T>,
+): Promise<T> {
+  const { touched, notes } = await touchingOf(trace, replays);
+  const words = replayWords(trace, threads, touched);
+  const path = await Deno.makeTempFile({ prefix: "hakmem-replay-" });
+  try {
+    await Deno.writeFile(path, new Uint8Array(words.buffer));
+    return await action(replayHarness(path), notes, words);
   } finally {
     await Deno.remove(path);
   }
+}
+
+/** What a comparison or an explanation does with a trace. */
+export interface ReplayedWork {
+  readonly workload: Workload;
+  readonly sizes: ReturnType<typeof sizesOf>;
+  readonly trace: NonNullable<ResultFile["trace"]>;
+  readonly notes: readonly string[];
+  /** What their processes run. */
+  readonly harness: Harness;
+}
+
+/**
+ * Has builds compared in replays of a trace.
+ *
+ * @param replays How many processes have the trace's memory at the same time.
+ * @throws TraceError if there is nothing to replay, or too much is live.
+ */
+export async function comparingReplays<T>(
+  plan: Pick<ReplayPlan, "trace" | "threads" | "file">,
+  replays: number,
+  action: (work: ReplayedWork) => Promise<T>,
+): Promise<T> {
+  const summary = summarise(plan.trace, SAMPLES);
+  if (summary.events === 0) throw new TraceError(`${plan.file}: there is nothing to replay but ends of threads`);
+  return await withHarness(plan, replays, (harness, notes, words) =>
+    action({
+      workload: replayWorkload(words),
+      sizes: sizesOf(summary.largestBytes),
+      trace: describe(plan.file, summary),
+      notes: [...plan.trace.remarks, ...notes],
+      harness,
+    }));
 }
 
 /** What the processes of a replay run. @param path The file with the words. */
@@ -108,6 +157,13 @@ export function replayHarness(path: string): Harness {
     },
     programArgs: [path],
   };
+}
+
+/** A replay has one size, which stands for all: the largest that is asked for. */
+export function sizesOf(
+  largestBytes: number,
+): { readonly size: number; readonly parameters: Record<string, number> }[] {
+  return [{ size: largestBytes, parameters: {} }];
 }
 
 /** Leaves out who cannot replay, and says why. */
@@ -136,7 +192,7 @@ async function measure(
 ): Promise<BenchRun> {
   const plan = {
     workload: { name: REPLAY, operationsPerUnit: () => events, loopsDiffer: V8_CHECKS },
-    sizes: [{ size: largestBytes, parameters: {} }],
+    sizes: sizesOf(largestBytes),
     variants,
     peers,
     rounds,
@@ -258,7 +314,11 @@ function liveAt({ live, peakEvent, peakLiveBytes }: TraceSummary, point: number)
   return point === peakEvent ? peakLiveBytes : live.liveBytes[live.events.indexOf(point)]!;
 }
 
-function describe(file: string, { format, events, threads, blocks, crossThreadFrees, ran }: TraceSummary) {
+/** What a result says of its trace. */
+export function describe(
+  file: string,
+  { format, events, threads, blocks, crossThreadFrees, ran }: TraceSummary,
+): NonNullable<ResultFile["trace"]> {
   return { file, format, events, threads, blocks, crossThreadFrees, ...(ran === undefined ? {} : { ran }) };
 }
 

@@ -31,11 +31,11 @@ import type { Child } from "./child.ts";
 import { Children } from "./children.ts";
 import type { Contestant } from "./contestants.ts";
 import type { Request, Slot } from "./protocol.ts";
-import { warm, WARM_MILLISECONDS, warmAll, warmUp } from "./warm_up.ts";
+import { warm, warmAll, warmUp } from "./warm_up.ts";
 
 /** What rounds are made of. */
 export interface RoundsPlan {
-  readonly workload: Workload;
+  readonly workload: Pick<Workload, "name">;
   /** Parameters that are complete, a set for each size. */
   readonly sizes: readonly { readonly size: number; readonly parameters: Parameters }[];
   /** Of each contestant; 1 if absent. */
@@ -73,6 +73,8 @@ export class Rounds {
   readonly #plan: RoundsPlan;
   readonly #entrants: readonly Entrant[];
   readonly #units: readonly number[];
+  /** Nanoseconds per unit of each entrant at each size, when it was warm. */
+  readonly #paces: ReadonlyMap<string, readonly number[]>;
   readonly #signal: AbortSignal;
   readonly #random: Random;
   readonly #agreements = new Agreements();
@@ -82,11 +84,13 @@ export class Rounds {
     plan: RoundsPlan,
     entrants: readonly Entrant[],
     units: readonly number[],
+    paces: ReadonlyMap<string, readonly number[]>,
     signal: AbortSignal,
   ) {
     this.#plan = plan;
     this.#entrants = entrants;
     this.#units = units;
+    this.#paces = paces;
     this.#signal = signal;
     this.#random = new Random(plan.orderSeed);
   }
@@ -102,7 +106,7 @@ export class Rounds {
     signal: AbortSignal,
     onEntrant: (name: string) => void = () => {},
   ): Promise<Rounds> {
-    const units = plan.sizes.map(() => 1);
+    const units = plan.sizes.map(() => 1), paces = new Map<string, number[]>();
     for (const { name, contestant } of entrants) {
       onEntrant(name);
       await using children = new Children(signal);
@@ -111,9 +115,10 @@ export class Rounds {
         const request = { workload: plan.workload.name, threads: plan.threads ?? 1, parameters };
         const found = await warmUp(child, request, { slotMilliseconds: plan.slotMilliseconds });
         units[index] = Math.max(units[index]!, found.units);
+        paces.set(name, [...paces.get(name) ?? [], found.nanosecondsPerUnit]);
       }
     }
-    return new Rounds(plan, entrants, units, signal);
+    return new Rounds(plan, entrants, units, paces, signal);
   }
 
   /** Measures one round more; again if it has to be discarded. */
@@ -156,9 +161,9 @@ export class Rounds {
     const players = await Promise.all(
       this.#entrants.map(async ({ name, contestant }) => ({ name, child: await children.start(contestant.command) })),
     );
-    await warmAll(players.map(({ child }) => async () => {
+    await warmAll(players.map(({ name, child }) => async () => {
       for (const [index, units] of this.#units.entries()) {
-        await warm(child, this.#request(index, units), WARM_MILLISECONDS);
+        await warm(child, this.#request(index, units), this.#paces.get(name)![index]!, this.#plan);
       }
     }));
     return await this.#baton(players);

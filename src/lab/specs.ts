@@ -19,7 +19,7 @@ import { cacheFolder, commandOutput, distrustOfFolder } from "../os/mod.ts";
 import { findPeer } from "../peers/find.ts";
 import { HARNESSES, PEERS } from "../peers/mod.ts";
 import { LIBRARY_PATH } from "../peers/native.ts";
-import { type Contestant, heapContestant, peerContestant } from "./contestants.ts";
+import { type Contestant, type Harness, heapContestant, peerContestant, WORKLOADS_HARNESS } from "./contestants.ts";
 
 /** A contestant, and where it came from. */
 export interface ResolvedSpec {
@@ -37,26 +37,27 @@ const PARTS = ["mod.ts", "src", "native"];
 /**
  * Finds out what a name stands for: a variant, else a peer, else a folder, else a revision.
  *
+ * @param harness What its process runs; the workloads if absent.
  * @throws {InvalidOptionError} if it is nothing of these, or its flags contradict one another
  * @throws PeerError if it is a peer that is not there
  */
-export async function resolveSpec(text: string): Promise<ResolvedSpec> {
+export async function resolveSpec(text: string, harness: Harness = WORKLOADS_HARNESS): Promise<ResolvedSpec> {
   const [first = "", ...rest] = text.split(",").map((part) => part.trim());
   if (Object.hasOwn(VARIANTS, first)) {
     const { name } = parseVariant(text);
-    return { contestant: heapContestant(name, name), variant: name };
+    return { contestant: heapContestant(name, name, undefined, harness), variant: name };
   }
-  const harness = HARNESSES.find(({ name }) => name === first);
-  if (harness !== undefined || LIBRARY_PATH.test(first) || PEERS.some(({ name }) => name === first)) {
+  const idle = HARNESSES.find(({ name }) => name === first);
+  if (idle !== undefined || LIBRARY_PATH.test(first) || PEERS.some(({ name }) => name === first)) {
     if (rest.length > 0) throw new InvalidOptionError(`${first} is a peer, and has no flags: ${rest.join(", ")}.`);
-    return { contestant: await peerContestant(harness ?? findPeer(first)) };
+    return { contestant: await peerContestant(idle ?? findPeer(first), harness) };
   }
   const folder = await folderOf(first);
-  if (folder !== undefined) return await copyOf(text, folder, folder, rest);
+  if (folder !== undefined) return await copyOf(text, folder, folder, rest, harness);
   const revision = await commandOutput("git", ["-C", ROOT, "rev-parse", "--verify", "--quiet", `${first}^{commit}`]);
   if (revision !== undefined && revision.trim() !== "") {
     const hash = revision.trim();
-    return await copyOf(text, await takeOut(hash), hash, rest);
+    return await copyOf(text, await takeOut(hash), hash, rest, harness);
   }
   if (/^[0-9a-f]{7,40}$/.test(first)) {
     throw new InvalidOptionError(
@@ -94,14 +95,20 @@ async function folderOf(path: string): Promise<string | undefined> {
 }
 
 /** A heap of another copy of the source; which variants it has, it knows itself. */
-async function copyOf(text: string, folder: string, source: string, parts: readonly string[]): Promise<ResolvedSpec> {
+async function copyOf(
+  text: string,
+  folder: string,
+  source: string,
+  parts: readonly string[],
+  harness: Harness,
+): Promise<ResolvedSpec> {
   const url = new URL(`file://${encodeURI(folder)}`).href;
   const own: typeof import("../heap/variants.ts") = await import(`${url}/src/heap/variants.ts`);
   const [first] = parts;
   const named = first === undefined || first.includes("=") ? [own.DEFAULT_VARIANT, ...parts] : parts;
   try {
     const { name } = own.parseVariant(named.join(","));
-    return { contestant: heapContestant(name, text, url), source };
+    return { contestant: heapContestant(name, text, url, harness), source };
   } catch (error) {
     throw new InvalidOptionError(`${text}: ${error instanceof Error ? error.message : error}`);
   }

@@ -31,10 +31,13 @@ const MOST_SLOTS = 6;
 const TOLERANCE = 0.1;
 const HEADROOM = 1.15; // a slot that later runs a little faster must still be long enough
 const SLOW = 4;
-/** A process that is like one before runs at least so long at each size before it is measured, in parts of a slot. */
-export const WARM_MILLISECONDS = 120;
+/** A process that is like one before runs so many slots at each size before it is measured, in parts, but no longer. */
+const WARM_SLOTS = 4;
+const WARM_MILLISECONDS = 120;
 const WARM_PARTS = 4;
-const MOST_WARM_PARTS = 16;
+/** And so many times as long at most, while it is slower than the other one was when it was warm, by more than that. */
+const PATIENCE = 4;
+const AS_FAST = 1.15;
 /** Processes that warm up at once. */
 const WARM_AT_ONCE = 2;
 
@@ -42,6 +45,8 @@ const WARM_AT_ONCE = 2;
 export async function warmUp(child: Child, request: Omit<Request, "units">, goal: WarmUpGoal): Promise<WarmUp> {
   const slotNanoseconds = goal.slotMilliseconds * 1e6;
   let slot = await child.run({ ...request, units: 1 }, goal.unitDeadline);
+  // The first unit may be slow because nothing is compiled yet.
+  if (isWarm(slot.nanoseconds, goal)) slot = await child.run({ ...request, units: 1 }, goal.unitDeadline);
   const isSlow = isWarm(slot.nanoseconds, goal);
   while (slot.nanoseconds < slotNanoseconds) {
     slot = await child.run({ ...request, units: unitsFor(slot, slotNanoseconds) });
@@ -58,16 +63,24 @@ export async function warmUp(child: Child, request: Omit<Request, "units">, goal
 }
 
 /**
- * Warms a fresh process up for slots of so many units: runs parts of one until it has run for some time, and is in the
- * best code that V8 has, or stays in what it is.
+ * Warms a fresh process up for slots of so many units: runs parts of one until it has run for some time, is in the best
+ * code that V8 has, and as fast as one like it was; or stays what it is.
+ *
+ * @param nanosecondsPerUnit What `warmUp` found.
  */
-export async function warm(child: Child, request: Request, milliseconds: number): Promise<void> {
+export async function warm(
+  child: Child,
+  request: Request,
+  nanosecondsPerUnit: number,
+  { slotMilliseconds }: WarmUpGoal,
+): Promise<void> {
   const units = Math.max(1, Math.ceil(request.units / WARM_PARTS));
-  let nanoseconds = 0;
-  for (let part = 0; part < MOST_WARM_PARTS; part++) {
+  const least = Math.min(WARM_MILLISECONDS, WARM_SLOTS * slotMilliseconds) * 1e6;
+  for (let nanoseconds = 0; nanoseconds < PATIENCE * least;) {
     const slot = await child.run({ ...request, units });
     nanoseconds += slot.nanoseconds;
-    if (nanoseconds >= (isBestTier(slot) ? 1 : 4) * milliseconds * 1e6) return;
+    const isFast = isBestTier(slot) && perUnit(slot) < AS_FAST * nanosecondsPerUnit;
+    if (isFast && nanoseconds >= least) return;
   }
 }
 

@@ -25,7 +25,7 @@ import { findPeers, installedLibraries, PeerError } from "../peers/find.ts";
 import type { WitnessFile, WitnessRow } from "../report/witness.ts";
 import { completeParameters, type Parameters, WORKLOADS } from "../workloads/mod.ts";
 import { type ChildCommand, ContestantError } from "./child.ts";
-import { type Contestant, peerContestant, WORKLOADS_PROGRAM } from "./contestants.ts";
+import { type Contestant, peerContestant, WORKLOADS_HARNESS, WORKLOADS_PROGRAM } from "./contestants.ts";
 import type { Report } from "./doctor_noise.ts";
 import type { Identity } from "./identity.ts";
 import { ProtocolError } from "./protocol.ts";
@@ -129,7 +129,9 @@ async function pairsOf({ workloads, peers, twins = WORKLOADS_PROGRAM }: WitnessP
   const found = findPeers(peers);
   const other = found.find(({ host }) => host !== "native");
   if (other !== undefined) throw new PeerError(`${other.name} has no witness: it is not measured by a loop in C`);
-  const contestants = await Promise.all(found.map((peer) => peerContestant(peer, twins)));
+  const contestants = await Promise.all(
+    found.map((peer) => peerContestant(peer, { ...WORKLOADS_HARNESS, program: twins })),
+  );
   return workloads.flatMap((workload) => contestants.map((contestant) => new Pair(workload, contestant, path)));
 }
 

@@ -29,14 +29,18 @@ const COLUMNS = [
 
 /** The result in a line of words. Ranges are of intervals: from the lowest bound to the highest. */
 export function compareHeadline(
-  { a, b, rows, rounds, interrupted }: Pick<CompareFile, "a" | "b" | "rows" | "rounds" | "interrupted">,
+  { a, b, rows, rounds, interrupted, trace }: Pick<
+    CompareFile,
+    "a" | "b" | "rows" | "rounds" | "interrupted" | "trace"
+  >,
 ): string {
   const { disturbed = 0 } = rounds, measured = rounds.measured + rounds.discarded;
   const { workload, threads } = rows[0]!;
   const sizes = rows.length === 1 ? `size ${rows[0]!.size}` : `${rows.length} sizes`;
+  const what = trace === undefined ? workload : `the replay of ${trace.file}`;
   const crew = threads === 1 ? "" : ` with ${threadCount(threads)}`;
   const range = rows.length === 1 ? changeWithBounds(rows[0]!) : rangeOf(rows);
-  const where = `; throughput ${range} in ${workload}${crew}, ${sizes}`;
+  const where = `; throughput ${range} in ${what}${crew}${trace === undefined ? `, ${sizes}` : ""}`;
   if (interrupted === true) {
     return `NOT FINAL, interrupted after ${measured} rounds: ${b} against ${a}${where}`;
   }
@@ -153,9 +157,10 @@ export function renderCompareCsv({ rows }: CompareFile): string {
   );
 }
 
-function cells({ size, ratio, low, high, control, delta, rounds, samples, verdict }: CompareRow): string[] {
+/** Of a replay, a row has all sizes. */
+function cells({ workload, size, ratio, low, high, control, delta, rounds, samples, verdict }: CompareRow): string[] {
   return [
-    String(size),
+    workload === "replay" ? "all" : String(size),
     nanoseconds(median(samples.a)),
     nanoseconds(median(samples.b)),
     ratio.toFixed(3),

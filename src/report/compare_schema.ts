@@ -7,7 +7,7 @@
  * @module
  */
 import * as v from "valibot";
-import { EnvironmentSchema, WarningSchema } from "./schema.ts";
+import { EnvironmentSchema, TraceSchema, WarningSchema } from "./schema.ts";
 import {
   Amount,
   consistent,
@@ -111,6 +111,8 @@ const CompareFileFields = v.object({
     slotMilliseconds: Amount,
   }),
   slots: v.array(SlotDisturbanceSchema),
+  /** What was replayed, if the workload is a trace. */
+  trace: v.exactOptional(TraceSchema),
   baseline: v.optional(BaselineSchema),
   notes: v.array(v.string()),
   warnings: v.array(WarningSchema),

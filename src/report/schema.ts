@@ -28,6 +28,19 @@ import {
 /** How long a program ran while it was traced: by the clock, and on processors, where that is known. */
 export const RanForSchema = v.object({ wallSeconds: Amount, processorSeconds: v.exactOptional(Amount) });
 
+/** A trace that was replayed. */
+export const TraceSchema = v.object({
+  file: v.string(),
+  format: v.string(),
+  events: Count,
+  threads: Count,
+  blocks: Count,
+  /** The share of frees by another thread than the one that allocated the block. */
+  crossThreadFrees: Share,
+  /** How long the program ran, where the trace says so. */
+  ran: v.exactOptional(RanForSchema),
+});
+
 /** What only a replay has. Memory is taken apart from time, in a process that replays for the first time. */
 const ReplayFields = {
   /** Of the trace, thread ends not counted. */
@@ -196,17 +209,7 @@ const ResultFileFields = v.object({
   /** What the variants reached in one unit of each size; with `--counters` only. */
   counters: v.optional(v.array(CountsRowSchema)),
   /** What was replayed. */
-  trace: v.exactOptional(v.object({
-    file: v.string(),
-    format: v.string(),
-    events: Count,
-    threads: Count,
-    blocks: Count,
-    /** The share of frees by another thread than the one that allocated the block. */
-    crossThreadFrees: Share,
-    /** How long the program ran, where the trace says so. */
-    ran: v.exactOptional(RanForSchema),
-  })),
+  trace: v.exactOptional(TraceSchema),
   /** Peers that were refused, died, did not answer or had no memory left: they have no results. */
   failures: v.exactOptional(v.array(FailureSchema)),
   /** Who was left out, and why. */

@@ -15,7 +15,7 @@ import { EVENT } from "../traces/mod.ts";
 import { LARGE, largeSizes, REPLAY } from "../traces/replay_words.ts";
 import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
 import { byteOf, type Differs, differsOf, kept, type Touch, touchOf } from "./replay_blocks.ts";
-import { CHUNK_ITERATIONS, seeEnd } from "./workload.ts";
+import { CHUNK_ITERATIONS, seeEnd, type Workload } from "./workload.ts";
 
 const CHUNK_WORDS = CHUNK_ITERATIONS * REPLAY.EVENT;
 // V8 folds a module's own constants, but loads imported ones each time.
@@ -100,6 +100,33 @@ export function prepareReplay<P>(allocator: Allocator<P>, words: Int32Array, isV
       return state[REPLAY_STATE.CHECKSUM]! >>> 0;
     },
     hot: chunk,
+  };
+}
+
+/** A replay as a workload, whose unit is all of it: for what runs workloads in its own process. */
+export function replayWorkload(words: Int32Array): Workload {
+  return {
+    name: "replay",
+    description: "the events of a trace",
+    operation: "one event",
+    parameters: {},
+    operationsPerUnit: () => words[REPLAY.EVENTS]!,
+    prepare: (allocator) => {
+      const replay = prepareReplay(allocator, words, true);
+      return {
+        begin() {},
+        unit() {
+          replay.begin();
+          replay.advance(replay.events);
+        },
+        drain: () => 0,
+        end: () => replay.begin(),
+        get checksum() {
+          return replay.checksum;
+        },
+        hot: replay.hot,
+      };
+    },
   };
 }
 

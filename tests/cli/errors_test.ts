@@ -20,6 +20,8 @@ const WRONG: readonly [args: string[], says: RegExp][] = [
   ],
   [["bench", "--own-heaps"], /--own-heaps is a heap for each of several threads: --threads 2/],
   [["bench", "larson", "--threads", "2", "--own-heaps"], /--own-heaps means nothing to larson: .* frees what another/],
+  [["compare", "slab-map", "box", "--trace", "x.rep", "--working-set", "64"], /--working-set means nothing to a trace/],
+  [["explain", "slab-map", "box", "--trace", "x.rep", "--workload", "larson"], /--workload means nothing to a trace/],
   [["explain", "slab-map", "box", "--threads", "2"], /unknown option '--threads'/],
   [["compare", "slab-map", "box", "--threads", "1,2"], /--threads 1,2 is not allowed: a whole number from 1 to 64/],
   [

@@ -81,5 +81,7 @@ export function compareSeries({ a, b, rows }: CompareFile): Series[] {
 }
 
 function titleOf({ workload, size, threads }: CompareRow): string {
-  return `${workload}, size ${size}${threads === 1 ? "" : `, ${threadCount(threads)}`}`;
+  return `${workload === "replay" ? workload : `${workload}, size ${size}`}${
+    threads === 1 ? "" : `, ${threadCount(threads)}`
+  }`;
 }

@@ -51,7 +51,7 @@ function verdictTable({ rows }: CompareFile): Piece {
       numeric("rounds"),
     ],
     rows: rows.map(({ workload, size, threads, verdict, samples, control, delta, rounds, ...row }) => [
-      `${workload}, ${placeOf({ size, threads })}`,
+      workload === "replay" ? workload : `${workload}, ${placeOf({ size, threads })}`,
       badge(verdict),
       closeRatio(row.ratio),
       closeBounds(row),
