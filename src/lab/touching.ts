@@ -1,12 +1,12 @@
 /**
- * How much of a trace's memory a replay touches: all of it up to 1 GiB live at once. Beyond that, of large blocks as much
- * as makes 256 MiB, since a page costs more to touch than all the rest; of small ones all, if the machine has so much for
- * each who replays it. What is not touched is asked for all the same.
+ * How much of a trace's memory a replay touches: all of it up to 1 GiB live at once. Beyond that, of blocks up to 64 KiB all,
+ * and of larger ones so much more as makes 256 MiB, since a page costs more to touch than all the rest; and less, if the
+ * machine has not so much for each who replays it. What is not touched is asked for all the same.
  *
  * @module
  */
 import { captureEnvironment } from "../measure/mod.ts";
-import { MOST_TOUCHED, touchedBytes } from "../traces/replay_words.ts";
+import { MOST_TOUCHED, peakTouched, touchedBytes } from "../traces/replay_words.ts";
 import { type Trace, TraceError } from "../traces/mod.ts";
 
 /** What is touched, and what a reader should know of it. */
@@ -26,12 +26,11 @@ const SHARE = 0.5;
  * @throws TraceError if not even a page of each block can be.
  */
 export async function touchingOf(trace: Trace, replays: number): Promise<Touching> {
-  const all = touchedBytes(trace, MOST_TOUCHED, MOST_TOUCHED) ?? touchedBytes(trace, MANY_TOUCHED, LARGE);
-  if (all !== undefined) return touchingUpTo(all, trace);
+  if (peakTouched(trace, MOST_TOUCHED) <= MOST_TOUCHED) return touchingUpTo(MOST_TOUCHED, trace);
   const { memoryLimitBytes = Infinity } = await captureEnvironment();
   const free = Math.min(Deno.systemMemoryInfo().available, memoryLimitBytes);
   const budget = Math.max(MOST_TOUCHED, SHARE * free / replays);
-  const touched = touchedBytes(trace, budget);
+  const touched = touchedBytes(trace, Math.min(budget, peakTouched(trace, SMALL) + MORE_TOUCHED));
   if (touched !== undefined) return touchingUpTo(touched, trace);
   throw new TraceError(
     `so much is live at once in small blocks that it is too much for a replay: each of ${replays} who replay it has ` +
@@ -39,9 +38,8 @@ export async function touchingOf(trace: Trace, replays: number): Promise<Touchin
   );
 }
 
-const MANY_TOUCHED = 2 ** 28;
-/** A block that has so many bytes is large. */
-const LARGE = 2 ** 20;
+/** Blocks up to so many bytes are touched whole, and of all others together so many more. */
+const SMALL = 2 ** 16, MORE_TOUCHED = 2 ** 28;
 
 function touchingUpTo(touched: number, { sizes }: Trace): Touching {
   const isCut = sizes.some((size) => size > touched);

@@ -58,27 +58,25 @@ export const MOST_MEMBERS = 16;
 export const MOST_TOUCHED = 2 ** 30;
 const PAGE_BYTES = 4096;
 
+/** The most bytes that are live and touched at once, if of a block so many are at most. */
+export function peakTouched({ length, sizes, formerSizes }: Trace, most: number): number {
+  let live = 0, peak = 0;
+  for (let event = 0; event < length; event++) {
+    live += Math.min(sizes[event]!, most) - Math.min(formerSizes[event]!, most);
+    if (live > peak) peak = live;
+  }
+  return peak;
+}
+
 /**
  * How many bytes of a block are to be touched, at most, so that no more than some bytes are touched and live at once: the
- * largest power of two that does, up to {@link MOST_TOUCHED}.
+ * largest power of two that does, from a page up to {@link MOST_TOUCHED}.
  *
  * @param budget Bytes that may be touched and live at once.
- * @param least No fewer bytes of a block; a page is touched whole or not at all.
- * @returns undefined if even those are too much.
+ * @returns undefined if even a page of each is too much.
  */
-export function touchedBytes(
-  { length, sizes, formerSizes }: Trace,
-  budget: number,
-  least = PAGE_BYTES,
-): number | undefined {
-  for (let cap = MOST_TOUCHED; cap >= least; cap /= 2) {
-    let live = 0, peak = 0;
-    for (let event = 0; event < length; event++) {
-      live += Math.min(sizes[event]!, cap) - Math.min(formerSizes[event]!, cap);
-      if (live > peak) peak = live;
-    }
-    if (peak <= budget) return cap;
-  }
+export function touchedBytes(trace: Trace, budget: number): number | undefined {
+  for (let most = MOST_TOUCHED; most >= PAGE_BYTES; most /= 2) if (peakTouched(trace, most) <= budget) return most;
   return undefined;
 }
 

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Heap } from "../../src/heap/mod.ts";
 import { heapMap, inspect, type InspectPlan } from "../../src/lab/inspect.ts";
+import { touchingOf } from "../../src/lab/touching.ts";
 import { inspectHeadline, renderInspect } from "../../src/report/inspect.ts";
 import { TraceBuilder } from "../../src/traces/builder.ts";
 import { summarise, type Trace, TraceError } from "../../src/traces/mod.ts";
@@ -96,6 +97,19 @@ Deno.test("inspect() looks at a program that has many gigabytes live, and says w
   trace.realloc(0, 1, 1, 2 * GIB);
   for (const block of [1, 2, 500]) trace.free(0, block);
   const found = await run({ trace: trace.finish(), frames: 1 });
-  assertEquals(found.notes, ["of each block only the first 64 MiB are written and read"]);
+  assertEquals(found.notes, ["of each block only the first 128 MiB are written and read"]);
   assert(found.snapshot.totals.liveBytes > 23 * GIB && found.snapshot.totals.residentBytes < GIB);
+});
+
+Deno.test("touchingOf() touches small blocks whole, and of large ones a part, once more than 1 GiB is live", async () => {
+  const touchedOf = async (count: number, size: number) => {
+    const trace = new TraceBuilder("test", () => "");
+    for (let block = 0; block < count; block++) trace.malloc(0, block, size);
+    return (await touchingOf(trace.finish(), 1)).touched;
+  };
+  const MIB = 2 ** 20;
+  assertEquals(await touchedOf(1000, MIB), 1024 * MIB, "that is no more than 1 GiB");
+  assertEquals(await touchedOf(1500, MIB), MIB / 8, "64 KiB of each, and 256 MiB more");
+  assertEquals(await touchedOf(1500, 999_999), MIB / 8, "wherever the sizes lie");
+  assertEquals(await touchedOf(6000, MIB), MIB / 16);
 });

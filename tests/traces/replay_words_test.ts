@@ -8,6 +8,7 @@ import {
   largeSizes,
   memberColumns,
   parseReplayWords,
+  peakTouched,
   REPLAY,
   replayWords,
   touchedBytes,
@@ -66,7 +67,7 @@ Deno.test("of blocks that are too large, a part is touched, and all is asked for
   const made = trace.finish();
   const budgets = [2 * GIB + 100, GIB + 100, 1000];
   assertEquals(budgets.map((budget) => touchedBytes(made, budget)), [GIB, GIB / 2, undefined]);
-  assertEquals(touchedBytes(made, GIB + 100, GIB), undefined);
+  assertEquals([GIB, 4096].map((most) => peakTouched(made, most)), [2 * GIB + 100, 2 * 4096 + 100]);
   const words = replayWords(made, 1, 4096);
   assertEquals(rows(words), [
     [MALLOC, 0, 0, 1, 100, 0],
