@@ -4,7 +4,7 @@
  * @module
  */
 import * as Plot from "@observablehq/plot";
-import { counted, nameOf, times } from "../format.ts";
+import { counted, nameOf } from "../format.ts";
 import { MEMORY_COLUMNS, memoryCells } from "../replay.ts";
 import type { Result, ResultFile } from "../schema.ts";
 import { coloursOf } from "./bench_charts.ts";
@@ -59,19 +59,17 @@ export interface MemoryLine {
 
 /** Memory over a trace of `last` events, on one axis; what is live comes before the footprints. */
 export function memoryFigure(lines: readonly MemoryLine[], last: number): Figure {
-  const top = topOf(lines.map(({ bytes }) => Math.max(0, ...bytes)));
   const points = lines.flatMap(({ label, colour, events, bytes }) =>
-    bytes.map((each, at) => ({ label, colour, event: events[at]!, megabytes: each > top ? NaN : each / MEGABYTE }))
+    bytes.map((each, at) => ({ label, colour, event: events[at]!, megabytes: each / MEGABYTE }))
   );
-  const beyond = lines.filter(({ bytes }) => Math.max(...bytes) > top)
-    .map(({ label, bytes }) => `${label}, goes to ${times(Math.max(...bytes) / MEGABYTE)} MB`);
+  const top = points.reduce((most, { megabytes }) => Math.max(most, megabytes), 0);
   return {
     description: `Bytes in memory over ${counted(last, "event")} of a trace: ${
       lines.map(({ label }) => label).join(", ")
     }.`,
     caption:
       "Bytes in memory after so many events, MB. What lies above the live bytes is rounding, fragmentation, what " +
-      `is kept for later, and the allocator's own tables.${beyond.map((line) => ` Cut off: ${line}.`).join("")}`,
+      "is kept for later, and the allocator's own tables.",
     legend: lines.map(({ label, colour }) => ({ label, colour })),
     draw: ({ isNarrow }: Canvas) => [{
       plot: {
@@ -80,7 +78,7 @@ export function memoryFigure(lines: readonly MemoryLine[], last: number): Figure
         marginRight: 20,
         marginBottom: 38,
         x: { ...linearScale(0, last, isNarrow ? 3 : 8), label: "events" },
-        y: { ...linearScale(0, 1.02 * top / MEGABYTE, 6), grid: true, label: null },
+        y: { ...linearScale(0, 1.02 * top, 6), grid: true, label: null },
         color: { type: "identity" },
         marks: [
           Plot.line(points, { x: "event", y: "megabytes", z: "label", stroke: "colour", strokeWidth: 1.5 }),
@@ -89,11 +87,3 @@ export function memoryFigure(lines: readonly MemoryLine[], last: number): Figure
     }],
   };
 }
-
-/** Where the axis ends: one line that is far above the others would make them all one. */
-function topOf(peaks: readonly number[]): number {
-  const median = peaks.toSorted((a, b) => a - b)[Math.floor(peaks.length / 2)] ?? 0;
-  return Math.max(...peaks.filter((peak) => peak <= FAR * median));
-}
-
-const FAR = 4; // times the median of the lines' peaks
