@@ -9,6 +9,7 @@
 import { median } from "simple-statistics";
 import { InvalidOptionError } from "../heap/mod.ts";
 import { commandOutput } from "../os/mod.ts";
+import { counted } from "../report/format.ts";
 import { type Baseline, BaselineSchema, readChecked } from "../report/mod.ts";
 import type { ComparePlan, CompareRun } from "./compare.ts";
 import type { ResolvedSpec } from "./specs.ts";
@@ -67,9 +68,11 @@ export function assertSameWork(
     );
     const other = Object.entries(row?.parameters ?? {}).find(([key, value]) => parameters[key] !== value);
     if (row !== undefined && other === undefined) continue;
-    const saved = rows.map((each) => `${each.workload} ${each.size} with ${each.threads ?? 1} threads`).join(", ");
+    const saved = rows.map((each) => `${each.workload} ${each.size} with ${counted(each.threads ?? 1, "thread")}`).join(
+      ", ",
+    );
     const what = other === undefined
-      ? `not of ${workload.name} ${size} with ${threads} threads, but of ${saved}`
+      ? `not of ${workload.name} ${size} with ${counted(threads, "thread")}, but of ${saved}`
       : `of ${other[0]} ${other[1]}, not ${parameters[other[0]] ?? "without it"}`;
     throw new InvalidOptionError(`the baseline ${name} is ${what}: compare the same, or save another.`);
   }

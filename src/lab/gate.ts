@@ -7,9 +7,10 @@
 import { captureEnvironment } from "../measure/mod.ts";
 import { findPeer } from "../peers/find.ts";
 import type { GateFile, GateRow } from "../report/gate_schema.ts";
-import { loadBaseline } from "./baseline.ts";
-import { type GatePlan, type GateRule, isKind, isTimed } from "./gate_plan.ts";
+import { assertSameWork, loadBaseline } from "./baseline.ts";
+import { type GatePlan, type GateRule, isKind, isTimed, type RuleOf } from "./gate_plan.ts";
 import { fastFreeRows, footprintRows, regressionRow, timedRows } from "./gate_rows.ts";
+import { threadsOf } from "./gate_thresholds.ts";
 import { runRegression, type ShowProgress, TimedRuns } from "./gate_timed.ts";
 import { wholeVerdict } from "./gate_verdict.ts";
 import { resolveSpec } from "./specs.ts";
@@ -56,16 +57,25 @@ export async function gate(plan: GatePlan, show: ShowProgress, signal: AbortSign
   };
 }
 
-/** Of each regression the contestant it is against; those and peers that are not there are found before measuring. */
+/**
+ * Of each regression the contestant it is against. What is not there, and a baseline of other work, are found before
+ * measuring.
+ */
 async function referencesOf(rules: readonly GateRule[]): Promise<Map<GateRule, string>> {
   const references = new Map<GateRule, string>();
   for (const rule of rules) {
     if (isKind(rule, "ratio")) findPeer(rule.threshold.peer);
     if (!isKind(rule, "regression")) continue;
     const { against, baseline } = rule.threshold;
-    const contestant = against ?? (await loadBaseline(baseline!)).contestant;
+    const contestant = against ?? await contestantOf(baseline!, rule);
     await resolveSpec(contestant);
     references.set(rule, contestant);
   }
   return references;
+}
+
+async function contestantOf(name: string, { workload, sizes, threshold }: RuleOf<"regression">): Promise<string> {
+  const baseline = await loadBaseline(name);
+  assertSameWork(baseline, { workload, sizes, threads: threadsOf(threshold) });
+  return baseline.contestant;
 }

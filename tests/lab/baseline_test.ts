@@ -35,7 +35,7 @@ Deno.test("a baseline is compared with the same work only: workload, size, threa
   const others: [plan: ReturnType<typeof plan>, says: string][] = [
     [
       plan("larson", 128, 1, 1000),
-      "the baseline last-week is not of larson 128 with 1 threads, but of random-mixed 128",
+      "the baseline last-week is not of larson 128 with 1 thread, but of random-mixed 128",
     ],
     [plan("random-mixed", 256, 1, 1000), "not of random-mixed 256"],
     [plan("random-mixed", 128, 2, 1000), "not of random-mixed 128 with 2 threads"],

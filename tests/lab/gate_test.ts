@@ -1,10 +1,12 @@
 import { assert, assertAlmostEquals, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { InvalidOptionError } from "../../src/heap/mod.ts";
+import { BASELINE_FOLDER } from "../../src/lab/baseline.ts";
 import { gate } from "../../src/lab/gate.ts";
 import { footprintOf } from "../../src/lab/gate_footprint.ts";
 import type { GatePlan, GateRule } from "../../src/lab/gate_plan.ts";
 import type { Threshold } from "../../src/lab/gate_thresholds.ts";
 import { completeParameters, type Parameters, WORKLOADS } from "../../src/workloads/mod.ts";
+import { compareFixture } from "../report/compare_fixture.ts";
 
 const never = new AbortController().signal;
 
@@ -144,4 +146,28 @@ Deno.test("gate() refuses a contestant that does not exist before it measures an
     most: 0.05,
   };
   await assertRejects(() => gate(plan([rule(saved, {})]), () => {}, never), InvalidOptionError, "no-such-baseline");
+});
+
+Deno.test("gate() refuses a baseline of other work before it measures anything, as compare does", async () => {
+  const name = `test-${crypto.randomUUID()}`, path = `${BASELINE_FOLDER}/${name}.json`;
+  await Deno.mkdir(BASELINE_FOLDER, { recursive: true });
+  await Deno.writeTextFile(path, JSON.stringify({ ...compareFixture().baseline!, name }));
+  try {
+    const of = (workload: string, threads: number): Threshold => {
+      return { name: "l", kind: "regression", workload, baseline: name, most: 0.05, threads };
+    };
+    const others: [threshold: Threshold, parameters: Parameters, says: string][] = [
+      [of("larson", 1), {}, `the baseline ${name} is not of larson 0 with 1 thread, but of random-mixed 128`],
+      [of("random-mixed", 2), { size: 128 }, "not of random-mixed 128 with 2 threads"],
+    ];
+    for (const [threshold, parameters, says] of others) {
+      await assertRejects(
+        () => gate(plan([rule(threshold, parameters)]), () => {}, never),
+        InvalidOptionError,
+        says,
+      );
+    }
+  } finally {
+    await Deno.remove(path);
+  }
 });
