@@ -34,6 +34,7 @@ import {
   MIN_RESERVE_BYTES,
   SUPERSLAB_BYTES,
 } from "./layout.ts";
+import { needStack } from "./journal.ts";
 import { Log } from "./log.ts";
 import { HeapMemory } from "./memory.ts";
 import { reclaimWithoutSlot } from "./reclaim.ts";
@@ -507,12 +508,14 @@ export class Heap implements Disposable {
    */
   lend(ptr: Ptr): LentBlock {
     this.usableSize(ptr);
+    needStack(...LOAN_STACK);
     const lent = this.#lent, memory = this.#memory;
     lent.set(ptr, (lent.get(ptr) ?? 0) + 1);
     memory.lend(1);
     let isOver = false;
     const end = (): void => {
       if (isOver) return;
+      needStack(...STACK);
       isOver = true;
       const left = lent.get(ptr)! - 1;
       if (left === 0) lent.delete(ptr);
@@ -656,7 +659,7 @@ export class Heap implements Disposable {
   close(): void {
     if (this.#memory.closed) return;
     if (this.#lent.size > 0) throw new HeapBusyError([...this.#lent.keys()]);
-    assertStack(CLOSE_STACK);
+    needStack(...STACK);
     this.#log.during(() => {
       try {
         this.#blocks.close();
@@ -684,13 +687,12 @@ export class Heap implements Disposable {
   }
 }
 
-/** Calls in one another, some ten KiB of stack: more than `close` needs. */
-const CLOSE_STACK = 200;
-
-/** Throws now, if the stack is nearly full, what would be thrown in the middle of something that cannot be undone. */
-function assertStack(calls: number): void {
-  if (calls > 0) assertStack(calls - 1);
-}
+/**
+ * As much stack as `close` needs, and the end of a loan; and the same and more, for who lends. It is asked for
+ * where, being nearly full, it would end what cannot be undone in the middle.
+ */
+const STACK: readonly number[] = new Array<number>(2048).fill(0);
+const LOAN_STACK: readonly number[] = new Array<number>(3072).fill(0);
 
 /** @param options of a debug build that is new. */
 function makeBlocks(

@@ -61,8 +61,8 @@ export type Wait = (words: Int32Array, owner: number, watcher: Watcher | undefin
  */
 const STACK: readonly number[] = new Array<number>(128).fill(0);
 
-/** Throws a RangeError if there is not so much stack as its arguments take. */
-function needStack(..._stack: readonly number[]): void {}
+/** Throws a RangeError if there is not so much stack as its arguments take, eight bytes each. */
+export function needStack(..._stack: readonly number[]): void {}
 
 /** Words that a section may publish: more than there are. */
 const PUBLISHED = 16;

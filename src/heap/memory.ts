@@ -224,7 +224,7 @@ export class HeapMemory {
 
   /** The books' lock, too, has what names the thread in the table. */
   #lockAs(owner: number): void {
-    for (const journal of [this.journal, this.books?.journal]) {
+    for (const journal of [this.books?.journal, this.journal]) {
       journal?.share(
         owner,
         (words, own, watcher) => waitForLock(words, own, this.threads, this.system, watcher),
@@ -240,11 +240,12 @@ export class HeapMemory {
   /** Lets other threads attach; the same handle each time. */
   share({ name, flags }: Variant): SharedHeap {
     if (!this.journal.shared) {
+      // Each step may throw, for want of stack, and be made again; until the last nobody has a handle.
       this.words[WORD_IDENTITY] = 1 + Math.floor(Math.random() * 0x7fff_fffe);
       this.words[WORD_FINGERPRINT] = fingerprint(this.bytes, this.maxBytes, this.build, flags);
-      this.#thread = this.threads.claim(); // 0, since there is nobody else yet
-      this.#lockAs(this.threads.ownerOf(this.#thread));
+      if (this.threads.taken().length === 0) this.threads.claim(); // slot 0: there is nobody else yet
       this.#keep(1);
+      this.#lockAs(this.threads.ownerOf(this.#thread));
     }
     const { base, bytes, maxBytes, build } = this, identity = this.words[WORD_IDENTITY]!;
     return makeHandle({ identity, base, bytes, maxBytes, build, variant: name });
@@ -388,8 +389,8 @@ export class HeapMemory {
 
   /** Counts the blocks that are lent, by all threads. */
   lend(by: number): void {
-    Atomics.add(this.words, WORD_LENT, by);
     this.#keep(by);
+    Atomics.add(this.words, WORD_LENT, by);
   }
 
   /** Says that others may have its addresses from now on: it is not given back when it is collected. */
@@ -400,8 +401,8 @@ export class HeapMemory {
   /** Counts why it must not go with its thread, nor when it is collected. */
   #keep(by: number): void {
     const { system, address, bytes, kept } = this.#remains;
-    this.#remains.kept += by;
     if (this.isNew && (kept === 0 || kept + by === 0)) system.outlive(address, bytes, kept + by > 0);
+    this.#remains.kept = kept + by;
   }
 
   #detach(): void {

@@ -52,6 +52,34 @@ Deno.test("only blocks are lent", async () => {
   }
 });
 
+Deno.test("a stack overflow at any depth of lend(), of the end of a loan and of share() leaves nothing half done", async () => {
+  const heap = await Heap.open({ variant: "slab-map,prewarm=0" }), ptr = heap.malloc(100), handles = new Set<number>();
+  let loans = 0, failures = 0;
+  heap.lend(ptr).end(); // compiled: that takes more stack than the calls
+  const dive = (): void => {
+    try {
+      dive();
+    } catch {
+      // This is as deep as it goes.
+    }
+    try {
+      using _lent = heap.lend(ptr);
+      loans++;
+      handles.add(heap.share().identity);
+    } catch {
+      failures++;
+    }
+  };
+  dive();
+  assert(loans > 100 && failures > 10, `${loans} loans, ${failures} failures`);
+  assertEquals(handles.size, 1);
+  const other = await Heap.attach(heap.share());
+  other.free(ptr);
+  other.close();
+  heap.check();
+  heap.close();
+});
+
 Deno.test("a nonblocking call works in a block that is lent, and the heap cannot be closed meanwhile", async () => {
   const heap = await Heap.open(), library = sleeper();
   const ptr = heap.malloc(1000), time = heap.malloc(16);
