@@ -7,6 +7,7 @@
 import { Command, CommanderError } from "@commander-js/extra-typings";
 import config from "../../deno.json" with { type: "json" };
 import { ContestantError } from "../lab/child.ts";
+import { isStdoutClosed } from "../os/mod.ts";
 import { benchCommand } from "./bench.ts";
 import { compareCommand } from "./compare.ts";
 import { completionCommand } from "./completion.ts";
@@ -25,7 +26,7 @@ import { reportCommand } from "./report.ts";
 import { stressCommand } from "./stress.ts";
 import { traceCommand } from "./trace.ts";
 import { UsageError } from "./values.ts";
-import { fitted, palette, printError, printOut } from "./terminal.ts";
+import { fitted, OutputError, palette, printError, printOut } from "./terminal.ts";
 
 /** In the order of `--help`. */
 const COMMANDS: readonly ((finish: (exitCode: number) => void) => Command)[] = [
@@ -53,7 +54,10 @@ export async function main(args: readonly string[]): Promise<number> {
     exitCode = code;
   };
   const output = {
-    writeOut: (text: string) => printOut(fitted(text, Deno.stdout)),
+    writeOut: (text: string) => {
+      if (isStdoutClosed()) throw new OutputError("stdout is closed");
+      printOut(fitted(text, Deno.stdout));
+    },
     writeErr: printError,
     getOutHelpWidth: () => palette(Deno.stdout).columns,
     getErrHelpWidth: () => palette(Deno.stderr).columns,

@@ -1,6 +1,6 @@
 /**
  * How much of a trace's memory a replay touches: all of it up to 1 GiB live at once. Beyond that, of blocks up to 64 KiB all,
- * and of larger ones so much more as makes 256 MiB, since a page costs more to touch than all the rest; and less, if the
+ * and of larger ones so much more as makes 64 MiB, since a page costs more to touch than all the rest; and less, if the
  * machine has not so much for each who replays it. What is not touched is asked for all the same.
  *
  * @module
@@ -39,7 +39,7 @@ export async function touchingOf(trace: Trace, replays: number): Promise<Touchin
 }
 
 /** Blocks up to so many bytes are touched whole, and of all others together so many more. */
-const SMALL = 2 ** 16, MORE_TOUCHED = 2 ** 28;
+const SMALL = 2 ** 16, MORE_TOUCHED = 2 ** 26;
 
 function touchingUpTo(touched: number, { sizes }: Trace): Touching {
   const isCut = sizes.some((size) => size > touched);

@@ -62,6 +62,7 @@ Deno.test("a result that nobody could see is refused before it is measured: stdo
       `${cli} flags --json - >&-; echo "$? flags" >&2`,
       `${cli} flags --json '${folder}/flags.json' >&-; echo "$? file" >&2`,
       `${cli} flags > /dev/null; echo "$? null" >&2`,
+      `${cli} bench --help >&-; echo "$? help" >&2`,
     ];
     const { stderr } = outcome(
       await new Deno.Command("bash", { args: ["-c", lines.join("\n")], cwd: FOLDER }).output(),
@@ -74,6 +75,8 @@ Deno.test("a result that nobody could see is refused before it is measured: stdo
       "3 flags",
       "0 file",
       "0 null",
+      "error: stdout is closed",
+      "3 help",
       "",
     ]);
     assertMatch(await Deno.readTextFile(`${folder}/flags.json`), /hakmem\.flags/);
