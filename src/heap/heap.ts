@@ -526,7 +526,7 @@ export class Heap implements Disposable {
   }
 
   #assertNotLent(ptr: Ptr): void {
-    if (this.#lent.has(ptr)) throw new HeapBusyError([ptr]);
+    if (this.#lent.size !== 0 && this.#lent.has(ptr)) throw new HeapBusyError([ptr]);
   }
 
   /**

@@ -19,7 +19,15 @@ import { damaged } from "./damage.ts";
 import { HeaderCorruptedError, hex } from "./errors.ts";
 import type { Flags } from "./flags.ts";
 import type { Journal } from "./journal.ts";
-import { BLOCK_ALIGNMENT, FIRST_BLOCK, PAGE_BYTES, SLAB_BYTES, WORD_LARGE_BLOCKS, WORD_LARGE_PAGES } from "./layout.ts";
+import {
+  BLOCK_ALIGNMENT,
+  FIRST_BLOCK,
+  PAGE_BYTES,
+  SLAB_BYTES,
+  SLAB_SHIFT,
+  WORD_LARGE_BLOCKS,
+  WORD_LARGE_PAGES,
+} from "./layout.ts";
 import type { HeapMemory } from "./memory.ts";
 import { type PageHeap, SPAN_BLOCK_OFFSET, SPAN_LARGE, SPAN_PAGES, SPAN_WAS_CLEAN } from "./page_heap.ts";
 import { roundPages, SpanCache } from "./span_cache.ts";
@@ -28,6 +36,9 @@ import { roundPages, SpanCache } from "./span_cache.ts";
 export const HEADER_BYTES = 16;
 const MAGIC = 0x4c415247; // "LARG"
 const PAGES_PER_UNIT = SLAB_BYTES / PAGE_BYTES;
+const PAGE_SHIFT = 31 - Math.clz32(PAGE_BYTES);
+/** Sizes below it are int32s for V8. */
+const MOST_KEPT = 2 ** 30;
 
 /** See the module. A block is known by its span's first unit. */
 export class LargeBlocks {
@@ -107,8 +118,26 @@ export class LargeBlocks {
   /** First unit of the block that begins at `ptr`, or 0 if none does; for any number. */
   find(ptr: number): number {
     if (!Number.isSafeInteger(ptr) || ptr < FIRST_BLOCK || ptr >= this.#memory.bytes) return 0;
-    const unit = Math.floor((ptr - HEADER_BYTES) / SLAB_BYTES);
+    const unit = ((ptr - HEADER_BYTES) / SLAB_BYTES) | 0;
     return this.#pages.kindOf(unit) === SPAN_LARGE && this.ptrOf(unit) === ptr ? unit : 0;
+  }
+
+  /**
+   * Whether what begins at `ptr`, any number, is a block that has just the pages that one of `size` bytes gets: what a
+   * program that grows a buffer step by step asks most of the time. False where that takes longer to find out.
+   */
+  keeps(ptr: number, size: number): boolean {
+    const words = this.#words, start = ptr | 0, unit = start >>> SLAB_SHIFT;
+    if (
+      start !== ptr || start >= this.#memory.bytes || (start & (SLAB_BYTES - 1)) !== HEADER_BYTES || size >= MOST_KEPT
+    ) {
+      return false;
+    }
+    const span = this.#pages.indexOf(unit, 0), pages = words[span + SPAN_PAGES]!, at = this.#memory.wordOf(start) - 4;
+    return words[span] === SPAN_LARGE && words[span + SPAN_BLOCK_OFFSET] === HEADER_BYTES &&
+      roundPages((size + HEADER_BYTES + PAGE_BYTES - 1) >>> PAGE_SHIFT) === pages && this.#hasCache &&
+      words[at] === MAGIC && words[at + 1] === unit && words[at + 2] === pages &&
+      words[at + 3] === (MAGIC ^ unit ^ pages);
   }
 
   /** Frees a block that `find` found. @throws {HeaderCorruptedError} and does nothing if its header is damaged. */

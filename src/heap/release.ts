@@ -158,6 +158,7 @@ export class ReleaseBlocks implements Blocks {
   }
 
   realloc(ptr: Ptr, size: number): Ptr {
+    if (this.#large.keeps(ptr, size)) return ptr;
     const sizeClass = this.#gate.smallClass(ptr);
     let before = this.#classes.usable[sizeClass]!;
     if (sizeClass === 0) {

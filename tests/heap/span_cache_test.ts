@@ -50,6 +50,22 @@ Deno.test("a freed large block is a block no longer, whatever is done with its p
   assert(heap.owns(other));
 });
 
+Deno.test("realloc that has nothing to do is as strict as one that has", async () => {
+  using heap = await Heap.open();
+  const ptr = heap.malloc(100_000), small = heap.malloc(16), aligned = heap.alignedAlloc(4096, 100_000);
+  assertEquals([heap.realloc(ptr, 100_001), heap.realloc(ptr, 99_999)], [ptr, ptr]);
+  for (const wrong of [ptr + 65_536, ptr - 65_536, ptr + 0.5, -ptr, ptr + 2 ** 32, NaN, 16]) {
+    assertEquals(assertThrows(() => heap.realloc(wrong, 100_000), HeapError).code, "INVALID_POINTER", `${wrong}`);
+  }
+  for (let word = ptr - 16; word < ptr; word += 4) {
+    heap.i32[word / 4]! ^= 1;
+    assertEquals(assertThrows(() => heap.realloc(ptr, 100_000), HeapError).code, "HEADER_CORRUPTED");
+    heap.i32[word / 4]! ^= 1;
+  }
+  for (const block of [heap.realloc(aligned, 100_000), heap.realloc(ptr, 2 ** 30), small]) heap.free(block);
+  heap.check();
+});
+
 Deno.test("calloc gives zeros from a block that was used, and realloc stays where its class has room", async () => {
   using heap = await Heap.open();
   const used = heap.malloc(50_000);
