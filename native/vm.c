@@ -144,10 +144,13 @@ void hakmem_outlive(uint64_t address, uint64_t bytes, int32_t outlives) {
   if (!outlives) own(address, bytes);
 }
 
-/* Empties a range that nobody has any more; see above. */
+/* Empties a range that nobody has any more; see above. And all others, again: a call may have written to them since. */
 void hakmem_leave(uint64_t address, uint64_t bytes) {
   disown(address);
   if (hakmem_purge(address, bytes) == 0) replace_left(address, bytes);
+  pthread_mutex_lock(&left_lock);
+  for (int at = 0; at < LEFT_BEHIND; at++) hakmem_purge(left_behind[at].address, left_behind[at].bytes);
+  pthread_mutex_unlock(&left_lock);
 }
 
 /* Address of `bytes` (rounded up to pages) of zeroed memory aligned to `alignment`, a power of two. The thread owns it. */

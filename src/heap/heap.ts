@@ -270,8 +270,8 @@ export class Heap implements Disposable {
    * The heap of a handle, with a thread cache of this thread's own: in a Worker, or anywhere in the same process. What one
    * thread allocates any other may read, write, resize and free. It takes some milliseconds.
    *
-   * `close` lets go of it. A thread that ends without loses nothing: what it had cached is given back when the next
-   * attaches, or collects, or runs out of memory.
+   * `close` lets go of it, and nothing else does while the thread lives. A thread that ends without loses nothing: what it
+   * had cached is given back when the next attaches, or collects, or runs out of memory.
    *
    * The build, `stacks` and `quarantineBytes` are those of who opened the heap; a debug build here logs to stderr.
    *

@@ -454,7 +454,7 @@ const DIVES: { readonly [name: string]: readonly string[] } = {
   "collect()": ["ThreadCache.flush"],
   "collect() with nothing cached": ["Journal.run"], // it looks first, too
   "collect() that gives back what a dead thread had": ["Reclaimer.reclaim"],
-  "close() of one that is attached": ["assertStack"], // it looks first
+  "close() of one that is attached": ["Heap.close"], // it looks first
 };
 
 for (const [name, sections] of Object.entries(DIVES)) {
