@@ -9,7 +9,7 @@
  * @module
  */
 
-import type { VirtualMemory } from "../os/mod.ts";
+import { OsError, type VirtualMemory } from "../os/mod.ts";
 
 /** What a heap leaves. It has neither of the buffers, which would live for it. */
 export interface Remains {
@@ -27,8 +27,13 @@ const called = new FinalizationRegistry<{ views: ArrayBuffer; remains: Remains }
 
 const seen = new FinalizationRegistry<Remains>(({ system, address, bytes, kept, isGiven }) => {
   if (kept > 0 || isGiven) return;
-  system.leave(address, bytes);
-  system.close();
+  try {
+    system.leave(address, bytes);
+  } catch (error) {
+    if (!(error instanceof OsError)) throw error; // there is nobody to tell: the memory stays
+  } finally {
+    system.close();
+  }
 });
 
 /** From here on a heap is given back when it cannot be reached any more. One that is closed has no views. */

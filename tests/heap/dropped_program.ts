@@ -48,7 +48,7 @@ const CASES: Record<string, () => Promise<unknown>> = {
   /** Each in its turn, four at once. */
   async workers() {
     const before = memory();
-    for (let round = 0; round < 13; round++) {
+    for (let round = 0; round < 7; round++) {
       await Promise.all(Array.from({ length: 4 }, (_, index) => worker(index % 2 === 0 ? "close" : "terminate")));
     }
     return await grownSince(before);
@@ -71,7 +71,7 @@ const CASES: Record<string, () => Promise<unknown>> = {
   async collected() {
     (await Heap.open()).close();
     const before = memory();
-    for (let round = 0; round < 50; round++) {
+    for (let round = 0; round < 25; round++) {
       await openFull();
       if (round % 5 === 4) await grownSince(before);
     }

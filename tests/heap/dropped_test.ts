@@ -16,7 +16,7 @@ async function run(name: string): Promise<any> {
 
 const native = { ignore: Deno.build.os !== "linux" };
 
-Deno.test({ ...native, name: "52 Workers that end, each with an open heap of 20 MiB, leave no 1,040" }, async () => {
+Deno.test({ ...native, name: "28 Workers that end, each with an open heap of 20 MiB, leave no 560" }, async () => {
   assertLess(await run("workers"), 150);
 });
 
@@ -32,7 +32,7 @@ Deno.test({
 });
 
 Deno.test("heaps that are let go of are given back", async () => {
-  assertLess(await run("collected"), 150); // 50 of 20 MiB
+  assertLess(await run("collected"), 150); // 25 of 20 MiB
 });
 
 Deno.test("a heap that was let go of stays where a view, a function, C, a transferred buffer or a loan leads to it", async () => {
