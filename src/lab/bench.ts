@@ -35,6 +35,8 @@ export interface BenchPlan extends LineUpPlan {
   readonly peers: readonly string[];
   readonly rounds: number;
   readonly slotMilliseconds: number;
+  /** As of a warm-up's goal. */
+  readonly warmMilliseconds?: number;
   readonly orderSeed: number;
   /** Milliseconds that a first unit of a peer may take before it is left out, which is no failure then. */
   readonly unitDeadline?: number | undefined;
@@ -260,7 +262,7 @@ async function warmUpAll(
   field: Field,
   report: (progress: Progress) => void,
 ): Promise<void> {
-  const { slotMilliseconds, workload } = plan;
+  const { slotMilliseconds, warmMilliseconds, workload } = plan;
   const total = started.length * plan.sizes.length;
   for (const [position, [{ contestant, threads }, child]] of started.entries()) {
     if (isOut(field, contestant)) continue;
@@ -272,7 +274,7 @@ async function warmUpAll(
         report({ phase: "warming up", done, total, label: child.label });
         const request = { workload: workload.name, threads, parameters };
         const unitDeadline = ownDeadline ?? deadlineFor(threads * workload.operationsPerUnit(parameters));
-        warmUps.push(await warmUp(child, request, { slotMilliseconds, unitDeadline }));
+        warmUps.push(await warmUp(child, request, { slotMilliseconds, warmMilliseconds, unitDeadline }));
       }
       const slots = plan.sizes.map(() => []);
       field.players.push({ contestant, threads, identity: child.identity, warmUps, slots, first: [] });

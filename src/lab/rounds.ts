@@ -41,6 +41,8 @@ export interface RoundsPlan {
   /** Of each contestant; 1 if absent. */
   readonly threads?: number;
   readonly slotMilliseconds: number;
+  /** As of a warm-up's goal. */
+  readonly warmMilliseconds?: number;
   readonly orderSeed: number;
   /** How often the baton goes to all entrants and back, for each size; twice if absent. */
   readonly passes?: number;
@@ -113,7 +115,7 @@ export class Rounds {
       const child = await children.start(contestant.command);
       for (const [index, { parameters }] of plan.sizes.entries()) {
         const request = { workload: plan.workload.name, threads: plan.threads ?? 1, parameters };
-        const found = await warmUp(child, request, { slotMilliseconds: plan.slotMilliseconds });
+        const found = await warmUp(child, request, plan);
         units[index] = Math.max(units[index]!, found.units);
         paces.set(name, [...paces.get(name) ?? [], found.nanosecondsPerUnit]);
       }

@@ -2,8 +2,9 @@
  * Warm-up and calibration of one contestant at one size: how many units make a slot that is long enough for the clock,
  * and is it as fast as it will be?
  *
- * First the units are raised until a slot lasts long enough, which also gives V8 the time to optimise. Then a fixed
- * number of slots, and more while the last two differ, or while the loop is not in V8's best code.
+ * The units are raised until a slot lasts long enough, which also gives V8 the time to optimise. Then a fixed number of
+ * slots, and more while the last two differ, while the loop is not in V8's best code, or while all has not yet run for as
+ * long as V8 needs: a first unit may be slow because nothing is compiled yet.
  *
  * @module
  */
@@ -22,6 +23,8 @@ export interface WarmUp {
 /** What to warm up for. */
 export interface WarmUpGoal {
   readonly slotMilliseconds: number;
+  /** How long a process runs at least; if absent, what is enough for a loop and little else. */
+  readonly warmMilliseconds?: number | undefined;
   /** Milliseconds after which a first unit is given up. */
   readonly unitDeadline?: number | undefined;
 }
@@ -31,7 +34,7 @@ const MOST_SLOTS = 6;
 const TOLERANCE = 0.1;
 const HEADROOM = 1.15; // a slot that later runs a little faster must still be long enough
 const SLOW = 4;
-/** A process that is like one before runs so many slots at each size before it is measured, in parts, but no longer. */
+/** A process runs so many slots at each size before it is measured, in parts if it is like one before, but no longer. */
 const WARM_SLOTS = 4;
 const WARM_MILLISECONDS = 120;
 const WARM_PARTS = 4;
@@ -45,21 +48,22 @@ const WARM_AT_ONCE = 2;
 export async function warmUp(child: Child, request: Omit<Request, "units">, goal: WarmUpGoal): Promise<WarmUp> {
   const slotNanoseconds = goal.slotMilliseconds * 1e6;
   let slot = await child.run({ ...request, units: 1 }, goal.unitDeadline);
-  // The first unit may be slow because nothing is compiled yet.
-  if (isWarm(slot.nanoseconds, goal)) slot = await child.run({ ...request, units: 1 }, goal.unitDeadline);
-  const isSlow = isWarm(slot.nanoseconds, goal);
-  while (slot.nanoseconds < slotNanoseconds) {
-    slot = await child.run({ ...request, units: unitsFor(slot, slotNanoseconds) });
-  }
-  let isStable = isSlow;
-  const most = isSlow ? 0 : MOST_SLOTS;
-  for (let done = 0; done < most && !(isStable && done >= FIXED_SLOTS); done++) {
+  let nanoseconds = slot.nanoseconds, isStable = false;
+  let slots = Number(nanoseconds >= slotNanoseconds); // that were long enough
+  const isEnough = () => {
+    if (nanoseconds < leastNanoseconds(goal, slot)) return false;
+    return slots >= (isStable ? FIXED_SLOTS : MOST_SLOTS);
+  };
+  while (!isEnough()) {
     const next = await child.run({ ...request, units: Math.max(slot.units, unitsFor(slot, slotNanoseconds)) });
+    nanoseconds += next.nanoseconds;
+    slots += Number(next.nanoseconds >= slotNanoseconds);
     isStable = Math.abs(perUnit(next) / perUnit(slot) - 1) < TOLERANCE && isBestTier(next);
     slot = next;
   }
+  const isSlow = isWarm(perUnit(slot), goal);
   const units = isSlow ? 1 : unitsFor(slot, slotNanoseconds);
-  return { units, nanosecondsPerUnit: perUnit(slot), isStable };
+  return { units, nanosecondsPerUnit: perUnit(slot), isStable: isStable || isSlow };
 }
 
 /**
@@ -72,16 +76,21 @@ export async function warm(
   child: Child,
   request: Request,
   nanosecondsPerUnit: number,
-  { slotMilliseconds }: WarmUpGoal,
+  goal: WarmUpGoal,
 ): Promise<void> {
   const units = Math.max(1, Math.ceil(request.units / WARM_PARTS));
-  const least = Math.min(WARM_MILLISECONDS, WARM_SLOTS * slotMilliseconds) * 1e6;
-  for (let nanoseconds = 0; nanoseconds < PATIENCE * least;) {
+  for (let nanoseconds = 0;;) {
     const slot = await child.run({ ...request, units });
     nanoseconds += slot.nanoseconds;
     const isFast = isBestTier(slot) && perUnit(slot) < AS_FAST * nanosecondsPerUnit;
-    if (isFast && nanoseconds >= least) return;
+    if (nanoseconds >= (isFast ? 1 : PATIENCE) * leastNanoseconds(goal, slot)) return;
   }
+}
+
+/** How long a process runs at least; one in C has nothing to compile. */
+function leastNanoseconds({ slotMilliseconds, warmMilliseconds }: WarmUpGoal, { tier }: Slot): number {
+  const least = 1e6 * (warmMilliseconds ?? Math.min(WARM_MILLISECONDS, WARM_SLOTS * slotMilliseconds));
+  return tier === "native" ? least / 4 : least;
 }
 
 /** Whether a unit takes so long that whoever has run it is warm, and any unit is as good as the first. */

@@ -17,14 +17,14 @@ function waves(): Trace {
   return trace.finish();
 }
 
-const common = { slotMilliseconds: 1, orderSeed: 1, looks: [10] } as const;
+const common = { slotMilliseconds: 1, warmMilliseconds: 5, orderSeed: 1, looks: [10] } as const;
 const forever = new AbortController().signal;
 
 Deno.test("compare() judges a trace's replays, and says whose they are", async () => {
   const run = await comparingReplays({ trace: waves(), threads: 1, file: "waves" }, 3, async ({ harness, ...work }) => {
     const specOf = async (name: string) => ({ name, spec: await resolveSpec(name, harness) });
     return await compare(
-      { ...common, ...work, a: await specOf("slab-map"), b: await specOf("system") },
+      { ...work, ...common, a: await specOf("slab-map"), b: await specOf("system") },
       () => {},
       forever,
     );
@@ -46,7 +46,7 @@ Deno.test("explain() counts and measures a trace's replays", { sanitizeResources
     { trace: waves(), threads: 1, file: "waves" },
     4,
     ({ trace: _, ...work }) =>
-      explain({ ...common, ...work, a: "slab-map,magazines=0", b: "slab-map" }, () => {}, forever),
+      explain({ ...work, ...common, a: "slab-map,magazines=0", b: "slab-map" }, () => {}, forever),
   );
   assertEquals(run.flags.map(({ flag }) => flag), ["magazines"]);
   const [before, after] = [run.counters.a[0]!.counts, run.counters.b[0]!.counts];

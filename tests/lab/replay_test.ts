@@ -30,6 +30,7 @@ function planOf(changes: Partial<ReplayPlan>): ReplayPlan {
     threads: 1,
     rounds: 6,
     slotMilliseconds: 1,
+    warmMilliseconds: 5,
     orderSeed: 1,
     ...changes,
   };
