@@ -25,6 +25,11 @@ const STRANGERS: readonly Stranger[] = [
   { recognises: /^BZh[1-9]/, says: `a bzip2 file: ${UNPACK} (bzip2 -d)` },
   { recognises: /^\x04\x22\x4d\x18/, says: `an lz4 file: ${UNPACK} (lz4 -d)` },
   { recognises: /^7z\xbc\xaf\x27\x1c/, says: `a 7z archive: ${UNPACK}` },
+  { recognises: /^Rar!\x1a\x07/, says: `a rar archive: ${UNPACK}` },
+  {
+    recognises: /^(\xff\xfe|\xfe\xff)/,
+    says: "a text in UTF-16, as PowerShell writes it: make it UTF-8 first (iconv -f UTF-16 -t UTF-8)",
+  },
   { recognises: /^[^]{257}ustar/, says: "a tar archive: unpack the one trace that is meant" },
   { recognises: /^heap profile: /, says: `a heap profile of gperftools: ${PROFILE}` },
   { recognises: /^heap_v2\//, says: `a heap profile of jemalloc (jeprof): ${PROFILE}` },

@@ -247,6 +247,8 @@ Deno.test("what people take for a trace is called by its name", () => {
     [bytesOf('{\n  "schema": "hakmem.results/1"'), /wrote with --json/],
     [bytesOf("<!DOCTYPE html><html>"), /a web page/],
     [tar, /a tar archive/],
+    [bytesOf("Rar!\x1a\x07\x01"), /a rar archive: unpack it first/],
+    [new Uint8Array([0xff, 0xfe, 0x61, 0, 0x20, 0]), /UTF-16.*iconv/],
   ];
   for (const [bytes, says] of strangers) {
     const { message } = assertThrows(() => decodeTrace(bytes), TraceError);
