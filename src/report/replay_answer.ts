@@ -44,8 +44,8 @@ export function tooShort(results: readonly Result[]): string | undefined {
   // Ours and those in JavaScript are compiled while they replay for the first time, which is not of the trace.
   const longest = Math.max(0, ...(natives.length > 0 ? natives : players).map((each) => secondsOf(each, results)));
   if (events >= LEAST_EVENTS && longest >= LEAST_SECONDS) return undefined;
-  return `${counted(events, "event")}, ${milliseconds(longest)} in malloc and free, and at least ` +
-    `${withCommas(LEAST_EVENTS)} and ${1000 * LEAST_SECONDS} ms are needed`;
+  return `it has ${counted(events, "event")}, and takes ${milliseconds(longest)} in malloc and free; a verdict takes ` +
+    `at least ${withCommas(LEAST_EVENTS)} events and ${1000 * LEAST_SECONDS} ms`;
 }
 
 /** The line, without its end. */

@@ -28,7 +28,7 @@ export const randomMixed: Workload = {
   description: "random malloc and free over a working set of slots",
   operation: "one malloc or one free",
   parameters: {
-    "size": { description: "sizes are 1 to this", default: 128, min: 16, max: 4096, powerOfTwo: true },
+    "size": { description: "blocks have 1 to so many bytes", default: 128, min: 16, max: 4096, powerOfTwo: true },
     "working-set": { description: "slots", default: 8192, min: 64, max: 1 << 20, powerOfTwo: true },
     "cycles": { description: "random cycles in one unit", default: 50_000, min: 1, max: 1_000_000_000 },
     "seed": SEED,

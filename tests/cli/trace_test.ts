@@ -61,7 +61,7 @@ Deno.test("replay prints time and memory in 100 columns, and writes a result fil
     assertEquals(code, 0);
     assertMatch(
       stdout.replaceAll("\n", " "),
-      /^sample.trace is too short to judge: 4,500 events, .*; least memory: .* MB /,
+      /^sample.trace is too short to judge: it has 4,500 events, .*; least memory: .* MB /,
     );
     assertMatch(stdout.replaceAll("\n", " "), /every event served and verified by 4 allocators/);
     assertNarrow(stdout);

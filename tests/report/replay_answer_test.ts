@@ -84,11 +84,16 @@ Deno.test("ours is one row among the others: where it is first, the first that a
 
 Deno.test("a trace of few events, or of next to no time, is too short for a ratio, and says so", () => {
   const few = replayOf(THREE, { events: 9999 }), fast = replayOf({ system: [5.5, 5.5, 0.01, 1] });
-  for (const [file, why] of [[few, "9,999 events, 1.16 ms"], [fast, "1,000,000 events, 0.50 ms"]] as const) {
+  for (
+    const [file, why] of [[few, "9,999 events, and takes 1.16 ms"], [
+      fast,
+      "1,000,000 events, and takes 0.50 ms",
+    ]] as const
+  ) {
     assertEquals(
       replayHeadline(file),
-      `git.trace is too short to judge: ${why} in malloc and free, and at least 10,000 and 1 ms are needed; ` +
-        `least memory: system ${why === "9,999 events, 1.16 ms" ? "11.7" : "1.0"} MB`,
+      `git.trace is too short to judge: it has ${why} in malloc and free; a verdict takes at least 10,000 events and ` +
+        `1 ms; least memory: system ${file === few ? "11.7" : "1.0"} MB`,
     );
     for (const text of [renderReplay(file), renderReplayMarkdown(file)]) {
       assertStringIncludes(text, "too short");

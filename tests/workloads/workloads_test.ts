@@ -335,7 +335,11 @@ Deno.test("the blocks that the classics keep live fit the pools of all peers, an
 
 Deno.test("completeParameters() says what is allowed when a value is not", () => {
   const cases: [string, Parameters, string][] = [
-    ["random-mixed", { size: 100 }, "--size 100 is not allowed: sizes are 1 to this, a power of two from 16 to 4096"],
+    [
+      "random-mixed",
+      { size: 100 },
+      "--size 100 is not allowed: blocks have 1 to so many bytes, a power of two from 16 to 4096",
+    ],
     ["random-mixed", { size: 8192 }, "from 16 to 4096"],
     ["random-mixed", { "working-set": 1000 }, "a power of two from 64 to 1048576"],
     ["random-mixed", { seed: 0 }, "a whole number from 1 to 4294967295"],
