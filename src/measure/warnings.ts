@@ -78,7 +78,7 @@ export function bimodalWarning(who: string, modes: Modes | undefined): Warning |
 }
 
 function nanosecondsOf(time: number): string {
-  return `${Number(time.toPrecision(3))} ns/op`;
+  return `${time < 100 ? time.toPrecision(3) : Math.round(time)} ns/op`;
 }
 
 /** Warns if there were more threads than cores. */
