@@ -37,7 +37,7 @@ export const EFFORT = {
   normal: { rounds: 10, slotMilliseconds: 50, unitDeadline: 10_000, parameters: {} },
   quick: {
     rounds: 6,
-    slotMilliseconds: 10,
+    slotMilliseconds: 8,
     unitDeadline: 150,
     parameters: { "cycles": 20_000, "larson-rounds": 20 },
   },
