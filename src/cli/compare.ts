@@ -63,7 +63,7 @@ export function compareCommand(finish: (exitCode: number) => void): Command {
     .description("is B as fast as A? A paired verdict with its interval, from rounds of fresh processes")
     .argument("[A]", "what is compared with; B alone with --baseline")
     .argument("[B]", "what is new")
-    .option("--quick", "slots of 10 ms and 20 rounds at most: a first look")
+    .option("--quick", "slots of 8 ms and 20 rounds at most: a first look")
     .option("--threads <n>", "threads of each contestant (default: 1)", wholeNumber("--threads", 1, MOST_THREADS))
     .option("--trace <file>", "replay a trace of a real program in place of a workload")
     .option("--baseline <name>", "compare with a baseline that was saved")

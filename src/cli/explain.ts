@@ -52,7 +52,7 @@ export function explainCommand(finish: (exitCode: number) => void): Command {
     .argument("<A>", "a variant")
     .argument("<B>", "the variant that is to be explained")
     .option("--trace <file>", "replay a trace of a real program in place of a workload")
-    .option("--quick", "slots of 10 ms and 20 rounds at most: a first look");
+    .option("--quick", "slots of 8 ms and 20 rounds at most: a first look");
   for (const option of workloadOptions()) command.addOption(option);
   command
     .option("--json <file>", "write everything that was found (- is stdout)")
