@@ -3,9 +3,10 @@
  *
  * In each round every contestant has a fresh process, since V8 decides anew in each how to compile the same source: so
  * what a contestant's samples spread over is what its users get, and one that runs at one of two speeds is told from one
- * that does not. All processes of a round are warmed up, then every size is measured once by each, in random order, one
- * slot after the other while the rest wait. So the slots of one size and round lie close together, and what disturbs the
- * machine disturbs them alike: ratios are taken within rounds.
+ * that does not. All processes of a round are warmed up, then every size is measured by each in two halves of a slot, in
+ * random order, one after the other while the rest wait: through all sizes, and back. So the slots of one size and round
+ * lie close together, and what disturbs the machine disturbs them alike: ratios are taken within rounds. What slows one
+ * half alone was the machine, not what the process is.
  *
  * Before the first round each contestant has a process in which its slots are made long enough, and what it does is
  * checked against what a do-nothing allocator does.
@@ -67,8 +68,8 @@ interface Player {
   readonly threads: number;
   readonly identity: Identity | undefined;
   readonly warmUps: readonly WarmUp[];
-  /** By size, one a round. */
-  readonly slots: readonly Slot[][];
+  /** By size, the halves of each round's slot. */
+  readonly slots: readonly Slot[][][];
   /** The first units of its processes, one a round, if they are timed. */
   readonly first: Slot[];
 }
@@ -153,7 +154,7 @@ async function measureRound(
   const { sizes, rounds, firstUnits = false } = plan;
   let done = 0;
   const show = ({ contestant }: Player) => {
-    const each = (sizes.length + Number(firstUnits)) * field.players.length;
+    const each = (2 * sizes.length + Number(firstUnits)) * field.players.length;
     report({ phase: "measuring", done: round * each + done++, total: rounds * each, label: contestant.command.label });
   };
   /** Has a player do something, unless it is out; if it fails, it is. */
@@ -186,16 +187,21 @@ async function measureRound(
       }
     })
   ));
-  for (const [index, size] of sizes.entries()) {
+  const halves = new Map(field.players.map((player) => [player, sizes.map((): Slot[] => [])]));
+  const there = [...sizes.entries()];
+  for (const [index, size] of [...there, ...there.toReversed()]) {
     for (const player of random.shuffled(field.players)) {
+      const own = halves.get(player)![index]!, whole = units(player, index);
+      if (own.length === whole) continue; // a unit that takes long is not divided
       show(player);
       await attempt(player, async (child) => {
-        const slot = await child.run(requestOf(plan, player, index, units(player, index)));
+        const slot = await child.run(requestOf(plan, player, index, Math.ceil(whole / 2)));
         agreements.record(workOf(plan, player, size), player.contestant.label, slot);
-        player.slots[index]?.push(slot);
+        own.push(slot);
       });
     }
   }
+  for (const [player, each] of halves) for (const [index, slots] of each.entries()) player.slots[index]!.push(slots);
 }
 
 /** Who somebody is among all that take part. */
@@ -360,11 +366,12 @@ function summarise(
       parameters,
       unitOperations: plan.workload.operationsPerUnit(parameters) * runnersOf(plan.workload, threads),
       loopsDiffer: plan.workload.loopsDiffer,
-      slots: (slots[index] ?? []).slice(0, measured),
+      slots: slots[index]!.slice(0, measured).map(whole),
+      fastest: slots[index]!.slice(0, measured).map(fastestOf),
       ...(plan.firstUnits === true ? { first: first.slice(0, measured) } : {}),
     }))
   );
-  const results = measured === 0 ? [] : resultsOf(series);
+  const results = measured === 0 ? [] : resultsOf(series), fastest = series.map((each) => each.fastest);
   const unstable = Map.groupBy(
     players.flatMap(({ contestant: { label }, threads, warmUps }) =>
       plan.sizes.filter((_size, index) => warmUps[index]?.isStable === false)
@@ -372,11 +379,34 @@ function summarise(
     ),
     ({ label }) => label,
   );
-  const warnings: Warning[] = warningsOf({ results, environment, unstable, stealBefore, stealAfter });
+  const warnings: Warning[] = warningsOf({ results, fastest, environment, unstable, stealBefore, stealAfter });
   return {
     environment: { ...environment, loadAverage: [...environment.loadAverage] },
     rounds: { wanted, measured, orderSeed, slotMilliseconds },
     results,
     warnings,
   };
+}
+
+/** A slot of its halves. */
+function whole(halves: readonly Slot[]): Slot {
+  const [first, ...rest] = halves as [Slot, ...Slot[]];
+  return rest.reduce((sum, half): Slot => ({
+    ...sum,
+    units: sum.units + half.units,
+    nanoseconds: sum.nanoseconds + half.nanoseconds,
+    operations: sum.operations + half.operations,
+    tier: half.tier,
+    ...(sum.threads === undefined ? {} : {
+      threads: sum.threads.map(({ nanoseconds, operations }, thread) => ({
+        nanoseconds: nanoseconds + (half.threads?.[thread]?.nanoseconds ?? 0),
+        operations: operations + (half.threads?.[thread]?.operations ?? 0),
+      })),
+    }),
+  }), first);
+}
+
+/** Nanoseconds per operation of the faster half. */
+function fastestOf(halves: readonly Slot[]): number {
+  return Math.min(...halves.map(({ nanoseconds, operations }) => nanoseconds / operations));
 }

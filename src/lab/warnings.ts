@@ -32,6 +32,8 @@ type Steal = Awaited<ReturnType<typeof readSteal>>;
 /** What warnings are drawn from. */
 export interface Evidence {
   readonly results: readonly Result[];
+  /** Of each result, round by round, nanoseconds per operation of the fastest part of the slot. */
+  readonly fastest: readonly (readonly number[])[];
   readonly environment: Environment;
   /** Who was still changing its speed after warm-up, and where. */
   readonly unstable: ReadonlyMap<string, readonly { readonly place: string }[]>;
@@ -40,7 +42,7 @@ export interface Evidence {
 }
 
 /** All warnings of a run. Unsteady speed is only worth one where it blurs the answer: our heap and `system`. */
-export function warningsOf({ results, environment, unstable, stealBefore, stealAfter }: Evidence): Warning[] {
+export function warningsOf({ results, fastest, environment, unstable, stealBefore, stealAfter }: Evidence): Warning[] {
   const measured = results.filter(({ runtime }) => runtime !== "harness");
   // The loop's code says little where the allocator is many times slower than the loop.
   const isHarnessBound = ({ nsPerOp, netNsPerOp }: Result) => nsPerOp < SLOW * (nsPerOp - netNsPerOp) || nsPerOp < SLOW;
@@ -60,20 +62,18 @@ export function warningsOf({ results, environment, unstable, stealBefore, stealA
     ...results.filter(isHarnessBound).map((result) =>
       tierWarning(whoAt(nameOf(result), [placeIn(result.workload, result)]), result.tiers, longer)
     ),
-    ...judged.map((result) => modesWarning(result, results)),
+    ...judged.map((result) => modesWarning(result, results, fastest)),
     ...names.map((name) => unstableWarning(name, (unstable.get(name) ?? []).map(({ place }) => place), longer)),
     ...names.map((name) => noiseWarning(name, throughputs(judged.filter((each) => nameOf(each) === name)))),
   ].filter((warning) => warning !== undefined);
 }
 
 /** Who has two speeds somewhere, that the others had not in the same rounds. Each sample is of a process of its own. */
-function modesWarning(result: Result, all: readonly Result[]): Warning | undefined {
+function modesWarning(result: Result, all: readonly Result[], fastest: Evidence["fastest"]): Warning | undefined {
   const others = all.filter((each) => each !== result && each.size === result.size && each.threads === result.threads);
-  const slowness = (round: number) => median(others.map(({ samples, nsPerOp }) => samples[round]! / nsPerOp));
-  const modes = modesOf(
-    result.samples,
-    others.length === 0 ? undefined : result.samples.map((_sample, round) => slowness(round)),
-  );
+  const timesOf = (of: Result) => fastest[all.indexOf(of)]!, samples = timesOf(result);
+  const slowness = (round: number) => median(others.map((other) => timesOf(other)[round]! / other.nsPerOp));
+  const modes = modesOf(samples, others.length === 0 ? undefined : samples.map((_sample, round) => slowness(round)));
   return bimodalWarning(whoAt(nameOf(result), [placeIn(result.workload, result)]), modes);
 }
 

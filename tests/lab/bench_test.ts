@@ -120,6 +120,19 @@ Deno.test("bench() names a contestant that runs at one of two speeds for the lif
   );
 });
 
+Deno.test("bench() takes no speed for a process's that it has in one half of a slot only", async () => {
+  const restless = scripted(
+    "restless",
+    `const units = Number(/units=(\\d+)/.exec(line)[1]), each = (globalThis.half = !globalThis.half) ? 2000 : 3000;
+    say("ok nanoseconds=" + units * 1000 * each + " operations=" + units * 1000 +
+      " checksum=00000001 slot-checksum=00000001 tier=turbofan");`,
+  );
+  const contestants = [{ ...restless, runtime: "deno" } as const];
+  const run = await bench({ ...planOf([]), slotMilliseconds: 10 }, () => {}, forever, { contestants, notes: [] });
+  assertEquals(run.results.map(({ samples }) => samples), [Array(6).fill(2500), Array(6).fill(2500)]);
+  assertEquals(run.warnings.filter(({ code }) => code === "BIMODAL"), []);
+});
+
 Deno.test("bench() returns the whole rounds when it is stopped", async () => {
   const controller = new AbortController();
   const stopInThirdRound = ({ phase, done, total }: Progress) => {
