@@ -26,11 +26,16 @@ export class Children implements AsyncDisposable {
    *
    * @throws ContestantError as of `startVerified`; what the signal says if the run is stopped.
    */
-  async start(command: ChildCommand): Promise<Child> {
-    this.#signal.throwIfAborted();
-    const starting = startVerified(command);
+  start(command: ChildCommand): Promise<Child> {
+    const starting = this.#start(command), done = () => void this.#starting.delete(starting);
     this.#starting.add(starting);
-    const child = await starting.finally(() => this.#starting.delete(starting));
+    starting.then(done, done);
+    return starting;
+  }
+
+  async #start(command: ChildCommand): Promise<Child> {
+    this.#signal.throwIfAborted();
+    const child = await startVerified(command);
     if (this.#stack.disposed) await child[Symbol.asyncDispose](); // stopped meanwhile
     else this.#stack.use(child);
     this.#signal.throwIfAborted();
@@ -40,7 +45,8 @@ export class Children implements AsyncDisposable {
   /** Ends them all, also those that are just starting. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#signal.removeEventListener("abort", this.#stop);
-    const late = [...this.#starting].map((each) => each.then((child) => child[Symbol.asyncDispose](), () => {}));
-    await Promise.all([...late, this.#stopped ?? this.#stack.disposeAsync()]);
+    const ended = this.#stopped ?? this.#stack.disposeAsync(); // who is late ends by itself from now on
+    await Promise.allSettled(this.#starting);
+    await ended;
   }
 }
