@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { PRELOAD } from "../os/mod.ts";
+import { cacheForChildren, PRELOAD } from "../os/mod.ts";
 import { completeParameters, WORKLOADS } from "../workloads/mod.ts";
 import { type Identity, IdentityError, identityOf } from "./identity.ts";
 import { formatRequest, isOutOfMemory, parseSlot, ProtocolError, READY, type Request, type Slot } from "./protocol.ts";
@@ -120,7 +120,8 @@ export class Child implements AsyncDisposable {
     const { label, path, args, env, serves } = command;
     const process = new Deno.Command(path, {
       args: [...args],
-      env: { [PRELOAD]: "", ...env }, // what the user preloads would be measured in place of the contestants
+      // What the user preloads would be measured in place of the contestants.
+      env: { ...await cacheForChildren(), [PRELOAD]: "", ...env },
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { cacheForChildren } from "../os/mod.ts";
 import type { StressFailure, StressThreadsFailure } from "../report/mod.ts";
 import type { StressMessage, StressRequest, StressSums } from "./stress_child.ts";
 import type { ThreadsRequest } from "./stress_threads_child.ts";
@@ -51,6 +52,7 @@ export async function runChild(
   if (signal.aborted) return { sums: NOTHING };
   const process = new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", "--no-prompt", "-P", `--config=${decodeURIComponent(CONFIG.pathname)}`, entry.href],
+    env: { ...await cacheForChildren() },
     stdin: "piped",
     stdout: "piped",
     stderr: "null",

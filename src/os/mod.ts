@@ -13,6 +13,7 @@ export { cacheFile, cacheFolder } from "./cache.ts";
 export { distrustOfFolder } from "./trust.ts";
 export { commandOutput } from "./command.ts";
 export { buildNative } from "./build.ts";
+export { cacheForChildren } from "./children_cache.ts";
 export type { NativeBuild, NativeTarget } from "./build.ts";
 export { openVirtualMemory } from "./virtual_memory.ts";
 export type { VirtualMemory } from "./virtual_memory.ts";
