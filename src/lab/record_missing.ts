@@ -23,18 +23,21 @@ export interface RawFile {
 
 const CLEARED = "it was started without LD_PRELOAD and HAKMEM_RECORDING, as env -i does";
 const NO_ROOM = "the recorder could not begin: it may write no file so long (ulimit -f), or the disk is full";
-const SHUT_OUT = "the recorder could not begin: the program is another user's, or may not write beside the recording";
+const SHUT_OUT =
+  "the recorder could not begin: the program is another user's, may not write beside the recording, or may " +
+  "open no file (ulimit -n)";
 
 /** What the recorder's files tell of programs and forks that have none. */
 export async function missingFrom(files: readonly RawFile[]): Promise<MissingProcess[]> {
-  const there = new Set(files.map(({ pid, image }) => `${pid}.${image}`));
-  const missing: MissingProcess[] = [];
+  const began = new Map(files.map(({ pid, image, header }) => [`${pid}.${image}`, header.pid > 0]));
+  const missing: MissingProcess[] = [], named = new Set<string>();
   for (const { pid, image, header } of files) {
-    if (header.pid === 0) missing.push({ program: "a program", pid, count: 1, reason: NO_ROOM });
     for (const started of header.started) {
-      const next = started.pid === pid ? image + 1 : 0;
-      if (there.has(`${started.pid}.${next}`)) continue;
-      const reason = started.hasRecorder ? await obstacleOf(started.path) ?? SHUT_OUT : CLEARED;
+      const next = `${started.pid}.${started.pid === pid ? image + 1 : 0}`, hasBegun = began.get(next);
+      named.add(next);
+      if (hasBegun === true) continue;
+      const notBegun = started.hasRecorder ? await obstacleOf(started.path) ?? SHUT_OUT : CLEARED;
+      const reason = hasBegun === undefined ? notBegun : NO_ROOM;
       missing.push({ program: nameOf(started.path), pid: started.pid, count: 1, reason });
     }
     if (header.lostForks > 0) {
@@ -44,6 +47,10 @@ export async function missingFrom(files: readonly RawFile[]): Promise<MissingPro
         reason: FORK_REASONS[header.lostForkError] ?? `the system's error ${header.lostForkError}`,
       });
     }
+  }
+  for (const [name, hasBegun] of began) {
+    if (hasBegun || named.has(name)) continue;
+    missing.push({ program: "a program", pid: Number.parseInt(name), count: 1, reason: NO_ROOM });
   }
   return missing;
 }

@@ -101,6 +101,14 @@ linuxTest(
     const length = await record({ program, args: ["length"], file });
     assert(mallocsOf(length) > 1000, `${mallocsOf(length)}`);
     assertEquals([length.exitCode, length.processes[0]?.stopped], [0, 27]); // EFBIG
+    // Limits that a shell sets before it becomes the program: that is named, and the limit is.
+    for (const [limit, says] of [["-f 1", "ulimit -f"], ["-n 3", "ulimit -n"]] as const) {
+      const args = ["-c", `ulimit ${limit}; exec '${program}' nap`];
+      assertMatch(
+        missingOf(await record({ program: "sh", args, file })).join(),
+        new RegExp(`^missing: [^:]*: .*\\(${says}\\)`),
+      );
+    }
   },
 );
 
