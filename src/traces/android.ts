@@ -15,7 +15,7 @@
  */
 import type { TraceBuilder } from "./builder.ts";
 import type { TraceFormat } from "./format.ts";
-import { decimal, decodeLines, pointerOf, sizeOf } from "./lines.ts";
+import { alignmentOf, decimal, decodeLines, pointerOf, sizeOf } from "./lines.ts";
 import type { Shape } from "./shapes.ts";
 
 /** The format. */
@@ -47,7 +47,7 @@ function decodeLine<R>(builder: TraceBuilder<R>, line: string): void {
     case "realloc":
       return builder.realloc(thread, pointerOf(builder, words[3]), id, sizeOf(builder, words[4]));
     case "memalign":
-      return builder.aligned(thread, id, decimal(words[3]), sizeOf(builder, words[4]));
+      return builder.aligned(thread, id, alignmentOf(builder, words[3]), sizeOf(builder, words[4]));
     case "free":
       return builder.free(thread, id);
     case "thread_done":

@@ -56,6 +56,7 @@ export class TraceBuilder<Result = Trace> {
   readonly #remarks: string[] = [];
   #events = 0;
   #isCut = false;
+  #isDoubtful = false;
   #blockCount = 0;
   #failedCalls = 0;
   #unknownBlocks = 0;
@@ -172,6 +173,16 @@ export class TraceBuilder<Result = Trace> {
     this.#isCut = true;
   }
 
+  /** Says that the file's last line has no end: it is read as it is, and may be the beginning of one. */
+  mayBeCutOff(): void {
+    this.#isDoubtful = true;
+  }
+
+  /** Says that the file has all that it says it has, however its last line ends. */
+  isWhole(): void {
+    this.#isDoubtful = false;
+  }
+
   /** Rejects the input. @param reason What is wrong; where is put before it. */
   fail(reason: string): never {
     throw new TraceError(`${this.#where()}: ${reason}`);
@@ -189,6 +200,9 @@ export class TraceBuilder<Result = Trace> {
     const { unknownBlocks, unseenFrees } = { unknownBlocks: this.#unknownBlocks, unseenFrees: this.#unseenFrees };
     if (this.#isCut) {
       remarks.unshift(`the file is cut off: the trace ends after ${counted(this.#events, "event", "events")}`);
+    }
+    if (this.#isDoubtful && !this.#isCut) {
+      remarks.unshift("its last line has no end, so the file may be cut off there; it is read as it is");
     }
     if (unknownBlocks > 0) {
       remarks.push(

@@ -48,12 +48,15 @@ export function decompress(bytes: Uint8Array<ArrayBuffer>, limit: number = MOST_
   return { bytes, isCut: false };
 }
 
+/** Also what `zstd --long` made: 2 GiB is the format's largest. */
+const ANY_WINDOW = { [constants.ZSTD_d_windowLogMax]: 31 };
+
 function unzstd(bytes: Uint8Array<ArrayBuffer>, limit: number): Decompressed {
   const parts: Uint8Array[] = [];
   let length = 0, isCut = false;
   for (const frame of framesOf(bytes)) {
     if (frame === undefined) throw new TraceError("Zstandard is damaged: there is something behind its last frame");
-    const options = { maxOutputLength: limit - length + 1 };
+    const options = { maxOutputLength: limit - length + 1, params: ANY_WINDOW };
     const part = attempt("Zstandard", limit, () => zstdDecompressSync(bytes.subarray(frame.start, frame.end), options));
     length += part.length;
     if (length > limit) throw new TraceError(tooLarge("Zstandard", limit));
@@ -81,6 +84,7 @@ function isCutOff(error: unknown): boolean {
 const END_RECORD = { SIGNATURE: 0x06054b50, BYTES: 22, FILES: 10, DIRECTORY: 16 };
 const DIRECTORY_ENTRY = {
   SIGNATURE: 0x02014b50,
+  FLAGS: 8,
   METHOD: 10,
   CRC: 16,
   PACKED: 20,
@@ -91,7 +95,8 @@ const DIRECTORY_ENTRY = {
   OFFSET: 42,
   BYTES: 46,
 };
-const LOCAL_HEADER = { SIGNATURE: 0x04034b50, METHOD: 8, NAME: 26, EXTRA: 28, BYTES: 30 };
+const LOCAL_HEADER = { SIGNATURE: 0x04034b50, FLAGS: 6, METHOD: 8, PACKED: 18, NAME: 26, EXTRA: 28, BYTES: 30 };
+const FLAG = { ENCRYPTED: 1, LENGTH_FOLLOWS: 8 };
 const METHOD = { STORED: 0, DEFLATED: 8 };
 const LONGEST_COMMENT = 0xffff;
 /** What archivers put beside a file by themselves: folders, and what macOS adds. */
@@ -102,6 +107,7 @@ function unzip(bytes: Uint8Array<ArrayBuffer>, limit: number): Decompressed {
   const end = findEnd(view);
   if (end === undefined) return unzipCut(bytes, view, limit);
   const entry = onlyFile(view, end);
+  assertPlain(view.getUint16(entry + DIRECTORY_ENTRY.FLAGS, true));
   const size = view.getUint32(entry + DIRECTORY_ENTRY.SIZE, true);
   if (size > limit) throw new TraceError(tooLarge("zip", limit));
   const local = view.getUint32(entry + DIRECTORY_ENTRY.OFFSET, true);
@@ -117,9 +123,28 @@ function unzip(bytes: Uint8Array<ArrayBuffer>, limit: number): Decompressed {
 
 /** An archive without its end: the first file, as much of it as there is. */
 function unzipCut(bytes: Uint8Array<ArrayBuffer>, view: DataView, limit: number): Decompressed {
-  expect(view, 0, LOCAL_HEADER, "file");
-  const packed = bytes.subarray(contentOf(view, 0));
-  return { ...unpack(view.getUint16(LOCAL_HEADER.METHOD, true), packed, 0, limit), isCut: true };
+  let local = 0;
+  for (let isFile = false; !isFile;) {
+    expect(view, local, LOCAL_HEADER, "file");
+    const start = contentOf(view, local), name = local + LOCAL_HEADER.BYTES;
+    isFile = !NOT_A_FILE.test(textAt(view, name, view.getUint16(local + LOCAL_HEADER.NAME, true)));
+    if (!isFile) local = start + view.getUint32(local + LOCAL_HEADER.PACKED, true);
+  }
+  const flags = view.getUint16(local + LOCAL_HEADER.FLAGS, true);
+  assertPlain(flags);
+  const start = contentOf(view, local), length = view.getUint32(local + LOCAL_HEADER.PACKED, true);
+  const packed = bytes.subarray(start, (flags & FLAG.LENGTH_FOLLOWS) === 0 ? start + length : undefined);
+  return { ...unpack(view.getUint16(local + LOCAL_HEADER.METHOD, true), packed, local, limit), isCut: true };
+}
+
+function assertPlain(flags: number): void {
+  if ((flags & FLAG.ENCRYPTED) !== 0) throw new TraceError("the zip archive is encrypted: unpack it first");
+}
+
+/** As far as the file has it. */
+function textAt(view: DataView, at: number, length: number): string {
+  const bytes = Math.max(0, Math.min(length, view.byteLength - at));
+  return new TextDecoder().decode(new Uint8Array(view.buffer, view.byteOffset + Math.min(at, view.byteLength), bytes));
 }
 
 function unpack(method: number, packed: Uint8Array<ArrayBuffer>, where: number, limit: number): Decompressed {
@@ -141,8 +166,7 @@ function onlyFile(view: DataView, end: number): number {
   for (let left = view.getUint16(end + END_RECORD.FILES, true); left > 0; left--) {
     expect(view, entry, DIRECTORY_ENTRY, "directory");
     const nameBytes = view.getUint16(entry + DIRECTORY_ENTRY.NAME, true), start = entry + DIRECTORY_ENTRY.BYTES;
-    const after = Math.min(view.byteLength, start + nameBytes);
-    const name = new TextDecoder().decode(new Uint8Array(view.buffer, view.byteOffset + start, after - start));
+    const name = textAt(view, start, nameBytes);
     if (!NOT_A_FILE.test(name)) files.push({ entry, name });
     entry = start + nameBytes + view.getUint16(entry + DIRECTORY_ENTRY.EXTRA, true) +
       view.getUint16(entry + DIRECTORY_ENTRY.COMMENT, true);

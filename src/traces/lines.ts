@@ -73,6 +73,7 @@ function tryLine<Result>(
 ): void {
   try {
     decodeLine(builder, line);
+    builder.mayBeCutOff();
   } catch (error) {
     if (!(error instanceof TraceError) || builder.events === 0) throw error;
     builder.cutOff();
@@ -186,6 +187,12 @@ export function sizeOf(
   return builder.fail(
     word === undefined ? "the size is missing" : `size ${word} is not a whole number up to ${LARGEST_SIZE}`,
   );
+}
+
+/** An alignment; what is no number is said as the file has it. */
+export function alignmentOf(builder: Pick<TraceBuilder, "fail">, word: string | undefined): number {
+  const alignment = decimal(word);
+  return Number.isNaN(alignment) ? builder.fail(`alignment ${word ?? "is missing"} is not a power of two`) : alignment;
 }
 
 /**

@@ -21,7 +21,7 @@ import type { Shape } from "./shapes.ts";
 export const malloclab: TraceFormat = {
   name: "malloclab",
   description: "CMU malloc lab's .rep",
-  recognises: (head) => /^\s*(\d+\s+){2,4}([ar] \d+ \d|f -?\d)/.test(head),
+  recognises: (head) => /^\s*(\d+\s+){2,4}([ar] \d+ -?\d|f -?\d)/.test(head),
   decode: (content, sink) => {
     const head: number[] = [];
     return decodeLines(malloclab.name, content, sink, { names: "decimal", shapes: SHAPES }, (builder, line) => {
@@ -35,7 +35,7 @@ export const malloclab: TraceFormat = {
       }
     }, (builder) => {
       const requests = builder.events;
-      if (head.includes(requests)) return;
+      if (head.includes(requests)) return builder.isWhole();
       const said = head.length === 2 ? head[1] : head[REQUESTS];
       builder.remark(`its head says ${said} requests, and it has ${requests}`);
       if (requests < said!) builder.cutOff();

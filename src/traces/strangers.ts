@@ -24,10 +24,12 @@ const STRANGERS: readonly Stranger[] = [
   { recognises: /^\xfd7zXZ\x00/, says: `an .xz file: ${UNPACK} (xz -d)` },
   { recognises: /^BZh[1-9]/, says: `a bzip2 file: ${UNPACK} (bzip2 -d)` },
   { recognises: /^\x04\x22\x4d\x18/, says: `an lz4 file: ${UNPACK} (lz4 -d)` },
+  { recognises: /^\x5d\0\0[^]{2}(\xff{8}|[^]{5}\0\0\0)/, says: `an .lzma file: ${UNPACK} (xz -d)` },
+  { recognises: /^(\x1f[^]\x08|\x28\xb5\x2f\xfd|PK\x03\x04)/, says: "it is compressed twice: unpack it once" },
   { recognises: /^7z\xbc\xaf\x27\x1c/, says: `a 7z archive: ${UNPACK}` },
   { recognises: /^Rar!\x1a\x07/, says: `a rar archive: ${UNPACK}` },
   {
-    recognises: /^(\xff\xfe|\xfe\xff)/,
+    recognises: /^(\xff\xfe|\xfe\xff|([\x20-\x7e\r\n]\0){8})/,
     says: "a text in UTF-16, as PowerShell writes it: make it UTF-8 first (iconv -f UTF-16 -t UTF-8)",
   },
   { recognises: /^[^]{257}ustar/, says: "a tar archive: unpack the one trace that is meant" },
@@ -36,6 +38,8 @@ const STRANGERS: readonly Stranger[] = [
   // The fields of pprof's message begin with the types of its samples: two numbers.
   { recognises: /^\x0a[\x02-\x10]\x08[^]\x10/, says: `a profile of pprof: ${PROFILE}` },
   { recognises: /^(desc: |cmd: ).*\n(cmd: .*\n)?time_unit: /, says: `massif's output: ${PROFILE}` },
+  { recognises: /^\s*\{\s*"dhatFileVersion"/, says: `dhat's output: ${PROFILE}` },
+  { recognises: /^\s*\{\s*"(head|snapshot|nodes)":\s*\{/, says: `a heap profile of V8: ${PROFILE}` },
   { recognises: /^PERFILE2/, says: `a file of perf: ${PROFILE}` },
   {
     recognises: /^\s*\{\s*"schema": *"hakmem\./,

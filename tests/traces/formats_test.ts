@@ -101,6 +101,8 @@ Deno.test("a trace is the same out of gzip, Zstandard and zip", () => {
 Deno.test("damaged files are rejected with the line or the byte", () => {
   const android = SAMPLES["android"]!;
   const rejected: [text: string, message: string][] = [
+    [android.replace("64 104", "0x40 104"), "line 4: alignment 0x40 is not a power of two"],
+    [SAMPLES["malloclab"]!.replace("a 0 512", "a 0 -5"), "line 5: size -5 is not a whole number"],
     [android.replace("17 8", "17"), "line 2: the size is missing"],
     [android.replace("2048", "0x800"), "line 3: size 0x800 is not a whole number"],
     [android.replace("8: memalign", "memalign"), 'line 4: "memalign" is not a thread'],
@@ -139,8 +141,7 @@ Deno.test("addresses with a tag in their highest byte are told apart", () => {
 });
 
 Deno.test("a compressed file that is cut anywhere gives a trace that says so, or an error", () => {
-  const lines = Array.from({ length: 30_000 }, (_, block) => `a ${block} ${block * 37 % 5000}`);
-  const bytes = bytesOf(`0\n30000\n30000\n1\n${lines.join("\n")}\n`), whole = decodeTrace(bytes);
+  const bytes = bytesOf(mallocLabLines(30_000)), whole = decodeTrace(bytes);
   for (const packed of [gzipSync(bytes), zstdCompressSync(bytes), zipOf(bytes)]) {
     let read = 0;
     for (let length = 1; length < packed.length; length += packed.length / 40 | 0) {
@@ -159,6 +160,54 @@ Deno.test("a compressed file that is cut anywhere gives a trace that says so, or
     }
     assert(read > 10, `${read} of the cut files could be read`);
   }
+});
+
+Deno.test("a text whose last line has no end is read, and said to be doubtful, unless it says how long it is", () => {
+  for (const [format, text] of Object.entries(SAMPLES)) {
+    if (format === "malloc-bench") continue; // bytes, not lines
+    const whole = decodeTrace(bytesOf(text)), cut = decodeTrace(bytesOf(text.trimEnd()));
+    assertEquals(columns(cut), columns(whole), format);
+    const doubts = [...cut.remarks].filter((remark) => /its last line has no end, so .* may be cut off/.test(remark));
+    assertEquals(doubts.length, format === "malloclab" ? 0 : 1, format);
+    assertEquals(whole.remarks.some((remark) => /cut off/.test(remark)), false, format);
+  }
+});
+
+Deno.test("of a zip archive that is cut off, the first that is a file is read, and what is encrypted is said to be", () => {
+  const bytes = bytesOf(mallocLabLines(3000)), whole = decodeTrace(bytes);
+  const packed = zipOf(bytes, ["folder/", "__MACOSX/", "folder/trace.txt"]);
+  for (const length of [packed.length - 30, packed.length >> 1]) {
+    const { format, sizes } = decodeTrace(packed.slice(0, length));
+    assertEquals(format, "malloclab, cut off");
+    assert(sizes.length > 100);
+    assertEquals(sizes, whole.sizes.slice(0, sizes.length));
+  }
+  const encrypted = zipOf(bytes), view = new DataView(encrypted.buffer);
+  for (let at = 0; at < encrypted.length - 4; at++) {
+    if (view.getUint32(at, true) === 0x02014b50) view.setUint16(at + 8, 1, true);
+  }
+  view.setUint16(6, 1, true);
+  for (const part of [encrypted, encrypted.slice(0, -30)]) {
+    assertStringIncludes(assertThrows(() => decodeTrace(part), TraceError).message, "encrypted");
+  }
+});
+
+/** A text in malloc lab's format that compresses to some kilobytes. */
+function mallocLabLines(blocks: number): string {
+  const lines = Array.from({ length: blocks }, (_, block) => `a ${block} ${block * 37 % 5000}`);
+  return `0\n${blocks}\n${blocks}\n1\n${lines.join("\n")}\n`;
+}
+
+Deno.test("Zstandard frames with a window of more than 128 MiB are read", () => {
+  const bytes = bytesOf(SAMPLES["android"]!);
+  const params = {
+    [constants.ZSTD_c_windowLog]: 30,
+    [constants.ZSTD_c_enableLongDistanceMatching]: 1,
+    [constants.ZSTD_c_contentSizeFlag]: 0,
+  };
+  const packed = new Uint8Array(zstdCompressSync(bytes, { params }));
+  assert((packed[4]! & 0x20) === 0 && packed[5]! >> 3 >= 18, "the frame says how large its window is: 2^28 at least");
+  assertEquals(columns(decodeTrace(packed)), columns(decodeTrace(bytes)));
 });
 
 Deno.test("Zstandard and gzip files of several frames are read whole, and frames that are skipped are", () => {
@@ -249,6 +298,12 @@ Deno.test("what people take for a trace is called by its name", () => {
     [tar, /a tar archive/],
     [bytesOf("Rar!\x1a\x07\x01"), /a rar archive: unpack it first/],
     [new Uint8Array([0xff, 0xfe, 0x61, 0, 0x20, 0]), /UTF-16.*iconv/],
+    [bytesOf([..."7: malloc 0x1 8\n"].join("\0") + "\0"), /UTF-16.*iconv/],
+    [new Uint8Array([0x5d, 0, 0, 0x80, 0, ...Array(8).fill(0xff), 0]), /an \.lzma file: unpack it first/],
+    [bytesOf('{"dhatFileVersion":2,"mode":"heap"'), /dhat.*cannot be replayed/],
+    [bytesOf('{"head":{"callFrame":{"functionName":"(root)"'), /heap profile of V8.*cannot be replayed/],
+    [new Uint8Array(gzipSync(gzipSync(bytesOf("7: malloc 0x1 8\n")))), /compressed twice: unpack it once/],
+    [new Uint8Array(gzipSync(zstdCompressSync(bytesOf("7: malloc 0x1 8\n")))), /compressed twice: unpack it once/],
   ];
   for (const [bytes, says] of strangers) {
     const { message } = assertThrows(() => decodeTrace(bytes), TraceError);

@@ -107,6 +107,9 @@ export function zipOf(content: Uint8Array, names: readonly string[] = ["trace.tx
     const local = new DataView(new ArrayBuffer(30)), entry = new DataView(new ArrayBuffer(46));
     local.setUint32(0, 0x04034b50, true);
     local.setUint16(8, 8, true);
+    local.setUint32(14, crc32(own), true);
+    local.setUint32(18, packed.length, true);
+    local.setUint32(22, own.length, true);
     local.setUint16(26, name.length, true);
     entry.setUint32(0, 0x02014b50, true);
     entry.setUint16(10, 8, true);
