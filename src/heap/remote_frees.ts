@@ -28,12 +28,19 @@
  * The slab may have another owner, or none, when a block is taken: so the slab map is asked again. A block of a slab that
  * nobody owns goes into the sender's ring to itself, from which it takes them when that is full.
  *
+ * A ring may be overwritten, by C code for instance. Its numbers are compared with one another, and a pointer has in its
+ * low bits as the so-manieth it was written: so what a ring has had in it before is never taken for what was sent. A ring
+ * that is damaged is given up with what is in it, and an error says so.
+ *
  * @module
  */
 
 import type { ClassSlabs } from "./class_slabs.ts";
 import type { Watcher } from "./counters.ts";
+import { damaged } from "./damage.ts";
+import { HeaderCorruptedError } from "./errors.ts";
 import {
+  BLOCK_ALIGNMENT,
   CACHE_HEADS,
   CACHE_ROOMS,
   CACHE_SENT_TO,
@@ -74,6 +81,12 @@ const RINGS_AT_ONCE = 8;
 const MOST_AT_ONCE = RING_BLOCKS / 4;
 /** A section that takes writes so many words beside the runs: heads and rooms of all lists, and `taken` of its rings. */
 const LIST_WORDS = 2 * MAX_CLASSES + RINGS_AT_ONCE;
+/** A ring is that many blocks long, as a power of two: the round of an index is above. */
+const RING_SHIFT = Math.log2(RING_BLOCKS);
+/** Bits of a pointer that are 0, in which a ring has what tells an index from its neighbours, and from other rounds. */
+const TAG = BLOCK_ALIGNMENT - 1;
+/** So far before all that was sent a ring is emptied that is given up. */
+const GIVEN_UP = 1 << 30;
 /** Runs of blocks, each of one slab, that are collected before they are given: what is sent is of many classes. */
 const RUNS = 16;
 
@@ -148,11 +161,13 @@ export class RemoteFrees {
       this.#countAll(ring);
       held = this.#see(ring);
     }
-    if (held > 0 && rings[placeOf(ring, written - 1)] === ptr && this.#hasLast(ring)) return false;
+    if (held > 0 && rings[placeOf(ring, written - 1)] === entryOf(ptr, written - 1) && this.#hasLast(ring)) {
+      return false;
+    }
     if (held >= this.#most[sizeClass]!) this.#makeRoom(ring, this.#most[sizeClass]!);
     else if ((written & (LOOK_AFTER - 1)) === 0) this.#look();
     this.#watcher?.add("remoteFrees", ptr >>> SLAB_SHIFT);
-    rings[placeOf(ring, written)] = ptr;
+    rings[placeOf(ring, written)] = entryOf(ptr, written);
     // No call from here on: one for which there is no stack would throw with the block freed.
     rings[ring + RING_WRITTEN] = (written + 1) | 0;
     return true;
@@ -161,7 +176,8 @@ export class RemoteFrees {
   /** Whether a block is the last that this thread sent to the owner of its slab. */
   isLast(ptr: number): boolean {
     const rings = this.#rings, ring = this.#ringTo(this.#slabs.ownerOf(ptr >>> SLAB_SHIFT));
-    return rings[placeOf(ring, rings[ring + RING_WRITTEN]! - 1)] === ptr && this.#hasLast(ring);
+    const last = rings[ring + RING_WRITTEN]! - 1;
+    return rings[placeOf(ring, last)] === entryOf(ptr, last) && this.#hasLast(ring);
   }
 
   /** Whether the block that was written last to a ring of this thread's is in there still. */
@@ -234,10 +250,10 @@ export class RemoteFrees {
   #take(ring: number, least: number): void {
     const rings = this.#rings, words = this.#words, blocks = this.#blocks, map = this.#slabs.map, links = this.#links;
     const { journal } = this.#memory, tag = tagOf(this.#own), first = firstWordOf(this.#own);
-    let left = Math.min(this.#waiting(ring), MOST_AT_ONCE), taken = rings[ring + RING_TAKEN]!;
+    let left = Math.min(this.#waitingSurely(ring), MOST_AT_ONCE), taken = rings[ring + RING_TAKEN]!;
     if (left < least) return;
     for (; left > 0; left--, taken = (taken + 1) | 0) {
-      const ptr = rings[placeOf(ring, taken)]!, word = map[ptr >>> SLAB_SHIFT]!, sizeClass = word & (MAX_CLASSES - 1);
+      const ptr = this.#sent(ring, taken), word = map[ptr >>> SLAB_SHIFT]!, sizeClass = word & (MAX_CLASSES - 1);
       const head = first + CACHE_HEADS + sizeClass, room = first + CACHE_ROOMS + sizeClass;
       if (word !== (sizeClass | tag) || !(words[room]! > 0)) {
         if (!this.#hasRoom) break;
@@ -265,37 +281,83 @@ export class RemoteFrees {
     this.#slabs.trim();
   }
 
-  /** Counts what a ring's sender, this thread or a dead one, has written. */
+  /**
+   * Counts what a ring's sender, this thread or a dead one, has written.
+   *
+   * @throws {HeaderCorruptedError} where the ring's numbers disagree: as `#beginAnew`
+   */
   #countAll(ring: number): void {
-    Atomics.store(this.#rings, ring + RING_SENT, this.#rings[ring + RING_WRITTEN]!);
+    const rings = this.#rings, written = rings[ring + RING_WRITTEN]!;
+    const uncounted = (written - rings[ring + RING_SENT]!) | 0;
+    const unreleased = (written - Atomics.load(rings, ring + RING_RELEASED)) | 0;
+    const isSound = uncounted >= 0 && uncounted <= COUNTED_AT_ONCE && unreleased >= 0 && unreleased <= RING_BLOCKS;
+    if (!isSound) this.#beginAnew(ring);
+    Atomics.store(rings, ring + RING_SENT, written);
   }
 
   /** Puts as much of what was sent through a ring back as there is room for; how much is left. Part of a section. */
   #giveBack(ring: number): number {
     const rings = this.#rings;
-    let left = Math.min(this.#waiting(ring), MOST_AT_ONCE), taken = rings[ring + RING_TAKEN]!;
     this.#begin();
+    let left = Math.min(this.#waitingSurely(ring), MOST_AT_ONCE), taken = rings[ring + RING_TAKEN]!;
     for (; left > 0 && this.#hasRoom; left--, taken = (taken + 1) | 0) {
-      this.#give(rings[placeOf(ring, taken)]!);
+      this.#give(this.#sent(ring, taken));
     }
     this.#giveRuns();
     this.#setTaken(ring, taken); // if there was nothing, too: the sender may not have been told
     return this.#waiting(ring);
   }
 
-  /**
-   * Blocks that were sent through a ring and not taken: no more than fit, should it have been overwritten. Outside of
-   * sections, a hint.
-   */
+  /** Blocks that were sent through a ring and not taken. Outside of sections, a hint. */
   #waiting(ring: number): number {
-    const waiting = (Atomics.load(this.#rings, ring + RING_SENT) - this.#rings[ring + RING_TAKEN]!) | 0;
-    return Math.max(0, Math.min(RING_BLOCKS, waiting));
+    return (Atomics.load(this.#rings, ring + RING_SENT) - this.#rings[ring + RING_TAKEN]!) | 0;
+  }
+
+  /** The same. Part of a section. @throws {HeaderCorruptedError} where the ring's numbers disagree: as `#giveUp` */
+  #waitingSurely(ring: number): number {
+    const rings = this.#rings, waiting = this.#waiting(ring);
+    const unreleased = (rings[ring + RING_TAKEN]! - rings[ring + RING_RELEASED]!) | 0;
+    if (!(waiting <= RING_BLOCKS && unreleased >= 0)) this.#giveUp(ring);
+    return waiting;
+  }
+
+  /** What was sent as the so-manieth. Part of a section. @throws {HeaderCorruptedError} if it is no block: as `#giveUp` */
+  #sent(ring: number, index: number): number {
+    const entry = this.#rings[placeOf(ring, index)]!, ptr = entry & ~TAG;
+    if (entry !== entryOf(ptr, index) || this.#slabs.classAt(ptr) === 0) this.#giveUp(ring);
+    return ptr;
+  }
+
+  /**
+   * Takes what is in a ring for lost, since it was overwritten. Part of a section, which comes to its end here. From now on
+   * it seems emptied further than was ever sent: so nothing is taken, until the sender sees that, and begins anew.
+   */
+  #giveUp(ring: number): never {
+    this.#giveRuns();
+    this.#restart(ring, (Atomics.load(this.#rings, ring + RING_SENT) + GIVEN_UP) | 0);
+  }
+
+  /** The same, for who writes to it, or has found that one dead. */
+  #beginAnew(ring: number): never {
+    return this.#memory.journal.run(() => {
+      const rings = this.#rings, taken = rings[ring + RING_TAKEN]!;
+      rings[ring + RING_WRITTEN] = rings[ring + RING_SEEN] = taken;
+      Atomics.store(rings, ring + RING_SENT, taken);
+      this.#restart(ring, taken);
+    });
+  }
+
+  #restart(ring: number, taken: number): never {
+    const { journal, ringsWord } = this.#memory;
+    journal.set(ringsWord + ring + RING_TAKEN, taken);
+    journal.keep();
+    Atomics.store(this.#rings, ring + RING_RELEASED, taken);
+    throw damagedRing(ring);
   }
 
   /** Puts a block back into its slab, with others. Their links are not logged: they are in no list. */
   #give(ptr: number): void {
     const runs = this.#runs, blocks = this.#blocks, slab = ptr >>> SLAB_SHIFT, run = (slab & (RUNS - 1)) * 4;
-    if (this.#slabs.classAt(ptr) === 0) return; // a ring that was overwritten
     this.#links.seal(ptr);
     if (runs[run] !== slab) {
       this.#giveRun(run);
@@ -355,26 +417,54 @@ export class RemoteFrees {
     if (isEmpty && this.#isUsed(other, dead)) this.#giveBack(ringOf(other, dead));
   }
 
-  /** The blocks in all rings, of threads that are quiet. */
+  /** The blocks in all rings, of threads that are quiet. @throws {HeaderCorruptedError} if one is not as it was written */
   *blocks(): Generator<number> {
-    const used = this.#memory.threads.used;
-    for (let sender = 0; sender < used; sender++) {
-      for (let owner = 0; owner < used; owner++) {
-        if (!this.#isEmpty(sender, owner)) yield* this.#blocksIn(ringOf(sender, owner));
+    for (const ring of this.#used()) {
+      const rings = this.#rings, taken = rings[ring + RING_TAKEN]!, waiting = this.#waiting(ring);
+      const count = (rings[ring + RING_WRITTEN]! - taken) | 0;
+      if (waiting < -GIVEN_UP / 2) continue;
+      if (!(count >= 0 && count <= RING_BLOCKS)) throw damagedRing(ring);
+      for (let at = 0; at < count; at++) {
+        const entry = rings[placeOf(ring, taken + at)]!, ptr = entry & ~TAG;
+        if (entry === entryOf(ptr, taken + at)) yield ptr;
+        else if (at < waiting) throw damagedRing(ring); // else it is about to be written
       }
     }
   }
 
-  *#blocksIn(ring: number): Generator<number> {
-    const rings = this.#rings, taken = rings[ring + RING_TAKEN]!;
-    const count = Math.min(RING_BLOCKS, (rings[ring + RING_WRITTEN]! - taken) | 0);
-    for (let index = taken; index < taken + count; index++) yield rings[placeOf(ring, index)]!;
+  /** Whether a block is in a ring. It does not throw: one that was overwritten has none. */
+  has(ptr: number): boolean {
+    try {
+      return this.blocks().some((block) => block === ptr);
+    } catch (error) {
+      if (error instanceof HeaderCorruptedError) return false;
+      throw error;
+    }
   }
+
+  /** The rings in which something is, as far as that can be seen while their senders work. */
+  *#used(): Generator<number> {
+    const used = this.#memory.threads.used;
+    for (let sender = 0; sender < used; sender++) {
+      for (let owner = 0; owner < used; owner++) if (!this.#isEmpty(sender, owner)) yield ringOf(sender, owner);
+    }
+  }
+}
+
+/** The error for a ring that was overwritten. */
+function damagedRing(ring: number): HeaderCorruptedError {
+  const sender = Math.floor(ring / RING_WORDS / MAX_CACHES), owner = ring / RING_WORDS % MAX_CACHES;
+  return damaged(`the ring from thread ${sender} to ${owner} is not as it was written`);
 }
 
 /** Index of the first word of a ring. */
 function ringOf(sender: number, owner: number): number {
   return (sender * MAX_CACHES + owner) * RING_WORDS;
+}
+
+/** What a ring has of a pointer that is written as the so-manieth. */
+function entryOf(ptr: number, index: number): number {
+  return ptr | (index + (index >>> RING_SHIFT)) & TAG;
 }
 
 /** Where in the rings the pointer is that is written as the so-manieth. */

@@ -392,7 +392,7 @@ export class ThreadCache {
         [this.#words[first + CACHE_HEADS + sizeClass]!, ...this.magazines.sound(first, sizeClass)].some((head) =>
           this.#links.leadsTo(block, sizeClass, head, most)
         )
-      ) || this.remote.blocks().some((ptr) => ptr === block);
+      ) || this.remote.has(block);
   }
 
   /** A cache whose thread is about to set it up is all zeros: no list is empty and has no room. */
