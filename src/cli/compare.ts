@@ -4,7 +4,7 @@
  * @module
  */
 import { Command } from "@commander-js/extra-typings";
-import { assertSameWork, lastingName, loadBaseline, saveBaseline } from "../lab/baseline.ts";
+import { assertSameWork, baselinePath, lastingName, loadBaseline, saveBaseline } from "../lab/baseline.ts";
 import { compare, type ComparePlan, type CompareRun } from "../lab/compare.ts";
 import { comparingReplays } from "../lab/replay.ts";
 import { resolveSpec, shortRevisions } from "../lab/specs.ts";
@@ -100,12 +100,16 @@ async function run(first: string | undefined, second: string | undefined, option
   }
   const plan = await planOf(a, b, options);
   if (baseline !== undefined) assertSameWork(baseline, plan);
+  if (options.saveBaseline !== undefined) baselinePath(options.saveBaseline);
   const lasting = options.saveBaseline === undefined ? undefined : await lastingName(b, plan.b.spec);
   const result = await interruptible((show, signal) => compare(plan, show, signal));
-  if (lasting !== undefined && result.interrupted !== true) {
-    printError(`saved as ${await saveBaseline(options.saveBaseline!, lasting, result)}\n`);
+  try {
+    return publish(result, baseline, outputs);
+  } finally { // also if something else could not be written
+    if (lasting !== undefined && result.interrupted !== true) {
+      printError(`saved as ${saveBaseline(options.saveBaseline!, lasting, result)}\n`);
+    }
   }
-  return publish(result, baseline, outputs);
 }
 
 function publish(result: CompareRun, baseline: Baseline | undefined, outputs: Outputs<CompareFile>): number {

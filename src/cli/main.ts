@@ -26,7 +26,7 @@ import { reportCommand } from "./report.ts";
 import { stressCommand } from "./stress.ts";
 import { traceCommand } from "./trace.ts";
 import { UsageError } from "./values.ts";
-import { fitted, OutputError, palette, printError, printOut } from "./terminal.ts";
+import { fitted, isOfSystem, OutputError, palette, printError, printOut } from "./terminal.ts";
 
 /** In the order of `--help`. */
 const COMMANDS: readonly ((finish: (exitCode: number) => void) => Command)[] = [
@@ -85,8 +85,10 @@ export async function main(args: readonly string[]): Promise<number> {
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return `error: ${error}`;
   if (error instanceof Interruption) return error.message;
-  const isForeseen = error instanceof UsageError || error instanceof ContestantError || FORESEEN.has(error.name);
-  return isForeseen ? `error: ${error.message}` : `error: ${error.stack ?? error.message}`;
+  const { name, message, stack = message } = error;
+  const isForeseen = error instanceof UsageError || error instanceof ContestantError || FORESEEN.has(name) ||
+    isOfSystem(error); // a full disk, say: it names the file
+  return `error: ${isForeseen ? message : stack}`;
 }
 
 const FORESEEN = new Set([

@@ -7,7 +7,7 @@
  */
 import { assertWritable, fileIdentity, isStdoutClosed, replaceFile } from "../os/mod.ts";
 import type { Palette } from "../report/mod.ts";
-import { OutputError, palette, printError, printOut } from "./terminal.ts";
+import { isOfSystem, OutputError, palette, printError, printOut } from "./terminal.ts";
 import { UsageError } from "./values.ts";
 
 /** One destination of a command's result, as it was asked for. */
@@ -113,10 +113,4 @@ function unwritable(option: string, path: string, error: Error): string {
   const reason = error.message.replace(/: \w+ '.*'$/s, ""); // which call it was, and a name that is not the user's
   const advice = error instanceof Deno.errors.NotFound ? "; its folder must exist, - is stdout" : "";
   return `${option} ${path} cannot be written: ${reason}${advice}`;
-}
-
-/** Whether the system refused something, or Deno did: not all that the system says has a class in `Deno.errors`. */
-function isOfSystem(error: unknown): error is Error {
-  return error instanceof Error &&
-    (/\(os error \d+\)/.test(error.message) || Object.values(Deno.errors).some((kind) => error instanceof kind));
 }

@@ -45,6 +45,12 @@ function print(output: Output, text: string): void {
 
 type Output = typeof Deno.stdout | typeof Deno.stderr;
 
+/** Whether the system refused something, or Deno did: not all that the system says has a class in `Deno.errors`. */
+export function isOfSystem(error: unknown): error is Error {
+  return error instanceof Error &&
+    (/\(os error \d+\)/.test(error.message) || Object.values(Deno.errors).some((kind) => error instanceof kind));
+}
+
 /** The widths that are written for: below the least, lines are hard to read, and so they are above the most. */
 const COLUMNS = { least: 60, usual: 80, most: 120 };
 

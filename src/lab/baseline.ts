@@ -8,7 +8,7 @@
  */
 import { median } from "simple-statistics";
 import { InvalidOptionError } from "../heap/mod.ts";
-import { commandOutput } from "../os/mod.ts";
+import { commandOutput, replaceFile } from "../os/mod.ts";
 import { counted } from "../report/format.ts";
 import { type Baseline, BaselineSchema, readChecked } from "../report/mod.ts";
 import type { ComparePlan, CompareRun } from "./compare.ts";
@@ -20,7 +20,8 @@ export const BASELINE_FOLDER = `${ROOT}bench/baselines`;
 /** What decides how fast a heap is. */
 const SOURCES = ["mod.ts", "src/heap", "src/os", "native/vm.c"];
 
-function pathOf(name: string): string {
+/** Where a baseline is. @throws {InvalidOptionError} for what cannot be its name */
+export function baselinePath(name: string): string {
   if (!/^[\w.-]+$/.test(name) || name.startsWith(".")) {
     throw new InvalidOptionError(`a baseline's name has letters, digits, "-", "_" and "."; "${name}" is none.`);
   }
@@ -33,7 +34,7 @@ function pathOf(name: string): string {
  * @throws {InvalidOptionError} if there is none of that name, or its file is damaged
  */
 export async function loadBaseline(name: string): Promise<Baseline> {
-  const path = pathOf(name);
+  const path = baselinePath(name);
   let text: string;
   try {
     text = await Deno.readTextFile(path);
@@ -107,7 +108,7 @@ export async function lastingName(name: string, { contestant, variant, source }:
 }
 
 /** Writes what was B in a comparison as a baseline; returns its path. */
-export async function saveBaseline(name: string, contestant: string, run: CompareRun): Promise<string> {
+export function saveBaseline(name: string, contestant: string, run: CompareRun): string {
   const baseline: Baseline = {
     schema: "hakmem.baseline/1",
     name,
@@ -123,10 +124,8 @@ export async function saveBaseline(name: string, contestant: string, run: Compar
       parameters,
     })),
   };
-  const path = pathOf(name);
-  await Deno.mkdir(BASELINE_FOLDER, { recursive: true });
-  const scratch = `${path}.${crypto.randomUUID()}`;
-  await Deno.writeTextFile(scratch, `${JSON.stringify(baseline, null, 2)}\n`);
-  await Deno.rename(scratch, path);
+  const path = baselinePath(name);
+  Deno.mkdirSync(BASELINE_FOLDER, { recursive: true });
+  replaceFile(path, `${JSON.stringify(baseline, null, 2)}\n`);
   return path;
 }

@@ -65,6 +65,7 @@ for (
     [["compare", "slab-map", "--baseline", "no-such"], 'there is no baseline "no-such"'],
     [["compare", "slab-map", "--baseline", "../x"], "a baseline's name has letters"],
     [["compare", "slab-map", "system", "--save-baseline", "x"], "system cannot be a baseline"],
+    [["compare", "slab-map", "slab-map", "--save-baseline", "../x"], "a baseline's name has letters"],
     [["compare", "slab-map", "box", "--size", "100"], "size"],
     [["explain", "slab-map", "slab-map"], "there is nothing to explain"],
     [["explain", "slab-map", "nope"], 'no variant "nope"'],

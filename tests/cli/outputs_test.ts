@@ -119,6 +119,16 @@ Deno.test("what does not fit on the disk leaves the old file, is one line of err
     assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name).toSorted(), ["flags.csv", "flags.json"]);
   }));
 
+Deno.test("a disk that is full for what a command keeps meanwhile is one line of error, too", () =>
+  withFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/input.rep`, mallocLabText(2000));
+    const args = `replay ${folder}/input.rep --quick --peer system --json ${folder}/result.json`;
+    const { code, stdout, stderr } = await inShell(`TMPDIR=${folder}; export TMPDIR; trap '' XFSZ; ulimit -f 4;`, args);
+    assertEquals([code, stdout], [3, ""]);
+    assertMatch(stderr, /^error: File too large \(os error 27\): writefile '\S+'\n$/);
+    assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["input.rep"]);
+  }));
+
 Deno.test({
   name: "a stdout that cannot be written is one line of error, and loses no file",
   ignore: Deno.build.os !== "linux",
