@@ -62,7 +62,7 @@ export const CompareRowSchema = v.object({
   /** The A/A control: the first contestant over itself, in another process. */
   control: RatioSchema,
   samples: v.object({ a: Samples, b: Samples, control: Samples }),
-  parameters: v.record(v.string(), v.number()),
+  parameters: v.record(v.string(), Count),
 });
 
 /** A baseline that was named, as it was stored. */
@@ -82,7 +82,7 @@ export const BaselineSchema = v.object({
     threads: v.optional(Threads),
     nsPerOp: Time,
     /** Absent in files of older versions. */
-    parameters: v.exactOptional(v.record(v.string(), v.number())),
+    parameters: v.exactOptional(v.record(v.string(), Count)),
   })),
 });
 

@@ -120,7 +120,7 @@ function joined(
 function sizeRange(results: readonly Result[]): string {
   const first = results[0];
   if (first?.parameters["max"] !== undefined) {
-    return `sizes ${first.parameters["min"]} to below ${first.parameters["max"]}`;
+    return `sizes ${first.parameters["min"] ?? "?"} to below ${first.parameters["max"] ?? "?"}`;
   }
   const sizes = sizesOf(results);
   if (first !== undefined && first.parameters["size"] === undefined) return `sizes to ${sizes[0]}`;

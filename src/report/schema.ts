@@ -119,7 +119,7 @@ export const ResultSchema = v.object({
   unitsPerSlot: Count,
   /** What V8's code the measured loop ran in, by slot. */
   tiers: v.array(v.string()),
-  parameters: v.record(v.string(), v.number()),
+  parameters: v.record(v.string(), Count),
   ...ReplayFields,
 });
 
@@ -227,14 +227,19 @@ export const ResultFileSchema = v.pipe(
 
 /** What of a result contradicts the rest of it. */
 function blameResult(
-  { samples, nsPerOp, opsPerSecond, footprint }: Result,
+  { samples, coldSamples = samples, threads, threadOpsPerSecond, nsPerOp, opsPerSecond, footprint }: Result,
   index: number,
   measured: number,
   blame: Blame,
 ) {
   const at = ["results", index];
-  if (samples.length !== measured) {
-    blame([...at, "samples"], `${samples.length} of them, where ${measured} rounds were measured`);
+  for (const [name, list] of Object.entries({ samples, coldSamples })) {
+    if (list.length !== measured) {
+      blame([...at, name], `${list.length} of them, where ${measured} rounds were measured`);
+    }
+  }
+  if (threadOpsPerSecond !== undefined && threadOpsPerSecond.length !== threads) {
+    blame([...at, "threadOpsPerSecond"], `${threadOpsPerSecond.length} of them, where threads is ${threads}`);
   }
   const middle = median(samples);
   if (!isAbout(nsPerOp, middle)) {

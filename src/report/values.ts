@@ -120,7 +120,8 @@ function pathOf(keys: readonly unknown[]): string {
 }
 
 function shown(value: unknown): string {
-  const text = value === undefined ? "nothing" : typeof value === "number" ? String(value) : JSON.stringify(value);
+  // Nothing of JSON: what an object lacks, or what a list has of its own where a member is looked for, as `at`.
+  const text = typeof value === "number" ? String(value) : JSON.stringify(value) ?? "nothing";
   return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}...` : text;
 }
 

@@ -20,6 +20,9 @@ const RESULTS: [path: (string | number)[], value: unknown, says: string][] = [
   [["results", 0, "samples", 1], null, "field results[0].samples[1]: null is not a time"],
   [["results", 1, "samples"], [], "field results[1].samples: there is no sample"],
   [["results", 1, "samples"], [20.5], "field results[1].samples: 1 of them, where 6 rounds were measured"],
+  [["results", 1, "coldSamples"], [20.5], "field results[1].coldSamples: 1 of them, where 6 rounds were measured"],
+  [["results", 1, "threadOpsPerSecond"], [1, 2], "field results[1].threadOpsPerSecond: 2 of them, where threads is 1"],
+  [["results", 1, "parameters"], { cycles: -1 }, "field results[1].parameters.cycles: -1 is not a count"],
   [["results", 2, "nsPerOp"], 5, "field results[2].nsPerOp: 5 is not the median of the samples, 8200"],
   [
     ["results", 0, "opsPerSecond"],
@@ -49,6 +52,7 @@ const ROWS: [path: (string | number)[], value: unknown, says: string][] = [
     "improvement",
     "field rows[0].verdict: no improvement is from 0.779135 to 0.8004920000000001 times as fast",
   ],
+  [["slots", 7], [], "field slots[7].at: nothing is not an amount"], // a list has `at`, which is no number
   [["slots", 7, "nsPerOp"], 1e300, "field slots[7].nsPerOp: 1e+300 is not a time"],
   [["baseline", "rows", 0, "nsPerOp"], -1, "field baseline.rows[0].nsPerOp: -1 is not a time"],
 ];
