@@ -52,7 +52,8 @@ export async function warmUp(child: Child, request: Omit<Request, "units">, goal
   let slots = Number(nanoseconds >= slotNanoseconds); // that were long enough
   const isEnough = () => {
     if (nanoseconds < leastNanoseconds(goal, slot)) return false;
-    return slots >= (isStable ? FIXED_SLOTS : MOST_SLOTS);
+    // A unit that takes as long as a warm-up tells nothing more by being run six times.
+    return slots >= (isStable || perUnit(slot) >= leastNanoseconds(goal, slot) ? FIXED_SLOTS : MOST_SLOTS);
   };
   while (!isEnough()) {
     const next = await child.run({ ...request, units: Math.max(slot.units, unitsFor(slot, slotNanoseconds)) });

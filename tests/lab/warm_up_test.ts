@@ -31,6 +31,10 @@ Deno.test("warmUp() is done with a unit that stays slow after the second", async
   assertEquals([units, isStable], [1, true]);
   const { nanoseconds } = await child.run({ ...request, units: 1 });
   assertEquals(nanoseconds, 102e6, "two units were run before");
+  // Also if they differ: of a second each, four more are a long wait, and tell nothing.
+  await using uneven = await startScripted("uneven", unitsOf("[1000e6, 700e6][asked % 2] + asked"));
+  await warmUp(uneven, request, { slotMilliseconds: 10, warmMilliseconds: 400 });
+  assertEquals((await uneven.run({ ...request, units: 1 })).nanoseconds, 1000e6 + 2);
 });
 
 Deno.test("warm() goes on until a process is as fast as its like, and gives up in the end", async () => {
