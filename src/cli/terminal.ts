@@ -4,6 +4,7 @@
  * @module
  */
 // @ts-types="./cli_progress.d.ts"
+import { stripVTControlCharacters } from "node:util";
 import { SingleBar } from "cli-progress";
 import picocolors from "picocolors";
 import { noColor, terminalType } from "../os/mod.ts";
@@ -90,7 +91,7 @@ export function fitted(text: string, output: Output): string {
  * Those of a command can still be pasted into a shell.
  */
 function hanging(line: string, columns: number): string[] {
-  if (line.length <= columns) return [line];
+  if (stripVTControlCharacters(line).length <= columns) return [line];
   const isCommand = /^ +deno run/.test(line);
   const [start = ""] = (isCommand ? undefined : /^ +\S.*? {2,}/.exec(line)) ?? /^ */.exec(line) ?? [];
   const left = start.length < columns / 2 ? start : /^ */.exec(line)![0];

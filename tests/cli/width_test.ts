@@ -23,6 +23,19 @@ terminalTest(
     }),
 );
 
+terminalTest("emphasis breaks no line of what goes to stderr: it has no width", () =>
+  withFile("", async (path) => {
+    const command = ["record", "-o", `${path}.recorded`, "--", "sh", "-c", ":"];
+    const shown: string[] = [];
+    for (const term of ["xterm", "dumb"]) {
+      const [{ text, escapes } = { text: "", escapes: 0 }] = await shownIn({ columns: 60, term }, [command]);
+      assertEquals([term, escapes > 0], [term, term === "xterm"]);
+      shown.push(text.split("\n").filter((line) => /^ (program|sh|dash|bash|busybox) /.test(line)).join("\n"));
+    }
+    assertMatch(shown[0]!, /^ program +pid +events .*\n/);
+    assertEquals(shown[0]!.replaceAll(/\d+/g, "0"), shown[1]!.replaceAll(/\d+/g, "0"));
+  }));
+
 terminalTest("a terminal that knows no width is taken for one of 80 columns", async () => {
   const [flags] = await shownIn({ columns: 0, term: "dumb" }, [["flags"]]);
   assertEquals(flags!.text.split("\n").filter((line) => line.length > 80), []);
