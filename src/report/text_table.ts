@@ -20,6 +20,7 @@ export type TextRow = readonly string[] | string;
 
 const GAPS = [3, 2]; // between columns
 const LEAST_COLUMNS = 12; // of words: narrower ones cannot be read
+const LONGEST_WORD = 20; // that no column is made too narrow for
 const ESCAPES = "(?:\\x1b\\[\\d+m)*";
 const PAINTED = new RegExp(`^(${ESCAPES})(.*?)(${ESCAPES})$`, "s");
 
@@ -40,11 +41,14 @@ export function textTable(
   keys = 1,
 ): string {
   const lines: TextRow[] = [columns.map(({ head }) => palette.bold(head)), ...rows];
-  const natural = columns.map((_, column) =>
-    Math.max(...lines.map((row) => typeof row === "string" ? 0 : breadth(row[column]!)))
+  const most = (measure: (cell: string) => number) =>
+    columns.map((_, column) => Math.max(...lines.map((row) => typeof row === "string" ? 0 : measure(row[column]!))));
+  const natural = most(breadth), words = most((cell) => breadth(cell.replaceAll(" ", "\n")));
+  const least = columns.map(({ isNumeric }, column) =>
+    isNumeric ? natural[column]! : Math.max(LEAST_COLUMNS, Math.min(LONGEST_WORD, words[column]!))
   );
   const fit = (places: readonly number[]) =>
-    fitted(places.map((place) => natural[place]!), places.map((place) => !columns[place]!.isNumeric), palette.columns);
+    fitted(places.map((place) => natural[place]!), places.map((place) => least[place]!), palette.columns);
   const draw = (places: readonly number[]) => {
     const { widths, gap } = fit(places) ?? { widths: places.map((place) => natural[place]!), gap: GAPS.at(-1)! };
     return lines.flatMap((row) => {
@@ -75,7 +79,7 @@ function partsOf(count: number, keys: number, fits: (places: readonly number[]) 
 /** How wide columns are if they stand beside each other; undefined if there is no room. */
 function fitted(
   natural: readonly number[],
-  isText: readonly boolean[],
+  least: readonly number[],
   columns: number,
 ): { widths: number[]; gap: number } | undefined {
   const widths = [...natural];
@@ -84,9 +88,9 @@ function fitted(
   if (roomy !== undefined) return { widths, gap: roomy };
   const gap = GAPS.at(-1)!;
   while (excess(gap) > 0) {
-    const widest = Math.max(...widths.filter((_, column) => isText[column]));
-    if (widest <= LEAST_COLUMNS) return undefined;
-    widths[widths.findIndex((width, column) => width === widest && isText[column])] = widest - 1;
+    const widest = Math.max(...widths.filter((width, column) => width > least[column]!));
+    if (widest === -Infinity) return undefined;
+    widths[widths.findIndex((width, column) => width === widest && width > least[column]!)] = widest - 1;
   }
   return { widths, gap };
 }

@@ -1,5 +1,5 @@
 /** Every report on stdout at the widths of narrow, usual and wide terminals: nothing is wider, and nothing is lost. */
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { describeFlags } from "../../src/lab/flags.ts";
 import { noiseWarning } from "../../src/measure/mod.ts";
 import { renderDoctor } from "../../src/report/doctor.ts";
@@ -21,6 +21,7 @@ import {
 } from "../../src/report/mod.ts";
 import { renderPeers } from "../../src/report/peers.ts";
 import { renderRecord } from "../../src/report/record.ts";
+import { textTable } from "../../src/report/text_table.ts";
 import { renderTrace } from "../../src/report/trace.ts";
 import { renderWitness } from "../../src/report/witness.ts";
 import { compareFixture } from "./compare_fixture.ts";
@@ -376,4 +377,14 @@ Deno.test("what emphasises text takes no room, and is about each line of its own
 
 Deno.test("what makes a result doubtful stands beside it, in a line", () => {
   assertMatch(renderTerminal(grown(fixture()), terminal(60)), /^(?:.+\n)+noisy: intervals up to 31 % wide\n/);
+});
+
+Deno.test("no column is made narrower than a word of usual length", () => {
+  const columns = ["verdict", "threshold", "what it is"].map((head) => ({ head, isNumeric: false }));
+  const rows = [["GO", "random-mixed, times system", "throughput over that of a peer, at least"]];
+  for (let width = 40; width <= 90; width++) {
+    const text = textTable(columns, rows, { ...PLAIN, columns: width });
+    assertStringIncludes(text, "random-mixed,", `${width}`);
+    assertEquals(text.split("\n").filter((line) => line.length > width), [], `${width}`);
+  }
 });
