@@ -52,7 +52,7 @@ import {
 } from "./layout.ts";
 import { waitForLock } from "./lock.ts";
 import { fingerprint, makeHandle, type SharedHeap } from "./share.ts";
-import { NO_THREAD, THREAD_LEAVING, Threads, wordOfThread } from "./threads.ts";
+import { NO_THREAD, Threads } from "./threads.ts";
 import type { Variant } from "./variants.ts";
 
 /** Makes the journal of a heap: what a test of dying in the middle of a section replaces. */
@@ -431,7 +431,7 @@ export class HeapMemory {
       Atomics.store(this.words, WORD_MAGIC, HEAP_MAGIC); // somebody came
     }
     this.assertMayClose();
-    this.journal.set(wordOfThread(this.#thread) + THREAD_LEAVING, 1);
+    this.threads.leave(this.#thread, this.journal);
     return false;
   }
 

@@ -58,7 +58,7 @@ export class Reclaimer {
     const { journal, thread: own, threads } = this.#memory;
     if (!journal.shared) return;
     for (const thread of threads.taken()) {
-      if (thread.slot === own || !threads.isDead(thread)) continue;
+      if (thread.slot === own || !thread.isSound || !threads.isDead(thread)) continue;
       this.#capacities.forEach((capacity, sizeClass) => {
         do {
           for (let left = capacity; left > 0;) left = journal.run(() => this.#drain(thread, sizeClass, left));

@@ -2,12 +2,12 @@
  * The thread table: which thread has which thread cache, four words for each.
  *
  * ```
- *   | OS thread id; 0: the slot is free | its start time; 0: not known yet | 1: it is leaving | generation |
+ *   | OS thread id; 0: the slot is free | its start time; 0: not known yet | seal; 0: not yet; its complement: it is leaving | generation |
  *
- *         claim: compare-and-swap of the id, then the start
+ *         claim: compare-and-swap of the id, then the start, then the seal
  *   free ---------------------------------------------------> attached ------> dead: its OS thread has ended
  *    ^                                                          |              |
- *    |    release: leaving = 0, start = 0,                      v              |  another thread gives its lists back
+ *    |    release: seal = 0, start = 0,                         v              |  another thread gives its lists back
  *    |    generation + 1, id = 0                                |              |
  *    +------------------------------------------------------- leaving <--------'
  * ```
@@ -17,6 +17,10 @@
  * cache. Nothing of a slot is logged: a claim that came since must not be undone. The start goes before the id, so who
  * reads an id, then a start, then the same id, has read the start of that thread, or 0. And the generation goes before the
  * id: no two threads have a slot in one generation, so a slot and its generation name a thread.
+ *
+ * The seal follows from the other three. A slot that it does not fit was overwritten, by C code for instance: nobody takes
+ * it for free, or its thread for dead or leaving, since the heap's memory could go from under one that lives. As long as there
+ * is such a slot the memory stays. Who claims or releases has no seal, or one of before, for a moment: that hurts nobody.
  *
  * A slot is dead when the operating system has no such thread, or one with another start: a Worker that is terminated
  * in the middle of something runs on for as long as it takes, and a number may come again. There is no third state for a
@@ -30,6 +34,7 @@
  */
 
 import { OsError, type VirtualMemory } from "../os/mod.ts";
+import type { Journal } from "./journal.ts";
 import { MAX_CACHES, THREAD_WORDS, WORD_THREADS, WORD_THREADS_USED } from "./layout.ts";
 
 const ENOENT = 2;
@@ -37,7 +42,7 @@ const ENOENT = 2;
 /** Words of a slot. */
 export const THREAD_ID = 0;
 export const THREAD_START = 1;
-export const THREAD_LEAVING = 2;
+export const THREAD_SEAL = 2;
 export const THREAD_GENERATION = 3;
 
 /** In place of a slot: none. */
@@ -54,6 +59,9 @@ export interface ThreadIdentity {
   readonly id: number;
   readonly start: number;
   readonly generation: number;
+  /** Whether the words of the slot fit one another, and say that the thread is leaving. */
+  readonly isSound: boolean;
+  readonly isLeaving: boolean;
 }
 
 /** See the module. */
@@ -76,8 +84,10 @@ export class Threads {
     if (start === 0) throw new OsError(`threadStart(${id})`, ENOENT);
     for (let slot = 0; slot < MAX_CACHES; slot++) {
       const at = wordOfThread(slot);
+      if (this.#words[at + THREAD_START] !== 0) continue; // taken, though its id may have been overwritten
       if (Atomics.compareExchange(this.#words, at + THREAD_ID, 0, id) !== 0) continue;
       Atomics.store(this.#words, at + THREAD_START, start);
+      Atomics.store(this.#words, at + THREAD_SEAL, this.#sealNow(slot));
       for (let used = -1; used <= slot;) {
         used = Atomics.compareExchange(this.#words, WORD_THREADS_USED, used, Math.max(used, slot + 1));
       }
@@ -104,26 +114,37 @@ export class Threads {
 
   /** Whether a slot but this one is taken, and not by a thread that is leaving. */
   hasOther(own: number): boolean {
-    return this.taken().some(({ slot }) =>
-      slot !== own && Atomics.load(this.#words, wordOfThread(slot) + THREAD_LEAVING) === 0
-    );
+    return this.taken().some(({ slot, isLeaving }) => slot !== own && !isLeaving);
+  }
+
+  #sealNow(slot: number): number {
+    const at = wordOfThread(slot), words = this.#words;
+    return sealOf(words[at + THREAD_ID]!, words[at + THREAD_START]!, words[at + THREAD_GENERATION]!);
+  }
+
+  /** Says that the thread of a slot is leaving. Part of a section. */
+  leave(slot: number, journal: Journal): void {
+    journal.set(wordOfThread(slot) + THREAD_SEAL, ~this.#sealNow(slot));
   }
 
   #who(slot: number): ThreadIdentity | undefined {
     const at = wordOfThread(slot);
     for (;;) {
       const id = Atomics.load(this.#words, at + THREAD_ID);
-      if (id === 0) return undefined;
       const generation = Atomics.load(this.#words, at + THREAD_GENERATION);
       const start = Atomics.load(this.#words, at + THREAD_START);
-      if (Atomics.load(this.#words, at + THREAD_ID) === id) return { slot, id, start, generation };
+      const seal = Atomics.load(this.#words, at + THREAD_SEAL);
+      if (Atomics.load(this.#words, at + THREAD_ID) !== id) continue;
+      if (id === 0 && start === 0) return undefined;
+      const due = sealOf(id, start, generation), isLeaving = seal === ~due;
+      return { slot, id, start, generation, isSound: id !== 0 && (isLeaving || seal === due || seal === 0), isLeaving };
     }
   }
 
   /** Whether a slot is still the same thread's, and that one is gone. */
   isStillDead({ slot, id, generation }: ThreadIdentity): boolean {
     const now = this.#who(slot);
-    return now !== undefined && now.id === id && now.generation === generation && this.isDead(now);
+    return now !== undefined && now.id === id && now.generation === generation && now.isSound && this.isDead(now);
   }
 
   /**
@@ -179,11 +200,17 @@ export class Threads {
   /** Makes a slot free. Its cache's lists are empty. */
   release(slot: number): void {
     const at = wordOfThread(slot);
-    Atomics.store(this.#words, at + THREAD_LEAVING, 0);
+    Atomics.store(this.#words, at + THREAD_SEAL, 0);
     Atomics.store(this.#words, at + THREAD_START, 0);
     Atomics.store(this.#words, at + THREAD_GENERATION, this.#words[at + THREAD_GENERATION]! + 1);
     Atomics.store(this.#words, at + THREAD_ID, 0);
   }
+}
+
+/** A number that follows from the words of a slot; 0 is neither it nor its complement. */
+function sealOf(id: number, start: number, generation: number): number {
+  const mixed = Math.imul(id ^ Math.imul(start ^ Math.imul(generation, 0x85eb_ca6b), 0xc2b2_ae35), 0x9e37_79b1);
+  return (mixed ^ mixed >>> 15) & ~3 | 2;
 }
 
 /** What the lock has when the thread holds it that has a slot in one generation. */

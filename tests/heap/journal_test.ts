@@ -16,9 +16,9 @@ import {
 } from "../../src/heap/layout.ts";
 import { journals } from "../../src/heap/memory.ts";
 import { viewState } from "../../src/heap/state_view.ts";
-import { slotOfOwner, THREAD_ID, THREAD_START, wordOfThread } from "../../src/heap/threads.ts";
+import { slotOfOwner, THREAD_ID, wordOfThread } from "../../src/heap/threads.ts";
 import { openVirtualMemory } from "../../src/os/mod.ts";
-import { attachMortal, countDead, Death, fillWithDead } from "./mortal.ts";
+import { attachMortal, countDead, Death, fillWithDead, pretendDead } from "./mortal.ts";
 
 const KIB = 1024, MIB = 1024 * KIB;
 
@@ -474,7 +474,7 @@ for (const [name, sections] of Object.entries(DIVES)) {
         other.free(other.malloc(300 * KIB));
       }
       const isClosed = name.startsWith("close");
-      if (name.includes("dead")) viewState(other)[wordOfThread(1) + THREAD_START] = -1;
+      if (name.includes("dead")) pretendDead(viewState(other), 1);
       const work = (): void => isClosed ? other.close() : void heap.collect();
       let isDone = false;
       const dive = (): void => {

@@ -4,13 +4,21 @@
  */
 
 import { Journal, type Wait } from "../../src/heap/journal.ts";
-import { CACHE_ROOMS, firstWordOf, MAX_CACHES, WORD_LOCK, WORD_THREADS_USED } from "../../src/heap/layout.ts";
+import {
+  CACHE_ROOMS,
+  firstWordOf,
+  LOG_OFFSET,
+  MAX_CACHES,
+  WORD_LOCK,
+  WORD_LOG_LENGTH,
+  WORD_THREADS_USED,
+} from "../../src/heap/layout.ts";
 import { journals } from "../../src/heap/memory.ts";
 import { Heap, type SharedHeap } from "../../src/heap/mod.ts";
 import { sizeClasses } from "../../src/heap/size_classes.ts";
 import { viewState } from "../../src/heap/state_view.ts";
 import { listCapacities } from "../../src/heap/thread_cache.ts";
-import { NO_THREAD, slotOfOwner, THREAD_ID, THREAD_START, wordOfThread } from "../../src/heap/threads.ts";
+import { NO_THREAD, slotOfOwner, THREAD_ID, THREAD_SEAL, THREAD_START, wordOfThread } from "../../src/heap/threads.ts";
 
 /** Thrown by who dies. */
 export class Death extends Error {}
@@ -30,6 +38,15 @@ export function fillWithDead(heap: Heap): void {
     words.set(capacities, firstWordOf(slot) + CACHE_ROOMS);
   }
   words[WORD_THREADS_USED] = MAX_CACHES;
+}
+
+/** Says of the thread of a slot that it has ended, as if it had died before it sealed its slot. */
+export function pretendDead(words: Int32Array, slot: number): void {
+  const seal = wordOfThread(slot) + THREAD_SEAL, log = new Float64Array(words.buffer, words.byteOffset + LOG_OFFSET);
+  words[seal] = 0;
+  words[wordOfThread(slot) + THREAD_START] = -1;
+  // In the middle of saying that it leaves it has a seal that comes back.
+  for (let at = 0; at < words[WORD_LOG_LENGTH]!; at++) if (log[at * 2] === seal) log[at * 2 + 1] = 0;
 }
 
 /** Slots that such threads still have. */
@@ -125,7 +142,7 @@ export class MortalJournal extends Journal {
   /** Says in the heap's thread table that it is dead; if it has no slot, in the locks that it has. */
   #tell(heap: Int32Array): void {
     const slot = slotOfOwner(this.#owner);
-    if (slot !== NO_THREAD) Atomics.store(heap, wordOfThread(slot) + THREAD_START, -1);
+    if (slot !== NO_THREAD) pretendDead(heap, slot);
     else if (this.#inside) Atomics.store(this.#words, WORD_LOCK, -NOBODY);
   }
 }

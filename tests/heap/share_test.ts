@@ -13,9 +13,10 @@ import {
 } from "../../src/heap/mod.ts";
 import { WORD_THREADS_USED } from "../../src/heap/layout.ts";
 import { viewState } from "../../src/heap/state_view.ts";
-import { THREAD_ID, THREAD_START, wordOfThread } from "../../src/heap/threads.ts";
+import { openVirtualMemory } from "../../src/os/mod.ts";
+import { THREAD_GENERATION, THREAD_ID, THREAD_SEAL, THREAD_START, wordOfThread } from "../../src/heap/threads.ts";
 import { Oracle } from "../../src/workloads/oracle.ts";
-import { countDead, fillWithDead } from "./mortal.ts";
+import { countDead, fillWithDead, pretendDead } from "./mortal.ts";
 import { assertPrograms, inTurn } from "./programs.ts";
 
 const MIB = 1024 * 1024;
@@ -155,6 +156,31 @@ Deno.test("a thread that is about to set its cache up is no damage", async () =>
   viewState(heap).fill(0, wordOfThread(1), wordOfThread(2));
 });
 
+for (const [name, word] of Object.entries({ THREAD_ID, THREAD_START, THREAD_SEAL, THREAD_GENERATION })) {
+  Deno.test(`${name} of a thread that lives is overwritten: nobody has its slot, and the memory does not go`, async () => {
+    const system = await openVirtualMemory();
+    for (const value of [0, 1, -1, 0x7fff_ffff, "one more", "its complement"] as const) {
+      const heap = await Heap.open({ reserveBytes: 16 * MIB, variant: "slab-map,prewarm=0" });
+      const other = await Heap.attach(heap.share()), state = viewState(heap), at = wordOfThread(0) + word;
+      const before = state[at]!, live = new Set([heap.malloc(100), other.malloc(100)]);
+      heap.free(heap.malloc(100));
+      state[at] = value === "one more" ? before + 1 : value === "its complement" ? ~before : value;
+      if (name === "THREAD_SEAL" && state[at] === ~before) state[at] = 2; // that is how it says that it leaves
+      other.collect(); // gives back what the dead have
+      const third = await Heap.attach(heap.share());
+      for (let count = 0; count < 300; count++) for (const each of [heap, other, third]) live.add(each.malloc(100));
+      assertEquals(live.size, 902, `${name}, ${value}: a block was given out twice`);
+      third.close();
+      other.close();
+      assert(system.isMapped(heap.base + BigInt(16 * MIB - 1)), `${name}, ${value}: the memory went`);
+      heap.free(heap.malloc(100));
+      state[at] = before;
+      heap.close();
+    }
+    system.close();
+  });
+}
+
 Deno.test("at most 128 have a heap at once, and the 129th is told so", async () => {
   using heap = await Heap.open({ reserveBytes: 16 * MIB });
   const shared = heap.share(), attached: Heap[] = [];
@@ -176,7 +202,7 @@ Deno.test(
     assertEquals(countDead(heap), 0);
     const ptrs = Array.from({ length: 500 }, (_, index) => attached.malloc(index));
     for (const ptr of ptrs) attached.free(ptr);
-    viewState(heap)[wordOfThread(1) + THREAD_START] = -1; // it has ended, and has blocks on its lists
+    pretendDead(viewState(heap), 1); // it has ended, and has blocks on its lists
     (attached.u8.buffer as ArrayBuffer).transfer(0);
     fillWithDead(heap);
     assert(heap.stats().classes.some(({ cachedBlocks }) => cachedBlocks > 0));

@@ -29,7 +29,7 @@ Deno.test(
       assertThrows(calls[index]!, HeaderCorruptedError, "the lock");
       assertEquals(words[WORD_LOCK], name);
     }
-    words[WORD_LOCK] = words[at + THREAD_ID] = 0;
+    words[WORD_LOCK] = words[at + THREAD_ID] = words[at + THREAD_START] = 0;
     heap.check();
     heap.free(heap.malloc(100));
     heap.close();

@@ -421,18 +421,28 @@ for (const [mutant, [scene, message]] of Object.entries(CAUGHT) as [Mutant, type
 interface Slot {
   id: number;
   start: number;
+  /** 0, or what fits id and start. */
+  seal: number;
   /** The threads that are to have the slot, one after another: claim, live, leave. */
   turn: number;
   at: string;
   /** What the thread that judges has read. */
-  judge: { at: string; id: number; start: number };
+  judge: { at: string; id: number; start: number; seal: number };
 }
 
 const THREADS = [{ id: 7, start: 1 }, { id: 7, start: 2 }, { id: 8, start: 3 }]; // a number comes again
 
 /** @param again whether the id is read a second time */
 function judgements(again: boolean): void {
-  const initial: Slot = { id: 0, start: 0, turn: 0, at: "claim", judge: { at: "id", id: 0, start: 0 } };
+  const initial: Slot = {
+    id: 0,
+    start: 0,
+    seal: 0,
+    turn: 0,
+    at: "claim",
+    judge: { at: "id", id: 0, start: 0, seal: 0 },
+  };
+  const sealOf = ({ id, start }: { id: number; start: number }): number => id * 10 + start;
   explore(initial, (state) => {
     const next: Slot[] = [], thread = THREADS[state.turn];
     const owner = (at: string, change: (copy: Slot) => void): void =>
@@ -442,8 +452,10 @@ function judgements(again: boolean): void {
       }));
     if (thread !== undefined) {
       if (state.at === "claim") owner("start", (copy) => copy.id = thread.id);
-      if (state.at === "start") owner("live", (copy) => copy.start = thread.start);
-      if (state.at === "live") owner("leave", (copy) => copy.start = 0);
+      if (state.at === "start") owner("seal", (copy) => copy.start = thread.start);
+      if (state.at === "seal") owner("live", (copy) => copy.seal = sealOf(copy));
+      if (state.at === "live") owner("unsealed", (copy) => copy.seal = 0);
+      if (state.at === "unsealed") owner("leave", (copy) => copy.start = 0);
       if (state.at === "leave") {
         owner("claim", (copy) => {
           copy.id = 0;
@@ -457,11 +469,13 @@ function judgements(again: boolean): void {
         change(copy.judge);
       }));
     if (state.judge.at === "id") judge("start", (copy) => copy.id = state.id);
-    if (state.judge.at === "start") judge(again ? "again" : "verdict", (copy) => copy.start = state.start);
+    if (state.judge.at === "start") judge("seal", (copy) => copy.start = state.start);
+    if (state.judge.at === "seal") judge(again ? "again" : "verdict", (copy) => copy.seal = state.seal);
     if (state.judge.at === "again") judge(state.id === state.judge.id ? "verdict" : "id");
     if (state.judge.at === "verdict") {
       // The thread of the slot lives all the time that it has it; so the one read must be it, or gone since.
-      const { id, start } = state.judge;
+      const { id, start, seal } = state.judge;
+      if (seal !== 0 && seal !== sealOf(state.judge)) return next; // it is taken for alive
       const known = THREADS.findIndex((each) => each.id === id && (start === 0 || each.start === start));
       assert(id === 0 || known >= 0, "a living thread is taken for dead");
     }
