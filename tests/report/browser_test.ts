@@ -23,6 +23,8 @@ interface Measured {
   readonly smallestLetters: number;
   readonly clipped: string[];
   readonly overlapping: string[];
+  /** Cells of few letters that take many lines. */
+  readonly squeezed: string[];
 }
 
 /** Runs in the browser, in a page around the report: the report itself lets no script run. */
@@ -54,6 +56,13 @@ function measure(frame: { contentDocument: unknown; contentWindow: unknown }, wi
       boxes.push({ text, box });
     }
   }
+  const squeezed: string[] = [];
+  for (const cell of document.querySelectorAll("td")) {
+    const range = document.createRange(); // a cell is as high as its row
+    range.selectNodeContents(cell);
+    const { height } = range.getBoundingClientRect(), line = parseFloat(window.getComputedStyle(cell).lineHeight);
+    if (cell.textContent.length < 20 && height > 5 * line) squeezed.push(`${cell.textContent} in ${height} px`);
+  }
   return {
     width,
     pageWidth: document.documentElement.scrollWidth,
@@ -62,6 +71,7 @@ function measure(frame: { contentDocument: unknown; contentWindow: unknown }, wi
     smallestLetters,
     clipped,
     overlapping,
+    squeezed,
   };
 }
 
@@ -122,6 +132,25 @@ function pageOf(...files: object[]): string {
   return renderPage(files.map((file, index) => parseReportInput(`${index}.json`, renderJson(file)))).html;
 }
 
+/** Of a replay, with the memory that it took. */
+function replayed(): object {
+  const trace = {
+    file: "program.trace",
+    format: "hakmem",
+    events: 20_000,
+    threads: 1,
+    blocks: 9_000,
+    crossThreadFrees: 0,
+  };
+  const memory = { peakFootprintBytes: 5_400_000, averageFootprintBytes: 3_600_000, peakLiveBytes: 5_000_000 };
+  const results = fixture().results.map((result) => ({
+    ...result,
+    events: 20_000,
+    ...(result.runtime === "harness" ? {} : { ...memory, footprintOf: "process", pageFaults: 1294, verified: true }),
+  }));
+  return { ...fixture(), trace, results };
+}
+
 /** Names as long as overrides make them. */
 function withLongNames(): object[] {
   const name = "phase7,restore=1,integrity=1,classify=registry-last,push=box-lite,capacity=128,refill=32";
@@ -147,6 +176,7 @@ for (
     compareFixture(),
     explainFixture(),
     inspectFixture(),
+    replayed(),
   ]], [
     "long",
     withLongNames(),
@@ -156,9 +186,9 @@ for (
     const seen = await browse(pageOf(...files as object[]), [320, 360, 680, 681, 1200]);
     if (seen === undefined) return;
     assertEquals(seen.messages, []);
-    for (const { width, pageWidth, charts, smallestLetters, clipped, overlapping } of seen.measured) {
+    for (const { width, pageWidth, charts, smallestLetters, clipped, overlapping, squeezed } of seen.measured) {
       assert(pageWidth <= width, `the page is ${pageWidth} px wide on a screen of ${width}`);
-      assertEquals([width, clipped, overlapping], [width, [], []]);
+      assertEquals([width, clipped, overlapping, squeezed], [width, [], [], []]);
       assert(smallestLetters >= 9, `letters of ${smallestLetters} px at ${width}`);
       assert(charts > 10, `${charts} charts at ${width}`);
     }
