@@ -15,6 +15,9 @@
  * again, so that a second free and a write after free can be told for certain. What is gone is remembered without its
  * memory, until a block begins in its place: a second free is then still known for what it is.
  *
+ * C code, which has addresses, may overwrite the books: so each step of a walk looks whether the next record leads back, and
+ * what a record says is compared with the map before anything is done to its block. What disagrees is `HEADER_CORRUPTED`.
+ *
  * A record that is on no ring is nobody's, so only links, the list that it is on, and what changes later are logged.
  * So a section adds one block at most, before it forgets any: a record that it has made free could not be made whole
  * again.
@@ -22,6 +25,7 @@
  * @module
  */
 
+import { damaged } from "./damage.ts";
 import type { DebugBlock } from "./debug_block.ts";
 import {
   BOOK_FREE_RECORDS,
@@ -35,6 +39,7 @@ import {
   RECORD_WORDS,
 } from "./debug_layout.ts";
 import type { Journal } from "./journal.ts";
+import type { HeaderCorruptedError } from "./errors.ts";
 import { BLOCK_ALIGNMENT, SLAB_SHIFT } from "./layout.ts";
 import type { BooksMemory } from "./memory.ts";
 
@@ -67,6 +72,8 @@ export class DebugBooks {
   readonly #heapBytes: number;
   readonly #map: number;
   readonly #records: number;
+  /** Records that there is room for. */
+  readonly #most: number;
 
   /**
    * @param heapBytes every pointer is below.
@@ -83,6 +90,7 @@ export class DebugBooks {
     this.#heapBytes = heapBytes;
     this.#map = layout.map;
     this.#records = layout.records;
+    this.#most = Math.floor((words.length - layout.records) / RECORD_WORDS);
     if (quarantineMost === undefined) return;
     journal.run(() => this.#setWide(BOOK_QUARANTINE_MOST, quarantineMost));
     for (const head of [LIVE, QUARANTINED, GONE]) {
@@ -119,12 +127,14 @@ export class DebugBooks {
 
   /** The blocks of a list, from the oldest on it to the newest. */
   *on(list: List): Generator<DebugBlock> {
-    for (let record = this.#next(list); record !== list; record = this.#next(record)) yield this.#block(record);
+    for (let record = this.#next(list, list); record !== list; record = this.#next(record, list)) {
+      yield this.#block(record);
+    }
   }
 
   /** The block that has been on a list longest; undefined if there is none. */
   oldest(list: List): DebugBlock | undefined {
-    const record = this.#next(list);
+    const record = this.#next(list, list);
     return record === list ? undefined : this.#block(record);
   }
 
@@ -141,7 +151,7 @@ export class DebugBooks {
     if (!live) this.#setWide(BOOK_QUARANTINE_BYTES, this.quarantineBytes - innerBytes);
     this.#move(record, GONE);
     this.#journal.set(this.#word(record, FREED), freed);
-    if (this.#words[BOOK_GONE_BLOCKS]! === GONE_MOST) this.#forget(this.#next(GONE));
+    if (this.#words[BOOK_GONE_BLOCKS]! >= GONE_MOST) this.#forget(this.#next(GONE, GONE));
     this.#journal.add(BOOK_GONE_BLOCKS, 1);
   }
 
@@ -155,10 +165,13 @@ export class DebugBooks {
     return this.#wide(BOOK_QUARANTINE_MOST);
   }
 
-  /** The block that was put into the quarantine last, if it is not filled yet. */
+  /** The block that was put into the quarantine last, if it is not filled yet. Where there is none such, it says so once. */
   get unfilled(): DebugBlock | undefined {
     const record = this.#words[BOOK_UNFILLED]!;
-    return record === 0 ? undefined : this.#block(record);
+    if (record === 0) return undefined;
+    if (this.#isSound(record) && this.#words[this.#word(record, LIST)] === QUARANTINED) return this.#block(record);
+    this.filled();
+    throw this.#damaged(record);
   }
 
   /** All freed blocks are filled. */
@@ -196,11 +209,35 @@ export class DebugBooks {
     return this.#records + record * RECORD_WORDS + word;
   }
 
-  #next(record: number): number {
-    return this.#words[this.#word(record, NEXT)]!;
+  /** The one behind a record of a list, or the list. */
+  #next(record: number, list: List): number {
+    const words = this.#words, next = words[this.#word(record, NEXT)]!;
+    const isSound = this.#isRecord(next) && words[this.#word(next, PREVIOUS)] === record &&
+      (next === list || words[this.#word(next, LIST)] === list);
+    if (!isSound) throw this.#damaged(next);
+    return next;
+  }
+
+  #isRecord(record: number): boolean {
+    return record > 0 && record < this.#most;
+  }
+
+  /** Whether a record is of a block: that of the place where it begins, and inside the heap. */
+  #isSound(record: number): boolean {
+    if (!this.#isRecord(record)) return false;
+    const word = this.#word(record, 0), words = this.#words;
+    const ptr = this.#doubles[word / 2 + PTR]!, size = this.#doubles[word / 2 + SIZE]!;
+    const front = words[word + FRONT_BYTES]!, rear = words[word + REAR_BYTES]!;
+    return front >= 0 && size >= 0 && rear >= 0 && ptr - front >= 0 && ptr + size + rear <= this.#heapBytes &&
+      words[this.#map + placeOf(ptr)] === record;
+  }
+
+  #damaged(record: number): HeaderCorruptedError {
+    return damaged(`record ${record} of the debug build's books is not as it was written`);
   }
 
   #block(record: number): DebugBlock {
+    if (!this.#isSound(record)) throw this.#damaged(record);
     const word = this.#word(record, 0), words = this.#words;
     const ptr = this.#doubles[word / 2 + PTR]!, size = this.#doubles[word / 2 + SIZE]!;
     const inner = ptr - words[word + FRONT_BYTES]!, sizeClass = words[word + SIZE_CLASS]!;
@@ -220,18 +257,20 @@ export class DebugBooks {
 
   #take(): number {
     const free = this.#words[BOOK_FREE_RECORDS]!;
-    if (free === 0) {
-      this.#journal.add(BOOK_RECORDS, 1);
-      return this.#words[BOOK_RECORDS]!;
-    }
-    this.#journal.set(BOOK_FREE_RECORDS, this.#next(free));
-    return free;
+    const record = free === 0 ? this.#words[BOOK_RECORDS]! + 1 : free;
+    const isFree = this.#isRecord(record) && record > GONE && this.#words[this.#word(record, LIST)] === 0;
+    if (!isFree) throw this.#damaged(record);
+    if (free === 0) this.#journal.set(BOOK_RECORDS, record);
+    else this.#journal.set(BOOK_FREE_RECORDS, this.#words[this.#word(free, NEXT)]!);
+    return record;
   }
 
   /** Forgets a block that is gone. */
   #forget(record: number): void {
+    if (this.#words[this.#word(record, LIST)] !== GONE) throw this.#damaged(record);
     const { ptr } = this.#block(record);
     this.#unlink(record);
+    this.#journal.set(this.#word(record, LIST), 0);
     this.#journal.add(BOOK_GONE_BLOCKS, -1);
     this.#journal.set(this.#map + placeOf(ptr), 0);
     this.#journal.set(this.#word(record, NEXT), this.#words[BOOK_FREE_RECORDS]!);
@@ -246,6 +285,7 @@ export class DebugBooks {
   /** Makes a record the newest of a list. */
   #link(record: number, list: List): void {
     const newest = this.#words[this.#word(list, PREVIOUS)]!;
+    if (!this.#isRecord(newest) || this.#words[this.#word(newest, NEXT)] !== list) throw this.#damaged(newest);
     this.#journal.set(this.#word(record, LIST), list);
     this.#journal.set(this.#word(record, NEXT), list);
     this.#journal.set(this.#word(record, PREVIOUS), newest);
@@ -254,7 +294,10 @@ export class DebugBooks {
   }
 
   #unlink(record: number): void {
-    const next = this.#next(record), previous = this.#words[this.#word(record, PREVIOUS)]!;
+    const words = this.#words, next = words[this.#word(record, NEXT)]!, previous = words[this.#word(record, PREVIOUS)]!;
+    const isLinked = this.#isRecord(next) && words[this.#word(next, PREVIOUS)] === record &&
+      this.#isRecord(previous) && words[this.#word(previous, NEXT)] === record;
+    if (!isLinked) throw this.#damaged(record);
     this.#journal.set(this.#word(next, PREVIOUS), previous);
     this.#journal.set(this.#word(previous, NEXT), next);
   }

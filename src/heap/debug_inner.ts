@@ -10,7 +10,7 @@
  * @module
  */
 
-import type { DebugBooks } from "./debug_books.ts";
+import { type DebugBooks, LIVE, QUARANTINED } from "./debug_books.ts";
 import { BOOK_TAKEN, placeOf } from "./debug_layout.ts";
 import { HeaderCorruptedError, HeapError, hex } from "./errors.ts";
 import type { BooksMemory } from "./memory.ts";
@@ -91,10 +91,14 @@ export class InnerBlocks {
     this.#books.settle();
   }
 
-  /** Live blocks of the release build that nobody has taken; none if its lists are damaged, which `check` says. */
+  /** Live blocks of the release build that nobody has taken; none if its lists, or the books, are damaged: `check` says so. */
   #lost(): number[] {
     try {
-      return [...this.#release.blocks()].map(({ ptr }) => ptr).filter((inner) => !this.has(inner));
+      const booked = new Set(
+        ([LIVE, QUARANTINED] as const).flatMap((list) => [...this.#books.on(list)].map(({ inner }) => inner)),
+      );
+      return [...this.#release.blocks()].map(({ ptr }) => ptr)
+        .filter((inner) => !this.has(inner) && !booked.has(inner));
     } catch (error) {
       if (error instanceof HeaderCorruptedError) return [];
       throw error;

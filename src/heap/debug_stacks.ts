@@ -19,7 +19,7 @@
  */
 
 import { BOOK_STACKS_END, BOOK_STACKS_EVERY, STACKS_BUCKETS, STACKS_BYTES, STACKS_WORD } from "./debug_layout.ts";
-import { KIB } from "./layout.ts";
+import { KIB, MIB } from "./layout.ts";
 import type { BooksMemory } from "./memory.ts";
 
 /** A captured stack, and where in the table it was last. */
@@ -42,6 +42,9 @@ const FULL_TEXT = "    not kept: the table of stacks is full";
 /** Frames of this folder say nothing about the program; where they cannot be left out, so many more are captured. */
 const OWN_FRAMES = new URL(".", import.meta.url).href;
 const OWN_FRAMES_MOST = 8;
+
+/** No text of a stack is longer. */
+const MOST_BYTES = 2 * MIB;
 
 /** Stacks that a thread knows again. */
 const KNOWN_MOST = 64 * KIB;
@@ -180,13 +183,17 @@ export class DebugStacks {
   text(number: number): string | undefined {
     if (number === 0) return undefined;
     const bytes = this.#memory.words[STACKS_WORD + number + BYTES]!, from = (number + TEXT) * 4;
+    if (!(number >= FULL && bytes >= 0 && bytes <= MOST_BYTES)) return "    overwritten in the table of stacks";
     return decoder.decode(this.#table.subarray(from, from + bytes));
   }
 
   #intern(text: string): number {
     const { words } = this.#memory, bytes = encoder.encode(text), hash = hashOf(bytes);
-    for (let entry = words[this.#bucket(hash)]!; entry !== 0; entry = words[STACKS_WORD + entry + NEXT]!) {
+    let before = STACKS_BYTES / 4; // each entry leads to an older one, in front of it, so this ends
+    for (let entry = words[this.#bucket(hash)]!; entry > 0 && entry < before;) {
       if (words[STACKS_WORD + entry + HASH] === hash && this.text(entry) === text) return entry;
+      before = entry;
+      entry = words[STACKS_WORD + entry + NEXT]!;
     }
     return this.#append(bytes, hash);
   }
@@ -195,7 +202,7 @@ export class DebugStacks {
   #append(bytes: Uint8Array, hash: number): number {
     const { journal, words } = this.#memory, entry = words[BOOK_STACKS_END]!, bucket = this.#bucket(hash);
     const end = entry + TEXT + Math.ceil(bytes.length / 4);
-    if (end > STACKS_BYTES / 4) return FULL;
+    if (!(entry >= FULL && end <= STACKS_BYTES / 4 && bytes.length <= MOST_BYTES)) return FULL;
     words[STACKS_WORD + entry + NEXT] = words[bucket]!;
     words[STACKS_WORD + entry + HASH] = hash;
     words[STACKS_WORD + entry + BYTES] = bytes.length;

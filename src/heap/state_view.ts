@@ -6,15 +6,24 @@
  */
 
 import { viewMemory } from "../os/mod.ts";
+import { booksLayout } from "./debug_layout.ts";
 import type { Heap } from "./heap.ts";
 import { FIRST_BLOCK, GAP_BYTES, RINGS_BYTES, stateBytes } from "./layout.ts";
 
 /**
- * State, blocks and rings in words, by the indices of `layout.ts`. Once the heap is closed none of it may be read: the
+ * State, blocks and rings in words, by the indices of `layout.ts`; of a debug build the books behind them, too, from
+ * `booksAt(heap)` on. Once the heap is closed none of it may be read: the
  * memory is gone, and the process dies of it.
  */
 export function viewState(heap: Heap): Int32Array {
   const bytes = heap.u8.length, state = stateBytes(bytes);
   const address = heap.address(FIRST_BLOCK) - BigInt(FIRST_BLOCK + state);
-  return new Int32Array(viewMemory(address, state + bytes + GAP_BYTES + RINGS_BYTES));
+  const books = heap.build === "debug" ? GAP_BYTES + booksLayout(bytes).bytes : 0;
+  return new Int32Array(viewMemory(address, state + bytes + GAP_BYTES + RINGS_BYTES + books));
+}
+
+/** Index of the first word of a debug build's books. */
+export function booksAt(heap: Heap): number {
+  const bytes = heap.u8.length;
+  return (stateBytes(bytes) + bytes + GAP_BYTES + RINGS_BYTES + GAP_BYTES) / 4;
 }

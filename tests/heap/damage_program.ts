@@ -28,11 +28,23 @@ import {
   WORD_THREADS_USED,
   WORD_TOUCHED_LIMIT,
 } from "../../src/heap/layout.ts";
+import {
+  BOOK_STACKS_END,
+  booksLayout,
+  placeOf,
+  RECORD_WORDS,
+  STACKS_BUCKETS,
+  STACKS_WORD,
+} from "../../src/heap/debug_layout.ts";
 import { Heap, HeapError } from "../../src/heap/mod.ts";
-import { viewState } from "../../src/heap/state_view.ts";
+import { booksAt, viewState } from "../../src/heap/state_view.ts";
 
-/** A quarter of the words; whether the heap is shared; and values for each word: the test has one, by hand up to 9. */
+/**
+ * A quarter of the words; whether the heap is shared, or has a debug build's books, which are damaged then; and values for each
+ * word: the test has one, by hand up to 9.
+ */
 const [part, shared, each] = [Number(Deno.args[0]), Deno.args[1] === "true", Number(Deno.args[2] ?? 1)];
+const build = Deno.args[1] === "debug" ? "debug" : "release";
 const RESERVE = 16 * 2 ** 20;
 const CALLS = [
   "check",
@@ -72,6 +84,24 @@ function words(): number[] {
   ];
 }
 
+/** Words of a debug build's books that say something, as indices of those. */
+function bookWords(): number[] {
+  const range = (first: number, count: number, step = 1): number[] =>
+    Array.from({ length: Math.ceil(count / step) }, (_, index) => first + index * step);
+  const { map, taken, records } = booksLayout(RESERVE), first = placeOf(2 * 2 ** 20);
+  return [
+    ...range(0, BOOK_STACKS_END + 1),
+    WORD_LOG_LENGTH,
+    ...range(LOG_OFFSET / 4, 32, 3),
+    ...range(STACKS_WORD, STACKS_BUCKETS, 500),
+    ...range(STACKS_WORD + STACKS_BUCKETS, 300, 11),
+    ...range(map + first, 200, 3),
+    ...range(taken + (first >>> 5), 40),
+    ...range(records, 30 * RECORD_WORDS),
+    ...range(records + 100 * RECORD_WORDS, 3 * RECORD_WORDS),
+  ];
+}
+
 /** What each word is overwritten with. */
 function values(state: Int32Array, at: number): number[] {
   return [0, 1, -1, 0x7fff_ffff, at, state[at + 1]!, state[at - 1]!, state[at]! + 1, (at * 2_654_435_761) | 0];
@@ -80,7 +110,7 @@ function values(state: Int32Array, at: number): number[] {
 /** A heap with a bit of everything: lists, spilled blocks, an empty slab, large blocks, free spans dirty and clean. */
 async function setUp(): Promise<{ heap: Heap; live: Set<number> }> {
   const variant = shared ? "slab-map,shared=1,capacity=16,prewarm=0" : "slab-map,capacity=16,prewarm=0";
-  const heap = await Heap.open({ reserveBytes: RESERVE, variant });
+  const heap = await Heap.open({ reserveBytes: RESERVE, variant, build, log: () => {} });
   const live = new Set<number>();
   for (let index = 0; index < 120; index++) live.add(heap.malloc((index * 37) % 700));
   for (const size of [100_000, 200_000, 70_000, 300_000, 100_000]) live.add(heap.malloc(size));
@@ -128,6 +158,7 @@ function tolerant(call: () => number): number {
 
 async function damage(at: number, index: number): Promise<void> {
   const { heap, live } = await setUp(), state = viewState(heap);
+  if (build === "debug") at += booksAt(heap);
   const value = values(state, at)[index]!, order = CALLS.slice(0, -1);
   if (state[at] === value) return heap.close();
   damages++;
@@ -149,7 +180,7 @@ async function damage(at: number, index: number): Promise<void> {
   }
 }
 
-const all = words();
+const all = build === "debug" ? bookWords() : words();
 for (let index = 0; index < all.length; index++) {
   if (index % 4 !== part) continue;
   for (let step = 0; step < each; step++) await damage(all[index]!, (index + step * 4) % 9);

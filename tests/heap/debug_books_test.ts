@@ -62,7 +62,7 @@ const step = fc.record({
   what: fc.constantFrom("add", "add", "quarantine", "leave", "retire", "abort"),
   slot: fc.nat(SLOTS - 1),
   shift: fc.nat(1),
-  size: fc.oneof(fc.nat(64), fc.nat(2 ** 40)),
+  size: fc.oneof(fc.nat(64), fc.nat(2 ** 30)),
   front: fc.constantFrom(16, 4096, GIB),
 });
 
@@ -77,8 +77,8 @@ function apply({ books }: Books, model: Model, { what, slot, shift, size, front 
       return block !== undefined && !model.lists[GONE]!.includes(block.ptr);
     });
     if (isTaken) return;
-    const inner = ptr - front, sizeClass = slot < 40 ? 1 + slot : 0;
-    const block = { ptr, size, inner, innerBytes: front + size + 16 + slot, sizeClass, allocated: slot };
+    const inner = ptr - (slot < 40 ? Math.min(front, 4096) : front), sizeClass = slot < 40 ? 1 + slot : 0;
+    const block = { ptr, size, inner, innerBytes: ptr + size + 16 + slot - inner, sizeClass, allocated: slot };
     books.add(block);
     model.add({ ...block, slab: sizeClass === 0 ? -1 : inner >>> 16, freed: 0, live: true });
   } else if (what === "quarantine" && model.lists[LIVE]!.length > 0) {
