@@ -12,6 +12,7 @@ import {
   INVERSES_OFFSET,
   LOG_OFFSET,
   MAX_CACHES,
+  RING_FIRST,
   RING_WORDS,
   SLAB_BYTES,
   SLAB_MAP_OFFSET,
@@ -55,6 +56,8 @@ const AREAS: readonly (readonly [first: number, count: number])[] = [
   [WORD_LOCK, 1],
   [WORD_LOG_LENGTH, 1],
   [LOG_OFFSET / 4, 256],
+  [RINGS + RING_WORDS, RING_FIRST], // its numbers
+  [RINGS + MAX_CACHES * RING_WORDS, RING_FIRST],
   [RINGS + RING_WORDS, RING_WORDS],
   [RINGS + MAX_CACHES * RING_WORDS, RING_WORDS],
   [firstWordOf(1), CACHE_WORDS],
