@@ -4,8 +4,8 @@
  * @module
  */
 // @ts-types="./cli_progress.d.ts"
-import { stripVTControlCharacters } from "node:util";
 import { SingleBar } from "cli-progress";
+import { stripVTControlCharacters } from "node:util";
 import picocolors from "picocolors";
 import { noColor, terminalType } from "../os/mod.ts";
 import { type Palette, PLAIN, wrap } from "../report/mod.ts";
