@@ -33,7 +33,7 @@ const commands = PARTS.map((names, part) =>
 const [first, ...others] = commands;
 const [status, ...outputs] = await Promise.all([first!.spawn().status, ...others.map((command) => command.output())]);
 for (const { stdout, stderr } of outputs) {
-  await Deno.stderr.write(stderr);
-  await Deno.stdout.write(stdout);
+  await new Blob([stderr]).stream().pipeTo(Deno.stderr.writable, { preventClose: true });
+  await new Blob([stdout]).stream().pipeTo(Deno.stdout.writable, { preventClose: true });
 }
 Deno.exit([status, ...outputs].every(({ success }) => success) ? 0 : 1);

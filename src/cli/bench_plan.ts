@@ -32,8 +32,10 @@ export interface BenchOptions extends WorkloadOptions {
 
 const DEFAULT_SIZES = [128, 256, 512, 1024];
 
+type Effort = typeof EFFORT.normal | typeof EFFORT.quick;
+
 /** The slots, the rounds and the work of a unit: enough for a quiet machine, or as much as 15 s allow. */
-export const EFFORT = {
+const EFFORT = {
   normal: { rounds: 10, slotMilliseconds: 50, unitDeadline: 10_000, parameters: {} },
   quick: {
     rounds: 6,
@@ -107,14 +109,19 @@ export function checkOwnHeaps({ name, crossing, canStayApart }: Workload, thread
 export interface Measured {
   readonly workload: Workload;
   readonly sizes: BenchPlan["sizes"];
-  readonly effort: typeof EFFORT.normal | typeof EFFORT.quick;
+  readonly effort: Effort;
+}
+
+/** How much is measured by these options. */
+export function effortOf({ quick }: { quick?: boolean | undefined }): Effort {
+  return quick === true ? EFFORT.quick : EFFORT.normal;
 }
 
 /** The workload, its sizes and the effort of these options: for all commands that measure. */
 export function measured(options: WorkloadOptions & { quick?: boolean | undefined }): Measured {
   const workload = WORKLOADS.get(options.workload ?? "random-mixed");
   if (workload === undefined) throw new UsageError(`there is no workload ${options.workload}`);
-  const effort = options.quick === true ? EFFORT.quick : EFFORT.normal;
+  const effort = effortOf(options);
   return { workload, sizes: sizesOf(workload, options, effort.parameters), effort };
 }
 

@@ -19,7 +19,7 @@ import {
   renderWarnings,
 } from "../report/mod.ts";
 import { assertOfTraces, tracePlan } from "./trace_option.ts";
-import { checkThreads, EFFORT, measured } from "./bench_plan.ts";
+import { checkThreads, effortOf, measured } from "./bench_plan.ts";
 import { ERROR, FAILED, FINE, INCONCLUSIVE } from "./exit_codes.ts";
 import { htmlDestination } from "./html.ts";
 import { interruptible } from "./interruptible.ts";
@@ -158,7 +158,7 @@ async function compareReplays(a: string, b: string, path: string, options: Compa
     const plan: ComparePlan = {
       ...work,
       threads,
-      slotMilliseconds: (options.quick === true ? EFFORT.quick : EFFORT.normal).slotMilliseconds,
+      slotMilliseconds: effortOf(options).slotMilliseconds,
       orderSeed: freshSeed(),
       a: { name: shortRevisions(a), spec: await resolveSpec(a, harness) },
       b: { name: shortRevisions(b), spec: await resolveSpec(b, harness) },

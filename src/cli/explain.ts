@@ -15,7 +15,7 @@ import {
   renderJson,
   renderWarnings,
 } from "../report/mod.ts";
-import { EFFORT, measured } from "./bench_plan.ts";
+import { effortOf, measured } from "./bench_plan.ts";
 import { FINE } from "./exit_codes.ts";
 import { htmlDestination } from "./html.ts";
 import { interruptible } from "./interruptible.ts";
@@ -102,7 +102,7 @@ async function explainReplays(
   options: ExplainOptions,
 ): Promise<ExplainRun> {
   assertOfTraces(options);
-  const { slotMilliseconds } = options.quick === true ? EFFORT.quick : EFFORT.normal;
+  const { slotMilliseconds } = effortOf(options);
   return await comparingReplays(tracePlan(path, 1), MOST_BUILDS, async ({ trace, ...work }) => {
     const run = await explained({ ...common, ...work, slotMilliseconds });
     return { ...run, workload: `the replay of ${trace.file}` };

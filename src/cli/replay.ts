@@ -18,7 +18,7 @@ import {
 } from "../report/mod.ts";
 import { FORMATS, readTrace } from "../traces/mod.ts";
 import { MOST_MEMBERS } from "../traces/replay_words.ts";
-import { EFFORT, variantsOf } from "./bench_plan.ts";
+import { effortOf, variantsOf } from "./bench_plan.ts";
 import { isAnyMissing } from "./asked_peers.ts";
 import { ERROR, FINE } from "./exit_codes.ts";
 import { interruptible } from "./interruptible.ts";
@@ -76,7 +76,7 @@ export function replayCommand(finish: (exitCode: number) => void): Command {
 }
 
 async function run(path: string, options: ReplayOptions): Promise<number> {
-  const effort = options.quick === true ? EFFORT.quick : EFFORT.normal;
+  const effort = effortOf(options);
   const variants = variantsOf(options.variant);
   const outputs = new Outputs<ResultFile>([
     { option: "--json", path: options.json, render: renderJson },

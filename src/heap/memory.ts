@@ -444,13 +444,15 @@ export class HeapMemory {
     const base = this.address(-this.stateBytes);
     const from = Math.floor(TOMBSTONE_OFFSET / page) * page;
     const to = Math.ceil((TOMBSTONE_OFFSET + TOMBSTONE_BYTES) / page) * page;
+    let mapped = bytes;
     try {
       if (!shared) return system.release(base, bytes);
       system.release(base + BigInt(to), bytes - to);
+      mapped = to;
       if (from > 0) system.release(base, from);
     } catch (error) {
       if (!(error instanceof OsError)) throw error;
-      return system.leave(base, bytes);
+      return system.leave(base, mapped);
     }
     tombstones.push(base + BigInt(from));
     if (tombstones.length > MAX_TOMBSTONES) system.release(tombstones.shift()!, to - from);

@@ -173,6 +173,31 @@ Deno.test("where the system does not unmap, close() gives the memory back all th
   system.close();
 });
 
+Deno.test("where the system unmaps a part of a heap, close() leaves that part to whoever has it by now", async () => {
+  const system = await openVirtualMemory(), { release, leave } = system;
+  const heap = await Heap.open(), left: [bigint, number][] = [];
+  heap.share();
+  let calls = 0, released: bigint | undefined;
+  system.release = (address, bytes) => {
+    if (++calls === 2) throw new OsError("release()", 12);
+    released = address;
+    release(address, bytes);
+  };
+  system.leave = (address, bytes) => {
+    left.push([address, bytes]);
+    leave(address, bytes);
+  };
+  try {
+    heap.close();
+  } finally {
+    Object.assign(system, { release, leave });
+  }
+  assertEquals(left.length, 1);
+  const [address, bytes] = left[0]!;
+  assertEquals(address + BigInt(bytes), released);
+  system.close();
+});
+
 Deno.test("a program needs --allow-ffi and no more", async () => {
   const { code, stdout } = await runProgram(["--allow-ffi"]);
   assertEquals(code, 0);
