@@ -8,11 +8,11 @@
  *                       ^ 0      ^ FIRST_BLOCK                         ^ bytes
  *
  *   state:
- *   0         64 KiB      320 KiB       1344 KiB 1360 KiB   1744 KiB 1792 KiB   1920 KiB
- *   +---------+-----------+-------------+--------+----------+--------+----------+-------------+
- *   | control | slab map  | slab table  | super- | thread   | undo   | inverses | span table  |
- *   | words   | 4 B / slab| 32 B / slab | slabs  | caches   | log    | by word  | 16 B / unit |
- *   +---------+-----------+-------------+--------+----------+--------+----------+-------------+
+ *   0           256 KiB   320 KiB       1344 KiB 1360 KiB   1744 KiB 1792 KiB   1920 KiB
+ *   +-----------+---------+-------------+--------+----------+--------+----------+-------------+
+ *   | slab map  | control | slab table  | super- | thread   | undo   | inverses | span table  |
+ *   | 4 B / slab| words   | 32 B / slab | slabs  | caches   | log    | by word  | 16 B / unit |
+ *   +-----------+---------+-------------+--------+----------+--------+----------+-------------+
  * ```
  *
  * Programs see what is between 0 and `bytes`, blocks and nothing else: no index of `heap.u8` leads to the state. What they
@@ -53,64 +53,66 @@ export const FREE_CANARY = 0x5ca1ab1e;
 
 // ---- control words: indices into the Int32Array that begins with the state ----------------------------------------------
 
+const CONTROL_OFFSET = 256 * KIB, CONTROL = CONTROL_OFFSET / 4;
+
 /**
  * Read by the hot path: the class of a size, in steps of 16. Not in the first cache lines, as 0 is the
  * class of nothing: where the branch predictor is wrong, the processor prepares stores that never happen, and takes
  * their lines away from all other threads. (Measured, when null pointers led here: random-mixed with two threads was
  * 1.31 times as fast so, 1.19–1.43.)
  */
-export const WORD_CLASS_OF = 32;
+export const WORD_CLASS_OF = CONTROL + 32;
 /** "hakm", so that a dump shows what it is; 0 once the heap is closed. */
-export const WORD_MAGIC = 4112;
+export const WORD_MAGIC = CONTROL + 4112;
 export const HEAP_MAGIC = 0x68616b6d;
 /** Bytes charged against `maxBytes`, in pages: slabs in use and large blocks. */
-export const WORD_CHARGED_PAGES = 4113;
+export const WORD_CHARGED_PAGES = CONTROL + 4113;
 /** Head of the shared pool: superslabs with a free slab. */
-export const WORD_POOL_HEAD = 4114;
+export const WORD_POOL_HEAD = CONTROL + 4114;
 /** Superslabs that belong to the slab layer, and those among them that are empty. */
-export const WORD_SUPERSLABS = 4115;
-export const WORD_EMPTY_SUPERSLABS = 4116;
+export const WORD_SUPERSLABS = CONTROL + 4115;
+export const WORD_EMPTY_SUPERSLABS = CONTROL + 4116;
 /** Slabs in use. */
-export const WORD_SLABS = 4117;
+export const WORD_SLABS = CONTROL + 4117;
 /** Large blocks, and their charge in pages. */
-export const WORD_LARGE_BLOCKS = 4118;
-export const WORD_LARGE_PAGES = 4119;
+export const WORD_LARGE_BLOCKS = CONTROL + 4118;
+export const WORD_LARGE_PAGES = CONTROL + 4119;
 /** Free units of the page heap: those that may hold touched pages; those below 2 GiB, of either kind; all. */
-export const WORD_DIRTY_UNITS = 4120;
-export const WORD_LOW_FREE_UNITS = 4121;
-export const WORD_FREE_UNITS = 4122;
+export const WORD_DIRTY_UNITS = CONTROL + 4120;
+export const WORD_LOW_FREE_UNITS = CONTROL + 4121;
+export const WORD_FREE_UNITS = CONTROL + 4122;
 /** Operations of the Box that counts them, by all threads. */
-export const WORD_BOX_OPERATIONS = 4123;
+export const WORD_BOX_OPERATIONS = CONTROL + 4123;
 /** What tells this heap from any other, and what it was made with: a handle has the same two (`share.ts`). */
-export const WORD_IDENTITY = 4124;
-export const WORD_FINGERPRINT = 4125;
+export const WORD_IDENTITY = CONTROL + 4124;
+export const WORD_FINGERPRINT = CONTROL + 4125;
 /** Units that hold touched pages, or may: those in use, and the dirty ones; and how many there may be (`hasGrown`). */
-export const WORD_TOUCHED_UNITS = 4126;
-export const WORD_TOUCHED_LIMIT = 4127;
+export const WORD_TOUCHED_UNITS = CONTROL + 4126;
+export const WORD_TOUCHED_LIMIT = CONTROL + 4127;
 /** Free spans by size: a bitmap of the bins that hold any, and the head of each bin, for clean and for dirty spans. */
-export const WORD_BIN_MAP = 4160;
+export const WORD_BIN_MAP = CONTROL + 4160;
 export const BIN_MAP_WORDS = 8;
-export const WORD_BINS = 4224;
+export const WORD_BINS = CONTROL + 4224;
 export const BINS = 256;
 /** The thread table (`threads.ts`): four words a thread cache; and how many of them have ever been in use. */
-export const WORD_THREADS = 5120;
+export const WORD_THREADS = CONTROL + 5120;
 export const THREAD_WORDS = 4;
-export const WORD_THREADS_USED = 5632;
+export const WORD_THREADS_USED = CONTROL + 5632;
 /** By class: the first of its slabs that have blocks to give and that no thread owns. */
-export const WORD_CLASS_SLABS = 5664;
+export const WORD_CLASS_SLABS = CONTROL + 5664;
 /** The lock of a heap that several threads have: 0, or what names its holder (`threads.ts`). In a cache line of its own. */
-export const WORD_LOCK = 5824;
+export const WORD_LOCK = CONTROL + 5824;
 /** Entries in the undo log. */
-export const WORD_LOG_LENGTH = 5840;
+export const WORD_LOG_LENGTH = CONTROL + 5840;
 
 /** How many blocks are lent to C: the memory of a heap with any is not given back. */
-export const WORD_LENT = 4128;
+export const WORD_LENT = CONTROL + 4128;
 
 /**
  * What stays mapped when a heap that was shared is closed: all of the words from `WORD_MAGIC` on. So a handle
  * of a heap that is closed is known for that, whatever else the system maps there by then.
  */
-export const TOMBSTONE_OFFSET = 16 * KIB;
+export const TOMBSTONE_OFFSET = CONTROL_OFFSET + 16 * KIB;
 export const TOMBSTONE_BYTES = 16 * KIB;
 
 // ---- tables --------------------------------------------------------------------------------------------------------
@@ -118,9 +120,9 @@ export const TOMBSTONE_BYTES = 16 * KIB;
 /**
  * A word a slab: its class in the low bits, above them who owns it, the number of a thread cache or `NOBODY`; 0 where
  * there is no slab. It covers all of 32 bits, not just 2 GiB: so the index of any int32 pointer, a negative one too, is
- * inside and reads 0.
+ * inside and reads 0. It is where the state begins, so that a pointer's word is at its index, without an addition.
  */
-export const SLAB_MAP_OFFSET = 64 * KIB;
+export const SLAB_MAP_OFFSET = 0;
 export const SLAB_MAP_SLABS = 65_536;
 
 export const SLAB_TABLE_OFFSET = 320 * KIB;

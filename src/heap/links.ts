@@ -64,14 +64,18 @@ export class Links {
     if (this.hasCanary) this.#blocks[(ptr >> 2) + 1] = ptr ^ FREE_CANARY;
   }
 
-  /** The blocks of a chain of a known length. @throws {HeaderCorruptedError} at the first link that is damaged. */
-  *walk(sizeClass: number, head: number, count: number): Generator<number> {
+  /**
+   * The blocks of a chain of a known length, which ends with 0 or leads to `end`.
+   *
+   * @throws {HeaderCorruptedError} at the first link that is damaged.
+   */
+  *walk(sizeClass: number, head: number, count: number, end = 0): Generator<number> {
     let ptr = head;
     for (let left = count; left > 0; left--, ptr = this.#blocks[ptr >> 2]!) {
       if (!this.isFree(sizeClass, ptr)) throw this.damaged(sizeClass, ptr);
       yield ptr;
     }
-    if (ptr !== 0) throw this.damaged(sizeClass, ptr);
+    if (ptr !== 0 && ptr !== end) throw this.damaged(sizeClass, ptr);
   }
 
   /** Whether a chain leads to a block within so many steps. It does not throw: a damaged link is an end. */

@@ -116,23 +116,22 @@ export class Reclaimer {
     const room = firstWordOf(thread.slot) + CACHE_ROOMS + sizeClass;
     const isEmpty = words[head] === 0 && words[room] === this.#capacities[sizeClass]!;
     if (isEmpty || !threads.isStillDead(thread)) return 0; // to ask the system takes longer than most sections
-    if (this.#magazines.isMoving(firstWordOf(thread.slot), sizeClass)) {
-      this.#magazines.revive(firstWordOf(thread.slot), sizeClass);
-    }
-    const left = this.#give(head, sizeClass, most);
+    const left = this.#give(head, sizeClass, most, this.#magazines.latest(firstWordOf(thread.slot), sizeClass));
     journal.set(room, left === 0 ? this.#capacities[sizeClass]! : words[room]! + most - left);
     return left;
   }
 
-  #give(head: number, sizeClass: number, most: number): number {
+  /** The list ends where it leads into the latest magazine: the thread died in the middle of a move. */
+  #give(head: number, sizeClass: number, most: number, magazine: number): number {
     const { blocks, journal, words } = this.#memory;
     let ptr = words[head]!, left = most;
-    for (; left > 0 && this.#source.hasRoom && this.#source.mayFree(sizeClass, ptr); left--) {
+    const isEnd = (): boolean => ptr === magazine || !this.#source.mayFree(sizeClass, ptr); // or damage
+    for (; left > 0 && this.#source.hasRoom && !isEnd(); left--) {
       const next = blocks[ptr >> 2]!;
       this.#source.give(sizeClass, ptr, ptr, 1);
       ptr = next;
     }
-    const isOver = left === 0 || !this.#source.mayFree(sizeClass, ptr); // the end of the list, or damage
+    const isOver = left === 0 || isEnd();
     journal.set(head, isOver ? 0 : ptr);
     return isOver ? 0 : left;
   }

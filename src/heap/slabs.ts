@@ -211,7 +211,8 @@ export class Slabs {
     this.#journal.run(() => {
       // Records of free slabs are zeros, and so are pages that the system has.
       if (this.#words[WORD_SUPERSLABS] === 0) {
-        this.#memory.purgeState(SLAB_MAP_OFFSET, SUPERSLAB_TABLE_OFFSET - SLAB_MAP_OFFSET);
+        this.#memory.purgeState(SLAB_MAP_OFFSET, SLAB_MAP_SLABS * 4);
+        this.#memory.purgeState(SLAB_TABLE_OFFSET, SUPERSLAB_TABLE_OFFSET - SLAB_TABLE_OFFSET);
       }
     });
     return purged;

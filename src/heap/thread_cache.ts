@@ -158,7 +158,7 @@ export class ThreadCache {
     return ptr;
   }
 
-  /** Makes room on a full list: sets it aside, or spills a part of it. @throws {HeaderCorruptedError} as `spill`. */
+  /** Makes room on a full list: sets most of it aside, or spills a part of it. @throws {HeaderCorruptedError} as `spill`. */
   makeRoom(sizeClass: number): void {
     if (!this.#hasMagazines || !this.magazines.put(this.firstWord, sizeClass)) this.spill(sizeClass);
   }
@@ -348,26 +348,22 @@ export class ThreadCache {
   }
 
   *#listedAt(first: number, sizeClass: number): Generator<number> {
-    if (!this.magazines.isMoving(first, sizeClass)) {
-      yield* this.#links.walk(
-        sizeClass,
-        this.#words[first + CACHE_HEADS + sizeClass]!,
-        this.#countAt(first, sizeClass),
-      );
-    }
-    for (const head of this.magazines.of(first, sizeClass)) {
-      yield* this.#links.walk(sizeClass, head, this.capacities[sizeClass]!);
+    const head = this.#words[first + CACHE_HEADS + sizeClass]!, latest = this.magazines.latest(first, sizeClass);
+    yield* this.#links.walk(sizeClass, head, this.#ownCountAt(first, sizeClass), latest);
+    for (const magazine of this.magazines.of(first, sizeClass)) {
+      yield* this.#links.walk(sizeClass, magazine, this.magazines.lengths[sizeClass]!);
     }
   }
 
   /** By class: blocks that are on their way, on the lists of all threads or in the rings. */
   countsOfAll(): number[] {
     const caches = this.#caches();
-    const counts = this.capacities.map((capacity, sizeClass) =>
-      caches.reduce((sum, first) => {
-        const listed = this.magazines.isMoving(first, sizeClass) ? 0 : this.#countAt(first, sizeClass);
-        return sum + listed + capacity * [...this.magazines.of(first, sizeClass)].length;
-      }, 0)
+    const counts = this.magazines.lengths.map((length, sizeClass) =>
+      caches.reduce(
+        (sum, first) =>
+          sum + this.#ownCountAt(first, sizeClass) + length * [...this.magazines.of(first, sizeClass)].length,
+        0,
+      )
     );
     for (const ptr of this.remote.blocks()) counts[this.#slabs.classAt(ptr)]!++;
     return counts;
@@ -401,6 +397,11 @@ export class ThreadCache {
     const capacity = this.capacities[sizeClass]!, count = head === 0 && room === 0 ? 0 : capacity - room;
     if (!(count >= 0 && count <= capacity + 1)) throw this.#miscounted(sizeClass); // one more where it was filled beforehand
     return count;
+  }
+
+  /** Those of them that are in no magazine. */
+  #ownCountAt(first: number, sizeClass: number): number {
+    return this.magazines.before(first, sizeClass, this.#countAt(first, sizeClass));
   }
 
   /** First words of the caches that threads have. */

@@ -81,7 +81,7 @@ Deno.test("the lock is taken from the dead, with a slot and without, and each tr
   for (const hasSlot of [true, false]) {
     words[WORD_LOCK] = people.attach(7, 1);
     if (!hasSlot) words[WORD_LOCK] = threads.ownerWithoutSlot();
-    assertEquals(slotOfOwner(words[WORD_LOCK]) === NO_THREAD, !hasSlot);
+    assertEquals(slotOfOwner(words[WORD_LOCK]!) === NO_THREAD, !hasSlot);
     const own = people.attach(8, 2);
     let pauses = 0;
     people.onPause = () => {

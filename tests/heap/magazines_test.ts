@@ -1,7 +1,14 @@
 /** Full lists that are set aside: what they hold comes back, counts, goes back, and survives the death of its thread. */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { CACHE_HEADS, CACHE_MAGAZINES, CACHE_ROOMS, firstWordOf, FREE_CANARY } from "../../src/heap/layout.ts";
+import {
+  CACHE_HEADS,
+  CACHE_MAGAZINES,
+  CACHE_ROOMS,
+  firstWordOf,
+  FREE_CANARY,
+  stateBytes,
+} from "../../src/heap/layout.ts";
 import { Heap, HeapError } from "../../src/heap/mod.ts";
 import { viewState } from "../../src/heap/state_view.ts";
 import { attachMortal, Death } from "./mortal.ts";
@@ -38,7 +45,7 @@ Deno.test("full lists are set aside and taken back without a look at the slabs, 
   using heap = await Heap.open({ variant: `${VARIANT},counters=1` });
   const kept = fillAndFree(heap, 400, 5), taken = new Set(kept);
   const { magazinesFilled, spills } = heap.counters()!;
-  assertEquals([magazinesFilled, spills], [19, 0]); // 320 blocks, the last 16 on the list
+  assertEquals([magazinesFilled, spills], [22, 0]); // of 14 blocks; 320 are free, the last 12 on the list
   assertEquals(heap.stats().classes[0]!.cachedBlocks, 320);
   assertLive(heap, kept);
   for (const { ptr } of heap.blocks()) assert(heap.owns(ptr) && heap.blockOf(ptr) === ptr);
@@ -47,11 +54,24 @@ Deno.test("full lists are set aside and taken back without a look at the slabs, 
     assert(!taken.has(ptr), "given out twice");
     taken.add(ptr);
   }
-  assertEquals(heap.counters()!.magazinesTaken, 19);
+  assertEquals(heap.counters()!.magazinesTaken, 22);
   assertEquals(taken.size, 400);
   for (const ptr of taken) heap.free(ptr);
   heap.collect();
   assertEquals([heap.stats().liveBlocks, heap.stats().slabs], [0, 0]);
+});
+
+Deno.test("a program whose list is just full, or just empty, does not move it with each block", async () => {
+  using heap = await Heap.open({ variant: `${VARIANT},counters=1` });
+  const ptrs = Array.from({ length: 400 }, () => heap.malloc(STRIDE));
+  while (ptrs.length > 300) {
+    heap.free(ptrs.pop()!);
+    heap.free(heap.malloc(STRIDE));
+    const pair = [heap.malloc(STRIDE), heap.malloc(STRIDE)];
+    for (const ptr of pair) heap.free(ptr);
+  }
+  const { magazinesFilled, magazinesTaken } = heap.counters()!;
+  assertEquals([magazinesFilled, magazinesTaken], [8, 0]); // 100 more are free than are taken, and a list has up to 16
 });
 
 Deno.test("what is set aside serves other classes before there is no memory, and before the heap grows", async () => {
@@ -102,14 +122,14 @@ Deno.test("a magazine that was written to is HEADER_CORRUPTED, and lost; nothing
 
 /** A move of a list, as the stores that make it up: index of the word in the state, and value. They are magazines.ts's. */
 const MOVES: { readonly [name: string]: (words: Int32Array, heap: Heap, first: number) => [number, number][] } = {
-  "sets a list aside": (words, { i32 }, first) => {
-    const head = words[first + CACHE_HEADS]!, next = words[first + CACHE_MAGAZINES]!;
+  "sets a list aside": (words, { i32, u8 }, first) => {
+    const last = i32[words[first + CACHE_HEADS]! / 4]!, head = i32[last / 4]!, next = words[first + CACHE_MAGAZINES]!;
     i32.set([next, next ^ head ^ FREE_CANARY], head / 4 + 2);
-    return [[first + CACHE_MAGAZINES, head], [first + CACHE_HEADS, 0], [first + CACHE_ROOMS, 16]];
+    return [[first + CACHE_MAGAZINES, head], [first + CACHE_ROOMS, 14], [(stateBytes(u8.length) + last) / 4, 0]];
   },
   "takes one back": (words, { i32 }, first) => {
     const head = words[first + CACHE_MAGAZINES]!, next = i32[head / 4 + 2]!;
-    return [[first + CACHE_HEADS, head], [first + CACHE_MAGAZINES, next], [first + CACHE_ROOMS, 0]];
+    return [[first + CACHE_HEADS, head], [first + CACHE_ROOMS, 2], [first + CACHE_MAGAZINES, next]];
   },
 };
 
@@ -125,7 +145,13 @@ for (const [name, move] of Object.entries(MOVES)) {
         assert(heap !== undefined);
         const kept = fillAndFree(heap, 200, 5), words = viewState(survivor), first = firstWordOf(1) + CLASS;
         while (name.startsWith("takes") && words[first + CACHE_HEADS] !== 0) kept.add(fill(heap, heap.malloc(STRIDE)));
+        for (const ptr of name.startsWith("sets") ? [...kept] : []) {
+          if (words[first + CACHE_ROOMS] === 0) break;
+          heap.free(ptr);
+          kept.delete(ptr);
+        }
         for (const [index, value] of move(words, heap, first).slice(0, done)) words[index] = value;
+        assertLive(survivor, kept);
         life.left = 0;
         assertThrows(() => heap.malloc(200 * 1024), Death);
         survivor.collect();
