@@ -15,6 +15,11 @@ static void begin(const struct request *request, struct state *state) {
   state->x = x;
 }
 
+/* By how much a random number is shifted to be below a power of two, as below() makes it; 0 for any other count. */
+static uint32_t shift_to(uint32_t count) {
+  return count > 1 && (count & (count - 1)) == 0 ? 1 + (uint32_t)__builtin_clz(count) : 0;
+}
+
 /* What a random number asks for. A call where a malloc has failed: so the size need not be kept over each malloc. */
 static __attribute__((noinline)) uint32_t size_of(const struct request *request, uint32_t x) {
   return request->min + below(x, request->max - request->min);
@@ -23,11 +28,12 @@ static __attribute__((noinline)) uint32_t size_of(const struct request *request,
 static void unit(const struct request *request, struct state *state) {
   void **const slots = state->slots;
   const uint32_t range = request->max - request->min, chunks = request->chunks, min = request->min;
+  const uint32_t shift = shift_to(chunks);
   const uint64_t operations = (uint64_t)request->rounds * chunks;
   uint32_t x = state->x, checksum = state->checksum;
   for (uint64_t left = operations; left > 0; left--) {
     x = xorshift32(x);
-    const uint32_t victim = below(x, chunks);
+    const uint32_t victim = shift != 0 ? x >> shift : below(x, chunks);
     checksum += victim;
     release(slots[victim]);
     x = xorshift32(x);

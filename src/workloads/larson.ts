@@ -89,6 +89,14 @@ function shuffle<P>(slots: Slots<P>, chunks: number, random: Xorshift32): void {
   }
 }
 
+/**
+ * By how much a random number is shifted to be below a power of two: what `below` comes to, without the product, for which
+ * the load of the next block would have to wait. 0 for any other count.
+ */
+function shiftTo(count: number): number {
+  return count > 1 && (count & (count - 1)) === 0 ? 1 + Math.clz32(count) : 0;
+}
+
 const compileReplaceChunk = perAllocator(<P>({ malloc, free, write, read, nothing }: Allocator<P>) =>
   function replaceChunk(
     slots: Slots<P>,
@@ -102,6 +110,7 @@ const compileReplaceChunk = perAllocator(<P>({ malloc, free, write, read, nothin
     const least = min | 0, last = iterations | 0;
     // Numbers are scaled to these ranges in two parts (see `Xorshift32.below`).
     const countHigh = chunks >>> 10, countLow = chunks & 1023, spanHigh = range >>> 10, spanLow = range & 1023;
+    const shift = shiftTo(chunks);
     let x = state[0] as number;
     let checksum = state[1] as number;
     let sink = state[2] as number;
@@ -109,7 +118,9 @@ const compileReplaceChunk = perAllocator(<P>({ malloc, free, write, read, nothin
       x ^= x << 13;
       x ^= x >>> 17;
       x ^= x << 5;
-      const victim = (Math.imul(x >>> 10, countHigh) + (Math.imul(x >>> 10, countLow) >>> 10)) >>> 12;
+      const victim = shift !== 0
+        ? x >>> shift
+        : (Math.imul(x >>> 10, countHigh) + (Math.imul(x >>> 10, countLow) >>> 10)) >>> 12;
       checksum = (checksum + victim) | 0;
       free(slots[victim] as P);
       x ^= x << 13;
