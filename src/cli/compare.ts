@@ -90,8 +90,9 @@ async function run(first: string | undefined, second: string | undefined, option
       { option: "--csv", path: options.csv, render: renderCompareCsv },
       { option: "--markdown", path: options.markdown, render: renderCompareMarkdown },
       await htmlDestination(options.html),
+      { option: "--save-baseline", path: pathOf(options.saveBaseline) },
     ],
-    [...options.trace === undefined ? [] : [options.trace], ...libraryPaths([a, b])],
+    [options.trace, pathOf(options.baseline)].filter((path) => path !== undefined).concat(libraryPaths([a, b])),
     true,
   );
   if (options.trace !== undefined) {
@@ -100,7 +101,6 @@ async function run(first: string | undefined, second: string | undefined, option
   }
   const plan = await planOf(a, b, options);
   if (baseline !== undefined) assertSameWork(baseline, plan);
-  if (options.saveBaseline !== undefined) baselinePath(options.saveBaseline);
   const lasting = options.saveBaseline === undefined ? undefined : await lastingName(b, plan.b.spec);
   const result = await interruptible((show, signal) => compare(plan, show, signal));
   try {
@@ -110,6 +110,10 @@ async function run(first: string | undefined, second: string | undefined, option
       printError(`saved as ${saveBaseline(options.saveBaseline!, lasting, result)}\n`);
     }
   }
+}
+
+function pathOf(baseline: string | undefined): string | undefined {
+  return baseline === undefined ? undefined : baselinePath(baseline);
 }
 
 function publish(result: CompareRun, baseline: Baseline | undefined, outputs: Outputs<CompareFile>): number {

@@ -5,6 +5,7 @@
  */
 import { Command } from "@commander-js/extra-typings";
 import { DEFAULT_VARIANT, InvalidOptionError, parseVariant } from "../heap/mod.ts";
+import { baselinePath } from "../lab/baseline.ts";
 import { gate } from "../lab/gate.ts";
 import type { GatePlan, GateRule } from "../lab/gate_plan.ts";
 import { libraryBeside, parseThresholds, threadsOf, type Threshold } from "../lab/gate_thresholds.ts";
@@ -82,7 +83,7 @@ async function run(path: string, options: GateOptions): Promise<number> {
     true,
   );
   const thresholds = parseThresholds(readText(path), path).map((each) => libraryBeside(path, each));
-  outputs.assertNoneIs(libraryPaths(thresholds.flatMap((each) => each.kind === "ratio" ? [each.peer] : [])));
+  outputs.assertNoneIs(thresholds.flatMap(filesOf));
   const plan = planOf(path, thresholds, options.quick === true);
   const file: GateFile = {
     schema: "hakmem.gate/1",
@@ -96,6 +97,12 @@ async function run(path: string, options: GateOptions): Promise<number> {
     `error: in the thresholds, but not measured: ${file.failures.map(({ allocator }) => allocator).join(", ")}\n`,
   );
   return ERROR;
+}
+
+/** What a threshold reads: a peer's library, or a baseline. */
+function filesOf(threshold: Threshold): string[] {
+  if (threshold.kind === "ratio") return libraryPaths([threshold.peer]);
+  return threshold.kind === "regression" && threshold.baseline !== undefined ? [baselinePath(threshold.baseline)] : [];
 }
 
 function planOf(path: string, thresholds: readonly Threshold[], quick: boolean): GatePlan {

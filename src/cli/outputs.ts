@@ -16,7 +16,8 @@ export interface Destination<File> {
   readonly option: string;
   /** A path, or `-`; undefined if the option was not given. */
   readonly path: string | undefined;
-  readonly render: (file: File) => string;
+  /** Undefined if the command has its own way to write it: it is an output like the others all the same. */
+  readonly render?: (file: File) => string;
 }
 
 /** The destinations of a run. */
@@ -42,7 +43,8 @@ export class Outputs<File> {
       throw new UsageError(`stdout is closed, so the result would go nowhere: give a file to ${options}, or to stdout`);
     }
     assertDistinct(files, inputs);
-    for (const { option, path } of files) {
+    for (const { option, path, render } of files) {
+      if (render === undefined) continue;
       try {
         assertWritable(path);
       } catch (error) {
@@ -86,6 +88,7 @@ export class Outputs<File> {
     if (!this.takeStdout) attempt(() => printOut(report(palette())));
     printError(remarks);
     for (const { option, path, render } of this.#wanted) {
+      if (render === undefined) continue;
       attempt(() => path === "-" ? printOut(render(file)) : replaceFile(path, render(file)), option, path);
     }
     if (unforeseen.length > 0) throw unforeseen[0];

@@ -6,6 +6,7 @@
 import { Command } from "@commander-js/extra-typings";
 import { Recording, type RecordPlan } from "../lab/record.ts";
 import { freeName } from "../lab/record_files.ts";
+import { programPath } from "../lab/record_obstacle.ts";
 import { renderJson } from "../report/mod.ts";
 import {
   type Outcome,
@@ -70,13 +71,15 @@ export function recordCommand(finish: (exitCode: number) => void): Command {
 }
 
 async function run(plan: RecordPlan, { json, csv, markdown }: RecordOptions): Promise<number> {
+  const program = await programPath(plan.program);
   const outputs = new Outputs<RecordFile>(
     [
+      { option: "--output", path: plan.file },
       { option: "--json", path: json, render: renderJson },
       { option: "--csv", path: csv, render: renderRecordCsv },
       { option: "--markdown", path: markdown, render: renderRecordMarkdown },
     ],
-    [],
+    program === undefined ? [] : [program],
     true,
   );
   const { recording, outcome } = await watched(plan);

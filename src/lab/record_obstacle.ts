@@ -8,10 +8,16 @@ import { commandOutput } from "../os/mod.ts";
 
 const SET_USER_ID = 0o4000, SET_GROUP_ID = 0o2000;
 
+/** The file that is run for a program's name; undefined if there is none, or the shell does it itself. */
+export async function programPath(program: string): Promise<string | undefined> {
+  const path = (await commandOutput("sh", ["-c", 'command -v -- "$1"', "sh", program]))?.trim();
+  return path?.includes("/") ? path : undefined;
+}
+
 /** Why a program cannot have the recorder in it; undefined if nothing is known that speaks against it. */
 export async function obstacleOf(program: string): Promise<string | undefined> {
-  const path = (await commandOutput("sh", ["-c", 'command -v -- "$1"', "sh", program]))?.trim();
-  if (path === undefined || !path.includes("/")) return undefined; // the system will say that there is none
+  const path = await programPath(program);
+  if (path === undefined) return undefined; // the system will say that there is none
   const info = statOf(path);
   if (info === undefined) return undefined; // it is gone
   const { mode, uid, gid } = info;

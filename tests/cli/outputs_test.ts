@@ -1,4 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { BASELINE_FOLDER, baselinePath } from "../../src/lab/baseline.ts";
+import { compareFixture } from "../report/compare_fixture.ts";
 import { cli, FOLDER, mallocLabText, outcome } from "./helpers.ts";
 
 async function withFolder(use: (folder: string) => Promise<void>): Promise<void> {
@@ -41,6 +43,54 @@ Deno.test("no command writes over what it reads, whatever the file is called", a
       }));
   }
 });
+
+Deno.test("record writes over neither the program that it runs nor its own recording", () =>
+  withFolder(async (folder) => {
+    const program = `${folder}/program`, recording = `${folder}/recording`;
+    await Deno.copyFile("/bin/ls", program);
+    const before = await Deno.readFile(program);
+    await Deno.symlink("program", `${folder}/link`);
+    const overwritten = /: .*program would be overwritten by what is made of it/, same = /are the same file/;
+    const lines: [string[], RegExp][] = [
+      [["-o", program], overwritten],
+      [["-o", `${folder}/link`], overwritten],
+      [["-o", recording, "--json", program], overwritten],
+      [["-o", recording, "--csv", recording], same],
+    ];
+    for (const [options, says] of lines) {
+      const { code, stdout, stderr } = await cli(["record", ...options, "--", program]);
+      assertMatch(stderr, says, options.join(" "));
+      assertEquals([code, stdout], [3, ""], options.join(" "));
+    }
+    assertEquals(await Deno.readFile(program), before);
+  }));
+
+Deno.test("a baseline is an input of what compares with it, and an output of what saves it", () =>
+  withFolder(async (folder) => {
+    const name = `test-${crypto.randomUUID()}`, path = baselinePath(name), gate = `${folder}/gate.json`;
+    const threshold = { name: "a", kind: "regression", workload: "hot-pair", baseline: name, most: 0.1 };
+    await Deno.writeTextFile(gate, JSON.stringify({ thresholds: [threshold] }));
+    await Deno.mkdir(BASELINE_FOLDER, { recursive: true });
+    const overwritten = /: .* would be overwritten by what is made of it/;
+    const lines: [string[], RegExp][] = [
+      [["compare", "slab-map", "--baseline", name, "--json", path], overwritten],
+      [["compare", "slab-map", "--baseline", name, "--save-baseline", name], overwritten],
+      [["gate", gate, "--csv", path], overwritten],
+      [["compare", "slab-map", "slab-map", "--save-baseline", name, "--json", path], /are the same file/],
+    ];
+    const text = JSON.stringify({ ...compareFixture().baseline!, name });
+    try {
+      await Deno.writeTextFile(path, text);
+      for (const [args, says] of lines) {
+        const { code, stdout, stderr } = await cli(args);
+        assertMatch(stderr, says, args.join(" "));
+        assertEquals([code, stdout], [3, ""], args.join(" "));
+      }
+      assertEquals(await Deno.readTextFile(path), text);
+    } finally {
+      await Deno.remove(path);
+    }
+  }));
 
 Deno.test("two outputs cannot be one file", () =>
   withFolder(async (folder) => {
