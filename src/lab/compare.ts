@@ -10,6 +10,7 @@ import {
   bonferroni,
   captureEnvironment,
   COMPARE_LEVEL,
+  highestLevel,
   type Interval,
   isSettled,
   judge,
@@ -51,6 +52,9 @@ export interface CompareProgress {
 /** What goes to the file, but for the command and the baseline. */
 export type CompareRun = Omit<CompareFile, "schema" | "command" | "baseline">;
 
+/** An interval that is as likely to miss a size as not says nothing, so it is not shown when the user stops. */
+const USELESS_LEVEL = 0.5;
+
 /** The names of the three in the rounds. */
 const A = "a", B = "b", CONTROL = "control";
 
@@ -66,7 +70,7 @@ export async function compare(
 ): Promise<CompareRun> {
   const environment = await captureEnvironment();
   const looks = plan.looks ?? LOOKS;
-  const level = bonferroni(plan.sizes.length);
+  let overallLevel = COMPARE_LEVEL, level = bonferroni(plan.sizes.length);
   const entrants = [
     { name: A, contestant: plan.a.spec.contestant },
     { name: B, contestant: plan.b.spec.contestant },
@@ -84,8 +88,13 @@ export async function compare(
       try {
         await rounds.measure();
       } catch (error) {
-        if (!signal.aborted || rounds.rounds.length < leastRounds(level)) throw error;
-        interrupted = true; // there are intervals, if no verdict
+        if (!signal.aborted) throw error;
+        if (rounds.rounds.length < leastRounds(level)) { // intervals of what level there can be, if no verdict
+          level = highestLevel(rounds.rounds.length);
+          overallLevel = 1 - plan.sizes.length * (1 - level);
+          if (overallLevel <= USELESS_LEVEL) throw error;
+        }
+        interrupted = true;
         break;
       }
     }
@@ -99,7 +108,7 @@ export async function compare(
     a: plan.a.name,
     b: plan.b.name,
     sources: Object.fromEntries(sources),
-    level: COMPARE_LEVEL,
+    level: overallLevel,
     rows,
     verdict: overall(rows.map(({ verdict }) => verdict)),
     ...(interrupted ? { interrupted } : {}),

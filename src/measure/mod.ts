@@ -43,6 +43,7 @@ export {
   COMPARE_LEVEL,
   deltaOf,
   EQUIVALENT_WITHIN,
+  highestLevel,
   type Interval,
   isSettled,
   judge,

@@ -97,6 +97,11 @@ export function leastRounds(level: number): number {
   return count;
 }
 
+/** The highest level of which so many differences have an interval: that from the smallest to the largest of them. */
+export function highestLevel(count: number): number {
+  return 1 - 2 / 2 ** count;
+}
+
 /**
  * Hodges and Lehmann's estimate of where differences lie, with its exact interval.
  *

@@ -133,7 +133,7 @@ export function renderCompare(file: CompareFile, palette: Palette = PLAIN): stri
 /** What the columns mean. */
 function footnote(measured: number, level: number): string {
   return `${counted(measured, "round")} of fresh processes; intervals hold ${
-    100 * level
+    Number((100 * level).toPrecision(3))
   } % for all rows together. A / A is the ` +
     `same contestant against itself: a difference counts beyond it, and beyond 2 %; equivalent is within it, and within 5 %.`;
 }
