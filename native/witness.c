@@ -146,8 +146,9 @@ static uint64_t sh8bench(uint64_t count) {
   uint64_t done = 0;
   for (; done < count; done += BATCH) {
     int newest_first = next_random(&random) >> 31;
+    if (newest_first) head -= BATCH;
     for (uint32_t i = 0; i < BATCH; i++) {
-      char **slot = &ring[(newest_first ? head - 1 - i : head + i) % RING];
+      char **slot = &ring[(head + (newest_first ? BATCH - 1 - i : i)) % RING];
       char *block = *slot;
       if (i % 8 == 0) {
         char **elder = &elders[next_random(&random) % RING];
@@ -157,7 +158,6 @@ static uint64_t sh8bench(uint64_t count) {
       seen = *block;
       free(block);
     }
-    if (newest_first) head -= BATCH;
     for (uint32_t i = 0; i < BATCH; i++) {
       char *block = check(malloc(sh8bench_size(next_random(&random))));
       *block = (char)i;
