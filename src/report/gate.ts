@@ -49,7 +49,7 @@ export function renderGate(file: GateFile, palette: Palette = PLAIN): string {
   const remarks = [...reasons(file.rows), ...file.notes, ...(file.quick ? [QUICK_REMARK] : [])];
   const sections = [
     [...answer(gateHeadline(file), palette), ...doubts(file).flatMap(lines)],
-    [textTable(columns, rows, palette, 2)],
+    [textTable(columns, rows, palette, COLUMNS.indexOf("threads") + 1)],
     remarks.flatMap(lines),
   ];
   return `${sections.filter((section) => section.length > 0).map((section) => section.join("\n")).join("\n\n")}\n`;

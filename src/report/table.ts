@@ -88,7 +88,7 @@ export function renderTable(results: readonly Result[], palette: Palette = PLAIN
     const differing = loops.find(({ size, threads }) =>
       size === group.results[0]!.size && threads === group.results[0]!.threads
     );
-    if (differing !== undefined) rows.push(loopsLine(differing));
+    if (differing !== undefined) rows.push({ remark: loopsLine(differing) });
   }
   return textTable(columns, rows, palette, columns.indexOf(NAME) + 1);
 }

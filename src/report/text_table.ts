@@ -15,8 +15,11 @@ export interface TextColumn {
   readonly isNumeric: boolean;
 }
 
-/** The cells of a row, each emphasised as a whole or not at all; or a line across the table. */
-export type TextRow = readonly string[] | string;
+/**
+ * The cells of a row, each emphasised as a whole or not at all; or a line across the table: a heading, which stands in each
+ * part, or a remark, which is said once.
+ */
+export type TextRow = readonly string[] | string | { readonly remark: string };
 
 const GAPS = [3, 2]; // between columns
 const LEAST_COLUMNS = 12; // of words: narrower ones cannot be read
@@ -42,17 +45,21 @@ export function textTable(
 ): string {
   const lines: TextRow[] = [columns.map(({ head }) => palette.bold(head)), ...rows];
   const most = (measure: (cell: string) => number) =>
-    columns.map((_, column) => Math.max(...lines.map((row) => typeof row === "string" ? 0 : measure(row[column]!))));
+    columns.map((_, column) => Math.max(...lines.map((row) => isAcross(row) ? 0 : measure(row[column]!))));
   const natural = most(breadth), words = most((cell) => breadth(cell.replaceAll(" ", "\n")));
   const least = columns.map(({ isNumeric }, column) =>
     isNumeric ? natural[column]! : Math.max(LEAST_COLUMNS, Math.min(LONGEST_WORD, words[column]!))
   );
   const fit = (places: readonly number[]) =>
     fitted(places.map((place) => natural[place]!), places.map((place) => least[place]!), palette.columns);
-  const draw = (places: readonly number[]) => {
+  const draw = (places: readonly number[], part: number) => {
     const { widths, gap } = fit(places) ?? { widths: places.map((place) => natural[place]!), gap: GAPS.at(-1)! };
     return lines.flatMap((row) => {
-      if (typeof row === "string") return wrap(row, palette.columns - 1).map((line) => ` ${line}`.trimEnd());
+      if (isAcross(row)) {
+        if (typeof row !== "string" && part > 0) return [];
+        const text = typeof row === "string" ? row : row.remark;
+        return wrap(text, palette.columns - 1).map((line) => ` ${line}`.trimEnd());
+      }
       const cells = places.map((place, index) => broken(row[place]!, widths[index]!));
       return Array.from({ length: Math.max(...cells.map(({ length }) => length)) }, (_, line) => {
         const shown = cells.map((cell, index) =>
@@ -63,6 +70,10 @@ export function textTable(
     }).join("\n");
   };
   return partsOf(columns.length, keys, (places) => fit(places) !== undefined).map(draw).join("\n\n");
+}
+
+function isAcross(row: TextRow): row is Exclude<TextRow, readonly string[]> {
+  return !Array.isArray(row);
 }
 
 /** Which columns stand beside each other: all of them, or the keys with as many of the others as there is room for. */

@@ -1,5 +1,5 @@
 /** Every report on stdout at the widths of narrow, usual and wide terminals: nothing is wider, and nothing is lost. */
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { describeFlags } from "../../src/lab/flags.ts";
 import { noiseWarning } from "../../src/measure/mod.ts";
 import { renderDoctor } from "../../src/report/doctor.ts";
@@ -361,6 +361,25 @@ for (const [name, render] of Object.entries(REPORTS)) {
     }
   });
 }
+
+Deno.test("where gate's table goes on below itself, each row is known by its size and threads there, too", () => {
+  const text = REPORTS["gate"]!(terminal(60));
+  const heads = text.split("\n").filter((line) => /^ verdict /.test(line));
+  assert(heads.length > 1, text);
+  for (const head of heads) assertMatch(head, /^ verdict +threshold +size +threads +\w/);
+  for (const index of MANY) {
+    assertEquals(text.match(new RegExp(` ${128 << index} +${1 + index} `, "g"))?.length, heads.length, text);
+  }
+});
+
+Deno.test("where bench's table goes on below itself, what is said of its loops is not said again", () => {
+  for (const file of [fixture(), threadsFixture()]) {
+    const said = (columns: number) =>
+      renderTerminal(unlike(grown(file)), terminal(columns)).match(/\bloops\s+differ\s+by\b/g)?.length;
+    assert(said(200)! > 0);
+    assertEquals(said(60), said(200));
+  }
+});
 
 Deno.test("what emphasises text takes no room, and is about each line of its own", () => {
   const bold = (text: string) => `\x1b[1m${text}\x1b[22m`;
