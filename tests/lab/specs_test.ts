@@ -72,6 +72,29 @@ Deno.test("a revision is taken out of the repository, once", async () => {
   assert((await Deno.stat(new URL(`${folder}/src/heap/tiny.ts`))).isFile);
 });
 
+Deno.test("a revision is not run from a folder that others may write", async () => {
+  const hash = (await commandOutput("git", ["-C", ROOT, "rev-parse", "HEAD"]))?.trim();
+  if (hash === undefined) return console.log("skipped: this copy is in no repository, or there is no git");
+  const cache = await Deno.makeTempDir(), planted = `${cache}/sources/${hash}`;
+  const before = Deno.env.get("HAKMEM_CACHE");
+  Deno.env.set("HAKMEM_CACHE", cache);
+  try {
+    await Deno.mkdir(`${planted}/src/heap`, { recursive: true });
+    await Deno.writeTextFile(`${planted}/src/heap/variants.ts`, 'throw new Error("planted");');
+    await Deno.chmod(planted, 0o777);
+    assertMatch(await messageOf(hash), /^the sources in .* are not used: /);
+    await Deno.rename(planted, `${cache}/elsewhere`);
+    await Deno.symlink(`${cache}/elsewhere`, planted);
+    assertMatch(await messageOf(hash), /^the sources in .* are not used: /);
+    await Deno.remove(planted);
+    assertEquals((await resolveSpec(hash)).source, hash);
+  } finally {
+    if (before === undefined) Deno.env.delete("HAKMEM_CACHE");
+    else Deno.env.set("HAKMEM_CACHE", before);
+    await Deno.remove(cache, { recursive: true });
+  }
+});
+
 Deno.test("resolveSpec() says so of a revision that is gone, by its first digits", async () => {
   const gone = "0123456789abcdef0123456789abcdef01234567";
   assertMatch(await messageOf(`${gone},slab-map`), /^the revision 0123456789ab is not in this repository: /);
