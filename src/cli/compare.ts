@@ -7,8 +7,9 @@ import { Command } from "@commander-js/extra-typings";
 import { assertSameWork, baselinePath, lastingName, loadBaseline, saveBaseline } from "../lab/baseline.ts";
 import { compare, type ComparePlan, type CompareRun } from "../lab/compare.ts";
 import { comparingReplays } from "../lab/replay.ts";
-import { resolveSpec, shortRevisions } from "../lab/specs.ts";
+import { resolveSpec } from "../lab/specs.ts";
 import { freshSeed, LOOKS, type Verdict } from "../measure/mod.ts";
+import { shortRevisions } from "../report/format.ts";
 import {
   type Baseline,
   type CompareFile,

@@ -19,6 +19,7 @@ import { cacheFolder, commandOutput, distrustOfFolder } from "../os/mod.ts";
 import { findPeer } from "../peers/find.ts";
 import { HARNESSES, PEERS } from "../peers/mod.ts";
 import { LIBRARY_PATH } from "../peers/native.ts";
+import { shortRevisions } from "../report/format.ts";
 import { type Contestant, type Harness, heapContestant, peerContestant, WORKLOADS_HARNESS } from "./contestants.ts";
 
 /** A contestant, and where it came from. */
@@ -72,11 +73,6 @@ export async function resolveSpec(text: string, harness: Harness = WORKLOADS_HAR
       }; the path of a shared library that has malloc (./lib.so); ` +
       `a folder with a copy of this project; a git revision of this project.`,
   );
-}
-
-/** A name with its revisions as people write them, by the first 12 digits. */
-export function shortRevisions(name: string): string {
-  return name.replaceAll(/\b([0-9a-f]{12})[0-9a-f]{28}\b/g, "$1");
 }
 
 async function folderOf(path: string): Promise<string | undefined> {

@@ -6,7 +6,7 @@
 import { median } from "simple-statistics";
 import type { CompareFile, CompareRow } from "./compare_schema.ts";
 import { doubts } from "./doubts.ts";
-import { bounds, change, changeWithBounds, counted, nanoseconds, threadCount, wrap } from "./format.ts";
+import { bounds, change, changeWithBounds, counted, nanoseconds, shortRevisions, threadCount, wrap } from "./format.ts";
 import { areDisturbed, deltaOf, EQUIVALENT_WITHIN, type Verdict, verdictOf } from "../measure/mod.ts";
 import { type Palette, PLAIN } from "./palette.ts";
 import type { Ratio } from "./schema.ts";
@@ -183,7 +183,9 @@ function baselineText({ baseline, environment, rows }: CompareFile): string[] {
     ...(["deno", "v8", "os", "cores"] as const).filter((name) => baseline.environment[name] !== environment[name]),
   ].map((name) => `${name} was ${baseline.environment[name]}, is ${environment[name]}`);
   const text =
-    `Baseline ${baseline.name}: ${baseline.contestant} of ${baseline.date.slice(0, 10)}, run again beside B.` +
+    `Baseline ${baseline.name}: ${shortRevisions(baseline.contestant)} of ${
+      baseline.date.slice(0, 10)
+    }, run again beside B.` +
     (then.length === 0 ? "" : ` Stored then (only to look at): ${then.join(", ")}.`) +
     (changed.length === 0 ? "" : ` The stored figures are of another environment: ${changed.join("; ")}.`);
   return [text];

@@ -118,6 +118,12 @@ const CompareFileFields = v.object({
   warnings: v.array(WarningSchema),
 });
 
+/**
+ * How far a ratio may be outside of what the rounds' samples have: it is that of pairs of slots, and a sample is the median
+ * of a round's.
+ */
+const PAIRING = 2;
+
 /** A whole comparison. */
 export const CompareFileSchema = v.pipe(
   CompareFileFields,
@@ -129,6 +135,11 @@ export const CompareFileSchema = v.pipe(
       }
       for (const [who, { length }] of Object.entries(samples)) {
         if (length !== rounds) blame([...at, "samples", who], `${length} of them, where rounds is ${rounds}`);
+      }
+      const all = samples.a.map((a, round) => a / (samples.b[round] ?? a));
+      const least = Math.min(...all), most = Math.max(...all);
+      if (ratio * PAIRING < least || ratio > PAIRING * most) {
+        blame([...at, "ratio"], `${ratio} is not what the samples say, ${least.toFixed(3)} to ${most.toFixed(3)}`);
       }
       if ((verdict === "regression" && low >= 1) || (verdict === "improvement" && high <= 1)) {
         blame([...at, "verdict"], `no ${verdict} is from ${low} to ${high} times as fast`);

@@ -166,3 +166,8 @@ function digits(value: number): string {
   if (size >= 0.1 || size === 0) return value.toFixed(2);
   return size < 0.0005 ? value.toExponential(0) : value.toFixed(3);
 }
+
+/** A name with its revisions as people write them, by the first 12 digits. */
+export function shortRevisions(name: string): string {
+  return name.replaceAll(/\b([0-9a-f]{12})[0-9a-f]{28}\b/g, "$1");
+}

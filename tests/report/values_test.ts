@@ -48,6 +48,11 @@ const ROWS: [path: (string | number)[], value: unknown, says: string][] = [
   [["rows", 0, "samples", "a"], [1], "field rows[0].samples.a: 1 of them, where rounds is 20"],
   [["rows", 1, "low"], 2, "field rows[1].ratio: 0.985 is not between low, 2, and high, 0.99682"],
   [
+    ["rows", 0],
+    { ...compareFixture().rows[0]!, ratio: 9, low: 8, high: 10 },
+    "field rows[0].ratio: 9 is not what the samples say, 0.763 to 0.816",
+  ],
+  [
     ["rows", 0, "verdict"],
     "improvement",
     "field rows[0].verdict: no improvement is from 0.779135 to 0.8004920000000001 times as fast",

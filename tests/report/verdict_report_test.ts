@@ -72,8 +72,8 @@ Deno.test("renderCompare() gives a table of 100 columns, and says how a baseline
     baseline: {
       schema: "hakmem.baseline/1",
       name: "release-1",
-      contestant: "0123abc,box",
-      revision: "0123abc",
+      contestant: `${"0123456789".repeat(4)},box`,
+      revision: "0123456789".repeat(4),
       date: "2026-01-02T03:04:05Z",
       environment,
       rows: [{ workload: "random-mixed", size: file.rows[0]!.size, nsPerOp: 12.5 }],
@@ -81,7 +81,7 @@ Deno.test("renderCompare() gives a table of 100 columns, and says how a baseline
   });
   for (const line of text.split("\n")) assert(line.length <= 100, line);
   const words = text.replaceAll(/\s+/g, " ");
-  assertStringIncludes(words, "Baseline release-1: 0123abc,box of 2026-01-02, run again beside B.");
+  assertStringIncludes(words, "Baseline release-1: 012345678901,box of 2026-01-02, run again beside B.");
   assertStringIncludes(words, `Stored then (only to look at): ${file.rows[0]!.size}: 12.5 ns.`);
   assertStringIncludes(words, "of another environment: cpu was Another Processor, is");
   assertStringIncludes(words, "deno was 2.8.0, is");

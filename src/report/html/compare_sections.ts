@@ -5,7 +5,7 @@
  */
 import { median } from "simple-statistics";
 import type { Baseline, CompareFile } from "../compare_schema.ts";
-import { nanoseconds, placeOf } from "../format.ts";
+import { nanoseconds, placeOf, shortRevisions } from "../format.ts";
 import { processorOf } from "../processor.ts";
 import { closeBounds, closeRatio } from "./close_ratio.ts";
 import { compareRatioFigure, compareSeries } from "./compare_charts.ts";
@@ -66,7 +66,7 @@ function verdictTable({ rows }: CompareFile): Piece {
 
 function baselineContent({ name, contestant, revision, date, environment, rows }: Baseline): Piece {
   return [
-    markup`<p>${name}: ${contestant}, revision ${revision}, saved on ${date} (${
+    markup`<p>${name}: ${shortRevisions(contestant)}, revision ${shortRevisions(revision)}, saved on ${date} (${
       processorOf(environment)
     }, Deno ${environment.deno}). Its
       figures are shown, never compared: it was run again.</p>`,
