@@ -1,6 +1,5 @@
 /** The recorder against programs whose calls are known by construction, and against valgrind. */
 import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert";
-import { setTimeout as delay } from "node:timers/promises";
 import { RecordError, Recording } from "../../src/lab/record.ts";
 import { RECORDER } from "../../src/lab/record_files.ts";
 import { buildNative } from "../../src/os/mod.ts";
@@ -170,10 +169,9 @@ linuxTest("a recording of a program that is killed at any moment has no event tw
   try {
     let most = 0;
     for (let round = 0; round < 8; round++) {
-      using recording = await Recording.start({ program, args: [], file: `${folder}/program.trace` });
-      await delay(5 + 2.3 * round);
-      recording.kill("SIGKILL");
-      await recording.outcome();
+      const args = [String(1 + 2000 * round)];
+      using recording = await Recording.start({ program, args, file: `${folder}/program.trace` });
+      assertEquals((await recording.outcome()).signal, "SIGKILL");
       const { processes } = await recording.finish(() => {}, new AbortController().signal);
       assertPrefixes(readTrace(processes[0]!.file));
       most = Math.max(most, processes[0]!.events);
@@ -188,7 +186,8 @@ linuxTest("what is read of a process while it runs has no event twice, and none 
   const folder = await Deno.makeTempDir({ prefix: "hakmem-test-" });
   try {
     const program = await build("endless");
-    const found = await recorded("sh", "-c", `'${program}' & echo $! > '${folder}/pid'; sleep 0.02`);
+    const script = `mkfifo told; '${program}' 10001 told & echo $! > pid; read line < told`;
+    const found = await recorded("sh", "-c", `cd '${folder}'; ${script}`);
     const pid = Number(await Deno.readTextFile(`${folder}/pid`));
     Deno.kill(pid, "SIGKILL");
     const index = found.processes.findIndex((each) => each.pid === pid);
@@ -259,8 +258,9 @@ for (const what of ["files", "closed", "swapped", "vfork"]) {
 linuxTest("a process that runs on is recorded up to the program's end, and is not disturbed", async () => {
   const folder = await Deno.makeTempDir({ prefix: "hakmem-test-" });
   try {
-    const script = `sleep 60 & echo $! > '${folder}/pid'; sleep 0.3`;
-    const found = await recorded("sh", "-c", script);
+    // It says that it has begun, and then reads what nobody writes.
+    const child = "sh -c 'echo > told; read line < told'";
+    const found = await recorded("sh", "-c", `cd '${folder}'; mkfifo told; ${child} & echo $! > pid; read line < told`);
     const pid = Number(await Deno.readTextFile(`${folder}/pid`));
     Deno.kill(pid, "SIGKILL"); // throws if there is no such process: it was disturbed
     const process = found.processes.find((each) => each.pid === pid);
