@@ -10,12 +10,19 @@ import { booksLayout } from "./debug_layout.ts";
 import type { Heap } from "./heap.ts";
 import { FIRST_BLOCK, GAP_BYTES, RINGS_BYTES, stateBytes } from "./layout.ts";
 
+/** V8 takes the bytes of each view for memory of its own, and collects garbage after some: so a heap has one. */
+const views = new WeakMap<Heap, Int32Array>();
+
 /**
  * State, blocks and rings in words, by the indices of `layout.ts`; of a debug build the books behind them, too, from
  * `booksAt(heap)` on. Once the heap is closed none of it may be read: the
  * memory is gone, and the process dies of it.
  */
 export function viewState(heap: Heap): Int32Array {
+  return views.getOrInsertComputed(heap, wholeView);
+}
+
+function wholeView(heap: Heap): Int32Array {
   const bytes = heap.u8.length, state = stateBytes(bytes);
   const address = heap.address(FIRST_BLOCK) - BigInt(FIRST_BLOCK + state);
   const books = heap.build === "debug" ? GAP_BYTES + booksLayout(bytes).bytes : 0;

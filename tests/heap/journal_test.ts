@@ -21,6 +21,8 @@ import { openVirtualMemory } from "../../src/os/mod.ts";
 import { attachMortal, countDead, Death, fillWithDead, pretendDead } from "./mortal.ts";
 
 const KIB = 1024, MIB = 1024 * KIB;
+/** Of a heap here: room for four superslabs that are full, and no more, since each thread that attaches maps it. */
+const RESERVE = 16 * MIB;
 
 /** The blocks that must be live, and what is in them. */
 class Live {
@@ -38,12 +40,12 @@ class Live {
   }
 
   refill(ptr: number): void {
-    for (const part of this.#ends(ptr)) part.fill(this.fills.get(ptr)!);
+    for (const part of this.#ends(ptr, this.heap.usableSize(ptr))) part.fill(this.fills.get(ptr)!);
   }
 
   /** What is written and read of a block: its ends. */
-  #ends(ptr: number): Uint8Array[] {
-    const bytes = this.heap.bytes(ptr);
+  #ends(ptr: number, size: number): Uint8Array[] {
+    const bytes = this.heap.u8.subarray(ptr, ptr + size);
     return [bytes.subarray(0, 64), bytes.subarray(-64)];
   }
 
@@ -56,10 +58,10 @@ class Live {
     this.heap.check();
     const found = [...this.heap.blocks()];
     assertEquals(found.length, this.fills.size, "live blocks");
-    for (const { ptr } of found) {
+    for (const { ptr, size } of found) {
       const fill = this.fills.get(ptr);
       assert(fill !== undefined, "a block is live that was freed");
-      for (const part of this.#ends(ptr)) {
+      for (const part of this.#ends(ptr, size)) {
         assert(part.every((byte) => byte === fill), "something wrote into a live block");
       }
     }
@@ -192,9 +194,9 @@ const SCENARIOS: readonly Scenario[] = [
     sections: ["ClassSlabs.#trim"],
     each: 192, // much is spilled first
     prepare: (heap, live) => {
-      const ptrs = times(60, () => live.add(heap.malloc(1000))).sort((a, b) => a - b);
-      for (const ptr of ptrs.splice(30)) live.free(heap, ptr);
-      for (const ptr of ptrs.splice(10, 5)) live.free(heap, ptr);
+      const ptrs = times(24, () => live.add(heap.malloc(1000))).sort((a, b) => a - b);
+      for (const ptr of ptrs.splice(12)) live.free(heap, ptr);
+      for (const ptr of ptrs.splice(4, 3)) live.free(heap, ptr);
       return ptrs;
     },
     act: (heap) => void heap.collect(),
@@ -213,9 +215,9 @@ const SCENARIOS: readonly Scenario[] = [
   {
     name: "close()",
     sections: ["ThreadCache.leave", "ClassSlabs.abandon", "HeapMemory.#leave"],
-    each: 1024, // it ends with a short section
+    each: 512, // it ends with a short section
     prepare: (heap, live) => {
-      const ptrs = times(10, (index) => live.add(heap.malloc(index * 500)));
+      const ptrs = times(3, (index) => live.add(heap.malloc(index * 500)));
       for (const ptr of ptrs) live.free(heap, ptr);
       return [];
     },
@@ -234,7 +236,7 @@ for (const { name, flags = "magazines=1", sections, each, prepare, act } of SCEN
   Deno.test(
     { name: `a thread dies at any step of ${name}, and nothing is lost`, sanitizeResources: false },
     async () => {
-      const options = { variant: `slab-map,capacity=16,refill=8,prewarm=0,${flags}`, reserveBytes: 64 * MIB };
+      const options = { variant: `slab-map,capacity=16,refill=8,prewarm=0,${flags}`, reserveBytes: RESERVE };
       using survivor = await Heap.open(options);
       const shared = survivor.share(), live = new Live(survivor);
       for (let index = 0; index < 50; index++) live.add(survivor.malloc(index * 300));
@@ -283,7 +285,7 @@ function rollBackHalf(heap: Heap): void {
 }
 
 Deno.test({ name: "a thread dies while it gives back what a dead one had", sanitizeResources: false }, async () => {
-  using survivor = await Heap.open({ variant: "slab-map,capacity=64,refill=32,prewarm=0", reserveBytes: 64 * MIB });
+  using survivor = await Heap.open({ variant: "slab-map,capacity=64,refill=32,prewarm=0", reserveBytes: RESERVE });
   const shared = survivor.share(), live = new Live(survivor);
   for (let index = 0; index < 50; index++) live.add(survivor.malloc(index * 300));
   for (let step = 0, isOver = false; !isOver; step = nextStep(step)) {
@@ -310,7 +312,7 @@ Deno.test({ name: "a thread dies while it gives back what a dead one had", sanit
 Deno.test(
   { name: "a thread dies while it attaches, when all slots are of the dead", sanitizeResources: false },
   async () => {
-    using survivor = await Heap.open({ variant: "slab-map,capacity=64,refill=32,prewarm=0", reserveBytes: 64 * MIB });
+    using survivor = await Heap.open({ variant: "slab-map,capacity=64,refill=32,prewarm=0", reserveBytes: RESERVE });
     const shared = survivor.share(), live = new Live(survivor);
     let withoutSlot = 0, isOver = false;
     for (let step = 0; !isOver; step = nextStep(step)) {
@@ -459,7 +461,7 @@ const DIVES: { readonly [name: string]: readonly string[] } = {
 
 for (const [name, sections] of Object.entries(DIVES)) {
   Deno.test({ name: `a stack overflow at any depth of ${name} loses nothing`, sanitizeResources: false }, async () => {
-    using heap = await Heap.open({ variant: "slab-map,capacity=8,refill=4,prewarm=0", reserveBytes: 64 * MIB });
+    using heap = await Heap.open({ variant: "slab-map,capacity=8,refill=4,prewarm=0", reserveBytes: RESERVE });
     const shared = heap.share(), live = new Live(heap);
     for (let index = 0; index < 50; index++) live.add(heap.malloc(index * 300));
     const errors: RangeError[] = [];
