@@ -54,25 +54,25 @@ Deno.test("traces that cannot be read exit with 3 and say where, and leave no fi
 });
 
 Deno.test("replay prints time and memory in 100 columns, and writes a result file", async () => {
-  await withFile(mallocLabText(3000), async (path) => {
-    const args = ["replay", path, "--quick", "--peer", "system,uint8array", "--variant", "slab-map,phase7"];
+  await withFile(mallocLabText(300), async (path) => {
+    const args = ["replay", path, "--quick", "--peer", "system", "--variant", "slab-map"];
     const json = `${path}.json`, markdown = `${path}.md`;
     const { code, stdout } = await cli([...args, "--json", json, "--markdown", markdown]);
     assertEquals(code, 0);
     assertMatch(
       stdout.replaceAll("\n", " "),
-      /^sample.trace is too short to judge: it has 4,500 events, .*; least memory: .* MB /,
+      /^sample.trace is too short to judge: it has 450 events, .*; least memory: .* MB /,
     );
-    assertMatch(stdout.replaceAll("\n", " "), /every event served and verified by 4 allocators/);
+    assertMatch(stdout.replaceAll("\n", " "), /every event served and verified by 2 allocators/);
     assertNarrow(stdout);
     const file = parseResultFile(await Deno.readTextFile(json));
-    assertEquals(file.trace?.events, 4500);
+    assertEquals(file.trace?.events, 450);
     const measured = file.results.filter(({ runtime }) => runtime !== "harness");
-    assertEquals(measured.map(({ allocator }) => allocator), ["slab-map", "phase7", "system", "uint8array"]);
+    assertEquals(measured.map(({ allocator }) => allocator), ["slab-map", "system"]);
     for (const result of measured) {
       const { verified, events, peakFootprintBytes, averageFootprintBytes, peakLiveBytes, pageFaults, longestNs } =
         result;
-      assertEquals([verified, events], [true, 4500]);
+      assertEquals([verified, events], [true, 450]);
       assert(result.coldSamples!.length >= 3, "first replays, as many as a slow machine has time for");
       assert([peakFootprintBytes, averageFootprintBytes, peakLiveBytes, pageFaults, longestNs].every((x) => x! >= 0));
     }
@@ -105,12 +105,12 @@ Deno.test({
   name: `the real trace is served and verified${REAL === undefined ? ": skipped, systemui.zip is not there" : ""}`,
   ignore: REAL === undefined,
   fn: async () => {
-    const { code, stdout } = await cli(["replay", REAL!, "--quick", "--peer", "system,assemblyscript", "--json", "-"]);
+    const { code, stdout } = await cli(["replay", REAL!, "--quick", "--peer", "system", "--json", "-"]);
     assertEquals(code, 0);
     const { results, trace } = parseResultFile(stdout);
     assertEquals([trace?.events, trace?.threads], [786_097, 393]);
     const verified = results.filter((result) => result.verified).map(({ allocator }) => allocator);
-    assertEquals(verified, ["slab-map", "system", "assemblyscript"]);
+    assertEquals(verified, ["slab-map", "system"]);
     assertEquals(results.every(({ events }) => events === 786_097), true);
   },
 });
