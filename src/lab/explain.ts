@@ -497,6 +497,7 @@ async function findFix(
       (progress) => report({ ...progress, phase: "measuring a fix", label: `with A's ${set.join(", ")}` }),
       signal,
     );
+    signal.throwIfAborted(); // a part of a comparison is no proof of a fix
     const found = { variant: build.variant, flags: [...set], ...together(run.rows), verdict: run.verdict };
     if (best === undefined || found.ratio > best.ratio) best = found;
     if (run.verdict !== "regression") return found;

@@ -151,7 +151,7 @@ export async function runRegression(
   signal: AbortSignal,
 ): Promise<Pick<CompareRun, "rows" | "rounds" | "notes" | "warnings">> {
   const { workload, sizes, variant } = rule;
-  return await compare(
+  const run = await compare(
     {
       workload,
       sizes,
@@ -165,4 +165,6 @@ export async function runRegression(
     (state) => show({ ...state, phase: `${variant} against ${against}: ${state.phase}` }),
     signal,
   );
+  signal.throwIfAborted(); // a part of a comparison decides no threshold
+  return run;
 }

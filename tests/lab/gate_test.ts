@@ -171,3 +171,13 @@ Deno.test("gate() refuses a baseline of other work before it measures anything, 
     await Deno.remove(path);
   }
 });
+
+Deno.test("gate() that is stopped in a comparison gives no verdict", async () => {
+  const controller = new AbortController();
+  const stop = ({ phase, done }: { phase: string; done: number }) => {
+    if (phase.endsWith("comparing") && done === 4) controller.abort(new Error("stopped"));
+  };
+  const threshold: Threshold = { name: "c", kind: "regression", workload: "hot-pair", against: "box", most: 0.05 };
+  const rules = [rule(threshold, { size: 16, cycles: 20_000 })];
+  await assertRejects(() => gate(plan(rules, true), stop, controller.signal), Error, "stopped");
+});
