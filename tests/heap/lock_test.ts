@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { HeaderCorruptedError } from "../../src/heap/errors.ts";
-import { SLAB_TABLE_OFFSET as CONTROL_END, WORD_LOCK } from "../../src/heap/layout.ts";
+import { SLAB_TABLE_OFFSET, WORD_LOCK } from "../../src/heap/layout.ts";
 import { waitForLock } from "../../src/heap/lock.ts";
 import { NO_THREAD, slotOfOwner, Threads } from "../../src/heap/threads.ts";
 import type { VirtualMemory } from "../../src/os/mod.ts";
@@ -13,7 +13,7 @@ class People {
   readonly starts = new Map<number, number>();
   onPause = (): void => {};
   onStart = (_id: number): void => {};
-  readonly words = new Int32Array(CONTROL_END / 4);
+  readonly words = new Int32Array(SLAB_TABLE_OFFSET / 4); // the control words end there
   readonly threads: Threads = new Threads(this.words, this as unknown as VirtualMemory);
 
   threadId(): number {
