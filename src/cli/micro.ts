@@ -1,5 +1,5 @@
 /**
- * `micro`: what each stage of the fast path costs.
+ * `micro`: what each stage of the fast path costs, and each step of what stands behind it.
  *
  * @module
  */
@@ -13,12 +13,14 @@ import { Outputs } from "./outputs.ts";
 import { openProgress, printError } from "./terminal.ts";
 import { wholeNumber } from "./values.ts";
 
-const SLOT_MILLISECONDS = 20;
+const SLOT_MILLISECONDS = 10;
 
 const HELP = `
 Each stage is added to a loop that has all those before it; what it costs is the difference. Small differences can be
 negative: the processor does several things at once, and an added store may even help. The default heap's stages come
-first, then those of the designs before it, with a header in front of each block, and of their slow paths.
+first, then what stands behind them: large blocks, slabs, carving, spilling, magazines, remote frees, realloc and the
+system's pages, each from the innermost function to malloc and free themselves. Then come the stages of the designs
+before it, with a header in front of each block, and of their slow paths.
 
 Exit codes: 0 fine, 3 an error.
 
@@ -30,7 +32,9 @@ Examples:
 /** The command. */
 export function microCommand(finish: (exitCode: number) => void): Command {
   const command = new Command("micro")
-    .description("what each stage of the fast path costs, in nanoseconds and ticks of the processor's counter")
+    .description(
+      "what each stage of malloc, free and realloc costs, in nanoseconds and ticks of the processor's counter",
+    )
     .option("--rounds <n>", "measurement rounds, at least 6 (default: 20)", wholeNumber("--rounds", 6, 1000))
     .option("--json <file>", "write the rows as JSON (- is stdout)")
     .option("--csv <file>", "write the rows")

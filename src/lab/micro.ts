@@ -1,17 +1,19 @@
 /**
- * `micro`: what each stage of the fast path costs, in the default heap and in the history's, and what `mincore` does, in
- * nanoseconds and ticks of the processor's counter. Loops of one stage more and one less are measured in turns, in random order, round by round; a stage is the
- * median of the differences within rounds. Single calls are never timed.
+ * `micro`: what each stage of the fast path costs, in the default heap and in the history's, what stands behind it, step by
+ * step, and what `mincore` does, in nanoseconds and ticks of the processor's counter. Loops of one stage more and one less
+ * are measured in turns, in random order, round by round; a stage is the median of the differences within rounds. Single
+ * calls are never timed.
  *
  * @module
  */
 import * as layout from "../heap/layout.ts";
 import { differences, estimate, Random } from "../measure/mod.ts";
 import { openVirtualMemory, type VirtualMemory } from "../os/mod.ts";
-import type { MicroFile, MicroPath, MicroRow } from "../report/mod.ts";
+import type { MicroFile, MicroPath, MicroRow, MicroSlowPath } from "../report/mod.ts";
 import { defaultLoops } from "./micro_default.ts";
 import { historyLoops } from "./micro_history.ts";
 import type { Loop, StageLoops } from "./micro_loops.ts";
+import { type SlowPath, slowPaths } from "./micro_slow.ts";
 
 /** What to measure. */
 export interface MicroPlan {
@@ -22,6 +24,8 @@ export interface MicroPlan {
 
 interface Subject {
   readonly loop: Loop;
+  /** In an iteration: what is kept is of one. */
+  readonly operations: number;
   iterations: number;
   readonly nanoseconds: number[];
   readonly ticks: number[];
@@ -40,12 +44,23 @@ export async function micro(
   signal: AbortSignal,
 ): Promise<MicroFile> {
   const system = await openVirtualMemory();
-  const subjectOf = (loop: Loop): Subject => ({ loop, iterations: 0, nanoseconds: [], ticks: [] });
+  const subjectOf = (loop: Loop, operations = 1): Subject => (
+    { loop, operations, iterations: 0, nanoseconds: [], ticks: [] }
+  );
   const paths = [await defaultLoops(), await historyLoops()].map(({ loops, whole, ...path }) => {
-    return { ...path, loops: loops.map(subjectOf), whole: subjectOf(whole) };
+    return { ...path, loops: loops.map((loop) => subjectOf(loop)), whole: subjectOf(whole) };
   });
+  const slow = (await slowPaths()).map((path) => ({
+    path,
+    base: subjectOf(path.base, path.operations),
+    steps: path.steps.map(({ loop }) => subjectOf(loop, path.operations)),
+  }));
   const ways = mincoreLoops(system).map(({ name, loop }) => ({ name, loop: subjectOf(loop) }));
-  const subjects = [...paths.flatMap(({ loops, whole }) => [...loops, whole]), ...ways.map(({ loop }) => loop)];
+  const subjects = [
+    ...paths.flatMap(({ loops, whole }) => [...loops, whole]),
+    ...slow.flatMap(({ base, steps }) => [base, ...steps]),
+    ...ways.map(({ loop }) => loop),
+  ];
   for (const [done, subject] of subjects.entries()) {
     report({ phase: "warming up", done, total: subjects.length, label: "" });
     calibrate(system, subject, plan.slotMilliseconds);
@@ -67,6 +82,7 @@ export async function micro(
     rounds: plan.rounds,
     defaultHeap,
     ...history,
+    slowPaths: slow.map(({ path, base, steps }) => pricedSlow(path, base, steps)),
     mincore: ways.map(({ name, loop }) => ({ ...row(name, loop, empty), isOnFastPath: false })),
     source: system.source,
   };
@@ -85,6 +101,23 @@ function priced({ variant, stages, loops, whole }: Pick<StageLoops, "variant" | 
   return { stages: rows, whole: { variant, nanoseconds, sum, rest: nanoseconds.median - sum } };
 }
 
+/** What the steps of a path cost, each, and up to it; of things that are no ladder, each alone. */
+function pricedSlow({ name, isLadder, steps }: SlowPath, base: Subject, subjects: readonly Subject[]): MicroSlowPath {
+  const sinceBase = (subject: Subject) => estimate(differences(subject.nanoseconds, base.nanoseconds));
+  return {
+    name,
+    steps: steps.map((step, index) => {
+      const subject = subjects[index]!, before = isLadder && index > 0 ? subjects[index - 1]! : base;
+      return {
+        ...row(step.name, subject, before),
+        ...(isLadder ? { cumulative: sinceBase(subject).median } : {}),
+        isOnFastPath: false,
+      };
+    }),
+    ...(isLadder ? { whole: sinceBase(subjects.at(-1)!) } : {}),
+  };
+}
+
 function row(name: string, more: Subject, less: Subject): Omit<MicroRow, "isOnFastPath"> {
   return {
     name,
@@ -95,10 +128,10 @@ function row(name: string, more: Subject, less: Subject): Omit<MicroRow, "isOnFa
 
 /** Finds how many iterations fill a slot, in runs that warm the loop up. */
 function calibrate(system: VirtualMemory, subject: Subject, slotMilliseconds: number): void {
-  subject.iterations = 20_000;
+  subject.iterations = Math.ceil(1000 / subject.operations);
   for (let warm = 0; warm < 3;) {
     run(system, subject);
-    const nanoseconds = subject.nanoseconds.pop()! * subject.iterations;
+    const nanoseconds = subject.nanoseconds.pop()! * subject.iterations * subject.operations;
     subject.ticks.pop();
     if (nanoseconds >= slotMilliseconds * 1e6) warm++;
     else subject.iterations *= 2;
@@ -107,12 +140,12 @@ function calibrate(system: VirtualMemory, subject: Subject, slotMilliseconds: nu
 
 let sink = 0;
 
-function run(system: VirtualMemory, { loop, iterations, nanoseconds, ticks }: Subject): void {
+function run(system: VirtualMemory, { loop, operations, iterations, nanoseconds, ticks }: Subject): void {
   const startTicks = system.ticks(), start = system.monotonicNanoseconds();
   sink = (sink + loop(iterations)) | 0;
   const end = system.monotonicNanoseconds(), endTicks = system.ticks();
-  nanoseconds.push(Number(end - start) / iterations);
-  ticks.push(Number(endTicks - startTicks) / iterations);
+  nanoseconds.push(Number(end - start) / iterations / operations);
+  ticks.push(Number(endTicks - startTicks) / iterations / operations);
 }
 
 /** Lets signals in. */

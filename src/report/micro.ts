@@ -42,29 +42,46 @@ export interface MicroPath {
   };
 }
 
+/** What stands behind the fast path: steps, each of which does what the one before does and a layer more. */
+export interface MicroSlowPath {
+  readonly name: string;
+  readonly steps: readonly MicroRow[];
+  /** What they come to; absent where the rows have nothing to do with one another. */
+  readonly whole?: Interval;
+}
+
 /** What `micro` found. The stages and the whole of the file itself are those of a variant of the history. */
 export interface MicroFile extends MicroPath {
   readonly schema: "hakmem.micro/1";
   readonly rounds: number;
   readonly defaultHeap: MicroPath;
+  readonly slowPaths: readonly MicroSlowPath[];
   readonly mincore: readonly MicroRow[];
   /** Where the counter is read from: `native`, or `libc`, whose ticks are nanoseconds. */
   readonly source: "native" | "libc";
 }
 
-/** The columns of the stages; `mincore` has no last one. */
+/** The columns of the stages; what is no ladder, and `mincore`, has no last one. */
 const COLUMNS = ["stage", "ns", "95 %", "ticks", "all so far, ns"] as const;
 const ADDED = "Each stage was added to all above it.";
+const BEHIND =
+  "Behind the fast path. Each step does what the step above it does, and a layer more; the last is the whole.";
 const NO_COUNTER = "Without the native library there is no counter to read: ticks are nanoseconds.";
 
 /** The text; colours from `palette`. */
 export function renderMicro(file: MicroFile, palette: Palette = PLAIN): string {
-  const { defaultHeap, stages, mincore, source } = file;
+  const { defaultHeap, slowPaths, stages, mincore, source } = file;
   const text = (line: string) => wrap(line, palette.columns);
   const sections = [
     answer(headline(file), palette),
     [table(COLUMNS, defaultHeap.stages, palette)],
     text(ADDED),
+    text(BEHIND),
+    [textTable(
+      numbersOf(["step", ...COLUMNS.slice(1)]),
+      slowPaths.flatMap((path) => [slowLine(path), ...path.steps.map(cells)]),
+      palette,
+    )],
     text(historyLine(file)),
     [table(COLUMNS, stages, palette)],
     text(`Dim stages are not on the fast path of that variant. ${ADDED}`),
@@ -76,12 +93,17 @@ export function renderMicro(file: MicroFile, palette: Palette = PLAIN): string {
 
 /** The same as Markdown. */
 export function renderMicroMarkdown(file: MicroFile): string {
-  const { defaultHeap, stages, mincore, source } = file;
+  const { defaultHeap, slowPaths, stages, mincore, source } = file;
   const onFastPath = stages.map((row) => [...cells(row), row.isOnFastPath ? "yes" : "no"]);
   return [
     `**${headline(file)}**\n`,
     markdownTable(COLUMNS, defaultHeap.stages.map(cells)),
     `${ADDED}\n`,
+    `${BEHIND}\n`,
+    ...slowPaths.flatMap((path) => [
+      `${slowLine(path)}\n`,
+      markdownTable(slowColumns(path), path.steps.map((row) => cells(row).slice(0, slowColumns(path).length))),
+    ]),
     `${historyLine(file)}\n`,
     markdownTable([...COLUMNS, "on the fast path"], onFastPath),
     `${ADDED}\n`,
@@ -108,6 +130,10 @@ export function renderMicroCsv(file: MicroFile): string {
   const head = ["kind", "name", "ns", "ns_low", "ns_high", "ticks", "ticks_low", "ticks_high", "all_so_far_ns"];
   return csvTable([...head, "on_fast_path", "variant"], [
     ...path(file.defaultHeap),
+    ...file.slowPaths.flatMap(({ name, steps, whole }) => [
+      ...steps.map((step) => line("step", name, step)),
+      ...(whole === undefined ? [] : [["whole", name, ...figures(whole), "", "", "", whole.median, "", name]]),
+    ]),
     ...path(file),
     ...file.mincore.map((row) => line("mincore", "", row)),
   ]);
@@ -119,6 +145,16 @@ function headline({ defaultHeap, rounds }: MicroFile): string {
 
 function historyLine(file: MicroFile): string {
   return `Before, with a header in front of each block: malloc and free of ${wholeOf(file)}.`;
+}
+
+function slowLine({ name, whole }: MicroSlowPath): string {
+  const what = `${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+  if (whole === undefined) return what;
+  return `${what}: ${digits(whole.median)} ns (${digits(whole.low)}–${digits(whole.high)})`;
+}
+
+function slowColumns({ whole }: MicroSlowPath): readonly string[] {
+  return ["step", ...COLUMNS.slice(1, whole === undefined ? 4 : 5)];
 }
 
 /** What the whole costs, and what the stages leave of it. */

@@ -20,7 +20,7 @@ export { type ExplainFile, type ExplainFlag, parseExplainFile } from "./explain_
 export { renderCsv } from "./csv.ts";
 export { checkExpectation, expectationLine, parseExpectation } from "./expectation.ts";
 export { type FlagsFile, type FlagValue, renderFlags, type VariantFlags } from "./flags.ts";
-export { type MicroFile, type MicroPath, type MicroRow, renderMicro } from "./micro.ts";
+export { type MicroFile, type MicroPath, type MicroRow, type MicroSlowPath, renderMicro } from "./micro.ts";
 export { changeWithBounds, hasOwnHeaps, nameOf, placeOf, threadCount, wrap } from "./format.ts";
 export { judgedRatio, loopDifference, netRatioToSystem, unlikeLoops } from "./loops.ts";
 export { headline } from "./headline.ts";

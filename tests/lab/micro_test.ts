@@ -3,12 +3,13 @@ import { DEFAULT_VARIANT } from "../../src/heap/mod.ts";
 import { micro } from "../../src/lab/micro.ts";
 import { defaultLoops } from "../../src/lab/micro_default.ts";
 import { historyLoops } from "../../src/lab/micro_history.ts";
+import { type SlowPath, slowPaths } from "../../src/lab/micro_slow.ts";
 import { openVirtualMemory } from "../../src/os/mod.ts";
 import { renderMicro } from "../../src/report/mod.ts";
 
 // The loops' heap and the reservation live as long as the process, so the library must be open before any test.
 await openVirtualMemory();
-const history = await historyLoops(), ours = await defaultLoops();
+const history = await historyLoops(), ours = await defaultLoops(), slow = await slowPaths();
 
 Deno.test("the loops have a stage more each, and each does its work without failing a check", () => {
   for (const { stages, loops, whole } of [history, ours]) {
@@ -31,6 +32,26 @@ Deno.test("the default heap's stages take and give the blocks of its lists: at t
   assertEquals(ours.variant, DEFAULT_VARIANT);
 });
 
+Deno.test("each step behind the fast path can be taken again and again, in any order", () => {
+  const forth = slow.flatMap(({ operations, base, steps }) =>
+    [base, ...steps.map(({ loop }) => loop)].map((loop) => ({ loop, iterations: Math.ceil(2500 / operations) }))
+  );
+  for (const { loop, iterations } of [...forth, ...forth.toReversed()]) assert(Number.isInteger(loop(iterations)));
+});
+
+Deno.test("a step behind the fast path does what it is called: it gives blocks, units and slabs", () => {
+  const sumOf = ({ steps }: SlowPath, step: number) => steps.at(step)!.loop(1);
+  const [cached, paged, superslab, slab, carving, spilling, magazine] = slow.map((path) => sumOf(path, -1));
+  for (const ptr of [cached, paged, spilling, magazine]) {
+    assert(ptr! > 65_536 && ptr! % 16 === 0, `${ptr} is a pointer`);
+  }
+  assertEquals(superslab! % 32, 0, "superslabs begin at multiples of 32 units");
+  assert(slab! > 0);
+  assertEquals(carving, 64, "a refill carves 64 blocks of 64 bytes");
+  const log = slow[1]!.steps[1]!.name.match(/the log of (\d+) and (\d+) words/)!;
+  assert(Number(log[1]) > 10 && Number(log[2]) > 10, "the words that the sections write are counted");
+});
+
 Deno.test("micro() has a row for every stage and every way of asking mincore, with intervals", async () => {
   const phases = new Set<string>();
   const file = await micro(
@@ -41,7 +62,13 @@ Deno.test("micro() has a row for every stage and every way of asking mincore, wi
   assertEquals(file.stages.map(({ name }) => name), history.stages.map(({ name }) => name));
   assertEquals(file.defaultHeap.stages.map(({ name }) => name), ours.stages.map(({ name }) => name));
   assertEquals(file.mincore.map(({ name }) => name.split(":")[0]), ["MINCORE", "ALIGN", "HYBRID", "BOUNDARY"]);
-  for (const { nanoseconds, ticks } of [...file.defaultHeap.stages, ...file.stages, ...file.mincore]) {
+  assertEquals(file.slowPaths.map(({ name }) => name), slow.map(({ name }) => name));
+  for (const { steps, whole } of file.slowPaths) {
+    if (whole !== undefined) assertEquals(whole.median, steps.at(-1)!.cumulative);
+  }
+  const steps = file.slowPaths.flatMap(({ steps }) => steps);
+  assertEquals(steps.map(({ name }) => name), slow.flatMap(({ steps }) => steps.map(({ name }) => name)));
+  for (const { nanoseconds, ticks } of [...file.defaultHeap.stages, ...steps, ...file.stages, ...file.mincore]) {
     for (const { median, low, high } of [nanoseconds, ticks]) assert(low <= median && median <= high);
   }
   for (const { whole } of [file, file.defaultHeap]) {
@@ -50,7 +77,7 @@ Deno.test("micro() has a row for every stage and every way of asking mincore, wi
   }
   assertEquals([...phases], ["warming up", "measuring"]);
   const text = renderMicro(file);
-  for (const { name } of [...file.defaultHeap.stages, ...file.stages, ...file.mincore]) {
+  for (const { name } of [...file.defaultHeap.stages, ...file.stages, ...steps, ...file.mincore]) {
     assert(text.includes(name), name);
   }
   assert(text.split("\n").slice(1).every((line) => line.length <= 100), text);

@@ -24,6 +24,14 @@ const FILE: MicroFile = {
     stages: [row("malloc: its class", 0.25, { cumulative: 0.25 })],
     whole: { variant: "slab-map", nanoseconds: { median: 2, low: 1.875, high: 2.25 }, sum: 0.25, rest: 1.75 },
   },
+  slowPaths: [
+    {
+      name: "a slab, and back",
+      steps: [row("a section", 100, { cumulative: 100 }), row("a bit, and a word", 50, { cumulative: 150 })],
+      whole: { median: 150, low: 149, high: 151 },
+    },
+    { name: "realloc", steps: [row("100 and 110 bytes", 20, { isOnFastPath: false })] },
+  ],
   mincore: [row("MINCORE: a call", 670, { isOnFastPath: false })],
   source: "native",
 };

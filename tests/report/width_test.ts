@@ -270,6 +270,7 @@ const REPORTS: Readonly<Record<string, (palette: Palette) => string>> = {
       schema: "hakmem.micro/1",
       rounds: 20,
       defaultHeap: path,
+      slowPaths: [{ name: "a slab taken from the pool, and given back to it", steps: path.stages, whole: estimate }],
       ...path,
       mincore: [row("MINCORE: a call for each of many pages")],
       source: "libc",
