@@ -43,6 +43,7 @@ export function renderReplay(file: ResultFile, palette: Palette = PLAIN): string
     unlikeLoops(results).flatMap((loops) => lines(loopsLine(loops))),
     [textTable(numbersOf(MEMORY_COLUMNS), rows(memoryCells, measured), palette)],
     footprintLines(results, palette),
+    ratioLines(results, palette),
     lines(explanationOf(results)),
     notes.flatMap(lines),
   ];
@@ -181,6 +182,59 @@ function footprintLines(results: readonly Result[], palette: Palette): string[] 
     ...shown.flatMap(({ name, result, footprint }) =>
       line(name, footprint.footprintBytes, result.runtime === "deno" ? palette.green : String)
     ),
+  ];
+}
+
+/** The footprint over the live bytes, where these are at least {@linkcode LIVE_LEAST} of the most that ever were. */
+export interface FootprintRatio {
+  readonly name: string;
+  readonly result: Result;
+  readonly events: readonly number[];
+  readonly ratios: readonly number[];
+}
+
+const LIVE_LEAST = 1 / 10;
+
+/**
+ * By allocator. None if in the end next to nothing is live: then the ratio says what a program keeps that is about to end,
+ * and not how well one fares that goes on.
+ */
+export function footprintRatios(results: readonly Result[]): FootprintRatio[] {
+  return results.flatMap((result) => {
+    if (result.footprint === undefined) return [];
+    const { events, liveBytes, footprintBytes } = result.footprint, least = LIVE_LEAST * Math.max(...liveBytes);
+    if (!(liveBytes.at(-1)! >= least && least > 0)) return [];
+    const shown = events.flatMap((_, at) => liveBytes[at]! >= least ? [at] : []);
+    return [{
+      name: nameOf(result),
+      result,
+      events: shown.map((at) => events[at]!),
+      ratios: shown.map((at) => footprintBytes[at]! / liveBytes[at]!),
+    }];
+  });
+}
+
+/** The same over time, a line an allocator, from 1 upwards. */
+function ratioLines(results: readonly Result[], palette: Palette): string[] {
+  const shown = footprintRatios(results);
+  if (shown.length === 0) return [];
+  const top = Math.max(...shown.flatMap(({ ratios }) => ratios));
+  const chart = nameColumn(shown.map(({ name }) => name));
+  const figuresOf = (ratios: readonly number[]) => `${times(Math.max(...ratios))} ${times(ratios.at(-1)!)}`;
+  const width = Math.max(...shown.map(({ ratios }) => figuresOf(ratios).length));
+  const columns = Math.min(MOST_SPARK_COLUMNS, palette.columns - chart.columns - 2 - width);
+  return [
+    ...wrap(
+      `footprint over live bytes, where a tenth of the most is live: at most, and in the end; from 1 to ${times(top)}`,
+      palette.columns,
+    ),
+    ...shown.flatMap(({ name, result, ratios }) => {
+      const { above, start } = chart.place(name, palette.columns);
+      const line = sparkline(ratios.map((ratio) => ratio - 1), columns, top - 1);
+      return [...above, `${start} ${line} ${figuresOf(ratios)}`].map(
+        result.runtime === "deno" ? palette.green : String,
+      );
+    }),
   ];
 }
 

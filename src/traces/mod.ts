@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { aging } from "./aging.ts";
 import { android } from "./android.ts";
 import { TraceColumns } from "./columns.ts";
 import { Content } from "./content.ts";
@@ -37,6 +38,7 @@ export const FORMATS: readonly TraceFormat[] = [
   mallocBench,
   recording,
   rawRecording,
+  aging,
 ];
 
 /**

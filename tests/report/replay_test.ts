@@ -15,3 +15,15 @@ Deno.test("renderReplay() draws memory to the scale of the highest, so that none
   );
   assertEquals(ends, ["▅", "▅", "▇", "█"]);
 });
+
+Deno.test("renderReplay() has the footprint over the live bytes of a program that goes on, and of no other", () => {
+  const of = (liveBytes: number[]) => ({
+    ...fixture(),
+    results: fixture().results.slice(0, 1).map((result) => ({
+      ...result,
+      footprint: { events: [1, 2, 3], liveBytes, footprintBytes: [4e6, 15e6, 12e6] },
+    })),
+  });
+  assertMatch(renderReplay(of([0.5e6, 10e6, 5e6])), /^ {2}\S+ +▁*[▁▂▃▄▅ ]+█+ 2\.40 2\.40$/m);
+  assertEquals(renderReplay(of([0.5e6, 10e6, 0.9e6])).includes("footprint over live bytes"), false);
+});

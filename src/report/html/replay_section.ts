@@ -4,8 +4,8 @@
  * @module
  */
 import * as Plot from "@observablehq/plot";
-import { counted, nameOf } from "../format.ts";
-import { MEMORY_COLUMNS, memoryCells } from "../replay.ts";
+import { counted, nameOf, times } from "../format.ts";
+import { footprintRatios, MEMORY_COLUMNS, memoryCells } from "../replay.ts";
 import type { Result, ResultFile } from "../schema.ts";
 import { coloursOf } from "./bench_charts.ts";
 import { type Canvas, type Figure, MUTED } from "./chart.ts";
@@ -23,6 +23,7 @@ export function memorySection({ results }: ResultFile): Section {
     title: "Memory over the trace",
     content: rows.length === 0 ? "" : [
       figure(footprintFigure(results)),
+      figure(ratioFigure(results)),
       renderTable({
         caption: "Memory of the first replay of a process",
         columns: MEMORY_COLUMNS.map((head) => ({ head, isNumeric: head !== "allocator" && head !== "of" })),
@@ -47,6 +48,39 @@ function footprintFigure(results: readonly Result[]): Figure | undefined {
     { label: "live bytes", colour: MUTED, events, bytes: liveBytes },
     ...lines.map(({ footprint, ...line }) => ({ ...line, events, bytes: footprint.footprintBytes })),
   ], events.at(-1)!);
+}
+
+/** The footprint over the live bytes; none where in the end next to nothing is live. */
+function ratioFigure(results: readonly Result[]): Figure | undefined {
+  const colours = coloursOf(results), lines = footprintRatios(results);
+  if (lines.length === 0) return undefined;
+  const points = lines.flatMap(({ name, events, ratios }) =>
+    ratios.map((ratio, at) => ({ label: name, colour: colours.get(name) ?? MUTED, event: events[at]!, ratio }))
+  );
+  const top = Math.max(...points.map(({ ratio }) => ratio)), last = points.at(-1)!.event;
+  return {
+    description: `Footprint over live bytes, over ${counted(last, "event")} of a trace: ${
+      lines.map(({ name, ratios }) =>
+        `${name} at most ${times(Math.max(...ratios))}, in the end ${times(ratios.at(-1)!)}`
+      )
+        .join("; ")
+    }.`,
+    caption:
+      "Footprint over live bytes after so many events, where at least a tenth of the most is live; 1 is the least.",
+    legend: lines.map(({ name }) => ({ label: name, colour: colours.get(name) ?? MUTED })),
+    draw: ({ isNarrow }: Canvas) => [{
+      plot: {
+        height: 260,
+        marginLeft: 48,
+        marginRight: 20,
+        marginBottom: 38,
+        x: { ...linearScale(0, last, isNarrow ? 3 : 8), label: "events" },
+        y: { ...linearScale(0, 1.02 * top, 6), grid: true, label: null },
+        color: { type: "identity" },
+        marks: [Plot.line(points, { x: "event", y: "ratio", z: "label", stroke: "colour", strokeWidth: 1.5 })],
+      },
+    }],
+  };
 }
 
 /** Bytes after each of some events. */
