@@ -5,7 +5,7 @@
  *
  * FILE holds the words that src/traces/replay_words.ts describes. The program is compiled twice: for whatever malloc its
  * process has, which LD_PRELOAD changes and the first line names (identity.c), and with DO_NOTHING for an allocator that
- * does nothing. It reads a request a line from stdin and answers each with one line on stdout:
+ * does nothing; and once more with LATENCY, which times each operation (latency.h). It reads a request a line from stdin and answers each with one line on stdout:
  *
  *     run replay units=2       so many whole replays, their time without the frees at the end
  *     ok nanoseconds=51234567 operations=1572194 checksum=1f2e3d4c slot-checksum=1f2e3d4c tier=native
@@ -13,6 +13,7 @@
  *     ok resident=1044480 faults=255 mapping=0
  *     longest replay units=3   each event's time is the shortest of 3 replays; the longest of those
  *     ok nanoseconds=41234
+ *     latency replay units=3   the time of each operation, if compiled with LATENCY: src/lab/latency_protocol.ts
  *     error event 17: its block was overwritten before its free
  *
  * Words for several members are replayed by as many threads, which are started once and kept: src/workloads/
@@ -53,6 +54,22 @@
 
 #include "identity.h"
 #include "touch.h"
+
+/* Around the one call of the allocator that each event is. */
+#if defined(LATENCY)
+#include "latency.h"
+#define TIMED(call)                  \
+  do {                               \
+    latency_begin();                 \
+    call;                            \
+    if (latency_end()) {             \
+      latency_begin();               \
+      latency_empty();               \
+    }                                \
+  } while (0)
+#else
+#define TIMED(call) call
+#endif
 
 enum { MAGIC = 0x50524b48, VERSION = 2, LINE_BYTES = 256, PROC_BYTES = 4096, MAX_MEMBERS = 16 };
 enum { LARGE = 8, LARGE_UNIT = 65536 }; /* with the kind: the event asks for more than the size that is touched */
@@ -137,19 +154,33 @@ static void *allocate_aligned(size_t alignment, size_t size) {
 #else
 static void open_none(void) {}
 
-static inline void *allocate(size_t size) { return malloc(size); }
+static inline void *allocate(size_t size) {
+  void *pointer;
+  TIMED(pointer = malloc(size));
+  return pointer;
+}
 
-static inline void release(void *pointer) { free(pointer); }
+static inline void release(void *pointer) { TIMED(free(pointer)); }
 
-static void *allocate_zeros(size_t size) { return calloc(1, size); }
+static void *allocate_zeros(size_t size) {
+  void *pointer;
+  TIMED(pointer = calloc(1, size));
+  return pointer;
+}
 
-static void *reallocate(void *pointer, size_t size) { return realloc(pointer, size); }
+static void *reallocate(void *pointer, size_t size) {
+  void *resized;
+  TIMED(resized = realloc(pointer, size));
+  return resized;
+}
 
 /* In a library that has no aligned allocation, a larger block stands for it: the C library's would be none of its own. */
 static void *allocate_aligned(size_t alignment, size_t size) {
   void *pointer = NULL;
-  if (!aligns) return malloc(size + alignment);
-  return posix_memalign(&pointer, alignment, size) == 0 ? pointer : NULL;
+  int error;
+  if (!aligns) return allocate(size + alignment);
+  TIMED(error = posix_memalign(&pointer, alignment, size));
+  return error == 0 ? pointer : NULL;
 }
 #endif
 
@@ -447,6 +478,45 @@ static void longest(uint32_t units) {
   munmap(least, (size_t)head->events * sizeof *least);
 }
 
+#if defined(LATENCY)
+
+/* Of memory that the program has used for a while, as the replay in TypeScript is one that V8 has compiled. */
+enum { WARM_NANOSECONDS = 100000000, MOST_ANSWER = 1 << 19 };
+
+static void replay_timed(enum latency_mode mode) {
+  begin_part(0);
+  latency_replay(mode);
+  replay_alone(head->events);
+  latency_replay(LATENCY_OFF);
+}
+
+static void measure_latency(uint32_t units) {
+  if (head->members > 1) {
+    puts("error the latencies of one thread alone can be told");
+    return;
+  }
+  uint8_t *const kinds = map_shared(head->events);
+  for (uint32_t index = 0; index < head->events; index++) {
+    const uint8_t kind = events[index].kind & (uint8_t)~LARGE;
+    const uint32_t operation = kind == KIND_FREE ? 1 : kind == KIND_REALLOC ? 2 : 0;
+    kinds[index] = (uint8_t)latency_kind(operation, events[index].size);
+  }
+  char *const text = map_shared(MOST_ANSWER);
+  const uint64_t start = monotonic_nanoseconds();
+  do replay_timed(LATENCY_OFF);
+  while (monotonic_nanoseconds() - start < WARM_NANOSECONDS);
+  if (!latency_open(kinds, head->events)) {
+    puts("error the memory for the latencies cannot be had");
+    return;
+  }
+  for (uint32_t unit = 0; unit < units; unit++) replay_timed(LATENCY_TIMED);
+  replay_timed(LATENCY_FAULTS);
+  begin_part(0);
+  puts(latency_answer(text, MOST_ANSWER) < 0 ? "error the answer is too long" : text);
+}
+
+#endif
+
 static bool open_words(const char *path) {
   struct stat status;
   const int file = open(path, O_RDONLY | O_CLOEXEC);
@@ -501,6 +571,10 @@ int main(int argc, char **argv) {
       run(count);
     } else if (sscanf(line, "longest replay units=%" SCNu32, &count) == 1 && count > 0) {
       longest(count);
+#if defined(LATENCY)
+    } else if (sscanf(line, "latency replay units=%" SCNu32, &count) == 1 && count > 0) {
+      measure_latency(count);
+#endif
     } else if (sscanf(line, "advance replay to=%" SCNu32, &count) == 1) {
       advance(count);
     } else {

@@ -47,6 +47,8 @@ interface ReplayOptions {
   peer?: string[] | undefined;
   threads?: number | undefined;
   rounds?: number | undefined;
+  /** True unless --no-latency. */
+  latency: boolean;
   quick?: boolean | undefined;
   json?: string | undefined;
   csv?: string | undefined;
@@ -65,8 +67,9 @@ export function replayCommand(finish: (exitCode: number) => void): Command {
       "deal the trace's threads to so many (default: 1)",
       wholeNumber("--threads", 1, MOST_MEMBERS),
     )
+    .option("--no-latency", "do not time single operations")
     .option("--rounds <n>", "measurement rounds, at least 6 (default: 10)", wholeNumber("--rounds", 6, 1000))
-    .option("--quick", "6 rounds, and who takes over a second for a replay is left out")
+    .option("--quick", "6 rounds, no single operations, and who takes over a second for a replay is left out")
     .option("--json <file>", "write a result file (- is stdout)")
     .option("--csv <file>", "write every sample")
     .option("--markdown <file>", "write the table and where it was measured")
@@ -91,6 +94,7 @@ async function run(path: string, options: ReplayOptions): Promise<number> {
     threads: options.threads ?? 1,
     rounds: options.rounds ?? effort.rounds,
     slotMilliseconds: effort.slotMilliseconds,
+    latency: options.latency && options.quick !== true,
     orderSeed: freshSeed(),
     unitDeadline: options.peer === undefined
       ? REPLAY_DEADLINES[options.quick === true ? "quick" : "normal"]

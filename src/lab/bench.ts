@@ -49,7 +49,13 @@ export interface BenchPlan extends LineUpPlan {
 
 /** How far a run is. */
 export interface Progress {
-  readonly phase: "starting" | "warming up" | "measuring" | "taking the footprint" | "replaying";
+  readonly phase:
+    | "starting"
+    | "warming up"
+    | "measuring"
+    | "taking the footprint"
+    | "timing single operations"
+    | "replaying";
   readonly done: number;
   readonly total: number;
   /** Who is next. */

@@ -37,6 +37,8 @@ export interface Harness {
   /** The entry of the Deno children, and what they are told besides whose process it is. */
   readonly child: URL;
   readonly childArgs: readonly string[];
+  /** What V8 is told besides what it always is. */
+  readonly v8Flags?: readonly string[];
   /** The native program, and what it is told. */
   readonly program: NativeTarget;
   readonly programArgs: readonly string[];
@@ -180,7 +182,7 @@ function denoPeer(harness: Harness, { name, runtime }: FoundPeer): Contestant {
 }
 
 function denoContestant(
-  { child, childArgs }: Harness,
+  { child, childArgs, v8Flags = [] }: Harness,
   name: string,
   allocator: string,
   runtime: Runtime,
@@ -193,7 +195,8 @@ function denoContestant(
     "--no-prompt",
     "-P",
     `--config=${decodeURIComponent(CONFIG.pathname)}`,
-    "--v8-flags=--allow-natives-syntax", // the tier of the loop; costs nothing where it is not asked for
+    // The tier of the loop; costs nothing where it is not asked for.
+    `--v8-flags=${["--allow-natives-syntax", ...v8Flags].join(",")}`,
     child.href,
     `--allocator=${name}`,
     `--variant=${name === "heap" ? allocator : ""}`,

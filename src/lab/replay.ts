@@ -15,6 +15,8 @@
  * - All others: the process, beyond what it has at the same event with the do-nothing allocator. Of native ones only
  *   memory that is private and no file's counts, which the replay itself has none of.
  *
+ * And how long single operations take is a third matter (`latency.ts`): one more process of each contestant.
+ *
  * With several threads, those of the trace are dealt to as many, which keep the order of each thread and of what happens
  * to each block (`../traces/replay_words.ts`). Only allocators take part whose blocks may be freed by another thread.
  *
@@ -30,6 +32,7 @@ import { bench, type BenchRun, failureOfPeer, noteOf, type Progress } from "./be
 import { type Child, deadlineAfter, failureOf } from "./child.ts";
 import { Children } from "./children.ts";
 import { type Contestant, enter, type Entry, type Harness, NATIVE_FLAGS } from "./contestants.ts";
+import { askLatency, CLOCK_NANOSECONDS, latencyReplays } from "./latency.ts";
 import { ProtocolError } from "./protocol.ts";
 import { figureOf, formatReplayRequest, type ReplayRequest } from "./replay_protocol.ts";
 import { touchingOf } from "./touching.ts";
@@ -48,6 +51,8 @@ export interface ReplayPlan {
   readonly slotMilliseconds: number;
   /** As of a warm-up's goal; what a replay needs if absent. */
   readonly warmMilliseconds?: number;
+  /** Whether single operations are timed, too: of one thread only. */
+  readonly latency?: boolean;
   readonly orderSeed: number;
   /** As of `BenchPlan`. */
   readonly unitDeadline?: number | undefined;
@@ -74,18 +79,27 @@ export async function replay(
 ): Promise<BenchRun & { readonly trace: NonNullable<ResultFile["trace"]> }> {
   const summary = summarise(plan.trace, SAMPLES);
   if (summary.events === 0) throw new TraceError(`${plan.file}: there is nothing to replay but ends of threads`);
-  return await withHarness(plan, plan.variants.length + plan.peers.length, async (harness, notes) => {
+  return await withHarness(plan, plan.variants.length + plan.peers.length, async (harness, notes, _words, path) => {
     const entry = whoCan(await enter(plan.variants, plan.peers, harness), plan.threads);
     const run = await measure(plan, summary, entry, report, signal);
     signal.throwIfAborted(); // time without memory would be half a result
     const taken = await withMemory(run.results, plan.threads, summary, entry, report, signal);
-    const results = taken.results.map((result) => ({ ...result, threads: plan.threads }));
-    const failures = [...run.failures ?? [], ...taken.failures];
+    signal.throwIfAborted();
+    const timed = await withLatency(taken.results, plan, path, summary, report, signal);
+    const results = timed.results.map((result) => ({ ...result, threads: plan.threads }));
+    const failures = [...run.failures ?? [], ...taken.failures, ...timed.failures];
     return {
       ...run,
       results,
       ...(failures.length === 0 ? {} : { failures }),
-      notes: [...plan.trace.remarks, ...notes, ...run.notes, ...taken.failures.map(noteOf), ...remarks(results)],
+      notes: [
+        ...plan.trace.remarks,
+        ...notes,
+        ...run.notes,
+        ...[...taken.failures, ...timed.failures].map(noteOf),
+        ...timed.notes,
+        ...remarks(results),
+      ],
       trace: describe(plan.file, summary),
     };
   });
@@ -95,19 +109,19 @@ export async function replay(
  * Has something done with processes that replay a trace.
  *
  * @param replays How many processes have the trace's memory at the same time.
- * @param action Gets what the processes run, what is to be said of how much they touch, and the words.
+ * @param action Gets what the processes run, what is to be said of how much they touch, the words, and their file.
  */
 export async function withHarness<T>(
   { trace, threads }: Pick<ReplayPlan, "trace" | "threads">,
   replays: number,
-  action: (harness: Harness, notes: readonly string[], words: Int32Array) => Promise<T>,
+  action: (harness: Harness, notes: readonly string[], words: Int32Array, path: string) => Promise<T>,
 ): Promise<T> {
   const { touched, notes } = await touchingOf(trace, replays);
   const words = replayWords(trace, threads, touched);
   const path = await Deno.makeTempFile({ prefix: "hakmem-replay-" });
   try {
     await Deno.writeFile(path, new Uint8Array(words.buffer));
-    return await action(replayHarness(path), notes, words);
+    return await action(replayHarness(path), notes, words, path);
   } finally {
     await Deno.remove(path);
   }
@@ -162,6 +176,22 @@ export function replayHarness(path: string): Harness {
       flags: NATIVE_FLAGS,
     },
     programArgs: [path],
+  };
+}
+
+/** The same for processes that time each operation. */
+function latencyHarness(path: string): Harness {
+  const { program, ...harness } = replayHarness(path);
+  return {
+    ...harness,
+    child: new URL("./latency_child.ts", import.meta.url),
+    v8Flags: ["--trace-gc", "--trace-opt", "--trace-deopt"],
+    program: {
+      ...program,
+      name: "replay-latency",
+      sources: [...program.sources, new URL("../../native/latency.h", import.meta.url)],
+      flags: [...program.flags ?? [], "-DLATENCY"],
+    },
   };
 }
 
@@ -280,6 +310,44 @@ async function takeMemory(
     if (error instanceof ProtocolError) throw failureOf(contestant.label, error);
     throw error;
   }
+}
+
+/** Times the operations of each contestant, one after the other. */
+async function withLatency(
+  results: readonly Result[],
+  { variants, peers, threads, latency = false }: ReplayPlan,
+  path: string,
+  { events }: TraceSummary,
+  report: (progress: Progress) => void,
+  signal: AbortSignal,
+): Promise<{ results: readonly Result[]; failures: Failure[]; notes: string[] }> {
+  const failures: Failure[] = [];
+  if (!latency || threads > 1) return { results, failures, notes: [] };
+  const { contestants } = whoCan(await enter(variants, peers, latencyHarness(path)), threads);
+  if (!contestants.some(({ host }) => host === "native")) {
+    return { results, failures, notes: ["single operations are not timed: the clock for that is in C"] };
+  }
+  const timed: Result[] = [];
+  for (const [done, result] of results.entries()) {
+    const contestant = contestants.find((each) => isOf(each, result))!;
+    if (result.runtime === "harness") {
+      timed.push(result);
+      continue;
+    }
+    report({ phase: "timing single operations", done, total: results.length, label: contestant.label });
+    const replays = latencyReplays(events, result.nsPerOp);
+    const deadline = deadlineAfter((result.nsPerOp + CLOCK_NANOSECONDS) * events * replays / 1e6);
+    try {
+      await using children = new Children(signal);
+      const child = await children.start(contestant.command);
+      timed.push({ ...result, latency: await askLatency(child, replays, deadline) });
+    } catch (error) {
+      signal.throwIfAborted();
+      failures.push(failureOfPeer(contestant, error));
+      timed.push(result);
+    }
+  }
+  return { results: timed, failures, notes: [] };
 }
 
 function ask(child: Child, request: ReplayRequest, deadline: number): Promise<string> {

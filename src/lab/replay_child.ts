@@ -7,10 +7,18 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import process from "node:process";
-import { addressOfView, openVirtualMemory, type VirtualMemory } from "../os/mod.ts";
+import { addressOfView, LATENCY_MODE, type LatencyClock, openVirtualMemory, type VirtualMemory } from "../os/mod.ts";
 import { openAllocator } from "../peers/mod.ts";
 import { parseReplayWords, REPLAY } from "../traces/replay_words.ts";
-import { type Allocator, OutOfMemory, prepareReplay, type Replay, ReplayFailure } from "../workloads/mod.ts";
+import {
+  type Allocator,
+  latencyKinds,
+  OutOfMemory,
+  prepareReplay,
+  type Replay,
+  ReplayFailure,
+  timed,
+} from "../workloads/mod.ts";
 import { CrewFailed } from "./crew.ts";
 import { formatChecksum, formatSlot, ProtocolError, type Slot, type Tier } from "./protocol.ts";
 import { ReplayCrew } from "./replay_crew.ts";
@@ -33,10 +41,40 @@ function answerAlone<P>(
   const replay = prepareReplay(allocator, words, isVerified);
   keepUnoptimised(replay.advance);
   return ({ verb, count }) => {
+    if (verb === "latency") throw new ProtocolError("this process times whole replays");
     if (verb === "run") return formatSlot(run(replay, count));
     if (verb === "longest") return formatFigures({ nanoseconds: longest(replay, count) });
     replay.advance(count);
     return memory.figures();
+  };
+}
+
+/** Milliseconds of replays after which V8 has compiled what it will. */
+const WARM_MILLISECONDS = 400;
+
+/** The replay of one thread, each of whose operations is timed. */
+function answerLatency<P>(
+  allocator: Allocator<P>,
+  words: Int32Array,
+  isVerified: boolean,
+  clock: LatencyClock,
+): (units: number) => string {
+  const replay = prepareReplay(timed(allocator, clock), words, isVerified);
+  keepUnoptimised(replay.advance);
+  const replayTimed = (mode: number) => {
+    replay.begin();
+    clock.replay(mode);
+    replay.advance(replay.events);
+    clock.replay(LATENCY_MODE.OFF);
+  };
+  return (units) => {
+    const start = performance.now();
+    do replayTimed(LATENCY_MODE.OFF); while (performance.now() - start < WARM_MILLISECONDS);
+    clock.open(latencyKinds(words));
+    for (let unit = 0; unit < units; unit++) replayTimed(LATENCY_MODE.TIMED);
+    replayTimed(LATENCY_MODE.FAULTS);
+    replay.begin();
+    return clock.answer();
   };
 }
 
@@ -52,7 +90,7 @@ async function answerTogether<P>(
   const events = words[REPLAY.EVENTS]!;
   let isFresh = true;
   return async ({ verb, count }) => {
-    if (verb === "longest") throw new ProtocolError("only one thread can tell the longest event");
+    if (verb === "longest" || verb === "latency") throw new ProtocolError("only one thread can tell the longest event");
     if (verb === "advance") {
       await crew.step({ isFresh, to: count });
       isFresh = count === events;
@@ -128,8 +166,13 @@ function pageFaults(): number {
   return minorPageFault + majorPageFault;
 }
 
-if (import.meta.main) {
-  await serve(async () => {
+/**
+ * Serves until stdin ends, and ends the process.
+ *
+ * @param clock If given, requests for the times of single operations are served, and no others.
+ */
+export function serveReplay(clock?: LatencyClock): Promise<never> {
+  return serve(async () => {
     const { allocator: name = "none", variant = "", words: path = "", source } = parseArgs(Deno.args, {
       string: ["allocator", "variant", "words", "source"],
     });
@@ -138,6 +181,13 @@ if (import.meta.main) {
     const isVerified = name !== "none";
     const use = <P>(allocator: Allocator<P>): ReplayAnswer | Promise<ReplayAnswer> => {
       const memory = new Counters(allocator, system);
+      if (clock !== undefined) {
+        const answer = answerLatency(allocator, words, isVerified, clock);
+        return ({ verb, count }) => {
+          if (verb === "latency") return answer(count);
+          throw new ProtocolError("this process times single operations");
+        };
+      }
       if (words[REPLAY.MEMBERS] === 1) return answerAlone(allocator, words, isVerified, memory);
       return answerTogether(allocator, words, isVerified, memory, { name, variant, source });
     };
@@ -158,3 +208,5 @@ if (import.meta.main) {
   }, (error) =>
     error instanceof OutOfMemory || error instanceof ReplayFailure || error instanceof CrewFailed);
 }
+
+if (import.meta.main) await serveReplay();

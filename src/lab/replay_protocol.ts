@@ -7,6 +7,7 @@
  *     ok resident=1044480 faults=255 mapping=1    whether the bytes are the allocator's mapping, or the process's
  *     > longest replay units=3      the longest of the events' times, each the shortest of 3 replays
  *     ok nanoseconds=41234
+ *     > latency replay units=3      of a process that times each operation, and does nothing else: `latency_protocol.ts`
  *
  * @module
  */
@@ -14,7 +15,7 @@ import { ProtocolError } from "./protocol.ts";
 
 /** What is asked for. */
 export interface ReplayRequest {
-  readonly verb: "run" | "advance" | "longest";
+  readonly verb: "run" | "advance" | "longest" | "latency";
   /** Replays, or the event to go to. */
   readonly count: number;
 }
@@ -26,8 +27,8 @@ export function formatReplayRequest({ verb, count }: ReplayRequest): string {
 
 /** A line as a request. */
 export function parseReplayRequest(line: string): ReplayRequest {
-  const [, verb, count] = /^(run|advance|longest) replay (?:to|units)=(\d+)$/.exec(line.trim()) ?? [];
-  if (verb === undefined) throw new ProtocolError("expected: run, advance or longest replay");
+  const [, verb, count] = /^(run|advance|longest|latency) replay (?:to|units)=(\d+)$/.exec(line.trim()) ?? [];
+  if (verb === undefined) throw new ProtocolError("expected: run, advance, longest or latency replay");
   return { verb: verb as ReplayRequest["verb"], count: Number(count) };
 }
 

@@ -14,6 +14,7 @@ export {
   readDisturbance,
 } from "./disturbance.ts";
 export { knownRatio, loopFactor, LOOPS_WITHIN, netRatios, type WithLoop } from "./loops.ts";
+export { bucketMiddle, bucketOf, countOf, type Histogram, merged, percentile } from "./latency.ts";
 export { freshSeed, Random } from "./random.ts";
 export {
   coverage,

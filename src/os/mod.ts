@@ -17,6 +17,7 @@ export { cacheForChildren } from "./children_cache.ts";
 export type { NativeBuild, NativeTarget } from "./build.ts";
 export { openVirtualMemory } from "./virtual_memory.ts";
 export type { VirtualMemory } from "./virtual_memory.ts";
+export { LATENCY_MODE, type LatencyClock, openLatencyClock } from "./latency.ts";
 export { openTouch } from "./touch.ts";
 export type { TouchFunctions } from "./touch.ts";
 export { openLibcAllocator } from "./libc_allocator.ts";

@@ -10,6 +10,14 @@ import { bounds, counted, nameOf, nanoseconds, ranText, times, wrap } from "./fo
 import { loopsLine, netRatioToSystem, unlikeLoops } from "./loops.ts";
 import { processorOf } from "./processor.ts";
 import { fastestOf, replayHeadline, type ReplaySeconds, replaySeconds, tooShort } from "./replay_answer.ts";
+import {
+  LATENCY_COLUMNS,
+  latencyAnswer,
+  latencyCells,
+  latencyExplanation,
+  latencyGroups,
+  latencyLines,
+} from "./latency.ts";
 import { markdownTable } from "./rows.ts";
 import type { Failure, Ratio, Result, ResultFile } from "./schema.ts";
 import { sparkline } from "./sparkline.ts";
@@ -44,6 +52,7 @@ export function renderReplay(file: ResultFile, palette: Palette = PLAIN): string
     [textTable(numbersOf(MEMORY_COLUMNS), rows(memoryCells, measured), palette)],
     footprintLines(results, palette),
     ratioLines(results, palette),
+    ...latencyLines(results, palette),
     lines(explanationOf(results)),
     notes.flatMap(lines),
   ];
@@ -69,12 +78,27 @@ export function renderReplayMarkdown(file: ResultFile): string {
         ...failures.map(failureCells),
       ],
     ),
+    ...latencyMarkdown(file.results),
     `${explanationOf(file.results)}\n`,
     ...remarks.map((remark) => `- ${remark.replaceAll("\n", " ")}\n`),
     `${counted(rounds.measured, "round")}. ${processorOf(environment)}, ${
       counted(cores, "core")
     }, ${os}; Deno ${deno}, V8 ${v8}; revision ${revision}, ${date}.\n`,
   ].join("\n");
+}
+
+/** Single operations; nothing if none was timed. */
+function latencyMarkdown(results: readonly Result[]): string[] {
+  const groups = latencyGroups(results);
+  if (groups.length === 0) return [];
+  const rows = groups.flatMap(({ name, rows }) =>
+    rows.map(({ result, operations }) => [name, nameOf(result), operations.count, ...latencyCells(operations)])
+  );
+  return [
+    `${latencyAnswer(results)}\n`,
+    markdownTable(["operation", "allocator", "count", ...LATENCY_COLUMNS], rows),
+    `${latencyExplanation(results)}\n`,
+  ];
 }
 
 /** What was replayed, and that all of it was. */

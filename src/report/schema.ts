@@ -41,6 +41,43 @@ export const TraceSchema = v.object({
   ran: v.exactOptional(RanForSchema),
 });
 
+/** Nanoseconds of a single operation, those of the clock taken off. Of so few operations that none is beyond one, absent. */
+const PercentileFields = {
+  p50Ns: v.exactOptional(Amount),
+  p99Ns: v.exactOptional(Amount),
+  p999Ns: v.exactOptional(Amount),
+  p9999Ns: v.exactOptional(Amount),
+  longestNs: Amount,
+};
+
+/** How long single operations took in replays of a program that has run for a while, each timed by itself. */
+const LatencySchema = v.object({
+  /** Replays that were timed. */
+  replays: Count,
+  /** Empty intervals, timed as the operations are; their median is what is taken off of those. */
+  clock: v.object({ stepNs: Amount, ...PercentileFields }),
+  /** All operations, then those of each kind; calloc and aligned allocations are malloc, large is over 32 KiB. */
+  operations: v.array(v.object({
+    operation: v.picklist(["all", "malloc", "free", "realloc"]),
+    blocks: v.picklist(["all", "small", "large"]),
+    count: Count,
+    ...PercentileFields,
+    longest: v.object({
+      /** Of the trace, counted from 0. */
+      event: Count,
+      /** What it was for, as far as there is evidence. */
+      cause: v.picklist(["collector", "compiler", "page faults", "host", "allocator", "unknown"]),
+      pageFaults: v.exactOptional(Count),
+      /** How long the thread was not running. */
+      idleNs: v.exactOptional(Amount),
+      /** The shortest time of the same event. */
+      againNs: Amount,
+    }),
+    /** Middles of buckets, ascending, and how many operations were in each. */
+    histogram: v.object({ ns: v.array(Amount), counts: v.array(Count) }),
+  })),
+});
+
 /** What only a replay has. Memory is taken apart from time, in a process that replays for the first time. */
 const ReplayFields = {
   /** Of the trace, thread ends not counted. */
@@ -58,6 +95,7 @@ const ReplayFields = {
   coldSamples: v.exactOptional(v.array(Time)),
   /** The longest event; of each, the shortest of several replays counts, which no interruption prolonged. */
   longestNs: v.exactOptional(Amount),
+  latency: v.exactOptional(LatencySchema),
   /** What the footprint is of: the allocator's own mapping, or the process beyond that of the do-nothing allocator. */
   footprintOf: v.exactOptional(v.picklist(["mapping", "process"])),
   /** The footprint over time: after each of `events` events. */
@@ -255,6 +293,7 @@ function blameResult(
 }
 
 export type Result = v.InferOutput<typeof ResultSchema>;
+export type Latency = v.InferOutput<typeof LatencySchema>;
 export type Ratio = v.InferOutput<typeof RatioSchema>;
 export type Failure = v.InferOutput<typeof FailureSchema>;
 export type Expectation = v.InferOutput<typeof ExpectationSchema>;

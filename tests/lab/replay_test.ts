@@ -159,7 +159,7 @@ Deno.test("replay() stops when it is interrupted, also while it takes the footpr
 });
 
 Deno.test("the requests of a replay are read as they are written", () => {
-  for (const verb of ["run", "advance", "longest"] as const) {
+  for (const verb of ["run", "advance", "longest", "latency"] as const) {
     assertEquals(parseReplayRequest(formatReplayRequest({ verb, count: 7 })), { verb, count: 7 });
   }
   for (const line of ["", "walk replay units=1", "run replay units=-1", "run random-mixed units=1"]) {

@@ -27,6 +27,7 @@ import { renderWitness } from "../../src/report/witness.ts";
 import { compareFixture } from "./compare_fixture.ts";
 import { explainFixture } from "./explain_fixture.ts";
 import { fixture } from "./fixture.ts";
+import { LATENCY } from "./latency_fixture.ts";
 import { inspectFixture } from "./inspect_fixture.ts";
 import { threadsFixture } from "./threads_fixture.ts";
 
@@ -57,6 +58,7 @@ function grown(file: ResultFile): ResultFile {
     longestNs: 98_765_432,
     footprintOf: "process" as const,
     verified: true,
+    latency: LATENCY,
     footprint: { events: [1, 2], liveBytes: [5e7, 9e7], footprintBytes: [6e7, 123_456_789] },
   }));
   const warning = noiseWarning("slab-map", new Map([["128", { median: 1, low: 0.9, high: 1.21, level: 0.95 }]]))!;

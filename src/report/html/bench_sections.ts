@@ -11,6 +11,7 @@ import { sharingLines } from "../sharing.ts";
 import { columnsOf } from "../table.ts";
 import { ratioFigure, scalingFigure, seriesOf, throughputFigure } from "./bench_charts.ts";
 import { countsTable } from "./counts_section.ts";
+import { latencySection } from "./latency_section.ts";
 import { markup } from "./markup.ts";
 import { memorySection } from "./replay_section.ts";
 import { distributionFigure, roundsFigure } from "./sample_charts.ts";
@@ -50,6 +51,7 @@ export function benchSections(file: ResultFile): Section[] {
       content: sharing.length === 0 ? "" : markup`<ul>${sharing.map((line) => markup`<li>${line}</li>`)}</ul>`,
     },
     memorySection(file),
+    latencySection(file),
     {
       id: "expectations",
       title: "What was expected",
