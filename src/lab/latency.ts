@@ -14,7 +14,8 @@
  * - `allocator`: the same event never took less than half of it, so it is its own work, or what it waits for.
  * - `host`: the thread was not running for at least half of the time. Or an interval with nothing in it, of which there are
  *   a sixteenth as many, was at least half as long, with V8 silent: so this thread is interrupted for so long whatever it
- *   does, by the system, or by the machine under a virtual one.
+ *   does, by the system, or by the machine under a virtual one. Nothing shorter than 5 us is taken for that: it may as well
+ *   be misses of caches.
  * - `unknown`: nothing of these.
  *
  * @module
@@ -38,6 +39,8 @@ export const CLOCK_NANOSECONDS = 120;
 
 /** Nanoseconds; less may be the two clocks, which are not read at once. */
 const LEAST_IDLE = 2000;
+/** Nanoseconds; less may be misses of caches and of the table of pages. */
+const LEAST_INTERRUPTION = 5000;
 
 /** How many replays are timed of a trace. */
 export function latencyReplays(events: number, nsPerOp: number): number {
@@ -121,7 +124,8 @@ export function causeOf(
   if (againTicks - clock >= half) return { cause: "allocator" };
   const isIdle = idleNanoseconds >= LEAST_IDLE && idleNanoseconds * ticksPerNanosecond >= half;
   if (isIdle) return { cause: "host", idleNs: idleNanoseconds };
-  const isInterrupted = empty.ticks >= half && !empty.isCollected && !empty.isCompiled;
+  const isInterrupted = half >= LEAST_INTERRUPTION * ticksPerNanosecond / 2 && empty.ticks >= half &&
+    !empty.isCollected && !empty.isCompiled;
   return { cause: isInterrupted ? "host" : "unknown" };
 }
 

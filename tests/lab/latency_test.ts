@@ -61,6 +61,7 @@ Deno.test("causeOf() names what there is evidence for, and nothing else", () => 
   assertEquals(of({ idleNanoseconds: 4900 }), "unknown");
   assertEquals(of({ ticks: 1000, idleNanoseconds: 400 }), "unknown"); // two clocks are not read at once
   assertEquals(of({}, { ...longest, ticks: 10_000 }), "host"); // nothing at all was as long
+  assertEquals(of({ ticks: 9000 }, longest), "unknown"); // a cache that had nothing of it
   assertEquals(of({}, { ...longest, ticks: 10_000, isCompiled: true }), "unknown");
 });
 
