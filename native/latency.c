@@ -55,6 +55,9 @@ uint32_t hakmem_latency_end(void) { return latency_end(); }
 
 void hakmem_latency_empty(void) { latency_empty(); }
 
+/* Operations that are expected, and were not there. */
+uint32_t hakmem_latency_missing(void) { return latency.events - latency.event; }
+
 int32_t hakmem_latency_answer(char *text, uint32_t capacity) { return latency_answer(text, (int)capacity); }
 
 /* For the tests: TypeScript has the same layout (src/measure/latency.ts). */

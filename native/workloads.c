@@ -7,6 +7,8 @@
  *
  *     run random-mixed units=10 size=128 working-set=8192 cycles=100000 seed=12345
  *     ok nanoseconds=51234567 operations=1004096 checksum=1f2e3d4c slot-checksum=5d6c7b8a tier=native
+ *     latency random-mixed units=10 size=128 ...    of a program compiled with LATENCY, whose argument is a file with the
+ *                                                   kinds of a unit's operations: src/lab/bench_latency.ts
  *     error malloc(128) gave NULL
  *
  * A unit is a fixed amount of work; the next one goes on where it ended. Operations and slot checksum are those of the
@@ -83,6 +85,8 @@ static bool is_sound(const struct workload *workload, const struct request *r) {
          r->threads > 0 && r->threads <= MAX_THREADS && (workload != &xmalloc_test || (r->threads & (r->threads - 1)) == 0);
 }
 
+#if !defined(LATENCY)
+
 static void print_list(const char *name, const uint64_t *numbers, uint32_t count) {
   printf(" %s=", name);
   for (uint32_t i = 0; i < count; i++) printf(i == 0 ? "%" PRIu64 : ",%" PRIu64, numbers[i]);
@@ -105,16 +109,92 @@ static void answer(const struct workload *workload, const struct request *reques
   putchar('\n');
 }
 
+#else
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "latency.h"
+
+enum { WARM_NANOSECONDS = 100000000, MOST_ANSWER = 1 << 19 };
+
+static enum latency_mode slot_mode;
+static const uint8_t *kinds;
+static uint32_t operations;
+
+__attribute__((noinline)) void mark_begin(void) { latency_begin(); }
+
+__attribute__((noinline)) void mark_end(void) {
+  if (!latency_end()) return;
+  mark_begin();
+  latency_empty();
+}
+
+void mark_slot(bool is_begun) {
+  if (is_begun) latency_replay(slot_mode);
+  else latency.mode = LATENCY_OFF;
+}
+
+static bool open_kinds(const char *path) {
+  struct stat status;
+  const int file = open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0 || fstat(file, &status) != 0 || status.st_size == 0) return false;
+  kinds = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_SHARED, file, 0);
+  close(file);
+  operations = (uint32_t)status.st_size;
+  return kinds != MAP_FAILED;
+}
+
+/* One unit from the seed; the operations must be those that are known, or none is what it is taken for. */
+static void run_timed(const struct workload *workload, const struct request *request, enum latency_mode mode) {
+  static struct slot slot;
+  slot_mode = mode;
+  run_slot(workload, request, &slot);
+  if (slot.failed_size != 0) {
+    printf("error malloc(%" PRIu32 ") gave NULL\n", slot.failed_size);
+    exit(1);
+  }
+  if (mode == LATENCY_OFF || latency.event == operations) return;
+  printf("error %" PRIu32 " operations, where %" PRIu32 " were expected\n", latency.event, operations);
+  exit(1);
+}
+
+static void answer_latency(const struct workload *workload, struct request request) {
+  const uint32_t units = request.units;
+  request.units = 1;
+  char *const text = latency_memory(MOST_ANSWER, 0);
+  const uint64_t start = latency_nanoseconds(CLOCK_MONOTONIC);
+  do run_timed(workload, &request, LATENCY_OFF);
+  while (latency_nanoseconds(CLOCK_MONOTONIC) - start < WARM_NANOSECONDS);
+  if (text == NULL || !latency_open(kinds, operations)) {
+    puts("error the memory for the latencies cannot be had");
+    return;
+  }
+  for (uint32_t unit = 0; unit < units; unit++) run_timed(workload, &request, LATENCY_TIMED);
+  run_timed(workload, &request, LATENCY_FAULTS);
+  puts(latency_answer(text, MOST_ANSWER) < 0 ? "error the answer is too long" : text);
+}
+
+#endif
+
 int main(int argc, char **argv) {
   static char line[LINE_BYTES], input[BUFSIZ], output[BUFSIZ];
   setvbuf(stdin, input, _IOFBF, sizeof input);
   setvbuf(stdout, output, _IOLBF, sizeof output);
   signal(SIGINT, SIG_IGN); /* Ctrl-C reaches the whole group; the coordinator ends this process by closing stdin */
 
+#if defined(LATENCY)
+  if (argc != 2 || !open_kinds(argv[1])) {
+    fprintf(stderr, "usage: %s KINDS\n", argv[0]);
+    return 3;
+  }
+#else
   if (argc != 1) {
     fprintf(stderr, "usage: %s\n", argv[0]);
     return 3;
   }
+#endif
 #if defined(DO_NOTHING)
   puts("ready");
 #else
@@ -130,8 +210,13 @@ int main(int argc, char **argv) {
     }
     struct request request = {1, 1, 1, 16, 64, 1, 8, 128, 1, 1};
     const char *unknown = workload == NULL ? NULL : read_parameters(&request, state);
-    if (verb == NULL || strcmp(verb, "run") != 0) {
-      puts("error expected: run WORKLOAD name=value ...");
+#if defined(LATENCY)
+    const char *const wanted = "latency";
+#else
+    const char *const wanted = "run";
+#endif
+    if (verb == NULL || strcmp(verb, wanted) != 0) {
+      printf("error expected: %s WORKLOAD name=value ...\n", wanted);
     } else if (workload == NULL) {
       printf("error unknown workload %s\n", name == NULL ? "" : name);
     } else if (unknown != NULL) {
@@ -141,7 +226,11 @@ int main(int argc, char **argv) {
     } else if (workload == &slow_mix && !brings("posix_memalign")) {
       puts("error the library has malloc but no posix_memalign, and its free must not get another one's blocks");
     } else {
+#if defined(LATENCY)
+      answer_latency(workload, request);
+#else
       answer(workload, &request);
+#endif
     }
   }
   return 0;

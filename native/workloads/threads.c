@@ -214,7 +214,9 @@ void run_slot(const struct workload *which, const struct request *request, struc
   if (atomic_load(&failed)) return;
   const uint64_t start = monotonic_nanoseconds();
   atomic_store(&started, 1);
+  mark_slot(true);
   run_part(0);
+  mark_slot(false);
   await_value(&done, threads - 1, &failed);
   slot->nanoseconds = monotonic_nanoseconds() - start;
   if (atomic_load(&failed)) return;

@@ -68,7 +68,7 @@ extern const struct workload alloc_test, cache_scratch, cache_thrash, hot_pair, 
 
 /*
  * The allocator that is measured. The program is compiled twice: for malloc and free, which it calls as any C program
- * does, and with DO_NOTHING, which is inlined as V8 inlines its own. The empty statements of assembly keep an iteration an
+ * does, and with DO_NOTHING, which is inlined as V8 inlines its own; and once more with LATENCY, between marks (../latency.h). The empty statements of assembly keep an iteration an
  * iteration: the compiler may neither drop the loop nor compute several at once.
  */
 #if defined(DO_NOTHING)
@@ -88,6 +88,30 @@ static inline void release(void *pointer) {
 static inline void *allocate_aligned(size_t alignment, size_t size) {
   (void)alignment;
   return allocate(size);
+}
+#elif defined(LATENCY)
+void mark_begin(void);
+void mark_end(void);
+
+static inline void *allocate(size_t size) {
+  mark_begin();
+  void *pointer = malloc(size);
+  mark_end();
+  return pointer;
+}
+
+static inline void release(void *pointer) {
+  mark_begin();
+  free(pointer);
+  mark_end();
+}
+
+static inline void *allocate_aligned(size_t alignment, size_t size) {
+  void *pointer = NULL;
+  mark_begin();
+  const int error = posix_memalign(&pointer, alignment, size);
+  mark_end();
+  return error == 0 ? pointer : NULL;
 }
 #else
 static inline void *allocate(size_t size) { return malloc(size); }
@@ -123,6 +147,13 @@ struct slot {
   uint32_t failed_size;              /* the malloc that gave NULL asked for this; 0 if none did */
   uint64_t thread_nanoseconds[MAX_THREADS], thread_operations[MAX_THREADS];
 };
+
+/* Between the beginning of a slot, whose operations do not count, and its end, likewise. */
+#if defined(LATENCY)
+void mark_slot(bool is_begun);
+#else
+static inline void mark_slot(bool is_begun) { (void)is_begun; }
+#endif
 
 /* Runs a slot: `units` of each thread, or of each set of blocks. */
 void run_slot(const struct workload *workload, const struct request *request, struct slot *slot);

@@ -6,6 +6,7 @@
 import { Command } from "@commander-js/extra-typings";
 import { DEFAULT_VARIANT } from "../heap/mod.ts";
 import { bench, type BenchRun } from "../lab/bench.ts";
+import { withLatency } from "../lab/bench_latency.ts";
 import { DEFAULT_PEERS, PEERS } from "../peers/mod.ts";
 import { countUnit } from "../lab/counts.ts";
 import {
@@ -58,6 +59,7 @@ Examples:
   deno run -P cli.ts bench --peer system,mimalloc,jemalloc,./libmine.so
   deno run -P cli.ts bench larson --min 8 --max 128 --chunks 1024 --expect '+50%'
   deno run -P cli.ts bench larson --threads 1,2,4
+  deno run -P cli.ts bench sh8bench --peer system,mimalloc --latency
   deno run -P cli.ts bench cache-thrash --threads 2 --own-heaps
 `;
 
@@ -81,6 +83,7 @@ export function benchCommand(finish: (exitCode: number) => void): Command {
       "--counters",
       "count what each variant reaches, in a counting build: share of fast frees, mincore calls, ...",
     )
+    .option("--latency", "time single operations, too, with one thread: p50 to p99.99 and the longest, with its cause")
     .option("--expect <ratio>", "check an expected ratio to system: '+20%', 1.2 or 1.2x", expectation)
     .option("--json <file>", "write a result file (- is stdout)")
     .option("--csv <file>", "write every sample")
@@ -108,7 +111,10 @@ async function run(options: BenchOptions): Promise<number> {
     libraryPaths(options.peer ?? []),
     options.expect !== undefined,
   );
-  const result: BenchRun = await interruptible((show, signal) => bench(plan, show, signal));
+  const result: BenchRun = await interruptible(async (show, signal) => {
+    const run = await bench(plan, show, signal);
+    return options.latency === true ? await withLatency(run, plan, show, signal) : run;
+  });
   const counts: CountsRow[] = [];
   if (options.counters === true && result.rounds.measured > 0) {
     for (const { size, parameters } of plan.sizes) {

@@ -24,6 +24,7 @@ export interface BenchOptions extends WorkloadOptions {
   threads?: number[] | undefined;
   ownHeaps?: boolean | undefined;
   counters?: boolean | undefined;
+  latency?: boolean | undefined;
   expect?: number | undefined;
   json?: string | undefined;
   csv?: string | undefined;

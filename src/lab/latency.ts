@@ -37,6 +37,9 @@ const LEAST_REPLAYS = 3;
 /** Nanoseconds that the clock adds to an operation, at most. */
 export const CLOCK_NANOSECONDS = 120;
 
+/** What V8 writes that is evidence. */
+export const V8_TRACES: readonly string[] = ["--trace-gc", "--trace-opt", "--trace-deopt"];
+
 /** Nanoseconds; less may be the two clocks, which are not read at once. */
 const LEAST_IDLE = 2000;
 /** Nanoseconds; less may be misses of caches and of the table of pages. */

@@ -32,7 +32,7 @@ import { bench, type BenchRun, failureOfPeer, noteOf, type Progress } from "./be
 import { type Child, deadlineAfter, failureOf } from "./child.ts";
 import { Children } from "./children.ts";
 import { type Contestant, enter, type Entry, type Harness, NATIVE_FLAGS } from "./contestants.ts";
-import { askLatency, CLOCK_NANOSECONDS, latencyReplays } from "./latency.ts";
+import { askLatency, CLOCK_NANOSECONDS, latencyReplays, V8_TRACES } from "./latency.ts";
 import { ProtocolError } from "./protocol.ts";
 import { figureOf, formatReplayRequest, type ReplayRequest } from "./replay_protocol.ts";
 import { touchingOf } from "./touching.ts";
@@ -185,7 +185,7 @@ function latencyHarness(path: string): Harness {
   return {
     ...harness,
     child: new URL("./latency_child.ts", import.meta.url),
-    v8Flags: ["--trace-gc", "--trace-opt", "--trace-deopt"],
+    v8Flags: V8_TRACES,
     program: {
       ...program,
       name: "replay-latency",

@@ -18,6 +18,7 @@ const SYMBOLS = {
   hakmem_latency_begin: { parameters: [], result: "void" },
   hakmem_latency_end: { parameters: [], result: "u32" },
   hakmem_latency_empty: { parameters: [], result: "void" },
+  hakmem_latency_missing: { parameters: [], result: "u32" },
   hakmem_latency_answer: { parameters: [/* text */ "buffer", /* capacity */ "u32"], result: "i32" },
   hakmem_latency_bucket: { parameters: [/* ticks */ "u64"], result: "u32" },
 } as const satisfies Deno.ForeignLibraryInterface;
@@ -52,6 +53,8 @@ export interface LatencyClock {
   end(): number;
   /** Stops it behind nothing. */
   empty(): void;
+  /** Operations of the replay that have not been there yet. */
+  missing(): number;
   /** What was found, as the line of the protocol. */
   answer(): string;
   /** The bucket of so many ticks. */
@@ -79,6 +82,7 @@ export async function openLatencyClock(): Promise<LatencyClock> {
     begin: c.hakmem_latency_begin,
     end: c.hakmem_latency_end,
     empty: c.hakmem_latency_empty,
+    missing: c.hakmem_latency_missing,
     answer() {
       const text = new Uint8Array(MOST_ANSWER), length = c.hakmem_latency_answer(text, text.length);
       if (length < 0) throw new Error("the answer is too long");

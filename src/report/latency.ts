@@ -6,8 +6,9 @@
  *
  * @module
  */
-import { counted, nameOf, times, withCommas, wrap } from "./format.ts";
+import { counted, nameOf, sizesOf, times, withCommas, wrap } from "./format.ts";
 import { type Palette, PLAIN } from "./palette.ts";
+import { markdownTable } from "./rows.ts";
 import type { Latency, Result } from "./schema.ts";
 import { type TextColumn, type TextRow, textTable } from "./text_table.ts";
 
@@ -39,7 +40,10 @@ export function latencyGroups(results: readonly Result[]): LatencyGroup[] {
   const all = timedOf(results).flatMap(({ result, latency }) =>
     latency.operations.map((operations) => ({ result, operations }))
   );
-  return [...Map.groupBy(all, ({ operations }) => kindText(operations))].map(([name, rows]) => ({ name, rows }));
+  const hasSizes = sizesOf(all.map(({ result }) => result)).length > 1;
+  const nameOfKind = ({ result, operations }: (typeof all)[number]) =>
+    `${hasSizes ? `size ${result.size}: ` : ""}${kindText(operations)}`;
+  return [...Map.groupBy(all, nameOfKind)].map(([name, rows]) => ({ name, rows }));
 }
 
 /** In the order of {@link LATENCY_COLUMNS}. */
@@ -70,6 +74,20 @@ export function latencyLines(results: readonly Result[], palette: Palette = PLAI
   ];
 }
 
+/** The same as parts of a document in Markdown; none if no operation was timed. */
+export function latencyMarkdown(results: readonly Result[]): string[] {
+  const groups = latencyGroups(results);
+  if (groups.length === 0) return [];
+  const rows = groups.flatMap(({ name, rows }) =>
+    rows.map(({ result, operations }) => [name, nameOf(result), operations.count, ...latencyCells(operations)])
+  );
+  return [
+    `${latencyAnswer(results)}\n`,
+    markdownTable(["operation", "allocator", "count", ...LATENCY_COLUMNS], rows),
+    `${latencyExplanation(results)}\n`,
+  ];
+}
+
 /** The answer in one line: p99.99 of all operations, ours over the system's, and the longest. */
 export function latencyAnswer(results: readonly Result[]): string {
   const [all] = latencyGroups(results);
@@ -81,9 +99,9 @@ export function latencyAnswer(results: readonly Result[]): string {
     ? ""
     : `, ${times(p9999Ns / system)} times system's`;
   const tail = p9999Ns === undefined ? "too few operations" : `${wholeNs(p9999Ns)} ns${ratio}`;
-  return `p99.99 of single operations: ${nameOf(first.result)} ${tail}; longest ${(longestNs / 1000).toFixed(1)} us (${
-    causeText(longest)
-  })`;
+  return `p99.99 of single operations${all!.name === "all" ? "" : ` (${all!.name.replace(": all", "")})`}: ${
+    nameOf(first.result)
+  } ${tail}; longest ${(longestNs / 1000).toFixed(1)} us (${causeText(longest)})`;
 }
 
 /** What the figures are, and what they are not. */

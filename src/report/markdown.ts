@@ -7,6 +7,7 @@ import { expectationLine } from "./expectation.ts";
 import { counted, librariesOf, parametersOf } from "./format.ts";
 import { headline } from "./headline.ts";
 import { loopsLines } from "./loops.ts";
+import { latencyMarkdown } from "./latency.ts";
 import { processorOf } from "./processor.ts";
 import { sharingLines } from "./sharing.ts";
 import type { ResultFile } from "./schema.ts";
@@ -33,6 +34,7 @@ export function renderMarkdown(file: ResultFile): string {
     "",
     ...rows,
     "",
+    ...latencyMarkdown(results),
     ...(remarks.length === 0 ? [] : [...remarks, ""]),
     `${results[0]?.workload ?? "nothing"} (${parametersOf(results)}), ${counted(rounds.measured, "round")}, slots of ` +
     `${rounds.slotMilliseconds} ms or one unit. ${processorOf(environment)}, ${

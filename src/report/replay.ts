@@ -10,14 +10,7 @@ import { bounds, counted, nameOf, nanoseconds, ranText, times, wrap } from "./fo
 import { loopsLine, netRatioToSystem, unlikeLoops } from "./loops.ts";
 import { processorOf } from "./processor.ts";
 import { fastestOf, replayHeadline, type ReplaySeconds, replaySeconds, tooShort } from "./replay_answer.ts";
-import {
-  LATENCY_COLUMNS,
-  latencyAnswer,
-  latencyCells,
-  latencyExplanation,
-  latencyGroups,
-  latencyLines,
-} from "./latency.ts";
+import { latencyLines, latencyMarkdown } from "./latency.ts";
 import { markdownTable } from "./rows.ts";
 import type { Failure, Ratio, Result, ResultFile } from "./schema.ts";
 import { sparkline } from "./sparkline.ts";
@@ -85,20 +78,6 @@ export function renderReplayMarkdown(file: ResultFile): string {
       counted(cores, "core")
     }, ${os}; Deno ${deno}, V8 ${v8}; revision ${revision}, ${date}.\n`,
   ].join("\n");
-}
-
-/** Single operations; nothing if none was timed. */
-function latencyMarkdown(results: readonly Result[]): string[] {
-  const groups = latencyGroups(results);
-  if (groups.length === 0) return [];
-  const rows = groups.flatMap(({ name, rows }) =>
-    rows.map(({ result, operations }) => [name, nameOf(result), operations.count, ...latencyCells(operations)])
-  );
-  return [
-    `${latencyAnswer(results)}\n`,
-    markdownTable(["operation", "allocator", "count", ...LATENCY_COLUMNS], rows),
-    `${latencyExplanation(results)}\n`,
-  ];
 }
 
 /** What was replayed, and that all of it was. */

@@ -11,6 +11,7 @@ import { librariesOf, parametersOf } from "./format.ts";
 import { headline } from "./headline.ts";
 import type { ResultFile } from "./schema.ts";
 import { sharingLines } from "./sharing.ts";
+import { latencyLines } from "./latency.ts";
 import { answer, type Palette, PLAIN, sentence } from "./palette.ts";
 import { renderTable } from "./table.ts";
 
@@ -28,6 +29,7 @@ export function renderTerminal(file: ResultFile, palette: Palette = PLAIN): stri
     librariesOf(results).flatMap(lines),
     file.counters === undefined ? [] : [renderCounts(file.counters, palette).trimEnd()],
     sharingLines(results).flatMap(lines),
+    ...latencyLines(results, palette),
     expectations.flatMap((expectation) =>
       lines(expectationLine(expectation)).map(expectation.verdict === "below" ? palette.red : String)
     ),

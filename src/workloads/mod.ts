@@ -20,7 +20,7 @@ import type { Parameters, ParameterSpec, Workload } from "./workload.ts";
 export { type Allocator, numberSlots, OutOfMemory, type Slots } from "./allocator.ts";
 export { prepareReplay, type Replay, ReplayFailure, replayWorkload } from "./replay.ts";
 export { prepareMember, type ReplayMember, type ReplayMemory, replayMemory } from "./replay_member.ts";
-export { LARGE_BLOCK, latencyKinds, timed } from "./timed.ts";
+export { LARGE_BLOCK, latencyKinds, timed, unitKinds } from "./timed.ts";
 export { among, bytesOf, type CommonMemory, OtherThreadFailed, type Place } from "./place.ts";
 export { type Parameters, type ParameterSpec, type Runner, V8_CHECKS, type Workload } from "./workload.ts";
 

@@ -7,7 +7,8 @@
  */
 import { EVENT } from "../traces/mod.ts";
 import { LARGE, REPLAY } from "../traces/replay_words.ts";
-import type { Allocator } from "./allocator.ts";
+import { type Allocator, numberSlots } from "./allocator.ts";
+import type { Parameters, Workload } from "./workload.ts";
 
 /** The marks. */
 export interface Marks {
@@ -29,6 +30,37 @@ export function latencyKinds(words: Int32Array): Uint8Array<ArrayBuffer> {
     kinds[event] = 2 * operation + Number(words[at + 2]! > LARGE_BLOCK);
   }
   return kinds;
+}
+
+/**
+ * The same of one unit of a workload, from the seed: each operation between its beginning and its end. It is the same in
+ * both languages, and for all allocators.
+ */
+export function unitKinds(workload: Workload, parameters: Parameters): Uint8Array<ArrayBuffer> {
+  const kinds: number[] = [], sizes = [0]; // by pointer, which is a number of its own for each block
+  let isNoted = false;
+  const note = (operation: number, size: number) => {
+    if (isNoted) kinds.push(2 * operation + Number(size > LARGE_BLOCK));
+  };
+  const allocate = (size: number) => {
+    note(0, size);
+    return sizes.push(size) - 1;
+  };
+  const runner = workload.prepare<number>({
+    nothing: 0,
+    slots: numberSlots,
+    malloc: allocate,
+    calloc: allocate,
+    alignedAlloc: (_alignment, size) => allocate(size),
+    free: (pointer) => note(1, sizes[pointer]!),
+    write: () => {},
+    read: () => 0,
+  }, parameters);
+  runner.begin();
+  isNoted = true;
+  runner.unit();
+  runner.drain();
+  return new Uint8Array(kinds);
 }
 
 /** See the module. */
