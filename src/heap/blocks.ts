@@ -39,6 +39,8 @@ export interface Blocks {
   collect(): number;
   /** This thread is about to let go of the heap. @throws {HeapSharedError} if it may not; then nothing has changed. */
   close(): void;
+  /** Other threads are about to have the heap, too. */
+  beforeShare?(): void;
   /** The heap is about to be gone, and no other thread has it: the last word on it. */
   report?(): void;
 }

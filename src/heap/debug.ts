@@ -44,7 +44,7 @@ import { InnerBlocks } from "./debug_inner.ts";
 import { groupLeaks, type Leak, leakReport } from "./debug_leaks.ts";
 import { debugStats } from "./debug_stats.ts";
 import { DebugReport } from "./debug_report.ts";
-import { DebugStacks, type Stack } from "./debug_stacks.ts";
+import { type Captured, DebugStacks } from "./debug_stacks.ts";
 import { assertPointer, assertSize, type BufferOverflowError, HeapError } from "./errors.ts";
 import type { Blocks } from "./blocks.ts";
 import type { ReleaseBlocks } from "./release.ts";
@@ -70,7 +70,7 @@ interface Allocation {
   readonly size: number;
   readonly front: number;
   readonly byte: number;
-  readonly stack: Stack | undefined;
+  readonly stack: Captured | undefined;
   readonly allocateInner: (bytes: number) => number;
 }
 
@@ -101,7 +101,7 @@ export class DebugBlocks implements Blocks {
     this.#journal = books.journal;
     this.#inner = inner;
     this.#log = log;
-    this.#stacks = new DebugStacks(books, options?.stacks);
+    this.#stacks = new DebugStacks(books, options?.stacks, (body) => this.#section(body));
     this.#report = new DebugReport(memory.u8, this.#stacks);
     this.#books = new DebugBooks(books, memory.bytes, options?.quarantineBytes);
     this.#inners = new InnerBlocks(inner, books, this.#books);
@@ -191,7 +191,14 @@ export class DebugBlocks implements Blocks {
   }
 
   leaks(): Leak[] {
-    return this.#section(() => groupLeaks(this.#books.on(LIVE), this.#stacks));
+    return this.#section(() => {
+      this.#stacks.settle();
+      return groupLeaks(this.#books.on(LIVE), this.#stacks);
+    });
+  }
+
+  beforeShare(): void {
+    this.#section(() => this.#stacks.settle());
   }
 
   /** Redzones, the quarantine, the release build's tables, and whether those have just the blocks that the books have. */
@@ -233,6 +240,7 @@ export class DebugBlocks implements Blocks {
     return this.#log.during(() =>
       this.#journal.run(() => {
         this.#recover();
+        if (this.#stacks.isDue) this.#stacks.settle();
         return body();
       })
     );
@@ -273,11 +281,12 @@ export class DebugBlocks implements Blocks {
       inner,
       innerBytes: this.#inner.usableSize(inner),
       sizeClass: this.#inner.classOf(inner),
-      allocated: this.#stacks.keep(stack),
+      allocated: 0,
     };
     writeRedzones(this.#memory.u8, block);
     if (byte !== 0) fill(this.#memory.u8, block, byte);
-    this.#books.add(block);
+    const record = this.#books.add(block);
+    if (stack !== undefined) this.#stacks.note(stack, this.#books.allocatedWord(record));
     return block.ptr;
   }
 
@@ -285,14 +294,16 @@ export class DebugBlocks implements Blocks {
    * Frees a live block: into the quarantine, which has room, or to the release build at once if it never fits. It is
    * filled after the commit: who dies before has changed nothing, and for who dies after it the next one does it.
    */
-  #retire(block: DebugBlock, callee: (...args: never[]) => unknown, stack?: Stack): void {
-    const freed = block.allocated === 0 ? 0 : this.#stacks.keep(stack ?? this.#stacks.capture(callee));
+  #retire(block: DebugBlock, callee: (...args: never[]) => unknown, stack?: Captured): void {
+    const freed = block.allocated === 0 ? undefined : stack ?? this.#stacks.capture(callee);
     const fits = block.innerBytes <= this.#books.quarantineMost;
     if (fits) {
-      this.#books.quarantine(block, freed);
+      this.#books.quarantine(block, 0);
+      if (freed !== undefined) this.#stacks.note(freed, this.#books.freedWord(block.record));
       this.#books.settle();
     } else {
-      this.#books.retire({ ...block, freed });
+      this.#books.retire(block);
+      if (freed !== undefined) this.#stacks.note(freed, this.#books.freedWord(block.record));
       this.#inners.untake(block.inner);
     }
     // The block is freed. What there is no stack left for now is left to the next call.

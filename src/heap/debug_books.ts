@@ -100,8 +100,8 @@ export class DebugBooks {
     words[BOOK_RECORDS] = GONE;
   }
 
-  /** Adds a live block, one in a section. One that was gone, and began in the same place, is forgotten. */
-  add(block: Omit<DebugBlock, "record" | "live" | "slab" | "freed">): void {
+  /** Adds a live block, one in a section. One that was gone, and began in the same place, is forgotten. @returns its record */
+  add(block: Omit<DebugBlock, "record" | "live" | "slab" | "freed">): number {
     const { ptr, size, inner, innerBytes, sizeClass, allocated } = block;
     const place = this.#map + placeOf(ptr), old = this.#words[place]!;
     const record = this.#take(), word = this.#word(record, 0);
@@ -115,6 +115,17 @@ export class DebugBooks {
     this.#words[word + FREED] = 0;
     this.#link(record, LIVE);
     this.#journal.set(place, record);
+    return record;
+  }
+
+  /** The word that has the number of the stack of the allocation. */
+  allocatedWord(record: number): number {
+    return this.#word(record, ALLOCATED);
+  }
+
+  /** The word that has that of the free. */
+  freedWord(record: number): number {
+    return this.#word(record, FREED);
   }
 
   /** The block that begins at a pointer, and is on any of the lists; for any number. */

@@ -338,6 +338,7 @@ export class Heap implements Disposable {
    */
   share(): SharedHeap {
     this.#memory.assertOpen();
+    this.#blocks.beforeShare?.();
     return this.#memory.share({ name: this.variant, flags: this.flags });
   }
 

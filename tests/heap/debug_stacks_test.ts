@@ -87,3 +87,42 @@ Deno.test("debug: a stack that overflows while its text is made ends the call, a
   heap.check();
   assertEquals(heap.stats().liveBlocks, 0);
 });
+
+/** The line of a stack's first frame in this file. */
+function lineOf(stack: string | undefined): string | undefined {
+  return stack?.match(/debug_stacks_test\.ts:(\d+):\d+/)?.[1];
+}
+
+Deno.test("debug: places are those of the source, of one stack and of hundreds in a turn", async () => {
+  for (const count of [1, 64, 300]) {
+    using heap = await Heap.open({ build: "debug", log: () => {} });
+    let here: string | undefined;
+    for (let index = 0; index < count; index++) {
+      [, here] = [heap.malloc(10), new Error().stack];
+    }
+    const leaks = heap.leaks();
+    assertEquals(leaks.map(({ blocks, stack }) => [blocks, lineOf(stack)]), [[count, lineOf(here)]]);
+  }
+});
+
+Deno.test("debug: what was allocated before a heap was shared has its stack in all threads", async () => {
+  using heap = await Heap.open({ build: "debug", log: () => {} });
+  const [, here] = [heap.malloc(10), new Error().stack];
+  using other = await Heap.attach(heap.share());
+  assertEquals(other.leaks().map(({ stack }) => lineOf(stack)), [lineOf(here)]);
+  const [, there] = [other.malloc(20), new Error().stack];
+  assertEquals(heap.leaks().map(({ stack }) => lineOf(stack)), [lineOf(there), lineOf(here)]);
+});
+
+Deno.test("debug: a turn that ends with the heap closed, or closes it in the middle, ends well", async () => {
+  const printed = await run(`
+    heap.malloc(10);
+    heap.close();
+    const other = await Heap.open({ build: "debug", log: (line) => line.includes("one at") && console.log(line) });
+    queueMicrotask(() => other.close());
+    other.malloc(30);
+    await new Promise((resolve) => setTimeout(resolve));
+    try { other.malloc(1); } catch (error) { console.log(error.code); }`);
+  assertStringIncludes(printed, "30 bytes, one at");
+  assertStringIncludes(printed, "HEAP_CLOSED");
+});
