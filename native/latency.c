@@ -47,6 +47,8 @@ int32_t hakmem_latency_read_traces(void) { return 0; }
 
 int32_t hakmem_latency_open(const uint8_t *kinds, uint32_t events) { return latency_open(kinds, events); }
 
+void hakmem_latency_forget(void) { latency_forget(); }
+
 void hakmem_latency_replay(uint32_t mode) { latency_replay((enum latency_mode)mode); }
 
 void hakmem_latency_begin(void) { latency_begin(); }

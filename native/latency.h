@@ -188,19 +188,26 @@ static uint32_t latency_step(void) {
   return (uint32_t)step;
 }
 
-/* @param kinds By event; they stay the caller's. */
+/* Makes ready for operations of these kinds, by event; they stay the caller's. */
 static bool latency_open(const uint8_t *kinds, uint32_t events) {
   latency.kinds = kinds;
   latency.events = events;
   latency.least = latency_memory((size_t)events * sizeof *latency.least, 0xff);
   latency.faults = latency_memory((size_t)events * sizeof *latency.faults, 0);
-  if (latency.least == NULL || latency.faults == NULL) return false;
+  latency.step = latency_step();
+  return latency.least != NULL && latency.faults != NULL;
+}
+
+/*
+ * Forgets what was recorded. A warm-up is timed, too, and forgotten: a branch that is first taken when the times count
+ * would have V8 compile anew. The replay that follows should not count, since all this was written through the caches.
+ */
+static void latency_forget(void) {
+  memset(latency.least, 0xff, (size_t)latency.events * sizeof *latency.least);
   memset(latency.counts, 0, sizeof latency.counts);
   memset(latency.longest, 0, sizeof latency.longest);
-  latency.step = latency_step();
   latency.opened_ticks = latency_ticks();
   latency.opened_nanoseconds = latency_nanoseconds(CLOCK_MONOTONIC);
-  return true;
 }
 
 /* The answer's line, which src/lab/latency_protocol.ts describes. Returns its length. */

@@ -502,13 +502,15 @@ static void measure_latency(uint32_t units) {
     kinds[index] = (uint8_t)latency_kind(operation, events[index].size);
   }
   char *const text = map_shared(MOST_ANSWER);
-  const uint64_t start = monotonic_nanoseconds();
-  do replay_timed(LATENCY_OFF);
-  while (monotonic_nanoseconds() - start < WARM_NANOSECONDS);
   if (!latency_open(kinds, head->events)) {
     puts("error the memory for the latencies cannot be had");
     return;
   }
+  const uint64_t start = monotonic_nanoseconds();
+  do replay_timed(LATENCY_TIMED);
+  while (monotonic_nanoseconds() - start < WARM_NANOSECONDS);
+  latency_forget();
+  replay_timed(LATENCY_OFF);
   for (uint32_t unit = 0; unit < units; unit++) replay_timed(LATENCY_TIMED);
   replay_timed(LATENCY_FAULTS);
   begin_part(0);

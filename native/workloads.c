@@ -164,13 +164,15 @@ static void answer_latency(const struct workload *workload, struct request reque
   const uint32_t units = request.units;
   request.units = 1;
   char *const text = latency_memory(MOST_ANSWER, 0);
-  const uint64_t start = latency_nanoseconds(CLOCK_MONOTONIC);
-  do run_timed(workload, &request, LATENCY_OFF);
-  while (latency_nanoseconds(CLOCK_MONOTONIC) - start < WARM_NANOSECONDS);
   if (text == NULL || !latency_open(kinds, operations)) {
     puts("error the memory for the latencies cannot be had");
     return;
   }
+  const uint64_t start = latency_nanoseconds(CLOCK_MONOTONIC);
+  do run_timed(workload, &request, LATENCY_TIMED);
+  while (latency_nanoseconds(CLOCK_MONOTONIC) - start < WARM_NANOSECONDS);
+  latency_forget();
+  run_timed(workload, &request, LATENCY_OFF);
   for (uint32_t unit = 0; unit < units; unit++) run_timed(workload, &request, LATENCY_TIMED);
   run_timed(workload, &request, LATENCY_FAULTS);
   puts(latency_answer(text, MOST_ANSWER) < 0 ? "error the answer is too long" : text);

@@ -68,9 +68,11 @@ function answerLatency<P>(
     clock.replay(LATENCY_MODE.OFF);
   };
   return (units) => {
-    const start = performance.now();
-    do replayTimed(LATENCY_MODE.OFF); while (performance.now() - start < WARM_MILLISECONDS);
     clock.open(latencyKinds(words));
+    const start = performance.now();
+    do replayTimed(LATENCY_MODE.TIMED); while (performance.now() - start < WARM_MILLISECONDS);
+    clock.forget();
+    replayTimed(LATENCY_MODE.OFF);
     for (let unit = 0; unit < units; unit++) replayTimed(LATENCY_MODE.TIMED);
     replayTimed(LATENCY_MODE.FAULTS);
     replay.begin();

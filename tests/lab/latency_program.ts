@@ -39,6 +39,7 @@ for (let block = 0; block < EVENTS; block++) trace.malloc(0, block, block === 20
 const words = replayWords(trace.finish());
 const replay = prepareReplay(timed({ ...none, malloc }, clock), words, false);
 clock.open(latencyKinds(words));
+clock.forget();
 for (let unit = 0; unit < 3; unit++) {
   replay.begin();
   clock.replay(LATENCY_MODE.TIMED);
