@@ -57,13 +57,14 @@ function underflow(heap: Heap, sizes: readonly number[]): string[] {
 }
 
 /** Overwrites the link of the block that is freed last, and takes blocks. */
-function link(heap: Heap, to: (live: number) => number): string[] {
+function link(heap: Heap, to: (live: number) => number, isOnlyChecked = false): string[] {
   const front = isDebug ? 16 : 0; // the redzone: the link is where the release build's block begins
   const live = heap.malloc(48), first = heap.malloc(48), second = heap.malloc(48);
   heap.free(first);
   heap.free(second);
   heap.i32[(second - front) / 4] = to(live - front);
   return [codeOf(() => {
+    if (isOnlyChecked) return heap.check();
     for (let count = 0; count < 3; count++) heap.malloc(48);
   })];
 }
@@ -179,6 +180,18 @@ const FAULTS: Record<string, (heap: Heap, options: HeapOptions) => string[] | Pr
     for (const offset of [0, 16]) {
       using heap = await Heap.open({ ...options, quarantineBytes: 0 });
       codes.push(...link(heap, (live) => live + offset));
+    }
+    return codes;
+  },
+  "check() after a link to a live block": async (_, options) => {
+    const codes: string[] = [];
+    for (const word of [0, 7, 0x6c6c6548, -1]) {
+      using heap = await Heap.open({ ...options, quarantineBytes: 0 });
+      const to = (live: number): number => {
+        if (!isDebug) heap.i32[live / 4] = word; // what a debug build has there is a redzone
+        return live;
+      };
+      codes.push(...link(heap, to, true));
     }
     return codes;
   },

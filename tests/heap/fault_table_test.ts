@@ -41,6 +41,7 @@ const TABLE: Record<string, readonly [Cell, Cell, Cell]> = {
   "realloc of a freed block": [TWICE, TWICE, TWICE],
   "a link out of the blocks": [HEADER, HEADER, HEADER],
   "a link to a live block, or into one": [ANY, ANY, HEADER],
+  "check() after a link to a live block": [HEADER, HEADER, HEADER],
   "a view longer than the block": [OVERFLOW, OVERFLOW, OVERFLOW],
   "a size that is none": [["INVALID_SIZE"], ["INVALID_SIZE"], ["INVALID_SIZE"]],
   "any call after close": [["HEAP_CLOSED"], ["HEAP_CLOSED"], ["HEAP_CLOSED"]],
