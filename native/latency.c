@@ -49,6 +49,8 @@ int32_t hakmem_latency_open(const uint8_t *kinds, uint32_t events) { return late
 
 void hakmem_latency_forget(void) { latency_forget(); }
 
+void hakmem_latency_batch(uint32_t replay, uint32_t replays) { latency_batch(replay, replays); }
+
 void hakmem_latency_replay(uint32_t mode) { latency_replay((enum latency_mode)mode); }
 
 void hakmem_latency_begin(void) { latency_begin(); }

@@ -39,7 +39,7 @@
 
 enum { LATENCY_KINDS = 7, LATENCY_EMPTY = 6 }; /* malloc, free, realloc: 2 * operation + (is large) */
 enum { SUBBUCKETS = 32, LATENCY_BUCKETS = SUBBUCKETS * 40 };
-enum { EMPTY_EVERY = 16, LOOK_EVERY = 1024 };
+enum { EMPTY_EVERY = 16, LOOK_EVERY = 1024, BATCHES = 5 };
 /* A block is large beyond so many bytes: our heap serves it from spans then. */
 enum { LATENCY_LARGE = 32768 };
 /* What becomes of the operations of a replay: nothing, they are timed, or their page faults are counted. */
@@ -55,7 +55,7 @@ struct longest {
 static struct {
   uint64_t started;
   enum latency_mode mode;
-  uint32_t event, events, empty_due, look_due;
+  uint32_t event, events, look_due, batch;
   const uint8_t *kinds; /* by event */
   uint32_t *least;      /* by event: its shortest time */
   uint16_t *faults;     /* by event */
@@ -64,7 +64,7 @@ static struct {
   volatile uint64_t collected_at, compiled_at;
   uint64_t opened_ticks, opened_nanoseconds;
   uint32_t step; /* of the clock, in ticks */
-  uint32_t counts[LATENCY_KINDS][LATENCY_BUCKETS];
+  uint32_t counts[BATCHES][LATENCY_KINDS][LATENCY_BUCKETS];
   struct longest longest[LATENCY_KINDS];
 } latency;
 
@@ -128,7 +128,7 @@ static __attribute__((noinline)) void latency_longest(uint32_t kind, uint64_t ti
 }
 
 static inline void latency_record(uint32_t kind, uint64_t ticks) {
-  latency.counts[kind][latency_bucket(ticks)]++;
+  latency.counts[latency.batch][kind][latency_bucket(ticks)]++;
   if (__builtin_expect(ticks > latency.longest[kind].ticks, 0)) latency_longest(kind, ticks);
 }
 
@@ -158,6 +158,14 @@ static inline uint32_t latency_end(void) {
   }
   latency.event = event + 1;
   return (event & (EMPTY_EVERY - 1)) == 0;
+}
+
+/*
+ * The replays that follow are one of so many, in order: they are counted in BATCHES, one after the other. What disturbs the
+ * machine for a while is in one or two of those.
+ */
+static void latency_batch(uint32_t replay, uint32_t replays) {
+  latency.batch = (uint32_t)((uint64_t)replay * BATCHES / replays);
 }
 
 /* The operations that follow are those of the first event and on. */
@@ -225,12 +233,14 @@ static int latency_answer(char *text, int capacity) {
                        kind, longest->ticks, longest->event, is_event ? latency.least[longest->event] : 0,
                        is_event ? (unsigned)latency.faults[longest->event] : 0, longest->idle, longest->collected,
                        longest->compiled, kind);
-    const char *separator = "";
-    for (uint32_t bucket = 0; bucket < LATENCY_BUCKETS && length < capacity; bucket++) {
-      if (latency.counts[kind][bucket] == 0) continue;
-      length += snprintf(text + length, (size_t)(capacity - length), "%s%" PRIu32 ":%" PRIu32, separator, bucket,
-                         latency.counts[kind][bucket]);
-      separator = ",";
+    for (uint32_t batch = 0; batch < BATCHES; batch++) {
+      const char *separator = batch == 0 ? "" : "/";
+      for (uint32_t bucket = 0; bucket < LATENCY_BUCKETS && length < capacity; bucket++) {
+        const uint32_t count = latency.counts[batch][kind][bucket];
+        if (count == 0) continue;
+        length += snprintf(text + length, (size_t)(capacity - length), "%s%" PRIu32 ":%" PRIu32, separator, bucket, count);
+        separator = ",";
+      }
     }
   }
   return length < capacity ? length : -1;

@@ -511,7 +511,10 @@ static void measure_latency(uint32_t units) {
   while (monotonic_nanoseconds() - start < WARM_NANOSECONDS);
   latency_forget();
   replay_timed(LATENCY_OFF);
-  for (uint32_t unit = 0; unit < units; unit++) replay_timed(LATENCY_TIMED);
+  for (uint32_t unit = 0; unit < units; unit++) {
+    latency_batch(unit, units);
+    replay_timed(LATENCY_TIMED);
+  }
   replay_timed(LATENCY_FAULTS);
   begin_part(0);
   puts(latency_answer(text, MOST_ANSWER) < 0 ? "error the answer is too long" : text);

@@ -173,7 +173,10 @@ static void answer_latency(const struct workload *workload, struct request reque
   while (latency_nanoseconds(CLOCK_MONOTONIC) - start < WARM_NANOSECONDS);
   latency_forget();
   run_timed(workload, &request, LATENCY_OFF);
-  for (uint32_t unit = 0; unit < units; unit++) run_timed(workload, &request, LATENCY_TIMED);
+  for (uint32_t unit = 0; unit < units; unit++) {
+    latency_batch(unit, units);
+    run_timed(workload, &request, LATENCY_TIMED);
+  }
   run_timed(workload, &request, LATENCY_FAULTS);
   puts(latency_answer(text, MOST_ANSWER) < 0 ? "error the answer is too long" : text);
 }

@@ -7,6 +7,10 @@
  * that: what disturbs the machine lengthens an empty interval as it does an operation, so the intervals' own tail is told
  * beside the operations'.
  *
+ * A percentile is the median of those of five batches of replays, one after the other: what disturbs the machine for a
+ * while, as another program does, is in one or two. Where a batch has too few operations for one, it is that of all. The
+ * longest is that of all in any case.
+ *
  * A cause is named only where there is evidence, in this order:
  *
  * - `collector`, `compiler`: V8 wrote a line of its trace while the operation lasted.
@@ -20,6 +24,7 @@
  *
  * @module
  */
+import { median } from "simple-statistics";
 import { bucketMiddle, countOf, type Histogram, merged, percentile } from "../measure/mod.ts";
 import type { Result } from "../report/mod.ts";
 import type { Child } from "./child.ts";
@@ -58,31 +63,38 @@ export async function askLatency(child: Child, replays: number, deadline: number
 
 /** What an answer comes to. */
 export function latencyOf({ ticksPerNanosecond, step, empty, kinds }: LatencyAnswer, replays: number): Latency {
-  const clock = percentile(empty.histogram, 0.5) ?? 0;
+  const clock = typical(empty.batches, 0.5) ?? 0;
   const inNs = (ticks: number) => rounded(Math.max(0, ticks) / ticksPerNanosecond);
   const netNs = (ticks: number) => inNs(ticks - clock);
-  const percentiles = (histogram: Histogram, toNs: (ticks: number) => number) =>
+  const percentiles = (batches: readonly Histogram[], toNs: (ticks: number) => number) =>
     Object.fromEntries(
       Object.entries(SHARES).flatMap(([name, share]) => {
-        const ticks = percentile(histogram, share);
+        const ticks = typical(batches, share);
         return ticks === undefined ? [] : [[name, toNs(ticks)]];
       }),
     ) as { [name in keyof typeof SHARES]?: number };
-  const summary = (operation: Operations["operation"], blocks: Operations["blocks"], histogram: Histogram) => ({
-    operation,
-    blocks,
-    count: countOf(histogram),
-    ...percentiles(histogram, netNs),
-    histogram: {
-      ns: histogram.map(([bucket]) => netNs(bucketMiddle(bucket))),
-      counts: histogram.map(([, count]) => count),
-    },
-  });
+  const summary = (
+    operation: Operations["operation"],
+    blocks: Operations["blocks"],
+    batches: readonly Histogram[],
+  ) => {
+    const histogram = merged(batches);
+    return {
+      operation,
+      blocks,
+      count: countOf(histogram),
+      ...percentiles(batches, netNs),
+      histogram: {
+        ns: histogram.map(([bucket]) => netNs(bucketMiddle(bucket))),
+        counts: histogram.map(([, count]) => count),
+      },
+    };
+  };
   const own = kinds.flatMap((kind, number): Operations[] => {
     if (kind === undefined) return [];
-    const { operation, blocks } = KINDS[number]!, { longest, histogram } = kind;
+    const { operation, blocks } = KINDS[number]!, { longest, batches } = kind;
     return [{
-      ...summary(operation, blocks, histogram),
+      ...summary(operation, blocks, batches),
       longestNs: netNs(longest.ticks),
       longest: {
         event: longest.event,
@@ -93,7 +105,7 @@ export function latencyOf({ ticksPerNanosecond, step, empty, kinds }: LatencyAns
   });
   const longest = own.toSorted((a, b) => b.longestNs - a.longestNs)[0];
   const all = longest === undefined ? [] : [{
-    ...summary("all", "all", merged(kinds.flatMap((kind) => kind === undefined ? [] : [kind.histogram]))),
+    ...summary("all", "all", together(kinds.flatMap((kind) => kind === undefined ? [] : [kind.batches]))),
     longestNs: longest.longestNs,
     longest: longest.longest,
   }];
@@ -101,11 +113,26 @@ export function latencyOf({ ticksPerNanosecond, step, empty, kinds }: LatencyAns
     replays,
     clock: {
       stepNs: rounded(step / ticksPerNanosecond),
-      ...percentiles(empty.histogram, inNs),
+      ...percentiles(empty.batches, inNs),
       longestNs: inNs(empty.longest.ticks),
     },
     operations: [...all, ...own],
   };
+}
+
+/** The median of the batches' percentiles; that of all, if one has too few operations; undefined, if all have. */
+function typical(batches: readonly Histogram[], share: number): number | undefined {
+  const each = batches.filter(({ length }) => length > 0).map((batch) => percentile(batch, share));
+  return each.length === 0 || each.includes(undefined) ? percentile(merged(batches), share) : median(each as number[]);
+}
+
+/** Batch by batch, what several kinds have in it. */
+function together(kinds: readonly (readonly Histogram[])[]): Histogram[] {
+  const batches = Math.max(...kinds.map(({ length }) => length));
+  return Array.from(
+    { length: batches },
+    (_, batch) => merged(kinds.flatMap((kind) => kind[batch] ? [kind[batch]] : [])),
+  );
 }
 
 /**

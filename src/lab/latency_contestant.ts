@@ -45,7 +45,10 @@ async function serveLatency(clock: LatencyClock): Promise<never> {
         do runTimed(LATENCY_MODE.TIMED); while (performance.now() - start < WARM_MILLISECONDS);
         clock.forget();
         runTimed(LATENCY_MODE.OFF);
-        for (let unit = 0; unit < units; unit++) runTimed(LATENCY_MODE.TIMED);
+        for (let unit = 0; unit < units; unit++) {
+          clock.batch(unit, units);
+          runTimed(LATENCY_MODE.TIMED);
+        }
         runTimed(LATENCY_MODE.FAULTS);
         return clock.answer();
       };

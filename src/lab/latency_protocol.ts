@@ -3,12 +3,12 @@
  * (`native/latency.h`):
  *
  *     > latency replay units=3
- *     ok ticks=1234567890 nanoseconds=475000000 step=26 longest-0=8320,17,52,2,0,0,0 counts-0=26:1203,52:44 ...
+ *     ok ticks=1234567890 nanoseconds=475000000 step=26 longest-0=8320,17,52,2,0,0,0 counts-0=26:1203,52:44/26:1201 ...
  *
  * Ticks passed in so many nanoseconds, and the clock goes by so many at once. Of each kind of operation, by its number:
  * the longest (ticks, event, its shortest time in another replay, its page faults in a replay in which they were counted,
  * nanoseconds that the thread was not running, whether the collector and a compiler of V8 worked in it), and how many were
- * in each bucket. Of several longest, the first. Kind 6 are the empty intervals, which price the clock.
+ * in each bucket, by batch: the replays are counted in five, one after the other. Of several longest, the first. Kind 6 are the empty intervals, which price the clock.
  *
  * @module
  */
@@ -35,7 +35,8 @@ export interface LongestAnswer {
 /** Operations of one kind. */
 export interface KindAnswer {
   readonly longest: LongestAnswer;
-  readonly histogram: Histogram;
+  /** By batch. */
+  readonly batches: readonly Histogram[];
 }
 
 /** An answer. */
@@ -72,11 +73,13 @@ export function parseLatency(line: string): LatencyAnswer {
       isCollected: collected === 1,
       isCompiled: compiled === 1,
     };
-    const histogram = counts.split(",").map((pair) => pair.split(":").map(Number) as [number, number]);
-    if (![...Object.values(longest), ...histogram.flat()].every((each) => Number.isFinite(Number(each)))) {
+    const batches = counts.split("/").map((batch) =>
+      batch === "" ? [] : batch.split(",").map((pair) => pair.split(":").map(Number) as [number, number])
+    );
+    if (![...Object.values(longest), ...batches.flat(2)].every((each) => Number.isFinite(Number(each)))) {
       throw new ProtocolError(`not an answer: "${line.slice(0, 200)}"`);
     }
-    return { longest, histogram };
+    return { longest, batches };
   };
   const empty = kindOf(KINDS.length), [ticks] = figures("ticks"), [nanoseconds] = figures("nanoseconds");
   const [step] = figures("step");

@@ -73,7 +73,10 @@ function answerLatency<P>(
     do replayTimed(LATENCY_MODE.TIMED); while (performance.now() - start < WARM_MILLISECONDS);
     clock.forget();
     replayTimed(LATENCY_MODE.OFF);
-    for (let unit = 0; unit < units; unit++) replayTimed(LATENCY_MODE.TIMED);
+    for (let unit = 0; unit < units; unit++) {
+      clock.batch(unit, units);
+      replayTimed(LATENCY_MODE.TIMED);
+    }
     replayTimed(LATENCY_MODE.FAULTS);
     replay.begin();
     return clock.answer();

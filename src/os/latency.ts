@@ -15,6 +15,7 @@ const SYMBOLS = {
   hakmem_latency_open: { parameters: [/* kinds, by event */ "buffer", /* events */ "u32"], result: "i32" },
   hakmem_latency_read_traces: { parameters: [], result: "i32" },
   hakmem_latency_forget: { parameters: [], result: "void" },
+  hakmem_latency_batch: { parameters: [/* replay */ "u32", /* of */ "u32"], result: "void" },
   hakmem_latency_replay: { parameters: [/* mode */ "u32"], result: "void" },
   hakmem_latency_begin: { parameters: [], result: "void" },
   hakmem_latency_end: { parameters: [], result: "u32" },
@@ -48,6 +49,8 @@ export interface LatencyClock {
   open(kinds: Uint8Array<ArrayBuffer>): void;
   /** Forgets what was recorded, as after a warm-up; the next replay should not count, since caches were emptied by it. */
   forget(): void;
+  /** The replay that follows is one of so many, from 0: they are counted in batches, one after the other. */
+  batch(replay: number, replays: number): void;
   /** The operations that follow are those of the first event and on. @param mode of {@link LATENCY_MODE} */
   replay(mode: number): void;
   /** Starts the clock, behind all that came before. */
@@ -82,6 +85,7 @@ export async function openLatencyClock(): Promise<LatencyClock> {
       if (c.hakmem_latency_open(kept, kept.length) !== 1) throw new Error("no memory for the latencies");
     },
     forget: c.hakmem_latency_forget,
+    batch: c.hakmem_latency_batch,
     replay: c.hakmem_latency_replay,
     begin: c.hakmem_latency_begin,
     end: c.hakmem_latency_end,

@@ -115,7 +115,10 @@ export function latencyExplanation(results: readonly Result[]): string {
   return "Single operations: warm, each alone between two readings of the processor's counter, with nothing to overlap " +
     `with, so they take longer than in a loop. The clock goes by ${range("stepNs")} ns; its own cost, ` +
     `${range("p50Ns")} ns, is taken off, but not what disturbs it: intervals with nothing in them took ` +
-    `${range("p9999Ns")} ns at p99.99 and up to ${range("longestNs")} ns. Large: over 32 KiB.`;
+    `${range("p9999Ns")} ns at p99.99 and up to ${
+      range("longestNs")
+    } ns. A percentile is the median of five batches. Large: ` +
+    "over 32 KiB.";
 }
 
 function kindText({ operation, blocks }: Operations): string {

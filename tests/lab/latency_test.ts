@@ -15,7 +15,7 @@ const LINE = "ok ticks=2000 nanoseconds=1000 step=26 " +
 
 Deno.test("parseLatency() reads what each kind came to, and refuses what is no answer", () => {
   const { ticksPerNanosecond, step, empty, kinds } = parseLatency(LINE);
-  assertEquals([ticksPerNanosecond, step, empty.histogram], [2, 26, [[26, 900], [52, 100]]]);
+  assertEquals([ticksPerNanosecond, step, empty.batches], [2, 26, [[[26, 900], [52, 100]]]]);
   assertEquals(kinds.map((kind) => kind?.longest.event), [17, undefined, undefined, 18, undefined, undefined]);
   for (
     const line of ["", "ok", "ok ticks=1", LINE.replace("8320", "x"), LINE.replace("nanoseconds=1000", "nanoseconds=0")]
@@ -38,6 +38,19 @@ Deno.test("latencyOf() takes the clock's median off, and has no percentile where
   assertEquals([malloc!.p50Ns, malloc!.p9999Ns, malloc!.longestNs], [13, 13, 4150]);
   assertEquals([all!.longestNs, all!.longest.cause, all!.longest.pageFaults], [4150, "page faults", 2]);
   assertEquals([free!.p50Ns, free!.longestNs, free!.longest.cause], [undefined, 1990, "allocator"]);
+});
+
+Deno.test("latencyOf() gives the median of the batches, which one that was disturbed does not move", () => {
+  const quiet = "52:999,90:1", disturbed = "52:400,400:600", few = "52:10";
+  const of = (...batches: string[]) => {
+    const { operations: [all] } = latencyOf(parseLatency(LINE.replace("52:9999,70:1", batches.join("/"))), 3);
+    return all!;
+  };
+  assertEquals(of(quiet, quiet, disturbed).p99Ns, of(quiet, quiet, quiet).p99Ns);
+  assertEquals(of(quiet, "", quiet, "", disturbed).p99Ns, of(quiet, quiet, quiet).p99Ns);
+  assertEquals(of(quiet, quiet, disturbed).count, 3001);
+  assert(of(quiet, disturbed, disturbed).p99Ns! > of(quiet, quiet, quiet).p99Ns!);
+  assert(of(quiet, quiet, few, disturbed).p99Ns! > of(quiet, quiet, quiet).p99Ns!); // that of all, since one has too few
 });
 
 Deno.test("causeOf() names what there is evidence for, and nothing else", () => {
