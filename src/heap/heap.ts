@@ -8,7 +8,7 @@
  * @module
  */
 
-import { addressOf, openVirtualMemory } from "../os/mod.ts";
+import { addressOf, offsetOfAddress, openVirtualMemory } from "../os/mod.ts";
 import type { Blocks, Build, Ptr } from "./blocks.ts";
 import type { HeapCounters } from "./counters.ts";
 import { DebugBlocks, type DebugOptions, DEFAULT_QUARANTINE_BYTES } from "./debug.ts";
@@ -542,7 +542,7 @@ export class Heap implements Disposable {
     this.#memory.assertOpen();
     if (address === null || address === 0n) return 0;
     const offset = typeof address === "bigint"
-      ? address > 0n && address < 1n << 63n ? system.offsetOfAddress(address, this.#base) : NaN
+      ? address > 0n && address < 0x8000_0000_0000_0000n ? offsetOfAddress(address, this.#base) : NaN
       : this.#offsetOf(address);
     if (offset > 0 && offset < bytes) return offset;
     const native = typeof address === "bigint" ? address : addressOf(address);

@@ -229,7 +229,6 @@ export function libcMemory(note: string): VirtualMemory {
     residentPages,
     pointerAt: (base, offset) => pointerOf(BigInt(base) + BigInt(offset)),
     offsetOf: (pointer, base) => Number(addressOf(pointer) - BigInt(base)),
-    offsetOfAddress: (address, base) => Number(address - BigInt(base)),
     monotonicNanoseconds,
     ticks: monotonicNanoseconds,
     residentBytes: () => Deno.memoryUsage().rss,

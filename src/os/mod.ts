@@ -8,7 +8,7 @@ export { isStdoutClosed } from "./closed_stdout.ts";
 export * from "./environment.ts";
 export { NativeAccessError, NativeBuildError, OsError, reasonOf } from "./errors.ts";
 export type { NativeAccessCode, NativeBuildCode } from "./errors.ts";
-export { addressOf, addressOfView, pointerOf, viewMemory } from "./pointers.ts";
+export { addressOf, addressOfView, offsetOfAddress, pointerOf, viewMemory } from "./pointers.ts";
 export { cacheFile, cacheFolder } from "./cache.ts";
 export { distrustOfFolder } from "./trust.ts";
 export { commandOutput } from "./command.ts";

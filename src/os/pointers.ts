@@ -34,6 +34,21 @@ export function addressOf(pointer: Deno.PointerObject): bigint {
   return Deno.UnsafePointer.value(pointer);
 }
 
+const WORD = new BigUint64Array(1);
+const HALVES = new Uint32Array(WORD.buffer); // the lower one first, as on all systems that we know
+
+/**
+ * How far an address is from a base, exact to 2^53; far away, about so far. A bigint that goes through memory takes half
+ * the time of a call of C, or less.
+ *
+ * @param address from 0 to 2^64 - 1; others are taken modulo 2^64
+ * @param base a multiple of 2 MiB
+ */
+export function offsetOfAddress(address: bigint, base: number): number {
+  WORD[0] = address;
+  return HALVES[1]! * 2 ** 32 - base + HALVES[0]!;
+}
+
 /** The native address of a view's first byte. */
 export function addressOfView(view: Uint8Array): bigint {
   return addressOf(Deno.UnsafePointer.of(view as Uint8Array<ArrayBuffer>)!);

@@ -98,9 +98,6 @@ export interface VirtualMemory {
   /** How far a pointer is from a base; far away, about so far. @throws {TypeError} for what is not a pointer object */
   offsetOf(pointer: Deno.PointerObject, base: number): number;
 
-  /** The same of an address, from 0 to 2^64 - 1: `native` takes others modulo 2^64. */
-  offsetOfAddress(address: bigint, base: number): number;
-
   /** Lets other threads run: gives the processor away for 0, else sleeps so many microseconds. */
   pause(microseconds: number): void;
 

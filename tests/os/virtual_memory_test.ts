@@ -3,7 +3,7 @@
  * a test reserves is released by the test, so that later ones start from the same state.
  */
 import { assert, assertEquals, assertGreater, assertGreaterOrEqual, assertLess, assertThrows } from "@std/assert";
-import { OsError, viewMemory } from "../../src/os/mod.ts";
+import { offsetOfAddress, OsError, viewMemory } from "../../src/os/mod.ts";
 import { libcMemory } from "../../src/os/libc_memory.ts";
 import { nativeMemory } from "../../src/os/native_memory.ts";
 import { VM_LIBRARY } from "../../src/os/virtual_memory.ts";
@@ -56,10 +56,10 @@ for (const vm of [native, libc]) {
       for (const offset of [1, 12_345, 2 ** 21 - 1, 2 ** 31, 2 ** 40 - 1]) {
         const address = base + BigInt(offset), pointer = vm.pointerAt(Number(base), offset)!;
         assertEquals(Deno.UnsafePointer.value(pointer), address);
-        assertEquals([vm.offsetOf(pointer, Number(base)), vm.offsetOfAddress(address, Number(base))], [offset, offset]);
+        assertEquals([vm.offsetOf(pointer, Number(base)), offsetOfAddress(address, Number(base))], [offset, offset]);
       }
       const below = Deno.UnsafePointer.create(base - 1n)!;
-      assertEquals([vm.offsetOf(below, Number(base)), vm.offsetOfAddress(base - 1n, Number(base))], [-1, -1]);
+      assertEquals([vm.offsetOf(below, Number(base)), offsetOfAddress(base - 1n, Number(base))], [-1, -1]);
     }
     for (const bad of [5, "5", {}, new Uint8Array(4), undefined]) {
       assertThrows(() => vm.offsetOf(bad as unknown as Deno.PointerObject, 2 ** 21), TypeError);
