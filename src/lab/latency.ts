@@ -56,6 +56,11 @@ export function latencyReplays(events: number, nsPerOp: number): number {
   return Math.max(LEAST_REPLAYS, Math.min(Math.ceil(WANTED_OPERATIONS / events), affordable));
 }
 
+/** Whether a replay takes so long that six of them, warm-up and all, are not worth it. */
+export function isTooSlow(events: number, nsPerOp: number): boolean {
+  return events * nsPerOp > MOST_NANOSECONDS;
+}
+
 /** Asks a contestant. */
 export async function askLatency(child: Child, replays: number, deadline: number): Promise<Latency> {
   return latencyOf(await child.ask(`latency replay units=${replays}`, parseLatency, deadline), replays);

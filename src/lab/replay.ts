@@ -32,7 +32,7 @@ import { bench, type BenchRun, failureOfPeer, noteOf, type Progress } from "./be
 import { type Child, deadlineAfter, failureOf } from "./child.ts";
 import { Children } from "./children.ts";
 import { type Contestant, enter, type Entry, type Harness, NATIVE_FLAGS } from "./contestants.ts";
-import { askLatency, CLOCK_NANOSECONDS, latencyReplays, V8_TRACES } from "./latency.ts";
+import { askLatency, CLOCK_NANOSECONDS, isTooSlow, latencyReplays, V8_TRACES } from "./latency.ts";
 import { ProtocolError } from "./protocol.ts";
 import { figureOf, formatReplayRequest, type ReplayRequest } from "./replay_protocol.ts";
 import { touchingOf } from "./touching.ts";
@@ -327,10 +327,14 @@ async function withLatency(
   if (!contestants.some(({ host }) => host === "native")) {
     return { results, failures, notes: ["single operations are not timed: the clock for that is in C"] };
   }
-  const timed: Result[] = [];
+  const timed: Result[] = [], remarks: string[] = [];
   for (const [done, result] of results.entries()) {
     const contestant = contestants.find((each) => isOf(each, result))!;
-    if (result.runtime === "harness") {
+    const isSlow = isTooSlow(events, result.nsPerOp);
+    if (isSlow) {
+      remarks.push(`${contestant.label}: single operations are not timed, since a replay takes over a second`);
+    }
+    if (result.runtime === "harness" || isSlow) {
       timed.push(result);
       continue;
     }
@@ -347,7 +351,7 @@ async function withLatency(
       timed.push(result);
     }
   }
-  return { results: timed, failures, notes: [] };
+  return { results: timed, failures, notes: remarks };
 }
 
 function ask(child: Child, request: ReplayRequest, deadline: number): Promise<string> {

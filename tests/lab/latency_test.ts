@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { causeOf, latencyOf, latencyReplays } from "../../src/lab/latency.ts";
+import { causeOf, isTooSlow, latencyOf, latencyReplays } from "../../src/lab/latency.ts";
 import { type LongestAnswer, parseLatency } from "../../src/lab/latency_protocol.ts";
 import { ProtocolError } from "../../src/lab/protocol.ts";
 import { replay } from "../../src/lab/replay.ts";
@@ -83,6 +83,10 @@ Deno.test("latencyReplays() is enough for p99.99 where that takes a second, and 
     [latencyReplays(20_000, 10), latencyReplays(20_000, 1000), latencyReplays(1e6, 10_000)],
     [50, 44, 3],
   );
+});
+
+Deno.test("isTooSlow() is so from a second on", () => {
+  assertEquals([isTooSlow(115_380, 8000), isTooSlow(115_380, 80_000)], [false, true]);
 });
 
 Deno.test("the clock sees V8's collector and its compiler at work in an operation", async () => {
