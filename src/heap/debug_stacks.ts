@@ -23,7 +23,6 @@
  */
 
 import { BOOK_STACKS_END, BOOK_STACKS_EVERY, STACKS_BUCKETS, STACKS_BYTES, STACKS_WORD } from "./debug_layout.ts";
-import { Script } from "node:vm";
 import { HeapError } from "./errors.ts";
 import { KIB, MIB } from "./layout.ts";
 import type { BooksMemory } from "./memory.ts";
@@ -142,6 +141,7 @@ function inSource(frame: string): string {
   if (filename === undefined || Object.isFrozen(Error)) return frame;
   try {
     const place = { filename, lineOffset: Number(line) - 1, columnOffset: Number(column) - 1 };
+    const { Script } = process.getBuiltinModule("node:vm"); // imported, it would make the start of every program slower
     const script = new Script("new Error().stack", place);
     const text = unprepared(() => String(script.runInThisContext()));
     return frame.replace(PLACE, () => PLACE.exec(text)![0]);
