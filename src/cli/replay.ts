@@ -23,6 +23,7 @@ import { isAnyMissing } from "./asked_peers.ts";
 import { ERROR, FINE } from "./exit_codes.ts";
 import { interruptible } from "./interruptible.ts";
 import { Outputs } from "./outputs.ts";
+import { printError } from "./terminal.ts";
 import { libraryPaths, peerList, variantList, wholeNumber } from "./values.ts";
 
 const HELP = `
@@ -100,7 +101,8 @@ async function run(path: string, options: ReplayOptions): Promise<number> {
       ? REPLAY_DEADLINES[options.quick === true ? "quick" : "normal"]
       : undefined,
   };
-  const { isInterrupted: _, ...found } = await interruptible((show, signal) => replay(plan, show, signal));
+  const { isInterrupted, ...found } = await interruptible((show, signal) => replay(plan, show, signal));
+  if (isInterrupted) printError("interrupted: not all single operations are timed; what follows was measured before\n");
   const file: ResultFile = {
     schema: "hakmem.results/1",
     command: ["deno", "run", "-P", "cli.ts", ...Deno.args],
@@ -108,5 +110,5 @@ async function run(path: string, options: ReplayOptions): Promise<number> {
     expectations: [],
   };
   outputs.publish(file, (palette) => renderReplay(file, palette), renderWarnings(file));
-  return isAnyMissing(options.peer, file) ? ERROR : FINE;
+  return isInterrupted || isAnyMissing(options.peer, file) ? ERROR : FINE;
 }

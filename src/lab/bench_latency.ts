@@ -18,7 +18,10 @@ import { CLOCK_NANOSECONDS, latencyOf, latencyReplays, V8_TRACES } from "./laten
 import { parseLatency } from "./latency_protocol.ts";
 import { formatRequest } from "./protocol.ts";
 
-/** Adds to a run how long single operations took. A peer that fails is left as it is, with a note. */
+/**
+ * Adds to a run how long single operations took. A peer that fails is left as it is, with a note; if it is interrupted, the
+ * run keeps what was measured.
+ */
 export async function withLatency(
   run: BenchRun,
   plan: BenchPlan & { readonly workload: Workload },
@@ -27,14 +30,15 @@ export async function withLatency(
 ): Promise<BenchRun> {
   if (run.isInterrupted) return run;
   const { workload, sizes, variants, peers } = plan;
+  const failures: Failure[] = [], results = [...run.results];
+  const timed = results.filter(({ runtime, threads }) => runtime !== "harness" && threads === 1);
+  if (timed.length === 0) return { ...run, notes: [...run.notes, "single operations are timed with one thread only"] };
   const path = await Deno.makeTempFile({ prefix: "hakmem-latency-" });
   try {
     const { contestants } = await enter(variants, peers, latencyHarness(path));
     if (!contestants.some(({ host }) => host === "native")) {
       return { ...run, notes: [...run.notes, "single operations are not timed: the clock for that is in C"] };
     }
-    const failures: Failure[] = [], results = [...run.results];
-    const timed = results.filter(({ runtime, threads }) => runtime !== "harness" && threads === 1);
     let done = 0;
     for (const { size, parameters } of sizes) {
       const kinds = unitKinds(workload, parameters);
@@ -53,7 +57,7 @@ export async function withLatency(
           const latency = latencyOf(await child.ask(request, parseLatency, deadline), units);
           results[results.indexOf(result)] = { ...result, latency };
         } catch (error) {
-          signal.throwIfAborted();
+          if (signal.aborted) return { ...run, results, isInterrupted: true };
           if (!(error instanceof ContestantError)) throw error;
           failures.push(failureOfPeer(contestant, error));
         }

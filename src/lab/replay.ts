@@ -90,6 +90,7 @@ export async function replay(
     const failures = [...run.failures ?? [], ...taken.failures, ...timed.failures];
     return {
       ...run,
+      isInterrupted: signal.aborted,
       results,
       ...(failures.length === 0 ? {} : { failures }),
       notes: [
@@ -312,7 +313,7 @@ async function takeMemory(
   }
 }
 
-/** Times the operations of each contestant, one after the other. */
+/** Times the operations of each contestant, one after the other, until it is interrupted. */
 async function withLatency(
   results: readonly Result[],
   { variants, peers, threads, latency = false }: ReplayPlan,
@@ -322,20 +323,18 @@ async function withLatency(
   signal: AbortSignal,
 ): Promise<{ results: readonly Result[]; failures: Failure[]; notes: string[] }> {
   const failures: Failure[] = [];
-  if (!latency || threads > 1) return { results, failures, notes: [] };
+  if (!latency) return { results, failures, notes: [] };
+  if (threads > 1) return { results, failures, notes: ["single operations are timed with one thread only"] };
   const { contestants } = whoCan(await enter(variants, peers, latencyHarness(path)), threads);
   if (!contestants.some(({ host }) => host === "native")) {
     return { results, failures, notes: ["single operations are not timed: the clock for that is in C"] };
   }
-  const timed: Result[] = [], remarks: string[] = [];
+  const timed = [...results], remarks: string[] = [];
   for (const [done, result] of results.entries()) {
     const contestant = contestants.find((each) => isOf(each, result))!;
-    const isSlow = isTooSlow(events, result.nsPerOp);
-    if (isSlow) {
+    if (result.runtime === "harness") continue;
+    if (isTooSlow(events, result.nsPerOp)) {
       remarks.push(`${contestant.label}: single operations are not timed, since a replay takes over a second`);
-    }
-    if (result.runtime === "harness" || isSlow) {
-      timed.push(result);
       continue;
     }
     report({ phase: "timing single operations", done, total: results.length, label: contestant.label });
@@ -344,11 +343,10 @@ async function withLatency(
     try {
       await using children = new Children(signal);
       const child = await children.start(contestant.command);
-      timed.push({ ...result, latency: await askLatency(child, replays, deadline) });
+      timed[done] = { ...result, latency: await askLatency(child, replays, deadline) };
     } catch (error) {
-      signal.throwIfAborted();
+      if (signal.aborted) break;
       failures.push(failureOfPeer(contestant, error));
-      timed.push(result);
     }
   }
   return { results: timed, failures, notes: remarks };

@@ -112,13 +112,14 @@ export function latencyExplanation(results: readonly Result[]): string {
     const [low, high] = [Math.min(...known), Math.max(...known)].map(wholeNs);
     return low === high ? `${low}` : `${low} to ${high}`;
   };
+  const isTailKnown = clocks.some(({ p9999Ns }) => p9999Ns !== undefined);
   return "Single operations: warm, each alone between two readings of the processor's counter, with nothing to overlap " +
     `with, so they take longer than in a loop. The clock goes by ${range("stepNs")} ns; its own cost, ` +
     `${range("p50Ns")} ns, is taken off, but not what disturbs it: intervals with nothing in them took ` +
-    `${range("p9999Ns")} ns at p99.99 and up to ${
+    `${isTailKnown ? `${range("p9999Ns")} ns at p99.99, ` : ""}${
       range("longestNs")
-    } ns. A percentile is the median of five batches. Large: ` +
-    "over 32 KiB.";
+    } ns at most. 0 is less than the clock ` +
+    "tells; a percentile is the median of five batches, and left out where no operation was beyond it. Large: over 32 KiB.";
 }
 
 function kindText({ operation, blocks }: Operations): string {

@@ -74,7 +74,10 @@ const LatencySchema = v.object({
       againNs: Amount,
     }),
     /** Middles of buckets, ascending, and how many operations were in each. */
-    histogram: v.object({ ns: v.array(Amount), counts: v.array(Count) }),
+    histogram: v.pipe(
+      v.object({ ns: v.array(Amount), counts: v.pipe(v.array(Count), v.minLength(1, "a histogram has no bucket")) }),
+      v.check(({ ns, counts }) => ns.length === counts.length, "a histogram has as many ns as counts"),
+    ),
   })),
 });
 

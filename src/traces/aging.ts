@@ -61,10 +61,12 @@ export const aging: TraceFormat = {
 
 /** @throws TraceError if a number is missing, unknown or out of range. */
 function recipeOf(text: string): Recipe {
-  const words = text.slice(HEAD.length).trim().split(/\s+/).map((word) => word.split("=", 2));
+  const words = (text.slice(HEAD.length).match(/\S+/g) ?? []).map((word) => word.split("=", 2));
   const given = new Map(words.map(([name, value]) => [name!, value === undefined ? NaN : Number(value)]));
   for (const name of given.keys()) {
-    if (!(name in LIMITS)) throw new TraceError(`a recipe has ${Object.keys(LIMITS).join(", ")}, and no ${name}`);
+    if (!Object.hasOwn(LIMITS, name)) {
+      throw new TraceError(`a recipe has ${Object.keys(LIMITS).join(", ")}, and no ${name}`);
+    }
   }
   return Object.fromEntries(
     Object.entries(LIMITS).map(([name, [least, most]]) => {

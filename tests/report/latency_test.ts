@@ -1,9 +1,10 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { renderPage } from "../../src/report/html/mod.ts";
 import { parseReportInput } from "../../src/report/html/input.ts";
-import { latencyAnswer, latencyLines } from "../../src/report/latency.ts";
-import { parseResultFile, PLAIN, type Result } from "../../src/report/mod.ts";
+import { latencyAnswer, latencyExplanation, latencyLines } from "../../src/report/latency.ts";
+import { parseResultFile, PLAIN, renderCsv, type Result } from "../../src/report/mod.ts";
 import { fixture } from "./fixture.ts";
+import { FileValueError } from "../../src/report/values.ts";
 import { LATENCY } from "./latency_fixture.ts";
 
 /** Ours, and the system's, which takes half as long at p99.99. */
@@ -41,4 +42,46 @@ Deno.test("the page has a curve of percentiles where single operations were time
 Deno.test("a result file with latencies is read as it was written", () => {
   const file = { ...fixture(), results: timedResults() };
   assertEquals(parseResultFile(JSON.stringify(file)).results[0]!.latency, LATENCY);
+});
+
+Deno.test("a result file whose latencies are not what they should be is refused, by the path of what is wrong", () => {
+  const [all] = LATENCY.operations;
+  for (
+    const [wrong, path] of [
+      [{ operations: [{ ...all, longestNs: -1 }] }, "latency.operations[0].longestNs: -1 is not an amount"],
+      [{ operations: [{ ...all, p50Ns: null }] }, "latency.operations[0].p50Ns"],
+      [{ operations: [{ ...all, longest: undefined }] }, "latency.operations[0].longest"],
+      [
+        { operations: [{ ...all, longest: { ...all!.longest, cause: "moon" } }] },
+        "latency.operations[0].longest.cause",
+      ],
+      [{ operations: [{ ...all, histogram: { ns: [1], counts: [1, 2] } }] }, "as many ns as counts"],
+      [{ operations: [{ ...all, histogram: { ns: [], counts: [] } }] }, "no bucket"],
+      [{ clock: undefined }, "latency.clock"],
+    ] as const
+  ) {
+    const results = timedResults().map((result) => ({ ...result, latency: { ...LATENCY, ...wrong } }));
+    assertThrows(() => parseResultFile(JSON.stringify({ ...fixture(), results })), FileValueError, path);
+  }
+});
+
+Deno.test("renderCsv() has a row for each kind of operation that was timed, under columns of its own", () => {
+  const results = timedResults(), lines = renderCsv({ results }).trimEnd().split("\n").map((line) => line.split(","));
+  const [head, ...rows] = lines, column = (name: string) => head!.indexOf(name);
+  assertEquals(new Set(lines.map(({ length }) => length)).size, 1);
+  const kinds = rows.filter((row) => row[column("round")] === "");
+  assertEquals(rows.length - kinds.length, results.flatMap(({ samples }) => samples).length);
+  assertEquals(
+    kinds.map((row) => ["operation", "count", "p9999_ns", "longest_ns", "cause"].map((name) => row[column(name)])),
+    [12_345_678, 6_172_839].flatMap((p9999Ns) => [
+      ["all", "1000100", `${p9999Ns}`, "98765432", "page faults"],
+      ["realloc", "12", "", "23400", "unknown"],
+    ]),
+  );
+});
+
+Deno.test("latencyExplanation() leaves out the tail of a clock that was priced too seldom to have one", () => {
+  const { p9999Ns: _, ...clock } = LATENCY.clock;
+  const results = timedResults().map((result) => ({ ...result, latency: { ...LATENCY, clock } }));
+  assertStringIncludes(latencyExplanation(results), "nothing in them took 40,300 ns at most");
 });

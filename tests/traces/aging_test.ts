@@ -82,6 +82,8 @@ Deno.test("a recipe that is not one is refused", () => {
       [SMALL.replace(" phases=18", ""), "a recipe has phases, a whole number from 2 to 1000"],
       [SMALL.replace("threads=3", "threads=3.5"), "a recipe has threads, a whole number from 1 to 64"],
       [SMALL.replace("threads", "thread"), "and no thread"],
+      [`${SMALL.trim()} toString=1`, "and no toString"],
+      ["hakmem aging:", "a recipe has seed, a whole number from 1 to 4294967295"],
     ] as const
   ) assertThrows(() => made(recipe), TraceError, message);
 });
