@@ -38,7 +38,12 @@ const MAGIC = 0x4c415247; // "LARG"
 const PAGES_PER_UNIT = SLAB_BYTES / PAGE_BYTES;
 const PAGE_SHIFT = 31 - Math.clz32(PAGE_BYTES);
 /** Sizes below it are int32s for V8. */
-const MOST_KEPT = 2 ** 30;
+const MOST_INT = 2 ** 30;
+
+/** Pages of a block that is aligned as most are, of a size below `MOST_INT`, where freed ones are cached. */
+function usualPages(size: number): number {
+  return roundPages((size + HEADER_BYTES + PAGE_BYTES - 1) >>> PAGE_SHIFT);
+}
 
 /** See the module. A block is known by its span's first unit. */
 export class LargeBlocks {
@@ -73,15 +78,16 @@ export class LargeBlocks {
 
   /** A block that this thread has freed, or 0. @throws {HeaderCorruptedError} if its span's record was overwritten. */
   reuse(size: number): number {
-    const pages = this.#pagesOf(HEADER_BYTES, size), unit = this.#hasCache ? this.#cache.first(pages) : 0;
+    if (!this.#hasCache || size >= MOST_INT) return 0;
+    const pages = usualPages(size), unit = this.#cache.take(pages, HEADER_BYTES);
     if (unit === 0) return 0;
+    // As it was freed, unless it was overwritten since.
     const words = this.#words, at = this.#memory.wordOf(unit * SLAB_BYTES);
     words[at] = MAGIC;
     words[at + 1] = unit;
     words[at + 2] = pages;
     words[at + 3] = MAGIC ^ unit ^ pages;
     this.lastIsZero = false;
-    this.#cache.take(pages, HEADER_BYTES);
     return unit * SLAB_BYTES + HEADER_BYTES;
   }
 
@@ -127,17 +133,27 @@ export class LargeBlocks {
    * program that grows a buffer step by step asks most of the time. False where that takes longer to find out.
    */
   keeps(ptr: number, size: number): boolean {
-    const words = this.#words, start = ptr | 0, unit = start >>> SLAB_SHIFT;
+    return this.#hasCache && size < MOST_INT && this.#usualPagesAt(ptr) === usualPages(size);
+  }
+
+  /** Frees the block that begins at `ptr`, any number, as most are freed: false where that takes longer to find out. */
+  cache(ptr: number): boolean {
+    const pages = this.#hasCache ? this.#usualPagesAt(ptr) : 0;
+    return pages !== 0 && this.#cache.offer(ptr >>> SLAB_SHIFT, pages);
+  }
+
+  /** Pages of the block that begins at `ptr`, any number, if it is below 2 GiB, aligned as most are, and sound; else 0. */
+  #usualPagesAt(ptr: number): number {
+    const start = ptr | 0;
     if (
-      start !== ptr || start >= this.#memory.bytes || (start & (SLAB_BYTES - 1)) !== HEADER_BYTES || size >= MOST_KEPT
-    ) {
-      return false;
-    }
-    const span = this.#pages.indexOf(unit, 0), pages = words[span + SPAN_PAGES]!, at = this.#memory.wordOf(start) - 4;
-    return words[span] === SPAN_LARGE && words[span + SPAN_BLOCK_OFFSET] === HEADER_BYTES &&
-      roundPages((size + HEADER_BYTES + PAGE_BYTES - 1) >>> PAGE_SHIFT) === pages && this.#hasCache &&
+      start !== ptr || start < FIRST_BLOCK || start >= this.#memory.bytes || (start & (SLAB_BYTES - 1)) !== HEADER_BYTES
+    ) return 0;
+    const words = this.#words, unit = start >>> SLAB_SHIFT, span = this.#pages.indexOf(unit, 0);
+    const pages = words[span + SPAN_PAGES]!, at = this.#memory.wordOf(start) - HEADER_BYTES / 4;
+    const isSound = words[span] === SPAN_LARGE && words[span + SPAN_BLOCK_OFFSET] === HEADER_BYTES &&
       words[at] === MAGIC && words[at + 1] === unit && words[at + 2] === pages &&
       words[at + 3] === (MAGIC ^ unit ^ pages);
+    return isSound ? pages : 0;
   }
 
   /** Frees a block that `find` found. @throws {HeaderCorruptedError} and does nothing if its header is damaged. */

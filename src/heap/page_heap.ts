@@ -12,9 +12,9 @@
  *
  * Free spans are *clean* (never touched since the system had them: they read as zero) or *dirty*, and merge only with
  * their like. Each kind has bins by length: one for each length below 64 units, then eight a doubling. Dirty spans are
- * used first, being in memory; when there are too many (`trim`), or nothing else fits, they are purged and so become
+ * used first, being in memory; those that are too many (`trim`), or all if nothing else fits, are purged and so become
  * clean. What writes here is part of a section (`journal.ts`), but for purging, which makes sections of its own: one for
- * each span, so that none is long.
+ * each two megabytes, so that none is long.
  *
  * Units are *touched* that are in use or dirty, in free slabs too. When a heap touches more than it ever did, what lies
  * idle is given back first (`hasGrown`): what a program is done with makes room for what it does next. One that does the same
@@ -68,8 +68,10 @@ export const SPAN_WAS_CLEAN = PREVIOUS;
 const LOW_UNITS = SMALL_SPACE_BYTES / SLAB_BYTES;
 /** What large spans leave for superslabs below 2 GiB while there is room above. */
 const LOW_RESERVE_UNITS = 512 * MIB / SLAB_BYTES;
-/** Free spans keep this much touched memory, or a quarter of what is in use if that is more; then all is purged. */
+/** Free spans keep this much touched memory, or a quarter of what is in use if that is more. */
 const DIRTY_UNITS = 32 * MIB / SLAB_BYTES;
+/** A section purges no more, and `trim` no less: the system takes some 50 us for it, and one for a call at all. */
+const PURGED_UNITS = 2 * MIB / SLAB_BYTES;
 
 /** Units that a heap may touch before it gives anything back: with its lists filled it has one of each small class. */
 const FIRST_LIMIT = 4 * MIB / SLAB_BYTES;
@@ -182,10 +184,11 @@ export class PageHeap {
     this.#insert(first, units, SPAN_DIRTY);
   }
 
-  /** Purges if too much touched memory lies idle. To be called after the section that gave something back. */
+  /** Purges what is too much of touched memory that lies idle. To be called after the section that gave something back. */
   trim(): void {
     const inUse = this.#units - this.#firstUnit - this.#words[WORD_FREE_UNITS]!;
-    if (this.#words[WORD_DIRTY_UNITS]! > Math.max(DIRTY_UNITS, inUse / 4)) this.purge();
+    const excess = this.#words[WORD_DIRTY_UNITS]! - Math.max(DIRTY_UNITS, inUse / 4);
+    if (excess > 0) this.purge(this.#words[WORD_TOUCHED_UNITS]! - Math.max(excess, PURGED_UNITS));
   }
 
   /**
@@ -233,14 +236,15 @@ export class PageHeap {
     return purged * SLAB_BYTES;
   }
 
-  /** Units of the span that is no longer dirty; 0 if there is none. */
+  /** Units, at the start of a dirty span, that are clean now; 0 if there is none. */
   #purgeOne(): number {
     const first = this.#first(SPAN_DIRTY);
     if (first === 0) return 0;
-    const units = this.unitsOf(first);
+    const dirty = this.unitsOf(first), units = Math.min(dirty, PURGED_UNITS);
     if (!this.#memory.purge(first * SLAB_BYTES, units * SLAB_BYTES)) return 0;
     this.#remove(first);
     this.#insert(first, units, SPAN_CLEAN);
+    if (units < dirty) this.#insert(first + units, dirty - units, SPAN_DIRTY);
     this.#journal.add(WORD_TOUCHED_UNITS, -units);
     return units;
   }

@@ -67,24 +67,19 @@ export class SpanCache {
   }
 
   /**
-   * The span of a class that is taken next, or 0.
+   * Takes the latest span of a class out, or 0: its block begins at an offset from now on.
    *
    * @throws {HeaderCorruptedError} if what the list leads to is no such span. What is behind it goes when the thread does.
    */
-  first(pages: number): number {
-    const list = this.#first + classOf(pages), unit = list < this.#first ? 0 : this.#words[list]!;
-    if (unit !== 0) this.#nextOf(list, unit, pages);
-    return unit;
-  }
-
-  /** Takes it out: its block begins at an offset from now on. */
-  take(pages: number, offset: number): void {
-    const words = this.#words, list = this.#first + classOf(pages), unit = words[list]!;
+  take(pages: number, offset: number): number {
+    const words = this.#words, list = this.#first + classOf(pages), unit = list < this.#first ? 0 : words[list]!;
+    if (unit === 0) return 0;
     const next = this.#nextOf(list, unit, pages), word = this.#pages.indexOf(unit, SPAN_BLOCK_OFFSET);
     // No call from here on: one for which there is no stack would leave it half done.
     this.#kept -= pages;
     words[list] = next;
     words[word] = offset;
+    return unit;
   }
 
   #nextOf(list: number, unit: number, pages: number): number {
@@ -106,7 +101,15 @@ export class SpanCache {
 
   get #most(): number {
     const most = Math.min(MOST_KEPT_PAGES, Math.max(KEPT_PAGES, this.#words[WORD_CHARGED_PAGES]! >> 2));
-    return most / Math.max(1, this.#memory.threads.used);
+    const threads = this.#memory.threads.used;
+    return threads > 1 ? most / threads : most;
+  }
+
+  /** Puts a block's span in, if its pages are of a class and there is room; whether they are and there was. */
+  offer(unit: number, pages: number): boolean {
+    if (classOf(pages) < 0 || !this.hasRoomFor(pages)) return false;
+    this.put(unit, pages);
+    return true;
   }
 
   /** Puts a block's span in. */

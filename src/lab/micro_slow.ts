@@ -91,24 +91,18 @@ function ladder(name: string, steps: Readonly<Record<string, () => number>>, mor
   return { name, isLadder: true, operations: 1, base: times(nothing), steps: loops, ...more };
 }
 
-function cachedLarge({ large, spans, gate }: Parts, heap: Heap): SlowPath {
+function cachedLarge({ large, spans }: Parts, heap: Heap): SlowPath {
   const pages = (large.goodSize(LARGE_BYTES) + HEADER_BYTES) / PAGE_BYTES;
   large.free(large.find(large.alloc(LARGE_BYTES)));
   return ladder("malloc and free of 64 KiB that the thread has cached", {
     "the span cache: taken out, put in": () => {
-      const unit = spans.first(pages);
-      spans.take(pages, HEADER_BYTES);
-      if (spans.mayHold(pages) && spans.hasRoomFor(pages)) spans.put(unit, pages);
+      const unit = spans.take(pages, HEADER_BYTES);
+      if (!spans.offer(unit, pages)) failed();
       return unit;
     },
     "AllocHeader: written, found, checked": () => {
       const ptr = large.reuse(LARGE_BYTES);
-      large.free(large.find(ptr));
-      return ptr;
-    },
-    "front gate: of no small class": () => {
-      const ptr = large.reuse(LARGE_BYTES);
-      gate.free(ptr);
+      if (!large.cache(ptr)) failed();
       return ptr;
     },
     "from malloc and free to there": () => {

@@ -5,7 +5,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { openVirtualMemory } from "../../src/os/mod.ts";
 import { HeapMemory } from "../../src/heap/memory.ts";
 import { PageHeap } from "../../src/heap/page_heap.ts";
-import { LOG_OFFSET, MIB, SLAB_BYTES } from "../../src/heap/layout.ts";
+import { LOG_OFFSET, MIB, SLAB_BYTES, WORD_DIRTY_UNITS } from "../../src/heap/layout.ts";
 
 const RESERVE = 64 * MIB;
 const UNITS = RESERVE / SLAB_BYTES;
@@ -112,6 +112,34 @@ Deno.test("purge() joins clean and dirty neighbours", async () => {
     assertEquals(take(UNITS - FIRST), 0);
     pages.purge();
     assertEquals(take(UNITS - FIRST), FIRST);
+  } finally {
+    memory.close();
+  }
+});
+
+Deno.test("what is purged is purged in parts, and trim() leaves what may lie idle", async () => {
+  const system = await openVirtualMemory(), parts: number[] = [];
+  const purge = (address: bigint, bytes: number): void => {
+    parts.push(bytes);
+    system.purge(address, bytes);
+  };
+  const watched = new Proxy(system, {
+    get: (target, name) => name === "purge" ? purge : Reflect.get(target, name, target),
+  });
+  const memory = HeapMemory.reserve(watched, 2 * RESERVE, false, 2 * RESERVE);
+  try {
+    const { journal, words } = memory, pages = new PageHeap(memory), idle = 32 * MIB / SLAB_BYTES;
+    const [first, second] = journal.run(() => [pages.takeLarge(idle + 96), pages.takeLarge(10)]);
+    journal.run(() => pages.give(first!));
+    pages.trim();
+    assertEquals(words[WORD_DIRTY_UNITS], idle);
+    journal.run(() => pages.give(second!)); // ten units too many
+    pages.trim();
+    assertEquals(words[WORD_DIRTY_UNITS], idle + 10 - 2 * MIB / SLAB_BYTES);
+    pages.purge();
+    assertEquals(words[WORD_DIRTY_UNITS], 0);
+    assertEquals(pages.findDamage(), undefined);
+    assert(parts.length > 10 && parts.every((bytes) => bytes <= 2 * MIB), `purged at once: ${parts}`);
   } finally {
     memory.close();
   }
