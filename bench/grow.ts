@@ -10,7 +10,8 @@
  *     deno run -P bench/grow.ts --json grow.json
  *
  * Each process goes up and down twice: the first time its pages are new, the second time it has what its allocator kept.
- * Three rounds of a gibibyte take half a minute. It exits with 1 if the two did not do the same work.
+ * Three rounds of a gibibyte take half a minute. It exits with 1 if the two did not do the same work, with
+ * 3 if it does not understand its options.
  *
  * @module
  */
@@ -29,10 +30,15 @@ const MEAN = 80;
 const WARM_UPS = 20;
 const WARM_BLOCKS = 100_000;
 const WAYS = ["up, new pages", "down", "up again", "down again"];
-
+const USAGE =
+  "usage: deno run -P bench/grow.ts [--megabytes N] [--points N] [--rounds N] [--variant NAME] [--json FILE]";
+const unknown: string[] = [];
 const { megabytes = "1074", points: asked = "64", rounds = "3", variant = DEFAULT_VARIANT, json, child } = parseArgs(
   Deno.args,
-  { string: ["megabytes", "points", "rounds", "variant", "json", "child"] },
+  {
+    string: ["megabytes", "points", "rounds", "variant", "json", "child"],
+    unknown: (word) => unknown.push(word) === 0,
+  },
 );
 const bytes = Number(megabytes) * 1e6, points = Number(asked), count = Math.floor(bytes / MEAN);
 
@@ -153,5 +159,9 @@ async function output(command: string, args: readonly string[]): Promise<string>
   return text;
 }
 
-if (child === undefined) Deno.exitCode = await measure() ? 0 : 1;
+const isUsable = unknown.length === 0 && [megabytes, asked, rounds].every((text) => /^[1-9]\d{0,4}$/.test(text));
+if (!isUsable) {
+  console.error(`${USAGE}, numbers from 1 to 99999`);
+  Deno.exitCode = 3;
+} else if (child === undefined) Deno.exitCode = await measure() ? 0 : 1;
 else console.log(await grow());

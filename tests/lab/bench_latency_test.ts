@@ -25,7 +25,7 @@ Deno.test("withLatency() times the operations of a unit: as many, of the same ki
         warmMilliseconds: 10,
         orderSeed: 7,
       };
-      const { signal } = new AbortController();
+      const { signal } = new AbortController(), interrupted = new AbortController();
       const before = await bench(plan, () => {}, signal);
       assert(before.results.every(({ latency }) => latency === undefined));
       const { results, failures } = await withLatency(before, plan, () => {}, signal);
@@ -39,6 +39,8 @@ Deno.test("withLatency() times the operations of a unit: as many, of the same ki
           assertEquals(found?.count ?? 0, replays * kinds.filter((kind) => kind === number).length, names);
         }
       }
+      const kept = await withLatency(before, plan, () => interrupted.abort(), interrupted.signal);
+      assertEquals(kept, { ...before, isInterrupted: true });
       assertEquals(results.map(({ samples }) => samples), before.results.map(({ samples }) => samples));
     });
   }

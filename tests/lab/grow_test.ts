@@ -29,3 +29,11 @@ Deno.test("grow goes up and down twice in both languages, with one stream of siz
 Deno.test("its C twin compiles without a warning", async (t) => {
   await compilesWithoutWarning(t, ["-O2"], [new URL("../../native/grow.c", import.meta.url).pathname]);
 });
+
+Deno.test("grow says how it is used if it does not understand its options, and exits with 3", async () => {
+  const script = new URL("../../bench/grow.ts", import.meta.url).pathname;
+  for (const args of [["--megabytes", "x"], ["--points", "0"], ["--round", "3"]]) {
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), { args: ["run", "-A", script, ...args] }).output();
+    assertEquals([code, /^usage: /m.test(new TextDecoder().decode(stderr))], [3, true], args.join(" "));
+  }
+});

@@ -145,6 +145,22 @@ Deno.test("replay() has no use for a trace in which only threads end, and takes 
   );
 });
 
+Deno.test("replay() keeps time and memory when it is interrupted while single operations are timed", async () => {
+  const controller = new AbortController();
+  const stop = ({ phase }: { phase: string }) => {
+    if (phase === "timing single operations") controller.abort();
+  };
+  const { isInterrupted, results } = await replay(planOf({ latency: true }), stop, controller.signal);
+  assertEquals(isInterrupted, true);
+  assert(results.some(({ allocator, peakFootprintBytes }) => allocator === "slab-map" && peakFootprintBytes! > 0));
+  assert(results.every(({ latency }) => latency === undefined));
+});
+
+Deno.test("replay() says that single operations are timed with one thread only", async () => {
+  const { notes } = await replay(planOf({ latency: true, threads: 2 }), () => {}, new AbortController().signal);
+  assertEquals(notes.filter((note) => note.startsWith("single operations")).length, 1);
+});
+
 Deno.test("replay() stops when it is interrupted, also while it takes the footprint", async () => {
   const left = await leftBy(async () => {
     for (const wanted of ["warming up", "measuring", "taking the footprint"]) {
