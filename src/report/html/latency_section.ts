@@ -4,7 +4,7 @@
  * @module
  */
 import * as Plot from "@observablehq/plot";
-import { nameOf } from "../format.ts";
+import { nameOf, withCommas } from "../format.ts";
 import { LATENCY_COLUMNS, latencyAnswer, latencyCells, latencyExplanation, latencyGroups } from "../latency.ts";
 import type { Latency, ResultFile } from "../schema.ts";
 import { coloursOf } from "./bench_charts.ts";
@@ -33,7 +33,7 @@ export function latencySection({ results }: ResultFile): Section {
           rows.map(({ result, operations }) => [
             name,
             nameOf(result),
-            String(operations.count),
+            withCommas(operations.count),
             ...latencyCells(operations),
           ])
         ),
@@ -61,7 +61,6 @@ function latencyFigure(results: ResultFile["results"]): Figure | undefined {
   const points = lines.flatMap(({ label, colour, points }) => points.map((point) => ({ label, colour, ...point })));
   const rarest = Math.max(...points.map(({ rarity }) => rarity));
   const marks = MARKS.filter(([rarity]) => rarity <= rarest);
-  const textOf = new Map<number, string>(marks);
   return {
     description: `Percentiles of single operations of ${lines.map(({ label }) => label).join(", ")}. ${
       latencyAnswer(results)
@@ -73,19 +72,17 @@ function latencyFigure(results: ResultFile["results"]): Figure | undefined {
     draw: ({ isNarrow }: Canvas) => [{
       plot: {
         height: 300,
-        marginLeft: 60,
+        marginLeft: 80,
         marginRight: 20,
         marginBottom: 38,
-        x: {
-          type: "log",
-          domain: [1, rarest],
-          ticks: marks.map(([rarity]) => rarity).filter((_rarity, index) => !isNarrow || index % 2 === 0),
-          tickFormat: (rarity: number) => textOf.get(rarity) ?? "",
-          label: null,
-        },
-        y: { ...ratioScale(points.map(({ ns }) => ns), 8), grid: true, label: null },
+        x: { type: "log", domain: [1, rarest], axis: null },
+        y: { ...ratioScale(points.map(({ ns }) => ns), 8), tickFormat: withCommas, grid: true, label: null },
         color: { type: "identity" },
-        marks: [Plot.line(points, { x: "rarity", y: "ns", z: "label", stroke: "colour", curve: "step-before" })],
+        marks: [
+          // `text` rather than `tickFormat`: with that, a logarithmic axis would leave labels out.
+          Plot.axisX(marks.filter((_mark, index) => !isNarrow || index % 2 === 0), { x: "0", text: "1", label: null }),
+          Plot.line(points, { x: "rarity", y: "ns", z: "label", stroke: "colour", curve: "step-before" }),
+        ],
       },
     }],
   };

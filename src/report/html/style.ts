@@ -64,7 +64,7 @@ th, td { padding: 0.3rem 0.6rem; border-bottom: 1px solid var(--line); text-alig
 th { font-weight: 600; }
 tbody th { font-weight: 500; }
 th, td { overflow-wrap: break-word; }
-td:last-child:not(.number) { overflow-wrap: anywhere; min-width: 5rem; }
+td:last-child:not(.number) { overflow-wrap: anywhere; min-width: 6rem; }
 .number { text-align: right; white-space: nowrap; }
 thead .number { white-space: normal; vertical-align: bottom; }
 small { color: var(--quiet); font-weight: 400; }
