@@ -179,7 +179,12 @@ function table(files: readonly string[], found: readonly Found[]): string {
 
 const { seconds = "2", one, _: files } = parseArgs(Deno.args, { string: ["seconds", "one", "_"] });
 if (one !== undefined) {
-  console.log(JSON.stringify(await profile(one, Number(seconds))));
+  try {
+    console.log(JSON.stringify(await profile(one, Number(seconds))));
+  } catch (error) {
+    console.error((error as Error).message);
+    Deno.exitCode = 3;
+  }
 } else if (files.length === 0) {
   console.error("usage: deno run -P bench/shares.ts [--seconds N] TRACE...");
   Deno.exitCode = 3;
@@ -188,7 +193,7 @@ if (one !== undefined) {
   for (const file of files.map(String)) {
     const args = ["run", "-q", "-P", script, "--seconds", seconds, "--one", file];
     const { success, stdout } = await new Deno.Command(Deno.execPath(), { args, stderr: "inherit" }).output();
-    if (!success) throw new Error(`${file} could not be replayed`);
+    if (!success) Deno.exit(3); // it has said why
     found.push(JSON.parse(new TextDecoder().decode(stdout)));
   }
   console.log(table(files.map(String), found));

@@ -1,5 +1,5 @@
 /** bench/shares.ts: every sample belongs to a part, and what is the heap's is told from what is the replay's. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 
 Deno.test("shares has all of a replay's time, by parts that add up to all of it, and the counts beside them", async () => {
   const script = new URL("../../bench/shares.ts", import.meta.url).pathname;
@@ -27,4 +27,12 @@ Deno.test("shares has all of a replay's time, by parts that add up to all of it,
   } finally {
     await Deno.remove(trace);
   }
+});
+
+Deno.test("shares says in a line what it cannot read, and exits with 3", async () => {
+  const script = new URL("../../bench/shares.ts", import.meta.url).pathname;
+  const args = ["run", "-A", "-q", script, "/no/such.trace"];
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), { args }).output();
+  assertEquals(code, 3);
+  assertMatch(new TextDecoder().decode(stderr), /^\/no\/such\.trace: No such file[^\n]*\n$/);
 });
