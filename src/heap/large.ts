@@ -79,16 +79,10 @@ export class LargeBlocks {
   /** A block that this thread has freed, or 0. @throws {HeaderCorruptedError} if its span's record was overwritten. */
   reuse(size: number): number {
     if (!this.#hasCache || size >= MOST_INT) return 0;
-    const pages = usualPages(size), unit = this.#cache.take(pages, HEADER_BYTES);
-    if (unit === 0) return 0;
-    // As it was freed, unless it was overwritten since.
-    const words = this.#words, at = this.#memory.wordOf(unit * SLAB_BYTES);
-    words[at] = MAGIC;
-    words[at + 1] = unit;
-    words[at + 2] = pages;
-    words[at + 3] = MAGIC ^ unit ^ pages;
     this.lastIsZero = false;
-    return unit * SLAB_BYTES + HEADER_BYTES;
+    const unit = this.#cache.take(usualPages(size), HEADER_BYTES);
+    // No call from here on: one for which there is no stack would lose the block. Its AllocHeader is as it was.
+    return unit === 0 ? 0 : unit * SLAB_BYTES + HEADER_BYTES;
   }
 
   /** A block, its native address aligned to a power of two of at least 16; 0 if there is no memory. */

@@ -6,7 +6,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { Heap } from "../../src/heap/mod.ts";
-import { Journal } from "../../src/heap/journal.ts";
+import { Journal, needStack } from "../../src/heap/journal.ts";
 import {
   LOG_OFFSET,
   WORD_EMPTY_SUPERSLABS,
@@ -371,12 +371,16 @@ Deno.test("a Worker really ends in the middle of a section, and the lock is take
   system.close();
 });
 
-/** Counts the sections that an error ended after they had written something. */
+/** Four kilobytes: more than a section has when it begins, so that many that begin on a stack so full end half way. */
+const DEEP: readonly number[] = new Array<number>(512).fill(0);
+
+/** Counts the sections that an error ended after they had written something. Each fourth write needs a deep stack. */
 class CountingJournal extends Journal {
   ended = 0;
   #writes = 0;
 
   override set(index: number, value: number): void {
+    if ((this.#writes & 3) === 3) needStack(...DEEP);
     super.set(index, value);
     this.#writes++;
   }

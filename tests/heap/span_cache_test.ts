@@ -149,3 +149,20 @@ Deno.test("memory of many large blocks goes back to the system as they are freed
   const { residentBytes } = heap.stats();
   assert(residentBytes < 80 * MIB, `${residentBytes} bytes are in memory`);
 });
+
+Deno.test("a number whose low half is that of a large block is no pointer to it, on the short way either", async () => {
+  using heap = await Heap.open();
+  const low = heap.malloc(100_000), far = Array.from({ length: 40 }, () => heap.malloc(64 * 1024 * 1024)).at(-1)!;
+  assert(low < 2 ** 31 && far >= 2 ** 31 && far < 2 ** 32, `${low} ${far}`);
+  for (
+    const wrong of [low + 2 ** 32, low - 2 ** 32, far - 2 ** 32, far + 2 ** 32, low + 0.5, -low, low + 16, low + 65536]
+  ) {
+    assertThrows(() => heap.free(wrong), HeapError, undefined, `${wrong}`);
+    assertThrows(() => heap.realloc(wrong, 100_000), HeapError, undefined, `${wrong}`);
+  }
+  heap.check();
+  heap.free(far);
+  heap.free(low);
+  for (const ptr of [far, low]) assertThrows(() => heap.free(ptr), HeapError);
+  heap.check();
+});
