@@ -6,7 +6,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { Heap } from "../../src/heap/mod.ts";
-import { Journal, needStack } from "../../src/heap/journal.ts";
+import { Journal } from "../../src/heap/journal.ts";
 import {
   LOG_OFFSET,
   WORD_EMPTY_SUPERSLABS,
@@ -371,8 +371,10 @@ Deno.test("a Worker really ends in the middle of a section, and the lock is take
   system.close();
 });
 
-/** Four kilobytes: more than a section has when it begins, so that many that begin on a stack so full end half way. */
-const DEEP: readonly number[] = new Array<number>(512).fill(0);
+/** Needs so many frames: more stack than a section asks for when it begins, so that some end half way. */
+function deep(frames: number): number {
+  return frames === 0 ? 0 : 1 + deep(frames - 1);
+}
 
 /** Counts the sections that an error ended after they had written something. Each fourth write needs a deep stack. */
 class CountingJournal extends Journal {
@@ -380,7 +382,7 @@ class CountingJournal extends Journal {
   #writes = 0;
 
   override set(index: number, value: number): void {
-    if ((this.#writes & 3) === 3) needStack(...DEEP);
+    if ((this.#writes & 3) === 3) deep(200);
     super.set(index, value);
     this.#writes++;
   }
@@ -431,7 +433,7 @@ for (const [isShared, caches] of [[false, 0], [true, 0], [false, 1]] as const) {
       } catch (error) {
         if (!(error instanceof RangeError)) throw error;
       }
-      if (levels++ > 100) return;
+      if (levels++ > 400) return; // frames of a call that goes the slow way need as much stack as a hundred of these
       try {
         work();
       } catch (error) {
