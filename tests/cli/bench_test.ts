@@ -82,12 +82,14 @@ Deno.test("bench --variant measures several variants, and HAKMEM_VARIANT chooses
 
 Deno.test("bench --expect prints expected against measured, and where the interval lies", async () => {
   const args = ["bench", ...SHORT, "--peer", "system"];
-  const high = await cli([...args, "--expect", "+99900%"]);
-  // Where other work disturbs so short a run, net times may not be told from 0, and nothing is said to be missed.
-  if (!high.stdout.includes("not known")) {
-    assertEquals(high.code, 1, `an expectation that is missed fails, as in CI it should: ${high.stdout}`);
-    assertMatch(high.stdout, /expected 1000 times system, measured .*: the whole interval is below what was expected/);
+  let high = await cli([...args, "--expect", "+99900%"]);
+  // Where other work disturbs so short a run, what is left without the loops may be nothing, or have no bound: it says so.
+  for (let tries = 1; high.code !== 1 && tries < 5; tries++) {
+    assertMatch(high.stdout, /which is not known: the loops differ|the interval contains what was expected/);
+    high = await cli([...args, "--expect", "+99900%"]);
   }
+  assertEquals(high.code, 1, `an expectation that is missed fails, as in CI it should: ${high.stdout}${high.stderr}`);
+  assertMatch(high.stdout, /expected 1000 times system, measured .*: the whole interval is below what was expected/);
   const low = await cli([...args, "--expect", "0.0001x", "--json", "-"]);
   assertEquals(low.code, 0);
   const [expectation] = parseResultFile(low.stdout).expectations;
