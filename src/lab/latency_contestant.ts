@@ -9,14 +9,12 @@
  */
 import { LATENCY_MODE, type LatencyClock, openLatencyClock } from "../os/latency.ts";
 
-/** Milliseconds after which V8 has compiled what it will. */
-const WARM_MILLISECONDS = 400;
-
 async function serveLatency(clock: LatencyClock): Promise<never> {
   const { parseArgs } = await import("@std/cli/parse-args");
   const { openAllocator } = await import("../peers/mod.ts");
   const { completeParameters, OutOfMemory, timed, WORKLOADS } = await import("../workloads/mod.ts");
   const { parseRequest, ProtocolError } = await import("./protocol.ts");
+  const { latencyPasses } = await import("./latency_passes.ts");
   const { serve } = await import("./serving.ts");
   return await serve(async () => {
     const { allocator: name = "none", variant = "", kinds: path = "", source } = parseArgs(Deno.args, {
@@ -40,17 +38,7 @@ async function serveLatency(clock: LatencyClock): Promise<never> {
           runner.end();
           if (missing !== 0) throw new ProtocolError(`${missing} operations less than were expected`);
         };
-        clock.open(kinds);
-        const start = performance.now();
-        do runTimed(LATENCY_MODE.TIMED); while (performance.now() - start < WARM_MILLISECONDS);
-        clock.forget();
-        runTimed(LATENCY_MODE.OFF);
-        for (let unit = 0; unit < units; unit++) {
-          clock.batch(unit, units);
-          runTimed(LATENCY_MODE.TIMED);
-        }
-        runTimed(LATENCY_MODE.FAULTS);
-        return clock.answer();
+        return latencyPasses(clock, kinds, units, runTimed);
       };
     }, source);
   }, (error) => error instanceof OutOfMemory);

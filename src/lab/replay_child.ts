@@ -20,6 +20,7 @@ import {
   timed,
 } from "../workloads/mod.ts";
 import { CrewFailed } from "./crew.ts";
+import { latencyPasses } from "./latency_passes.ts";
 import { formatChecksum, formatSlot, ProtocolError, type Slot, type Tier } from "./protocol.ts";
 import { ReplayCrew } from "./replay_crew.ts";
 import { formatFigures, parseReplayRequest, type ReplayRequest } from "./replay_protocol.ts";
@@ -49,9 +50,6 @@ function answerAlone<P>(
   };
 }
 
-/** Milliseconds of replays after which V8 has compiled what it will. */
-const WARM_MILLISECONDS = 400;
-
 /** The replay of one thread, each of whose operations is timed. */
 function answerLatency<P>(
   allocator: Allocator<P>,
@@ -68,18 +66,9 @@ function answerLatency<P>(
     clock.replay(LATENCY_MODE.OFF);
   };
   return (units) => {
-    clock.open(latencyKinds(words));
-    const start = performance.now();
-    do replayTimed(LATENCY_MODE.TIMED); while (performance.now() - start < WARM_MILLISECONDS);
-    clock.forget();
-    replayTimed(LATENCY_MODE.OFF);
-    for (let unit = 0; unit < units; unit++) {
-      clock.batch(unit, units);
-      replayTimed(LATENCY_MODE.TIMED);
-    }
-    replayTimed(LATENCY_MODE.FAULTS);
+    const answer = latencyPasses(clock, latencyKinds(words), units, replayTimed);
     replay.begin();
-    return clock.answer();
+    return answer;
   };
 }
 

@@ -24,6 +24,7 @@
  *
  * @module
  */
+import { Random } from "../measure/mod.ts";
 import { TraceBuilder } from "./builder.ts";
 import type { TraceFormat } from "./format.ts";
 import { formatHead } from "./lines.ts";
@@ -84,7 +85,7 @@ interface Block {
 }
 
 function cook<R>({ seed, megabytes, phases, events, threads }: Recipe, builder: TraceBuilder<R>): void {
-  const random = new Stream(seed), lasting: Block[] = [], crew = Array.from({ length: threads }, (_, index) => index);
+  const random = new Random(seed), lasting: Block[] = [], crew = Array.from({ length: threads }, (_, index) => index);
   let made = 0, liveBytes = 0, hired = threads;
   const anyThread = (): number => crew[random.below(threads)]!;
   const allocate = (size: number): Block => {
@@ -131,32 +132,14 @@ function wave(phase: number, period: number): number {
 }
 
 /** As likely in each doubling: from a fourth of the middle to four times that. */
-function sizeAround(middle: number, random: Stream): number {
+function sizeAround(middle: number, random: Random): number {
   if (random.below(LARGE) === 0) return 32 * KIB + random.below(224 * KIB);
   return Math.round(middle * 2 ** (random.below(4096) / 1024 - 2));
 }
 
 /** Takes one out; the last takes its place. */
-function takeAny(blocks: Block[], random: Stream): Block {
+function takeAny(blocks: Block[], random: Random): Block {
   const index = random.below(blocks.length), taken = blocks[index]!, last = blocks.pop()!;
   if (index < blocks.length) blocks[index] = last;
   return taken;
-}
-
-/** Marsaglia's xorshift, as all workloads have it; ranges are reduced by multiplication. */
-class Stream {
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = seed | 0;
-  }
-
-  below(range: number): number {
-    let x = this.#state;
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    this.#state = x;
-    return Math.floor((x >>> 0) / 2 ** 32 * range);
-  }
 }

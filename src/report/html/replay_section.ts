@@ -8,7 +8,7 @@ import { counted, nameOf, times } from "../format.ts";
 import { footprintRatios, MEMORY_COLUMNS, memoryCells } from "../replay.ts";
 import type { Result, ResultFile } from "../schema.ts";
 import { coloursOf } from "./bench_charts.ts";
-import { type Canvas, type Figure, MUTED } from "./chart.ts";
+import { type Figure, MUTED } from "./chart.ts";
 import { linearScale } from "./scale.ts";
 import { figure, type Section } from "./section.ts";
 import { renderTable } from "./table.ts";
@@ -57,7 +57,7 @@ function ratioFigure(results: readonly Result[]): Figure | undefined {
   const points = lines.flatMap(({ name, events, ratios }) =>
     ratios.map((ratio, at) => ({ label: name, colour: colours.get(name) ?? MUTED, event: events[at]!, ratio }))
   );
-  const top = Math.max(...points.map(({ ratio }) => ratio)), last = points.at(-1)!.event;
+  const last = points.at(-1)!.event;
   return {
     description: `Footprint over live bytes, over ${counted(last, "event")} of a trace: ${
       lines.map(({ name, ratios }) =>
@@ -68,19 +68,30 @@ function ratioFigure(results: readonly Result[]): Figure | undefined {
     caption:
       "Footprint over live bytes after so many events, where at least a tenth of the most is live; 1 is the least.",
     legend: lines.map(({ name }) => ({ label: name, colour: colours.get(name) ?? MUTED })),
-    draw: ({ isNarrow }: Canvas) => [{
-      plot: {
-        height: 260,
-        marginLeft: 48,
-        marginRight: 20,
-        marginBottom: 38,
-        x: { ...linearScale(0, last, isNarrow ? 3 : 8), label: "events" },
-        y: { ...linearScale(0, 1.02 * top, 6), grid: true, label: null },
-        color: { type: "identity" },
-        marks: [Plot.line(points, { x: "event", y: "ratio", z: "label", stroke: "colour", strokeWidth: 1.5 })],
-      },
-    }],
+    draw: overEvents(points, "ratio", last),
   };
+}
+
+/** Lines over the `last` events of a trace, on one axis. */
+function overEvents<Name extends string>(
+  points:
+    readonly ({ readonly event: number; readonly label: string; readonly colour: string } & Record<Name, number>)[],
+  name: Name,
+  last: number,
+): Figure["draw"] {
+  const top = points.reduce((most, { [name]: value }) => Math.max(most, value), 0);
+  return ({ isNarrow }) => [{
+    plot: {
+      height: 260,
+      marginLeft: 48,
+      marginRight: 20,
+      marginBottom: 38,
+      x: { ...linearScale(0, last, isNarrow ? 3 : 8), label: "events" },
+      y: { ...linearScale(0, 1.02 * top, 6), grid: true, label: null },
+      color: { type: "identity" },
+      marks: [Plot.line(points, { x: "event", y: name, z: "label", stroke: "colour", strokeWidth: 1.5 })],
+    },
+  }];
 }
 
 /** Bytes after each of some events. */
@@ -96,7 +107,6 @@ export function memoryFigure(lines: readonly MemoryLine[], last: number): Figure
   const points = lines.flatMap(({ label, colour, events, bytes }) =>
     bytes.map((each, at) => ({ label, colour, event: events[at]!, megabytes: each / MEGABYTE }))
   );
-  const top = points.reduce((most, { megabytes }) => Math.max(most, megabytes), 0);
   return {
     description: `Bytes in memory over ${counted(last, "event")} of a trace: ${
       lines.map(({ label }) => label).join(", ")
@@ -105,19 +115,6 @@ export function memoryFigure(lines: readonly MemoryLine[], last: number): Figure
       "Bytes in memory after so many events, MB. What lies above the live bytes is rounding, fragmentation, what " +
       "is kept for later, and the allocator's own tables.",
     legend: lines.map(({ label, colour }) => ({ label, colour })),
-    draw: ({ isNarrow }: Canvas) => [{
-      plot: {
-        height: 260,
-        marginLeft: 48,
-        marginRight: 20,
-        marginBottom: 38,
-        x: { ...linearScale(0, last, isNarrow ? 3 : 8), label: "events" },
-        y: { ...linearScale(0, 1.02 * top, 6), grid: true, label: null },
-        color: { type: "identity" },
-        marks: [
-          Plot.line(points, { x: "event", y: "megabytes", z: "label", stroke: "colour", strokeWidth: 1.5 }),
-        ],
-      },
-    }],
+    draw: overEvents(points, "megabytes", last),
   };
 }
