@@ -1,8 +1,15 @@
 /* slow-mix: src/workloads/slow_mix.ts. */
 #include "workload.h"
 
-/* Of 16 kinds of blocks, where each sort ends; the small ones are what is left. */
-enum { LARGE_KINDS = 6, LARGEST_CLASS_KINDS = 11, ALIGNED_KINDS = 15 };
+/* The size of a block is LEAST + ((amount & MASK) * FACTOR >> 14), by kind: six large ones, five of the largest class, four
+   aligned ones and a small one. */
+#define BY_KIND(large, largest_class, aligned, small)                                                                  \
+  {large, large, large, large, large, large, largest_class, largest_class, largest_class, largest_class, largest_class, \
+   aligned, aligned, aligned, aligned, small}
+static const uint32_t LEAST[16] = BY_KIND(32769, 1024, 1, 1);
+static const uint32_t MASK[16] = BY_KIND(0xffff, 1023, 0xffff, 255);
+static const uint32_t FACTOR[16] = BY_KIND(7 << 13, 1 << 14, 1 << 10, 1 << 14);
+enum { FIRST_ALIGNED_KIND = 11, ALIGNED_KINDS = 4 };
 
 static void unit(const struct request *request, struct state *state) {
   void **const slots = state->slots;
@@ -19,20 +26,11 @@ static void unit(const struct request *request, struct state *state) {
       continue;
     }
     const uint32_t amount = (x >> 12) & 0xffff, kind = x >> 28;
-    uint32_t size;
-    if (kind < LARGE_KINDS) {
-      size = 32769 + amount * 3 + (amount >> 1);
-      pointer = allocate(size);
-    } else if (kind < LARGEST_CLASS_KINDS) {
-      size = 1024 + (amount & 1023);
-      pointer = allocate(size);
-    } else if (kind < ALIGNED_KINDS) {
-      size = 1 + (amount >> 4);
+    const uint32_t size = LEAST[kind] + ((amount & MASK[kind]) * FACTOR[kind] >> 14);
+    if (kind - FIRST_ALIGNED_KIND < ALIGNED_KINDS)
       pointer = allocate_aligned((size_t)2048 << (amount & 3), size);
-    } else {
-      size = 1 + (amount & 255);
+    else
       pointer = allocate(size);
-    }
     if (pointer == NULL) {
       state->failed_size = size;
       return;
