@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { openLatencyClock } from "../os/latency.ts";
+import { openLatencyClock } from "../os/native/latency.ts";
 
 if (import.meta.main) {
   const clock = await openLatencyClock();

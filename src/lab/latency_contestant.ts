@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { LATENCY_MODE, type LatencyClock, openLatencyClock } from "../os/latency.ts";
+import { LATENCY_MODE, type LatencyClock, openLatencyClock } from "../os/native/latency.ts";
 
 async function serveLatency(clock: LatencyClock): Promise<never> {
   const { parseArgs } = await import("@std/cli/parse-args");

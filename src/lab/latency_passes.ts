@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { LATENCY_MODE, type LatencyClock } from "../os/latency.ts";
+import { LATENCY_MODE, type LatencyClock } from "../os/native/latency.ts";
 
 /** Milliseconds after which V8 has compiled what it will. */
 const WARM_MILLISECONDS = 400;

@@ -227,7 +227,7 @@ Deno.test("without a compiler the heap works in full", async () => {
 async function withBundle(use: (path: string) => Promise<void>): Promise<void> {
   const root = await Deno.makeTempDir();
   try {
-    const path = `${root}/dist/js/program.mjs`;
+    const path = `${root}/dist/js/os/program.mjs`;
     await Deno.mkdir(`${root}/native`);
     await Deno.writeTextFile(`${root}/native/vm.c`, "#error this is not ours");
     const program = new URL("program.ts", import.meta.url).pathname;

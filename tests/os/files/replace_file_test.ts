@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { assertWritable, fileIdentity, replaceFile } from "../../src/os/mod.ts";
+import { assertWritable, fileIdentity, replaceFile } from "../../../src/os/mod.ts";
 
 function withFolder(use: (folder: string) => void): void {
   const folder = Deno.makeTempDirSync();

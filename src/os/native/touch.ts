@@ -4,7 +4,7 @@
  * @module
  */
 import { buildNative, type NativeTarget } from "./build.ts";
-import { requireNativeAccess } from "./permissions.ts";
+import { requireNativeAccess } from "../permissions.ts";
 
 const SYMBOLS = {
   hakmem_touch: { parameters: [/* address */ "u64", /* size */ "u32", /* byte */ "u32"], result: "void" },
@@ -13,7 +13,7 @@ const SYMBOLS = {
 
 const LIBRARY: NativeTarget = {
   name: "touch",
-  sources: [new URL("../../native/touch.c", import.meta.url), new URL("../../native/touch.h", import.meta.url)],
+  sources: [new URL("../../../native/touch.c", import.meta.url), new URL("../../../native/touch.h", import.meta.url)],
   kind: "library",
   flags: ["-std=c11"],
 };

@@ -10,13 +10,13 @@
  *
  * @module
  */
-import { addEntry, cacheFolder, CacheUnusableError, checkEntryName, checksum, findEntry } from "./cache.ts";
-import { mayExecute } from "./descriptor.ts";
-import { temporaryFolder } from "./environment.ts";
-import { type NativeBuildCode, NativeBuildError, reasonOf } from "./errors.ts";
-import { granted } from "./permissions.ts";
+import { addEntry, cacheFolder, CacheUnusableError, checkEntryName, checksum, findEntry } from "../files/cache.ts";
+import { mayExecute } from "../files/descriptor.ts";
+import { temporaryFolder } from "../environment.ts";
+import { type NativeBuildCode, NativeBuildError, reasonOf } from "../errors.ts";
+import { granted } from "../permissions.ts";
 import { checkSharedLibrary } from "./shared_library.ts";
-import { distrustOfContent } from "./trust.ts";
+import { distrustOfContent } from "../files/trust.ts";
 
 /** What to build. */
 export interface NativeTarget {

@@ -9,12 +9,12 @@
  *
  * @module
  */
-import { buildNative, type NativeTarget } from "./build.ts";
-import { hakmemLibrary } from "./environment.ts";
-import { NativeAccessError, NativeBuildError } from "./errors.ts";
+import { buildNative, type NativeTarget } from "../native/build.ts";
+import { hakmemLibrary } from "../environment.ts";
+import { NativeAccessError, NativeBuildError } from "../errors.ts";
 import { libcMemory } from "./libc_memory.ts";
 import { nativeMemory } from "./native_memory.ts";
-import { requireNativeAccess } from "./permissions.ts";
+import { requireNativeAccess } from "../permissions.ts";
 
 /**
  * The operating system's memory, and the clocks. Addresses are native ones; sizes are in bytes. A size that is no
@@ -142,7 +142,7 @@ export interface VirtualMemory {
 /** What `HAKMEM_LIBRARY` replaces. The build's own warnings are errors in the tests, not on users' machines. */
 export const VM_LIBRARY: NativeTarget = {
   name: "vm",
-  sources: [new URL("../../native/vm.c", import.meta.url)],
+  sources: [new URL("../../../native/vm.c", import.meta.url)],
   kind: "library",
   // It stays loaded: it knows what Workers that have ended have left behind.
   flags: ["-std=c11", ...Deno.build.os === "linux" ? ["-Wl,-z,nodelete"] : []],
@@ -190,7 +190,7 @@ async function openSource(): Promise<VirtualMemory> {
     }
   }
   // What lies beside a bundle is not ours.
-  if (!import.meta.url.endsWith("/src/os/virtual_memory.ts")) return libcMemory("a bundle has no native/vm.c");
+  if (!import.meta.url.endsWith("/src/os/memory/virtual_memory.ts")) return libcMemory("a bundle has no native/vm.c");
   try {
     const { path, note } = await buildNative(VM_LIBRARY);
     return nativeMemory(path, note);

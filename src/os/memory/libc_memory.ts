@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { EINVAL, ENOMEM, OsError } from "./errors.ts";
+import { EINVAL, ENOMEM, OsError } from "../errors.ts";
 import {
   CLOCK_MONOTONIC,
   DONTNEED_ZEROES,
@@ -22,7 +22,7 @@ import {
   RUSAGE_MAXRSS,
   RUSAGE_SELF,
   RUSAGE_WORDS,
-} from "./libc.ts";
+} from "../libc.ts";
 import { describeCall } from "./native_memory.ts";
 import { addressOf, pointerOf } from "./pointers.ts";
 import type { VirtualMemory } from "./virtual_memory.ts";

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { OsError } from "./errors.ts";
-import { ERRNO_LOCATION, openLibc } from "./libc.ts";
+import { OsError } from "../errors.ts";
+import { ERRNO_LOCATION, openLibc } from "../libc.ts";
 
 const SYMBOLS = {
   // `open` may be given more, and on x86-64 and Linux's aarch64 is called as if it were not.

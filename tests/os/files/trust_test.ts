@@ -1,6 +1,6 @@
 /** What the cache takes from its folder, and who could have put it there. */
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
-import { namesIn, runChild, temporaryFolder } from "./run_child.ts";
+import { namesIn, runChild, temporaryFolder } from "../run_child.ts";
 
 const NOBODY = 65534;
 const isRoot = Deno.uid() === 0;

@@ -5,8 +5,8 @@
  * @module
  */
 
-import { type Descriptor, openDescriptor } from "./descriptor.ts";
-import { OsError } from "./errors.ts";
+import { type Descriptor, openDescriptor } from "../files/descriptor.ts";
+import { OsError } from "../errors.ts";
 
 /** A file is no shared library for this machine. */
 export class SharedLibraryError extends Error {

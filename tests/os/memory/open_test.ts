@@ -3,10 +3,10 @@
  * which cache. The children print nothing but their result, and a prompt would be an error there: none has a terminal.
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
-import { NativeAccessError } from "../../src/os/mod.ts";
-import { requireNativeAccess } from "../../src/os/permissions.ts";
-import { VM_LIBRARY } from "../../src/os/virtual_memory.ts";
-import { compile, compilesWithoutWarning, namesIn, type Outcome, runChild, temporaryFolder } from "./run_child.ts";
+import { NativeAccessError } from "../../../src/os/mod.ts";
+import { requireNativeAccess } from "../../../src/os/permissions.ts";
+import { VM_LIBRARY } from "../../../src/os/memory/virtual_memory.ts";
+import { compile, compilesWithoutWarning, namesIn, type Outcome, runChild, temporaryFolder } from "../run_child.ts";
 
 const VM_SOURCE = VM_LIBRARY.sources[0]!.pathname;
 

@@ -3,11 +3,11 @@
  * a test reserves is released by the test, so that later ones start from the same state.
  */
 import { assert, assertEquals, assertGreater, assertGreaterOrEqual, assertLess, assertThrows } from "@std/assert";
-import { offsetOfAddress, OsError, viewMemory } from "../../src/os/mod.ts";
-import { libcMemory } from "../../src/os/libc_memory.ts";
-import { nativeMemory } from "../../src/os/native_memory.ts";
-import { VM_LIBRARY } from "../../src/os/virtual_memory.ts";
-import { compile, temporaryFolder } from "./run_child.ts";
+import { offsetOfAddress, OsError, viewMemory } from "../../../src/os/mod.ts";
+import { libcMemory } from "../../../src/os/memory/libc_memory.ts";
+import { nativeMemory } from "../../../src/os/memory/native_memory.ts";
+import { VM_LIBRARY } from "../../../src/os/memory/virtual_memory.ts";
+import { compile, temporaryFolder } from "../run_child.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;

@@ -9,7 +9,7 @@
  * @module
  */
 import { buildNative, type NativeTarget } from "./build.ts";
-import { requireNativeAccess } from "./permissions.ts";
+import { requireNativeAccess } from "../permissions.ts";
 
 const SYMBOLS = {
   hakmem_latency_open: { parameters: [/* kinds, by event */ "buffer", /* events */ "u32"], result: "i32" },
@@ -27,7 +27,10 @@ const SYMBOLS = {
 
 const LIBRARY: NativeTarget = {
   name: "latency",
-  sources: [new URL("../../native/latency.c", import.meta.url), new URL("../../native/latency.h", import.meta.url)],
+  sources: [
+    new URL("../../../native/latency.c", import.meta.url),
+    new URL("../../../native/latency.h", import.meta.url),
+  ],
   kind: "library",
   // V8 goes on to write its traces to a stream of the library when Deno has closed it, at the end of the process.
   flags: Deno.build.os === "linux" ? ["-Wl,-z,nodelete"] : [],

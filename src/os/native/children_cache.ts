@@ -6,8 +6,8 @@
  * @module
  */
 import { buildNative } from "./build.ts";
-import { NativeBuildError } from "./errors.ts";
-import { VM_LIBRARY } from "./virtual_memory.ts";
+import { NativeBuildError } from "../errors.ts";
+import { VM_LIBRARY } from "../memory/virtual_memory.ts";
 
 let found: Promise<Readonly<Record<string, string>>> | undefined;
 

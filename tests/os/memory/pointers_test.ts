@@ -1,6 +1,6 @@
 /** Addresses, pointers and views, and libc's allocator through FFI. */
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
-import { addressOf, openLibcAllocator, pointerOf, viewMemory } from "../../src/os/mod.ts";
+import { addressOf, openLibcAllocator, pointerOf, viewMemory } from "../../../src/os/mod.ts";
 
 const { malloc, free } = openLibcAllocator();
 const usableSize = Deno.build.os === "linux"

@@ -1,7 +1,7 @@
 /** buildNative() and cacheFile(), in processes of their own, since both look at the environment. */
 import { assert, assertEquals, assertMatch, assertNotEquals, assertStringIncludes } from "@std/assert";
-import type { NativeTarget } from "../../src/os/mod.ts";
-import { namesIn, type Outcome, runChild, temporaryFolder } from "./run_child.ts";
+import type { NativeTarget } from "../../../src/os/mod.ts";
+import { namesIn, type Outcome, runChild, temporaryFolder } from "../run_child.ts";
 
 const PROGRAM = `#include <stdio.h>
 #include "greeting.h"

@@ -6,9 +6,9 @@
  *
  * @module
  */
-import { reasonOf } from "./errors.ts";
-import { openLibc } from "./libc.ts";
-import { granted } from "./permissions.ts";
+import { reasonOf } from "../errors.ts";
+import { openLibc } from "../libc.ts";
+import { granted } from "../permissions.ts";
 
 const OTHERS_MAY_WRITE = 0o022;
 const STICKY = 0o1000;

@@ -11,9 +11,9 @@
  *
  * @module
  */
-import { hakmemCache, userCacheFolder } from "./environment.ts";
-import { reasonOf } from "./errors.ts";
-import { canReadAndWrite, granted } from "./permissions.ts";
+import { hakmemCache, userCacheFolder } from "../environment.ts";
+import { reasonOf } from "../errors.ts";
+import { canReadAndWrite, granted } from "../permissions.ts";
 import { distrustOfFile, distrustOfFolder } from "./trust.ts";
 
 /** An entry whose checksum was right when it was read. */

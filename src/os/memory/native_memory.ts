@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { openDescriptor } from "./descriptor.ts";
-import { NativeAccessError, OsError, reasonOf } from "./errors.ts";
-import { cutOff } from "./shared_library.ts";
+import { openDescriptor } from "../files/descriptor.ts";
+import { NativeAccessError, OsError, reasonOf } from "../errors.ts";
+import { cutOff } from "../native/shared_library.ts";
 import type { VirtualMemory } from "./virtual_memory.ts";
 
 /** Must be the `ABI_VERSION` of `native/vm.c`. */

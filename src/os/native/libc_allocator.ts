@@ -6,8 +6,8 @@
  *
  * @module
  */
-import { openLibc } from "./libc.ts";
-import { requireNativeAccess } from "./permissions.ts";
+import { openLibc } from "../libc.ts";
+import { requireNativeAccess } from "../permissions.ts";
 
 const SYMBOLS = {
   malloc: { parameters: [/* size */ "u32"], result: "u64" },

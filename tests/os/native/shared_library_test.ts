@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { checkSharedLibrary, findSharedLibrary, SharedLibraryError } from "../../src/os/mod.ts";
+import { checkSharedLibrary, findSharedLibrary, SharedLibraryError } from "../../../src/os/mod.ts";
 
 const ON_LINUX = Deno.build.os === "linux";
 const MACHINE = Deno.build.arch === "x86_64" ? 62 : 183, OTHER = Deno.build.arch === "x86_64" ? 183 : 62;
