@@ -12,8 +12,8 @@
  */
 import type { MissingProcess, Outcome, RecordedProcess, RecordFile } from "../report/record.ts";
 import { type RanFor, readSummary, TraceError } from "../traces/mod.ts";
-import { type RawHeader, RawRecording, readRawHeader, type Repairs } from "../traces/raw_recording.ts";
-import { RecordingWriter } from "../traces/recording.ts";
+import { type RawHeader, RawRecording, readRawHeader, type Repairs } from "../traces/recording/raw_recording.ts";
+import { RecordingWriter } from "../traces/recording/recording.ts";
 import { preloadList, RecordError, Target, unwritable } from "./record_files.ts";
 import { missingFrom, type RawFile, Watch } from "./record_missing.ts";
 import { isLauncher, obstacleOf } from "./record_obstacle.ts";

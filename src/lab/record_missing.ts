@@ -10,7 +10,7 @@
  */
 import { commandOutput } from "../os/mod.ts";
 import type { MissingProcess } from "../report/record.ts";
-import type { RawHeader } from "../traces/raw_recording.ts";
+import type { RawHeader } from "../traces/recording/raw_recording.ts";
 import { obstacleOf } from "./record_obstacle.ts";
 
 /** One of the recorder's files. */

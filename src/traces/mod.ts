@@ -1,27 +1,27 @@
 /**
  * Traces of real programs: the table of formats, and how a file becomes a trace, or a summary without one. Adding a
- * format: its file here, one line below.
+ * format: its file in `formats/`, one line below.
  *
  * @module
  */
-import { aging } from "./aging.ts";
-import { android } from "./android.ts";
+import { aging } from "./formats/aging.ts";
+import { android } from "./formats/android.ts";
 import { TraceColumns } from "./columns.ts";
-import { Content } from "./content.ts";
-import type { TraceFormat } from "./format.ts";
-import { heaptrack } from "./heaptrack.ts";
-import { formatHead } from "./lines.ts";
-import { ltrace } from "./ltrace.ts";
-import { mallocBench } from "./malloc_bench.ts";
-import { malloclab } from "./malloclab.ts";
-import { mtrace } from "./mtrace.ts";
-import { rawRecording } from "./raw_recording.ts";
-import { recording } from "./recording.ts";
-import { strangerIn } from "./strangers.ts";
+import { Content } from "./files/content.ts";
+import type { TraceFormat } from "./formats/format.ts";
+import { heaptrack } from "./formats/heaptrack.ts";
+import { formatHead } from "./formats/lines.ts";
+import { ltrace } from "./formats/ltrace.ts";
+import { mallocBench } from "./formats/malloc_bench.ts";
+import { malloclab } from "./formats/malloclab.ts";
+import { mtrace } from "./formats/mtrace.ts";
+import { rawRecording } from "./recording/raw_recording.ts";
+import { recording } from "./recording/recording.ts";
+import { strangerIn } from "./files/strangers.ts";
 import { Summary, type TraceSummary } from "./summary.ts";
 import { type EventSink, type Trace, TraceError } from "./trace.ts";
-import { valgrind } from "./valgrind.ts";
-import { weeAlloc } from "./wee_alloc.ts";
+import { valgrind } from "./formats/valgrind.ts";
+import { weeAlloc } from "./formats/wee_alloc.ts";
 
 export { type HistogramRow, samplePoints, summarise, type ThreadSummary, type TraceSummary } from "./summary.ts";
 export { EVENT, EVENT_NAMES, NO_BLOCK, type RanFor, type Trace, TraceError } from "./trace.ts";

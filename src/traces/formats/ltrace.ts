@@ -14,7 +14,7 @@
  *
  * @module
  */
-import { LARGEST_SIZE, type TraceBuilder } from "./builder.ts";
+import { LARGEST_SIZE, type TraceBuilder } from "../builder.ts";
 import type { TraceFormat } from "./format.ts";
 import { decimal, decodeLines, hexadecimal, pointerOf } from "./lines.ts";
 import type { Shape, TakeNumbers } from "./shapes.ts";

@@ -7,11 +7,11 @@
  *
  * @module
  */
-import { type BlockId, type BuilderOptions, LARGEST_SIZE, TraceBuilder } from "./builder.ts";
-import { joined } from "./bytes.ts";
-import type { Content } from "./content.ts";
+import { type BlockId, type BuilderOptions, LARGEST_SIZE, TraceBuilder } from "../builder.ts";
+import { joined } from "../files/bytes.ts";
+import type { Content } from "../files/content.ts";
 import { LineShape, type Shape } from "./shapes.ts";
-import { type EventSink, TraceError } from "./trace.ts";
+import { type EventSink, TraceError } from "../trace.ts";
 
 /** No format has lines that long: a file without line ends is no text. */
 const LONGEST_LINE = 4096;

@@ -6,7 +6,7 @@
  */
 import { joined } from "./bytes.ts";
 import { decompress, isCompressed } from "./compression.ts";
-import { TraceError } from "./trace.ts";
+import { TraceError } from "../trace.ts";
 
 /** The bytes by which a format is recognised. */
 const HEAD_BYTES = 4096;

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { decodeTrace, EVENT, type Trace, TraceError } from "../../src/traces/mod.ts";
-import { RecordingWriter } from "../../src/traces/recording.ts";
+import { decodeTrace, EVENT, type Trace, TraceError } from "../../../src/traces/mod.ts";
+import { RecordingWriter } from "../../../src/traces/recording/recording.ts";
 
 /** What a writer wrote. */
 function recorded(write: (writer: RecordingWriter) => void, frameBytes?: number): Uint8Array<ArrayBuffer> {

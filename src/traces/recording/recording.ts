@@ -19,10 +19,10 @@
  * @module
  */
 import { gunzipSync, gzipSync } from "node:zlib";
-import { TraceBuilder } from "./builder.ts";
-import type { Content } from "./content.ts";
-import type { TraceFormat } from "./format.ts";
-import { EVENT, type EventSink, type RanFor, TraceError } from "./trace.ts";
+import { TraceBuilder } from "../builder.ts";
+import type { Content } from "../files/content.ts";
+import type { TraceFormat } from "../formats/format.ts";
+import { EVENT, type EventSink, type RanFor, TraceError } from "../trace.ts";
 
 const MAGIC = "hakmem recording 1\n", MAGIC_WITH_FACTS = "hakmem recording 2\n";
 const MOST_FACT_BYTES = 4096;

@@ -1,9 +1,9 @@
 /** A recipe's events: always the same, and as its file says they are. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { decodeTrace, EVENT, readTrace, summarise, type Trace, TraceError } from "../../src/traces/mod.ts";
-import { bytesOf } from "./helpers.ts";
+import { decodeTrace, EVENT, readTrace, summarise, type Trace, TraceError } from "../../../src/traces/mod.ts";
+import { bytesOf } from "../helpers.ts";
 
-const FILE = new URL("../../bench/aging.trace", import.meta.url).pathname;
+const FILE = new URL("../../../bench/aging.trace", import.meta.url).pathname;
 const SMALL = "hakmem aging: seed=7 megabytes=1 phases=18 events=4000 threads=3\n";
 
 function made(recipe: string): Trace {

@@ -13,7 +13,7 @@
  *
  * @module
  */
-import type { TraceBuilder } from "./builder.ts";
+import type { TraceBuilder } from "../builder.ts";
 import type { TraceFormat } from "./format.ts";
 import { alignmentOf, decimal, decodeLines, pointerOf, sizeOf } from "./lines.ts";
 import type { Shape } from "./shapes.ts";

@@ -12,10 +12,10 @@
  *
  * @module
  */
-import { type BlockId, TraceBuilder } from "./builder.ts";
-import type { Content } from "./content.ts";
+import { type BlockId, TraceBuilder } from "../builder.ts";
+import type { Content } from "../files/content.ts";
 import type { TraceFormat } from "./format.ts";
-import type { EventSink } from "./trace.ts";
+import type { EventSink } from "../trace.ts";
 
 /** The format. */
 export const mallocBench: TraceFormat = {

@@ -10,7 +10,7 @@
  */
 import { constants, crc32, gunzipSync, inflateRawSync, type ZlibOptions, zstdDecompressSync } from "node:zlib";
 import { joined } from "./bytes.ts";
-import { TraceError } from "./trace.ts";
+import { TraceError } from "../trace.ts";
 import { framesOf, isZstandard } from "./zstandard.ts";
 
 /** The most bytes that a compressed file may hold: 1 GiB. */

@@ -11,7 +11,7 @@
  *
  * @module
  */
-import type { TraceBuilder } from "./builder.ts";
+import type { TraceBuilder } from "../builder.ts";
 import type { TraceFormat } from "./format.ts";
 import { address, decodeLines, hexadecimal, sizeOf } from "./lines.ts";
 import type { Shape } from "./shapes.ts";

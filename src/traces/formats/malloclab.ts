@@ -12,7 +12,7 @@
  *
  * @module
  */
-import type { TraceBuilder } from "./builder.ts";
+import type { TraceBuilder } from "../builder.ts";
 import type { TraceFormat } from "./format.ts";
 import { decimal, decodeLines, sizeOf } from "./lines.ts";
 import type { Shape } from "./shapes.ts";

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { decodeTrace, readSummary, TraceError } from "../../src/traces/mod.ts";
-import { LineShape } from "../../src/traces/shapes.ts";
-import { bytesOf, SAMPLES } from "./helpers.ts";
+import { decodeTrace, readSummary, TraceError } from "../../../src/traces/mod.ts";
+import { LineShape } from "../../../src/traces/formats/shapes.ts";
+import { bytesOf, SAMPLES } from "../helpers.ts";
 
 /** The numbers of a line that has a shape; undefined if it has not. */
 function numbersOf(pattern: string, line: string): number[] | undefined {

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { Content } from "./content.ts";
-import type { EventSink } from "./trace.ts";
+import type { Content } from "../files/content.ts";
+import type { EventSink } from "../trace.ts";
 
-/** A format, as the table in `mod.ts` holds it. */
+/** A format, as the table in `../mod.ts` holds it. */
 export interface TraceFormat {
   readonly name: string;
   /** For people. */

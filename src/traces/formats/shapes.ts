@@ -14,7 +14,7 @@
  *
  * @module
  */
-import type { TraceBuilder } from "./builder.ts";
+import type { TraceBuilder } from "../builder.ts";
 
 /** What a line may mean. */
 type Calls = Pick<TraceBuilder, "malloc" | "calloc" | "realloc" | "free" | "isLive">;

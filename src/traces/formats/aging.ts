@@ -24,11 +24,11 @@
  *
  * @module
  */
-import { Random } from "../measure/mod.ts";
-import { TraceBuilder } from "./builder.ts";
+import { Random } from "../../measure/mod.ts";
+import { TraceBuilder } from "../builder.ts";
 import type { TraceFormat } from "./format.ts";
 import { formatHead } from "./lines.ts";
-import { TraceError } from "./trace.ts";
+import { TraceError } from "../trace.ts";
 
 const HEAD = "hakmem aging:";
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { constants, gzipSync, zstdCompressSync } from "node:zlib";
-import { decompress } from "../../src/traces/compression.ts";
+import { decompress } from "../../../src/traces/files/compression.ts";
 import {
   decodeTrace,
   EVENT,
@@ -11,8 +11,8 @@ import {
   summarise,
   type Trace,
   TraceError,
-} from "../../src/traces/mod.ts";
-import { bytesOf, realTrace, SAMPLES, zipOf } from "./helpers.ts";
+} from "../../../src/traces/mod.ts";
+import { bytesOf, realTrace, SAMPLES, zipOf } from "../helpers.ts";
 
 const { MALLOC, CALLOC, ALIGNED, REALLOC, FREE, THREAD_END } = EVENT;
 
