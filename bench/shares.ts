@@ -68,7 +68,9 @@ function isMalloc(file: string, name: string): boolean {
 }
 
 const filesOf = (folder: string): string[] =>
-  [...Deno.readDirSync(new URL(folder, import.meta.url))].map(({ name }) => name);
+  [...Deno.readDirSync(new URL(folder, import.meta.url))].flatMap(({ name, isDirectory }) =>
+    isDirectory ? filesOf(`${folder}${name}/`) : name
+  );
 const REPLAY_FILES = new Set(["replay.ts", "replay_blocks.ts", "shares.ts"]);
 const HEAP_FILES = new Set([...filesOf("../src/heap/"), ...filesOf("../src/os/")]);
 /** Of both folders: the adapter in `peers` reads and writes blocks, and hands calls on. */

@@ -1,5 +1,5 @@
 /*
- * replay: the C twin of src/workloads/replay.ts, which says what a replay does.
+ * replay: the C twin of src/workloads/replay/replay.ts, which says what a replay does.
  *
  *     replay FILE
  *

@@ -1,4 +1,4 @@
-/* alloc-test: src/workloads/alloc_test.ts. */
+/* alloc-test: src/workloads/synthetic/alloctest.ts. */
 #include "workload.h"
 
 static void unit(const struct request *request, struct state *state) {

@@ -1,4 +1,4 @@
-/* cache-scratch and cache-thrash: src/workloads/cache_lines.ts. */
+/* cache-scratch and cache-thrash: src/workloads/synthetic/cache_lines.ts. */
 #include "workload.h"
 
 enum { TIMES = 100 };

@@ -1,4 +1,4 @@
-/* hot-pair: src/workloads/hot_pair.ts. */
+/* hot-pair: src/workloads/synthetic/hot_pair.ts. */
 #include "workload.h"
 
 static void begin(const struct request *request, struct state *state) {

@@ -1,4 +1,4 @@
-/* larson: src/workloads/larson.ts. */
+/* larson: src/workloads/synthetic/larson.ts. */
 #include "workload.h"
 
 static void begin(const struct request *request, struct state *state) {

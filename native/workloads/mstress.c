@@ -1,4 +1,4 @@
-/* mstress: src/workloads/mstress.ts. */
+/* mstress: src/workloads/synthetic/mstress.ts. */
 #include "workload.h"
 
 enum { MOST_BLOCKS = 8 };

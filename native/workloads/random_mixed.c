@@ -1,4 +1,4 @@
-/* random-mixed: src/workloads/random_mixed.ts. */
+/* random-mixed: src/workloads/synthetic/random_mixed.ts. */
 #include "workload.h"
 
 static void unit(const struct request *request, struct state *state) {

@@ -1,4 +1,4 @@
-/* rptest: src/workloads/rptest.ts. */
+/* rptest: src/workloads/synthetic/rptest.ts. */
 #include "workload.h"
 
 enum { BURST = 100 };

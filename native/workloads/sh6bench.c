@@ -1,4 +1,4 @@
-/* sh6bench: src/workloads/sh6bench.ts. */
+/* sh6bench: src/workloads/synthetic/sh6bench.ts. */
 #include "workload.h"
 
 enum { BATCH = 64 }; /* its square is 4096, by which sizes are shifted */

@@ -1,4 +1,4 @@
-/* sh8bench: src/workloads/sh8bench.ts. */
+/* sh8bench: src/workloads/synthetic/sh8bench.ts. */
 #include "workload.h"
 
 enum { BATCH = 64 };

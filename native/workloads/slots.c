@@ -1,4 +1,4 @@
-/* How workloads begin and end: slots that are filled and emptied. src/workloads/live_set.ts and free_all.ts. */
+/* How workloads begin and end: slots that are filled and emptied. src/workloads/synthetic/live_set.ts and free_all.ts. */
 #include "workload.h"
 
 void begin_empty(const struct request *request, struct state *state) {

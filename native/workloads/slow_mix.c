@@ -1,4 +1,4 @@
-/* slow-mix: src/workloads/slow_mix.ts. */
+/* slow-mix: src/workloads/synthetic/slow_mix.ts. */
 #include "workload.h"
 
 /* The size of a block is LEAST + ((amount & MASK) * FACTOR >> 14), by kind: six large ones, five of the largest class, four

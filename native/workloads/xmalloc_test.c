@@ -1,4 +1,4 @@
-/* xmalloc-test: src/workloads/xmalloc_test.ts. */
+/* xmalloc-test: src/workloads/synthetic/xmalloctest.ts. */
 #include "workload.h"
 
 static bool produce(const struct request *request, struct state *state) {

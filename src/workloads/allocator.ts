@@ -35,7 +35,7 @@ export interface Allocator<P> {
   readonly mapping?: Uint8Array;
   /** The native address of a block; absent where it has none. */
   readonly address?: (pointer: P) => bigint;
-  /** Writes a byte to a block's beginning, its end, and each step between (`replay_blocks.ts`); absent: by `write`. */
+  /** Writes a byte to a block's beginning, its end, and each step between (`replay/replay_blocks.ts`); absent: by `write`. */
   readonly touch?: (pointer: P, size: number, byte: number) => void;
   /** 0 if those bytes are what was written; absent: by `read`. */
   readonly differs?: (pointer: P, size: number, byte: number) => number;

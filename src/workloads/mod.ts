@@ -1,25 +1,25 @@
 /**
- * The table of workloads. Adding one: its file here, its twin in `native/workloads/` and the table of
+ * The table of workloads. Adding one: its file in `synthetic/`, its twin in `native/workloads/` and the table of
  * `native/workloads.c`, one line below.
  *
  * @module
  */
-import { allocTest } from "./alloc_test.ts";
-import { cacheScratch, cacheThrash } from "./cache_lines.ts";
-import { hotPair } from "./hot_pair.ts";
-import { larson } from "./larson.ts";
-import { mstress } from "./mstress.ts";
-import { randomMixed } from "./random_mixed.ts";
-import { rptest } from "./rptest.ts";
-import { sh6bench } from "./sh6bench.ts";
-import { sh8bench } from "./sh8bench.ts";
-import { slowMix } from "./slow_mix.ts";
-import { xmallocTest } from "./xmalloc_test.ts";
+import { allocTest } from "./synthetic/alloctest.ts";
+import { cacheScratch, cacheThrash } from "./synthetic/cache_lines.ts";
+import { hotPair } from "./synthetic/hot_pair.ts";
+import { larson } from "./synthetic/larson.ts";
+import { mstress } from "./synthetic/mstress.ts";
+import { randomMixed } from "./synthetic/random_mixed.ts";
+import { rptest } from "./synthetic/rptest.ts";
+import { sh6bench } from "./synthetic/sh6bench.ts";
+import { sh8bench } from "./synthetic/sh8bench.ts";
+import { slowMix } from "./synthetic/slow_mix.ts";
+import { xmallocTest } from "./synthetic/xmalloctest.ts";
 import type { Parameters, ParameterSpec, Workload } from "./workload.ts";
 
 export { type Allocator, numberSlots, OutOfMemory, type Slots } from "./allocator.ts";
-export { prepareReplay, type Replay, ReplayFailure, replayWorkload } from "./replay.ts";
-export { prepareMember, type ReplayMember, type ReplayMemory, replayMemory } from "./replay_member.ts";
+export { prepareReplay, type Replay, ReplayFailure, replayWorkload } from "./replay/replay.ts";
+export { prepareMember, type ReplayMember, type ReplayMemory, replayMemory } from "./replay/replay_member.ts";
 export { LARGE_BLOCK, latencyKinds, timed, unitKinds } from "./timed.ts";
 export { among, bytesOf, type CommonMemory, OtherThreadFailed, type Place } from "./place.ts";
 export { type Parameters, type ParameterSpec, type Runner, V8_CHECKS, type Workload } from "./workload.ts";

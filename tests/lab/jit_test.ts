@@ -56,7 +56,7 @@ function dump(...records: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return new Uint8Array([header, ...records].flatMap((part) => [...part]));
 }
 
-const LOOP = "mixedChunk file:///src/workloads/random_mixed.ts:76:20";
+const LOOP = "mixedChunk file:///src/workloads/synthetic/random_mixed.ts:76:20";
 
 Deno.test("traceLines() takes answers out of V8's lines, and mends the lines that they broke", () => {
   const lines = traceLines(TRACE);

@@ -9,9 +9,9 @@
  *
  * @module
  */
-import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
+import { type Allocator, OutOfMemory, type Slots } from "../allocator.ts";
 import { fillLiveSet, freeLiveSet, Xorshift32 } from "./live_set.ts";
-import { alone, type Place } from "./place.ts";
+import { alone, type Place } from "../place.ts";
 import {
   checkRange,
   CHUNK_ITERATIONS,
@@ -24,7 +24,7 @@ import {
   STATE,
   V8_CHECKS,
   type Workload,
-} from "./workload.ts";
+} from "../workload.ts";
 
 /** The workload `larson`. */
 export const larson: Workload = {

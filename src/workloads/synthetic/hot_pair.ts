@@ -6,8 +6,8 @@
  *
  * @module
  */
-import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
-import { alone, type Place } from "./place.ts";
+import { type Allocator, OutOfMemory, type Slots } from "../allocator.ts";
+import { alone, type Place } from "../place.ts";
 import {
   CHUNK_ITERATIONS,
   parameter,
@@ -18,7 +18,7 @@ import {
   seeEnd,
   STATE,
   type Workload,
-} from "./workload.ts";
+} from "../workload.ts";
 
 /** The workload `hot-pair`. */
 export const hotPair: Workload = {

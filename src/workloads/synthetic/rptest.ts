@@ -13,9 +13,9 @@
  *
  * @module
  */
-import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
+import { type Allocator, OutOfMemory, type Slots } from "../allocator.ts";
 import { freeAll } from "./free_all.ts";
-import { alone, type Place } from "./place.ts";
+import { alone, type Place } from "../place.ts";
 import {
   checkRange,
   CHUNK_ITERATIONS,
@@ -28,7 +28,7 @@ import {
   STATE,
   V8_CHECKS,
   type Workload,
-} from "./workload.ts";
+} from "../workload.ts";
 
 const BURST = 100; // divides CHUNK_ITERATIONS, so that a unit has the same bursts however it is cut into chunks
 const LIVE = STATE.LENGTH;

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
+import { type Allocator, OutOfMemory, type Slots } from "../allocator.ts";
 
 /** The random stream of all workloads, for the parts of them that are not timed. */
 export class Xorshift32 {

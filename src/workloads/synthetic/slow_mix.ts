@@ -9,9 +9,9 @@
  *
  * @module
  */
-import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
+import { type Allocator, OutOfMemory, type Slots } from "../allocator.ts";
 import { freeAll } from "./free_all.ts";
-import { alone, type Place } from "./place.ts";
+import { alone, type Place } from "../place.ts";
 import {
   CHUNK_ITERATIONS,
   parameter,
@@ -22,7 +22,7 @@ import {
   seeEnd,
   STATE,
   type Workload,
-} from "./workload.ts";
+} from "../workload.ts";
 
 const LARGE_KINDS = 6;
 const LARGEST_CLASS_KINDS = 5;

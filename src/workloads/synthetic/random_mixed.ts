@@ -7,9 +7,9 @@
  *
  * @module
  */
-import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
+import { type Allocator, OutOfMemory, type Slots } from "../allocator.ts";
 import { freeAll } from "./free_all.ts";
-import { alone, type Place } from "./place.ts";
+import { alone, type Place } from "../place.ts";
 import {
   CHUNK_ITERATIONS,
   parameter,
@@ -20,7 +20,7 @@ import {
   seeEnd,
   STATE,
   type Workload,
-} from "./workload.ts";
+} from "../workload.ts";
 
 /** The workload `random-mixed`. */
 export const randomMixed: Workload = {

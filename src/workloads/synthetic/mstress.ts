@@ -15,8 +15,8 @@
  *
  * @module
  */
-import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
-import { alone, type Place } from "./place.ts";
+import { type Allocator, OutOfMemory, type Slots } from "../allocator.ts";
+import { alone, type Place } from "../place.ts";
 import {
   parameter,
   type Parameters,
@@ -26,7 +26,7 @@ import {
   STATE,
   V8_CHECKS,
   type Workload,
-} from "./workload.ts";
+} from "../workload.ts";
 
 const MOST_BLOCKS = 8; // of an object; the chunk below and the C twin have the same number
 const LARGEST_SIZE = 8 << 7 << 4;

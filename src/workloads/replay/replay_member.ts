@@ -1,17 +1,17 @@
 /**
  * A replay by several threads: what one member of the crew does. It goes through its own events in the trace's order, and
- * before an event whose block another member had last, it waits for that one (`../traces/replay_words.ts`).
+ * before an event whose block another member had last, it waits for that one (`../../traces/replay_words.ts`).
  *
  * Members tell how far they are by a word each, and only after events that somebody waits for: all that a member did
  * before is done then too. Nobody waits in a circle, since the earliest event that is not done waits for none.
  *
  * @module
  */
-import { EVENT } from "../traces/mod.ts";
-import { memberColumns, REPLAY, WATCHED } from "../traces/replay_words.ts";
-import type { Allocator, Slots } from "./allocator.ts";
-import { OtherThreadFailed } from "./place.ts";
-import { CHUNK_ITERATIONS, seeEnd } from "./workload.ts";
+import { EVENT } from "../../traces/mod.ts";
+import { memberColumns, REPLAY, WATCHED } from "../../traces/replay_words.ts";
+import type { Allocator, Slots } from "../allocator.ts";
+import { OtherThreadFailed } from "../place.ts";
+import { CHUNK_ITERATIONS, seeEnd } from "../workload.ts";
 import { damaged, outOfMemory, type Rare, rareBy, REPLAY_STATE, replaySlots, replayState } from "./replay.ts";
 import { byteOf, type Differs, differsOf, type Touch, touchOf } from "./replay_blocks.ts";
 

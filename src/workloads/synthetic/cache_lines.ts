@@ -11,8 +11,8 @@
  *
  * @module
  */
-import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
-import { alone, type Place } from "./place.ts";
+import { type Allocator, OutOfMemory, type Slots } from "../allocator.ts";
+import { alone, type Place } from "../place.ts";
 import {
   parameter,
   type Parameters,
@@ -23,7 +23,7 @@ import {
   STATE,
   V8_CHECKS,
   type Workload,
-} from "./workload.ts";
+} from "../workload.ts";
 
 /** Times that each byte of a block is counted up. The C twin has the same number. */
 const TIMES = 100;

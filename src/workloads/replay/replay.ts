@@ -1,6 +1,6 @@
 /**
  * replay: what a real program asked of its allocator, event by event, in the order of its trace, by one thread. Its words
- * are described in `../traces/replay_words.ts`, its twin is `native/replay.c`. One operation is one event.
+ * are described in `../../traces/replay_words.ts`, its twin is `native/replay.c`. One operation is one event.
  *
  * A program uses its memory, so the replay does (`replay_blocks.ts`): it writes a block when it is made or resized, and
  * before it is freed or resized, and after it was resized, reads it again: an allocator that lost one or gave memory out
@@ -11,11 +11,11 @@
  *
  * @module
  */
-import { EVENT } from "../traces/mod.ts";
-import { LARGE, largeSizes, REPLAY } from "../traces/replay_words.ts";
-import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
+import { EVENT } from "../../traces/mod.ts";
+import { LARGE, largeSizes, REPLAY } from "../../traces/replay_words.ts";
+import { type Allocator, OutOfMemory, type Slots } from "../allocator.ts";
 import { byteOf, type Differs, differsOf, kept, type Touch, touchOf } from "./replay_blocks.ts";
-import { CHUNK_ITERATIONS, seeEnd, type Workload } from "./workload.ts";
+import { CHUNK_ITERATIONS, seeEnd, type Workload } from "../workload.ts";
 
 const CHUNK_WORDS = CHUNK_ITERATIONS * REPLAY.EVENT;
 // V8 folds a module's own constants, but loads imported ones each time.

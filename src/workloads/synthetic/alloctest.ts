@@ -13,9 +13,9 @@
  *
  * @module
  */
-import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
+import { type Allocator, OutOfMemory, type Slots } from "../allocator.ts";
 import { freeAll } from "./free_all.ts";
-import { alone, type Place } from "./place.ts";
+import { alone, type Place } from "../place.ts";
 import {
   CHUNK_ITERATIONS,
   parameter,
@@ -26,7 +26,7 @@ import {
   seeEnd,
   STATE,
   type Workload,
-} from "./workload.ts";
+} from "../workload.ts";
 
 // What the 10 bits of the size amount to, and one. The chunk below and the C twin have the same number of bits.
 const LARGEST_SIZE = 1024;

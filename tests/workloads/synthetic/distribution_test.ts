@@ -3,8 +3,8 @@
  * that a division by the range gave them. Each is compared with what is expected, in 16 parts of its range, by chi-square.
  */
 import { assert } from "@std/assert";
-import { type Allocator, completeParameters, type Parameters, WORKLOADS } from "../../src/workloads/mod.ts";
-import { Xorshift32 } from "../../src/workloads/live_set.ts";
+import { type Allocator, completeParameters, type Parameters, WORKLOADS } from "../../../src/workloads/mod.ts";
+import { Xorshift32 } from "../../../src/workloads/synthetic/live_set.ts";
 
 const PARTS = 16;
 /** Beyond this 15 degrees of freedom are once in a million. The seeds are fixed, so it is the same in every run. */

@@ -8,7 +8,7 @@
  *
  * @module
  */
-import type { Allocator } from "./allocator.ts";
+import type { Allocator } from "../allocator.ts";
 
 /** Bytes between those that are written and read. */
 const STEP = 4096;

@@ -12,9 +12,9 @@
  *
  * @module
  */
-import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
+import { type Allocator, OutOfMemory, type Slots } from "../allocator.ts";
 import { fillLiveSet, freeLiveSet, Xorshift32 } from "./live_set.ts";
-import { alone, type Place } from "./place.ts";
+import { alone, type Place } from "../place.ts";
 import {
   checkRange,
   parameter,
@@ -26,7 +26,7 @@ import {
   STATE,
   V8_CHECKS,
   type Workload,
-} from "./workload.ts";
+} from "../workload.ts";
 
 // The square of a batch's length is 4096, by which the chunk below and the C twin shift.
 const BATCH = 64;

@@ -12,8 +12,8 @@
  *
  * @module
  */
-import { type Allocator, OutOfMemory, type Slots } from "./allocator.ts";
-import { alone, type Place } from "./place.ts";
+import { type Allocator, OutOfMemory, type Slots } from "../allocator.ts";
+import { alone, type Place } from "../place.ts";
 import {
   checkRange,
   parameter,
@@ -24,7 +24,7 @@ import {
   STATE,
   V8_CHECKS,
   type Workload,
-} from "./workload.ts";
+} from "../workload.ts";
 
 /** Blocks that change hands at once. The C twin has the same numbers. */
 const BATCH = 256;

@@ -1,20 +1,20 @@
 /** Replays: on every allocator that lives in Deno, against the C twin, and on allocators that are broken. */
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { DEFAULT_VARIANT, Heap } from "../../src/heap/mod.ts";
-import { Child } from "../../src/lab/child.ts";
-import { figureOf, formatReplayRequest } from "../../src/lab/replay_protocol.ts";
-import { replayHarness } from "../../src/lab/replay.ts";
-import { enter } from "../../src/lab/contestants.ts";
-import { openTouchingFfi } from "../../src/peers/ffi.ts";
-import { adaptHeap } from "../../src/peers/heap.ts";
-import { openAllocator } from "../../src/peers/mod.ts";
-import { TraceBuilder } from "../../src/traces/builder.ts";
-import type { Trace } from "../../src/traces/mod.ts";
-import { replayWords } from "../../src/traces/replay_words.ts";
-import { type Allocator, OutOfMemory, prepareReplay, ReplayFailure } from "../../src/workloads/mod.ts";
-import { compilesWithoutWarning } from "../os/run_child.ts";
-import { arbitraryTrace } from "../traces/helpers.ts";
+import { DEFAULT_VARIANT, Heap } from "../../../src/heap/mod.ts";
+import { Child } from "../../../src/lab/child.ts";
+import { figureOf, formatReplayRequest } from "../../../src/lab/replay_protocol.ts";
+import { replayHarness } from "../../../src/lab/replay.ts";
+import { enter } from "../../../src/lab/contestants.ts";
+import { openTouchingFfi } from "../../../src/peers/ffi.ts";
+import { adaptHeap } from "../../../src/peers/heap.ts";
+import { openAllocator } from "../../../src/peers/mod.ts";
+import { TraceBuilder } from "../../../src/traces/builder.ts";
+import type { Trace } from "../../../src/traces/mod.ts";
+import { replayWords } from "../../../src/traces/replay_words.ts";
+import { type Allocator, OutOfMemory, prepareReplay, ReplayFailure } from "../../../src/workloads/mod.ts";
+import { compilesWithoutWarning } from "../../os/run_child.ts";
+import { arbitraryTrace } from "../../traces/helpers.ts";
 
 /** Replays whole, in two parts, and once more. */
 function replayAll<P>(allocator: Allocator<P>, trace: Trace, isVerified = true): number[] {
@@ -185,7 +185,7 @@ Deno.test("a replay by several threads is the same in TypeScript and in C, and k
 });
 
 Deno.test("the replay in C compiles without a warning", async (t) => {
-  const source = (file: string) => decodeURIComponent(new URL(`../../native/${file}`, import.meta.url).pathname);
+  const source = (file: string) => decodeURIComponent(new URL(`../../../native/${file}`, import.meta.url).pathname);
   const flags = ["-O3", "-pthread", "-fPIC"];
   await compilesWithoutWarning(t, flags, ["replay.c", "touch.c"].map(source));
   await compilesWithoutWarning(t, [...flags, "-DDO_NOTHING"], [source("replay.c")]);

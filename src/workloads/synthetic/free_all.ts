@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Allocator, Slots } from "./allocator.ts";
+import type { Allocator, Slots } from "../allocator.ts";
 
 /** Frees what the first `count` slots hold; their numbers go into the checksum of `state`. Returns how many there were. */
 export function freeAll<P>(
