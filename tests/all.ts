@@ -11,7 +11,7 @@
  * @module
  */
 const PARTS = [
-  ["cli", "lab", "report"],
+  ["cli", "lab", "report", "verify"],
   ["heap", "measure", "os", "peers", "traces", "workloads"],
 ];
 

@@ -6,9 +6,9 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import { DEFAULT_VARIANT, parseVariant } from "../heap/mod.ts";
 import { type Build, BUILDS } from "../lab/flags.ts";
-import { replayStress, stress } from "../lab/stress.ts";
-import { SCENARIOS } from "../lab/stress_scenarios.ts";
-import { stressThreads } from "../lab/stress_threads.ts";
+import { replayStress, stress } from "../verify/stress/stress.ts";
+import { SCENARIOS } from "../verify/stress/scenarios.ts";
+import { stressThreads } from "../verify/stress/threads.ts";
 import { freshSeed } from "../measure/mod.ts";
 import { hakmemVariant } from "../os/mod.ts";
 import { renderStressCsv, renderStressMarkdown } from "../report/stress.ts";

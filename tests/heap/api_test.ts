@@ -8,7 +8,7 @@ import { Heap, type HeapError, InvalidAlignmentError, InvalidSizeError, VARIANTS
 import { openVirtualMemory } from "../../src/os/mod.ts";
 import { sizeClasses } from "../../src/heap/size_classes.ts";
 import { stateBytes } from "../../src/heap/layout.ts";
-import { Oracle } from "../../src/workloads/oracle.ts";
+import { Oracle } from "../../src/verify/oracle.ts";
 
 const KIB = 1024, MIB = 1024 * KIB, GIB = 1024 * MIB;
 const BAD_SIZES = [-1, -0.5, 0.5, 1e9 + 0.5, NaN, Infinity, -Infinity, -(2 ** 31), -(2 ** 40)];

@@ -5,7 +5,7 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Heap, HeapError, type HeapErrorCode, VARIANTS } from "../../src/heap/mod.ts";
-import { Oracle } from "../../src/workloads/oracle.ts";
+import { Oracle } from "../../src/verify/oracle.ts";
 
 const GIB = 1024 ** 3;
 

@@ -7,7 +7,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Heap, HeapError, type HeapOptions, VARIANTS } from "../../src/heap/mod.ts";
 import { sizeClasses } from "../../src/heap/size_classes.ts";
-import { Oracle } from "../../src/workloads/oracle.ts";
+import { Oracle } from "../../src/verify/oracle.ts";
 
 const MIB = 1024 * 1024;
 const SIZES = [0, 1, 7, 8, 15, 16, 17, 31, 32, 100, 255, 256, 1000, 2000, 2047, 2048, 5000, 32_768, 40_000, 300_000];

@@ -5,7 +5,7 @@
 
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { Heap, HeapError, type HeapErrorCode, type HeapOptions, VARIANTS } from "../../src/heap/mod.ts";
-import { Oracle } from "../../src/workloads/oracle.ts";
+import { Oracle } from "../../src/verify/oracle.ts";
 
 const SIZES = [0, 1, 15, 16, 31, 32, 33, 100, 1000, 2000, 5000, 33_000, 200_000];
 const NUMBERS = [-1, -16, -(2 ** 31), -(2 ** 40), 0.5, 70_000.5, NaN, Infinity, -Infinity, 1, 16, 4096, 65_536]

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { Heap, HeapError, type HeapErrorCode, VARIANTS } from "../../src/heap/mod.ts";
-import { Oracle } from "../../src/workloads/oracle.ts";
+import { Oracle } from "../../src/verify/oracle.ts";
 
 /** Variants whose small blocks have headers. */
 const HEADER_VARIANTS = Object.keys(VARIANTS).filter((name) => {

@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { DEFAULT_VARIANT, Heap, HeapClosedError, InvalidOptionError, VARIANTS } from "../../src/heap/mod.ts";
 import { openVirtualMemory, OsError } from "../../src/os/mod.ts";
-import { Oracle } from "../../src/workloads/oracle.ts";
+import { Oracle } from "../../src/verify/oracle.ts";
 
 const ROOT = decodeURIComponent(new URL("../../", import.meta.url).pathname);
 const MIB = 1024 * 1024, GIB = 1024 * MIB;

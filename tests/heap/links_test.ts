@@ -5,7 +5,7 @@
 
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { Heap, HeapError, type HeapErrorCode, VARIANTS } from "../../src/heap/mod.ts";
-import { Oracle } from "../../src/workloads/oracle.ts";
+import { Oracle } from "../../src/verify/oracle.ts";
 
 function assertCode(code: HeapErrorCode | HeapErrorCode[], run: () => unknown): HeapError {
   const error = assertThrows(run, HeapError);

@@ -2,7 +2,7 @@
 
 import { assertEquals } from "@std/assert";
 import { Heap, VARIANTS } from "../../src/heap/mod.ts";
-import { Oracle } from "../../src/workloads/oracle.ts";
+import { Oracle } from "../../src/verify/oracle.ts";
 import { assertPrograms } from "./programs.ts";
 
 const MIB = 1024 * 1024;

@@ -6,7 +6,7 @@
 import fc from "fast-check";
 import { assertEquals } from "@std/assert";
 import type { Heap } from "../../src/heap/mod.ts";
-import { Oracle } from "../../src/workloads/oracle.ts";
+import { Oracle } from "../../src/verify/oracle.ts";
 
 const MIB = 1024 * 1024;
 const size = fc.oneof(

@@ -15,7 +15,7 @@ import { WORD_THREADS_USED } from "../../src/heap/layout.ts";
 import { viewState } from "../../src/heap/state_view.ts";
 import { openVirtualMemory } from "../../src/os/mod.ts";
 import { THREAD_GENERATION, THREAD_ID, THREAD_SEAL, THREAD_START, wordOfThread } from "../../src/heap/threads.ts";
-import { Oracle } from "../../src/workloads/oracle.ts";
+import { Oracle } from "../../src/verify/oracle.ts";
 import { countDead, fillWithDead, pretendDead } from "./mortal.ts";
 import { assertPrograms, inTurn } from "./programs.ts";
 

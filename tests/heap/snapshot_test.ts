@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { HeaderCorruptedError, Heap, type HeapSnapshot, VARIANTS } from "../../src/heap/mod.ts";
 import { Random } from "../../src/measure/mod.ts";
-import { Oracle } from "../../src/workloads/oracle.ts";
+import { Oracle } from "../../src/verify/oracle.ts";
 
 const KIB = 1024;
 const SLAB_BYTES = 64 * KIB;

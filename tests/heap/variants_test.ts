@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Heap, VARIANTS } from "../../src/heap/mod.ts";
-import { Oracle } from "../../src/workloads/oracle.ts";
+import { Oracle } from "../../src/verify/oracle.ts";
 
 const HEADER_VARIANTS = Object.keys(VARIANTS).filter((name) => VARIANTS[name]!.header === "byte");
 

@@ -9,7 +9,7 @@ import {
   type Slots,
   WORKLOADS,
 } from "../../src/workloads/mod.ts";
-import { Oracle } from "../../src/workloads/oracle.ts";
+import { Oracle } from "../../src/verify/oracle.ts";
 
 interface Checked {
   readonly allocator: Allocator<string>;

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { cacheForChildren } from "../os/mod.ts";
-import type { StressFailure, StressThreadsFailure } from "../report/mod.ts";
-import type { StressMessage, StressRequest, StressSums } from "./stress_child.ts";
-import type { ThreadsRequest } from "./stress_threads_child.ts";
+import { cacheForChildren } from "../../os/mod.ts";
+import type { StressFailure, StressThreadsFailure } from "../../report/mod.ts";
+import type { StressMessage, StressRequest, StressSums } from "./child.ts";
+import type { ThreadsRequest } from "./threads_child.ts";
 
-const CONFIG = new URL("../../deno.json", import.meta.url);
+const CONFIG = new URL("../../../deno.json", import.meta.url);
 const START_MILLISECONDS = 10_000;
 const STEP_MILLISECONDS = 50;
 const NOTHING: StressSums = { programs: 0, operations: 0, counts: {} };

@@ -1,5 +1,5 @@
 /** A process of `stress` whose heap hangs: in the first program of a run, and in each replay that frees a block. */
-import type { StressMessage, StressRequest } from "../../../src/lab/stress_child.ts";
+import type { StressMessage, StressRequest } from "../../../../src/verify/stress/child.ts";
 
 const request = JSON.parse(await new Response(Deno.stdin.readable).text()) as StressRequest;
 const sums = { programs: 0, operations: 0, counts: {} };

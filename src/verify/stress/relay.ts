@@ -7,17 +7,17 @@
  *
  * @module
  */
-import { WORD_LOCK } from "../heap/layout.ts";
-import { viewState } from "../heap/state_view.ts";
-import { Threads } from "../heap/threads.ts";
-import type { Heap, SharedHeap } from "../heap/mod.ts";
-import { Random } from "../measure/random.ts";
-import { openVirtualMemory, type VirtualMemory } from "../os/mod.ts";
-import type { StressThreads } from "../report/mod.ts";
-import { SharedOracle } from "../workloads/shared_oracle.ts";
-import { StressBoard } from "./stress_board.ts";
-import type { Scenario } from "./stress_scenarios.ts";
-import type { WorkerFailure, WorkerOrder } from "./stress_worker.ts";
+import { WORD_LOCK } from "../../heap/layout.ts";
+import { viewState } from "../../heap/state_view.ts";
+import { Threads } from "../../heap/threads.ts";
+import type { Heap, SharedHeap } from "../../heap/mod.ts";
+import { Random } from "../../measure/random.ts";
+import { openVirtualMemory, type VirtualMemory } from "../../os/mod.ts";
+import type { StressThreads } from "../../report/mod.ts";
+import { SharedOracle } from "../shared_oracle.ts";
+import { StressBoard } from "./board.ts";
+import type { Scenario } from "./scenarios.ts";
+import type { WorkerFailure, WorkerOrder } from "./worker.ts";
 
 /** Something was found; `worker` is the number of the seat, if one found it. */
 export class RelayError extends Error {

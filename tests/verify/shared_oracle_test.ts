@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Heap } from "../../src/heap/mod.ts";
-import { OracleError } from "../../src/workloads/oracle.ts";
-import { SharedOracle } from "../../src/workloads/shared_oracle.ts";
+import { OracleError } from "../../src/verify/oracle.ts";
+import { SharedOracle } from "../../src/verify/shared_oracle.ts";
 
 const SLOTS = 8;
 const memory = () => new SharedArrayBuffer(SharedOracle.bytesFor(SLOTS));

@@ -4,11 +4,11 @@
  *
  * @module
  */
-import { Heap } from "../heap/mod.ts";
-import type { StressFile, StressRun, StressThreadsFailure } from "../report/mod.ts";
-import { type Build, heapOptions } from "./flags.ts";
+import { Heap } from "../../heap/mod.ts";
+import type { StressFile, StressRun, StressThreadsFailure } from "../../report/mod.ts";
+import { type Build, heapOptions } from "../../lab/flags.ts";
 import type { StressProgress } from "./stress.ts";
-import { runChild } from "./stress_process.ts";
+import { runChild } from "./process.ts";
 
 /** What to run. */
 export interface ThreadsPlan {
@@ -23,7 +23,7 @@ export interface ThreadsPlan {
   readonly seconds: number;
 }
 
-const CHILD = new URL("./stress_threads_child.ts", import.meta.url);
+const CHILD = new URL("./threads_child.ts", import.meta.url);
 /** What is too long, in milliseconds. */
 export interface ThreadsLimits {
   /** For the process to say nothing; with many threads on a busy machine its coordinator may wait for seconds. */

@@ -1,17 +1,17 @@
 /**
  * The entry of a process that runs one scenario of a threaded `stress`: heap after heap, each shared by the Workers of a
- * relay. It speaks as `stress_child.ts` does.
+ * relay. It speaks as `child.ts` does.
  *
  * @module
  */
-import { Heap } from "../heap/mod.ts";
-import { Random } from "../measure/random.ts";
-import type { StressThreadsFailure } from "../report/mod.ts";
-import { type Build, heapOptions } from "./flags.ts";
-import { answer, say, type StressSums } from "./stress_child.ts";
-import { Relay, RelayError } from "./stress_relay.ts";
-import { RESERVE_BYTES } from "./stress_program.ts";
-import { SCENARIOS } from "./stress_scenarios.ts";
+import { Heap } from "../../heap/mod.ts";
+import { Random } from "../../measure/random.ts";
+import type { StressThreadsFailure } from "../../report/mod.ts";
+import { type Build, heapOptions } from "../../lab/flags.ts";
+import { answer, say, type StressSums } from "./child.ts";
+import { Relay, RelayError } from "./relay.ts";
+import { RESERVE_BYTES } from "./program.ts";
+import { SCENARIOS } from "./scenarios.ts";
 
 /** What to do: a scenario for a time. */
 export interface ThreadsRequest {
@@ -25,7 +25,7 @@ export interface ThreadsRequest {
   readonly hang: number;
 }
 
-const WORKER = new URL("./stress_worker.ts", import.meta.url);
+const WORKER = new URL("./worker.ts", import.meta.url);
 const TEND_MILLISECONDS = 10;
 /** Between two audits: so many milliseconds, and so many times what the first took, waiting for Workers that start. */
 const AUDIT_MILLISECONDS = 400;

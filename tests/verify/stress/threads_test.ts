@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { InvalidOptionError } from "../../src/heap/mod.ts";
-import { SCENARIOS } from "../../src/lab/stress_scenarios.ts";
-import { stressThreads } from "../../src/lab/stress_threads.ts";
-import type { StressRun } from "../../src/report/mod.ts";
+import { InvalidOptionError } from "../../../src/heap/mod.ts";
+import { SCENARIOS } from "../../../src/verify/stress/scenarios.ts";
+import { stressThreads } from "../../../src/verify/stress/threads.ts";
+import type { StressRun } from "../../../src/report/mod.ts";
 
 const PLAN = {
   variants: ["slab-map"],
@@ -16,7 +16,7 @@ const { signal } = new AbortController();
 
 /** What a run with a process of its own says, which ends when something is found. */
 async function runWith(child: string): Promise<StressRun> {
-  const entry = new URL(`./stress_children/${child}.ts`, import.meta.url);
+  const entry = new URL(`./children/${child}.ts`, import.meta.url);
   const plan = { ...PLAN, variants: ["slab-map,capacity=4,refill=1"], seconds: 60 };
   const { runs } = await stressThreads(plan, () => {}, signal, { silence: 6_000, hang: 500 }, entry);
   return runs[0]!;

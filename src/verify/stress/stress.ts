@@ -5,13 +5,13 @@
  *
  * @module
  */
-import { Heap, InvalidOptionError } from "../heap/mod.ts";
-import type { StressFailure, StressFile, StressProgram, StressRun, StressThreadsFailure } from "../report/mod.ts";
-import { type Build, heapOptions } from "./flags.ts";
-import { shrink } from "./shrink.ts";
-import { programOf, type StressRequest, type StressSums } from "./stress_child.ts";
-import { type Processes, runChild, type StressLimits } from "./stress_process.ts";
-import { renumber } from "./stress_program.ts";
+import { Heap, InvalidOptionError } from "../../heap/mod.ts";
+import type { StressFailure, StressFile, StressProgram, StressRun, StressThreadsFailure } from "../../report/mod.ts";
+import { type Build, heapOptions } from "../../lab/flags.ts";
+import { shrink } from "../shrink.ts";
+import { programOf, type StressRequest, type StressSums } from "./child.ts";
+import { type Processes, runChild, type StressLimits } from "./process.ts";
+import { renumber } from "./program.ts";
 
 /** What to run. */
 export interface StressPlan {
@@ -20,7 +20,7 @@ export interface StressPlan {
   readonly seed: number;
   /** In all; each variant gets its share. */
   readonly seconds: number;
-  /** Programs with damage in between (`stress_damage.ts`). */
+  /** Programs with damage in between (`damage.ts`). */
   readonly scenario?: "damage";
 }
 
@@ -32,7 +32,7 @@ export interface StressProgress {
   readonly label: string;
 }
 
-const CHILD = new URL("./stress_child.ts", import.meta.url);
+const CHILD = new URL("./child.ts", import.meta.url);
 
 const LIMITS: StressLimits = { silence: 4_000, retry: 1_000, shrinking: 10_000 };
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Ending, Role } from "./stress_worker.ts";
+import type { Ending, Role } from "./worker.ts";
 
 /** One of {@linkcode SCENARIOS}. */
 export interface Scenario {

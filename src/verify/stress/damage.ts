@@ -27,14 +27,14 @@ import {
   WORD_LOCK,
   WORD_LOG_LENGTH,
   WORD_MAGIC,
-} from "../heap/layout.ts";
-import { Heap, HeapError } from "../heap/mod.ts";
-import { viewState } from "../heap/state_view.ts";
-import { Random } from "../measure/random.ts";
-import type { Operation, StressProgram } from "../report/mod.ts";
-import { OracleError } from "../workloads/oracle.ts";
-import { type Build, heapOptions } from "./flags.ts";
-import { RESERVE_BYTES, stressProgram, type Watch } from "./stress_program.ts";
+} from "../../heap/layout.ts";
+import { Heap, HeapError } from "../../heap/mod.ts";
+import { viewState } from "../../heap/state_view.ts";
+import { Random } from "../../measure/random.ts";
+import type { Operation, StressProgram } from "../../report/mod.ts";
+import { OracleError } from "../oracle.ts";
+import { type Build, heapOptions } from "../../lab/flags.ts";
+import { RESERVE_BYTES, stressProgram, type Watch } from "./program.ts";
 
 /** Operations between two damages, on average. */
 const DAMAGED_ONCE_IN = 150;

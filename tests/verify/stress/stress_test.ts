@@ -1,9 +1,9 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { InvalidOptionError } from "../../src/heap/mod.ts";
-import { stress } from "../../src/lab/stress.ts";
-import { renumber, runProgram, stressProgram } from "../../src/lab/stress_program.ts";
-import type { Operation } from "../../src/report/mod.ts";
-import { OracleError } from "../../src/workloads/oracle.ts";
+import { InvalidOptionError } from "../../../src/heap/mod.ts";
+import { stress } from "../../../src/verify/stress/stress.ts";
+import { renumber, runProgram, stressProgram } from "../../../src/verify/stress/program.ts";
+import type { Operation } from "../../../src/report/mod.ts";
+import { OracleError } from "../../../src/verify/oracle.ts";
 
 const LIMITS = { silence: 500, retry: 500, shrinking: 4_000 };
 
@@ -52,7 +52,7 @@ Deno.test("runProgram() throws what the oracle says, and tells which operation i
 for (const [child, says] of [["hangs", /hangs: an operation does not end/], ["dies", /died: SIGKILL/]] as const) {
   Deno.test(`stress() reports a process that ${child}, and shrinks its program in fresh ones`, async () => {
     const plan = { variants: ["slab-map"], build: "release", seed: 1, seconds: 1 } as const;
-    const entry = new URL(`./stress_children/${child}.ts`, import.meta.url);
+    const entry = new URL(`./children/${child}.ts`, import.meta.url);
     const { runs } = await stress(plan, () => {}, new AbortController().signal, LIMITS, entry);
     const failure = runs[0]?.failure;
     assertMatch(failure?.message ?? "", says);

@@ -5,12 +5,12 @@
  *
  * @module
  */
-import { Random } from "../measure/mod.ts";
-import type { Operation, StressFailure, StressProgram, StressThreads, StressThreadsFailure } from "../report/mod.ts";
-import type { Build } from "./flags.ts";
-import { shrink } from "./shrink.ts";
-import { damageProgram, runDamaged } from "./stress_damage.ts";
-import { runProgram, stressProgram, type Watch } from "./stress_program.ts";
+import { Random } from "../../measure/mod.ts";
+import type { Operation, StressFailure, StressProgram, StressThreads, StressThreadsFailure } from "../../report/mod.ts";
+import type { Build } from "../../lab/flags.ts";
+import { shrink } from "../shrink.ts";
+import { damageProgram, runDamaged } from "./damage.ts";
+import { runProgram, stressProgram, type Watch } from "./program.ts";
 
 /** What to do: programs from a seed for a time, or this one program. */
 export type StressRequest =

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { shrink } from "../../src/lab/shrink.ts";
+import { shrink } from "../../src/verify/shrink.ts";
 
 const NUMBERS = Array.from({ length: 500 }, (_, index) => index);
 

@@ -8,14 +8,14 @@
  *
  * @module
  */
-import { Journal } from "../heap/journal.ts";
-import { journals } from "../heap/memory.ts";
-import { Heap, type SharedHeap } from "../heap/mod.ts";
-import { Random } from "../measure/random.ts";
-import { openVirtualMemory } from "../os/mod.ts";
-import { SharedOracle } from "../workloads/shared_oracle.ts";
-import { StressBoard, type ThreadOperation } from "./stress_board.ts";
-import { LARGEST_LOG, sizeOf } from "./stress_program.ts";
+import { Journal } from "../../heap/journal.ts";
+import { journals } from "../../heap/memory.ts";
+import { Heap, type SharedHeap } from "../../heap/mod.ts";
+import { Random } from "../../measure/random.ts";
+import { openVirtualMemory } from "../../os/mod.ts";
+import { SharedOracle } from "../shared_oracle.ts";
+import { StressBoard, type ThreadOperation } from "./board.ts";
+import { LARGEST_LOG, sizeOf } from "./program.ts";
 
 /** What a Worker does with blocks: anything, or only one half of it. */
 export type Role = "anything" | "produce" | "consume";

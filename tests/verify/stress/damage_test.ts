@@ -1,12 +1,12 @@
 /** The programs of `stress --scenario damage`, and what runs them: it finds a block that is given out twice. */
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { Heap } from "../../src/heap/mod.ts";
-import { stress } from "../../src/lab/stress.ts";
-import { damageProgram, runDamaged } from "../../src/lab/stress_damage.ts";
-import { RESERVE_BYTES } from "../../src/lab/stress_program.ts";
-import type { Operation, StressProgram } from "../../src/report/mod.ts";
-import { OracleError } from "../../src/workloads/oracle.ts";
+import { Heap } from "../../../src/heap/mod.ts";
+import { stress } from "../../../src/verify/stress/stress.ts";
+import { damageProgram, runDamaged } from "../../../src/verify/stress/damage.ts";
+import { RESERVE_BYTES } from "../../../src/verify/stress/program.ts";
+import type { Operation, StressProgram } from "../../../src/report/mod.ts";
+import { OracleError } from "../../../src/verify/oracle.ts";
 
 const make = (block: number): Operation => ({ op: "malloc", block, size: 100 });
 

@@ -1,5 +1,5 @@
 /** A process of `stress` that a signal ends, as one does that touched memory which is not there. */
-import type { StressMessage, StressRequest } from "../../../src/lab/stress_child.ts";
+import type { StressMessage, StressRequest } from "../../../../src/verify/stress/child.ts";
 
 const request = JSON.parse(await new Response(Deno.stdin.readable).text()) as StressRequest;
 const sums = { programs: 0, operations: 0, counts: {} };

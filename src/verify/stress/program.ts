@@ -7,11 +7,11 @@
  *
  * @module
  */
-import { Heap, type HeapStats } from "../heap/mod.ts";
-import { Random } from "../measure/random.ts";
-import type { Operation, StressProgram } from "../report/mod.ts";
-import { Oracle, OracleError } from "../workloads/oracle.ts";
-import { type Build, heapOptions } from "./flags.ts";
+import { Heap, type HeapStats } from "../../heap/mod.ts";
+import { Random } from "../../measure/random.ts";
+import type { Operation, StressProgram } from "../../report/mod.ts";
+import { Oracle, OracleError } from "../oracle.ts";
+import { type Build, heapOptions } from "../../lab/flags.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -169,7 +169,7 @@ function apply(
       return;
     case "audit":
       return oracle.audit();
-    default: // what `stress_damage.ts` runs
+    default: // what `damage.ts` runs
       throw new TypeError(`a program without damage has no ${operation.op}`);
   }
 }

@@ -1,6 +1,6 @@
 /** A Worker of `stress` that hangs in its hundredth section. */
-import { Journal } from "../../../src/heap/journal.ts";
-import "../../../src/lab/stress_worker.ts";
+import { Journal } from "../../../../src/heap/journal.ts";
+import "../../../../src/verify/stress/worker.ts";
 
 const { run } = Journal.prototype;
 let sections = 0;

@@ -1,6 +1,6 @@
 /** A Worker of `stress` that takes the heap's lock whoever has it. */
-import { WORD_LOCK } from "../../../src/heap/layout.ts";
-import "../../../src/lab/stress_worker.ts";
+import { WORD_LOCK } from "../../../../src/heap/layout.ts";
+import "../../../../src/verify/stress/worker.ts";
 
 const { compareExchange, store } = Atomics;
 const HEAP_WORDS = 1 << 20; // no table of the oracle is as long
