@@ -13,7 +13,7 @@ import { QUICK_FACTOR } from "../lab/gate_verdict.ts";
 import { freshSeed } from "../measure/mod.ts";
 import { hakmemVariant } from "../os/mod.ts";
 import { renderGate, renderGateCsv, renderGateMarkdown } from "../report/gate.ts";
-import type { GateFile, GateVerdict } from "../report/gate_schema.ts";
+import type { GateFile, GateVerdict } from "../model/gate.ts";
 import { renderJson, renderWarnings } from "../report/mod.ts";
 import { checkOwnHeaps, checkThreads, type Measured, measured } from "./bench_plan.ts";
 import { ERROR, FAILED, FINE, INCONCLUSIVE } from "./exit_codes.ts";

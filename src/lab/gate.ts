@@ -6,7 +6,7 @@
  */
 import { captureEnvironment } from "../measure/mod.ts";
 import { findPeer } from "../peers/find.ts";
-import type { GateFile, GateRow } from "../report/gate_schema.ts";
+import type { GateFile, GateRow } from "../model/gate.ts";
 import { assertSameWork, loadBaseline } from "./baseline.ts";
 import { type GatePlan, type GateRule, isKind, isTimed, type RuleOf } from "./gate_plan.ts";
 import { fastFreeRows, footprintRows, regressionRow, timedRows } from "./gate_rows.ts";

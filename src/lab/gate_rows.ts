@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { GateRow } from "../report/gate_schema.ts";
+import type { GateRow } from "../model/gate.ts";
 import { areDisturbed } from "../measure/mod.ts";
 import type { CompareFile, CompareRow } from "../report/mod.ts";
 import { countUnit } from "./counts.ts";

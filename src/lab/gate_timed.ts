@@ -6,7 +6,7 @@
  */
 import { differences, estimate, ratios } from "../measure/mod.ts";
 import { peerName } from "../peers/native.ts";
-import type { GateFile } from "../report/gate_schema.ts";
+import type { GateFile } from "../model/gate.ts";
 import { type Failure, hasOwnHeaps, judgedRatio, type Result } from "../report/mod.ts";
 import { bench, type BenchPlan } from "./bench.ts";
 import { compare, type CompareRun } from "./compare.ts";

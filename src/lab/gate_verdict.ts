@@ -11,7 +11,7 @@
  *
  * @module
  */
-import type { GateVerdict } from "../report/gate_schema.ts";
+import type { GateVerdict } from "../model/gate.ts";
 
 /** What must hold. */
 export interface Bar {

@@ -6,7 +6,7 @@
  * @module
  */
 import { byPlace, mops, nameOf, wrap } from "./format.ts";
-import type { Result } from "./schema.ts";
+import type { Result } from "../model/results.ts";
 import { type Palette, PLAIN } from "./palette.ts";
 
 const MOST_BAR_COLUMNS = 60;

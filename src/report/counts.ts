@@ -7,7 +7,7 @@ import * as v from "valibot";
 import { wrap } from "./format.ts";
 import { type Palette, PLAIN } from "./palette.ts";
 import { textTable } from "./text_table.ts";
-import { Count, Threads } from "./values.ts";
+import { Count, Threads } from "../model/values.ts";
 
 /** The counts of one unit of a workload. */
 export const CountsRowSchema = v.object({

@@ -7,7 +7,7 @@
  */
 import { nameOf } from "./format.ts";
 import { csvTable } from "./rows.ts";
-import type { ResultFile } from "./schema.ts";
+import type { ResultFile } from "../model/results.ts";
 
 const COLUMNS = [
   "workload",

@@ -7,10 +7,10 @@
 import * as v from "valibot";
 import { wrap } from "./format.ts";
 import { csvTable, markdownTable } from "./rows.ts";
-import { EnvironmentSchema } from "./schema.ts";
+import { EnvironmentSchema } from "../model/results.ts";
 import { textTable } from "./text_table.ts";
 import { type Palette, PLAIN } from "./palette.ts";
-import { readChecked } from "./values.ts";
+import { readChecked } from "../model/values.ts";
 
 /** One thing about the machine. */
 const FactSchema = v.object({

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { ResultFile } from "./schema.ts";
+import type { ResultFile } from "../model/results.ts";
 
 /** A line of words, or none: `noisy: intervals up to 31 % wide; load 3.00 on 2 cores`. */
 export function doubts({ warnings }: Pick<ResultFile, "warnings">): string[] {

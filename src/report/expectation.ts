@@ -6,7 +6,7 @@
  */
 import { hasOwnHeaps, placeOf, ratioWithBounds, times } from "./format.ts";
 import { judgedRatio } from "./loops.ts";
-import type { Expectation, Result } from "./schema.ts";
+import type { Expectation, Result } from "../model/results.ts";
 
 /**
  * Reads `+20%`, `-5%`, `1.2` or `1.2x` as a ratio; undefined if it is none of these.

@@ -4,7 +4,7 @@
  * @module
  */
 import { doubts } from "./doubts.ts";
-import type { ExplainFile, ExplainFlag } from "./explain_schema.ts";
+import type { ExplainFile, ExplainFlag } from "../model/explain.ts";
 import { change, changeWithBounds, counted, wrap } from "./format.ts";
 import { csvTable } from "./rows.ts";
 import { textTable } from "./text_table.ts";

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { ExplainFile } from "./explain_schema.ts";
+import type { ExplainFile } from "../model/explain.ts";
 import { explainHeadline, recommendation } from "./explain.ts";
 import { markdownTable } from "./rows.ts";
 import { change, changeWithBounds, counted, nanoseconds } from "./format.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Ratio, Result } from "./schema.ts";
+import type { Ratio, Result } from "../model/results.ts";
 
 /** Millions of operations a second: three digits that count. */
 export function mops(opsPerSecond: number): string {

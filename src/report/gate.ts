@@ -5,7 +5,7 @@
  */
 import { doubts } from "./doubts.ts";
 import { counted, placeOf, times, wrap } from "./format.ts";
-import type { GateFile, GateRow, GateVerdict } from "./gate_schema.ts";
+import type { GateFile, GateRow, GateVerdict } from "../model/gate.ts";
 import { csvTable, markdownTable } from "./rows.ts";
 import { textTable } from "./text_table.ts";
 import { answer, type Palette, PLAIN } from "./palette.ts";

@@ -10,7 +10,7 @@
 import { type Estimate, knownRatio, ratios } from "../measure/mod.ts";
 import { bounds, hasOwnHeaps, isThreaded, nameOf, sizesOf, threadCount, threadsOf, times } from "./format.ts";
 import { loopDifference, netRatiosOf, unlikeLoops } from "./loops.ts";
-import type { Result, ResultFile } from "./schema.ts";
+import type { Result, ResultFile } from "../model/results.ts";
 
 /** The line, without its end. */
 export function headline({ results, rounds }: Pick<ResultFile, "results" | "rounds">): string {

@@ -5,7 +5,7 @@
  * @module
  */
 import { bytesText, counted, withCommas, wrap } from "./format.ts";
-import { chosenFrame, type InspectFile, type InspectFrame } from "./inspect_schema.ts";
+import { chosenFrame, type InspectFile, type InspectFrame } from "../model/inspect.ts";
 import { csvTable, markdownTable } from "./rows.ts";
 import { sparkline } from "./sparkline.ts";
 import { type Palette, PLAIN } from "./palette.ts";

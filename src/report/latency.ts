@@ -9,7 +9,7 @@
 import { counted, nameOf, sizesOf, times, withCommas, wrap } from "./format.ts";
 import { type Palette, PLAIN } from "./palette.ts";
 import { markdownTable } from "./rows.ts";
-import type { Latency, Result } from "./schema.ts";
+import type { Latency, Result } from "../model/results.ts";
 import { type TextColumn, type TextRow, textTable } from "./text_table.ts";
 
 type Operations = Latency["operations"][number];

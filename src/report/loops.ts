@@ -6,7 +6,7 @@
  */
 import { type Estimate, estimate, knownRatio, loopFactor, LOOPS_WITHIN, netRatios, ratios } from "../measure/mod.ts";
 import { nanoseconds, type Place, placeOf, times } from "./format.ts";
-import type { Result } from "./schema.ts";
+import type { Result } from "../model/results.ts";
 
 /** What the two loops cost at a place, where they differ. */
 export interface Loops extends Place {

@@ -10,7 +10,7 @@ import { loopsLines } from "./loops.ts";
 import { latencyMarkdown } from "./latency.ts";
 import { processorOf } from "./processor.ts";
 import { sharingLines } from "./sharing.ts";
-import type { ResultFile } from "./schema.ts";
+import type { ResultFile } from "../model/results.ts";
 import { columnsOf } from "./table.ts";
 
 /** The document's text. */

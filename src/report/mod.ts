@@ -12,11 +12,11 @@ export {
   type CompareRow,
   parseCompareFile,
   type SlotDisturbance,
-} from "./compare_schema.ts";
+} from "../model/compare.ts";
 export { compareHeadline, renderCompare, renderCompareCsv, renderCompareMarkdown } from "./compare.ts";
 export { explainHeadline, fastShare, PATH_SHARE, renderExplain, renderExplainCsv } from "./explain.ts";
 export { renderExplainMarkdown } from "./explain_markdown.ts";
-export { type ExplainFile, type ExplainFlag, parseExplainFile } from "./explain_schema.ts";
+export { type ExplainFile, type ExplainFlag, parseExplainFile } from "../model/explain.ts";
 export { renderCsv } from "./csv.ts";
 export { checkExpectation, expectationLine, parseExpectation } from "./expectation.ts";
 export { type FlagsFile, type FlagValue, renderFlags, type VariantFlags } from "./flags.ts";
@@ -37,7 +37,7 @@ export {
   type Result,
   type ResultFile,
   ResultFileSchema,
-} from "./schema.ts";
+} from "../model/results.ts";
 export {
   type Operation,
   parseStressFile,
@@ -47,9 +47,9 @@ export {
   type StressRun,
   type StressThreads,
   type StressThreadsFailure,
-} from "./stress_schema.ts";
+} from "../model/stress.ts";
 export { renderStress } from "./stress.ts";
 export { type Palette, PLAIN } from "./palette.ts";
 export { renderTable } from "./table.ts";
 export { renderTerminal, renderWarnings } from "./terminal.ts";
-export { FileValueError, readChecked } from "./values.ts";
+export { FileValueError, readChecked } from "../model/values.ts";

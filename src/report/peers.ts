@@ -7,10 +7,10 @@
 import * as v from "valibot";
 import { wrap } from "./format.ts";
 import { csvTable, markdownTable } from "./rows.ts";
-import { ResultSchema } from "./schema.ts";
+import { ResultSchema } from "../model/results.ts";
 import { textTable } from "./text_table.ts";
 import { type Palette, PLAIN } from "./palette.ts";
-import { readChecked } from "./values.ts";
+import { readChecked } from "../model/values.ts";
 
 /** One peer. */
 const PeerSchema = v.object({

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { ResultFile } from "./schema.ts";
+import type { ResultFile } from "../model/results.ts";
 
 type Environment = ResultFile["environment"];
 

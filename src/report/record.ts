@@ -8,10 +8,10 @@ import * as v from "valibot";
 import { bytesText, counted, withCommas, wrap } from "./format.ts";
 import { csvTable, markdownTable } from "./rows.ts";
 import { type Palette, PLAIN } from "./palette.ts";
-import { RanForSchema } from "./schema.ts";
+import { RanForSchema } from "../model/results.ts";
 import { numbersOf, textTable } from "./text_table.ts";
 import { shortBytes, TraceFileSchema } from "./trace.ts";
-import { readChecked } from "./values.ts";
+import { readChecked } from "../model/values.ts";
 
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
 

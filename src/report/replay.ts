@@ -12,7 +12,7 @@ import { processorOf } from "./processor.ts";
 import { fastestOf, replayHeadline, type ReplaySeconds, replaySeconds, tooShort } from "./replay_answer.ts";
 import { latencyLines, latencyMarkdown } from "./latency.ts";
 import { markdownTable } from "./rows.ts";
-import type { Failure, Ratio, Result, ResultFile } from "./schema.ts";
+import type { Failure, Ratio, Result, ResultFile } from "../model/results.ts";
 import { sparkline } from "./sparkline.ts";
 import { type Palette, PLAIN } from "./palette.ts";
 import { numbersOf, textTable } from "./text_table.ts";

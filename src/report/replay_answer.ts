@@ -13,7 +13,7 @@
 import { differences, type Estimate, estimate, knownRatio } from "../measure/mod.ts";
 import { bytesText, counted, milliseconds, nameOf, withCommas } from "./format.ts";
 import { netRatiosOf } from "./loops.ts";
-import type { Result, ResultFile } from "./schema.ts";
+import type { Result, ResultFile } from "../model/results.ts";
 
 /** Fewer events, or less time in malloc and free, say nothing of an allocator. */
 const LEAST_EVENTS = 10_000;

@@ -4,7 +4,7 @@
  * @module
  */
 import { placeOf, ratioWithBounds } from "./format.ts";
-import type { Result } from "./schema.ts";
+import type { Result } from "../model/results.ts";
 
 /** A line for each place at which both were measured. */
 export function sharingLines(results: readonly Result[]): string[] {

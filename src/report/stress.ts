@@ -12,7 +12,7 @@ import type {
   StressRun,
   StressThreads,
   StressThreadsFailure,
-} from "./stress_schema.ts";
+} from "../model/stress.ts";
 import { counted, times, withCommas, wrap } from "./format.ts";
 import { csvTable, markdownTable } from "./rows.ts";
 import { type Palette, PLAIN, sentence } from "./palette.ts";

@@ -7,7 +7,7 @@
 import { bounds, byPlace, isThreaded, mops, nameOf, nanoseconds, times } from "./format.ts";
 import { loopsLine, netRatioToSystem, unlikeLoops } from "./loops.ts";
 import { type Palette, PLAIN } from "./palette.ts";
-import type { Result } from "./schema.ts";
+import type { Result } from "../model/results.ts";
 import { type TextColumn, type TextRow, textTable } from "./text_table.ts";
 
 /** A column of results. */

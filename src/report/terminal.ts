@@ -9,7 +9,7 @@ import { expectationLine } from "./expectation.ts";
 import { doubts } from "./doubts.ts";
 import { librariesOf, parametersOf } from "./format.ts";
 import { headline } from "./headline.ts";
-import type { ResultFile } from "./schema.ts";
+import type { ResultFile } from "../model/results.ts";
 import { sharingLines } from "./sharing.ts";
 import { latencyLines } from "./latency.ts";
 import { answer, type Palette, PLAIN, sentence } from "./palette.ts";

@@ -7,7 +7,7 @@
 import * as v from "valibot";
 import { bytesText, counted, ranText, withCommas, wrap } from "./format.ts";
 import { csvTable, markdownTable } from "./rows.ts";
-import { RanForSchema } from "./schema.ts";
+import { RanForSchema } from "../model/results.ts";
 import { areaChart } from "./sparkline.ts";
 import { type Palette, PLAIN } from "./palette.ts";
 import { numbersOf, textTable } from "./text_table.ts";

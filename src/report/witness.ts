@@ -7,10 +7,10 @@
 import * as v from "valibot";
 import { bounds, nanoseconds, times, wrap } from "./format.ts";
 import { csvTable, markdownTable } from "./rows.ts";
-import { EnvironmentSchema } from "./schema.ts";
+import { EnvironmentSchema } from "../model/results.ts";
 import { textTable } from "./text_table.ts";
 import { type Palette, PLAIN } from "./palette.ts";
-import { readChecked } from "./values.ts";
+import { readChecked } from "../model/values.ts";
 
 /** One workload with one allocator. */
 const WitnessRowSchema = v.object({

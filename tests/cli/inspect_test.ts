@@ -1,7 +1,7 @@
 /** `inspect`, as a user or a script runs it. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import * as v from "valibot";
-import { InspectFileSchema } from "../../src/report/inspect_schema.ts";
+import { InspectFileSchema } from "../../src/model/inspect.ts";
 import { renderJson, type ResultFile } from "../../src/report/mod.ts";
 import { fixture } from "../report/fixture.ts";
 import { SAMPLES } from "../traces/helpers.ts";

@@ -4,7 +4,7 @@ import { parseReportInput } from "../../src/report/html/input.ts";
 import { latencyAnswer, latencyExplanation, latencyLines } from "../../src/report/latency.ts";
 import { parseResultFile, PLAIN, renderCsv, type Result } from "../../src/report/mod.ts";
 import { fixture } from "./fixture.ts";
-import { FileValueError } from "../../src/report/values.ts";
+import { FileValueError } from "../../src/model/values.ts";
 import { LATENCY } from "./latency_fixture.ts";
 
 /** Ours, and the system's, which takes half as long at p99.99. */

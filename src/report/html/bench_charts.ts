@@ -6,7 +6,7 @@
 import * as Plot from "@observablehq/plot";
 import { bounds, byPlace, mops, nameOf, ratioWithBounds, sizesOf, threadCount, threadsOf } from "../format.ts";
 import { netRatioToSystem, unlikeLoops } from "../loops.ts";
-import type { Result } from "../schema.ts";
+import type { Result } from "../../model/results.ts";
 import { type Canvas, type Figure, type LegendItem, MUTED, type Panel, seriesColour } from "./chart.ts";
 import { intervalMarks, tickCount } from "./intervals.ts";
 import { levelMark, type RowGroup, rowPlot } from "./row_chart.ts";

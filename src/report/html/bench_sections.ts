@@ -6,7 +6,7 @@
 import { expectationLine } from "../expectation.ts";
 import { isThreaded, parametersOf } from "../format.ts";
 import { loopsLines } from "../loops.ts";
-import type { ResultFile } from "../schema.ts";
+import type { ResultFile } from "../../model/results.ts";
 import { sharingLines } from "../sharing.ts";
 import { columnsOf } from "../table.ts";
 import { ratioFigure, scalingFigure, seriesOf, throughputFigure } from "./bench_charts.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { times } from "../format.ts";
-import type { Ratio } from "../schema.ts";
+import type { Ratio } from "../../model/results.ts";
 
 /** The ratio alone: 0.985, but 0.002 keeps its digit. */
 export function closeRatio(ratio: number): string {

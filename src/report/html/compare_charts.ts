@@ -4,7 +4,7 @@
  * @module
  */
 import * as Plot from "@observablehq/plot";
-import type { CompareFile, CompareRow } from "../compare_schema.ts";
+import type { CompareFile, CompareRow } from "../../model/compare.ts";
 import { threadCount } from "../format.ts";
 import { type Figure, MUTED, seriesColour } from "./chart.ts";
 import { closeRatioWithBounds } from "./close_ratio.ts";

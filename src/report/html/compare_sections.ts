@@ -4,7 +4,7 @@
  * @module
  */
 import { median } from "simple-statistics";
-import type { Baseline, CompareFile } from "../compare_schema.ts";
+import type { Baseline, CompareFile } from "../../model/compare.ts";
 import { nanoseconds, placeOf, shortRevisions } from "../format.ts";
 import { processorOf } from "../processor.ts";
 import { closeBounds, closeRatio } from "./close_ratio.ts";

@@ -4,9 +4,9 @@
  * @module
  */
 import * as Plot from "@observablehq/plot";
-import type { ExplainFile } from "../explain_schema.ts";
+import type { ExplainFile } from "../../model/explain.ts";
 import { nanoseconds } from "../format.ts";
-import type { Ratio } from "../schema.ts";
+import type { Ratio } from "../../model/results.ts";
 import { type Figure, MUTED, seriesColour } from "./chart.ts";
 import { closeRatioWithBounds } from "./close_ratio.ts";
 import { tickCount } from "./intervals.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { recommendation } from "../explain.ts";
-import type { ExplainFile } from "../explain_schema.ts";
+import type { ExplainFile } from "../../model/explain.ts";
 import { bounds, change, nanoseconds, times } from "../format.ts";
 import { closeBounds, closeRatio, closeRatioWithBounds } from "./close_ratio.ts";
 import { badge } from "./compare_sections.ts";

@@ -4,11 +4,11 @@
  * @module
  */
 import * as v from "valibot";
-import { type CompareFile, CompareFileSchema } from "../compare_schema.ts";
-import { type ExplainFile, ExplainFileSchema } from "../explain_schema.ts";
-import { type InspectFile, InspectFileSchema } from "../inspect_schema.ts";
-import { type ResultFile, ResultFileSchema } from "../schema.ts";
-import { checked, FileValueError } from "../values.ts";
+import { type CompareFile, CompareFileSchema } from "../../model/compare.ts";
+import { type ExplainFile, ExplainFileSchema } from "../../model/explain.ts";
+import { type InspectFile, InspectFileSchema } from "../../model/inspect.ts";
+import { type ResultFile, ResultFileSchema } from "../../model/results.ts";
+import { checked, FileValueError } from "../../model/values.ts";
 
 /** A file that was read and is what it says. */
 export type ReportInput =

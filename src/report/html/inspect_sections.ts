@@ -7,7 +7,7 @@
  * @module
  */
 import { CLASS_COLUMNS, classCells, EXPLANATION, frameLine, partsOf, wastefulFirst } from "../inspect.ts";
-import { chosenFrame, type InspectFile, type InspectFrame, MAP_COLUMNS } from "../inspect_schema.ts";
+import { chosenFrame, type InspectFile, type InspectFrame, MAP_COLUMNS } from "../../model/inspect.ts";
 import { type Figure, type LegendItem, MUTED, renderLegend, seriesColour } from "./chart.ts";
 import { type Markup, markup } from "./markup.ts";
 import { memoryFigure, type MemoryLine } from "./replay_section.ts";

@@ -6,7 +6,7 @@
 import * as Plot from "@observablehq/plot";
 import { nameOf, withCommas } from "../format.ts";
 import { LATENCY_COLUMNS, latencyAnswer, latencyCells, latencyExplanation, latencyGroups } from "../latency.ts";
-import type { Latency, ResultFile } from "../schema.ts";
+import type { Latency, ResultFile } from "../../model/results.ts";
 import { coloursOf } from "./bench_charts.ts";
 import { type Canvas, type Figure, MUTED } from "./chart.ts";
 import { markup } from "./markup.ts";

@@ -6,7 +6,7 @@
 import * as Plot from "@observablehq/plot";
 import { counted, nameOf, times } from "../format.ts";
 import { footprintRatios, MEMORY_COLUMNS, memoryCells } from "../replay.ts";
-import type { Result, ResultFile } from "../schema.ts";
+import type { Result, ResultFile } from "../../model/results.ts";
 import { coloursOf } from "./bench_charts.ts";
 import { type Figure, MUTED } from "./chart.ts";
 import { linearScale } from "./scale.ts";

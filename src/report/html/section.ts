@@ -5,7 +5,7 @@
  */
 import { counted } from "../format.ts";
 import { processorOf } from "../processor.ts";
-import type { ResultFile } from "../schema.ts";
+import type { ResultFile } from "../../model/results.ts";
 import { type Figure, renderFigure } from "./chart.ts";
 import type { ReportInput } from "./input.ts";
 import { type Markup, markup, NOTHING, type Piece } from "./markup.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 import * as Plot from "@observablehq/plot";
-import type { CompareFile, SlotDisturbance } from "../compare_schema.ts";
+import type { CompareFile, SlotDisturbance } from "../../model/compare.ts";
 import { nanoseconds } from "../format.ts";
 import { type Canvas, type Figure, type LegendItem, MUTED, type Panel, seriesColour } from "./chart.ts";
 import { HALO } from "./row_chart.ts";

@@ -7,7 +7,7 @@
  * @module
  */
 import * as v from "valibot";
-import { EnvironmentSchema, TraceSchema, WarningSchema } from "./schema.ts";
+import { EnvironmentSchema, TraceSchema, WarningSchema } from "./results.ts";
 import {
   Amount,
   consistent,

@@ -5,7 +5,7 @@
  * @module
  */
 import * as v from "valibot";
-import { EnvironmentSchema, FailureSchema, WarningSchema } from "./schema.ts";
+import { EnvironmentSchema, FailureSchema, WarningSchema } from "./results.ts";
 import { readChecked } from "./values.ts";
 
 export const GateVerdictSchema = v.picklist(["go", "no-go", "undecided"]);

@@ -12,7 +12,7 @@
  * @module
  */
 import * as v from "valibot";
-import { EnvironmentSchema } from "./schema.ts";
+import { EnvironmentSchema } from "./results.ts";
 import { Amount, Count } from "./values.ts";
 
 function listOf<Schema extends v.GenericSchema>(item: Schema) {

@@ -2,8 +2,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { parseReportInput, ReportInputError } from "../../src/report/html/mod.ts";
 import { FileValueError, parseCompareFile, parseResultFile, renderJson } from "../../src/report/mod.ts";
-import { compareFixture } from "./compare_fixture.ts";
-import { fixture } from "./fixture.ts";
+import { compareFixture } from "../report/compare_fixture.ts";
+import { fixture } from "../report/fixture.ts";
 
 /** A document with another value at a path. */
 function changed(document: object, path: readonly (string | number)[], value: unknown): string {

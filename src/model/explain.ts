@@ -5,8 +5,8 @@
  * @module
  */
 import * as v from "valibot";
-import { CountsRowSchema } from "./counts.ts";
-import { EnvironmentSchema, WarningSchema } from "./schema.ts";
+import { CountsRowSchema } from "../report/counts.ts";
+import { EnvironmentSchema, WarningSchema } from "./results.ts";
 import { Amount, Count, Factor, RatioSchema, readChecked, Share, Time, TimeDifference } from "./values.ts";
 
 export const FindingSchema = v.picklist(["confirmed", "rejected", "undecided"]);
