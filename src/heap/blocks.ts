@@ -1,14 +1,14 @@
 /**
- * What a build of the heap is: release (`release.ts`), or debug (`debug.ts`), which is a layer over the other.
+ * What a build of the heap is: release (`release.ts`), or debug (`debug/build.ts`), which is a layer over the other.
  *
  * @module
  */
 
-import type { HeapCounters } from "./counters.ts";
-import type { Leak } from "./debug_leaks.ts";
+import type { HeapCounters } from "./state/counters.ts";
+import type { Leak } from "./debug/leaks.ts";
 import type { BufferOverflowError } from "./errors.ts";
-import type { BlockInfo, HeapStats } from "./introspect.ts";
-import type { HeapSnapshot } from "./snapshot.ts";
+import type { BlockInfo, HeapStats } from "./inspect/introspect.ts";
+import type { HeapSnapshot } from "./inspect/snapshot.ts";
 
 /** A byte offset into a heap; 0 is NULL. */
 export type Ptr = number;

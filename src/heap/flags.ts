@@ -1,6 +1,6 @@
 /**
  * Flags: the choices that a heap is compiled with. Each is one row of {@linkcode FLAGS}: its values, its default, and
- * what it means. The hot module reads them from its own URL into module constants (`tiny.ts?header=byte`), so that V8
+ * what it means. The hot module reads them from its own URL into module constants (`hot/tiny.ts?header=byte`), so that V8
  * folds them and drops the branches of the others: this is the project's `#if`.
  *
  * A variant is a name for a set of flags (see `variants.ts`); `name,flag=value,...` overrides single ones.
@@ -9,7 +9,7 @@
  */
 
 import { InvalidOptionError } from "./errors.ts";
-import type { ClassSet } from "./size_classes.ts";
+import type { ClassSet } from "./core/size_classes.ts";
 
 /** The flags that a heap is built with. */
 export interface Flags {
@@ -42,11 +42,11 @@ export interface Flags {
   readonly links: 0 | 1;
   /** 1: a thread's free lists of the classes up to 1 KiB are filled when it opens the heap, or attaches to it. */
   readonly prewarm: 0 | 1;
-  /** Blocks that a thread keeps of a class before it spills; fewer for large classes (see `thread_cache.ts`). */
+  /** Blocks that a thread keeps of a class before it spills; fewer for large classes (see `threads/thread_cache.ts`). */
   readonly capacity: number;
-  /** 1: a full list is set aside whole while a thread has not too much so; 0: it is spilled (`magazines.ts`). */
+  /** 1: a full list is set aside whole while a thread has not too much so; 0: it is spilled (`threads/magazines.ts`). */
   readonly magazines: 0 | 1;
-  /** 1: a large block that is freed is kept by class, to be given out again (`span_cache.ts`). */
+  /** 1: a large block that is freed is kept by class, to be given out again (`core/span_cache.ts`). */
   readonly spanCache: 0 | 1;
   /** How much of a full list a spill gives back to the slabs, in percent; at least one block. */
   readonly spill: number;

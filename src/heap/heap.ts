@@ -3,16 +3,16 @@
  * themselves, as fields, so that a call through the heap costs nothing more; the others are methods.
  *
  * A build is a `Blocks` (`blocks.ts`): release, which has the parts and the hot module (`release.ts`), or the debug build's
- * layer over it (`debug.ts`).
+ * layer over it (`debug/build.ts`).
  *
  * @module
  */
 
 import { addressOf, offsetOfAddress, openVirtualMemory } from "../os/mod.ts";
 import type { Blocks, Build, Ptr } from "./blocks.ts";
-import type { HeapCounters } from "./counters.ts";
-import { DebugBlocks, type DebugOptions, DEFAULT_QUARANTINE_BYTES } from "./debug.ts";
-import type { Leak } from "./debug_leaks.ts";
+import type { HeapCounters } from "./state/counters.ts";
+import { DebugBlocks, type DebugOptions, DEFAULT_QUARANTINE_BYTES } from "./debug/build.ts";
+import type { Leak } from "./debug/leaks.ts";
 import {
   assertPointer,
   assertSize,
@@ -26,23 +26,23 @@ import {
   InvalidPointerError,
 } from "./errors.ts";
 import { debugFlags, type Flags } from "./flags.ts";
-import type { BlockInfo, HeapStats } from "./introspect.ts";
+import type { BlockInfo, HeapStats } from "./inspect/introspect.ts";
 import {
   DEFAULT_RESERVE_BYTES,
   MAX_ALIGNMENT,
   MAX_RESERVE_BYTES,
   MIN_RESERVE_BYTES,
   SUPERSLAB_BYTES,
-} from "./layout.ts";
-import { needStack } from "./journal.ts";
+} from "./state/layout.ts";
+import { needStack } from "./state/journal.ts";
 import { Log } from "./log.ts";
-import { HeapMemory } from "./memory.ts";
-import { reclaimWithoutSlot } from "./reclaim.ts";
+import { HeapMemory } from "./state/memory.ts";
+import { reclaimWithoutSlot } from "./threads/reclaim.ts";
 import { ReleaseBlocks } from "./release.ts";
-import { readHandle, type SharedHeap } from "./share.ts";
-import type { HeapSnapshot } from "./snapshot.ts";
-import type { Tiny, TinyParts } from "./tiny.ts";
-import { loadTiny } from "./tiny_loader.ts";
+import { readHandle, type SharedHeap } from "./state/share.ts";
+import type { HeapSnapshot } from "./inspect/snapshot.ts";
+import type { Tiny, TinyParts } from "./hot/tiny.ts";
+import { loadTiny } from "./hot/loader.ts";
 import { DEFAULT_VARIANT, parseVariant, type Variant } from "./variants.ts";
 
 /** What a heap is opened with. */

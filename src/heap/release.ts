@@ -5,14 +5,14 @@
  */
 
 import type { Blocks, Ptr } from "./blocks.ts";
-import { ClassSlabs } from "./class_slabs.ts";
-import { Counters, type HeapCounters } from "./counters.ts";
-import type { Leak } from "./debug_leaks.ts";
+import { ClassSlabs } from "./core/class_slabs.ts";
+import { Counters, type HeapCounters } from "./state/counters.ts";
+import type { Leak } from "./debug/leaks.ts";
 import { assertPointer, assertSize, BufferOverflowError, hex } from "./errors.ts";
-import { FrontGate } from "./front_gate.ts";
-import { type BlockInfo, type HeapStats, Introspection } from "./introspect.ts";
-import { Headers } from "./headers.ts";
-import { LargeBlocks } from "./large.ts";
+import { FrontGate } from "./hot/front_gate.ts";
+import { type BlockInfo, type HeapStats, Introspection } from "./inspect/introspect.ts";
+import { Headers } from "./core/headers.ts";
+import { LargeBlocks } from "./core/large.ts";
 import {
   BLOCK_ALIGNMENT,
   INVERSES_OFFSET,
@@ -22,18 +22,18 @@ import {
   tagOf,
   WORD_CHARGED_PAGES,
   WORD_CLASS_OF,
-} from "./layout.ts";
-import { Links } from "./links.ts";
-import type { HeapMemory } from "./memory.ts";
-import { PageHeap } from "./page_heap.ts";
-import { Reclaimer } from "./reclaim.ts";
-import { inverseOf, type SizeClasses, sizeClasses } from "./size_classes.ts";
-import { Slabs } from "./slabs.ts";
-import type { HeapSnapshot } from "./snapshot.ts";
-import { ThreadCache } from "./thread_cache.ts";
-import type { Tiny, TinyParts } from "./tiny.ts";
+} from "./state/layout.ts";
+import { Links } from "./core/links.ts";
+import type { HeapMemory } from "./state/memory.ts";
+import { PageHeap } from "./core/page_heap.ts";
+import { Reclaimer } from "./threads/reclaim.ts";
+import { inverseOf, type SizeClasses, sizeClasses } from "./core/size_classes.ts";
+import { Slabs } from "./core/slabs.ts";
+import type { HeapSnapshot } from "./inspect/snapshot.ts";
+import { ThreadCache } from "./threads/thread_cache.ts";
+import type { Tiny, TinyParts } from "./hot/tiny.ts";
 import type { Variant } from "./variants.ts";
-import { Narrator } from "./verbose.ts";
+import { Narrator } from "./hot/verbose.ts";
 
 /** A thread's lists are filled beforehand where as much as this is left to take. */
 const PREWARM_LEAST_BYTES = 32 * MIB;

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import * as layout from "../heap/layout.ts";
+import * as layout from "../heap/state/layout.ts";
 import { differences, estimate, Random } from "../measure/mod.ts";
 import { openVirtualMemory, type VirtualMemory } from "../os/mod.ts";
 import type { MicroFile, MicroPath, MicroRow, MicroSlowPath } from "../report/mod.ts";

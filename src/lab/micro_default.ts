@@ -1,12 +1,12 @@
 /**
- * The stages of the default heap's fast path, as `src/heap/tiny.ts` has them: on its own tables, and on lists of its blocks.
+ * The stages of the default heap's fast path, as `src/heap/hot/tiny.ts` has them: on its own tables, and on lists of its blocks.
  *
  * @module
  */
 import { DEFAULT_VARIANT, Heap } from "../heap/mod.ts";
-import * as layout from "../heap/layout.ts";
-import { sizeClasses } from "../heap/size_classes.ts";
-import { viewState } from "../heap/state_view.ts";
+import * as layout from "../heap/state/layout.ts";
+import { sizeClasses } from "../heap/core/size_classes.ts";
+import { viewState } from "../heap/inspect/state_view.ts";
 import { fast, LARGEST_SIZE, type Stage, type StageLoops, stageLoops } from "./micro_loops.ts";
 
 const STAGES: readonly Stage[] = [

@@ -5,10 +5,10 @@
  * @module
  */
 import { Heap, type Ptr } from "../heap/mod.ts";
-import * as layout from "../heap/layout.ts";
-import { inverseOf, sizeClasses } from "../heap/size_classes.ts";
-import { viewState } from "../heap/state_view.ts";
-import { HEADER_MAGIC } from "../heap/tiny.ts";
+import * as layout from "../heap/state/layout.ts";
+import { inverseOf, sizeClasses } from "../heap/core/size_classes.ts";
+import { viewState } from "../heap/inspect/state_view.ts";
+import { HEADER_MAGIC } from "../heap/hot/tiny.ts";
 import { extra, fast, type Stage, type StageLoops, stageLoops } from "./micro_loops.ts";
 
 /** In the order of the path: those of malloc, those of free, and then what only some variants or slow paths have. */

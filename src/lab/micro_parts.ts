@@ -5,20 +5,20 @@
  * @module
  */
 
-import { ClassSlabs } from "../heap/class_slabs.ts";
-import { FrontGate } from "../heap/front_gate.ts";
-import { Headers } from "../heap/headers.ts";
-import { LargeBlocks } from "../heap/large.ts";
-import type { Journal } from "../heap/journal.ts";
-import { INVERSES_OFFSET, LOG_ENTRIES, MIB } from "../heap/layout.ts";
-import { Links } from "../heap/links.ts";
-import { HeapMemory } from "../heap/memory.ts";
+import { ClassSlabs } from "../heap/core/class_slabs.ts";
+import { FrontGate } from "../heap/hot/front_gate.ts";
+import { Headers } from "../heap/core/headers.ts";
+import { LargeBlocks } from "../heap/core/large.ts";
+import type { Journal } from "../heap/state/journal.ts";
+import { INVERSES_OFFSET, LOG_ENTRIES, MIB } from "../heap/state/layout.ts";
+import { Links } from "../heap/core/links.ts";
+import { HeapMemory } from "../heap/state/memory.ts";
 import { DEFAULT_VARIANT, parseVariant } from "../heap/mod.ts";
-import { PageHeap } from "../heap/page_heap.ts";
-import { inverseOf, type SizeClasses, sizeClasses } from "../heap/size_classes.ts";
-import { Slabs } from "../heap/slabs.ts";
-import { SpanCache } from "../heap/span_cache.ts";
-import { ThreadCache } from "../heap/thread_cache.ts";
+import { PageHeap } from "../heap/core/page_heap.ts";
+import { inverseOf, type SizeClasses, sizeClasses } from "../heap/core/size_classes.ts";
+import { Slabs } from "../heap/core/slabs.ts";
+import { SpanCache } from "../heap/core/span_cache.ts";
+import { ThreadCache } from "../heap/threads/thread_cache.ts";
 import { openVirtualMemory } from "../os/mod.ts";
 
 const RESERVE_BYTES = 256 * MIB;

@@ -27,9 +27,9 @@ import {
   RING_WRITTEN,
   SLAB_BYTES,
   stateBytes,
-} from "../heap/layout.ts";
-import { HEADER_BYTES } from "../heap/large.ts";
-import { viewState } from "../heap/state_view.ts";
+} from "../heap/state/layout.ts";
+import { HEADER_BYTES } from "../heap/core/large.ts";
+import { viewState } from "../heap/inspect/state_view.ts";
 import type { Loop } from "./micro_loops.ts";
 import { openParts, type Parts } from "./micro_parts.ts";
 

@@ -6,8 +6,8 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { Heap, type HeapError, InvalidAlignmentError, InvalidSizeError, VARIANTS } from "../../src/heap/mod.ts";
 import { openVirtualMemory } from "../../src/os/mod.ts";
-import { sizeClasses } from "../../src/heap/size_classes.ts";
-import { stateBytes } from "../../src/heap/layout.ts";
+import { sizeClasses } from "../../src/heap/core/size_classes.ts";
+import { stateBytes } from "../../src/heap/state/layout.ts";
 import { Oracle } from "../../src/verify/oracle.ts";
 
 const KIB = 1024, MIB = 1024 * KIB, GIB = 1024 * MIB;

@@ -6,7 +6,7 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Heap, HeapError, type HeapOptions, VARIANTS } from "../../src/heap/mod.ts";
-import { sizeClasses } from "../../src/heap/size_classes.ts";
+import { sizeClasses } from "../../src/heap/core/size_classes.ts";
 import { Oracle } from "../../src/verify/oracle.ts";
 
 const MIB = 1024 * 1024;

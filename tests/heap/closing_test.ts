@@ -2,9 +2,9 @@
 
 import { assertEquals, assertThrows } from "@std/assert";
 import { Heap, HeapClosedError, type SharedHeap } from "../../src/heap/mod.ts";
-import { Journal } from "../../src/heap/journal.ts";
-import { WORD_LOCK, WORD_MAGIC } from "../../src/heap/layout.ts";
-import { HeapMemory, journals } from "../../src/heap/memory.ts";
+import { Journal } from "../../src/heap/state/journal.ts";
+import { WORD_LOCK, WORD_MAGIC } from "../../src/heap/state/layout.ts";
+import { HeapMemory, journals } from "../../src/heap/state/memory.ts";
 import { openVirtualMemory } from "../../src/os/mod.ts";
 
 const OPTIONS = { variant: "slab-map,prewarm=0", reserveBytes: 16 * 2 ** 20 };

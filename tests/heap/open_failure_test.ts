@@ -2,9 +2,9 @@
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Heap } from "../../src/heap/mod.ts";
-import { journals } from "../../src/heap/memory.ts";
+import { journals } from "../../src/heap/state/memory.ts";
 import { addressOfView, openVirtualMemory } from "../../src/os/mod.ts";
-import { Death, Life, MortalJournal } from "./mortal.ts";
+import { Death, Life, MortalJournal } from "./state/mortal.ts";
 
 for (const build of ["release", "debug"] as const) {
   Deno.test(`Heap.open that fails at any step leaves no reservation behind (${build})`, async () => {

@@ -27,9 +27,9 @@ import {
   WORD_LOCK,
   WORD_LOG_LENGTH,
   WORD_MAGIC,
-} from "../../heap/layout.ts";
+} from "../../heap/state/layout.ts";
 import { Heap, HeapError } from "../../heap/mod.ts";
-import { viewState } from "../../heap/state_view.ts";
+import { viewState } from "../../heap/inspect/state_view.ts";
 import { Random } from "../../measure/random.ts";
 import type { Operation, StressProgram } from "../../report/mod.ts";
 import { OracleError } from "../oracle.ts";

@@ -1,5 +1,5 @@
 /** A Worker of `stress` that takes the heap's lock whoever has it. */
-import { WORD_LOCK } from "../../../../src/heap/layout.ts";
+import { WORD_LOCK } from "../../../../src/heap/state/layout.ts";
 import "../../../../src/verify/stress/worker.ts";
 
 const { compareExchange, store } = Atomics;

@@ -1,5 +1,5 @@
 /** A Worker of `stress` that hangs in its hundredth section. */
-import { Journal } from "../../../../src/heap/journal.ts";
+import { Journal } from "../../../../src/heap/state/journal.ts";
 import "../../../../src/verify/stress/worker.ts";
 
 const { run } = Journal.prototype;

@@ -1,0 +1,285 @@
+/**
+ * Large blocks: what no size class serves. Each has a span of its own, with a 16-byte AllocHeader in front of the block:
+ *
+ * ```
+ *   span                     block - 16                                block
+ *   | (alignment over 16) ... | magic | unit | pages | magic ^ unit ^ pages | user data, to the last page's end |
+ * ```
+ *
+ * Which blocks exist, and where, is known from the span table alone, which no user can write to; the header is there
+ * to be found damaged: something was written before the start of the block.
+ *
+ * What is freed waits in its thread's span cache to be given out again (`span_cache.ts`). Blocks up to 8 MiB have as many pages
+ * as their class there, so that `realloc` often finds that a block has room.
+ *
+ * @module
+ */
+
+import { damaged } from "../state/damage.ts";
+import { HeaderCorruptedError, hex } from "../errors.ts";
+import type { Flags } from "../flags.ts";
+import type { Journal } from "../state/journal.ts";
+import {
+  BLOCK_ALIGNMENT,
+  FIRST_BLOCK,
+  PAGE_BYTES,
+  SLAB_BYTES,
+  SLAB_SHIFT,
+  WORD_LARGE_BLOCKS,
+  WORD_LARGE_PAGES,
+} from "../state/layout.ts";
+import type { HeapMemory } from "../state/memory.ts";
+import { type PageHeap, SPAN_BLOCK_OFFSET, SPAN_LARGE, SPAN_PAGES, SPAN_WAS_CLEAN } from "./page_heap.ts";
+import { roundPages, SpanCache } from "./span_cache.ts";
+
+/** Bytes of an AllocHeader. */
+export const HEADER_BYTES = 16;
+const MAGIC = 0x4c415247; // "LARG"
+const PAGES_PER_UNIT = SLAB_BYTES / PAGE_BYTES;
+const PAGE_SHIFT = 31 - Math.clz32(PAGE_BYTES);
+/** Sizes below it are int32s for V8. */
+const MOST_INT = 2 ** 30;
+
+/** Pages of a block that is aligned as most are, of a size below `MOST_INT`, where freed ones are cached. */
+function usualPages(size: number): number {
+  return roundPages((size + HEADER_BYTES + PAGE_BYTES - 1) >>> PAGE_SHIFT);
+}
+
+/** See the module. A block is known by its span's first unit. */
+export class LargeBlocks {
+  readonly #memory: HeapMemory;
+  readonly #words: Int32Array;
+  readonly #pages: PageHeap;
+  readonly #journal: Journal;
+  readonly #cache: SpanCache;
+  readonly #hasCache: boolean;
+  /** Whether the block that `alloc` made last reads as zero. */
+  lastIsZero = false;
+
+  constructor(memory: HeapMemory, pages: PageHeap, { spanCache }: Flags) {
+    this.#memory = memory;
+    this.#cache = new SpanCache(memory, pages);
+    this.#hasCache = spanCache === 1;
+    this.#words = memory.words;
+    this.#pages = pages;
+    this.#journal = memory.journal;
+  }
+
+  /** Pages of a block of so many bytes that begins at an offset in its span; one of no bytes begins inside of it, too. */
+  #pagesOf(offset: number, size: number): number {
+    const pages = Math.ceil((offset + Math.max(1, size)) / PAGE_BYTES);
+    return this.#hasCache && offset === HEADER_BYTES ? roundPages(pages) : pages;
+  }
+
+  /** Bytes that the user of a block of so many may write. */
+  goodSize(size: number): number {
+    return this.#pagesOf(HEADER_BYTES, size) * PAGE_BYTES - HEADER_BYTES;
+  }
+
+  /** A block that this thread has freed, or 0. @throws {HeaderCorruptedError} if its span's record was overwritten. */
+  reuse(size: number): number {
+    if (!this.#hasCache || size >= MOST_INT) return 0;
+    this.lastIsZero = false;
+    const unit = this.#cache.take(usualPages(size), HEADER_BYTES);
+    // No call from here on: one for which there is no stack would lose the block. Its AllocHeader is as it was.
+    return unit === 0 ? 0 : unit * SLAB_BYTES + HEADER_BYTES;
+  }
+
+  /** A block, its native address aligned to a power of two of at least 16; 0 if there is no memory. */
+  alloc(size: number, alignment = BLOCK_ALIGNMENT): number {
+    // Over 64 KiB it is the span that is aligned, such that its second unit has the address.
+    const offset = Math.min(Math.max(alignment, HEADER_BYTES), SLAB_BYTES);
+    const pages = this.#pagesOf(offset, size), units = Math.ceil(pages / PAGES_PER_UNIT);
+    if (units > this.#memory.units) return 0;
+    return this.#journal.run(() => this.#take(offset, pages, units, this.#alignment(alignment)));
+  }
+
+  #take(offset: number, pages: number, units: number, aligned: ((first: number) => number) | undefined): number {
+    if (!this.#memory.charge(pages)) return 0;
+    const unit = this.#pages.takeLarge(units, aligned);
+    if (unit === 0) {
+      this.#memory.discharge(pages);
+      return 0;
+    }
+    this.lastIsZero = this.#pages.wordOf(unit, SPAN_WAS_CLEAN) === 1;
+    this.#pages.setWord(unit, SPAN_BLOCK_OFFSET, offset);
+    this.#journal.add(WORD_LARGE_BLOCKS, 1);
+    this.#setPages(unit, pages, 0);
+    return this.ptrOf(unit);
+  }
+
+  #alignment(alignment: number): ((first: number) => number) | undefined {
+    if (alignment <= SLAB_BYTES) return undefined;
+    const step = alignment / SLAB_BYTES;
+    const base = Number(this.#memory.base / BigInt(SLAB_BYTES)) % step;
+    return (first) => first + (step - (base + first + 1) % step) % step;
+  }
+
+  /** First unit of the block that begins at `ptr`, or 0 if none does; for any number. */
+  find(ptr: number): number {
+    if (!Number.isSafeInteger(ptr) || ptr < FIRST_BLOCK || ptr >= this.#memory.bytes) return 0;
+    const unit = ((ptr - HEADER_BYTES) / SLAB_BYTES) | 0;
+    return this.#pages.kindOf(unit) === SPAN_LARGE && this.ptrOf(unit) === ptr ? unit : 0;
+  }
+
+  /**
+   * Whether what begins at `ptr`, any number, is a block that has just the pages that one of `size` bytes gets: what a
+   * program that grows a buffer step by step asks most of the time. False where that takes longer to find out.
+   */
+  keeps(ptr: number, size: number): boolean {
+    return this.#hasCache && size < MOST_INT && this.#usualPagesAt(ptr) === usualPages(size);
+  }
+
+  /** Frees the block that begins at `ptr`, any number, as most are freed: false where that takes longer to find out. */
+  cache(ptr: number): boolean {
+    const pages = this.#hasCache ? this.#usualPagesAt(ptr) : 0;
+    return pages !== 0 && this.#cache.offer(ptr >>> SLAB_SHIFT, pages);
+  }
+
+  /** Pages of the block that begins at `ptr`, any number, if it is below 2 GiB, aligned as most are, and sound; else 0. */
+  #usualPagesAt(ptr: number): number {
+    const start = ptr | 0;
+    if (
+      start !== ptr || start < FIRST_BLOCK || start >= this.#memory.bytes || (start & (SLAB_BYTES - 1)) !== HEADER_BYTES
+    ) return 0;
+    const words = this.#words, unit = start >>> SLAB_SHIFT, span = this.#pages.indexOf(unit, 0);
+    const pages = words[span + SPAN_PAGES]!, at = this.#memory.wordOf(start) - HEADER_BYTES / 4;
+    const isSound = words[span] === SPAN_LARGE && words[span + SPAN_BLOCK_OFFSET] === HEADER_BYTES &&
+      words[at] === MAGIC && words[at + 1] === unit && words[at + 2] === pages &&
+      words[at + 3] === (MAGIC ^ unit ^ pages);
+    return isSound ? pages : 0;
+  }
+
+  /** Frees a block that `find` found. @throws {HeaderCorruptedError} and does nothing if its header is damaged. */
+  free(unit: number): void {
+    this.assertHeader(unit);
+    const pages = this.#pages.wordOf(unit, SPAN_PAGES),
+      isAligned = this.#pages.wordOf(unit, SPAN_BLOCK_OFFSET) !== HEADER_BYTES;
+    if (this.#hasCache && !isAligned && this.#cache.mayHold(pages)) {
+      if (!this.#cache.hasRoomFor(pages)) this.flush(); // what it holds may be of no use any more
+      return this.#cache.put(unit, pages);
+    }
+    this.#journal.run(() => this.#release(unit, this.#header(unit)));
+    // The block is freed, even if the stack is too full now for more.
+    try {
+      this.#pages.trim();
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+    }
+  }
+
+  #release(unit: number, header: number): void {
+    const pages = this.#pages.wordOf(unit, SPAN_PAGES);
+    this.#journal.clear(header, HEADER_BYTES / 4);
+    this.#journal.add(WORD_LARGE_BLOCKS, -1);
+    this.#journal.add(WORD_LARGE_PAGES, -pages);
+    this.#memory.discharge(pages);
+    this.#pages.give(unit);
+  }
+
+  /** Gives all that this thread has cached back to the page heap. Each span is a section. */
+  flush(): void {
+    const next = (): boolean => {
+      const unit = this.#cache.remove();
+      if (unit !== 0) this.#release(unit, this.#memory.wordOf(unit * SLAB_BYTES));
+      return unit !== 0;
+    };
+    while (this.#journal.run(next));
+    this.#pages.trim();
+  }
+
+  /** The same of a thread, by its slot. `mayGo`, in each section: whether it is dead still. */
+  flushDead(owner: number, mayGo: () => boolean): void {
+    for (const unit of this.#journal.run(() => mayGo() ? [...this.#cache.of(owner)] : [])) {
+      this.#journal.run(() => {
+        if (mayGo() && this.#cache.isOf(unit, owner)) this.#release(unit, this.#memory.wordOf(unit * SLAB_BYTES));
+      });
+    }
+    this.#journal.run(() => mayGo() && this.#cache.clear(owner));
+  }
+
+  /** Makes a block larger or smaller where it is, if it can be. @throws {HeaderCorruptedError} as `free` does. */
+  resize(unit: number, size: number): boolean {
+    const pages = this.#pagesOf(this.#pages.wordOf(unit, SPAN_BLOCK_OFFSET), size);
+    if (pages === this.#pages.wordOf(unit, SPAN_PAGES)) return true;
+    const fits = this.#journal.run(() => this.#resize(unit, size));
+    try {
+      this.#pages.trim(); // as in `free`
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+    }
+    return fits;
+  }
+
+  #resize(unit: number, size: number): boolean {
+    this.assertHeader(unit);
+    const pages = this.#pagesOf(this.#pages.wordOf(unit, SPAN_BLOCK_OFFSET), size);
+    const units = Math.ceil(pages / PAGES_PER_UNIT);
+    const before = this.#pages.wordOf(unit, SPAN_PAGES);
+    if (pages > before) {
+      if (!this.#memory.charge(pages - before)) return false;
+      if (units > this.#pages.unitsOf(unit) && !this.#pages.growInPlace(unit, units)) {
+        this.#memory.discharge(pages - before);
+        return false;
+      }
+    } else {
+      this.#memory.discharge(before - pages);
+      this.#pages.shrinkInPlace(unit, units);
+    }
+    this.#setPages(unit, pages, before);
+    return true;
+  }
+
+  /** Bytes that a block's user may write. @throws {HeaderCorruptedError} if its span has not got them. */
+  usable(unit: number): number {
+    const offset = this.#pages.wordOf(unit, SPAN_BLOCK_OFFSET), pages = this.#pages.wordOf(unit, SPAN_PAGES);
+    const fits = offset >= HEADER_BYTES && offset < pages * PAGE_BYTES &&
+      pages <= this.#pages.unitsOf(unit) * PAGES_PER_UNIT;
+    if (!fits) throw damaged(`the large block at unit ${unit} is not inside its span`);
+    return pages * PAGE_BYTES - offset;
+  }
+
+  ptrOf(unit: number): number {
+    return unit * SLAB_BYTES + this.#pages.wordOf(unit, SPAN_BLOCK_OFFSET);
+  }
+
+  /** Every large block's first unit, in order of address. */
+  *units(): Generator<number> {
+    for (const unit of this.#pages.spans()) {
+      if (this.#pages.kindOf(unit) === SPAN_LARGE && !this.#cache.has(unit)) yield unit;
+    }
+  }
+
+  /** Whether a span has a block that was freed, and waits to be given out again. */
+  isCached(unit: number): boolean {
+    return this.#cache.has(unit);
+  }
+
+  /** @throws {HeaderCorruptedError} if the bytes in front of a block are not as they were written. */
+  assertHeader(unit: number): void {
+    const at = this.#header(unit), pages = this.#pages.wordOf(unit, SPAN_PAGES), words = this.#words;
+    const isSound = words[at] === MAGIC && words[at + 1] === unit && words[at + 2] === pages &&
+      words[at + 3] === (MAGIC ^ unit ^ pages);
+    if (isSound) return;
+    const ptr = this.ptrOf(unit);
+    throw new HeaderCorruptedError(
+      `the 16 bytes in front of the large block ${hex(ptr)} were overwritten, so something was written before its ` +
+        `start. It stays as it is.`,
+      ptr,
+    );
+  }
+
+  #header(unit: number): number {
+    return this.#memory.wordOf(this.ptrOf(unit) - HEADER_BYTES);
+  }
+
+  #setPages(unit: number, pages: number, before: number): void {
+    this.#pages.setWord(unit, SPAN_PAGES, pages);
+    this.#journal.add(WORD_LARGE_PAGES, pages - before);
+    const header = this.#header(unit);
+    this.#journal.set(header, MAGIC);
+    this.#journal.set(header + 1, unit);
+    this.#journal.set(header + 2, pages);
+    this.#journal.set(header + 3, MAGIC ^ unit ^ pages);
+  }
+}

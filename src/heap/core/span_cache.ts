@@ -1,0 +1,163 @@
+/**
+ * The span cache: what a thread has freed of large blocks, by class, to be given out again. A section of the page heap
+ * takes half a microsecond, and programs free and allocate the same large sizes again and again; this takes a few stores.
+ *
+ * ```
+ *   CACHE_SPANS[c] of a thread -> span -> span -> 0      latest first
+ *   a span's record: | kind: large | units | ~(owner << 24 | next) | pages |
+ * ```
+ *
+ * Classes are eight a doubling, as the small ones: so a block has at most an eighth more than was asked for, of address space;
+ * pages that nobody touches cost nothing. A span in here is charged and counted as its block was, and is a block no
+ * longer: its word for the block's offset is negative, so no pointer leads to it. It keeps its header.
+ *
+ * A span's record is written by who has the block, and no other; so there is neither a section nor a lock. Whose a span is
+ * stands in the record, not in the list: a thread that dies between the two stores leaves none behind (`of`). Bounded in
+ * bytes; all go back when the heap grows, in `collect()`, before there is no memory, and with their thread.
+ *
+ * @module
+ */
+
+import { damaged } from "../state/damage.ts";
+import { CACHE_SPANS, firstWordOf, MIB, PAGE_BYTES, SPAN_CLASSES, WORD_CHARGED_PAGES } from "../state/layout.ts";
+import type { HeapMemory } from "../state/memory.ts";
+import { type PageHeap, SPAN_BLOCK_OFFSET, SPAN_LARGE, SPAN_PAGES } from "./page_heap.ts";
+
+/** Blocks of as many pages are the first and the last that have classes: from 32 KiB to 8 MiB. */
+const LEAST_PAGES = 9;
+const MOST_PAGES = 2048;
+/** Threads keep so many pages, or a quarter of what the heap has in use if that is more, up to the second; in shares. */
+const KEPT_PAGES = 8 * MIB / PAGE_BYTES;
+const MOST_KEPT_PAGES = 64 * MIB / PAGE_BYTES;
+
+/** In the word of a cached span: bits of the next one, a unit; above them is the owner. */
+const UNIT_BITS = 24;
+
+/** The pages of a class that has room for so many; the same number where there is none. */
+export function roundPages(pages: number): number {
+  if (pages <= LEAST_PAGES || pages > MOST_PAGES) return pages;
+  const step = 1 << (28 - Math.clz32(pages - 1));
+  return (pages + step - 1) & -step;
+}
+
+/** The class of so many pages, which are all that it has; -1 if there is none. */
+function classOf(pages: number): number {
+  if (pages < LEAST_PAGES || pages > MOST_PAGES) return -1;
+  const shift = 28 - Math.clz32(pages - 1);
+  return (pages & ((1 << shift) - 1)) === 0 ? shift * 8 + (pages >> shift) - LEAST_PAGES : -1;
+}
+
+/** See the module. */
+export class SpanCache {
+  readonly #memory: HeapMemory;
+  readonly #words: Int32Array;
+  readonly #pages: PageHeap;
+  /** Index of the word of this thread's first class. */
+  readonly #first: number;
+  readonly #owner: number;
+  /** Pages of this thread's cached spans. */
+  #kept = 0;
+
+  constructor(memory: HeapMemory, pages: PageHeap) {
+    this.#memory = memory;
+    this.#words = memory.words;
+    this.#pages = pages;
+    this.#first = firstWordOf(memory.thread) + CACHE_SPANS;
+    this.#owner = memory.thread;
+  }
+
+  /**
+   * Takes the latest span of a class out, or 0: its block begins at an offset from now on.
+   *
+   * @throws {HeaderCorruptedError} if what the list leads to is no such span. What is behind it goes when the thread does.
+   */
+  take(pages: number, offset: number): number {
+    const words = this.#words, list = this.#first + classOf(pages), unit = list < this.#first ? 0 : words[list]!;
+    if (unit === 0) return 0;
+    const next = this.#nextOf(list, unit, pages), word = this.#pages.indexOf(unit, SPAN_BLOCK_OFFSET);
+    // No call from here on: one for which there is no stack would leave it half done.
+    this.#kept -= pages;
+    words[list] = next;
+    words[word] = offset;
+    return unit;
+  }
+
+  #nextOf(list: number, unit: number, pages: number): number {
+    const link = ~this.#pages.wordOf(unit, SPAN_BLOCK_OFFSET);
+    if (this.#isCached(unit, pages) && link >>> UNIT_BITS === this.#owner) return link & ((1 << UNIT_BITS) - 1);
+    this.#words[list] = 0;
+    throw damaged(`a thread's list of spans of ${pages} pages leads to unit ${unit}`);
+  }
+
+  /** Whether so many pages are of a class, and few enough to be put in, once there is room. */
+  mayHold(pages: number): boolean {
+    return classOf(pages) >= 0 && pages <= this.#most;
+  }
+
+  /** Whether there is room for them. */
+  hasRoomFor(pages: number): boolean {
+    return this.#kept + pages <= this.#most;
+  }
+
+  get #most(): number {
+    const most = Math.min(MOST_KEPT_PAGES, Math.max(KEPT_PAGES, this.#words[WORD_CHARGED_PAGES]! >> 2));
+    const threads = this.#memory.threads.used;
+    return threads > 1 ? most / threads : most;
+  }
+
+  /** Puts a block's span in, if its pages are of a class and there is room; whether they are and there was. */
+  offer(unit: number, pages: number): boolean {
+    if (classOf(pages) < 0 || !this.hasRoomFor(pages)) return false;
+    this.put(unit, pages);
+    return true;
+  }
+
+  /** Puts a block's span in. */
+  put(unit: number, pages: number): void {
+    const words = this.#words, list = this.#first + classOf(pages);
+    const word = this.#pages.indexOf(unit, SPAN_BLOCK_OFFSET);
+    // No call from here on, as in `take`.
+    words[word] = ~(this.#owner << UNIT_BITS | words[list]!);
+    words[list] = unit;
+    this.#kept += pages;
+  }
+
+  /** Takes one out for the page heap; 0 if there is none. Part of a section. @throws {HeaderCorruptedError} as `take`. */
+  remove(): number {
+    for (let index = 0; index < SPAN_CLASSES; index++) {
+      const list = this.#first + index, unit = this.#words[list]!, pages = (index & 7) + LEAST_PAGES << (index >> 3);
+      if (unit === 0) continue;
+      this.#memory.journal.set(list, this.#nextOf(list, unit, pages));
+      this.#kept = Math.max(0, this.#kept - pages);
+      return unit;
+    }
+    this.#kept = 0;
+    return 0;
+  }
+
+  /** Forgets the lists of a dead thread. Part of a section. */
+  clear(owner: number): void {
+    this.#memory.journal.clear(firstWordOf(owner) + CACHE_SPANS, SPAN_CLASSES);
+  }
+
+  /** The cached spans of a thread, whether they are on its lists or not. Part of a section. Cost: a walk over all spans. */
+  *of(owner: number): Generator<number> {
+    for (const unit of this.#pages.spans()) if (this.isOf(unit, owner)) yield unit;
+  }
+
+  /** Whether a span is in the cache of any thread. */
+  has(unit: number): boolean {
+    return this.#isCached(unit, this.#pages.wordOf(unit, SPAN_PAGES));
+  }
+
+  /** Whether it is in that of one. */
+  isOf(unit: number, owner: number): boolean {
+    return this.has(unit) && ~this.#pages.wordOf(unit, SPAN_BLOCK_OFFSET) >>> UNIT_BITS === owner;
+  }
+
+  #isCached(unit: number, pages: number): boolean {
+    const pageHeap = this.#pages;
+    return pageHeap.kindOf(unit) === SPAN_LARGE && pageHeap.wordOf(unit, SPAN_PAGES) === pages &&
+      pageHeap.wordOf(unit, SPAN_BLOCK_OFFSET) < 0;
+  }
+}

@@ -1,0 +1,280 @@
+/**
+ * Looking into a heap: every live block, the sums, and whether all tables agree. Nothing here is fast, and nothing here
+ * changes anything. A block is live if it was carved and is on no free list; so the heap keeps no list of live blocks.
+ *
+ * Each look is a section. What other threads do on the hot path is none: so it is exact while they are quiet.
+ *
+ * @module
+ */
+
+import { HeaderCorruptedError } from "../errors.ts";
+import type { Headers } from "../core/headers.ts";
+import {
+  INVERSES,
+  INVERSES_OFFSET,
+  PAGE_BYTES,
+  SLAB_BYTES,
+  WORD_CHARGED_PAGES,
+  WORD_CLASS_OF,
+  WORD_LARGE_BLOCKS,
+  WORD_LARGE_PAGES,
+  WORD_SLABS,
+  WORD_SUPERSLABS,
+} from "../state/layout.ts";
+import type { LargeBlocks } from "../core/large.ts";
+import type { HeapMemory } from "../state/memory.ts";
+import { type PageHeap, SPAN_CLEAN, SPAN_LARGE, SPAN_PAGES } from "../core/page_heap.ts";
+import { inverseOf, type SizeClasses } from "../core/size_classes.ts";
+import type { Slabs } from "../core/slabs.ts";
+import { type HeapSnapshot, takeSnapshot } from "./snapshot.ts";
+import type { ThreadCache } from "../threads/thread_cache.ts";
+
+/** One live block. */
+export interface BlockInfo {
+  /** Where it begins. */
+  readonly ptr: number;
+  /** Bytes that its user may write. */
+  readonly size: number;
+  /** Its size class, counted from 1; 0 for a large block. */
+  readonly sizeClass: number;
+  /** The slab that it is in, `ptr / 65536`; -1 for a large block. */
+  readonly slab: number;
+}
+
+/** What is in one size class. Blocks that are not live are cached, free in a slab, or have never been made. */
+export interface ClassStats {
+  /** Counted from 1. */
+  readonly sizeClass: number;
+  /** Bytes from one block to the next. */
+  readonly stride: number;
+  /** Slabs that the class has. */
+  readonly slabs: number;
+  /** Blocks in use. */
+  readonly liveBlocks: number;
+  /** On the free lists of the heap's threads, or on the way there from a thread that freed them. */
+  readonly cachedBlocks: number;
+  /** Freed, and back in the slabs. */
+  readonly freeBlocks: number;
+}
+
+/** The sums of a heap, in bytes unless the name says otherwise. */
+export interface HeapStats {
+  /** The variant and the flags that were changed. */
+  readonly variant: string;
+  /** Address space of the heap. */
+  readonly reservedBytes: number;
+  /** What slabs and large blocks may take. */
+  readonly maxBytes: number;
+  /** What they have taken: slabs whole, large blocks in pages; those that are free and wait in a thread's cache, too. */
+  readonly chargedBytes: number;
+  /** What is in memory of all that the heap has touched since it was purged, its own state among it. */
+  readonly residentBytes: number;
+  /** Usable bytes of all live blocks, the large ones among them. */
+  readonly liveBytes: number;
+  /** Live blocks, the large ones among them. */
+  readonly liveBlocks: number;
+  /** Usable bytes of the large blocks. */
+  readonly largeBytes: number;
+  /** Live large blocks. */
+  readonly largeBlocks: number;
+  /** Superslabs taken from the page heap. */
+  readonly superslabs: number;
+  /** Slabs in use. */
+  readonly slabs: number;
+  /** Classes that have a slab. */
+  readonly classes: readonly ClassStats[];
+}
+
+/** See the module. */
+export class Introspection {
+  readonly #memory: HeapMemory;
+  readonly #pages: PageHeap;
+  readonly #slabs: Slabs;
+  readonly #classes: SizeClasses;
+  readonly #cache: ThreadCache;
+  readonly #large: LargeBlocks;
+  readonly #headers: Headers;
+
+  constructor(
+    memory: HeapMemory,
+    pages: PageHeap,
+    slabs: Slabs,
+    classes: SizeClasses,
+    cache: ThreadCache,
+    large: LargeBlocks,
+    headers: Headers,
+  ) {
+    this.#memory = memory;
+    this.#pages = pages;
+    this.#slabs = slabs;
+    this.#classes = classes;
+    this.#cache = cache;
+    this.#large = large;
+    this.#headers = headers;
+  }
+
+  /** Every live block, as they were when the first is asked for, in order of address. */
+  *blocks(): Generator<BlockInfo> {
+    yield* this.#memory.journal.run(() => this.#blocks());
+  }
+
+  #blocks(): BlockInfo[] {
+    const free = this.#freeBlocks();
+    const infos: BlockInfo[] = [];
+    for (const slab of this.#slabs.inUse()) {
+      const { sizeClass } = this.#slabs.read(slab);
+      for (const ptr of this.#carved(slab, sizeClass)) {
+        if (!free.has(ptr)) infos.push({ ptr, size: this.#classes.usable[sizeClass]!, sizeClass, slab });
+      }
+    }
+    for (const unit of this.#large.units()) {
+      infos.push({ ptr: this.#large.ptrOf(unit), size: this.#large.usable(unit), sizeClass: 0, slab: -1 });
+    }
+    return infos.sort((a, b) => a.ptr - b.ptr);
+  }
+
+  /** The blocks that a slab has ever given out. */
+  *#carved(slab: number, sizeClass: number): Generator<number> {
+    const stride = this.#classes.strides[sizeClass]!, blocks = this.#classes.blocks[sizeClass]!;
+    const first = (slab + 1) * SLAB_BYTES - blocks * stride;
+    const { carved } = this.#slabs.read(slab);
+    for (let index = 0; index < carved; index++) yield first + index * stride;
+  }
+
+  /** Every block that is on a list. @throws {HeaderCorruptedError} if one is on two, or a link is damaged. */
+  #freeBlocks(): Set<number> {
+    const free = new Set<number>();
+    const add = (ptr: number): void => {
+      if (free.has(ptr)) {
+        throw new HeaderCorruptedError("a block is on the free lists twice: it was freed twice.", ptr);
+      }
+      free.add(ptr);
+    };
+    for (const ptr of this.#cache.listedByAll()) add(ptr);
+    for (const slab of this.#slabs.inUse()) for (const ptr of this.#cache.spilled(slab)) add(ptr);
+    return free;
+  }
+
+  /** The sums, with one row a class in use. Cost: a walk over the slabs in use, and `mincore` over what was touched. */
+  stats(variant: string): HeapStats {
+    return this.#memory.journal.run(() => this.#stats(variant));
+  }
+
+  #stats(variant: string): HeapStats {
+    const words = this.#memory.words, listed = this.#cache.countsOfAll();
+    const slabs: number[] = [], carved: number[] = [], spilled: number[] = [];
+    for (const slab of this.#slabs.inUse()) {
+      const record = this.#slabs.read(slab), { sizeClass } = record;
+      slabs[sizeClass] = (slabs[sizeClass] ?? 0) + 1;
+      carved[sizeClass] = (carved[sizeClass] ?? 0) + record.carved;
+      spilled[sizeClass] = (spilled[sizeClass] ?? 0) + record.freeCount;
+    }
+    const classes: ClassStats[] = [];
+    let largeBlocks = 0, largeBytes = 0;
+    for (const unit of this.#large.units()) {
+      largeBlocks++;
+      largeBytes += this.#large.usable(unit);
+    }
+    let liveBlocks = largeBlocks, liveBytes = largeBytes;
+    for (let sizeClass = 1; sizeClass < slabs.length; sizeClass++) {
+      if (slabs[sizeClass] === undefined) continue;
+      const cached = listed[sizeClass]!, free = spilled[sizeClass]!;
+      const live = carved[sizeClass]! - cached - free;
+      const stride = this.#classes.strides[sizeClass]!;
+      liveBlocks += live;
+      liveBytes += live * this.#classes.usable[sizeClass]!;
+      classes.push({
+        sizeClass,
+        stride,
+        slabs: slabs[sizeClass]!,
+        liveBlocks: live,
+        cachedBlocks: cached,
+        freeBlocks: free,
+      });
+    }
+    return {
+      variant,
+      reservedBytes: this.#memory.bytes,
+      maxBytes: this.#memory.maxBytes,
+      chargedBytes: words[WORD_CHARGED_PAGES]! * PAGE_BYTES,
+      residentBytes: this.#residentBytes(),
+      liveBytes,
+      liveBlocks,
+      largeBytes,
+      largeBlocks,
+      superslabs: words[WORD_SUPERSLABS]!,
+      slabs: words[WORD_SLABS]!,
+      classes,
+    };
+  }
+
+  /** What lies where. Cost: that of `stats`, a walk over the free lists, and `mincore` for each slab. */
+  snapshot(variant: string): HeapSnapshot {
+    return this.#memory.journal.run(() =>
+      takeSnapshot({
+        memory: this.#memory,
+        pages: this.#pages,
+        slabs: this.#slabs,
+        classes: this.#classes,
+        cache: this.#cache,
+        large: this.#large,
+      }, this.#stats(variant))
+    );
+  }
+
+  #residentBytes(): number {
+    let bytes = this.#memory.residentStateBytes;
+    if (this.#memory.journal.shared) bytes += this.#memory.residentRingsBytes;
+    for (const first of this.#pages.spans()) {
+      if (this.#pages.kindOf(first) === SPAN_CLEAN) continue;
+      bytes += this.#memory.residentBytes(first * SLAB_BYTES, this.#pages.unitsOf(first) * SLAB_BYTES);
+    }
+    return bytes;
+  }
+
+  /** Walks every table and list. @throws {HeaderCorruptedError} at the first that is inconsistent. */
+  check(): void {
+    this.#memory.journal.run(() => this.#check());
+  }
+
+  #check(): void {
+    const damage = this.#constants() ?? this.#pages.findDamage() ?? this.#slabs.findDamage() ?? this.#findDamage();
+    if (damage !== undefined) throw new HeaderCorruptedError(`the heap's tables disagree: ${damage}.`, 0);
+    this.#freeBlocks();
+    for (const slab of this.#slabs.inUse()) this.#assertHeaders(slab);
+    for (const unit of this.#large.units()) this.#large.assertHeader(unit);
+  }
+
+  /** Of the free blocks too: their headers stay, so what is not there is the trace of a write past somebody's end. */
+  #assertHeaders(slab: number): void {
+    const { sizeClass } = this.#slabs.read(slab);
+    if (!this.#headers.isDue(sizeClass)) return;
+    for (const ptr of this.#carved(slab, sizeClass)) this.#headers.assertSound(ptr, sizeClass);
+  }
+
+  /** Of the tables that never change. */
+  #constants(): string | undefined {
+    const { words } = this.#memory, { table, strides } = this.#classes;
+    if (table.some((sizeClass, index) => words[WORD_CLASS_OF + index] !== sizeClass)) return "a size has another class";
+    const isRight = (word: number, at: number): boolean => word === (inverseOf(strides[at] ?? 0) | 0);
+    const inverses = words.subarray(INVERSES_OFFSET / 4, INVERSES_OFFSET / 4 + INVERSES);
+    return inverses.every(isRight) ? undefined : "a class has another inverse";
+  }
+
+  #findDamage(): string | undefined {
+    const words = this.#memory.words;
+    let pages = 0, blocks = 0;
+    for (const unit of this.#pages.spans()) {
+      if (this.#pages.kindOf(unit) !== SPAN_LARGE) continue;
+      blocks++;
+      pages += this.#pages.wordOf(unit, SPAN_PAGES);
+      if (!this.#large.isCached(unit)) this.#large.usable(unit); // throws if it is not inside its span
+    }
+    if (blocks !== words[WORD_LARGE_BLOCKS]) return `${blocks} large blocks, ${words[WORD_LARGE_BLOCKS]} counted`;
+    if (pages !== words[WORD_LARGE_PAGES]) return `large blocks have ${pages} pages, not as counted`;
+    const charged = pages + words[WORD_SLABS]! * (SLAB_BYTES / PAGE_BYTES);
+    if (charged !== words[WORD_CHARGED_PAGES]) return `${charged} pages are in use, not as charged`;
+    for (const slab of this.#slabs.inUse()) this.#slabs.read(slab);
+    return undefined;
+  }
+}

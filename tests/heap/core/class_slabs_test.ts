@@ -1,0 +1,65 @@
+/** Slabs of a class: their ends go back to the system when no block there is in use. */
+
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { HeaderCorruptedError, Heap } from "../../../src/heap/mod.ts";
+
+const KIB = 1024;
+
+/** A heap with one slab, of 64 blocks of a page's quarter each, all in use and filled with their number. */
+async function openFilled(): Promise<{ heap: Heap; ptrs: number[] }> {
+  const heap = await Heap.open({ variant: "slab-map,prewarm=0,capacity=16,magazines=0" });
+  const ptrs = Array.from({ length: 64 }, () => heap.malloc(KIB));
+  ptrs.sort((a, b) => a - b).forEach((ptr, index) => heap.bytes(ptr, KIB).fill(index + 1));
+  return { heap, ptrs };
+}
+
+function assertWhole(heap: Heap, ptrs: readonly number[], first = 0): void {
+  ptrs.forEach((ptr, index) => assert(heap.bytes(ptr, KIB).every((byte) => byte === first + index + 1)));
+}
+
+Deno.test("collect() gives the end of a slab back when all blocks there are free, and it is carved again", async () => {
+  const { heap, ptrs } = await openFilled();
+  for (const ptr of ptrs.splice(10)) heap.free(ptr);
+  heap.free(ptrs.splice(3, 1)[0]!);
+  assert(heap.collect() >= 13 * 4 * KIB);
+  const [slab] = heap.snapshot().superslabs[0]!.slabs;
+  assertEquals([slab!.liveBlocks, slab!.freeBlocks, slab!.uncarvedBlocks], [9, 1, 54]);
+  assertEquals(slab!.residentBytes, 12 * KIB);
+  assertWhole(heap, ptrs.slice(0, 3));
+  assertWhole(heap, ptrs.slice(3), 4);
+  const again = Array.from({ length: 55 }, () => heap.malloc(KIB));
+  assertEquals(new Set([...ptrs, ...again]).size, 64);
+  assertEquals(heap.stats().slabs, 1);
+  heap.check();
+  heap.close();
+});
+
+Deno.test("collect() leaves a slab as it is whose last block is in use", async () => {
+  const { heap, ptrs } = await openFilled();
+  for (const ptr of ptrs.splice(0, 63)) heap.free(ptr);
+  heap.collect();
+  const [slab] = heap.snapshot().superslabs[0]!.slabs;
+  assertEquals([slab!.liveBlocks, slab!.freeBlocks, slab!.uncarvedBlocks], [1, 63, 0]);
+  assertWhole(heap, ptrs, 63);
+  heap.check();
+  heap.close();
+});
+
+Deno.test("collect() does not trim a slab whose list is damaged: the refill that finds it says so", async () => {
+  const damages: ((ptrs: readonly number[], at: number) => number)[] = [
+    (ptrs) => ptrs[60]! + 16, // into a block
+    (ptrs) => ptrs[60]! + 1024 * KIB, // into no slab
+    (ptrs, at) => ptrs[at]!, // a loop
+    () => 0, // too short
+  ];
+  for (const damage of damages) {
+    const { heap, ptrs } = await openFilled();
+    for (const ptr of ptrs.slice(1)) heap.free(ptr);
+    heap.i32[ptrs[20]! / 4] = damage(ptrs, 20); // 1 to 47 are spilled by now, 16 blocks are on the list
+    heap.collect();
+    assertWhole(heap, ptrs.slice(0, 1));
+    assertEquals(heap.stats().classes[0]!.freeBlocks, 63);
+    assertThrows(() => heap.check(), HeaderCorruptedError);
+    heap.close();
+  }
+});

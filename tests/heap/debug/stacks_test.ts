@@ -1,0 +1,128 @@
+/** Stacks of a debug build: they are text, hold no object, and leave the program's own ways with stacks alone. */
+import { assert, assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
+import { Heap } from "../../../src/heap/mod.ts";
+
+const at = (path: string): string => new URL(path, import.meta.url).pathname;
+
+/** Runs a program that has opened the debug heap `heap`, in a process of its own; what it printed. */
+async function run(program: string, log = "() => {}"): Promise<string> {
+  const code = `import { Heap } from "${new URL("../../../mod.ts", import.meta.url)}";
+    const heap = await Heap.open({ build: "debug", log: ${log} });
+    ${program}`;
+  const { code: exitCode, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", "--quiet", "--v8-flags=--expose-gc", "--config", at("../../../deno.json"), code],
+  }).output();
+  assertEquals(exitCode, 0, new TextDecoder().decode(stderr));
+  return new TextDecoder().decode(stdout);
+}
+
+Deno.test("debug: objects whose methods allocate and free are collected", async () => {
+  const printed = await run(`
+    let collected = 0;
+    const registry = new FinalizationRegistry(() => collected++);
+    class Owner {
+      allocate() { this.ptr = heap.malloc(32); heap.free(heap.malloc(8)); this.ptr = heap.realloc(this.ptr, 64); }
+    }
+    (() => {
+      for (let index = 0; index < 1000; index++) {
+        const owner = new Owner();
+        registry.register(owner);
+        owner.allocate();
+      }
+    })();
+    for (let round = 0; round < 100 && collected < 1000; round++) {
+      gc();
+      await new Promise((resolve) => setTimeout(resolve));
+    }
+    console.log(collected, heap.leaks().map(({ blocks }) => blocks).join());
+    heap.close();`);
+  const [collected, blocks] = printed.trim().split(" ");
+  assertGreater(Number(collected), 990); // some may be in a register yet
+  assertEquals(blocks, "1000");
+});
+
+Deno.test("debug: each way to a place has a stack of its own, and the same way the same one", async () => {
+  using heap = await Heap.open({ build: "debug", log: () => {} });
+  const allocate = (depth: number): number => depth === 0 ? heap.malloc(10) : allocate(depth - 1);
+  for (let round = 0; round < 3; round++) {
+    for (const depth of [0, 1, 4]) allocate(depth);
+  }
+  const stacks = heap.leaks().map(({ blocks, stack }) => [blocks, stack!.match(/at allocate/g)!.length]);
+  assertEquals(stacks.toSorted(), [[3, 1], [3, 2], [3, 5]]);
+});
+
+Deno.test("debug: the program's own text of stacks is neither used nor changed, and may be frozen", async () => {
+  using heap = await Heap.open({ build: "debug", log: () => {} });
+  const { prepareStackTrace, stackTraceLimit } = Error;
+  let called = 0;
+  const own = () => `mine ${++called}`;
+  Error.prepareStackTrace = own;
+  try {
+    heap.malloc(10);
+    heap.free(heap.malloc(20));
+    assertStringIncludes(heap.leaks()[0]!.stack!, "stacks_test.ts");
+    assertEquals([called, Error.prepareStackTrace, Error.stackTraceLimit], [0, own, stackTraceLimit]);
+  } finally {
+    Error.prepareStackTrace = prepareStackTrace;
+  }
+  const frozen = await run(`Object.freeze(Error); const ptr = heap.malloc(10); heap.free(ptr);
+    try { heap.free(ptr); } catch (error) { console.log(error.code); }
+    console.log(heap.leaks().length); heap.close();`);
+  assertEquals(frozen, "DOUBLE_FREE\n0\n");
+});
+
+Deno.test("debug: a stack that overflows while its text is made ends the call, and no more", async () => {
+  using heap = await Heap.open({ build: "debug", log: () => {} });
+  const fall = (left: number): number => left === 0 ? heap.malloc(10) : fall(left - 1);
+  let overflows = 0;
+  for (let depth = 4000; depth < 20_000; depth += 7) {
+    try {
+      heap.free(fall(depth));
+    } catch (error) {
+      assert(error instanceof RangeError, String(error));
+      if (++overflows === 300) break;
+    }
+  }
+  assertGreater(overflows, 0);
+  heap.check();
+  assertEquals(heap.stats().liveBlocks, 0);
+});
+
+/** The line of a stack's first frame in this file. */
+function lineOf(stack: string | undefined): string | undefined {
+  return stack?.match(/debug_stacks_test\.ts:(\d+):\d+/)?.[1];
+}
+
+Deno.test("debug: places are those of the source, of one stack and of hundreds in a turn", async () => {
+  for (const count of [1, 64, 300]) {
+    using heap = await Heap.open({ build: "debug", log: () => {} });
+    let here: string | undefined;
+    for (let index = 0; index < count; index++) {
+      [, here] = [heap.malloc(10), new Error().stack];
+    }
+    const leaks = heap.leaks();
+    assertEquals(leaks.map(({ blocks, stack }) => [blocks, lineOf(stack)]), [[count, lineOf(here)]]);
+  }
+});
+
+Deno.test("debug: what was allocated before a heap was shared has its stack in all threads", async () => {
+  using heap = await Heap.open({ build: "debug", log: () => {} });
+  const [, here] = [heap.malloc(10), new Error().stack];
+  using other = await Heap.attach(heap.share());
+  assertEquals(other.leaks().map(({ stack }) => lineOf(stack)), [lineOf(here)]);
+  const [, there] = [other.malloc(20), new Error().stack];
+  assertEquals(heap.leaks().map(({ stack }) => lineOf(stack)), [lineOf(there), lineOf(here)]);
+});
+
+Deno.test("debug: a turn that ends with the heap closed, or closes it in the middle, ends well", async () => {
+  const printed = await run(`
+    heap.malloc(10);
+    heap.close();
+    const other = await Heap.open({ build: "debug", log: (line) => line.includes("one at") && console.log(line) });
+    queueMicrotask(() => other.close());
+    other.malloc(30);
+    await new Promise((resolve) => setTimeout(resolve));
+    try { other.malloc(1); } catch (error) { console.log(error.code); }`);
+  assertStringIncludes(printed, "30 bytes, one at");
+  assertStringIncludes(printed, "HEAP_CLOSED");
+});

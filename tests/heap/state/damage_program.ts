@@ -1,0 +1,193 @@
+/**
+ * The process of `damage_test.ts`: damages one word after another, each of a heap of its own, and says what was wrong. It
+ * writes a line before each damage, so that the last line tells which one it did not survive.
+ */
+
+import {
+  BIN_MAP_WORDS,
+  BINS,
+  CACHE_SENT_TO,
+  firstWordOf,
+  LOG_OFFSET,
+  MAX_CACHES,
+  SLAB_MAP_OFFSET,
+  SLAB_TABLE_OFFSET,
+  SLAB_WORDS,
+  SPAN_TABLE_OFFSET,
+  SPAN_WORDS,
+  SUPERSLAB_TABLE_OFFSET,
+  SUPERSLAB_WORDS,
+  WORD_BIN_MAP,
+  WORD_BINS,
+  WORD_CHARGED_PAGES,
+  WORD_CLASS_OF,
+  WORD_CLASS_SLABS,
+  WORD_LOCK,
+  WORD_LOG_LENGTH,
+  WORD_THREADS,
+  WORD_THREADS_USED,
+  WORD_TOUCHED_LIMIT,
+} from "../../../src/heap/state/layout.ts";
+import {
+  BOOK_STACKS_END,
+  booksLayout,
+  placeOf,
+  RECORD_WORDS,
+  STACKS_BUCKETS,
+  STACKS_WORD,
+} from "../../../src/heap/state/books_layout.ts";
+import { Heap, HeapError } from "../../../src/heap/mod.ts";
+import { booksAt, viewState } from "../../../src/heap/inspect/state_view.ts";
+
+/**
+ * A quarter of the words; whether the heap is shared, or has a debug build's books, which are damaged then; and values for each
+ * word: the test has one, by hand up to 9.
+ */
+const [part, shared, each] = [Number(Deno.args[0]), Deno.args[1] === "true", Number(Deno.args[2] ?? 1)];
+const build = Deno.args[1] === "debug" ? "debug" : "release";
+const RESERVE = 16 * 2 ** 20;
+const CALLS = [
+  "check",
+  "blocks",
+  "stats",
+  "snapshot",
+  "owns",
+  "malloc",
+  "large",
+  "free",
+  "realloc",
+  "collect",
+  "close",
+];
+
+/** The words of state that say something in a heap of a few slabs, and some that do not. */
+function words(): number[] {
+  const range = (first: number, count: number, step = 1): number[] =>
+    Array.from({ length: Math.ceil(count / step) }, (_, index) => first + index * step);
+  const units = RESERVE / 65_536, cache = firstWordOf(0);
+  return [
+    ...range(WORD_CHARGED_PAGES, WORD_TOUCHED_LIMIT - WORD_CHARGED_PAGES + 1),
+    ...range(WORD_CLASS_OF, 2049, 97),
+    ...range(WORD_BIN_MAP, 2 * BIN_MAP_WORDS),
+    ...range(WORD_BINS, 2 * BINS, 3),
+    ...range(WORD_CLASS_SLABS, 80, 3),
+    WORD_LOG_LENGTH,
+    ...(shared ? [WORD_LOCK] : []),
+    ...range(WORD_THREADS_USED, 1),
+    ...range(WORD_THREADS + 8, 24), // slots that nobody has
+    ...range(SLAB_MAP_OFFSET / 4 + 32, 64, 2),
+    ...range(SLAB_TABLE_OFFSET / 4 + 32 * SLAB_WORDS, 12 * SLAB_WORDS),
+    ...range(SUPERSLAB_TABLE_OFFSET / 4 + SUPERSLAB_WORDS, 3 * SUPERSLAB_WORDS),
+    ...range(cache, CACHE_SENT_TO + MAX_CACHES / 32, 3),
+    ...range(LOG_OFFSET / 4, 64, 7),
+    ...range(SPAN_TABLE_OFFSET / 4, (units + 2) * SPAN_WORDS, 1),
+  ];
+}
+
+/** Words of a debug build's books that say something, as indices of those. */
+function bookWords(): number[] {
+  const range = (first: number, count: number, step = 1): number[] =>
+    Array.from({ length: Math.ceil(count / step) }, (_, index) => first + index * step);
+  const { map, taken, records } = booksLayout(RESERVE), first = placeOf(2 * 2 ** 20);
+  return [
+    ...range(0, BOOK_STACKS_END + 1),
+    WORD_LOG_LENGTH,
+    ...range(LOG_OFFSET / 4, 32, 3),
+    ...range(STACKS_WORD, STACKS_BUCKETS, 500),
+    ...range(STACKS_WORD + STACKS_BUCKETS, 300, 11),
+    ...range(map + first, 200, 3),
+    ...range(taken + (first >>> 5), 40),
+    ...range(records, 30 * RECORD_WORDS),
+    ...range(records + 100 * RECORD_WORDS, 3 * RECORD_WORDS),
+  ];
+}
+
+/** What each word is overwritten with. */
+function values(state: Int32Array, at: number): number[] {
+  return [0, 1, -1, 0x7fff_ffff, at, state[at + 1]!, state[at - 1]!, state[at]! + 1, (at * 2_654_435_761) | 0];
+}
+
+/** A heap with a bit of everything: lists, spilled blocks, an empty slab, large blocks, free spans dirty and clean. */
+async function setUp(): Promise<{ heap: Heap; live: Set<number> }> {
+  const variant = shared ? "slab-map,shared=1,capacity=16,prewarm=0" : "slab-map,capacity=16,prewarm=0";
+  const heap = await Heap.open({ reserveBytes: RESERVE, variant, build, log: () => {} });
+  const live = new Set<number>();
+  for (let index = 0; index < 120; index++) live.add(heap.malloc((index * 37) % 700));
+  for (const size of [100_000, 200_000, 70_000, 300_000, 100_000]) live.add(heap.malloc(size));
+  [...live].forEach((ptr, index) => {
+    if (index % 3 !== 0) return;
+    heap.free(ptr);
+    live.delete(ptr);
+  });
+  return { heap, live };
+}
+
+const beside = await Heap.open({ reserveBytes: RESERVE }), kept = beside.malloc(1 << 20);
+beside.u8.fill(0xaa, kept, kept + (1 << 20));
+
+const found: string[] = [];
+let damages = 0, errors = 0;
+
+function use(heap: Heap, live: Set<number>, call: string): void {
+  const add = (ptr: number): void => {
+    if (ptr !== 0 && live.has(ptr)) found.push(`${call}: ${ptr} was given out twice`);
+    if (ptr !== 0) live.add(ptr);
+  };
+  const some = [...live].filter((_, index) => index % 2 === 0);
+  if (call === "blocks") [...heap.blocks()];
+  else if (call === "owns") { for (const ptr of some) heap.owns(ptr); }
+  else if (call === "large") { for (const size of [100_000, 60_000, 1 << 20]) add(heap.malloc(size)); }
+  else if (call === "malloc") {
+    for (let index = 0; index < 200; index++) add(tolerant(() => heap.malloc((index * 37) % 900)));
+  } else if (call === "free") { for (const ptr of some) tolerant(() => (live.delete(ptr), heap.free(ptr), 0)); }
+  else if (call === "realloc") {
+    for (const ptr of some) tolerant(() => (live.delete(ptr), add(heap.realloc(ptr, 2000)), 0));
+  } else (heap as unknown as Record<string, () => void>)[call]!();
+}
+
+/** A call may throw a HeapError, and the next one is made all the same. */
+function tolerant(call: () => number): number {
+  try {
+    return call();
+  } catch (error) {
+    errors++;
+    if (!(error instanceof HeapError)) throw error;
+    return 0;
+  }
+}
+
+async function damage(at: number, index: number): Promise<void> {
+  const { heap, live } = await setUp(), state = viewState(heap);
+  if (build === "debug") at += booksAt(heap);
+  const value = values(state, at)[index]!, order = CALLS.slice(0, -1);
+  if (state[at] === value) return heap.close();
+  damages++;
+  const what = `word ${at}: ${state[at]} becomes ${value}`;
+  console.log(what);
+  state[at] = value;
+  // Another call comes first each time; close comes last.
+  for (const call of [...order.slice(damages % order.length), ...order.slice(0, damages % order.length), "close"]) {
+    try {
+      use(heap, live, call);
+    } catch (error) {
+      errors++;
+      if (!(error instanceof HeapError)) found.push(`${what}, ${call}: ${(error as Error).stack}`);
+    }
+    if (shared && call !== "close" && at !== WORD_LOCK && state[WORD_LOCK] !== 0) {
+      found.push(`${what}, ${call}: the lock is taken`);
+      state[WORD_LOCK] = 0;
+    }
+  }
+}
+
+const all = build === "debug" ? bookWords() : words();
+for (let index = 0; index < all.length; index++) {
+  if (index % 4 !== part) continue;
+  for (let step = 0; step < each; step++) await damage(all[index]!, (index + step * 4) % 9);
+  if (index % 64 === 0 && !beside.u8.subarray(kept, kept + (1 << 20)).every((byte) => byte === 0xaa)) {
+    found.push(`word ${all[index]}: the heap beside was written to`);
+  }
+}
+beside.check();
+console.log(JSON.stringify({ damages, errors, found: found.slice(0, 20) }));
+Deno.exit(0);

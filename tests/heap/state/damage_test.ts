@@ -1,0 +1,55 @@
+/**
+ * Words of a heap's state are overwritten, one at a time, as C code could do it; then it is used. Each call is right or
+ * throws a `HeapError`; it ends, nothing outside of the heap changes, and no live block is given out again.
+ *
+ * All of it runs in processes of their own: one that hangs, or dies, would take the test with it.
+ */
+
+import { assert, assertEquals } from "@std/assert";
+
+interface Outcome {
+  readonly damages: number;
+  readonly errors: number;
+  readonly found: string[];
+}
+
+const HEAPS = { false: "", true: ", on a shared heap", debug: ", in a debug build's books" };
+
+for (const [which, where] of Object.entries(HEAPS)) {
+  for (const part of [0, 1, 2, 3]) {
+    Deno.test(`a word of state that is overwritten, part ${part}${where}: right, or an error`, async () => {
+      const program = new URL("damage_program.ts", import.meta.url);
+      const command = new Deno.Command(Deno.execPath(), {
+        args: ["run", "--quiet", "-P", program.href, String(part), which],
+        stdout: "piped",
+        stderr: "piped",
+      });
+      const process = command.spawn(), timer = setTimeout(() => process.kill("SIGKILL"), 120_000);
+      const { code, signal, stdout, stderr } = await process.output();
+      clearTimeout(timer);
+      const lines = new TextDecoder().decode(stdout).trimEnd().split("\n");
+      assertEquals([code, signal], [0, null], `${lines.at(-1)}\n${new TextDecoder().decode(stderr)}`);
+      const { damages, errors, found }: Outcome = JSON.parse(lines.at(-1)!);
+      assertEquals(found, []);
+      assert(damages > 80 && errors > 50, `${damages} damages, ${errors} errors`);
+    });
+  }
+}
+
+Deno.test("no view of a heap leads to its state, or past its blocks", async () => {
+  const { Heap } = await import("../../../src/heap/mod.ts");
+  using heap = await Heap.open({ reserveBytes: 16 * 2 ** 20 });
+  const { u8, i8, u16, i16, u32, i32, f32, f64, data } = heap;
+  const live = Array.from({ length: 500 }, (_, index) => heap.malloc(index * 7));
+  const first = Math.min(...live);
+  for (const view of [u8, i8, u16, i16, u32, i32, f32, f64, data]) {
+    assertEquals([view.byteLength, view.byteOffset, view.buffer], [16 * 2 ** 20, 0, u8.buffer]);
+  }
+  // All that lies below the first block is nobody's: the heap does not mind what is written there.
+  for (const [start, end] of [[0, first], [u8.length - 4096, u8.length]]) u8.fill(0xa5, start, end);
+  heap.check();
+  assertEquals([...heap.blocks()].map(({ ptr }) => ptr), live.toSorted((a, b) => a - b));
+  for (const ptr of live) heap.free(ptr);
+  heap.collect();
+  heap.check();
+});

@@ -1,0 +1,68 @@
+/** A section that takes from many rings, of all classes, logs each list once, and an undo log that is damaged is found. */
+
+import { assert, assertEquals } from "@std/assert";
+import { Journal } from "../../../src/heap/state/journal.ts";
+import { LOG_ENTRIES, WORD_LOG_LENGTH } from "../../../src/heap/state/layout.ts";
+import { viewState } from "../../../src/heap/inspect/state_view.ts";
+import { journals } from "../../../src/heap/state/memory.ts";
+import { Heap, HeapError } from "../../../src/heap/mod.ts";
+
+class MeasuringJournal extends Journal {
+  static longest = 0;
+
+  constructor(readonly words: Int32Array) {
+    super(words);
+  }
+
+  override set(index: number, value: number): void {
+    super.set(index, value);
+    MeasuringJournal.longest = Math.max(MeasuringJournal.longest, this.words[WORD_LOG_LENGTH]!);
+  }
+}
+
+Deno.test("a refill from many threads' rings logs the words of a list once, not for each ring", async () => {
+  const { make } = journals;
+  journals.make = (words) => new MeasuringJournal(words);
+  try {
+    using owner = await Heap.open({ variant: "slab-map,refill=1,prewarm=0" });
+    const shared = owner.share();
+    const senders = await Promise.all(Array.from({ length: 7 }, () => Heap.attach(shared)));
+    const sizes = Array.from({ length: 128 }, (_, index) => (127 - index) * 16);
+    const blocks = senders.map((sender) => sizes.map((size) => ({ sender, ptr: owner.malloc(size) })));
+    for (const { sender, ptr } of blocks.flat()) sender.free(ptr);
+    const classes = owner.stats().classes.length;
+    MeasuringJournal.longest = 0;
+    const ptr = owner.malloc(30_000); // of a class that it has no slab of: so it takes what there is
+    const { longest } = MeasuringJournal;
+    assert(longest > classes && longest < 2 * classes + 32, `${longest} words, ${classes} classes`);
+    owner.free(ptr);
+    for (const sender of senders) sender.close();
+    owner.collect();
+    owner.check();
+    assertEquals(owner.stats().liveBlocks, 0);
+  } finally {
+    journals.make = make;
+  }
+});
+
+Deno.test("an undo log whose length was overwritten is an error of the heap", async () => {
+  using heap = await Heap.open();
+  const words = viewState(heap);
+  const journal = new Journal(words);
+  let code = "";
+  try {
+    journal.run(() => {
+      const before = words[WORD_LOG_LENGTH]!;
+      words[WORD_LOG_LENGTH] = LOG_ENTRIES;
+      try {
+        journal.set(1, 1);
+      } finally {
+        words[WORD_LOG_LENGTH] = before;
+      }
+    });
+  } catch (error) {
+    if (!(error instanceof HeapError)) throw error;
+    code = error.code;
+  }
+  assertEquals(code, "HEADER_CORRUPTED");
+});
