@@ -11,8 +11,8 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { compare } from "../src/lab/compare.ts";
-import { heapContestant } from "../src/lab/contestants.ts";
+import { compare } from "../src/lab/compare/compare.ts";
+import { heapContestant } from "../src/lab/contest/contestants.ts";
 import { freshSeed, verdictOf } from "../src/measure/mod.ts";
 import { completeParameters, WORKLOADS } from "../src/workloads/mod.ts";
 

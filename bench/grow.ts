@@ -18,7 +18,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { median } from "simple-statistics";
 import { DEFAULT_VARIANT, Heap } from "../src/heap/mod.ts";
-import { NATIVE_FLAGS } from "../src/lab/contestants.ts";
+import { NATIVE_FLAGS } from "../src/lab/contest/contestants.ts";
 import { stepsOf } from "../src/measure/steps.ts";
 import { buildNative, commandOutput } from "../src/os/mod.ts";
 import { sparkline } from "../src/report/sparkline.ts";

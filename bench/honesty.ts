@@ -14,9 +14,9 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { median } from "simple-statistics";
-import { compare, type ComparePlan, type CompareRun } from "../src/lab/compare.ts";
-import { heapContestant } from "../src/lab/contestants.ts";
-import { compareWithWitness, WITNESSED, witnessedPeers } from "../src/lab/witness.ts";
+import { compare, type ComparePlan, type CompareRun } from "../src/lab/compare/compare.ts";
+import { heapContestant } from "../src/lab/contest/contestants.ts";
+import { compareWithWitness, WITNESSED, witnessedPeers } from "../src/lab/doctor/witness.ts";
 import { freshSeed } from "../src/measure/mod.ts";
 import { witnessHeadline } from "../src/report/witness.ts";
 import { completeParameters, WORKLOADS } from "../src/workloads/mod.ts";

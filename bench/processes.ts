@@ -15,10 +15,10 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { median } from "simple-statistics";
-import { Child } from "../src/lab/child.ts";
-import { type Contestant, enter } from "../src/lab/contestants.ts";
-import { replayHarness } from "../src/lab/replay.ts";
-import { warmUp } from "../src/lab/warm_up.ts";
+import { Child } from "../src/lab/contest/child.ts";
+import { type Contestant, enter } from "../src/lab/contest/contestants.ts";
+import { replayHarness } from "../src/lab/replay/replay.ts";
+import { warmUp } from "../src/lab/contest/warm_up.ts";
 import { bimodalWarning, modesOf } from "../src/measure/mod.ts";
 import { readTrace } from "../src/traces/mod.ts";
 import { replayWords } from "../src/traces/replay_words.ts";

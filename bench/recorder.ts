@@ -11,8 +11,8 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { peerContestant } from "../src/lab/contestants.ts";
-import { RECORDER } from "../src/lab/record_files.ts";
+import { peerContestant } from "../src/lab/contest/contestants.ts";
+import { RECORDER } from "../src/lab/record/files.ts";
 import { differences, estimate, ratios } from "../src/measure/mod.ts";
 import { buildNative, commandOutput } from "../src/os/mod.ts";
 import { PEERS } from "../src/peers/mod.ts";

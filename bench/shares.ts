@@ -20,7 +20,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { Session } from "node:inspector";
 import process from "node:process";
 import { type CounterName, DEFAULT_VARIANT, Heap } from "../src/heap/mod.ts";
-import { countUnit } from "../src/lab/counts.ts";
+import { countUnit } from "../src/lab/bench/counts.ts";
 import { adaptHeap } from "../src/peers/heap.ts";
 import { markdownTable } from "../src/report/rows.ts";
 import { readTrace } from "../src/traces/mod.ts";

@@ -1,6 +1,6 @@
 /*
  * How long single operations take: the clock, the histogram and the evidence, the same for programs in C (replay.c with
- * LATENCY) and in TypeScript (latency.c, called through FFI). src/lab/latency.ts says what becomes of it.
+ * LATENCY) and in TypeScript (latency.c, called through FFI). src/lab/latency/latency.ts says what becomes of it.
  *
  * The clock is the processor's counter (TSC; cntvct_el0 on aarch64, untested), with fences on both sides: all that came
  * before is done when it starts, and the operation is when it stops. So an operation is timed alone: it costs more than in
@@ -218,7 +218,7 @@ static void latency_forget(void) {
   latency.opened_nanoseconds = latency_nanoseconds(CLOCK_MONOTONIC);
 }
 
-/* The answer's line, which src/lab/latency_protocol.ts describes. Returns its length. */
+/* The answer's line, which src/lab/latency/protocol.ts describes. Returns its length. */
 static int latency_answer(char *text, int capacity) {
   const uint64_t ticks = latency_ticks() - latency.opened_ticks;
   const uint64_t passed = latency_nanoseconds(CLOCK_MONOTONIC) - latency.opened_nanoseconds;

@@ -13,7 +13,7 @@
  *     ok resident=1044480 faults=255 mapping=0
  *     longest replay units=3   each event's time is the shortest of 3 replays; the longest of those
  *     ok nanoseconds=41234
- *     latency replay units=3   the time of each operation, if compiled with LATENCY: src/lab/latency_protocol.ts
+ *     latency replay units=3   the time of each operation, if compiled with LATENCY: src/lab/latency/protocol.ts
  *     error event 17: its block was overwritten before its free
  *
  * Words for several members are replayed by as many threads, which are started once and kept: src/workloads/

@@ -1,7 +1,7 @@
 /*
  * The oracle of native peers: whether the malloc of this process does what every measurement takes for granted. A library
  * that hands out one block again and again is faster than any allocator, so each is verified, in a process of its own,
- * before it is measured (src/lab/verified.ts):
+ * before it is measured (src/lab/contest/verified.ts):
  *
  *     ready malloc=/usr/lib/x86_64-linux-gnu/libmimalloc.so.2 ...       identity.c
  *     > verify

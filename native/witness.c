@@ -13,7 +13,7 @@
  * first line says which library has each function, since LD_PRELOAD fails quietly.
  *
  * -fno-builtin is needed: else the compiler knows that a block which is allocated, freed and never looked at can be left
- * out, and hot-pair is an empty loop. tests/lab/witness_test.ts counts the calls.
+ * out, and hot-pair is an empty loop. tests/lab/doctor/witness_test.ts counts the calls.
  */
 #define _GNU_SOURCE /* dladdr */
 #include <ctype.h>

@@ -8,7 +8,7 @@
  *     run random-mixed units=10 size=128 working-set=8192 cycles=100000 seed=12345
  *     ok nanoseconds=51234567 operations=1004096 checksum=1f2e3d4c slot-checksum=5d6c7b8a tier=native
  *     latency random-mixed units=10 size=128 ...    of a program compiled with LATENCY, whose argument is a file with the
- *                                                   kinds of a unit's operations: src/lab/bench_latency.ts
+ *                                                   kinds of a unit's operations: src/lab/bench/latency.ts
  *     error malloc(128) gave NULL
  *
  * A unit is a fixed amount of work; the next one goes on where it ended. Operations and slot checksum are those of the

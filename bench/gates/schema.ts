@@ -6,7 +6,7 @@
  * @module
  */
 import { toJsonSchema } from "@valibot/to-json-schema";
-import { GateThresholdsSchema } from "../../src/lab/gate_thresholds.ts";
+import { GateThresholdsSchema } from "../../src/lab/gate/thresholds.ts";
 
 /** The schema. Checks that JSON Schema cannot express (a variant exists, one of two fields is there) are left out. */
 export function gateJsonSchema(): object {

@@ -5,10 +5,10 @@
  */
 import { Command } from "@commander-js/extra-typings";
 import { DEFAULT_VARIANT } from "../heap/mod.ts";
-import { bench, type BenchRun } from "../lab/bench.ts";
-import { withLatency } from "../lab/bench_latency.ts";
+import { bench, type BenchRun } from "../lab/bench/bench.ts";
+import { withLatency } from "../lab/bench/latency.ts";
 import { DEFAULT_PEERS, PEERS } from "../peers/mod.ts";
-import { countUnit } from "../lab/counts.ts";
+import { countUnit } from "../lab/bench/counts.ts";
 import {
   checkExpectation,
   type CountsRow,

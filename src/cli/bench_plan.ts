@@ -5,7 +5,7 @@
  * @module
  */
 import { DEFAULT_VARIANT, InvalidOptionError, parseVariant } from "../heap/mod.ts";
-import type { BenchPlan } from "../lab/bench.ts";
+import type { BenchPlan } from "../lab/bench/bench.ts";
 import { freshSeed } from "../measure/mod.ts";
 import { hakmemVariant } from "../os/mod.ts";
 import { defaultPeers } from "../peers/find.ts";

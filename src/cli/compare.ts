@@ -4,10 +4,10 @@
  * @module
  */
 import { Command } from "@commander-js/extra-typings";
-import { assertSameWork, baselinePath, lastingName, loadBaseline, saveBaseline } from "../lab/baseline.ts";
-import { compare, type ComparePlan, type CompareRun } from "../lab/compare.ts";
-import { comparingReplays } from "../lab/replay.ts";
-import { resolveSpec } from "../lab/specs.ts";
+import { assertSameWork, baselinePath, lastingName, loadBaseline, saveBaseline } from "../lab/compare/baseline.ts";
+import { compare, type ComparePlan, type CompareRun } from "../lab/compare/compare.ts";
+import { comparingReplays } from "../lab/replay/replay.ts";
+import { resolveSpec } from "../lab/contest/specs.ts";
 import { freshSeed, LOOKS, type Verdict } from "../measure/mod.ts";
 import { shortRevisions } from "../report/format.ts";
 import {

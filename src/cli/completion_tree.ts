@@ -7,8 +7,8 @@
  */
 import type { Argument, Command, Option } from "@commander-js/extra-typings";
 import { FLAGS, VARIANTS } from "../heap/mod.ts";
-import { BASELINE_FOLDER } from "../lab/baseline.ts";
-import { BUILDS } from "../lab/flags.ts";
+import { BASELINE_FOLDER } from "../lab/compare/baseline.ts";
+import { BUILDS } from "../lab/inspect/flags.ts";
 import { PEERS } from "../peers/mod.ts";
 import { WORKLOADS } from "../workloads/mod.ts";
 import { SCENARIO_NAMES } from "./stress.ts";

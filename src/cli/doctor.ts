@@ -6,8 +6,8 @@
  */
 import { Command } from "@commander-js/extra-typings";
 import { DEFAULT_VARIANT } from "../heap/mod.ts";
-import { doctor } from "../lab/doctor.ts";
-import { compareWithWitness, WITNESSED, witnessedPeers } from "../lab/witness.ts";
+import { doctor } from "../lab/doctor/doctor.ts";
+import { compareWithWitness, WITNESSED, witnessedPeers } from "../lab/doctor/witness.ts";
 import { freshSeed } from "../measure/mod.ts";
 import { type DoctorFile, renderDoctor, renderDoctorCsv, renderDoctorMarkdown } from "../report/doctor.ts";
 import { renderJson } from "../report/mod.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 import { Command } from "@commander-js/extra-typings";
-import { explain, type ExplainPlan, type ExplainRun } from "../lab/explain.ts";
-import { comparingReplays } from "../lab/replay.ts";
+import { explain, type ExplainPlan, type ExplainRun } from "../lab/explain/explain.ts";
+import { comparingReplays } from "../lab/replay/replay.ts";
 import { freshSeed, LOOKS } from "../measure/mod.ts";
 import {
   type ExplainFile,

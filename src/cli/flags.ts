@@ -5,7 +5,7 @@
  */
 import { Command, Option } from "@commander-js/extra-typings";
 import { DEFAULT_VARIANT, VARIANTS } from "../heap/mod.ts";
-import { type Build, BUILDS, describeFlags } from "../lab/flags.ts";
+import { type Build, BUILDS, describeFlags } from "../lab/inspect/flags.ts";
 import { hakmemVariant } from "../os/mod.ts";
 import { renderFlagsCsv, renderFlagsMarkdown } from "../report/flags.ts";
 import { type FlagsFile, renderFlags, renderJson, wrap } from "../report/mod.ts";

@@ -5,11 +5,11 @@
  */
 import { Command } from "@commander-js/extra-typings";
 import { DEFAULT_VARIANT, InvalidOptionError, parseVariant } from "../heap/mod.ts";
-import { baselinePath } from "../lab/baseline.ts";
-import { gate } from "../lab/gate.ts";
-import type { GatePlan, GateRule } from "../lab/gate_plan.ts";
-import { libraryBeside, parseThresholds, threadsOf, type Threshold } from "../lab/gate_thresholds.ts";
-import { QUICK_FACTOR } from "../lab/gate_verdict.ts";
+import { baselinePath } from "../lab/compare/baseline.ts";
+import { gate } from "../lab/gate/gate.ts";
+import type { GatePlan, GateRule } from "../lab/gate/plan.ts";
+import { libraryBeside, parseThresholds, threadsOf, type Threshold } from "../lab/gate/thresholds.ts";
+import { QUICK_FACTOR } from "../lab/gate/verdict.ts";
 import { freshSeed } from "../measure/mod.ts";
 import { hakmemVariant } from "../os/mod.ts";
 import { renderGate, renderGateCsv, renderGateMarkdown } from "../report/gate.ts";

@@ -6,7 +6,7 @@
  */
 import { Command, CommanderError } from "@commander-js/extra-typings";
 import config from "../../deno.json" with { type: "json" };
-import { ContestantError } from "../lab/child.ts";
+import { ContestantError } from "../lab/contest/child.ts";
 import { isStdoutClosed } from "../os/mod.ts";
 import { benchCommand } from "./bench.ts";
 import { compareCommand } from "./compare.ts";

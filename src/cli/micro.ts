@@ -4,7 +4,7 @@
  * @module
  */
 import { Command } from "@commander-js/extra-typings";
-import { micro } from "../lab/micro.ts";
+import { micro } from "../lab/micro/micro.ts";
 import { freshSeed } from "../measure/mod.ts";
 import { renderMicroCsv, renderMicroMarkdown } from "../report/micro.ts";
 import { type MicroFile, renderJson, renderMicro } from "../report/mod.ts";

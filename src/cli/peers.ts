@@ -4,7 +4,7 @@
  * @module
  */
 import { Command } from "@commander-js/extra-typings";
-import { listPeers } from "../lab/peers.ts";
+import { listPeers } from "../lab/doctor/peers.ts";
 import { CURRENT_AS_OF } from "../peers/current.ts";
 import { renderJson } from "../report/mod.ts";
 import { type PeersFile, renderPeers, renderPeersCsv, renderPeersMarkdown } from "../report/peers.ts";

@@ -4,9 +4,9 @@
  * @module
  */
 import { Command } from "@commander-js/extra-typings";
-import { Recording, type RecordPlan } from "../lab/record.ts";
-import { freeName } from "../lab/record_files.ts";
-import { programPath } from "../lab/record_obstacle.ts";
+import { Recording, type RecordPlan } from "../lab/record/record.ts";
+import { freeName } from "../lab/record/files.ts";
+import { programPath } from "../lab/record/obstacle.ts";
 import { renderJson } from "../report/mod.ts";
 import {
   type Outcome,

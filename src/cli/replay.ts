@@ -5,7 +5,7 @@
  */
 import { Command } from "@commander-js/extra-typings";
 import { DEFAULT_VARIANT } from "../heap/mod.ts";
-import { replay } from "../lab/replay.ts";
+import { replay } from "../lab/replay/replay.ts";
 import { freshSeed } from "../measure/mod.ts";
 import { defaultPeers } from "../peers/find.ts";
 import {

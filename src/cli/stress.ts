@@ -5,7 +5,7 @@
  */
 import { Command, Option } from "@commander-js/extra-typings";
 import { DEFAULT_VARIANT, parseVariant } from "../heap/mod.ts";
-import { type Build, BUILDS } from "../lab/flags.ts";
+import { type Build, BUILDS } from "../lab/inspect/flags.ts";
 import { replayStress, stress } from "../verify/stress/stress.ts";
 import { SCENARIOS } from "../verify/stress/scenarios.ts";
 import { stressThreads } from "../verify/stress/threads.ts";

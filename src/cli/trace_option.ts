@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ReplayPlan } from "../lab/replay.ts";
+import type { ReplayPlan } from "../lab/replay/replay.ts";
 import { readTrace } from "../traces/mod.ts";
 import { UsageError } from "./values.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Build, BUILDS } from "../lab/flags.ts";
+import { type Build, BUILDS } from "../lab/inspect/flags.ts";
 import { PEER_VALUES } from "../peers/find.ts";
 import { PEERS } from "../peers/mod.ts";
 import { LIBRARY_PATH } from "../peers/native.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { BASELINE_FOLDER, baselinePath } from "../../src/lab/baseline.ts";
+import { BASELINE_FOLDER, baselinePath } from "../../src/lab/compare/baseline.ts";
 import { compareFixture } from "../report/compare_fixture.ts";
 import { cli, FOLDER, mallocLabText, outcome } from "./helpers.ts";
 

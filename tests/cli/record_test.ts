@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parseRecordFile } from "../../src/report/record.ts";
 import { readTrace } from "../../src/traces/mod.ts";
-import { build } from "../lab/recorded.ts";
+import { build } from "../lab/record/recorded.ts";
 import { cli, command, FOLDER, outcome } from "./helpers.ts";
 
 const LINUX = Deno.build.os === "linux";

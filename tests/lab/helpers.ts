@@ -1,5 +1,5 @@
 /** Contestants that answer from a script, so that the coordinator can be tested without measuring. */
-import { Child, type ChildCommand } from "../../src/lab/child.ts";
+import { Child, type ChildCommand } from "../../src/lab/contest/child.ts";
 
 /** A process that says `ready`, then runs `body` for each line that it reads (it has `line` and `say`). */
 export function scriptedCommand(label: string, body: string): ChildCommand {

@@ -11,9 +11,9 @@
  * @module
  */
 import { DEFAULT_VARIANT } from "../../src/heap/mod.ts";
-import { Child } from "../../src/lab/child.ts";
-import { enter } from "../../src/lab/contestants.ts";
-import { warmUp } from "../../src/lab/warm_up.ts";
+import { Child } from "../../src/lab/contest/child.ts";
+import { enter } from "../../src/lab/contest/contestants.ts";
+import { warmUp } from "../../src/lab/contest/warm_up.ts";
 import { Random } from "../../src/measure/mod.ts";
 import { completeParameters, WORKLOADS } from "../../src/workloads/mod.ts";
 

@@ -79,7 +79,7 @@ function uniform(random: Random): number {
 }
 
 const CONTESTANTS = [0, 1, 2] as const; // A, B, A'
-const PASSES = 2; // over the contestants and back, as `src/lab/rounds.ts` does
+const PASSES = 2; // over the contestants and back, as `src/lab/contest/rounds.ts` does
 
 /** Logarithms of the times that A, B and A' took for their slots in one row of a round. */
 export type Times = readonly [readonly number[], readonly number[], readonly number[]];

@@ -1,7 +1,7 @@
 /** Peers that are preloaded: which allocator serves a process is asserted, and all do the same work. */
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
-import { Child, ContestantError } from "../../src/lab/child.ts";
-import { type Contestant, enter, peerContestant } from "../../src/lab/contestants.ts";
+import { Child, ContestantError } from "../../src/lab/contest/child.ts";
+import { type Contestant, enter, peerContestant } from "../../src/lab/contest/contestants.ts";
 import { findPeer, findPeers, libraryOf, PeerError } from "../../src/peers/find.ts";
 import { NATIVE_LIBRARIES } from "../../src/peers/native.ts";
 import { completeParameters, type Parameters, WORKLOADS } from "../../src/workloads/mod.ts";

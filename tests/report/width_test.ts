@@ -1,6 +1,6 @@
 /** Every report on stdout at the widths of narrow, usual and wide terminals: nothing is wider, and nothing is lost. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { describeFlags } from "../../src/lab/flags.ts";
+import { describeFlags } from "../../src/lab/inspect/flags.ts";
 import { noiseWarning } from "../../src/measure/mod.ts";
 import { renderDoctor } from "../../src/report/doctor.ts";
 import { renderGate } from "../../src/report/gate.ts";

@@ -1,7 +1,7 @@
 /** The TypeScript workloads and their C twins: one random stream, one checksum, whatever the parameters. */
 import { assertEquals, assertNotEquals } from "@std/assert";
-import { Child } from "../../src/lab/child.ts";
-import { enter } from "../../src/lab/contestants.ts";
+import { Child } from "../../src/lab/contest/child.ts";
+import { enter } from "../../src/lab/contest/contestants.ts";
 import { completeParameters, type Parameters, WORKLOADS } from "../../src/workloads/mod.ts";
 import { compilesWithoutWarning } from "../os/run_child.ts";
 

@@ -7,7 +7,7 @@
  */
 import { Random } from "../../measure/mod.ts";
 import type { Operation, StressFailure, StressProgram, StressThreads, StressThreadsFailure } from "../../report/mod.ts";
-import type { Build } from "../../lab/flags.ts";
+import type { Build } from "../../lab/inspect/flags.ts";
 import { shrink } from "../shrink.ts";
 import { damageProgram, runDamaged } from "./damage.ts";
 import { runProgram, stressProgram, type Watch } from "./program.ts";

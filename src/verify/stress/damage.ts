@@ -33,7 +33,7 @@ import { viewState } from "../../heap/inspect/state_view.ts";
 import { Random } from "../../measure/random.ts";
 import type { Operation, StressProgram } from "../../report/mod.ts";
 import { OracleError } from "../oracle.ts";
-import { type Build, heapOptions } from "../../lab/flags.ts";
+import { type Build, heapOptions } from "../../lab/inspect/flags.ts";
 import { RESERVE_BYTES, stressProgram, type Watch } from "./program.ts";
 
 /** Operations between two damages, on average. */

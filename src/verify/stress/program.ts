@@ -11,7 +11,7 @@ import { Heap, type HeapStats } from "../../heap/mod.ts";
 import { Random } from "../../measure/random.ts";
 import type { Operation, StressProgram } from "../../report/mod.ts";
 import { Oracle, OracleError } from "../oracle.ts";
-import { type Build, heapOptions } from "../../lab/flags.ts";
+import { type Build, heapOptions } from "../../lab/inspect/flags.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;

@@ -7,7 +7,7 @@
  */
 import { Heap, InvalidOptionError } from "../../heap/mod.ts";
 import type { StressFailure, StressFile, StressProgram, StressRun, StressThreadsFailure } from "../../report/mod.ts";
-import { type Build, heapOptions } from "../../lab/flags.ts";
+import { type Build, heapOptions } from "../../lab/inspect/flags.ts";
 import { shrink } from "../shrink.ts";
 import { programOf, type StressRequest, type StressSums } from "./child.ts";
 import { type Processes, runChild, type StressLimits } from "./process.ts";

@@ -7,7 +7,7 @@
 import { Heap } from "../../heap/mod.ts";
 import { Random } from "../../measure/random.ts";
 import type { StressThreadsFailure } from "../../report/mod.ts";
-import { type Build, heapOptions } from "../../lab/flags.ts";
+import { type Build, heapOptions } from "../../lab/inspect/flags.ts";
 import { answer, say, type StressSums } from "./child.ts";
 import { Relay, RelayError } from "./relay.ts";
 import { RESERVE_BYTES } from "./program.ts";

@@ -1,10 +1,10 @@
 /** The recorder's own files, as it left them and damaged. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { RECORDER } from "../../../src/lab/record_files.ts";
+import { RECORDER } from "../../../src/lab/record/files.ts";
 import { buildNative } from "../../../src/os/mod.ts";
 import { decodeTrace, readTrace, type Trace, TraceError } from "../../../src/traces/mod.ts";
-import { build, recorded } from "../../lab/recorded.ts";
+import { build, recorded } from "../../lab/record/recorded.ts";
 
 const LINUX = Deno.build.os === "linux";
 /** Bytes of a chunk, and where in the file the first one is. */

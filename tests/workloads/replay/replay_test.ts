@@ -2,10 +2,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { DEFAULT_VARIANT, Heap } from "../../../src/heap/mod.ts";
-import { Child } from "../../../src/lab/child.ts";
-import { figureOf, formatReplayRequest } from "../../../src/lab/replay_protocol.ts";
-import { replayHarness } from "../../../src/lab/replay.ts";
-import { enter } from "../../../src/lab/contestants.ts";
+import { Child } from "../../../src/lab/contest/child.ts";
+import { figureOf, formatReplayRequest } from "../../../src/lab/replay/protocol.ts";
+import { replayHarness } from "../../../src/lab/replay/replay.ts";
+import { enter } from "../../../src/lab/contest/contestants.ts";
 import { openTouchingFfi } from "../../../src/peers/ffi.ts";
 import { adaptHeap } from "../../../src/peers/heap.ts";
 import { openAllocator } from "../../../src/peers/mod.ts";

@@ -1,0 +1,418 @@
+/**
+ * `bench`: the throughput of our heap and of its peers, size by size, in one run.
+ *
+ * In each round every contestant has a fresh process, since V8 decides anew in each how to compile the same source: so
+ * what a contestant's samples spread over is what its users get, and one that runs at one of two speeds is told from one
+ * that does not. All processes of a round are warmed up, then every size is measured by each in two halves of a slot, in
+ * random order, one after the other while the rest wait: through all sizes, and back. So the slots of one size and round
+ * lie close together, and what disturbs the machine disturbs them alike: ratios are taken within rounds. What slows one
+ * half alone was the machine, not what the process is.
+ *
+ * Before the first round each contestant has a process in which its slots are made long enough, and what it does is
+ * checked against what a do-nothing allocator does.
+ *
+ * @module
+ */
+import { captureEnvironment, type Environment, Random, readSteal, type Warning } from "../../measure/mod.ts";
+import { type Failure, type ResultFile } from "../../report/mod.ts";
+import type { Parameters } from "../../workloads/mod.ts";
+import { Agreements } from "../contest/agreement.ts";
+import { type Child, ContestantError, ContestantTimeout, deadlineAfter, deadlineFor } from "../contest/child.ts";
+import { Children } from "../contest/children.ts";
+import { type Contestant, enter, type Entry } from "../contest/contestants.ts";
+import { runnersOf } from "../contestant/crew_member.ts";
+import type { Identity } from "../contest/identity.ts";
+import { lineUp, type LineUpPlan, type Starter } from "./line_up.ts";
+import type { Request, Slot } from "../contestant/protocol.ts";
+import { resultsOf } from "./results.ts";
+import { isWarm, warm, warmAll, type WarmUp, warmUp } from "../contest/warm_up.ts";
+import { placeIn, warningsOf } from "../contest/warnings.ts";
+
+/** What to measure. */
+export interface BenchPlan extends LineUpPlan {
+  /** Parameters that are complete, a set for each size, with the size that stands for it in the results. */
+  readonly sizes: readonly { readonly size: number; readonly parameters: Parameters }[];
+  readonly variants: readonly string[];
+  readonly peers: readonly string[];
+  readonly rounds: number;
+  readonly slotMilliseconds: number;
+  /** As of a warm-up's goal. */
+  readonly warmMilliseconds?: number;
+  readonly orderSeed: number;
+  /** Milliseconds that a first unit of a peer may take before it is left out, which is no failure then. */
+  readonly unitDeadline?: number | undefined;
+  /** Whether the first unit of each process is timed by itself; of plans with one size. */
+  readonly firstUnits?: boolean;
+  /** If given, all contestants run the same number of units: so many that `system` is busy that long in all. */
+  readonly seconds?: number | undefined;
+}
+
+/** How far a run is. */
+export interface Progress {
+  readonly phase:
+    | "starting"
+    | "warming up"
+    | "measuring"
+    | "taking the footprint"
+    | "timing single operations"
+    | "replaying";
+  readonly done: number;
+  readonly total: number;
+  /** Who is next. */
+  readonly label: string;
+}
+
+/** What goes to the result file, but for the command and what was expected. */
+export type BenchRun = Omit<ResultFile, "schema" | "command" | "expectations"> & {
+  /** Whether it was stopped before its last round. */
+  readonly isInterrupted: boolean;
+};
+
+/** Someone who takes part. */
+interface Player {
+  readonly contestant: Contestant;
+  readonly threads: number;
+  readonly identity: Identity | undefined;
+  readonly warmUps: readonly WarmUp[];
+  /** By size, the halves of each round's slot. */
+  readonly slots: readonly Slot[][][];
+  /** The first units of its processes, one a round, if they are timed. */
+  readonly first: Slot[];
+}
+
+/** What became of those who began. */
+interface Field {
+  /** Those who are still in it. */
+  players: Player[];
+  readonly notes: string[];
+  readonly failures: Failure[];
+  /** The error of the first of these. */
+  cause?: ContestantError;
+  /** Says that it is over, and whoever fails from then on was ended by us. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Runs a plan. A peer that fails, or that does not answer, is out of it from then on, with a failure instead of results.
+ *
+ * @param signal Stops the run: what whole rounds measured is returned.
+ * @param entry Who takes part; found from the plan if it is not given.
+ * @throws ContestantError if our heap, or a do-nothing allocator, cannot do its work; DisagreementError if one did other
+ * work.
+ */
+export async function bench(
+  plan: BenchPlan,
+  report: (progress: Progress) => void,
+  signal: AbortSignal,
+  entry?: Entry,
+): Promise<BenchRun> {
+  const environment = await captureEnvironment();
+  const stealBefore = await readSteal();
+  entry ??= await enter(plan.variants, plan.peers);
+  const { starters, notes } = lineUp(plan, entry);
+  const agreements = new Agreements();
+  const field: Field = { players: [], notes, failures: [], signal };
+  let measured = 0;
+  try {
+    await calibrate(plan, starters, field, agreements, report);
+    const units = unitsOf(plan, field.players);
+    const random = new Random(plan.orderSeed);
+    for (; measured < plan.rounds; measured++) {
+      await measureRound(plan, field, units, agreements, random, measured, report);
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+  return {
+    ...summarise(plan, field.players, environment, measured, stealBefore, await readSteal()),
+    ...(field.failures.length === 0 ? {} : { failures: field.failures }),
+    notes,
+    isInterrupted: signal.aborted && measured < plan.rounds,
+  };
+}
+
+/** Finds how long a slot of each contestant is, and whether it does what is asked. */
+async function calibrate(
+  plan: BenchPlan,
+  starters: readonly Starter[],
+  field: Field,
+  agreements: Agreements,
+  report: (progress: Progress) => void,
+): Promise<void> {
+  report({ phase: "starting", done: 0, total: 1, label: "" });
+  await using children = new Children(field.signal);
+  const started = await startAll(starters, children, field);
+  assertPeers(field, started);
+  await warmUpAll(plan, started, field, report);
+  await verify(plan, field, new Map(started.map(([starter, child]) => [keyOf(starter), child])), agreements);
+}
+
+/** Starts a process for each, warms it up, and measures every size once. */
+async function measureRound(
+  plan: BenchPlan,
+  field: Field,
+  units: Units,
+  agreements: Agreements,
+  random: Random,
+  round: number,
+  report: (progress: Progress) => void,
+): Promise<void> {
+  const { sizes, rounds, firstUnits = false } = plan;
+  let done = 0;
+  const show = ({ contestant }: Player) => {
+    const each = (2 * sizes.length + Number(firstUnits)) * field.players.length;
+    report({ phase: "measuring", done: round * each + done++, total: rounds * each, label: contestant.command.label });
+  };
+  /** Has a player do something, unless it is out; if it fails, it is. */
+  const attempt = async (player: Player, action: (child: Child) => Promise<void>): Promise<void> => {
+    if (isOut(field, player.contestant)) return;
+    try {
+      await action(processes.get(keyOf(player))!);
+    } catch (error) {
+      leaveOut(field, player.contestant, error);
+    }
+  };
+  await using children = new Children(field.signal);
+  const started = await startAll(field.players, children, field);
+  const processes = new Map(started.map(([player, child]) => [keyOf(player), child]));
+  if (firstUnits) {
+    for (const player of random.shuffled(field.players)) {
+      show(player);
+      await attempt(player, async (child) => {
+        const deadline = deadlineAfter((player.warmUps[0]?.nanosecondsPerUnit ?? 0) / 1e6);
+        player.first.push(await child.run(requestOf(plan, player, 0, 1), deadline));
+      });
+    }
+  }
+  await warmAll(field.players.map((player) => () =>
+    attempt(player, async (child) => {
+      for (const [index, { nanosecondsPerUnit }] of player.warmUps.entries()) {
+        if (isWarm(nanosecondsPerUnit, plan)) continue;
+        const request = requestOf(plan, player, index, units(player, index));
+        await warm(child, request, nanosecondsPerUnit, plan);
+      }
+    })
+  ));
+  const halves = new Map(field.players.map((player) => [player, sizes.map((): Slot[] => [])]));
+  const there = [...sizes.entries()];
+  for (const [index, size] of [...there, ...there.toReversed()]) {
+    for (const player of random.shuffled(field.players)) {
+      const own = halves.get(player)![index]!, whole = units(player, index);
+      if (own.length === whole) continue; // a unit that takes long is not divided
+      show(player);
+      await attempt(player, async (child) => {
+        const slot = await child.run(requestOf(plan, player, index, Math.ceil(whole / 2)));
+        agreements.record(workOf(plan, player, size), player.contestant.label, slot);
+        own.push(slot);
+      });
+    }
+  }
+  for (const [player, each] of halves) for (const [index, slots] of each.entries()) player.slots[index]!.push(slots);
+}
+
+/** Who somebody is among all that take part. */
+function keyOf({ contestant, threads }: Starter): string {
+  return `${threads} ${contestant.label}`;
+}
+
+/** Starts a process for each; who cannot start is out of it. */
+async function startAll<Who extends Starter>(
+  starters: readonly Who[],
+  children: Children,
+  field: Field,
+): Promise<[Who, Child][]> {
+  const starts = await Promise.allSettled(starters.map(({ contestant }) => children.start(contestant.command)));
+  return starts.flatMap((start, index): [Who, Child][] => {
+    const starter = starters[index]!;
+    if (start.status === "fulfilled") return [[starter, start.value]];
+    leaveOut(field, starter.contestant, start.reason);
+    return [];
+  }).filter(([{ contestant }]) => !isOut(field, contestant));
+}
+
+/** @throws The failures of all peers, if none of them could start: then the question has no answer. */
+function assertPeers({ failures, cause }: Field, started: readonly [Starter, Child][]): void {
+  if (cause === undefined || started.some(([{ contestant }]) => isPeer(contestant))) return;
+  cause.message = failures.map(({ message }) => message).join("\n");
+  throw cause;
+}
+
+function isPeer({ runtime }: Contestant): boolean {
+  return runtime !== "deno" && runtime !== "harness";
+}
+
+/** Takes a peer out that failed, with whatever number of threads. @throws The error, if it is our heap's, or our doing. */
+function leaveOut(field: Field, contestant: Contestant, error: unknown): void {
+  field.signal.throwIfAborted();
+  const failure = failureOfPeer(contestant, error);
+  if (isOut(field, contestant)) return;
+  field.cause ??= error as ContestantError; // or the line above had thrown
+  field.failures.push(failure);
+  field.notes.push(noteOf(failure));
+  field.players = field.players.filter((player) => player.contestant.allocator !== contestant.allocator);
+}
+
+function isOut({ failures }: Field, { allocator }: Contestant): boolean {
+  return failures.some((failure) => failure.allocator === allocator);
+}
+
+/** The failure of a peer. @throws The error, if it is no contestant's, or our heap's. */
+export function failureOfPeer(contestant: Contestant, error: unknown): Failure {
+  const { allocator, runtime } = contestant;
+  if (!isPeer(contestant) || !(error instanceof ContestantError)) throw error;
+  return { allocator, runtime, message: error.message };
+}
+
+/** A failure in words. */
+export function noteOf({ message }: Failure): string {
+  return `left out: ${message}`;
+}
+
+async function warmUpAll(
+  plan: BenchPlan,
+  started: readonly [Starter, Child][],
+  field: Field,
+  report: (progress: Progress) => void,
+): Promise<void> {
+  const { slotMilliseconds, warmMilliseconds, workload } = plan;
+  const total = started.length * plan.sizes.length;
+  for (const [position, [{ contestant, threads }, child]] of started.entries()) {
+    if (isOut(field, contestant)) continue;
+    const ownDeadline = isPeer(contestant) ? plan.unitDeadline : undefined;
+    const warmUps: WarmUp[] = [];
+    try {
+      for (const { parameters } of plan.sizes) {
+        const done = position * plan.sizes.length + warmUps.length;
+        report({ phase: "warming up", done, total, label: child.label });
+        const request = { workload: workload.name, threads, parameters };
+        const unitDeadline = ownDeadline ?? deadlineFor(threads * workload.operationsPerUnit(parameters));
+        warmUps.push(await warmUp(child, request, { slotMilliseconds, warmMilliseconds, unitDeadline }));
+      }
+      const slots = plan.sizes.map(() => []);
+      field.players.push({ contestant, threads, identity: child.identity, warmUps, slots, first: [] });
+    } catch (error) {
+      if (!(error instanceof ContestantTimeout) || ownDeadline === undefined) leaveOut(field, contestant, error);
+      else field.notes.push(`left out: ${error.message}; name it with --peer to wait longer`);
+    }
+  }
+}
+
+/** How many units a player runs in a slot of a size. */
+type Units = (player: Player, index: number) => number;
+
+/** Everyone's own number, or with `seconds` the same for all with as many threads. */
+function unitsOf({ seconds, rounds }: BenchPlan, players: readonly Player[]): Units {
+  const own: Units = ({ warmUps }, index) => warmUps[index]?.units ?? 1;
+  if (seconds === undefined) return own;
+  return ({ threads }, index) => {
+    const equals = players.filter((player) => player.threads === threads);
+    const pace = equals.find(({ contestant }) => contestant.allocator === "system") ?? equals[0];
+    const nanoseconds = pace?.warmUps[index]?.nanosecondsPerUnit ?? Infinity;
+    return Math.max(1, Math.ceil(seconds * 1e9 / rounds / nanoseconds));
+  };
+}
+
+function requestOf({ workload, sizes }: BenchPlan, { threads }: Player, index: number, units: number): Request {
+  return { workload: workload.name, units, threads, parameters: sizes[index]?.parameters ?? {} };
+}
+
+/** What all who do it must agree on. */
+function workOf({ workload }: BenchPlan, { threads }: Player, { size }: BenchPlan["sizes"][number]): string {
+  return `${workload.name} ${placeIn(workload.name, { size, threads })}`.trimEnd();
+}
+
+/**
+ * Lets every player run a slot of as many units as it will be asked for, and a do-nothing allocator the same: who does
+ * other work than that one is found before anything is measured. Each slot that follows must repeat what this one gave.
+ */
+async function verify(
+  plan: BenchPlan,
+  field: Field,
+  processes: ReadonlyMap<string, Child>,
+  agreements: Agreements,
+): Promise<void> {
+  const units = unitsOf(plan, field.players);
+  const harnesses = field.players.filter(({ contestant }) => contestant.runtime === "harness");
+  for (const [index, size] of plan.sizes.entries()) {
+    for (const player of field.players) {
+      const judge = harnesses.find((each) => each !== player && each.threads === player.threads) ?? player;
+      const request = requestOf(plan, player, index, units(player, index));
+      for (const each of new Set([judge, player])) {
+        const { contestant } = each;
+        if (isOut(field, contestant)) continue;
+        try {
+          const slot = await processes.get(keyOf(each))!.run(request);
+          agreements.record(workOf(plan, player, size), contestant.label, slot);
+        } catch (error) {
+          leaveOut(field, contestant, error);
+        }
+      }
+    }
+  }
+  agreements.check();
+}
+
+function summarise(
+  plan: BenchPlan,
+  players: readonly Player[],
+  environment: Environment,
+  measured: number,
+  stealBefore: Awaited<ReturnType<typeof readSteal>>,
+  stealAfter: Awaited<ReturnType<typeof readSteal>>,
+): Omit<BenchRun, "notes" | "isInterrupted"> {
+  const { rounds: wanted, orderSeed, slotMilliseconds } = plan;
+  // A round that was interrupted is dropped whole: its samples would pair with nothing.
+  const series = plan.sizes.flatMap(({ size, parameters }, index) =>
+    players.map(({ contestant, threads, identity, slots, first }) => ({
+      contestant,
+      identity,
+      workload: plan.workload.name,
+      size,
+      threads,
+      parameters,
+      unitOperations: plan.workload.operationsPerUnit(parameters) * runnersOf(plan.workload, threads),
+      loopsDiffer: plan.workload.loopsDiffer,
+      slots: slots[index]!.slice(0, measured).map(whole),
+      fastest: slots[index]!.slice(0, measured).map(fastestOf),
+      ...(plan.firstUnits === true ? { first: first.slice(0, measured) } : {}),
+    }))
+  );
+  const results = measured === 0 ? [] : resultsOf(series), fastest = series.map((each) => each.fastest);
+  const unstable = Map.groupBy(
+    players.flatMap(({ contestant: { label }, threads, warmUps }) =>
+      plan.sizes.filter((_size, index) => warmUps[index]?.isStable === false)
+        .map(({ size }) => ({ label, place: placeIn(plan.workload.name, { size, threads }) }))
+    ),
+    ({ label }) => label,
+  );
+  const warnings: Warning[] = warningsOf({ results, fastest, environment, unstable, stealBefore, stealAfter });
+  return {
+    environment: { ...environment, loadAverage: [...environment.loadAverage] },
+    rounds: { wanted, measured, orderSeed, slotMilliseconds },
+    results,
+    warnings,
+  };
+}
+
+/** A slot of its halves. */
+function whole(halves: readonly Slot[]): Slot {
+  const [first, ...rest] = halves as [Slot, ...Slot[]];
+  return rest.reduce((sum, half): Slot => ({
+    ...sum,
+    units: sum.units + half.units,
+    nanoseconds: sum.nanoseconds + half.nanoseconds,
+    operations: sum.operations + half.operations,
+    tier: half.tier,
+    ...(sum.threads === undefined ? {} : {
+      threads: sum.threads.map(({ nanoseconds, operations }, thread) => ({
+        nanoseconds: nanoseconds + (half.threads?.[thread]?.nanoseconds ?? 0),
+        operations: operations + (half.threads?.[thread]?.operations ?? 0),
+      })),
+    }),
+  }), first);
+}
+
+/** Nanoseconds per operation of the faster half. */
+function fastestOf(halves: readonly Slot[]): number {
+  return Math.min(...halves.map(({ nanoseconds, operations }) => nanoseconds / operations));
+}

@@ -1,0 +1,51 @@
+/**
+ * Who takes part with how many threads. A process serves one number of threads: malloc in a C program that has ever had
+ * a second one takes its locks from then on, and V8 has compiled for what the process did.
+ *
+ * @module
+ */
+import type { Workload } from "../../workloads/mod.ts";
+import { type Contestant, type Entry, withOwnHeaps } from "../contest/contestants.ts";
+
+/** A process that is to be started. */
+export interface Starter {
+  readonly contestant: Contestant;
+  readonly threads: number;
+}
+
+/** What decides who takes part. */
+export interface LineUpPlan {
+  readonly workload: Pick<Workload, "name" | "operationsPerUnit" | "crossing" | "loopsDiffer">;
+  /** Numbers of threads, ascending; 1 if absent. */
+  readonly threads?: readonly number[];
+  /** Whether our heaps take part a second time, with a heap for each thread. */
+  readonly ownHeaps?: boolean;
+}
+
+/** Everyone for each number of threads, but for those who cannot: a note names them. */
+export function lineUp({ workload, threads = [1], ownHeaps = false }: LineUpPlan, { contestants, notes }: Entry): {
+  starters: Starter[];
+  notes: string[];
+} {
+  const crosses = workload.crossing !== undefined;
+  const several = threads.filter((count) => count > 1);
+  const left = several.length === 0 || !crosses ? [] : contestants.filter(({ heaps }) => heaps === "own");
+  const starters = threads.flatMap((count) =>
+    contestants.flatMap((contestant): Starter[] => {
+      if (count > 1 && left.includes(contestant)) return [];
+      const isTwice = count > 1 && ownHeaps && contestant.runtime === "deno";
+      return [contestant, ...(isTwice ? [withOwnHeaps(contestant)] : [])].map((each) => starter(each, count));
+    })
+  );
+  const names = left.map(({ label }) => label).join(", ");
+  const note = `${names} are left out with ${several.join(", ")} threads: in ${workload.name} a thread frees what ` +
+    "another one allocated, which they cannot";
+  return { starters, notes: left.length === 0 ? [...notes] : [...notes, note] };
+}
+
+/** In messages of its process a contestant has its number of threads. */
+function starter(contestant: Contestant, threads: number): Starter {
+  if (threads === 1) return { contestant, threads };
+  const label = `${contestant.label} with ${threads} threads`;
+  return { contestant: { ...contestant, command: { ...contestant.command, label } }, threads };
+}

@@ -1,0 +1,174 @@
+/**
+ * From slots to results: nanoseconds per operation of each round, their medians and intervals, and the ratios and
+ * differences that are paired within the rounds.
+ *
+ * @module
+ */
+import { median } from "simple-statistics";
+import { differences, type Estimate, estimate, ratios } from "../../measure/mod.ts";
+import { netRatioToSystem, type Ratio, type Result } from "../../report/mod.ts";
+import { LIBRARY_PATH, libraryName } from "../../peers/native.ts";
+import type { Parameters } from "../../workloads/mod.ts";
+import type { Contestant } from "../contest/contestants.ts";
+import type { Identity } from "../contest/identity.ts";
+import type { Slot } from "../contestant/protocol.ts";
+
+/** All slots of one contestant at one size with one number of threads, in the order of the rounds. */
+export interface Series {
+  readonly contestant: Contestant;
+  readonly workload: string;
+  readonly size: number;
+  readonly threads: number;
+  readonly parameters: Parameters;
+  /** Operations of one unit of all threads. */
+  readonly unitOperations: number;
+  readonly slots: readonly Slot[];
+  /** The first units of its processes, if they were timed. */
+  readonly first?: readonly Slot[];
+  /** Why the loops of the two languages cannot cost the same, if they cannot. */
+  readonly loopsDiffer?: string | undefined;
+  /** What served its malloc, if that was asked. */
+  readonly identity?: Identity | undefined;
+}
+
+/** The results of series that were measured in the same rounds. */
+export function resultsOf(all: readonly Series[]): Result[] {
+  const labels = labelsOf(all);
+  const results = all.map((series): Result => {
+    const label = labels.get(series.contestant.allocator) ?? series.contestant.label;
+    return { ...resultOf(series, all), label };
+  });
+  return results.map((result) => {
+    if (result.ratioToSystem === undefined || !results.some(({ runtime }) => runtime === "harness")) return result;
+    const net = netRatioToSystem(result, results);
+    return { ...result, netRatioToSystem: net === undefined ? null : ratioOfEstimate(net) };
+  });
+}
+
+/**
+ * What people read in place of a native peer's name, by that: the allocator and its version. A library that tells
+ * neither keeps the name of its file; behind what two have in common stand their files. The system's keeps its own.
+ */
+export function labelsOf(all: readonly Pick<Series, "contestant" | "identity">[]): ReadonlyMap<string, string> {
+  const labels = new Map<string, string>();
+  for (const { contestant: { allocator, runtime }, identity } of all) {
+    if (runtime !== "native" || allocator === "system" || identity === undefined) continue;
+    const isPath = LIBRARY_PATH.test(allocator);
+    const name = isPath ? identity.name ?? libraryName(allocator) : allocator;
+    if (name === undefined || (!isPath && identity.version === undefined)) continue;
+    labels.set(allocator, identity.version === undefined ? name : `${name} ${identity.version}`);
+  }
+  const told = [...labels.values()], paths = [...labels.keys()];
+  const isClear = (label: string) => / /.test(label) && told.indexOf(label) === told.lastIndexOf(label);
+  return new Map(
+    [...labels].map((
+      [allocator, label],
+    ) => [allocator, isClear(label) ? label : `${label} (${shortest(allocator, paths)})`]),
+  );
+}
+
+/** The end of a path that no other path ends with, from a folder's name on. */
+function shortest(path: string, all: readonly string[]): string {
+  const ends = path.split("/").map((_part, index, parts) => parts.slice(index).join("/")).toReversed();
+  return ends.find((end) => all.every((other) => other === path || !`/${other}`.endsWith(`/${end}`))) ?? path;
+}
+
+function resultOf(series: Series, all: readonly Series[]): Result {
+  const { contestant, workload, size, threads, parameters, slots, identity } = series;
+  const { allocator, runtime, host } = contestant;
+  const last = slots.at(-1);
+  if (last === undefined) throw new RangeError(`${contestant.label} has no slots at ${size}`);
+  const samples = slots.map(nanosecondsPerOperation);
+  const time = estimate(samples);
+  const equals = all.filter((other) => other.size === size && other.threads === threads);
+  const harness = equals.find((other) => isHarness(other.contestant) && other.contestant.host === host);
+  const system = equals.find((other) => other.contestant.allocator === "system");
+  const ownHeaps = equals.find((other) => isWithOwnHeaps(other, contestant));
+  const fewest = fewestThreads(series, all);
+  const result: Result = {
+    workload,
+    allocator,
+    runtime,
+    host,
+    ...(isHarness(contestant) && series.loopsDiffer !== undefined ? { loopsDiffer: series.loopsDiffer } : {}),
+    ...(identity === undefined ? {} : { library: identity.library }),
+    ...(identity?.version === undefined ? {} : { libraryVersion: identity.version }),
+    size,
+    threads,
+    operations: series.unitOperations,
+    checksum: last.checksum,
+    opsPerSecond: throughput(time),
+    nsPerOp: time.median,
+    netNsPerOp: harness === undefined ? time.median : netTime(samples, harness),
+    samples,
+    ...(series.first === undefined ? {} : { coldSamples: series.first.map(nanosecondsPerOperation) }),
+    unitsPerSlot: last.units,
+    tiers: slots.map((slot) => slot.tier),
+    parameters: { ...parameters },
+  };
+  if (system !== undefined && !isHarness(contestant)) {
+    result.ratioToSystem = ratioOf(series, system);
+  }
+  if (threads > 1) Object.assign(result, threadResults(series));
+  if (ownHeaps !== undefined) result.ratioToOwnHeaps = ratioOf(series, ownHeaps);
+  if (fewest !== undefined) result.scaling = ratioOf(series, fewest);
+  return result;
+}
+
+/** What is only said of several threads. */
+function threadResults({ contestant, slots }: Series): Partial<Result> {
+  const bySlot = slots.map(({ threads = [] }) =>
+    threads.map(({ operations, nanoseconds }) => operations === 0 ? 0 : 1e9 * operations / nanoseconds)
+  );
+  const threadSamples = (bySlot[0] ?? []).map((_, thread) => bySlot.map((slot) => slot[thread]!));
+  return {
+    heaps: contestant.heaps ?? "shared",
+    threadSamples,
+    threadOpsPerSecond: threadSamples.map((samples) => median(samples)),
+    fairness: median(bySlot.map((slot) => Math.min(...slot) / Math.max(...slot))),
+  };
+}
+
+/** Whether it is the same heap of ours, but one for each thread. */
+function isWithOwnHeaps(other: Series, { allocator, runtime, heaps }: Contestant): boolean {
+  const { contestant } = other;
+  return runtime === "deno" && heaps !== "own" && contestant.runtime === "deno" && contestant.heaps === "own" &&
+    contestant.allocator === allocator;
+}
+
+/** The same contestant with the fewest threads of all, if it has more. With one thread, own heaps are the one heap. */
+function fewestThreads({ contestant, size, threads }: Series, all: readonly Series[]): Series | undefined {
+  const fewest = Math.min(...all.map((other) => other.threads));
+  if (threads === fewest) return undefined;
+  return all.find((other) =>
+    other.size === size && other.threads === fewest && other.contestant.allocator === contestant.allocator &&
+    other.contestant.host === contestant.host && (fewest === 1 || other.contestant.heaps === contestant.heaps)
+  );
+}
+
+function isHarness({ runtime }: Contestant): boolean {
+  return runtime === "harness";
+}
+
+function nanosecondsPerOperation({ nanoseconds, operations }: Slot): number {
+  return nanoseconds / operations;
+}
+
+function netTime(samples: readonly number[], harness: Series): number {
+  return estimate(differences(samples, harness.slots.map(nanosecondsPerOperation))).median;
+}
+
+/** The fastest time is the highest throughput: the bounds change places. */
+function throughput({ median, low, high }: Estimate): Estimate {
+  return { median: 1e9 / median, low: 1e9 / high, high: 1e9 / low };
+}
+
+/** Throughput over that of another, round by round. */
+function ratioOf({ slots }: Series, other: Series): Ratio {
+  const times = slots.map(nanosecondsPerOperation), others = other.slots.map(nanosecondsPerOperation);
+  return ratioOfEstimate(estimate(ratios(others, times)));
+}
+
+function ratioOfEstimate({ median, low, high }: Estimate): Ratio {
+  return { ratio: median, low, high };
+}

@@ -1,0 +1,183 @@
+/**
+ * `micro`: what each stage of the fast path costs, in the default heap and in the history's, what stands behind it, step by
+ * step, and what `mincore` does, in nanoseconds and ticks of the processor's counter. Loops of one stage more and one less
+ * are measured in turns, in random order, round by round; a stage is the median of the differences within rounds. Single
+ * calls are never timed.
+ *
+ * @module
+ */
+import * as layout from "../../heap/state/layout.ts";
+import { differences, estimate, Random } from "../../measure/mod.ts";
+import { openVirtualMemory, type VirtualMemory } from "../../os/mod.ts";
+import type { MicroFile, MicroPath, MicroRow, MicroSlowPath } from "../../report/mod.ts";
+import { defaultLoops } from "./default.ts";
+import { historyLoops } from "./history.ts";
+import type { Loop, StageLoops } from "./loops.ts";
+import { type SlowPath, slowPaths } from "./slow.ts";
+
+/** What to measure. */
+export interface MicroPlan {
+  readonly rounds: number;
+  readonly slotMilliseconds: number;
+  readonly seed: number;
+}
+
+interface Subject {
+  readonly loop: Loop;
+  /** In an iteration: what is kept is of one. */
+  readonly operations: number;
+  iterations: number;
+  readonly nanoseconds: number[];
+  readonly ticks: number[];
+}
+
+/** The loops of a path, and what they took. */
+interface Measured {
+  readonly loops: readonly Subject[];
+  readonly whole: Subject;
+}
+
+/** Runs a plan. */
+export async function micro(
+  plan: MicroPlan,
+  report: (progress: { phase: string; done: number; total: number; label: string }) => void,
+  signal: AbortSignal,
+): Promise<MicroFile> {
+  const system = await openVirtualMemory();
+  const subjectOf = (loop: Loop, operations = 1): Subject => (
+    { loop, operations, iterations: 0, nanoseconds: [], ticks: [] }
+  );
+  const paths = [await defaultLoops(), await historyLoops()].map(({ loops, whole, ...path }) => {
+    return { ...path, loops: loops.map((loop) => subjectOf(loop)), whole: subjectOf(whole) };
+  });
+  const slow = (await slowPaths()).map((path) => ({
+    path,
+    base: subjectOf(path.base, path.operations),
+    steps: path.steps.map(({ loop }) => subjectOf(loop, path.operations)),
+  }));
+  const ways = mincoreLoops(system).map(({ name, loop }) => ({ name, loop: subjectOf(loop) }));
+  const subjects = [
+    ...paths.flatMap(({ loops, whole }) => [...loops, whole]),
+    ...slow.flatMap(({ base, steps }) => [base, ...steps]),
+    ...ways.map(({ loop }) => loop),
+  ];
+  for (const [done, subject] of subjects.entries()) {
+    report({ phase: "warming up", done, total: subjects.length, label: "" });
+    calibrate(system, subject, plan.slotMilliseconds);
+    await interrupted(signal);
+  }
+  const random = new Random(plan.seed);
+  const total = plan.rounds * subjects.length;
+  for (let round = 0, done = 0; round < plan.rounds; round++) {
+    for (const subject of random.shuffled(subjects)) {
+      report({ phase: "measuring", done: done++, total, label: "" });
+      run(system, subject);
+      await interrupted(signal);
+    }
+  }
+  const [defaultHeap, history] = paths.map(priced) as [MicroPath, MicroPath];
+  const empty = paths.at(-1)!.loops[0]!;
+  return {
+    schema: "hakmem.micro/1",
+    rounds: plan.rounds,
+    defaultHeap,
+    ...history,
+    slowPaths: slow.map(({ path, base, steps }) => pricedSlow(path, base, steps)),
+    mincore: ways.map(({ name, loop }) => ({ ...row(name, loop, empty), isOnFastPath: false })),
+    source: system.source,
+  };
+}
+
+/** What a path's stages cost, each and together, and what all of malloc and free does. */
+function priced({ variant, stages, loops, whole }: Pick<StageLoops, "variant" | "stages"> & Measured): MicroPath {
+  const empty = loops[0]!,
+    sinceStart = (subject: Subject) => estimate(differences(subject.nanoseconds, empty.nanoseconds));
+  const rows = stages.map(({ name, isOnFastPath }, index): MicroRow => ({
+    ...row(name, loops[index + 1]!, loops[index]!),
+    cumulative: sinceStart(loops[index + 1]!).median,
+    isOnFastPath,
+  }));
+  const nanoseconds = sinceStart(whole), sum = rows.filter((stage) => stage.isOnFastPath).at(-1)?.cumulative ?? 0;
+  return { stages: rows, whole: { variant, nanoseconds, sum, rest: nanoseconds.median - sum } };
+}
+
+/** What the steps of a path cost, each, and up to it; of things that are no ladder, each alone. */
+function pricedSlow({ name, isLadder, steps }: SlowPath, base: Subject, subjects: readonly Subject[]): MicroSlowPath {
+  const sinceBase = (subject: Subject) => estimate(differences(subject.nanoseconds, base.nanoseconds));
+  return {
+    name,
+    steps: steps.map((step, index) => {
+      const subject = subjects[index]!, before = isLadder && index > 0 ? subjects[index - 1]! : base;
+      return {
+        ...row(step.name, subject, before),
+        ...(isLadder ? { cumulative: sinceBase(subject).median } : {}),
+        isOnFastPath: false,
+      };
+    }),
+    ...(isLadder ? { whole: sinceBase(subjects.at(-1)!) } : {}),
+  };
+}
+
+function row(name: string, more: Subject, less: Subject): Omit<MicroRow, "isOnFastPath"> {
+  return {
+    name,
+    nanoseconds: estimate(differences(more.nanoseconds, less.nanoseconds)),
+    ticks: estimate(differences(more.ticks, less.ticks)),
+  };
+}
+
+/** Finds how many iterations fill a slot, in runs that warm the loop up. */
+function calibrate(system: VirtualMemory, subject: Subject, slotMilliseconds: number): void {
+  subject.iterations = Math.ceil(1000 / subject.operations);
+  for (let warm = 0; warm < 3;) {
+    run(system, subject);
+    const nanoseconds = subject.nanoseconds.pop()! * subject.iterations * subject.operations;
+    subject.ticks.pop();
+    if (nanoseconds >= slotMilliseconds * 1e6) warm++;
+    else subject.iterations *= 2;
+  }
+}
+
+let sink = 0;
+
+function run(system: VirtualMemory, { loop, operations, iterations, nanoseconds, ticks }: Subject): void {
+  const startTicks = system.ticks(), start = system.monotonicNanoseconds();
+  sink = (sink + loop(iterations)) | 0;
+  const end = system.monotonicNanoseconds(), endTicks = system.ticks();
+  nanoseconds.push(Number(end - start) / iterations / operations);
+  ticks.push(Number(endTicks - startTicks) / iterations / operations);
+}
+
+/** Lets signals in. */
+async function interrupted(signal: AbortSignal): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve));
+  signal.throwIfAborted();
+}
+
+/** The history's four: the call itself, the test alone, the test and then the call where it says so, and always so. */
+function mincoreLoops(system: VirtualMemory): { name: string; loop: Loop }[] {
+  const PAGES = 64;
+  const bytes = PAGES * layout.PAGE_BYTES;
+  const base = system.reserve(bytes, layout.MIB); // stays: it is one reservation a process
+  const addresses = Array.from({ length: PAGES }, (_, page) => base + BigInt(page * layout.PAGE_BYTES));
+  const isMapped = (page: number): number => system.isMapped(addresses[page & (PAGES - 1)] as bigint) ? 1 : 0;
+  const every = (offset: (index: number) => number, isGuarded: boolean): Loop => (iterations) => {
+    let mapped = 0;
+    for (let index = 0; index < iterations; index++) {
+      const ptr = offset(index);
+      if (!isGuarded || (ptr & 0xfff) === 0) mapped = (mapped + isMapped(ptr >>> 12)) | 0;
+    }
+    return mapped;
+  };
+  const align: Loop = (iterations) => {
+    let aligned = 0;
+    for (let index = 0; index < iterations; index++) if ((Math.imul(index, 48) & 0xfff) === 0) aligned++;
+    return aligned;
+  };
+  return [
+    { name: "MINCORE: the call, on a mapped page", loop: every((index) => index << 12, false) },
+    { name: "ALIGN: (ptr & 0xfff) === 0 alone", loop: align },
+    { name: "HYBRID: the test, then the call where it says so", loop: every((index) => Math.imul(index, 48), true) },
+    { name: "BOUNDARY: the test, always on a boundary", loop: every((index) => index << 12, true) },
+  ];
+}
