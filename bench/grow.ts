@@ -21,7 +21,7 @@ import { DEFAULT_VARIANT, Heap } from "../src/heap/mod.ts";
 import { NATIVE_FLAGS } from "../src/lab/contest/contestants.ts";
 import { stepsOf } from "../src/measure/steps.ts";
 import { buildNative, commandOutput } from "../src/os/mod.ts";
-import { sparkline } from "../src/report/sparkline.ts";
+import { sparkline } from "../src/report/tables/sparkline.ts";
 
 const PASSES = 2;
 const FACTOR = 1.5;

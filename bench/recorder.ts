@@ -16,7 +16,7 @@ import { RECORDER } from "../src/lab/record/files.ts";
 import { differences, estimate, ratios } from "../src/measure/mod.ts";
 import { buildNative, commandOutput } from "../src/os/mod.ts";
 import { PEERS } from "../src/peers/mod.ts";
-import { markdownTable } from "../src/report/rows.ts";
+import { markdownTable } from "../src/report/tables/rows.ts";
 import { readTrace, summarise } from "../src/traces/mod.ts";
 
 const QUERY = `create table t(a, b);

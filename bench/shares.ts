@@ -22,7 +22,7 @@ import process from "node:process";
 import { type CounterName, DEFAULT_VARIANT, Heap } from "../src/heap/mod.ts";
 import { countUnit } from "../src/lab/bench/counts.ts";
 import { adaptHeap } from "../src/peers/heap.ts";
-import { markdownTable } from "../src/report/rows.ts";
+import { markdownTable } from "../src/report/tables/rows.ts";
 import { readTrace } from "../src/traces/mod.ts";
 import { replayWords } from "../src/traces/replay_words.ts";
 import { prepareReplay, type Replay, replayWorkload } from "../src/workloads/mod.ts";

@@ -9,7 +9,7 @@ import { compare, type ComparePlan, type CompareRun } from "../lab/compare/compa
 import { comparingReplays } from "../lab/replay/replay.ts";
 import { resolveSpec } from "../lab/contest/specs.ts";
 import { freshSeed, LOOKS, type Verdict } from "../measure/mod.ts";
-import { shortRevisions } from "../report/format.ts";
+import { shortRevisions } from "../report/tables/format.ts";
 import {
   type Baseline,
   type CompareFile,

@@ -6,7 +6,7 @@
 import { Command } from "@commander-js/extra-typings";
 import { DEFAULT_VARIANT } from "../heap/mod.ts";
 import { inspect, type Place } from "../lab/inspect/inspect.ts";
-import { renderInspect, renderInspectCsv, renderInspectMarkdown } from "../report/inspect.ts";
+import { renderInspect, renderInspectCsv, renderInspectMarkdown } from "../report/traces/inspect.ts";
 import type { InspectFile } from "../model/inspect.ts";
 import { nameOf, parseResultFile, renderJson } from "../report/mod.ts";
 import { readTrace } from "../traces/mod.ts";

@@ -14,7 +14,7 @@ import {
   renderRecord,
   renderRecordCsv,
   renderRecordMarkdown,
-} from "../report/record.ts";
+} from "../report/traces/record.ts";
 import { ERROR, FINE } from "./exit_codes.ts";
 import { interruptible, Interruption } from "./interruptible.ts";
 import { Outputs } from "./outputs.ts";

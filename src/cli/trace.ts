@@ -5,7 +5,7 @@
  */
 import { Command } from "@commander-js/extra-typings";
 import { renderJson } from "../report/mod.ts";
-import { renderTrace, renderTraceCsv, renderTraceMarkdown, type TraceFile } from "../report/trace.ts";
+import { renderTrace, renderTraceCsv, renderTraceMarkdown, type TraceFile } from "../report/traces/trace.ts";
 import { FORMATS, readSummary } from "../traces/mod.ts";
 import { FINE } from "./exit_codes.ts";
 import { Outputs } from "./outputs.ts";

@@ -6,13 +6,22 @@
 import { median } from "simple-statistics";
 import type { CompareFile, CompareRow } from "../model/compare.ts";
 import { doubts } from "./doubts.ts";
-import { bounds, change, changeWithBounds, counted, nanoseconds, shortRevisions, threadCount, wrap } from "./format.ts";
+import {
+  bounds,
+  change,
+  changeWithBounds,
+  counted,
+  nanoseconds,
+  shortRevisions,
+  threadCount,
+  wrap,
+} from "./tables/format.ts";
 import { areDisturbed, deltaOf, EQUIVALENT_WITHIN, type Verdict, verdictOf } from "../measure/mod.ts";
-import { type Palette, PLAIN } from "./palette.ts";
+import { type Palette, PLAIN } from "./tables/palette.ts";
 import type { Ratio } from "../model/results.ts";
 import { processorDifferences, processorOf } from "./processor.ts";
-import { csvTable, markdownTable } from "./rows.ts";
-import { textTable } from "./text_table.ts";
+import { csvTable, markdownTable } from "./tables/rows.ts";
+import { textTable } from "./tables/text_table.ts";
 
 /** The table's columns, in the terminal and in Markdown. */
 const COLUMNS = [

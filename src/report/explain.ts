@@ -5,10 +5,10 @@
  */
 import { doubts } from "./doubts.ts";
 import type { ExplainFile, ExplainFlag } from "../model/explain.ts";
-import { change, changeWithBounds, counted, wrap } from "./format.ts";
-import { csvTable } from "./rows.ts";
-import { textTable } from "./text_table.ts";
-import { type Palette, PLAIN } from "./palette.ts";
+import { change, changeWithBounds, counted, wrap } from "./tables/format.ts";
+import { csvTable } from "./tables/rows.ts";
+import { textTable } from "./tables/text_table.ts";
+import { type Palette, PLAIN } from "./tables/palette.ts";
 
 const TEXTS = ["flag", "A", "B", "finding"];
 const COLUMNS = ["flag", "A", "B", "throughput", "99 %", "runs/free", "finding"]

@@ -7,8 +7,8 @@
  */
 import type { ExplainFile } from "../model/explain.ts";
 import { explainHeadline, recommendation } from "./explain.ts";
-import { markdownTable } from "./rows.ts";
-import { change, changeWithBounds, counted, nanoseconds } from "./format.ts";
+import { markdownTable } from "./tables/rows.ts";
+import { change, changeWithBounds, counted, nanoseconds } from "./tables/format.ts";
 
 /** The report. */
 export function renderExplainMarkdown(file: ExplainFile): string {

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { csvTable, markdownTable } from "./rows.ts";
-import { textTable } from "./text_table.ts";
-import { counted, wrap } from "./format.ts";
-import { type Palette, PLAIN } from "./palette.ts";
+import { csvTable, markdownTable } from "./tables/rows.ts";
+import { textTable } from "./tables/text_table.ts";
+import { counted, wrap } from "./tables/format.ts";
+import { type Palette, PLAIN } from "./tables/palette.ts";
 
 /** One flag of a variant. */
 export interface FlagValue {

@@ -4,11 +4,11 @@
  * @module
  */
 import { doubts } from "./doubts.ts";
-import { counted, placeOf, times, wrap } from "./format.ts";
+import { counted, placeOf, times, wrap } from "./tables/format.ts";
 import type { GateFile, GateRow, GateVerdict } from "../model/gate.ts";
-import { csvTable, markdownTable } from "./rows.ts";
-import { textTable } from "./text_table.ts";
-import { answer, type Palette, PLAIN } from "./palette.ts";
+import { csvTable, markdownTable } from "./tables/rows.ts";
+import { textTable } from "./tables/text_table.ts";
+import { answer, type Palette, PLAIN } from "./tables/palette.ts";
 
 /** The table's columns, in the terminal and in Markdown. */
 const COLUMNS = ["verdict", "threshold", "size", "threads", "measured", "interval", "asked for"] as const;

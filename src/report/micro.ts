@@ -5,10 +5,10 @@
  *
  * @module
  */
-import { counted, wrap } from "./format.ts";
-import { answer, type Palette, PLAIN } from "./palette.ts";
-import { csvTable, markdownTable } from "./rows.ts";
-import { numbersOf, textTable } from "./text_table.ts";
+import { counted, wrap } from "./tables/format.ts";
+import { answer, type Palette, PLAIN } from "./tables/palette.ts";
+import { csvTable, markdownTable } from "./tables/rows.ts";
+import { numbersOf, textTable } from "./tables/text_table.ts";
 
 /** A median and its interval. */
 interface Interval {

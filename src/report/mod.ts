@@ -3,8 +3,8 @@
  *
  * @module
  */
-export { renderBars } from "./bars.ts";
-export { type CountsRow, renderCounts } from "./counts.ts";
+export { renderBars } from "./tables/bars.ts";
+export { type CountsRow, renderCounts } from "./bench/counts.ts";
 export {
   type Baseline,
   BaselineSchema,
@@ -17,18 +17,18 @@ export { compareHeadline, renderCompare, renderCompareCsv, renderCompareMarkdown
 export { explainHeadline, fastShare, PATH_SHARE, renderExplain, renderExplainCsv } from "./explain.ts";
 export { renderExplainMarkdown } from "./explain_markdown.ts";
 export { type ExplainFile, type ExplainFlag, parseExplainFile } from "../model/explain.ts";
-export { renderCsv } from "./csv.ts";
-export { checkExpectation, expectationLine, parseExpectation } from "./expectation.ts";
+export { renderCsv } from "./bench/csv.ts";
+export { checkExpectation, expectationLine, parseExpectation } from "./bench/expectation.ts";
 export { type FlagsFile, type FlagValue, renderFlags, type VariantFlags } from "./flags.ts";
 export { type MicroFile, type MicroPath, type MicroRow, type MicroSlowPath, renderMicro } from "./micro.ts";
-export { changeWithBounds, hasOwnHeaps, nameOf, placeOf, threadCount, wrap } from "./format.ts";
-export { judgedRatio, loopDifference, netRatioToSystem, unlikeLoops } from "./loops.ts";
-export { headline } from "./headline.ts";
-export { renderJson } from "./json.ts";
-export { renderReplay, renderReplayMarkdown } from "./replay.ts";
-export { replayHeadline } from "./replay_answer.ts";
+export { changeWithBounds, hasOwnHeaps, nameOf, placeOf, threadCount, wrap } from "./tables/format.ts";
+export { judgedRatio, loopDifference, netRatioToSystem, unlikeLoops } from "./bench/loops.ts";
+export { headline } from "./bench/headline.ts";
+export { renderJson } from "./tables/json.ts";
+export { renderReplay, renderReplayMarkdown } from "./traces/replay.ts";
+export { replayHeadline } from "./traces/replay_answer.ts";
 export { processorOf } from "./processor.ts";
-export { renderMarkdown } from "./markdown.ts";
+export { renderMarkdown } from "./bench/markdown.ts";
 export {
   type Expectation,
   type Failure,
@@ -49,7 +49,7 @@ export {
   type StressThreadsFailure,
 } from "../model/stress.ts";
 export { renderStress } from "./stress.ts";
-export { type Palette, PLAIN } from "./palette.ts";
-export { renderTable } from "./table.ts";
-export { renderTerminal, renderWarnings } from "./terminal.ts";
+export { type Palette, PLAIN } from "./tables/palette.ts";
+export { renderTable } from "./bench/table.ts";
+export { renderTerminal, renderWarnings } from "./bench/terminal.ts";
 export { FileValueError, readChecked } from "../model/values.ts";

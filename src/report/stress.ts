@@ -13,9 +13,9 @@ import type {
   StressThreads,
   StressThreadsFailure,
 } from "../model/stress.ts";
-import { counted, times, withCommas, wrap } from "./format.ts";
-import { csvTable, markdownTable } from "./rows.ts";
-import { type Palette, PLAIN, sentence } from "./palette.ts";
+import { counted, times, withCommas, wrap } from "./tables/format.ts";
+import { csvTable, markdownTable } from "./tables/rows.ts";
+import { type Palette, PLAIN, sentence } from "./tables/palette.ts";
 
 /** Workers whose last operations are shown; the one that found what is wrong is the first. */
 const SHOWN_WORKERS = 8;

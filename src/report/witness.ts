@@ -5,11 +5,11 @@
  * @module
  */
 import * as v from "valibot";
-import { bounds, nanoseconds, times, wrap } from "./format.ts";
-import { csvTable, markdownTable } from "./rows.ts";
+import { bounds, nanoseconds, times, wrap } from "./tables/format.ts";
+import { csvTable, markdownTable } from "./tables/rows.ts";
 import { EnvironmentSchema } from "../model/results.ts";
-import { textTable } from "./text_table.ts";
-import { type Palette, PLAIN } from "./palette.ts";
+import { textTable } from "./tables/text_table.ts";
+import { type Palette, PLAIN } from "./tables/palette.ts";
 import { readChecked } from "../model/values.ts";
 
 /** One workload with one allocator. */

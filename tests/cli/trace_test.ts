@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import * as v from "valibot";
 import { parseResultFile } from "../../src/report/mod.ts";
-import { TraceFileSchema } from "../../src/report/trace.ts";
+import { TraceFileSchema } from "../../src/report/traces/trace.ts";
 import { realTrace, SAMPLES } from "../traces/helpers.ts";
 import { assertNarrow, cli, mallocLabText, withFile } from "./helpers.ts";
 import { interrupted, terminalTest } from "./terminal.ts";

@@ -19,7 +19,7 @@ import { cacheFolder, commandOutput, distrustOfFolder } from "../../os/mod.ts";
 import { findPeer } from "../../peers/find.ts";
 import { HARNESSES, PEERS } from "../../peers/mod.ts";
 import { LIBRARY_PATH } from "../../peers/native.ts";
-import { shortRevisions } from "../../report/format.ts";
+import { shortRevisions } from "../../report/tables/format.ts";
 import { type Contestant, type Harness, heapContestant, peerContestant, WORKLOADS_HARNESS } from "./contestants.ts";
 
 /** A contestant, and where it came from. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { times } from "../format.ts";
+import { times } from "../tables/format.ts";
 import type { Ratio } from "../../model/results.ts";
 
 /** The ratio alone: 0.985, but 0.002 keeps its digit. */

@@ -5,9 +5,9 @@
  */
 import { compareHeadline } from "../compare.ts";
 import { explainHeadline } from "../explain.ts";
-import { headline } from "../headline.ts";
-import { inspectHeadline } from "../inspect.ts";
-import { replayHeadline } from "../replay_answer.ts";
+import { headline } from "../bench/headline.ts";
+import { inspectHeadline } from "../traces/inspect.ts";
+import { replayHeadline } from "../traces/replay_answer.ts";
 import type { ReportInput } from "./input.ts";
 
 /** The line, without its end. */

@@ -4,14 +4,14 @@
  *
  * @module
  */
-import { benchSections } from "./bench_sections.ts";
-import { compareSections } from "./compare_sections.ts";
-import { explainSections } from "./explain_sections.ts";
+import { benchSections } from "./sections/bench.ts";
+import { compareSections } from "./sections/compare.ts";
+import { explainSections } from "./sections/explain.ts";
 import { headlineOf } from "./headlines.ts";
 import type { ReportInput } from "./input.ts";
-import { inspectSections } from "./inspect_sections.ts";
+import { inspectSections } from "./sections/inspect.ts";
 import { type Markup, markup, type Piece } from "./markup.ts";
-import { dataSection, type Section } from "./section.ts";
+import { dataSection, type Section } from "./sections/section.ts";
 import { unlikeProcessors } from "../processor.ts";
 import { STYLE } from "./style.ts";
 

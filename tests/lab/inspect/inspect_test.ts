@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Heap } from "../../../src/heap/mod.ts";
 import { heapMap, inspect, type InspectPlan } from "../../../src/lab/inspect/inspect.ts";
 import { touchingOf } from "../../../src/lab/replay/touching.ts";
-import { inspectHeadline, renderInspect } from "../../../src/report/inspect.ts";
+import { inspectHeadline, renderInspect } from "../../../src/report/traces/inspect.ts";
 import { TraceBuilder } from "../../../src/traces/builder.ts";
 import { summarise, type Trace, TraceError } from "../../../src/traces/mod.ts";
 

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { Recording, type RecordPlan } from "../../../src/lab/record/record.ts";
 import { freeName, RecordError } from "../../../src/lab/record/files.ts";
-import { recordHeadline, renderRecord } from "../../../src/report/record.ts";
+import { recordHeadline, renderRecord } from "../../../src/report/traces/record.ts";
 import { readSummary, readTrace } from "../../../src/traces/mod.ts";
 import { build } from "./recorded.ts";
 

@@ -1,0 +1,128 @@
+/**
+ * The result in one line of words: how many times as fast as each peer our heap is, over all sizes. Of several numbers of
+ * threads each is told, against one peer alone, and how throughput grows from the fewest.
+ *
+ * Sizes are joined round by round by the geometric mean of their ratios; the interval is that of the median round. Where
+ * the loops of the two languages differ, the ratios are those of net times, and the line says so.
+ *
+ * @module
+ */
+import { type Estimate, knownRatio, ratios } from "../../measure/mod.ts";
+import { bounds, hasOwnHeaps, isThreaded, nameOf, sizesOf, threadCount, threadsOf, times } from "../tables/format.ts";
+import { loopDifference, netRatiosOf, unlikeLoops } from "./loops.ts";
+import type { Result, ResultFile } from "../../model/results.ts";
+
+/** The line, without its end. */
+export function headline({ results, rounds }: Pick<ResultFile, "results" | "rounds">): string {
+  const first = results.find(({ runtime }) => runtime === "deno");
+  if (first === undefined) return "nothing was measured";
+  const counted = results.filter(({ runtime }) => runtime !== "harness");
+  const seriesOf = (allocator: string) => counted.filter((each) => each.allocator === allocator && !hasOwnHeaps(each));
+  const ours = seriesOf(first.allocator);
+  const others = [...new Set(counted.map(({ allocator }) => allocator))]
+    .filter((allocator) => allocator !== first.allocator)
+    .toSorted((a, b) => Number(b === "system") - Number(a === "system"));
+  const where = `${sizeRange(results)}, ${rounds.measured} ${rounds.measured === 1 ? "round" : "rounds"}`;
+  const threads = threadsOf(ours);
+  const rival = others.find((other) =>
+    threads.every((count) => seriesOf(other).some((each) => each.threads === count))
+  );
+  const crew = isThreaded(ours)
+    ? ` with ${threads.length === 1 ? threadCount(threads[0]!) : `${threads.join(", ")} threads`}`
+    : "";
+  const subject = `${first.allocator} runs ${first.workload}${crew}`;
+  const ratioOf = ratioWithin(results);
+  if (threads.length > 1) {
+    const peer = seriesOf(rival ?? "");
+    const how = peer.length === 0 ? "" : howOf(results);
+    return `${subject} ${byThreads(ours, peer, threads, ratioOf)}${how}; ${where}`;
+  }
+  if (others.length === 0) return `${subject} at ${times(first.opsPerSecond.median / 1e6)} M operations/s; ${where}`;
+  const known: string[] = [], unknown: string[] = [];
+  for (const other of others) {
+    const ratio = ratioOf(ours, seriesOf(other));
+    const name = nameOf(seriesOf(other)[0]!);
+    if (ratio === undefined) {
+      unknown.push(name);
+      continue;
+    }
+    const claim = `${times(ratio.median)} times${known.length === 0 ? " as fast as" : ""} ${name}`;
+    known.push(other === "system" ? `${claim} (${bounds(ratio.low, ratio.high)})` : claim);
+  }
+  const how = howOf(results), names = unknown.join(", ");
+  if (known.length === 0) {
+    return `it is not known how many times as fast as ${names} ${first.allocator} runs ${first.workload}${crew}${how}; ${where}`;
+  }
+  return `${subject} ${known.join(", ")}${names === "" ? "" : ` (not known against ${names})`}${how}; ${where}`;
+}
+
+/** Which ratio it is, if it is not that of the whole. */
+function howOf(results: readonly Result[]): string {
+  const loops = unlikeLoops(results);
+  return loops.length === 0
+    ? ""
+    : `, in malloc and free alone, since the loops around them differ by ${loopDifference(loops)}`;
+}
+
+/** How fast for each number of threads, and what more of them bring. */
+function byThreads(
+  ours: readonly Result[],
+  peer: readonly Result[],
+  threads: readonly number[],
+  ratioOf: RatioOf,
+): string {
+  const withThreads = (results: readonly Result[], count: number) => results.filter((each) => each.threads === count);
+  const fewest = withThreads(ours, threads[0]!);
+  const speeds = threads.map((count) => {
+    const [mine, other] = [withThreads(ours, count), withThreads(peer, count)];
+    if (peer.length === 0) return times(mine[0]!.opsPerSecond.median / 1e6);
+    const ratio = ratioOf(mine, other);
+    return ratio === undefined ? "not known" : `${times(ratio.median)} (${bounds(ratio.low, ratio.high)})`;
+  });
+  const growth = threads.slice(1).map((count) => {
+    const ratio = wholeRatio(withThreads(ours, count), fewest);
+    return ratio === undefined ? "an unknown number of" : times(ratio.median);
+  });
+  const against = peer[0] === undefined ? "M operations/s" : `times as fast as ${nameOf(peer[0])}`;
+  return `${speeds.join(", ")} ${against}, and ${growth.join(", ")} times as fast as with ${threads[0]}`;
+}
+
+/** How many times as fast `left` was; undefined if that is not known. */
+type RatioOf = (left: readonly Result[], right: readonly Result[]) => Estimate | undefined;
+
+/** Of the whole, or of net times where the loops differ. */
+function ratioWithin(results: readonly Result[]): RatioOf {
+  if (unlikeLoops(results).length === 0) return wholeRatio;
+  return (left, right) => joined(left, right, (one, other) => netRatiosOf(one, other, results) ?? []);
+}
+
+function wholeRatio(left: readonly Result[], right: readonly Result[]): Estimate | undefined {
+  return joined(left, right, (one, other) => ratios(other.samples, one.samples));
+}
+
+/** The geometric mean over the sizes, round by round. */
+function joined(
+  left: readonly Result[],
+  right: readonly Result[],
+  ratiosOf: (one: Result, other: Result) => number[],
+): Estimate | undefined {
+  const bySize = left.flatMap((result) => {
+    const other = right.find(({ size }) => size === result.size);
+    return other === undefined ? [] : [ratiosOf(result, other)];
+  });
+  return knownRatio(Array.from({ length: bySize[0]?.length ?? 0 }, (_, round) => {
+    const logarithms = bySize.map((ratiosOfSize) => Math.log(ratiosOfSize[round] as number));
+    const mean = logarithms.reduce((sum, value) => sum + value, 0) / logarithms.length;
+    return Number.isNaN(mean) ? Infinity : Math.exp(mean); // nothing at one size, no bound at another: not known
+  }));
+}
+
+function sizeRange(results: readonly Result[]): string {
+  const first = results[0];
+  if (first?.parameters["max"] !== undefined) {
+    return `sizes ${first.parameters["min"] ?? "?"} to below ${first.parameters["max"] ?? "?"}`;
+  }
+  const sizes = sizesOf(results);
+  if (first !== undefined && first.parameters["size"] === undefined) return `sizes to ${sizes[0]}`;
+  return sizes.length === 1 ? `size ${sizes[0]}` : `sizes ${Math.min(...sizes)}–${Math.max(...sizes)}`;
+}

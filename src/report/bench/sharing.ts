@@ -1,0 +1,19 @@
+/**
+ * The price of sharing: throughput of one heap for all threads, over that of a heap for each of them.
+ *
+ * @module
+ */
+import { placeOf, ratioWithBounds } from "../tables/format.ts";
+import type { Result } from "../../model/results.ts";
+
+/** A line for each place at which both were measured. */
+export function sharingLines(results: readonly Result[]): string[] {
+  return results.flatMap((result) =>
+    result.ratioToOwnHeaps === undefined ? [] : [
+      `${result.allocator} at ${placeOf(result)}: one heap for all is ${
+        ratioWithBounds(result.ratioToOwnHeaps)
+      } times ` +
+      "as fast as a heap for each",
+    ]
+  );
+}

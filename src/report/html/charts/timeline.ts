@@ -1,0 +1,181 @@
+/**
+ * The timeline of a comparison: every slot when it ran, a panel a size, and below them what disturbed the slots. A ring
+ * marks slots from which the host took time, a band the rounds that were discarded.
+ *
+ * @module
+ */
+import * as Plot from "@observablehq/plot";
+import type { CompareFile, SlotDisturbance } from "../../../model/compare.ts";
+import { nanoseconds } from "../../tables/format.ts";
+import { type Canvas, type Figure, type LegendItem, MUTED, type Panel, seriesColour } from "./chart.ts";
+import { HALO } from "./rows.ts";
+import { amountScale, linearScale, type Scale } from "./scale.ts";
+
+/** Who ran a slot, as the chart shows it. */
+interface Contestant {
+  readonly label: string;
+  readonly colour: string;
+}
+
+/** What disturbed a slot, of one kind. */
+interface Disturbance {
+  readonly lane: string;
+  readonly at: number;
+  readonly radius: number;
+  readonly title: string;
+}
+
+/** The figure; undefined if no slot was kept. */
+export function timelineFigure({ a, b, slots }: CompareFile): Figure | undefined {
+  if (slots.length === 0) return undefined;
+  const contestants = contestantsOf(slots, a, b);
+  const end = Math.max(1, ...slots.map(({ at }) => at)) / 1000;
+  const sizes = [...new Set(slots.map(({ size }) => size))].toSorted((a, b) => a - b);
+  const disturbances = slots.flatMap(disturbancesOf);
+  const legend: LegendItem[] = [...contestants.values()];
+  if (slots.some(isStolen)) {
+    legend.push({ label: "the host took time from the slot", colour: "var(--bad)", shape: "ring" });
+  }
+  if (slots.some(({ discarded }) => discarded)) {
+    legend.push({ label: "round discarded", colour: "var(--discarded)", shape: "band" });
+  }
+  const panelOf = (size: number, canvas: Canvas) =>
+    slotPanel(size, slots.filter((slot) => slot.size === size), contestants, timePlot(150, end, canvas, false), canvas);
+  const undisturbed = " No slot was disturbed, as far as the system says.";
+  return {
+    description: `Time of each slot of ${contestants.size} contestants over ${
+      end.toFixed(0)
+    } seconds, and disturbances.`,
+    caption: `Every slot, in the order in which it ran.${disturbances.length === 0 ? undisturbed : ""}`,
+    legend,
+    draw: (canvas) => [...sizes.map((size) => panelOf(size, canvas)), disturbancePanel(disturbances, end, canvas)],
+  };
+}
+
+function contestantsOf(slots: readonly SlotDisturbance[], a: string, b: string): Map<string, Contestant> {
+  const known: Record<string, Contestant> = {
+    a: { label: `A: ${a}`, colour: seriesColour(0) },
+    b: { label: `B: ${b}`, colour: seriesColour(1) },
+    control: { label: "control: A again", colour: MUTED },
+  };
+  const names = [...new Set(slots.map(({ contestant }) => contestant))];
+  const others = names.filter((name) => !Object.hasOwn(known, name));
+  for (const [index, name] of others.entries()) known[name] = { label: name, colour: seriesColour(2 + index) };
+  return new Map(names.map((name) => [name, known[name] ?? { label: name, colour: MUTED }]));
+}
+
+function slotPanel(
+  size: number,
+  slots: readonly SlotDisturbance[],
+  contestants: ReadonlyMap<string, Contestant>,
+  plot: Plot.PlotOptions,
+  { isNarrow }: Canvas,
+): Panel {
+  const points = slots.map((slot) => {
+    const { label, colour } = contestants.get(slot.contestant) ?? { label: slot.contestant, colour: MUTED };
+    const title = `${label}, round ${slot.round}: ${nanoseconds(slot.nsPerOp)} ns, ${slot.tier}${remarks(slot)}`;
+    return { at: slot.at / 1000, nsPerOp: slot.nsPerOp, isStolen: isStolen(slot), colour, title };
+  });
+  const place = { x: "at", y: "nsPerOp" } as const;
+  return {
+    heading: `size ${size}, ns/op`,
+    plot: {
+      ...plot,
+      y: { ...scaleNear(slots.map(({ nsPerOp }) => nsPerOp)), grid: true, label: null },
+      marks: [
+        Plot.rectX(discardedRounds(slots), { x1: "from", x2: "to", fill: "var(--discarded)" }),
+        Plot.dot(points.filter((point) => point.isStolen), { ...place, r: 6, stroke: "var(--bad)", strokeWidth: 1.5 }),
+        Plot.dot(points, { ...place, fill: "colour", fillOpacity: 0.8, r: 2.5, ...hover(isNarrow) }),
+      ],
+    },
+  };
+}
+
+function disturbancePanel(disturbances: readonly Disturbance[], end: number, canvas: Canvas): Panel {
+  const lanes = [...new Set(disturbances.map(({ lane }) => lane))];
+  const plot = timePlot(46 + lanes.length * 34, end, canvas, true);
+  if (lanes.length === 0) return { plot: { ...plot, marks: [Plot.ruleX([0, end], { stroke: "none" })] } };
+  const dots = { x: "at", y: "lane", r: "radius", fill: "var(--bad)", fillOpacity: 0.45 } as const;
+  const letters = { frameAnchor: "left", textAnchor: "start", dx: 2 - MARGIN, dy: -11, ...HALO } as const;
+  return {
+    heading: "what disturbed the slots; the larger the dot, the more",
+    plot: {
+      ...plot,
+      y: { type: "band", domain: lanes, label: null, axis: null },
+      r: { type: "identity" },
+      marks: [
+        Plot.ruleY(lanes, { stroke: "var(--line)" }),
+        Plot.dot(disturbances, { ...dots, ...hover(canvas.isNarrow) }),
+        Plot.text(lanes, { y: (lane: string) => lane, text: (lane: string) => lane, ...letters }),
+      ],
+    },
+  };
+}
+
+/** Titles, which show when a pointer rests: a phone has none, and they are most of a chart's bytes. */
+function hover(isNarrow: boolean): { title?: "title" } {
+  return isNarrow ? {} : { title: "title" };
+}
+
+const MARGIN = 48;
+
+function timePlot(height: number, end: number, { isNarrow }: Canvas, hasAxis: boolean): Plot.PlotOptions {
+  return {
+    height,
+    marginLeft: MARGIN,
+    marginRight: 14,
+    marginTop: 10,
+    marginBottom: hasAxis ? 36 : 10,
+    color: { type: "identity" },
+    x: {
+      domain: [0, end],
+      ticks: isNarrow ? 5 : 10,
+      label: hasAxis ? "seconds" : null,
+      axis: hasAxis ? "bottom" : null,
+    },
+  };
+}
+
+/** A scale that need not begin at 0: what matters here is when something moved. */
+function scaleNear(values: readonly number[]): Scale {
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  if (low > 0 && high / low > 5) return amountScale(values, 5);
+  const margin = (high - low || high || 1) * 0.06;
+  return linearScale(low - margin, high + margin, 5);
+}
+
+function isStolen({ stolenMs = 0 }: SlotDisturbance): boolean {
+  return stolenMs > 0;
+}
+
+/** From when to when discarded rounds ran, in seconds. */
+function discardedRounds(slots: readonly SlotDisturbance[]): { from: number; to: number }[] {
+  const rounds = new Set(slots.filter(({ discarded }) => discarded).map(({ round }) => round));
+  return [...rounds].map((round) => {
+    const times = slots.filter((slot) => slot.round === round).map(({ at }) => at / 1000);
+    return { from: Math.min(...times) - 0.05, to: Math.max(...times) + 0.05 };
+  });
+}
+
+function disturbancesOf(slot: SlotDisturbance): Disturbance[] {
+  const { at, round, contestant, stolenMs = 0, pressureMs = 0, preemptions = 0 } = slot;
+  return [
+    { lane: "stolen by the host", amount: stolenMs, unit: "ms stolen" },
+    { lane: "waited for a core", amount: pressureMs, unit: "ms waited" },
+    { lane: "preempted", amount: preemptions, unit: "preemptions" },
+  ].filter(({ amount }) => amount > 0).map(({ lane, amount, unit }) => ({
+    lane,
+    at: at / 1000,
+    radius: Math.min(7, 1.5 + Math.sqrt(amount)),
+    title: `round ${round}, ${contestant}: ${nanoseconds(amount)} ${unit}`,
+  }));
+}
+
+function remarks({ stolenMs = 0, pressureMs = 0, preemptions = 0, discarded }: SlotDisturbance): string {
+  return [
+    stolenMs > 0 ? `, ${nanoseconds(stolenMs)} ms stolen` : "",
+    pressureMs > 0 ? `, ${nanoseconds(pressureMs)} ms waited` : "",
+    preemptions > 0 ? `, ${preemptions} preemptions` : "",
+    discarded ? ", discarded" : "",
+  ].join("");
+}

@@ -1,0 +1,120 @@
+/**
+ * The memory of a replay: the footprint of each allocator over the trace, and in numbers.
+ *
+ * @module
+ */
+import * as Plot from "@observablehq/plot";
+import { counted, nameOf, times } from "../../tables/format.ts";
+import { footprintRatios, MEMORY_COLUMNS, memoryCells } from "../../traces/replay.ts";
+import type { Result, ResultFile } from "../../../model/results.ts";
+import { coloursOf } from "../charts/bench.ts";
+import { type Figure, MUTED } from "../charts/chart.ts";
+import { linearScale } from "../charts/scale.ts";
+import { figure, type Section } from "./section.ts";
+import { renderTable } from "../table.ts";
+
+const MEGABYTE = 1e6;
+
+/** The section; empty if the file is of no replay. */
+export function memorySection({ results }: ResultFile): Section {
+  const rows = results.filter(({ pageFaults }) => pageFaults !== undefined).map(memoryCells);
+  return {
+    id: "memory",
+    title: "Memory over the trace",
+    content: rows.length === 0 ? "" : [
+      figure(footprintFigure(results)),
+      figure(ratioFigure(results)),
+      renderTable({
+        caption: "Memory of the first replay of a process",
+        columns: MEMORY_COLUMNS.map((head) => ({ head, isNumeric: head !== "allocator" && head !== "of" })),
+        rows,
+      }),
+    ],
+  };
+}
+
+function footprintFigure(results: readonly Result[]): Figure | undefined {
+  const colours = coloursOf(results);
+  const lines = results.flatMap((result) => {
+    const { footprint } = result;
+    return footprint === undefined
+      ? []
+      : [{ label: nameOf(result), colour: colours.get(nameOf(result)) ?? MUTED, footprint }];
+  });
+  const first = lines[0];
+  if (first === undefined) return undefined;
+  const { events, liveBytes } = first.footprint;
+  return memoryFigure([
+    { label: "live bytes", colour: MUTED, events, bytes: liveBytes },
+    ...lines.map(({ footprint, ...line }) => ({ ...line, events, bytes: footprint.footprintBytes })),
+  ], events.at(-1)!);
+}
+
+/** The footprint over the live bytes; none where in the end next to nothing is live. */
+function ratioFigure(results: readonly Result[]): Figure | undefined {
+  const colours = coloursOf(results), lines = footprintRatios(results);
+  if (lines.length === 0) return undefined;
+  const points = lines.flatMap(({ name, events, ratios }) =>
+    ratios.map((ratio, at) => ({ label: name, colour: colours.get(name) ?? MUTED, event: events[at]!, ratio }))
+  );
+  const last = points.at(-1)!.event;
+  return {
+    description: `Footprint over live bytes, over ${counted(last, "event")} of a trace: ${
+      lines.map(({ name, ratios }) =>
+        `${name} at most ${times(Math.max(...ratios))}, in the end ${times(ratios.at(-1)!)}`
+      )
+        .join("; ")
+    }.`,
+    caption:
+      "Footprint over live bytes after so many events, where at least a tenth of the most is live; 1 is the least.",
+    legend: lines.map(({ name }) => ({ label: name, colour: colours.get(name) ?? MUTED })),
+    draw: overEvents(points, "ratio", last),
+  };
+}
+
+/** Lines over the `last` events of a trace, on one axis. */
+function overEvents<Name extends string>(
+  points:
+    readonly ({ readonly event: number; readonly label: string; readonly colour: string } & Record<Name, number>)[],
+  name: Name,
+  last: number,
+): Figure["draw"] {
+  const top = points.reduce((most, { [name]: value }) => Math.max(most, value), 0);
+  return ({ isNarrow }) => [{
+    plot: {
+      height: 260,
+      marginLeft: 48,
+      marginRight: 20,
+      marginBottom: 38,
+      x: { ...linearScale(0, last, isNarrow ? 3 : 8), label: "events" },
+      y: { ...linearScale(0, 1.02 * top, 6), grid: true, label: null },
+      color: { type: "identity" },
+      marks: [Plot.line(points, { x: "event", y: name, z: "label", stroke: "colour", strokeWidth: 1.5 })],
+    },
+  }];
+}
+
+/** Bytes after each of some events. */
+export interface MemoryLine {
+  readonly label: string;
+  readonly colour: string;
+  readonly events: readonly number[];
+  readonly bytes: readonly number[];
+}
+
+/** Memory over a trace of `last` events, on one axis; what is live comes before the footprints. */
+export function memoryFigure(lines: readonly MemoryLine[], last: number): Figure {
+  const points = lines.flatMap(({ label, colour, events, bytes }) =>
+    bytes.map((each, at) => ({ label, colour, event: events[at]!, megabytes: each / MEGABYTE }))
+  );
+  return {
+    description: `Bytes in memory over ${counted(last, "event")} of a trace: ${
+      lines.map(({ label }) => label).join(", ")
+    }.`,
+    caption:
+      "Bytes in memory after so many events, MB. What lies above the live bytes is rounding, fragmentation, what " +
+      "is kept for later, and the allocator's own tables.",
+    legend: lines.map(({ label, colour }) => ({ label, colour })),
+    draw: overEvents(points, "megabytes", last),
+  };
+}

@@ -1,0 +1,292 @@
+/**
+ * The file of `record`, `hakmem.record/1`, and its text: what was recorded in one line, a row a process, and sizes and
+ * lifetimes of the program itself.
+ *
+ * @module
+ */
+import * as v from "valibot";
+import { bytesText, counted, withCommas, wrap } from "../tables/format.ts";
+import { csvTable, markdownTable } from "../tables/rows.ts";
+import { type Palette, PLAIN } from "../tables/palette.ts";
+import { RanForSchema } from "../../model/results.ts";
+import { numbersOf, textTable } from "../tables/text_table.ts";
+import { shortBytes, TraceFileSchema } from "./trace.ts";
+import { readChecked } from "../../model/values.ts";
+
+const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
+
+/** What is said of a trace here; `trace info` says more. */
+const SummarySchema = v.pick(TraceFileSchema, [
+  "events",
+  "kinds",
+  "threads",
+  "blocks",
+  "allocatedBytes",
+  "largestBytes",
+  "peakLiveBytes",
+  "peakLiveBlocks",
+  "endLiveBytes",
+  "endLiveBlocks",
+  "crossThreadFrees",
+  "sizes",
+  "lifetimes",
+]);
+
+const ProcessSchema = v.object({
+  /** The recording. */
+  file: v.string(),
+  /** Of the recording. */
+  fileBytes: Count,
+  pid: Count,
+  /** The name of the executable. */
+  program: v.string(),
+  /** Whether it is a fork that became no program of its own: its parent's blocks are not in its recording. */
+  forked: v.boolean(),
+  /** The system's error number, if recording stopped before the process did; else 0. */
+  stopped: Count,
+  /** Whether it went on when the program had ended: what it did later is not recorded. */
+  running: v.boolean(),
+  /** Calls that were not recorded, because a signal had interrupted the recorder. */
+  lost: Count,
+  /** Frees and reallocs of blocks whose allocation was not seen; the frees are left out. */
+  unknownBlocks: Count,
+  /** Blocks whose free was not seen, though their addresses were given out again. */
+  unseenFrees: Count,
+  /** Whether there were more events than a trace may have; those are left out. */
+  cut: v.boolean(),
+  /** Whether it ended in a system call of the recorder, which a sandbox may have killed it for. */
+  wasCalling: v.exactOptional(v.boolean()),
+  /** How long it ran, with the recorder in it; absent if it did not exit by itself. */
+  ran: v.exactOptional(RanForSchema),
+  ...SummarySchema.entries,
+});
+
+const MissingSchema = v.object({
+  /** Its name; of forks that of the program that forked. */
+  program: v.string(),
+  /** Absent for forks, which are told of by their parent. */
+  pid: v.exactOptional(Count),
+  count: Count,
+  reason: v.string(),
+});
+
+const RecordFileSchema = v.object({
+  schema: v.literal("hakmem.record/1"),
+  command: v.array(v.string()),
+  /** What was run, and as which process; absent in files of older versions, as is all that is optional below. */
+  program: v.exactOptional(v.string()),
+  pid: v.exactOptional(Count),
+  /** How the program ended: its exit code or the signal that killed it. */
+  exitCode: v.exactOptional(v.number()),
+  signal: v.exactOptional(v.string()),
+  /** How long it ran, with the recorder in it. */
+  seconds: v.number(),
+  /** The program first, if anything was recorded of it. */
+  processes: v.pipe(v.array(ProcessSchema), v.minLength(1)),
+  /** Programs that were replaced by another one in their process (exec), and whose recordings were not kept. */
+  replaced: Count,
+  /** Programs and processes of which nothing was recorded though it should have been. */
+  missing: v.exactOptional(v.array(MissingSchema)),
+  /** The folder of the recorder's own files, if a recording could not be made of one. */
+  kept: v.exactOptional(v.string()),
+  /** What else a reader should know of the files: a sentence each. */
+  notes: v.exactOptional(v.array(v.string())),
+});
+
+export type RecordedProcess = v.InferOutput<typeof ProcessSchema>;
+export type MissingProcess = v.InferOutput<typeof MissingSchema>;
+export type RecordFile = v.InferOutput<typeof RecordFileSchema>;
+type Histogram = RecordedProcess["sizes"];
+/** How a program ended. */
+export type Outcome = Pick<RecordFile, "exitCode" | "signal" | "seconds">;
+
+/**
+ * Reads a file of `record`.
+ *
+ * @throws FileValueError if it is not one; the message names the first value that is wrong.
+ */
+export function parseRecordFile(text: string): RecordFile {
+  return readChecked(RecordFileSchema, text);
+}
+
+const MOST_ROWS = 12; // in a terminal: a build starts thousands of processes
+const MOST_NAME_COLUMNS = 14;
+
+const HEAD = ["program", "pid", "events", "threads", "asked for", "peak live", "left live", "cross-thread"] as const;
+const COLUMNS = numbersOf(HEAD);
+
+/** The text; colours from `palette`. */
+export function renderRecord(file: RecordFile, palette: Palette = PLAIN): string {
+  const program = programOf(file), others = file.processes.filter((each) => each !== program);
+  const shown = [...program === undefined ? [] : [program], ...others.toSorted((a, b) => b.events - a.events)]
+    .slice(0, MOST_ROWS);
+  const hidden = file.processes.length - shown.length;
+  const remarks = [
+    ...describe(shown[0]!),
+    ...(hidden === 0 ? [] : [
+      `The table has the ${MOST_ROWS} with the most events of ${file.processes.length} processes; --csv and --json have all.`,
+    ]),
+    ...notesOf(file),
+  ];
+  return [
+    ...wrap(recordHeadline(file), palette.columns).map(palette.bold),
+    "",
+    textTable(COLUMNS, shown.map(cells).map(([name = "", ...rest]) => [shortened(name), ...rest]), palette),
+    "",
+    ...remarks.flatMap((remark) => wrap(remark, palette.columns)),
+    "",
+  ].join("\n");
+}
+
+/** The same as Markdown, with a row for every process. */
+export function renderRecordMarkdown(file: RecordFile): string {
+  const remarks = [...describe(programOf(file) ?? file.processes[0]!), ...notesOf(file)].map((remark) =>
+    `- ${remark}\n`
+  );
+  return `**${recordHeadline(file)}**\n\n${markdownTable(HEAD, file.processes.map(cells))}\n${remarks.join("")}`;
+}
+
+/** A row a process, with all but the histograms. */
+export function renderRecordCsv({ processes }: RecordFile): string {
+  const rows = processes.map(({ kinds, ran, wasCalling = false, sizes: _sizes, lifetimes: _lifetimes, ...rest }) => ({
+    ...rest,
+    ...kinds,
+    wasCalling,
+    wallSeconds: ran?.wallSeconds ?? "",
+    processorSeconds: ran?.processorSeconds ?? "",
+  }));
+  return csvTable(Object.keys(rows[0]!), rows.map((row) => Object.values(row).map(String)));
+}
+
+/** What was recorded, where it is, and how the program ended. */
+export function recordHeadline(file: RecordFile): string {
+  const { processes, exitCode, signal, seconds } = file, own = programOf(file);
+  const end = signal === undefined ? `exit code ${exitCode}` : `killed by ${signal}`;
+  return `recorded ${own === undefined ? othersText(file) : ownText(own, processes.length - 1)}; ` +
+    `${end} after ${seconds.toFixed(2)} s`;
+}
+
+/** The program's own process, if anything was recorded of it. */
+function programOf({ processes, pid }: RecordFile): RecordedProcess | undefined {
+  return pid === undefined ? processes[0] : processes.find((each) => each.pid === pid);
+}
+
+function ownText({ program, events, file, fileBytes }: RecordedProcess, others: number): string {
+  const where = others === 0
+    ? ""
+    : `; ${others === 1 ? "another process" : `${others} other processes`} in ${file}.PID`;
+  return `${counted(events, "event")} of ${program} in ${file} (${bytesText(fileBytes)})${where}`;
+}
+
+/** Of a program that asked for nothing itself, or could not be recorded. */
+function othersText({ processes, program = "" }: RecordFile): string {
+  const events = processes.reduce((sum, each) => sum + each.events, 0);
+  const [first, second] = processes;
+  const where = second === undefined ? first!.file : `${first!.file.replace(/\d+$/, "")}PID`;
+  const who = second === undefined ? "a process" : `${processes.length} processes`;
+  return `${counted(events, "event")} of ${who} that ${
+    program.slice(program.lastIndexOf("/") + 1)
+  } started in ${where}, ` +
+    "and nothing of itself";
+}
+
+function cells(process: RecordedProcess): string[] {
+  return [
+    process.program,
+    String(process.pid),
+    withCommas(process.events),
+    withCommas(process.threads),
+    bytesText(process.allocatedBytes),
+    bytesText(process.peakLiveBytes),
+    bytesText(process.endLiveBytes),
+    `${(100 * process.crossThreadFrees).toFixed(1)} %`,
+  ];
+}
+
+function shortened(name: string): string {
+  return name.length <= MOST_NAME_COLUMNS ? name : `${name.slice(0, MOST_NAME_COLUMNS - 1)}…`;
+}
+
+/** The program itself in three sentences. */
+function describe(
+  { program, file, kinds, sizes, lifetimes, peakLiveBlocks, endLiveBlocks }: RecordedProcess,
+): string[] {
+  const counts = Object.entries(kinds).filter(([, count]) => count > 0).map(([name, count]) =>
+    `${name} ${withCommas(count)}`
+  );
+  return [
+    `${program}: ${counts.join(", ")}; at most ${counted(peakLiveBlocks, "block")} live, ` +
+    `${withCommas(endLiveBlocks)} never freed. More: trace info ${file}.`,
+    ...(sizes.length === 0 ? [] : [`Sizes in bytes: ${quantiles(sizes)}.`]),
+    ...(lifetimes.length === 0 ? [] : [`Lifetimes in bytes asked for meanwhile: ${quantiles(lifetimes)}.`]),
+  ];
+}
+
+function quantiles(histogram: Histogram): string {
+  const [half, most, all] = [0.5, 0.9, 1].map((share) => shortBytes(boundOf(histogram, share)));
+  return `half up to ${half}, 90 % up to ${most}, all up to ${all}`;
+}
+
+/** The least bound that at least this share of what was counted does not exceed. */
+function boundOf(histogram: Histogram, share: number): number {
+  const total = histogram.reduce((sum, { count }) => sum + count, 0);
+  let seen = 0;
+  return histogram.find(({ count }) => (seen += count) >= share * total)?.upTo ?? 0;
+}
+
+/** What is not as it should be, or may surprise. */
+function notesOf({ processes, replaced, missing = [], kept, notes: others = [] }: RecordFile): string[] {
+  const notes = processes.flatMap((process) => {
+    const { stopped, cut, events, running, lost, unseenFrees, wasCalling = false } = process;
+    const all: [applies: boolean, text: string][] = [
+      [stopped !== 0, `recording stopped before its end: ${STOP_REASONS[stopped] ?? `the system's error ${stopped}`}`],
+      [cut, `what came after ${counted(events, "event")} is left out: no trace has more`],
+      [running, "it was still running; what it did later is not recorded"],
+      [lost > 0, `${counted(lost, "call")} of signal handlers could not be recorded`],
+      [
+        wasCalling && !running,
+        "it ended in a system call of the recorder; if a sandbox killed it for that (seccomp), --no-grow makes none",
+      ],
+      [
+        unseenFrees > 0,
+        `${counted(unseenFrees, "free")} without a call of free, of addresses that were given out again`,
+      ],
+    ];
+    return all.filter(([applies]) => applies).map(([, text]) => `${process.program} (${process.pid}): ${text}.`);
+  });
+  const unknown = processes.reduce((sum, { unknownBlocks }) => sum + unknownBlocks, 0);
+  if (unknown > 0) {
+    notes.push(`Left out: ${counted(unknown, "free")} of blocks that were not recorded, from before a fork mostly.`);
+  }
+  notes.push(...missingNotes(missing));
+  if (kept !== undefined) notes.push(`What the recorder wrote is kept in ${kept}: its files are traces themselves.`);
+  notes.push(...others.map((note) => `${note}.`));
+  if (replaced > 0) notes.push(`Left out: ${counted(replaced, "program")} that became another one (exec).`);
+  return notes;
+}
+
+/** A line for each program and reason. */
+function missingNotes(missing: readonly MissingProcess[]): string[] {
+  const groups = [
+    ...Map.groupBy(missing, ({ program, pid, reason }) => `${pid === undefined}${program}\n${reason}`).values(),
+  ];
+  const lines = groups.map((group) => {
+    const { program, pid, reason } = group[0]!, count = group.reduce((sum, each) => sum + each.count, 0);
+    const who = pid === undefined ? `${counted(count, "fork")} of ${program}` : program;
+    const which = pid === undefined ? "" : count === 1 ? ` (${pid})` : ` (${count} processes)`;
+    return `Not recorded: ${who}${which}: ${reason}.`;
+  });
+  const hidden = lines.length - MOST_ROWS;
+  return hidden <= 0 ? lines : [...lines.slice(0, MOST_ROWS), `Not recorded: ${hidden} more; --json has all.`];
+}
+
+/** By the system's error number. */
+const STOP_REASONS: Readonly<Record<number, string>> = {
+  2: "the folder of the recording is gone, or out of its sight",
+  12: "the system has no address space left for it",
+  13: "it may no longer write to the recording",
+  24: "it has as many files open as it may (ulimit -n)",
+  27: "the recording is as long as a file may be (ulimit -f)",
+  28: "the disk is full",
+  105: "the room that it had in its sandbox is used up",
+};

@@ -1,0 +1,246 @@
+/**
+ * A replay as text: time and memory of each allocator on one trace, in one line of words, a table, and what the footprint
+ * was over time. In the terminal and in Markdown; CSV has every sample, as that of `bench`.
+ *
+ * @module
+ */
+import { nameColumn } from "../tables/bars.ts";
+import { doubts } from "../doubts.ts";
+import { bounds, counted, nameOf, nanoseconds, ranText, times, wrap } from "../tables/format.ts";
+import { loopsLine, netRatioToSystem, unlikeLoops } from "../bench/loops.ts";
+import { processorOf } from "../processor.ts";
+import { fastestOf, replayHeadline, type ReplaySeconds, replaySeconds, tooShort } from "./replay_answer.ts";
+import { latencyLines, latencyMarkdown } from "../bench/latency.ts";
+import { markdownTable } from "../tables/rows.ts";
+import type { Failure, Ratio, Result, ResultFile } from "../../model/results.ts";
+import { sparkline } from "../tables/sparkline.ts";
+import { type Palette, PLAIN } from "../tables/palette.ts";
+import { numbersOf, textTable } from "../tables/text_table.ts";
+
+const MEGABYTE = 1e6;
+const MOST_SPARK_COLUMNS = 60;
+
+/** The ratio is that of net times where the loops differ. */
+const TIME_COLUMNS = (ratio: string) =>
+  ["allocator", "cold ms", "95 %", "warm ms", "ns/event", ratio, "95 %", "longest us"] as const;
+/** Also for the page. */
+export const MEMORY_COLUMNS = ["allocator", "peak MB", "peak / live", "mean MB", "page faults", "of"] as const;
+
+/** What goes to stdout. */
+export function renderReplay(file: ResultFile, palette: Palette = PLAIN): string {
+  const { results, notes, failures = [] } = file;
+  const fastest = fastestOf(results);
+  const emphasis = (result: Result) =>
+    fastest.includes(result) ? palette.bold : result.runtime === "harness" ? palette.dim : String;
+  const rows = (cells: (result: Result) => string[], shown: readonly Result[]) =>
+    shown.map((result) => cells(result).map(emphasis(result)));
+  const measured = results.filter(({ pageFaults }) => pageFaults !== undefined);
+  const lines = (text: string) => wrap(text, palette.columns);
+  const timeRows = [...rows(cellsOfTime(results), results), ...failures.map(failureCells)];
+  const sections = [
+    [...lines(replayHeadline(file)).map(palette.bold), ...doubts(file).flatMap(lines)],
+    lines(settingOf(file)),
+    [textTable(numbersOf(timeColumns(results)), timeRows, palette)],
+    unlikeLoops(results).flatMap((loops) => lines(loopsLine(loops))),
+    [textTable(numbersOf(MEMORY_COLUMNS), rows(memoryCells, measured), palette)],
+    footprintLines(results, palette),
+    ratioLines(results, palette),
+    ...latencyLines(results, palette),
+    lines(explanationOf(results)),
+    notes.flatMap(lines),
+  ];
+  return `${sections.filter((lines) => lines.length > 0).map((lines) => lines.join("\n")).join("\n\n")}\n`;
+}
+
+/** The same as Markdown. */
+export function renderReplayMarkdown(file: ResultFile): string {
+  const { environment, rounds, notes, warnings, failures = [] } = file;
+  const { cores, os, deno, v8, revision, date } = environment;
+  const remarks = [
+    ...unlikeLoops(file.results).map(loopsLine),
+    ...notes,
+    ...warnings.map(({ code, message, advice }) => `${code}: ${message}; ${advice}`),
+  ];
+  return [
+    `**${replayHeadline(file)}**\n`,
+    `${settingOf(file)}\n`,
+    markdownTable(
+      [...timeColumns(file.results), ...MEMORY_COLUMNS.slice(1)],
+      [
+        ...file.results.map((result) => [...cellsOfTime(file.results)(result), ...memoryCells(result).slice(1)]),
+        ...failures.map(failureCells),
+      ],
+    ),
+    ...latencyMarkdown(file.results),
+    `${explanationOf(file.results)}\n`,
+    ...remarks.map((remark) => `- ${remark.replaceAll("\n", " ")}\n`),
+    `${counted(rounds.measured, "round")}. ${processorOf(environment)}, ${
+      counted(cores, "core")
+    }, ${os}; Deno ${deno}, V8 ${v8}; revision ${revision}, ${date}.\n`,
+  ].join("\n");
+}
+
+/** What was replayed, and that all of it was. */
+function settingOf({ trace, results }: ResultFile): string {
+  const served = results.filter(({ verified }) => verified === true).length;
+  const live = results.find(({ peakLiveBytes }) => peakLiveBytes !== undefined)?.peakLiveBytes;
+  if (trace === undefined || live === undefined) return "";
+  const { file, format, events, threads, blocks, crossThreadFrees, ran } = trace;
+  return `${file} (${format}): ${counted(events, "event")}, ${counted(blocks, "block")}, ` +
+    `${counted(threads, "thread")}; ${(100 * crossThreadFrees).toFixed(1)} % of frees by another thread; ` +
+    `${megabytes(live)} MB live at most; every event served and verified by ${counted(served, "allocator")}` +
+    (ran === undefined ? "" : `; ${ranText(ran)}`);
+}
+
+const TIMES =
+  "Cold: milliseconds in malloc and free, without the loop around them, in the first replay of a process; it " +
+  "is what counts for a program that runs once. Warm, and all to the right: replay after replay, ns/event with the loop. " +
+  "What it takes to load a library is not in them, and the program's own time is with the recorder in it.";
+
+/** What the figures are. */
+function explanationOf(results: readonly Result[]): string {
+  const threads = results[0]?.threads ?? 1;
+  const memory = "Memory and page faults are those of the first replay of a process.";
+  if (threads > 1) {
+    return `${TIMES} By ${threads} threads, among which the trace's are dealt: each keeps its order, and so do the ` +
+      `events of each block. ${memory}`;
+  }
+  return `${TIMES} All events by one thread in the trace's order. ${memory} Longest: the longest event, each as short as ` +
+    "it was in three replays.";
+}
+
+function timeColumns(results: readonly Result[]): readonly string[] {
+  return TIME_COLUMNS(unlikeLoops(results).length === 0 ? "x system" : "net x");
+}
+
+/** In the order of the columns. */
+function cellsOfTime(results: readonly Result[]): (result: Result) => string[] {
+  const isNet = unlikeLoops(results).length > 0, isShort = tooShort(results) !== undefined;
+  return (result) => {
+    const seconds = replaySeconds(result, results);
+    if (result.ratioToSystem === undefined) return timeCells(result, seconds, undefined);
+    if (isShort) return timeCells(result, seconds, "too short");
+    if (!isNet) return timeCells(result, seconds, result.ratioToSystem);
+    const net = netRatioToSystem(result, results);
+    return timeCells(result, seconds, net === undefined ? "not known" : { ...net, ratio: net.median });
+  };
+}
+
+function timeCells(result: Result, { cold, warm }: ReplaySeconds, ratio: Ratio | string | undefined): string[] {
+  const { nsPerOp, runtime, longestNs } = result, isLoop = runtime === "harness";
+  const inMs = (seconds: number) => nanoseconds(1000 * seconds);
+  return [
+    nameOf(result),
+    isLoop || cold === undefined ? "" : inMs(cold.median),
+    isLoop || cold === undefined ? "" : bounds(cold.low, cold.high, inMs),
+    isLoop ? "" : inMs(warm.median),
+    nanoseconds(nsPerOp),
+    typeof ratio === "object" ? times(ratio.ratio) : ratio ?? "",
+    typeof ratio !== "object" || result.allocator === "system" ? "" : bounds(ratio.low, ratio.high),
+    longestNs === undefined ? "" : (longestNs / 1000).toFixed(1),
+  ];
+}
+
+/** In the time column, since it is a time that is missing; what happened is among the notes. */
+function failureCells({ allocator, message }: Failure): string[] {
+  return [allocator, message.endsWith(" gave NULL") ? "out of memory" : "failed", "", "", "", "", "", ""];
+}
+
+/** In the order of {@link MEMORY_COLUMNS}. */
+export function memoryCells(result: Result): string[] {
+  const { peakFootprintBytes, averageFootprintBytes, peakLiveBytes, pageFaults, footprintOf } = result;
+  const isKnown = peakFootprintBytes !== undefined && averageFootprintBytes !== undefined;
+  return [
+    nameOf(result),
+    isKnown ? megabytes(peakFootprintBytes) : "not known",
+    isKnown && peakLiveBytes ? times(peakFootprintBytes / peakLiveBytes) : "",
+    isKnown ? megabytes(averageFootprintBytes) : "",
+    pageFaults === undefined ? "" : String(pageFaults),
+    footprintOf === undefined ? "" : FOOTPRINT_OF[footprintOf],
+  ];
+}
+
+const FOOTPRINT_OF = { mapping: "its mapping", process: "the process" } as const;
+
+/** The footprint over time, a line an allocator under one of the live bytes, all on one scale, that of the highest. */
+function footprintLines(results: readonly Result[], palette: Palette): string[] {
+  const shown = results.flatMap((result) =>
+    result.footprint === undefined ? [] : [{ name: nameOf(result), result, footprint: result.footprint }]
+  );
+  const first = shown[0];
+  if (first === undefined) return [];
+  const top = Math.max(
+    ...first.footprint.liveBytes,
+    ...shown.flatMap(({ footprint }) => footprint.footprintBytes),
+  );
+  const chart = nameColumn(["live bytes", ...shown.map(({ name }) => name)]);
+  const sparkColumns = Math.min(MOST_SPARK_COLUMNS, palette.columns - chart.columns - 2 - megabytes(top).length);
+  const line = (name: string, values: readonly number[], paint: (text: string) => string) => {
+    const { above, start } = chart.place(name, palette.columns);
+    return [...above, `${start} ${sparkline(values, sparkColumns, top)} ${megabytes(values.at(-1) ?? 0)}`].map(paint);
+  };
+  return [
+    ...wrap(`memory over the trace, MB in the end; the whole height is ${megabytes(top)} MB`, palette.columns),
+    ...line("live bytes", first.footprint.liveBytes, palette.dim),
+    ...shown.flatMap(({ name, result, footprint }) =>
+      line(name, footprint.footprintBytes, result.runtime === "deno" ? palette.green : String)
+    ),
+  ];
+}
+
+/** The footprint over the live bytes, where these are at least {@linkcode LIVE_LEAST} of the most that ever were. */
+export interface FootprintRatio {
+  readonly name: string;
+  readonly result: Result;
+  readonly events: readonly number[];
+  readonly ratios: readonly number[];
+}
+
+const LIVE_LEAST = 1 / 10;
+
+/**
+ * By allocator. None if in the end next to nothing is live: then the ratio says what a program keeps that is about to end,
+ * and not how well one fares that goes on.
+ */
+export function footprintRatios(results: readonly Result[]): FootprintRatio[] {
+  return results.flatMap((result) => {
+    if (result.footprint === undefined) return [];
+    const { events, liveBytes, footprintBytes } = result.footprint, least = LIVE_LEAST * Math.max(...liveBytes);
+    if (!(liveBytes.at(-1)! >= least && least > 0)) return [];
+    const shown = events.flatMap((_, at) => liveBytes[at]! >= least ? [at] : []);
+    return [{
+      name: nameOf(result),
+      result,
+      events: shown.map((at) => events[at]!),
+      ratios: shown.map((at) => footprintBytes[at]! / liveBytes[at]!),
+    }];
+  });
+}
+
+/** The same over time, a line an allocator, from 1 upwards. */
+function ratioLines(results: readonly Result[], palette: Palette): string[] {
+  const shown = footprintRatios(results);
+  if (shown.length === 0) return [];
+  const top = Math.max(...shown.flatMap(({ ratios }) => ratios));
+  const chart = nameColumn(shown.map(({ name }) => name));
+  const figuresOf = (ratios: readonly number[]) => `${times(Math.max(...ratios))} ${times(ratios.at(-1)!)}`;
+  const width = Math.max(...shown.map(({ ratios }) => figuresOf(ratios).length));
+  const columns = Math.min(MOST_SPARK_COLUMNS, palette.columns - chart.columns - 2 - width);
+  return [
+    ...wrap(
+      `footprint over live bytes, where a tenth of the most is live: at most, and in the end; from 1 to ${times(top)}`,
+      palette.columns,
+    ),
+    ...shown.flatMap(({ name, result, ratios }) => {
+      const { above, start } = chart.place(name, palette.columns);
+      const line = sparkline(ratios.map((ratio) => ratio - 1), columns, top - 1);
+      return [...above, `${start} ${line} ${figuresOf(ratios)}`].map(
+        result.runtime === "deno" ? palette.green : String,
+      );
+    }),
+  ];
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / MEGABYTE).toFixed(1);
+}

@@ -1,0 +1,190 @@
+/**
+ * The file of `trace info`, `hakmem.trace/1`, and its text: what a trace is like in one line of words, its events, its
+ * sizes and lifetimes as histograms, live bytes over time as a chart, and its busiest threads.
+ *
+ * @module
+ */
+import * as v from "valibot";
+import { bytesText, counted, ranText, withCommas, wrap } from "../tables/format.ts";
+import { csvTable, markdownTable } from "../tables/rows.ts";
+import { RanForSchema } from "../../model/results.ts";
+import { areaChart } from "../tables/sparkline.ts";
+import { type Palette, PLAIN } from "../tables/palette.ts";
+import { numbersOf, textTable } from "../tables/text_table.ts";
+
+const HistogramSchema = v.array(v.object({
+  /** Above the bound of the row before, and not above this one. */
+  upTo: v.number(),
+  count: v.number(),
+  bytes: v.number(),
+}));
+
+/** What a trace is like. Events are counted without thread ends, but in `kinds`. */
+export const TraceFileSchema = v.object({
+  schema: v.literal("hakmem.trace/1"),
+  command: v.array(v.string()),
+  file: v.string(),
+  format: v.string(),
+  events: v.number(),
+  kinds: v.record(v.string(), v.number()),
+  threads: v.number(),
+  blocks: v.number(),
+  /** Calls that gave the program no memory; they are no events. */
+  failedCalls: v.number(),
+  /** Frees and reallocs of blocks from before the trace; such frees are no events, such reallocs are allocations. */
+  unknownBlocks: v.number(),
+  /** Blocks whose address was given out again without a free in between: frees were added. */
+  unseenFrees: v.number(),
+  /** What a reader should know, that the file was cut off for one: a sentence each. */
+  remarks: v.array(v.string()),
+  /** How long the program ran, where the trace says so. */
+  ran: v.exactOptional(RanForSchema),
+  /** All that was asked for, by reallocs too. */
+  allocatedBytes: v.number(),
+  largestBytes: v.number(),
+  peakLiveBytes: v.number(),
+  peakEvent: v.number(),
+  peakLiveBlocks: v.number(),
+  endLiveBytes: v.number(),
+  endLiveBlocks: v.number(),
+  /** The share of frees by another thread than the one that allocated the block, 0 to 1. */
+  crossThreadFrees: v.number(),
+  /** Allocations by size; reallocs by their new one. */
+  sizes: HistogramSchema,
+  /** Freed blocks by what the program allocated while they lived, in bytes. */
+  lifetimes: HistogramSchema,
+  /** After each of `events` events. */
+  live: v.object({ events: v.array(v.number()), liveBytes: v.array(v.number()) }),
+  threadTable: v.array(v.object({
+    name: v.string(),
+    events: v.number(),
+    allocations: v.number(),
+    allocatedBytes: v.number(),
+    frees: v.number(),
+    /** Of blocks that another thread had allocated. */
+    foreignFrees: v.number(),
+  })),
+});
+
+export type TraceFile = v.InferOutput<typeof TraceFileSchema>;
+
+const MOST_BAR_COLUMNS = 36;
+const FIGURE_COLUMNS = 34; // before a bar
+const CHART_ROWS = 8;
+const SHOWN_THREADS = 10;
+
+/** What goes to stdout. */
+export function renderTrace(file: TraceFile, palette: Palette = PLAIN): string {
+  const { live, threadTable } = file;
+  const busiest = threadTable.toSorted((a, b) => b.events - a.events).slice(0, SHOWN_THREADS);
+  const title = busiest.length < threadTable.length
+    ? `the ${busiest.length} busiest of ${threadTable.length} threads`
+    : "threads";
+  const lines = (text: string) => wrap(text, palette.columns);
+  const sections = [
+    lines(traceHeadline(file)).map(palette.bold),
+    ...file.remarks.map((remark) => lines(`note: ${remark}`)),
+    lines(kindsOf(file)),
+    lines(livesOf(file)),
+    [palette.bold("allocations by size, to bytes"), ...histogramLines(file.sizes, palette)],
+    [
+      ...lines("freed blocks by lifetime, to bytes that the program allocated meanwhile").map(palette.bold),
+      ...histogramLines(file.lifetimes, palette),
+    ],
+    [palette.bold(`live bytes over ${counted(file.events, "event")}`), ...chartLines(live.liveBytes, palette)],
+    [palette.bold(title), textTable(numbersOf(THREAD_COLUMNS), busiest.map(threadCells), palette)],
+  ];
+  return `${sections.map((lines) => lines.join("\n")).join("\n\n")}\n`;
+}
+
+/** The same as Markdown, with all threads. */
+export function renderTraceMarkdown(file: TraceFile): string {
+  return [
+    `**${traceHeadline(file)}**\n`,
+    ...file.remarks.map((remark) => `Note: ${remark}.\n`),
+    `${kindsOf(file)}\n`,
+    `${livesOf(file)}\n`,
+    markdownTable(["size to", "allocations", "bytes"], histogramCells(file.sizes)),
+    markdownTable(["lifetime to", "blocks", "bytes"], histogramCells(file.lifetimes)),
+    markdownTable(THREAD_COLUMNS, file.threadTable.map(threadCells)),
+  ].join("\n");
+}
+
+/** A line for each row of the histograms. */
+export function renderTraceCsv({ sizes, lifetimes }: TraceFile): string {
+  const lines = (kind: string, rows: TraceFile["sizes"]) =>
+    rows.map(({ upTo, count, bytes }) => [kind, upTo, count, bytes]);
+  return csvTable(["histogram", "up_to", "count", "bytes"], [...lines("size", sizes), ...lines("lifetime", lifetimes)]);
+}
+
+/** The trace in one line of words. */
+export function traceHeadline({ file, format, events, threads, blocks, peakLiveBytes, ran }: TraceFile): string {
+  return `${file} (${format}): ${counted(events, "event")} of ${counted(threads, "thread")}, ` +
+    `${counted(blocks, "block")}, ${bytesText(peakLiveBytes)} live at most${
+      ran === undefined ? "" : `; ${ranText(ran)}`
+    }`;
+}
+
+function kindsOf({ kinds, failedCalls }: TraceFile): string {
+  const parts = Object.entries(kinds).filter(([, count]) => count > 0).map(([name, count]) =>
+    `${name} ${withCommas(count)}`
+  );
+  return [...parts, ...(failedCalls === 0 ? [] : [`calls that failed ${withCommas(failedCalls)}`])].join(", ");
+}
+
+function livesOf(file: TraceFile): string {
+  const { allocatedBytes, largestBytes, peakLiveBlocks, peakEvent, endLiveBytes, endLiveBlocks, crossThreadFrees } =
+    file;
+  return `${bytesText(allocatedBytes)} asked for, ${bytesText(largestBytes)} the largest block; at most ` +
+    `${counted(peakLiveBlocks, "block")} live, the most bytes after event ${withCommas(peakEvent)}; never freed: ` +
+    `${counted(endLiveBlocks, "block")}, ${bytesText(endLiveBytes)}; ${
+      (100 * crossThreadFrees).toFixed(1)
+    } % of frees by ` +
+    "another thread than allocated the block";
+}
+
+function histogramLines(rows: TraceFile["sizes"], palette: Palette): string[] {
+  const most = Math.max(1, ...rows.map(({ count }) => count));
+  const barColumns = Math.min(MOST_BAR_COLUMNS, palette.columns - FIGURE_COLUMNS);
+  return rows.map(({ upTo, count, bytes }) => {
+    const drawn = "█".repeat(Math.ceil(count / most * barColumns));
+    const figures = `${shortBytes(upTo).padStart(9)} ${withCommas(count).padStart(11)} ${
+      bytesText(bytes).padStart(10)
+    }`;
+    return `${figures}  ${palette.green(drawn)}`.trimEnd();
+  });
+}
+
+function histogramCells(rows: TraceFile["sizes"]): (string | number)[][] {
+  return rows.map(({ upTo, count, bytes }) => [shortBytes(upTo), count, bytes]);
+}
+
+/** An area, with the scale on its left. */
+function chartLines(values: readonly number[], palette: Palette): string[] {
+  const highest = Math.max(0, ...values);
+  const lines = areaChart(values, palette.columns - 12, CHART_ROWS, highest);
+  return lines.map((line, row) => {
+    const label = row === 0 ? bytesText(highest) : row === lines.length - 1 ? "0" : "";
+    return `${label.padStart(10)} ${palette.green(line)}`.trimEnd();
+  });
+}
+
+const THREAD_COLUMNS = ["thread", "events", "allocations", "bytes", "frees", "of others' blocks"] as const;
+
+function threadCells({ name, events, allocations, allocatedBytes, frees, foreignFrees }: TraceFile["threadTable"][0]) {
+  return [
+    name,
+    withCommas(events),
+    withCommas(allocations),
+    bytesText(allocatedBytes),
+    withCommas(frees),
+    withCommas(foreignFrees),
+  ];
+}
+
+/** A power of two in the unit that shortens it: `256`, `4 KiB`. */
+export function shortBytes(bytes: number): string {
+  const units = ["", " KiB", " MiB", " GiB", " TiB"];
+  const unit = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(1, bytes)) / 10));
+  return `${bytes / 1024 ** unit}${units[unit]}`;
+}
