@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { ERROR } from "./src/cli/exit_codes.ts";
+import { ERROR } from "./src/cli/shared/exit_codes.ts";
 import { missingPermissions } from "./src/cli/permissions.ts";
 
 const missing = missingPermissions(Deno.args);

@@ -1,6 +1,6 @@
 /**
  * The command tree, and what becomes of errors: each ends in one message on stderr and exit code 3. Adding a command:
- * its file here, one line below.
+ * its file in `commands/`, one line below.
  *
  * @module
  */
@@ -8,25 +8,25 @@ import { Command, CommanderError } from "@commander-js/extra-typings";
 import config from "../../deno.json" with { type: "json" };
 import { ContestantError } from "../lab/contest/child.ts";
 import { isStdoutClosed } from "../os/mod.ts";
-import { benchCommand } from "./bench.ts";
-import { compareCommand } from "./compare.ts";
-import { completionCommand } from "./completion.ts";
-import { doctorCommand } from "./doctor.ts";
-import { ERROR, FINE } from "./exit_codes.ts";
-import { explainCommand } from "./explain.ts";
-import { flagsCommand } from "./flags.ts";
-import { gateCommand } from "./gate.ts";
-import { inspectCommand } from "./inspect.ts";
-import { Interruption } from "./interruptible.ts";
-import { microCommand } from "./micro.ts";
-import { peersCommand } from "./peers.ts";
-import { recordCommand } from "./record.ts";
-import { replayCommand } from "./replay.ts";
-import { reportCommand } from "./report.ts";
-import { stressCommand } from "./stress.ts";
-import { traceCommand } from "./trace.ts";
-import { UsageError } from "./values.ts";
-import { fitted, isOfSystem, OutputError, palette, printError, printOut } from "./terminal.ts";
+import { benchCommand } from "./commands/bench.ts";
+import { compareCommand } from "./commands/compare.ts";
+import { completionCommand } from "./completion/completion.ts";
+import { doctorCommand } from "./commands/doctor.ts";
+import { ERROR, FINE } from "./shared/exit_codes.ts";
+import { explainCommand } from "./commands/explain.ts";
+import { flagsCommand } from "./commands/flags.ts";
+import { gateCommand } from "./commands/gate.ts";
+import { inspectCommand } from "./commands/inspect.ts";
+import { Interruption } from "./shared/interruptible.ts";
+import { microCommand } from "./commands/micro.ts";
+import { peersCommand } from "./commands/peers.ts";
+import { recordCommand } from "./commands/record.ts";
+import { replayCommand } from "./commands/replay.ts";
+import { reportCommand } from "./commands/report.ts";
+import { stressCommand } from "./commands/stress.ts";
+import { traceCommand } from "./commands/trace.ts";
+import { UsageError } from "./shared/values.ts";
+import { fitted, isOfSystem, OutputError, palette, printError, printOut } from "./shared/terminal.ts";
 
 /** In the order of `--help`. */
 const COMMANDS: readonly ((finish: (exitCode: number) => void) => Command)[] = [

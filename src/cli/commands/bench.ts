@@ -1,0 +1,157 @@
+/**
+ * `bench`: reads its options, runs the measurement, prints the reports.
+ *
+ * @module
+ */
+import { Command } from "@commander-js/extra-typings";
+import { DEFAULT_VARIANT } from "../../heap/mod.ts";
+import { bench, type BenchRun } from "../../lab/bench/bench.ts";
+import { withLatency } from "../../lab/bench/latency.ts";
+import { DEFAULT_PEERS, PEERS } from "../../peers/mod.ts";
+import { countUnit } from "../../lab/bench/counts.ts";
+import {
+  checkExpectation,
+  type CountsRow,
+  renderCsv,
+  renderJson,
+  renderMarkdown,
+  renderTerminal,
+  renderWarnings,
+  type ResultFile,
+} from "../../report/mod.ts";
+import { WORKLOADS } from "../../workloads/mod.ts";
+import { isAnyMissing } from "../shared/asked_peers.ts";
+import { type BenchOptions, expectation, planOf } from "../shared/bench_plan.ts";
+import { ERROR, FAILED, FINE } from "../shared/exit_codes.ts";
+import { interruptible } from "../shared/interruptible.ts";
+import { Outputs } from "../shared/outputs.ts";
+import { printError } from "../shared/terminal.ts";
+import {
+  libraryPaths,
+  MOST_THREADS,
+  oneOf,
+  peerList,
+  threadList,
+  UsageError,
+  variantList,
+  wholeNumber,
+} from "../shared/values.ts";
+import { workloadOptions } from "../shared/workload_options.ts";
+
+const WORKLOAD_NAMES = [...WORKLOADS.keys()];
+
+const mark = (peer: string) => DEFAULT_PEERS.includes(peer) ? "*" : " ";
+
+const HELP = `
+Workloads:
+${[...WORKLOADS.values()].map(({ name, description }) => `  ${name.padEnd(14)} ${description}`).join("\n")}
+
+Peers; * are measured unless --peer chooses, mimalloc where it is installed (see the command peers):
+${PEERS.map(({ name, description }) => `${mark(name)} ${name.padEnd(14)} ${description}`).join("\n")}
+
+Exit codes: 0 fine, 1 an expectation (--expect) is missed, 3 an error, or a peer that was asked for and
+could not be measured.
+
+Examples:
+  deno run -P cli.ts bench
+  deno run -P cli.ts bench --quick
+  deno run -P cli.ts bench hot-pair --size 16,4096 --peer system,ffi --json hot-pair.json
+  deno run -P cli.ts bench --peer system,mimalloc,jemalloc,./libmine.so
+  deno run -P cli.ts bench larson --min 8 --max 128 --chunks 1024 --expect '+50%'
+  deno run -P cli.ts bench larson --threads 1,2,4
+  deno run -P cli.ts bench sh8bench --peer system,mimalloc --latency
+  deno run -P cli.ts bench cache-thrash --threads 2 --own-heaps
+`;
+
+/** The command. */
+export function benchCommand(finish: (exitCode: number) => void): Command {
+  const command = new Command("bench")
+    .description("throughput per size: our heap and its peers side by side, in one run")
+    .argument("[workload]", `${WORKLOAD_NAMES.join(", ")} (default: random-mixed)`, oneOf("workload", WORKLOAD_NAMES))
+    .option("--threads <list>", `numbers of threads, each to ${MOST_THREADS} (default: 1)`, threadList)
+    .option("--own-heaps", "with several threads, each variant a second time: a heap for each thread")
+    .option("--variant <list>", `variants of our heap (default: HAKMEM_VARIANT, else ${DEFAULT_VARIANT})`, variantList)
+    .option("--peer <list>", "some of the peers below, or paths of shared libraries with malloc", peerList)
+    .option("--rounds <n>", "measurement rounds, at least 6 (default: 10)", wholeNumber("--rounds", 6, 1000))
+    .option("--quick", "shorter slots, smaller units and 6 rounds: done in 15 s")
+    .option(
+      "--seconds <n>",
+      "all contestants run as much as system does in this time",
+      wholeNumber("--seconds", 1, 3600),
+    )
+    .option(
+      "--counters",
+      "count what each variant reaches, in a counting build: share of fast frees, mincore calls, ...",
+    )
+    .option("--latency", "time single operations, too, with one thread: p50 to p99.99 and the longest, with its cause")
+    .option("--expect <ratio>", "check an expected ratio to system: '+20%', 1.2 or 1.2x", expectation)
+    .option("--json <file>", "write a result file (- is stdout)")
+    .option("--csv <file>", "write every sample")
+    .option("--markdown <file>", "write the table and where it was measured")
+    .addHelpText("after", HELP);
+  for (const option of workloadOptions()) command.addOption(option);
+  // The typed command is wider than what the tree needs to know, and does not know of options that were added one by one.
+  return command.action(async (workload, own) => {
+    const options: BenchOptions = own;
+    if (workload !== undefined && options.workload !== undefined && workload !== options.workload) {
+      throw new UsageError(`${workload} and --workload ${options.workload} are two workloads: name one`);
+    }
+    finish(await run({ ...options, workload: workload ?? options.workload }));
+  }) as unknown as Command;
+}
+
+async function run(options: BenchOptions): Promise<number> {
+  const plan = planOf(options);
+  const outputs = new Outputs(
+    [
+      { option: "--json", path: options.json, render: renderJson },
+      { option: "--csv", path: options.csv, render: renderCsv },
+      { option: "--markdown", path: options.markdown, render: renderMarkdown },
+    ],
+    libraryPaths(options.peer ?? []),
+    options.expect !== undefined,
+  );
+  const result: BenchRun = await interruptible(async (show, signal) => {
+    const run = await bench(plan, show, signal);
+    return options.latency === true ? await withLatency(run, plan, show, signal) : run;
+  });
+  const counts: CountsRow[] = [];
+  if (options.counters === true && result.rounds.measured > 0) {
+    for (const { size, parameters } of plan.sizes) {
+      for (const variant of plan.variants) {
+        // Where each thread has a heap of its own, it is as with one.
+        for (const threads of plan.ownHeaps === true ? [1] : plan.threads ?? [1]) {
+          counts.push(await countUnit(variant, plan.workload, size, parameters, threads));
+        }
+      }
+    }
+  }
+  return publish(result, options, counts, outputs);
+}
+
+function publish(
+  { isInterrupted, ...run }: BenchRun,
+  { expect: expected, peer: asked }: BenchOptions,
+  counts: CountsRow[],
+  outputs: Outputs<ResultFile>,
+): number {
+  const { measured, wanted } = run.rounds;
+  if (isInterrupted) {
+    const rest = measured === 0 ? "there is nothing to show" : "what follows is what they gave";
+    printError(`interrupted: ${measured} of ${wanted} rounds measured; ${rest}\n`);
+  }
+  if (isInterrupted && measured === 0) {
+    return ERROR;
+  }
+  const file: ResultFile = {
+    schema: "hakmem.results/1",
+    command: ["deno", "run", "-P", "cli.ts", ...Deno.args],
+    ...run,
+    expectations: expected === undefined ? [] : checkExpectation(expected, run.results),
+    ...(counts.length === 0 ? {} : { counters: counts }),
+  };
+  const notes = outputs.takeStdout ? file.notes.map((note) => `${note}\n`).join("") : "";
+  outputs.publish(file, (palette) => renderTerminal(file, palette), notes + renderWarnings(file));
+  if (isInterrupted || isAnyMissing(asked, file)) return ERROR;
+  return file.expectations.some(({ verdict }) => verdict === "below") ? FAILED : FINE;
+}

@@ -1,0 +1,113 @@
+/**
+ * `explain`: reads its options, lets the lab find what makes the difference, prints what it found.
+ *
+ * @module
+ */
+import { Command } from "@commander-js/extra-typings";
+import { explain, type ExplainPlan, type ExplainRun } from "../../lab/explain/explain.ts";
+import { comparingReplays } from "../../lab/replay/replay.ts";
+import { freshSeed, LOOKS } from "../../measure/mod.ts";
+import {
+  type ExplainFile,
+  renderExplain,
+  renderExplainCsv,
+  renderExplainMarkdown,
+  renderJson,
+  renderWarnings,
+} from "../../report/mod.ts";
+import { effortOf, measured } from "../shared/bench_plan.ts";
+import { FINE } from "../shared/exit_codes.ts";
+import { htmlDestination } from "../shared/html.ts";
+import { interruptible } from "../shared/interruptible.ts";
+import { Outputs } from "../shared/outputs.ts";
+import { assertOfTraces, tracePlan } from "../shared/trace_option.ts";
+import { type WorkloadOptions, workloadOptions } from "../shared/workload_options.ts";
+
+const HELP = `
+A and B are variants of this source, with flags: phase7, or box,integrity=1. For each flag that differs, builds
+that differ in it alone are measured, from both sides; so the report says what each flag does, not what it should.
+
+Exit codes: 0 fine, 3 an error.
+
+Examples:
+  deno run -P cli.ts explain phase7 e3-1
+  deno run -P cli.ts explain phase7-1.3 phase7-1.2 --size 128 --markdown report.md
+  deno run -P cli.ts explain box e3-1 --workload larson --json explain.json
+  deno run -P cli.ts explain slab-map,magazines=0 slab-map --trace systemui.zip
+`;
+
+interface ExplainOptions extends WorkloadOptions {
+  trace?: string;
+  quick?: boolean;
+  json?: string;
+  csv?: string;
+  markdown?: string;
+  html?: string;
+}
+
+/** The command. */
+export function explainCommand(finish: (exitCode: number) => void): Command {
+  const command = new Command("explain")
+    .description("which flag makes B slower or faster than A, how much, and what shows it")
+    .argument("<A>", "a variant")
+    .argument("<B>", "the variant that is to be explained")
+    .option("--trace <file>", "replay a trace of a real program in place of a workload")
+    .option("--quick", "slots of 8 ms and 20 rounds at most: a first look");
+  for (const option of workloadOptions()) command.addOption(option);
+  command
+    .option("--json <file>", "write everything that was found (- is stdout)")
+    .option("--csv <file>", "write a row for each flag")
+    .option("--markdown <file>", "write the report")
+    .option("--html <file>", "write a page with charts")
+    .addHelpText("after", HELP);
+  // The typed command is wider than what the tree needs to know.
+  return command.action(async (a, b, options) =>
+    finish(await run(a, b, options as ExplainOptions))
+  ) as unknown as Command;
+}
+
+async function run(a: string, b: string, options: ExplainOptions): Promise<number> {
+  const outputs = new Outputs<ExplainFile>([
+    { option: "--json", path: options.json, render: renderJson },
+    { option: "--csv", path: options.csv, render: renderExplainCsv },
+    { option: "--markdown", path: options.markdown, render: renderExplainMarkdown },
+    await htmlDestination(options.html),
+  ], options.trace === undefined ? [] : [options.trace]);
+  const common = { a, b, orderSeed: freshSeed(), ...(options.quick === true ? { looks: [LOOKS[0]!] } : {}) };
+  const found = options.trace === undefined
+    ? await explained({ ...common, ...workOf(options) })
+    : await explainReplays(common, options.trace, options);
+  const file: ExplainFile = {
+    schema: "hakmem.explain/1",
+    command: ["deno", "run", "-P", "cli.ts", ...Deno.args],
+    ...found,
+  };
+  outputs.publish(file, (palette) => renderExplain(file, palette), renderWarnings(file));
+  return FINE;
+}
+
+/** What the options say of the workload. */
+function workOf(options: ExplainOptions): Pick<ExplainPlan, "workload" | "sizes" | "slotMilliseconds"> {
+  const { workload, sizes, effort } = measured(options);
+  return { workload, sizes, slotMilliseconds: effort.slotMilliseconds };
+}
+
+function explained(plan: ExplainPlan): Promise<ExplainRun> {
+  return interruptible((show, signal) => explain(plan, show, signal));
+}
+
+async function explainReplays(
+  common: Pick<ExplainPlan, "a" | "b" | "orderSeed" | "looks">,
+  path: string,
+  options: ExplainOptions,
+): Promise<ExplainRun> {
+  assertOfTraces(options);
+  const { slotMilliseconds } = effortOf(options);
+  return await comparingReplays(tracePlan(path, 1), MOST_BUILDS, async ({ trace, ...work }) => {
+    const run = await explained({ ...common, ...work, slotMilliseconds });
+    return { ...run, workload: `the replay of ${trace.file}` };
+  });
+}
+
+/** Builds that are measured at a time, about: each flag alone, from both sides. */
+const MOST_BUILDS = 8;

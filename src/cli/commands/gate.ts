@@ -1,0 +1,145 @@
+/**
+ * `gate`: reads thresholds from a file, lets the lab measure them, prints go or no-go and gives it as the exit code.
+ *
+ * @module
+ */
+import { Command } from "@commander-js/extra-typings";
+import { DEFAULT_VARIANT, InvalidOptionError, parseVariant } from "../../heap/mod.ts";
+import { baselinePath } from "../../lab/compare/baseline.ts";
+import { gate } from "../../lab/gate/gate.ts";
+import type { GatePlan, GateRule } from "../../lab/gate/plan.ts";
+import { libraryBeside, parseThresholds, threadsOf, type Threshold } from "../../lab/gate/thresholds.ts";
+import { QUICK_FACTOR } from "../../lab/gate/verdict.ts";
+import { freshSeed } from "../../measure/mod.ts";
+import { hakmemVariant } from "../../os/mod.ts";
+import { renderGate, renderGateCsv, renderGateMarkdown } from "../../report/gate.ts";
+import type { GateFile, GateVerdict } from "../../model/gate.ts";
+import { renderJson, renderWarnings } from "../../report/mod.ts";
+import { checkOwnHeaps, checkThreads, type Measured, measured } from "../shared/bench_plan.ts";
+import { ERROR, FAILED, FINE, INCONCLUSIVE } from "../shared/exit_codes.ts";
+import { interruptible } from "../shared/interruptible.ts";
+import { Outputs } from "../shared/outputs.ts";
+import { readText } from "../shared/read_text.ts";
+import { printError } from "../shared/terminal.ts";
+import { libraryPaths, UsageError } from "../shared/values.ts";
+
+const HELP = `
+The file is JSON: { "$schema": "gate.schema.json", "thresholds": [...] }. Each threshold has a name, a
+kind, a workload and a bound; bench/gates/ has examples, and the schema by which an editor completes.
+
+Kinds:
+  ratio            throughput over that of a peer, at least
+  net-ns           nanoseconds of an operation without the loop around it, at most
+  scaling          throughput with several threads over that with one, at least
+  sharing          throughput of one heap for several threads over that of a heap for each, at least
+  fast-free-share  the share of frees that the fast path ends, at least or at most; counted
+  regression       the share of throughput that is lost against a contestant or a baseline, at most
+  footprint        bytes in memory over bytes asked for and not freed, at most; counted
+
+A row is GO or NO-GO where the whole interval is on one side of the threshold, else UNDECIDED, and
+nanoseconds are NO-GO only on a quiet machine. With --quick, what is timed is NO-GO only if it is a
+ratio of less than 1/${QUICK_FACTOR} of what is asked for, which noise alone does not make of it.
+Exit codes: 0 all go, 1 any no-go, else 2 any undecided, 3 an error, or a peer that could not be
+measured.
+
+Examples:
+  deno run -P cli.ts gate bench/gates/performance.json
+  deno run -P cli.ts gate bench/gates/performance.json --quick --json gate.json
+  deno run -P cli.ts gate bench/gates/change.json
+  deno run -P cli.ts gate bench/gates/threads.json
+`;
+
+interface GateOptions {
+  quick?: true | undefined;
+  json?: string | undefined;
+  csv?: string | undefined;
+  markdown?: string | undefined;
+}
+
+/** The command. */
+export function gateCommand(finish: (exitCode: number) => void): Command {
+  const command = new Command("gate")
+    .description("checks thresholds that a file has: go or no-go")
+    .argument("<FILE>", "the thresholds, JSON")
+    .option("--quick", "shorter slots and fewer rounds; noise alone never makes it fail")
+    .option("--json <file>", "write the rows and the verdict (- is stdout)")
+    .option("--csv <file>", "write the rows")
+    .option("--markdown <file>", "write the table and where it was measured")
+    .addHelpText("after", HELP);
+  // The typed command is wider than what the tree needs to know.
+  return command.action(async (path, options) => finish(await run(path, options))) as unknown as Command;
+}
+
+const EXIT_CODES: Readonly<Record<GateVerdict, number>> = { "go": FINE, "no-go": FAILED, "undecided": INCONCLUSIVE };
+
+async function run(path: string, options: GateOptions): Promise<number> {
+  const outputs = new Outputs<GateFile>(
+    [
+      { option: "--json", path: options.json, render: renderJson },
+      { option: "--csv", path: options.csv, render: renderGateCsv },
+      { option: "--markdown", path: options.markdown, render: renderGateMarkdown },
+    ],
+    [path],
+    true,
+  );
+  const thresholds = parseThresholds(readText(path), path).map((each) => libraryBeside(path, each));
+  outputs.assertNoneIs(thresholds.flatMap(filesOf));
+  const plan = planOf(path, thresholds, options.quick === true);
+  const file: GateFile = {
+    schema: "hakmem.gate/1",
+    command: ["deno", "run", "-P", "cli.ts", ...Deno.args],
+    gate: path,
+    ...await interruptible((show, signal) => gate(plan, show, signal)),
+  };
+  outputs.publish(file, (palette) => renderGate(file, palette), renderWarnings(file));
+  if (file.failures === undefined) return EXIT_CODES[file.verdict];
+  printError(
+    `error: in the thresholds, but not measured: ${file.failures.map(({ allocator }) => allocator).join(", ")}\n`,
+  );
+  return ERROR;
+}
+
+/** What a threshold reads: a peer's library, or a baseline. */
+function filesOf(threshold: Threshold): string[] {
+  if (threshold.kind === "ratio") return libraryPaths([threshold.peer]);
+  return threshold.kind === "regression" && threshold.baseline !== undefined ? [baselinePath(threshold.baseline)] : [];
+}
+
+function planOf(path: string, thresholds: readonly Threshold[], quick: boolean): GatePlan {
+  const rules = thresholds.map((threshold, index): GateRule => {
+    const { workload, sizes } = settingOf(threshold, quick, `${path}: thresholds.${index} (${threshold.name})`);
+    return { threshold, workload, sizes, variant: variantOf(threshold) };
+  });
+  const { effort } = measured({ quick });
+  return { rules, rounds: effort.rounds, slotMilliseconds: effort.slotMilliseconds, orderSeed: freshSeed(), quick };
+}
+
+function variantOf({ variant }: Threshold): string {
+  return parseVariant(variant ?? hakmemVariant() ?? DEFAULT_VARIANT).name;
+}
+
+/** The workload, its sizes and parameters, as for the options of `bench`. What is counted is the same in the quick form. */
+function settingOf(threshold: Threshold, quick: boolean, where: string): Measured {
+  const { kind, workload, sizes, parameters = {} } = threshold;
+  const isCounted = kind === "fast-free-share" || kind === "footprint";
+  try {
+    const setting = measured({
+      workload,
+      size: sizes,
+      cycles: parameters.cycles,
+      workingSet: parameters["working-set"],
+      seed: parameters.seed,
+      min: parameters.min,
+      max: parameters.max,
+      chunks: parameters.chunks,
+      larsonRounds: parameters["larson-rounds"],
+      quick: quick && !isCounted,
+    });
+    checkThreads(setting.workload, threadsOf(threshold));
+    if (kind === "sharing") checkOwnHeaps(setting.workload, [threshold.threads]);
+    return setting;
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    throw new InvalidOptionError(`${where}: ${error.message}`);
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * `inspect`: reads its options and the trace, lets the lab replay it up to an event, prints what the heap is like there.
+ *
+ * @module
+ */
+import { Command } from "@commander-js/extra-typings";
+import { DEFAULT_VARIANT } from "../../heap/mod.ts";
+import { inspect, type Place } from "../../lab/inspect/inspect.ts";
+import { renderInspect, renderInspectCsv, renderInspectMarkdown } from "../../report/traces/inspect.ts";
+import type { InspectFile } from "../../model/inspect.ts";
+import { nameOf, parseResultFile, renderJson } from "../../report/mod.ts";
+import { readTrace } from "../../traces/mod.ts";
+import { variantsOf } from "../shared/bench_plan.ts";
+import { FINE } from "../shared/exit_codes.ts";
+import { htmlDestination } from "../shared/html.ts";
+import { interruptible } from "../shared/interruptible.ts";
+import { Outputs } from "../shared/outputs.ts";
+import { readText } from "../shared/read_text.ts";
+import { UsageError, wholeNumber } from "../shared/values.ts";
+
+const DEFAULT_FRAMES = 100;
+
+const HELP = `
+The trace is replayed on our heap by one thread; formats are those of replay. A program can look at its
+own heap: heap.snapshot().
+
+Exit codes: 0 fine, 3 an error or an interruption.
+
+Examples:
+  deno run -P cli.ts inspect systemui.zip
+  deno run -P cli.ts inspect systemui.zip --at 50% --variant phase7
+  deno run -P cli.ts inspect systemui.zip --html map.html --replay replay.json
+`;
+
+interface InspectOptions {
+  variant?: string | undefined;
+  at?: Place | undefined;
+  frames?: number | undefined;
+  replay?: string | undefined;
+  json?: string | undefined;
+  csv?: string | undefined;
+  markdown?: string | undefined;
+  html?: string | undefined;
+}
+
+/** The command. */
+export function inspectCommand(finish: (exitCode: number) => void): Command {
+  const command = new Command("inspect")
+    .description("our heap in the middle of a trace: map, occupancy by class, fragmentation")
+    .argument("<trace>", "a file that is a trace, compressed or not")
+    .option("--variant <variant>", `a variant of our heap (default: HAKMEM_VARIANT, else ${DEFAULT_VARIANT})`)
+    .option("--at <event>", "after which event, or after which part, 50% (default: the most live bytes)", placeOf)
+    .option(
+      "--frames <n>",
+      `maps over the whole trace, for --html and --json (default: ${DEFAULT_FRAMES})`,
+      wholeNumber("--frames", 1, 1000),
+    )
+    .option("--replay <file>", "what replay wrote with --json of the same trace: others' memory beside ours")
+    .option("--json <file>", "write everything (- is stdout)")
+    .option("--csv <file>", "write a line for each size class")
+    .option("--markdown <file>", "write the table of size classes")
+    .option("--html <file>", "write a page: the map with a slider over the trace, and memory as a chart")
+    .addHelpText("after", HELP);
+  // The typed command is wider than what the tree needs to know.
+  return command.action(async (path, options) => finish(await run(path, options))) as unknown as Command;
+}
+
+async function run(path: string, options: InspectOptions): Promise<number> {
+  const [variant] = variantsOf(options.variant === undefined ? undefined : [options.variant]);
+  const outputs = new Outputs<InspectFile>([
+    { option: "--json", path: options.json, render: renderJson },
+    { option: "--csv", path: options.csv, render: renderInspectCsv },
+    { option: "--markdown", path: options.markdown, render: renderInspectMarkdown },
+    await htmlDestination<InspectFile>(options.html),
+  ], [path, ...(options.replay === undefined ? [] : [options.replay])]);
+  const plan = {
+    trace: readTrace(path),
+    file: path.split("/").at(-1) ?? path,
+    variant: variant!,
+    at: options.at,
+    frames: options.frames ?? DEFAULT_FRAMES,
+  };
+  const found = await interruptible((show, signal) => inspect(plan, show, signal));
+  const file: InspectFile = {
+    schema: "hakmem.inspect/1",
+    command: ["deno", "run", "-P", "cli.ts", ...Deno.args],
+    ...found,
+    ...(options.replay === undefined ? {} : { contestants: contestantsOf(options.replay, found) }),
+  };
+  outputs.publish(file, (palette) => renderInspect(file, palette));
+  return FINE;
+}
+
+function placeOf(text: string): Place {
+  if (/^\d+$/.test(text)) return { event: Number(text) };
+  const percent = /^\d+(\.\d+)?%$/.test(text) ? parseFloat(text) : NaN;
+  if (percent <= 100) return { share: percent / 100 };
+  throw new UsageError(`--at ${text} is not allowed: the number of an event, or a part of the trace, 0% to 100%`);
+}
+
+/** The memory of all who replayed the trace, but for the variant itself. */
+function contestantsOf(path: string, { trace, variant }: Pick<InspectFile, "trace" | "variant">) {
+  const file = parseReplay(path);
+  if (file.trace?.events !== trace.events) {
+    const what = file.trace === undefined ? "no replay" : `a replay of ${file.trace.events} events`;
+    throw new UsageError(`--replay ${path} is ${what}: ${trace.file} has ${trace.events} events`);
+  }
+  return file.results.flatMap((result) =>
+    result.footprint === undefined || nameOf(result) === variant
+      ? []
+      : [{ name: nameOf(result), events: result.footprint.events, footprintBytes: result.footprint.footprintBytes }]
+  );
+}
+
+function parseReplay(path: string) {
+  const text = readText(path, `--replay ${path}`);
+  try {
+    return parseResultFile(text);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UsageError(`--replay ${path} is not what replay writes with --json: ${reason}`);
+  }
+}

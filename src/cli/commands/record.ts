@@ -1,0 +1,125 @@
+/**
+ * `record`: the allocation trace of a real program.
+ *
+ * @module
+ */
+import { Command } from "@commander-js/extra-typings";
+import { Recording, type RecordPlan } from "../../lab/record/record.ts";
+import { freeName } from "../../lab/record/files.ts";
+import { programPath } from "../../lab/record/obstacle.ts";
+import { renderJson } from "../../report/mod.ts";
+import {
+  type Outcome,
+  type RecordFile,
+  renderRecord,
+  renderRecordCsv,
+  renderRecordMarkdown,
+} from "../../report/traces/record.ts";
+import { ERROR, FINE } from "../shared/exit_codes.ts";
+import { interruptible, Interruption } from "../shared/interruptible.ts";
+import { Outputs } from "../shared/outputs.ts";
+import { palette, printError } from "../shared/terminal.ts";
+import { UsageError } from "../shared/values.ts";
+
+const HELP = `
+Records each malloc, calloc, realloc, free and aligned allocation of a program, by thread and in one
+order; what it is made of is blocks and sizes, not contents or addresses. Processes that the program
+starts or forks are recorded to FILE.PID each, those that are killed up to where they were killed.
+The program has stdin, stdout and stderr to itself, so the summary goes to stderr. "Left live" was
+never freed; "cross-thread" is the share of frees by another thread than allocated the block.
+
+A program that becomes another (exec) is recorded anew, and only the last one is kept.
+
+Linux only; not for programs that are setuid. Of those that are linked statically only what they start
+is recorded. Exit codes: 0 if all was recorded, whatever the program's own is, which is printed; 3 if
+not: what was started without LD_PRELOAD, is setuid, static or another user's, is still running, or
+did not fit; the summary names it. What no recording can be made of (a full disk) is kept, and named.
+
+Examples:
+  deno run -P cli.ts record -- ls -l
+  deno run -P cli.ts record -o python.trace -- python3 -c 'import json'
+  deno run -P cli.ts record --json recorded.json -- gcc -c hello.c
+`;
+
+interface RecordOptions {
+  output?: string | undefined;
+  json?: string | undefined;
+  csv?: string | undefined;
+  markdown?: string | undefined;
+}
+
+/** What is done with stdout: it is the program's. */
+const STDOUT = "-";
+
+/** The command. */
+export function recordCommand(finish: (exitCode: number) => void): Command {
+  const command = new Command("record")
+    .description("the allocation trace of a real program: record -- COMMAND ARGS")
+    .argument("<program...>", "what to run, with its arguments; put -- before it")
+    .option("-o, --output <file>", "where the recording goes (default: PROGRAM.trace, or PROGRAM-2.trace)")
+    .option("--no-grow", "all room at the start (64 MiB a process), no system calls later: for sandboxes")
+    .option("--json <file>", "write the summary as JSON (- is stdout)")
+    .option("--csv <file>", "write a row for each process (- is stdout)")
+    .option("--markdown <file>", "write the summary as Markdown (- is stdout)")
+    .addHelpText("after", HELP);
+  // The typed command is wider than what the tree needs to know.
+  return command.action(async ([program = "", ...args], options) => {
+    const { output: file = freeName(program), grow, ...files } = options;
+    if (file === STDOUT) throw new UsageError("-o - is not possible, since stdout is the program's: name a file");
+    finish(await run({ program, args, file, isFixed: !grow }, files));
+  }) as unknown as Command;
+}
+
+async function run(plan: RecordPlan, { json, csv, markdown }: RecordOptions): Promise<number> {
+  const program = await programPath(plan.program);
+  const outputs = new Outputs<RecordFile>(
+    [
+      { option: "--output", path: plan.file },
+      { option: "--json", path: json, render: renderJson },
+      { option: "--csv", path: csv, render: renderRecordCsv },
+      { option: "--markdown", path: markdown, render: renderRecordMarkdown },
+    ],
+    program === undefined ? [] : [program],
+    true,
+  );
+  const { recording, outcome } = await watched(plan);
+  using _ = recording;
+  const found = await interruptible((show, signal) => recording.finish(show, signal)).catch((error) => {
+    if (error instanceof Interruption) printError(`what the recorder wrote is kept in ${recording.kept}\n`);
+    throw error;
+  });
+  const file: RecordFile = {
+    schema: "hakmem.record/1",
+    command: ["deno", "run", "-P", "cli.ts", ...Deno.args],
+    ...outcome,
+    ...found,
+  };
+  outputs.publish(file, () => "", renderRecord(file, palette(Deno.stderr))); // stdout is the program's
+  const isWhole = file.processes.every(({ stopped, cut, running, lost, wasCalling }) =>
+    stopped === 0 && !cut && !running && lost === 0 && !wasCalling
+  );
+  return isWhole && found.missing?.length === 0 ? FINE : ERROR;
+}
+
+/**
+ * Runs the program. Ctrl-C is for it alone, and the terminal tells it; what would end this command ends the program. Both
+ * hold from before it starts.
+ */
+async function watched(plan: RecordPlan): Promise<{ recording: Recording; outcome: Outcome }> {
+  let recording: Recording | undefined, isEnding = false;
+  const ignore = () => {};
+  const passOn = () => {
+    isEnding = true;
+    recording?.kill("SIGTERM");
+  };
+  Deno.addSignalListener("SIGINT", ignore);
+  Deno.addSignalListener("SIGTERM", passOn);
+  try {
+    recording = await Recording.start(plan);
+    if (isEnding) recording.kill("SIGTERM");
+    return { recording, outcome: await recording.outcome() };
+  } finally {
+    Deno.removeSignalListener("SIGINT", ignore);
+    Deno.removeSignalListener("SIGTERM", passOn);
+  }
+}

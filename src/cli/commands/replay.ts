@@ -1,0 +1,114 @@
+/**
+ * `replay`: reads its options and the trace, lets the lab replay it, prints what it found.
+ *
+ * @module
+ */
+import { Command } from "@commander-js/extra-typings";
+import { DEFAULT_VARIANT } from "../../heap/mod.ts";
+import { replay } from "../../lab/replay/replay.ts";
+import { freshSeed } from "../../measure/mod.ts";
+import { defaultPeers } from "../../peers/find.ts";
+import {
+  renderCsv,
+  renderJson,
+  renderReplay,
+  renderReplayMarkdown,
+  renderWarnings,
+  type ResultFile,
+} from "../../report/mod.ts";
+import { FORMATS, readTrace } from "../../traces/mod.ts";
+import { MOST_MEMBERS } from "../../traces/replay_words.ts";
+import { effortOf, variantsOf } from "../shared/bench_plan.ts";
+import { isAnyMissing } from "../shared/asked_peers.ts";
+import { ERROR, FINE } from "../shared/exit_codes.ts";
+import { interruptible } from "../shared/interruptible.ts";
+import { Outputs } from "../shared/outputs.ts";
+import { printError } from "../shared/terminal.ts";
+import { libraryPaths, peerList, variantList, wholeNumber } from "../shared/values.ts";
+
+const HELP = `
+Every event of the trace is done by every allocator, and every block is written and read, so one that
+loses a block is found. A peer that does, hangs or dies is left out. The formats, also as .zip, .gz and .zst:
+${FORMATS.map(({ name, description }) => `  ${name.padEnd(10)} ${description}`).join("\n")}
+
+Exit codes: 0 fine, 3 an error, or a peer that was asked for and could not be measured.
+
+Examples:
+  deno run -P cli.ts replay systemui.zip
+  deno run -P cli.ts replay systemui.zip --peer system,assemblyscript --json replay.json
+  deno run -P cli.ts replay trace.rep --variant slab-map,phase7 --peer system --quick
+  deno run -P cli.ts replay systemui.zip --threads 2 --peer system
+`;
+
+/** Milliseconds after which a peer that nobody asked for is left out. */
+const REPLAY_DEADLINES = { normal: 10_000, quick: 1_000 };
+
+interface ReplayOptions {
+  variant?: string[] | undefined;
+  peer?: string[] | undefined;
+  threads?: number | undefined;
+  rounds?: number | undefined;
+  /** True unless --no-latency. */
+  latency: boolean;
+  quick?: boolean | undefined;
+  json?: string | undefined;
+  csv?: string | undefined;
+  markdown?: string | undefined;
+}
+
+/** The command. */
+export function replayCommand(finish: (exitCode: number) => void): Command {
+  const command = new Command("replay")
+    .description("a trace of a real program against our heap and native allocators: time and memory")
+    .argument("<trace>", "a file that is a trace, compressed or not")
+    .option("--variant <list>", `variants of our heap (default: HAKMEM_VARIANT, else ${DEFAULT_VARIANT})`, variantList)
+    .option("--peer <list>", "peers (see the command peers), or paths of shared libraries with malloc", peerList)
+    .option(
+      "--threads <n>",
+      "deal the trace's threads to so many (default: 1)",
+      wholeNumber("--threads", 1, MOST_MEMBERS),
+    )
+    .option("--no-latency", "do not time single operations")
+    .option("--rounds <n>", "measurement rounds, at least 6 (default: 10)", wholeNumber("--rounds", 6, 1000))
+    .option("--quick", "6 rounds, no single operations, and who takes over a second for a replay is left out")
+    .option("--json <file>", "write a result file (- is stdout)")
+    .option("--csv <file>", "write every sample")
+    .option("--markdown <file>", "write the table and where it was measured")
+    .addHelpText("after", HELP);
+  // The typed command is wider than what the tree needs to know.
+  return command.action(async (path, options) => finish(await run(path, options))) as unknown as Command;
+}
+
+async function run(path: string, options: ReplayOptions): Promise<number> {
+  const effort = effortOf(options);
+  const variants = variantsOf(options.variant);
+  const outputs = new Outputs<ResultFile>([
+    { option: "--json", path: options.json, render: renderJson },
+    { option: "--csv", path: options.csv, render: renderCsv },
+    { option: "--markdown", path: options.markdown, render: renderReplayMarkdown },
+  ], [path, ...libraryPaths(options.peer ?? [])]);
+  const plan = {
+    trace: readTrace(path),
+    file: path.split("/").at(-1) ?? path,
+    variants,
+    peers: options.peer ?? defaultPeers(),
+    threads: options.threads ?? 1,
+    rounds: options.rounds ?? effort.rounds,
+    slotMilliseconds: effort.slotMilliseconds,
+    latency: options.latency && options.quick !== true,
+    orderSeed: freshSeed(),
+    unitDeadline: options.peer === undefined
+      ? REPLAY_DEADLINES[options.quick === true ? "quick" : "normal"]
+      : undefined,
+  };
+  const { isInterrupted, ...found } = await interruptible((show, signal) => replay(plan, show, signal));
+  if (isInterrupted) printError("interrupted: not all single operations are timed; what follows was measured before\n");
+  const file: ResultFile = {
+    schema: "hakmem.results/1",
+    command: ["deno", "run", "-P", "cli.ts", ...Deno.args],
+    ...found,
+    expectations: [],
+  };
+  outputs.publish(file, (palette) => renderReplay(file, palette), renderWarnings(file));
+  return isInterrupted || isAnyMissing(options.peer, file) ? ERROR : FINE;
+}

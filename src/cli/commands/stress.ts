@@ -1,0 +1,194 @@
+/**
+ * `stress`: random operations against the oracle, or the replay of a list that failed.
+ *
+ * @module
+ */
+import { Command, Option } from "@commander-js/extra-typings";
+import { DEFAULT_VARIANT, parseVariant } from "../../heap/mod.ts";
+import { type Build, BUILDS } from "../../lab/inspect/flags.ts";
+import { replayStress, stress } from "../../verify/stress/stress.ts";
+import { SCENARIOS } from "../../verify/stress/scenarios.ts";
+import { stressThreads } from "../../verify/stress/threads.ts";
+import { freshSeed } from "../../measure/mod.ts";
+import { hakmemVariant } from "../../os/mod.ts";
+import { renderStressCsv, renderStressMarkdown } from "../../report/stress.ts";
+import { parseStressFile, renderJson, renderStress, type StressFile } from "../../report/mod.ts";
+import { ERROR, FAILED, FINE } from "../shared/exit_codes.ts";
+import { Outputs } from "../shared/outputs.ts";
+import { readText } from "../shared/read_text.ts";
+import { openProgress, printError } from "../shared/terminal.ts";
+import { buildOf, someOf, UsageError, variantList, wholeNumber } from "../shared/values.ts";
+
+/** The scenario of one thread. */
+const DAMAGE = "damage";
+/** All that `--scenario` takes. */
+export const SCENARIO_NAMES: readonly string[] = [DAMAGE, ...Object.keys(SCENARIOS)];
+
+const HELP = `
+Each program is a random list of malloc, calloc, realloc, alignedAlloc, free, collect and audits on a
+fresh heap. The oracle knows every live block and fills it with a pattern: overlaps, lost contents,
+blocks given out twice and wrong sums are found. What fails is cut down to the shortest list of
+operations that still does. Ctrl-C ends it and prints what ran.
+
+Exit codes: 0 fine, 1 if anything failed, 3 an error.
+
+--scenario damage overwrites words of the heap's state, as C code could, and of freed blocks. From
+then on a call may throw a HeapError; the process must not die or hang, nothing outside of the heap
+may change, and no live block may be given out again.
+
+With --threads, that many Workers share a heap and one oracle, each working on blocks of all, in these
+scenarios, which have equal shares of the time:
+${
+  Object.entries(SCENARIOS).map(([name, { meaning }]) => `  ${name.padEnd(17)}  ${meaning}\n`).join("")
+}The footprint of a debug build is not judged: it has more than blocks.
+What fails is printed with what each Worker did last; another run takes other turns, even of one seed.
+
+Examples:
+  deno run -P cli.ts stress
+  deno run -P cli.ts stress --seconds 60 --variant slab-map,phase7 --seed 42
+  deno run -P cli.ts stress --variant slab-map,capacity=4,refill=1 --json failure.json
+  deno run -P cli.ts stress --replay failure.json
+  deno run -P cli.ts stress --scenario damage --seconds 60
+  deno run -P cli.ts stress --threads 4 --seconds 60
+  deno run -P cli.ts stress --threads 2 --build debug --seconds 60
+  deno run -P cli.ts stress --threads 2 --scenario succession --seconds 600
+`;
+
+interface StressOptions {
+  seconds?: number | undefined;
+  seed?: number | undefined;
+  threads?: number | undefined;
+  scenario?: string[] | undefined;
+  variant?: string[] | undefined;
+  build?: Build | undefined;
+  replay?: string | undefined;
+  json?: string | undefined;
+  csv?: string | undefined;
+  markdown?: string | undefined;
+}
+
+/** The command. */
+export function stressCommand(finish: (exitCode: number) => void): Command {
+  const command = new Command("stress")
+    .description("random operations against the oracle, for a time")
+    .option("--seconds <n>", "in all; each variant gets its share (default: 10)", wholeNumber("--seconds", 1, 86_400))
+    .option("--seed <n>", "start of the random programs (default: a new one)", wholeNumber("--seed", 1, 2 ** 32 - 1))
+    .option("--threads <n>", "Workers that share a heap (default: 1, and none)", wholeNumber("--threads", 1, 64))
+    .option(
+      "--scenario <list>",
+      `${DAMAGE}, or with --threads: only these (see below)`,
+      someOf("--scenario", SCENARIO_NAMES),
+    )
+    .option("--variant <list>", `variants of our heap (default: HAKMEM_VARIANT, else ${DEFAULT_VARIANT})`, variantList)
+    .addOption(
+      new Option("--build <build>", `${BUILDS.join(" or ")} (default: release)`).argParser(buildOf("--build")),
+    )
+    .addOption(
+      new Option("--replay <file>", "run the failing lists of a file that --json wrote")
+        .conflicts(["seconds", "seed", "variant", "build", "threads", "scenario"]),
+    )
+    .option("--json <file>", "write what was found, the failing list with it (- is stdout)")
+    .option("--csv <file>", "write a line a variant")
+    .option("--markdown <file>", "write a table, and what failed")
+    .addHelpText("after", HELP);
+  // The typed command is wider than what the tree needs to know.
+  return command.action(async (options) => {
+    finish(await run(options));
+  }) as unknown as Command;
+}
+
+async function run(options: StressOptions): Promise<number> {
+  const work = options.replay !== undefined
+    ? replay(options.replay)
+    : (options.threads ?? 1) === 1
+    ? fresh(options)
+    : shared(options);
+  const outputs = new Outputs<StressFile>(
+    [
+      { option: "--json", path: options.json, render: renderJson },
+      { option: "--csv", path: options.csv, render: renderStressCsv },
+      { option: "--markdown", path: options.markdown, render: renderStressMarkdown },
+    ],
+    options.replay === undefined ? [] : [options.replay],
+    true,
+  );
+  const controller = new AbortController();
+  const progress = openProgress();
+  const interrupt = () => {
+    progress[Symbol.dispose](); // leaves the terminal as it was
+    if (controller.signal.aborted) Deno.exit(ERROR); // asked twice
+    controller.abort();
+  };
+  Deno.addSignalListener("SIGINT", interrupt);
+  Deno.addSignalListener("SIGTERM", interrupt);
+  let file: StressFile;
+  try {
+    file = {
+      schema: "hakmem.stress/1",
+      command: ["deno", "run", "-P", "cli.ts", ...Deno.args],
+      ...await work(progress.show, controller.signal),
+    };
+  } finally {
+    Deno.removeSignalListener("SIGINT", interrupt);
+    Deno.removeSignalListener("SIGTERM", interrupt);
+    progress[Symbol.dispose]();
+  }
+  outputs.publish(file, (palette) => renderStress(file, palette));
+  if (file.runs.some(({ failure }) => failure !== undefined)) return FAILED;
+  if (!controller.signal.aborted) return FINE;
+  printError("interrupted: nothing had failed\n");
+  return ERROR;
+}
+
+/** What makes the file's contents. */
+type Work = (
+  report: Parameters<typeof stress>[1],
+  signal: AbortSignal,
+) => Promise<Omit<StressFile, "schema" | "command">>;
+
+function fresh({ variant, build = "release", seed = freshSeed(), seconds = 10, scenario }: StressOptions): Work {
+  if (scenario !== undefined && scenario.join() !== DAMAGE) {
+    throw new UsageError(`--scenario without --threads is ${DAMAGE}; for the others give --threads a number from 2`);
+  }
+  const variants = variantsOf(variant);
+  return (report, signal) =>
+    stress({ variants, build, seed, seconds, ...(scenario === undefined ? {} : { scenario: DAMAGE }) }, report, signal);
+}
+
+function shared(
+  { variant, build = "release", seed = freshSeed(), seconds = 10, threads = 2, scenario }: StressOptions,
+): Work {
+  const variants = variantsOf(variant), scenarios = scenario ?? Object.keys(SCENARIOS);
+  if (scenarios.includes(DAMAGE)) throw new UsageError(`--scenario ${DAMAGE} is for one thread: leave --threads out`);
+  if (scenarios.length === 0) throw new UsageError("--scenario names no scenario");
+  return (report, signal) => stressThreads({ variants, build, scenarios, threads, seed, seconds }, report, signal);
+}
+
+function variantsOf(variant: readonly string[] | undefined): string[] {
+  const variants = (variant ?? [hakmemVariant() ?? DEFAULT_VARIANT]).map((name) => parseVariant(name).name);
+  if (variants.length === 0) throw new UsageError("--variant names no variant");
+  return variants;
+}
+
+function replay(path: string): Work {
+  const { build, seed, runs, threads } = readStressFile(path);
+  const failures = runs.flatMap(({ variant, failure }) =>
+    failure !== undefined && "program" in failure ? [{ variant, program: failure.program }] : []
+  );
+  if (failures.length === 0 && threads !== undefined) {
+    throw new UsageError(`--replay ${path} is of ${threads} threads, which take other turns each time: run it again`);
+  }
+  if (failures.length === 0) throw new UsageError(`--replay ${path} holds no failure`);
+  const known = buildOf("--replay's build")(build);
+  return async (_report, signal) => ({ build, seed, runs: await replayStress(failures, known, signal) });
+}
+
+function readStressFile(path: string): StressFile {
+  const text = readText(path, `--replay ${path}`);
+  try {
+    return parseStressFile(text);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new UsageError(`--replay ${path} cannot be read as a file that stress --json wrote: ${reason}`);
+  }
+}

@@ -1,0 +1,140 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import type { FlagRow } from "../../../src/heap/flags.ts";
+import { FLAGS, parseVariant } from "../../../src/heap/mod.ts";
+import { parseStressFile, renderStress } from "../../../src/report/mod.ts";
+import { cli } from "../helpers.ts";
+import { interrupted, terminalTest } from "../terminal.ts";
+
+/** The bugs that can be built in, each with a variant that can have it. Empty if this build of the heap has none. */
+function brokenVariants(): string[] {
+  const row = (FLAGS as { readonly [name: string]: FlagRow })["fault"];
+  if (row === undefined || "least" in row.values) return [];
+  const faults = row.values.filter((value) => value !== "none");
+  return faults.map((fault) => ["slab-map", "phase7"].map((name) => `${name},fault=${fault}`).find(isVariant) ?? "");
+}
+
+function isVariant(text: string): boolean {
+  try {
+    parseVariant(text);
+    return true;
+  } catch {
+    return false; // it needs what the variant has not: headers
+  }
+}
+
+Deno.test("stress runs every variant for its share of the time, and says what it did in short lines for each", async () => {
+  const { code, stdout, stderr } = await cli([
+    "stress",
+    "--seconds",
+    "2",
+    "--seed",
+    "1",
+    "--variant",
+    "slab-map,refill=1,phase7",
+  ]);
+  assertEquals([code, stderr], [0, ""]);
+  const lines = stdout.trimEnd().split("\n");
+  assertMatch(lines[0] ?? "", /^ok slab-map,refill=1: [\d,]+ operations in [\d,]+ programs?, .* s$/);
+  assertMatch(lines[1] ?? "", /^ {2}malloc [\d,]+, /);
+  assertEquals(lines.filter((line) => line.startsWith("ok phase7: ")).length, 1);
+  assertEquals(lines.every((line) => line.length <= 100), true);
+  for (const name of ["calloc", "alignedAlloc", "realloc", "free", "collect", "audit"]) {
+    assertMatch(stdout, new RegExp(`${name} [\\d,]+`));
+  }
+});
+
+Deno.test("stress --json writes what was run", async () => {
+  const { code, stdout } = await cli(["stress", "--seconds", "1", "--seed", "1", "--json", "-"]);
+  assertEquals(code, 0);
+  const { seed, build, runs } = parseStressFile(stdout);
+  assertEquals([seed, build, runs.map(({ variant }) => variant)], [1, "release", ["slab-map"]]);
+  const [run] = runs;
+  assertEquals(Object.values(run?.counts ?? {}).reduce((sum, count) => sum + count, 0), run?.operations);
+});
+
+Deno.test("stress --build debug runs a debug build, or passes on that there is none", async () => {
+  const { code, stdout, stderr } = await cli(["stress", "--seconds", "1", "--seed", "1", "--build", "debug"]);
+  if (code === 3) {
+    assertEquals(stdout, "");
+    assertStringIncludes(stderr, "build");
+    assertEquals(stderr.includes("    at "), false, stderr);
+  } else {
+    assertEquals([code, stderr], [0, ""]);
+    assertMatch(stdout, /^ok slab-map: /);
+  }
+});
+
+terminalTest(
+  "stress prints its counts when it is interrupted, exits with 3, and leaves the terminal as it was",
+  async () => {
+    const args = ["stress", "--seconds", "60", "--seed", "1", "--variant", "slab-map,phase7"];
+    const { code, stdout, stderr, isRestored } = await interrupted(args, /[2-9] %/);
+    assertEquals([code, stderr, isRestored], [3, "interrupted: nothing had failed\n", true]);
+    assertMatch(stdout, /^ok slab-map: [1-9][\d,]* operations in [\d,]+ programs?, [\d.]+ s\n {2}malloc [1-9]/);
+    assertEquals(stdout.includes("phase7"), false, "it was not begun");
+  },
+);
+
+Deno.test("what ran is one line when nothing had run yet", () => {
+  const run = { variant: "slab-map", programs: 0, operations: 0, counts: {}, seconds: 0.2 };
+  const text = renderStress({ schema: "hakmem.stress/1", command: [], build: "release", seed: 1, runs: [run] });
+  assertEquals(text, "ok slab-map: 0 operations in 0 programs, 0.2 s\n");
+});
+
+Deno.test("stress --threads has Workers share a heap, says what became of them, by scenario", async () => {
+  const options = ["--threads", "2", "--seconds", "1", "--seed", "1", "--scenario", "producer-consumer"];
+  const { code, stdout, stderr } = await cli(["stress", ...options]);
+  assertEquals([code, stderr], [0, ""]);
+  const lines = stdout.trimEnd().split("\n");
+  assertMatch(lines[0] ?? "", /^ok slab-map, producer-consumer: [\d,]+ operations in 1 heap, [\d.]+ s$/);
+  assertMatch(lines[1] ?? "", /^ {2}malloc [\d,]+, free [\d,]+$/);
+  assertMatch(lines[2] ?? "", /^ {2}\d+ Workers?, \d+ ended in the middle; \d+ blocks in doubt, 0 lost; /);
+  assertEquals(lines.every((line) => line.length <= 100), true);
+});
+
+Deno.test("stress --threads finds what is built in, and says what each Worker did last", async () => {
+  const json = await Deno.makeTempFile();
+  const options = ["--threads", "2", "--scenario", "mix", "--variant", "slab-map,fault=link-twice", "--json", json];
+  const { code, stdout, stderr } = await cli(["stress", ...options]);
+  assertEquals([code, stderr], [1, ""]);
+  assertMatch(stdout, /^FAILED slab-map,fault=link-twice, mix, release build, --seed \d+: after [\d,]+ operations/);
+  assertMatch(stdout, /\n {2}the last operations of each, the latest last:\n {4}Worker [01]: /);
+  const { threads, runs } = parseStressFile(await Deno.readTextFile(json));
+  assertEquals([threads, runs.length, runs[0]?.threads?.scenario], [2, 1, "mix"]);
+  assert(runs[0]?.failure !== undefined && "last" in runs[0].failure);
+  const replayed = await cli(["stress", "--replay", json]);
+  assertEquals([replayed.code, replayed.stdout], [3, ""]);
+  assertStringIncludes(replayed.stderr, "run it again");
+  await Deno.remove(json);
+});
+
+const BROKEN = brokenVariants();
+
+Deno.test({
+  name: `stress catches every bug that can be built in${BROKEN.length === 0 ? ": skipped, there is no flag yet" : ""}`,
+  ignore: BROKEN.length === 0,
+  fn: async (t) => {
+    const folder = await Deno.makeTempDir();
+    for (const [variant, build] of BROKEN.flatMap((name) => [[name, "release"], [name, "debug"]] as const)) {
+      await t.step(`${variant}, ${build}: found, cut down to a few operations, and replayed`, async () => {
+        const json = `${folder}/${variant},${build}.json`;
+        const args = ["stress", "--variant", variant, "--build", build, "--seed", "1", "--json", json];
+        const { code, stdout, stderr } = await cli(args);
+        assertEquals([code, stderr], [1, ""]);
+        const head = `^FAILED .*, ${build} build, --seed 1: after [\\d,]+ operations? in [\\d,]+ programs?`;
+        assertMatch(stdout, new RegExp(head));
+        const { runs } = parseStressFile(await Deno.readTextFile(json));
+        const failure = runs[0]?.failure;
+        assert(failure !== undefined && "program" in failure);
+        const { operations } = failure.program;
+        // None at all for a bug that shows in an empty heap: its lists were filled when it was opened.
+        assert(operations.length <= 10, `${operations.length} operations`);
+        assertStringIncludes(stdout, `(${operations.length} of ${failure.unshrunk} operations`);
+        const replayed = await cli(["stress", "--replay", json]);
+        assertEquals([replayed.code, replayed.stderr], [1, ""]);
+        assertStringIncludes(replayed.stdout, failure.message.split("\n")[0] ?? "");
+      });
+    }
+    await Deno.remove(folder, { recursive: true });
+  },
+});
