@@ -5,16 +5,24 @@
  */
 
 import type { HeapCounters } from "./state/counters.ts";
-import type { Leak } from "./debug/leaks.ts";
 import type { BufferOverflowError } from "./errors.ts";
-import type { BlockInfo, HeapStats } from "./inspect/introspect.ts";
 import type { HeapSnapshot } from "./inspect/snapshot.ts";
+import type { BlockInfo, HeapStats } from "./inspect/stats.ts";
 
 /** A byte offset into a heap; 0 is NULL. */
 export type Ptr = number;
 
-/** What a heap checks; see `HeapOptions`. */
-export type Build = "release" | "debug";
+/** Live blocks that one place allocated. */
+export interface Leak {
+  /** How many. */
+  readonly blocks: number;
+  /** Their bytes: the sizes asked for. */
+  readonly bytes: number;
+  /** One of them. */
+  readonly ptr: number;
+  /** Where they were allocated, a frame a line; undefined where no stack was captured. */
+  readonly stack: string | undefined;
+}
 
 /** What a build does. Sizes and alignments are valid and the heap is open, but for `malloc` and `free`, which look. */
 export interface Blocks {

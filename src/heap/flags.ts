@@ -9,7 +9,9 @@
  */
 
 import { InvalidOptionError } from "./errors.ts";
-import type { ClassSet } from "./core/size_classes.ts";
+
+/** What the flag `classes` chooses between. */
+export type ClassSet = "fine" | "seed";
 
 /** The flags that a heap is built with. */
 export interface Flags {
@@ -174,6 +176,9 @@ const CONTRADICTIONS: readonly [message: string, holds: (flags: Flags) => boolea
 function assertConsistent(flags: Flags): void {
   for (const [message, holds] of CONTRADICTIONS) if (holds(flags)) throw new InvalidOptionError(`${message}.`);
 }
+
+/** What a heap checks; see `HeapOptions`. */
+export type Build = "release" | "debug";
 
 /** The flags of a debug build: designs with a header go through the Box, with its checks and its trace. */
 export function debugFlags(flags: Flags): Flags {

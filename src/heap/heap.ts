@@ -9,10 +9,9 @@
  */
 
 import { addressOf, offsetOfAddress, openVirtualMemory } from "../os/mod.ts";
-import type { Blocks, Build, Ptr } from "./blocks.ts";
+import type { Blocks, Leak, Ptr } from "./blocks.ts";
 import type { HeapCounters } from "./state/counters.ts";
 import { DebugBlocks, type DebugOptions, DEFAULT_QUARANTINE_BYTES } from "./debug/build.ts";
-import type { Leak } from "./debug/leaks.ts";
 import {
   assertPointer,
   assertSize,
@@ -25,8 +24,8 @@ import {
   InvalidOptionError,
   InvalidPointerError,
 } from "./errors.ts";
-import { debugFlags, type Flags } from "./flags.ts";
-import type { BlockInfo, HeapStats } from "./inspect/introspect.ts";
+import { type Build, debugFlags, type Flags } from "./flags.ts";
+import type { BlockInfo, HeapStats } from "./inspect/stats.ts";
 import {
   DEFAULT_RESERVE_BYTES,
   MAX_ALIGNMENT,

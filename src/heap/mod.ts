@@ -6,11 +6,10 @@
 
 export * from "./errors.ts";
 export type { CounterName, HeapCounters } from "./state/counters.ts";
-export type { Leak } from "./debug/leaks.ts";
-export type { Build, Ptr } from "./blocks.ts";
+export type { Leak, Ptr } from "./blocks.ts";
 export { Heap, type HeapOptions, type LentBlock } from "./heap.ts";
-export type { BlockInfo, ClassStats, HeapStats } from "./inspect/introspect.ts";
-export { FLAGS, type Flags, flagsToQuery, withOverrides } from "./flags.ts";
+export type { BlockInfo, ClassStats, HeapStats } from "./inspect/stats.ts";
+export { type Build, type ClassSet, FLAGS, type Flags, flagsToQuery, withOverrides } from "./flags.ts";
 export type { SharedHeap } from "./state/share.ts";
 export type {
   ClassSnapshot,
@@ -20,5 +19,4 @@ export type {
   SlabSnapshot,
   SuperslabSnapshot,
 } from "./inspect/snapshot.ts";
-export type { ClassSet } from "./core/size_classes.ts";
 export { DEFAULT_VARIANT, parseVariant, type Variant, VARIANTS } from "./variants.ts";

@@ -4,13 +4,12 @@
  * @module
  */
 
-import type { Blocks, Ptr } from "./blocks.ts";
+import type { Blocks, Leak, Ptr } from "./blocks.ts";
 import { ClassSlabs } from "./core/class_slabs.ts";
 import { Counters, type HeapCounters } from "./state/counters.ts";
-import type { Leak } from "./debug/leaks.ts";
 import { assertPointer, assertSize, BufferOverflowError, hex } from "./errors.ts";
 import { FrontGate } from "./hot/front_gate.ts";
-import { type BlockInfo, type HeapStats, Introspection } from "./inspect/introspect.ts";
+import { Introspection } from "./inspect/introspect.ts";
 import { Headers } from "./core/headers.ts";
 import { LargeBlocks } from "./core/large.ts";
 import {
@@ -30,6 +29,7 @@ import { Reclaimer } from "./threads/reclaim.ts";
 import { inverseOf, type SizeClasses, sizeClasses } from "./core/size_classes.ts";
 import { Slabs } from "./core/slabs.ts";
 import type { HeapSnapshot } from "./inspect/snapshot.ts";
+import type { BlockInfo, HeapStats } from "./inspect/stats.ts";
 import { ThreadCache } from "./threads/thread_cache.ts";
 import type { Tiny, TinyParts } from "./hot/tiny.ts";
 import type { Variant } from "./variants.ts";

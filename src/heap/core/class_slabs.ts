@@ -24,7 +24,8 @@
  */
 
 import type { Watcher } from "../state/counters.ts";
-import { damaged, RecordList } from "../state/damage.ts";
+import { RecordList } from "./record_list.ts";
+import { damaged } from "../state/damage.ts";
 import type { Journal } from "../state/journal.ts";
 import {
   CACHE_SLABS,

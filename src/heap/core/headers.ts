@@ -13,7 +13,7 @@
 import { HeaderCorruptedError, hex } from "../errors.ts";
 import type { Flags } from "../flags.ts";
 import type { SizeClasses } from "./size_classes.ts";
-import { HEADER_MAGIC } from "../hot/tiny.ts";
+import { HEADER_MAGIC } from "../state/layout.ts";
 
 /** See the module. */
 export class Headers {

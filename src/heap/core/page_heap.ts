@@ -26,7 +26,8 @@
  * @module
  */
 
-import { damaged, RecordList } from "../state/damage.ts";
+import { RecordList } from "./record_list.ts";
+import { damaged } from "../state/damage.ts";
 import type { Journal } from "../state/journal.ts";
 import {
   BIN_MAP_WORDS,

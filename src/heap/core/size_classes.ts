@@ -12,10 +12,8 @@
  * @module
  */
 
+import type { ClassSet } from "../flags.ts";
 import { BLOCK_ALIGNMENT, KIB, SLAB_BYTES } from "../state/layout.ts";
-
-/** What the flag `classes` chooses between. */
-export type ClassSet = "fine" | "seed";
 
 /** A set of size classes. Indexed by class; entry 0 is unused. */
 export interface SizeClasses {

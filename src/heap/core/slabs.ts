@@ -8,7 +8,8 @@
  * @module
  */
 
-import { damaged, RecordList } from "../state/damage.ts";
+import { RecordList } from "./record_list.ts";
+import { damaged } from "../state/damage.ts";
 import type { Journal } from "../state/journal.ts";
 import {
   MAX_CLASSES,

@@ -41,19 +41,20 @@ import {
 } from "./block.ts";
 import { DebugBooks, LIVE, QUARANTINED } from "./books.ts";
 import { InnerBlocks } from "./inner.ts";
-import { groupLeaks, type Leak, leakReport } from "./leaks.ts";
+import { groupLeaks, leakReport } from "./leaks.ts";
 import { debugStats } from "./stats.ts";
 import { DebugReport } from "./report.ts";
 import { type Captured, DebugStacks } from "./stacks.ts";
 import { assertPointer, assertSize, type BufferOverflowError, HeapError } from "../errors.ts";
-import type { Blocks } from "../blocks.ts";
+import type { Blocks, Leak } from "../blocks.ts";
 import type { ReleaseBlocks } from "../release.ts";
-import type { BlockInfo, HeapStats } from "../inspect/introspect.ts";
 import type { Journal } from "../state/journal.ts";
 import { BLOCK_ALIGNMENT, MIB } from "../state/layout.ts";
 import type { Log } from "../log.ts";
 import type { BooksMemory, HeapMemory } from "../state/memory.ts";
-import { debugSnapshot, type HeapSnapshot } from "../inspect/snapshot.ts";
+import type { HeapSnapshot } from "../inspect/snapshot.ts";
+import type { BlockInfo, HeapStats } from "../inspect/stats.ts";
+import { debugSnapshot } from "./snapshot.ts";
 
 /** What freed blocks may hold back when nothing else is asked for. */
 export const DEFAULT_QUARANTINE_BYTES = MIB;

@@ -4,21 +4,10 @@
  * @module
  */
 
+import type { Leak } from "../blocks.ts";
 import type { DebugBlock } from "./block.ts";
 import type { DebugStacks } from "./stacks.ts";
 import { hex } from "../errors.ts";
-
-/** Live blocks that one place allocated. */
-export interface Leak {
-  /** How many. */
-  readonly blocks: number;
-  /** Their bytes: the sizes asked for. */
-  readonly bytes: number;
-  /** One of them. */
-  readonly ptr: number;
-  /** Where they were allocated, a frame a line; undefined where no stack was captured. */
-  readonly stack: string | undefined;
-}
 
 /** Groups live blocks by their stacks; the most bytes first. Cost: the text of a stack for each block. */
 export function groupLeaks(blocks: Iterable<DebugBlock>, stacks: DebugStacks): Leak[] {

@@ -6,7 +6,7 @@
  */
 
 import type { DebugBlock } from "./block.ts";
-import type { HeapStats } from "../inspect/introspect.ts";
+import type { HeapStats } from "../inspect/stats.ts";
 
 /** @param live the live blocks. */
 export function debugStats(stats: HeapStats, live: Iterable<DebugBlock>): HeapStats {

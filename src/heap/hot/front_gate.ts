@@ -11,14 +11,14 @@ import type { Watcher } from "../state/counters.ts";
 import { DoubleFreeError, type HeapError, hex, InvalidPointerError } from "../errors.ts";
 import type { Flags } from "../flags.ts";
 import type { Headers } from "../core/headers.ts";
-import { FIRST_BLOCK, INVERSES_OFFSET, SLAB_BYTES, SLAB_CARVED, SLAB_SHIFT } from "../state/layout.ts";
+import { FIRST_BLOCK, HEADER_MAGIC, INVERSES_OFFSET, SLAB_BYTES, SLAB_CARVED, SLAB_SHIFT } from "../state/layout.ts";
 import type { LargeBlocks } from "../core/large.ts";
 import type { Links } from "../core/links.ts";
 import type { HeapMemory } from "../state/memory.ts";
 import type { SizeClasses } from "../core/size_classes.ts";
 import type { Slabs } from "../core/slabs.ts";
 import type { ThreadCache } from "../threads/thread_cache.ts";
-import { type BoxFault, HEADER_MAGIC } from "./tiny.ts";
+import type { BoxFault } from "./tiny.ts";
 import { TRACE_PUSH } from "../core/trace.ts";
 
 /** See the module. */

@@ -71,8 +71,7 @@ const SCAN_LENGTH = 100;
 const WHOLE_LENGTH = 65_536; // no list is longer: see the flag `capacity`
 const { TRACE_LENGTH, TRACE_PUSH, TRACE_POP } = ring;
 
-/** High four bits of a header; the low four are the class, less one. */
-export const HEADER_MAGIC = 0xa0;
+const HEADER_MAGIC = layout.HEADER_MAGIC;
 const LARGEST_SEED_CLASS = 8;
 
 /** What the Box finds wrong: the pointer that is freed, that it is free already, or the list. */

@@ -6,15 +6,12 @@
  *   | tables | superslab: 32 slabs, each of a class or free | large span: one block | free span |
  * ```
  *
- * A part's `residentBytes` are what `mincore` says of it; those of all parts and of the tables make up the total. A debug
- * build has the release build's snapshot, with what users have in place of what it took for them.
+ * A part's `residentBytes` are what `mincore` says of it; those of all parts and of the tables make up the total.
  *
  * @module
  */
 
-import type { DebugBlock } from "../debug/block.ts";
-import { debugStats } from "../debug/stats.ts";
-import type { ClassStats, HeapStats } from "./introspect.ts";
+import type { ClassStats, HeapStats } from "./stats.ts";
 import type { LargeBlocks } from "../core/large.ts";
 import { NOBODY, SLAB_BYTES, SLABS_PER_SUPERSLAB } from "../state/layout.ts";
 import type { HeapMemory } from "../state/memory.ts";
@@ -157,30 +154,6 @@ export function takeSnapshot(parts: SnapshotParts, { classes, ...totals }: HeapS
   };
 }
 
-/** The snapshot of a debug build. @param inner the release build's. @param live the live blocks. */
-export function debugSnapshot(inner: HeapSnapshot, live: readonly DebugBlock[]): HeapSnapshot {
-  const { classes, ...totals } = debugStats({ ...inner.totals, classes: inner.classes }, live);
-  const bySlab = Map.groupBy(live, ({ slab }) => slab), byInner = new Map(live.map((block) => [block.inner, block]));
-  const byClass = Map.groupBy(live, ({ sizeClass }) => sizeClass);
-  const superslabs = inner.superslabs.map((superslab) => ({
-    ...superslab,
-    slabs: superslab.slabs.map((slab) => {
-      const liveBlocks = bySlab.get(slab.slab)?.length ?? 0;
-      return { ...slab, liveBlocks, freeBlocks: slab.freeBlocks + slab.liveBlocks - liveBlocks };
-    }),
-  }));
-  const all = superslabs.flatMap(({ slabs }) => slabs);
-  return {
-    ...inner,
-    totals,
-    fragmentation: fragmentation(totals.liveBytes, totals.residentBytes),
-    roundingBytes: sum(live, ({ innerBytes, size }) => innerBytes - size),
-    classes: classes.map((row) => classOf(row, sum(byClass.get(row.sizeClass) ?? [], ({ size }) => size), all)),
-    superslabs,
-    largeBlocks: inner.largeBlocks.map((block) => ({ ...block, liveBytes: byInner.get(block.ptr)?.size ?? 0 })),
-  };
-}
-
 /** How many blocks of each slab are on lists of threads. */
 function cachedBySlab({ cache }: SnapshotParts): Map<number, number> {
   const cached = new Map<number, number>();
@@ -215,7 +188,8 @@ function slabsOf(
   });
 }
 
-function classOf(row: ClassStats, liveBytes: number, slabs: readonly SlabSnapshot[]): ClassSnapshot {
+/** What a snapshot says of a class. @param slabs those of all classes */
+export function classOf(row: ClassStats, liveBytes: number, slabs: readonly SlabSnapshot[]): ClassSnapshot {
   const own = slabs.filter(({ sizeClass }) => sizeClass === row.sizeClass);
   const residentBytes = sum(own, (slab) => slab.residentBytes);
   return {
@@ -228,10 +202,12 @@ function classOf(row: ClassStats, liveBytes: number, slabs: readonly SlabSnapsho
   };
 }
 
-function fragmentation(liveBytes: number, residentBytes: number): number {
+/** See {@linkcode HeapSnapshot}. */
+export function fragmentation(liveBytes: number, residentBytes: number): number {
   return residentBytes === 0 ? 0 : Math.max(0, 1 - liveBytes / residentBytes);
 }
 
-function sum<Item>(items: readonly Item[], of: (item: Item) => number): number {
+/** The sum of what `of` gives for each item. */
+export function sum<Item>(items: readonly Item[], of: (item: Item) => number): number {
   return items.reduce((total, item) => total + of(item), 0);
 }

@@ -7,7 +7,6 @@
  */
 
 import { CACHE_BYTES, CACHE_COUNTERS_BYTES, CACHES_OFFSET } from "./layout.ts";
-import type { HeapMemory } from "./memory.ts";
 
 /**
  * The name of a counter. `magazinesFilled` are full lists that were set aside, `magazinesTaken` those that were taken back.
@@ -80,13 +79,20 @@ export const COUNTER = Object.fromEntries(COUNTER_NAMES.map((name, index) => [na
   Record<CounterName, number>
 >;
 
+/** Where the counters are: a heap's memory, the calling thread's number, and how many threads have ever had the heap. */
+interface CountedMemory {
+  readonly buffer: ArrayBuffer;
+  readonly thread: number;
+  readonly threads: { readonly used: number };
+}
+
 /** See the module. */
 export class Counters implements Watcher {
   /** This thread's. */
   readonly values: Float64Array;
-  readonly #memory: HeapMemory;
+  readonly #memory: CountedMemory;
 
-  constructor(memory: HeapMemory) {
+  constructor(memory: CountedMemory) {
     this.#memory = memory;
     this.values = this.#of(memory.thread);
   }

@@ -51,6 +51,9 @@ export const FIRST_BLOCK = SUPERSLAB_BYTES;
 /** The second word of a free block where there are canaries: this, and the pointer laid over it. */
 export const FREE_CANARY = 0x5ca1ab1e;
 
+/** High four bits of a header; the low four are the class, less one. */
+export const HEADER_MAGIC = 0xa0;
+
 // ---- control words: indices into the Int32Array that begins with the state ----------------------------------------------
 
 const CONTROL_OFFSET = 256 * KIB, CONTROL = CONTROL_OFFSET / 4;

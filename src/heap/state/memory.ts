@@ -19,11 +19,10 @@
  */
 
 import { OsError, viewMemory, type VirtualMemory } from "../../os/mod.ts";
-import type { Build } from "../blocks.ts";
 import { type BooksLayout, booksLayout } from "./books_layout.ts";
 import { type Remains, watch } from "./dropped.ts";
 import { HeaderCorruptedError, HeapClosedError, HeapSharedError, hex, InvalidHandleError } from "../errors.ts";
-import type { Flags } from "../flags.ts";
+import type { Build, Flags } from "../flags.ts";
 import { Journal } from "./journal.ts";
 import {
   CACHE_HEADS,

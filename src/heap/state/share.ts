@@ -8,9 +8,8 @@
  * @module
  */
 
-import type { Build } from "../blocks.ts";
 import { hex, InvalidHandleError } from "../errors.ts";
-import { debugFlags, type Flags, flagsToQuery } from "../flags.ts";
+import { type Build, debugFlags, type Flags, flagsToQuery } from "../flags.ts";
 import { MAX_RESERVE_BYTES, MIN_RESERVE_BYTES, SUPERSLAB_BYTES } from "./layout.ts";
 import { parseVariant, type Variant } from "../variants.ts";
 

@@ -99,7 +99,9 @@ async function copyOf(
   harness: Harness,
 ): Promise<ResolvedSpec> {
   const url = new URL(`file://${encodeURI(folder)}`).href;
-  const own: typeof import("../../heap/variants.ts") = await import(`${url}/src/heap/variants.ts`);
+  const own: Pick<typeof import("../../heap/mod.ts"), "DEFAULT_VARIANT" | "parseVariant"> = await import(
+    `${url}/src/heap/variants.ts`
+  );
   const [first] = parts;
   const named = first === undefined || first.includes("=") ? [own.DEFAULT_VARIANT, ...parts] : parts;
   try {

@@ -3,10 +3,17 @@
  *
  * @module
  */
+import {
+  INVERSES_OFFSET,
+  MAX_CLASSES,
+  sizeClasses,
+  SLAB_MAP_OFFSET,
+  SMALL_SPACE_BYTES,
+  stateBytes,
+  viewState,
+  WORD_CLASS_OF,
+} from "../../heap/inspect/mod.ts";
 import { DEFAULT_VARIANT, Heap } from "../../heap/mod.ts";
-import * as layout from "../../heap/state/layout.ts";
-import { sizeClasses } from "../../heap/core/size_classes.ts";
-import { viewState } from "../../heap/inspect/state_view.ts";
 import { fast, LARGEST_SIZE, type Stage, type StageLoops, stageLoops } from "./loops.ts";
 
 const STAGES: readonly Stage[] = [
@@ -39,10 +46,10 @@ const ROOM = 2 ** 30;
 export async function defaultLoops(): Promise<StageLoops> {
   const heap = await Heap.open();
   const { table, bias, largest } = sizeClasses("fine", false);
-  const first = layout.stateBytes(heap.u8.length) / 4;
+  const first = stateBytes(heap.u8.length) / 4;
   // As long as the array that the heap itself uses.
-  const words = new Int32Array(viewState(heap).buffer, 0, first + layout.SMALL_SPACE_BYTES / 4);
-  const heads = first + heap.calloc(2 * layout.MAX_CLASSES, 4) / 4, rooms = heads + layout.MAX_CLASSES;
+  const words = new Int32Array(viewState(heap).buffer, 0, first + SMALL_SPACE_BYTES / 4);
+  const heads = first + heap.calloc(2 * MAX_CLASSES, 4) / 4, rooms = heads + MAX_CLASSES;
   for (let size = 1; size <= LARGEST_SIZE; size++) {
     const sizeClass = table[(size + bias) >> 4]!;
     if (words[heads + sizeClass] !== 0) continue;
@@ -51,15 +58,15 @@ export async function defaultLoops(): Promise<StageLoops> {
     words[first + next / 4] = ptr;
     words[heads + sizeClass] = ptr;
   }
-  const reset = () => words.fill(ROOM, rooms, rooms + layout.MAX_CLASSES);
+  const reset = () => words.fill(ROOM, rooms, rooms + MAX_CLASSES);
   return stageLoops(DEFAULT_VARIANT, heap, STAGES, {
-    BIAS: bias + 16 * layout.WORD_CLASS_OF,
+    BIAS: bias + 16 * WORD_CLASS_OF,
     LARGEST: largest,
     HEADS: heads,
     ROOMS: rooms,
     FIRST: first,
-    SLAB_MAP: layout.SLAB_MAP_OFFSET / 4,
-    INVERSES: layout.INVERSES_OFFSET / 4,
+    SLAB_MAP: SLAB_MAP_OFFSET / 4,
+    INVERSES: INVERSES_OFFSET / 4,
     words,
   }, reset);
 }

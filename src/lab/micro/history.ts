@@ -4,11 +4,17 @@
  *
  * @module
  */
+import {
+  HEADER_MAGIC,
+  inverseOf,
+  KIB,
+  sizeClasses,
+  SLAB_MAP_OFFSET,
+  SMALL_SPACE_BYTES,
+  viewState,
+  WORD_BOX_OPERATIONS,
+} from "../../heap/inspect/mod.ts";
 import { Heap, type Ptr } from "../../heap/mod.ts";
-import * as layout from "../../heap/state/layout.ts";
-import { inverseOf, sizeClasses } from "../../heap/core/size_classes.ts";
-import { viewState } from "../../heap/inspect/state_view.ts";
-import { HEADER_MAGIC } from "../../heap/hot/tiny.ts";
 import { extra, fast, type Stage, type StageLoops, stageLoops } from "./loops.ts";
 
 /** In the order of the path: those of malloc, those of free, and then what only some variants or slow paths have. */
@@ -53,9 +59,9 @@ const VARIANT = "phase7,c7=header,readable=never";
 export async function historyLoops(): Promise<StageLoops> {
   const heap = await Heap.open({ variant: VARIANT });
   const { strides, table } = sizeClasses("seed", true);
-  const own = heap.malloc(64 * layout.KIB) / 4;
+  const own = heap.malloc(64 * KIB) / 4;
   const offsets = { CLASS_OF: own, HEADS: own + 4096, ROOMS: own + 4352, INVERSES: own + 4608 };
-  const words = new Int32Array(heap.u8.buffer, 0, layout.SMALL_SPACE_BYTES / 4), state = viewState(heap);
+  const words = new Int32Array(heap.u8.buffer, 0, SMALL_SPACE_BYTES / 4), state = viewState(heap);
   words.set(table, offsets.CLASS_OF);
   words.set(strides.map(inverseOf), offsets.INVERSES);
   for (let sizeClass = 1; sizeClass < strides.length; sizeClass++) {
@@ -66,8 +72,8 @@ export async function historyLoops(): Promise<StageLoops> {
   }
   return stageLoops(VARIANT, heap, STAGES, {
     ...offsets,
-    SLAB_MAP: layout.SLAB_MAP_OFFSET / 4,
-    COUNTER: layout.WORD_BOX_OPERATIONS,
+    SLAB_MAP: SLAB_MAP_OFFSET / 4,
+    COUNTER: WORD_BOX_OPERATIONS,
     words,
     tables: state,
     u8: heap.u8,

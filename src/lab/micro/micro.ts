@@ -6,7 +6,7 @@
  *
  * @module
  */
-import * as layout from "../../heap/state/layout.ts";
+import { MIB, PAGE_BYTES } from "../../heap/inspect/mod.ts";
 import { differences, estimate, Random } from "../../measure/mod.ts";
 import { openVirtualMemory, type VirtualMemory } from "../../os/mod.ts";
 import type { MicroFile, MicroPath, MicroRow, MicroSlowPath } from "../../report/mod.ts";
@@ -157,9 +157,9 @@ async function interrupted(signal: AbortSignal): Promise<void> {
 /** The history's four: the call itself, the test alone, the test and then the call where it says so, and always so. */
 function mincoreLoops(system: VirtualMemory): { name: string; loop: Loop }[] {
   const PAGES = 64;
-  const bytes = PAGES * layout.PAGE_BYTES;
-  const base = system.reserve(bytes, layout.MIB); // stays: it is one reservation a process
-  const addresses = Array.from({ length: PAGES }, (_, page) => base + BigInt(page * layout.PAGE_BYTES));
+  const bytes = PAGES * PAGE_BYTES;
+  const base = system.reserve(bytes, MIB); // stays: it is one reservation a process
+  const addresses = Array.from({ length: PAGES }, (_, page) => base + BigInt(page * PAGE_BYTES));
   const isMapped = (page: number): number => system.isMapped(addresses[page & (PAGES - 1)] as bigint) ? 1 : 0;
   const every = (offset: (index: number) => number, isGuarded: boolean): Loop => (iterations) => {
     let mapped = 0;

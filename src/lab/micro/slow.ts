@@ -10,15 +10,17 @@
  * @module
  */
 
-import { Heap } from "../../heap/mod.ts";
 import {
   CACHE_HEADS,
   CACHE_ROOMS,
   firstWordOf,
   GAP_BYTES,
+  HEADER_BYTES,
   KIB,
   MAX_CACHES,
+  openParts,
   PAGE_BYTES,
+  type Parts,
   RING_RELEASED,
   RING_SEEN,
   RING_SENT,
@@ -27,11 +29,10 @@ import {
   RING_WRITTEN,
   SLAB_BYTES,
   stateBytes,
-} from "../../heap/state/layout.ts";
-import { HEADER_BYTES } from "../../heap/core/large.ts";
-import { viewState } from "../../heap/inspect/state_view.ts";
+  viewState,
+} from "../../heap/inspect/mod.ts";
+import { Heap } from "../../heap/mod.ts";
 import type { Loop } from "./loops.ts";
-import { openParts, type Parts } from "./parts.ts";
 
 /** A path in steps, or a list of things that have nothing to do with one another. */
 export interface SlowPath {

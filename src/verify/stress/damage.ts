@@ -23,13 +23,13 @@ import {
   stateBytes,
   SUPERSLAB_BYTES,
   SUPERSLAB_TABLE_OFFSET,
+  viewState,
   WORD_CLASS_OF,
   WORD_LOCK,
   WORD_LOG_LENGTH,
   WORD_MAGIC,
-} from "../../heap/state/layout.ts";
+} from "../../heap/inspect/mod.ts";
 import { Heap, HeapError } from "../../heap/mod.ts";
-import { viewState } from "../../heap/inspect/state_view.ts";
 import { Random } from "../../measure/random.ts";
 import type { Operation, StressProgram } from "../../report/mod.ts";
 import { OracleError } from "../oracle.ts";

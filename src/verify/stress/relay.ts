@@ -7,9 +7,7 @@
  *
  * @module
  */
-import { WORD_LOCK } from "../../heap/state/layout.ts";
-import { viewState } from "../../heap/inspect/state_view.ts";
-import { Threads } from "../../heap/state/thread_table.ts";
+import { Threads, viewState, WORD_LOCK } from "../../heap/inspect/mod.ts";
 import type { Heap, SharedHeap } from "../../heap/mod.ts";
 import { Random } from "../../measure/random.ts";
 import { openVirtualMemory, type VirtualMemory } from "../../os/mod.ts";

@@ -8,8 +8,7 @@
  *
  * @module
  */
-import { Journal } from "../../heap/state/journal.ts";
-import { journals } from "../../heap/state/memory.ts";
+import { Journal, journals } from "../../heap/inspect/mod.ts";
 import { Heap, type SharedHeap } from "../../heap/mod.ts";
 import { Random } from "../../measure/random.ts";
 import { openVirtualMemory } from "../../os/mod.ts";

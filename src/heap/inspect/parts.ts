@@ -1,24 +1,24 @@
 /**
- * The parts of a heap, put together as `release.ts` does, each within reach: for loops that run one part's own code, and
+ * The parts of a heap, put together as `../release.ts` does, each within reach: for loops that run one part's own code, and
  * not what stands in front of it. What a program would call is a heap of its own, beside them.
  *
  * @module
  */
 
-import { ClassSlabs } from "../../heap/core/class_slabs.ts";
-import { FrontGate } from "../../heap/hot/front_gate.ts";
-import { Headers } from "../../heap/core/headers.ts";
-import { LargeBlocks } from "../../heap/core/large.ts";
-import type { Journal } from "../../heap/state/journal.ts";
-import { INVERSES_OFFSET, LOG_ENTRIES, MIB } from "../../heap/state/layout.ts";
-import { Links } from "../../heap/core/links.ts";
-import { HeapMemory } from "../../heap/state/memory.ts";
-import { DEFAULT_VARIANT, parseVariant } from "../../heap/mod.ts";
-import { PageHeap } from "../../heap/core/page_heap.ts";
-import { inverseOf, type SizeClasses, sizeClasses } from "../../heap/core/size_classes.ts";
-import { Slabs } from "../../heap/core/slabs.ts";
-import { SpanCache } from "../../heap/core/span_cache.ts";
-import { ThreadCache } from "../../heap/threads/thread_cache.ts";
+import { ClassSlabs } from "../core/class_slabs.ts";
+import { FrontGate } from "../hot/front_gate.ts";
+import { Headers } from "../core/headers.ts";
+import { LargeBlocks } from "../core/large.ts";
+import type { Journal } from "../state/journal.ts";
+import { INVERSES_OFFSET, LOG_ENTRIES, MIB } from "../state/layout.ts";
+import { Links } from "../core/links.ts";
+import { HeapMemory } from "../state/memory.ts";
+import { DEFAULT_VARIANT, parseVariant } from "../variants.ts";
+import { PageHeap } from "../core/page_heap.ts";
+import { inverseOf, type SizeClasses, sizeClasses } from "../core/size_classes.ts";
+import { Slabs } from "../core/slabs.ts";
+import { SpanCache } from "../core/span_cache.ts";
+import { ThreadCache } from "../threads/thread_cache.ts";
 import { openVirtualMemory } from "../../os/mod.ts";
 
 const RESERVE_BYTES = 256 * MIB;
