@@ -15,7 +15,7 @@ export { commandOutput } from "./command.ts";
 export { buildNative } from "./native/build.ts";
 export { cacheForChildren } from "./native/children_cache.ts";
 export type { NativeBuild, NativeTarget } from "./native/build.ts";
-export { openVirtualMemory } from "./memory/virtual_memory.ts";
+export { openVirtualMemory } from "./memory/open.ts";
 export type { VirtualMemory } from "./memory/virtual_memory.ts";
 export { LATENCY_MODE, type LatencyClock, openLatencyClock } from "./native/latency.ts";
 export { openTouch } from "./native/touch.ts";

@@ -7,7 +7,9 @@
  *
  * @module
  */
-import type { BlockId } from "./builder.ts";
+
+/** A block's name in the source: unique among the blocks that are live. */
+export type BlockId = number | bigint | string;
 
 const FIRST_BITS = 11;
 const GOLDEN = 0x9e3779b1 | 0; // 2^32 over the golden ratio: neighbours lie far apart

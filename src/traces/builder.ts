@@ -8,12 +8,9 @@
  *
  * @module
  */
-import { BlockTable } from "./block_table.ts";
+import { type BlockId, BlockTable } from "./block_table.ts";
 import { TraceColumns } from "./columns.ts";
 import { EVENT, type EventSink, NO_BLOCK, type RanFor, type Trace, TraceError } from "./trace.ts";
-
-/** A block's name in the source: unique among the blocks that are live. */
-export type BlockId = number | bigint | string;
 
 /** The most events that a trace may have, about 800 MB, and the most blocks that may be live at once, about as much. */
 export const MOST_EVENTS = 2 ** 25;

@@ -1,7 +1,6 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { BlockTable } from "../../src/traces/block_table.ts";
-import type { BlockId } from "../../src/traces/builder.ts";
+import { type BlockId, BlockTable } from "../../src/traces/block_table.ts";
 
 /** Names that meet in the table as well as names that lie apart, and those that are not numbers. */
 const NAMES: readonly BlockId[] = [

@@ -7,7 +7,7 @@
  */
 import { buildNative } from "./build.ts";
 import { NativeBuildError } from "../errors.ts";
-import { VM_LIBRARY } from "../memory/virtual_memory.ts";
+import { VM_LIBRARY } from "../memory/open.ts";
 
 let found: Promise<Readonly<Record<string, string>>> | undefined;
 

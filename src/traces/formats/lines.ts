@@ -7,7 +7,8 @@
  *
  * @module
  */
-import { type BlockId, type BuilderOptions, LARGEST_SIZE, TraceBuilder } from "../builder.ts";
+import type { BlockId } from "../block_table.ts";
+import { type BuilderOptions, LARGEST_SIZE, TraceBuilder } from "../builder.ts";
 import { joined } from "../files/bytes.ts";
 import type { Content } from "../files/content.ts";
 import { LineShape, type Shape } from "./shapes.ts";

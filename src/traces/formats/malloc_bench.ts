@@ -12,7 +12,8 @@
  *
  * @module
  */
-import { type BlockId, TraceBuilder } from "../builder.ts";
+import type { BlockId } from "../block_table.ts";
+import { TraceBuilder } from "../builder.ts";
 import type { Content } from "../files/content.ts";
 import type { TraceFormat } from "./format.ts";
 import type { EventSink } from "../trace.ts";

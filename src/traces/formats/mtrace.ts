@@ -12,7 +12,7 @@
  *
  * @module
  */
-import type { BlockId } from "../builder.ts";
+import type { BlockId } from "../block_table.ts";
 import type { TraceFormat } from "./format.ts";
 import { decodeLines, hexadecimal, pointerOf, sizeOf } from "./lines.ts";
 import type { Shape } from "./shapes.ts";

@@ -5,7 +5,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { NativeAccessError } from "../../../src/os/mod.ts";
 import { requireNativeAccess } from "../../../src/os/permissions.ts";
-import { VM_LIBRARY } from "../../../src/os/memory/virtual_memory.ts";
+import { VM_LIBRARY } from "../../../src/os/memory/open.ts";
 import { compile, compilesWithoutWarning, namesIn, type Outcome, runChild, temporaryFolder } from "../run_child.ts";
 
 const VM_SOURCE = VM_LIBRARY.sources[0]!.pathname;

@@ -6,7 +6,7 @@ import { assert, assertEquals, assertGreater, assertGreaterOrEqual, assertLess, 
 import { offsetOfAddress, OsError, viewMemory } from "../../../src/os/mod.ts";
 import { libcMemory } from "../../../src/os/memory/libc_memory.ts";
 import { nativeMemory } from "../../../src/os/memory/native_memory.ts";
-import { VM_LIBRARY } from "../../../src/os/memory/virtual_memory.ts";
+import { VM_LIBRARY } from "../../../src/os/memory/open.ts";
 import { compile, temporaryFolder } from "../run_child.ts";
 
 const KIB = 1024;

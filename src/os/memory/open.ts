@@ -1,0 +1,79 @@
+/**
+ * Opens the operating system's memory, from the library built from `native/vm.c` or, when that cannot be had, from libc:
+ *
+ *     HAKMEM_LIBRARY set  ->  that library, or an error
+ *     in a bundle         ->  libc, since its source is not there
+ *     cc works            ->  native/vm.c, built once and cached
+ *     else                ->  libc, and `note` says why
+ *
+ * @module
+ */
+import { buildNative, type NativeTarget } from "../native/build.ts";
+import { hakmemLibrary } from "../environment.ts";
+import { NativeAccessError, NativeBuildError } from "../errors.ts";
+import { libcMemory } from "./libc_memory.ts";
+import { nativeMemory } from "./native_memory.ts";
+import { requireNativeAccess } from "../permissions.ts";
+import type { VirtualMemory } from "./virtual_memory.ts";
+
+/** What `HAKMEM_LIBRARY` replaces. The build's own warnings are errors in the tests, not on users' machines. */
+export const VM_LIBRARY: NativeTarget = {
+  name: "vm",
+  sources: [new URL("../../../native/vm.c", import.meta.url)],
+  kind: "library",
+  // It stays loaded: it knows what Workers that have ended have left behind.
+  flags: ["-std=c11", ...Deno.build.os === "linux" ? ["-Wl,-z,nodelete"] : []],
+  check: (path) => nativeMemory(path, undefined).close(),
+};
+
+let opened: Promise<VirtualMemory> | undefined;
+let users = 0;
+
+/**
+ * Opens the operating system's memory. All who have it open in one isolate have the same object. The first run on a
+ * machine compiles.
+ *
+ * @throws {NativeAccessError} `NO_FFI_PERMISSION`, `UNSUPPORTED_SYSTEM`, `BAD_LIBRARY` for `HAKMEM_LIBRARY` or without libc
+ */
+export async function openVirtualMemory(): Promise<VirtualMemory> {
+  users++;
+  try {
+    return await (opened ??= open());
+  } catch (error) {
+    if (--users === 0) opened = undefined;
+    throw error;
+  }
+}
+
+async function open(): Promise<VirtualMemory> {
+  const source = await openSource();
+  const close = (): void => {
+    if (--users > 0) return;
+    opened = undefined;
+    source.close();
+  };
+  return { ...source, close };
+}
+
+async function openSource(): Promise<VirtualMemory> {
+  requireNativeAccess();
+  const prebuilt = hakmemLibrary();
+  if (prebuilt !== undefined) {
+    try {
+      return nativeMemory(prebuilt, undefined);
+    } catch (cause) {
+      if (!(cause instanceof NativeAccessError)) throw cause;
+      throw new NativeAccessError(cause.code, `HAKMEM_LIBRARY: ${cause.message}`, { cause });
+    }
+  }
+  // What lies beside a bundle is not ours.
+  if (!import.meta.url.endsWith("/src/os/memory/open.ts")) return libcMemory("a bundle has no native/vm.c");
+  try {
+    const { path, note } = await buildNative(VM_LIBRARY);
+    return nativeMemory(path, note);
+  } catch (error) {
+    if (error instanceof NativeBuildError) return libcMemory(error.summary);
+    if (error instanceof NativeAccessError) return libcMemory(error.message); // a folder mounted noexec, for instance
+    throw error;
+  }
+}
