@@ -5,7 +5,7 @@
  * @module
  */
 import * as v from "valibot";
-import { CountsRowSchema } from "../report/bench/counts.ts";
+import { CountsRowSchema } from "./counts.ts";
 import { EnvironmentSchema, WarningSchema } from "./results.ts";
 import { Amount, Count, Factor, RatioSchema, readChecked, Share, Time, TimeDifference } from "./values.ts";
 

@@ -8,7 +8,7 @@
  */
 import * as v from "valibot";
 import { median } from "simple-statistics";
-import { CountsRowSchema } from "../report/bench/counts.ts";
+import { CountsRowSchema } from "./counts.ts";
 import {
   Amount,
   type Blame,

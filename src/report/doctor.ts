@@ -1,70 +1,14 @@
 /**
- * The file of `doctor`, `hakmem.doctor/1`, and its text: the answer in one line, then a row a fact: its value, what it
+ * `doctor` as text: the answer in one line, then a row a fact: its value, what it
  * means for a measurement, and what to do about it.
  *
  * @module
  */
-import * as v from "valibot";
 import { wrap } from "./tables/format.ts";
 import { csvTable, markdownTable } from "./tables/rows.ts";
-import { EnvironmentSchema } from "../model/results.ts";
 import { textTable } from "./tables/text_table.ts";
 import { type Palette, PLAIN } from "./tables/palette.ts";
-import { readChecked } from "../model/values.ts";
-
-/** One thing about the machine. */
-const FactSchema = v.object({
-  fact: v.string(),
-  value: v.string(),
-  /** `warning` disturbs measurements; `note` is good to know, or not known here. */
-  state: v.picklist(["ok", "warning", "note"]),
-  meaning: v.string(),
-  /** What to do; absent if there is nothing to be done. */
-  advice: v.exactOptional(v.string()),
-});
-
-/** What two processes of the same code differ by. */
-const NoiseSchema = v.object({
-  variant: v.string(),
-  workload: v.string(),
-  size: v.number(),
-  /** Slots of one and of the other, taken in turns. */
-  pairs: v.number(),
-  slotMilliseconds: v.number(),
-  /** The time of one over that of the other: the median of the pairs, with its interval. */
-  ratio: v.object({ median: v.number(), low: v.number(), high: v.number() }),
-  /** Of the interval, 0.99; less if there were too few pairs. */
-  level: v.number(),
-  /** What the interval does not exclude, as a share: smaller differences cannot be told here. */
-  floor: v.number(),
-  /** The median difference within a pair, as a share. */
-  spread: v.number(),
-  /** The share of the machine's time that its host took meanwhile; absent if the system does not say. */
-  stolen: v.exactOptional(v.number()),
-  /** The compilers of the code that ran. */
-  tiers: v.array(v.string()),
-});
-
-const DoctorFileSchema = v.object({
-  schema: v.literal("hakmem.doctor/1"),
-  command: v.array(v.string()),
-  environment: EnvironmentSchema,
-  noise: NoiseSchema,
-  facts: v.array(FactSchema),
-});
-
-export type Fact = v.InferOutput<typeof FactSchema>;
-export type Noise = v.InferOutput<typeof NoiseSchema>;
-export type DoctorFile = v.InferOutput<typeof DoctorFileSchema>;
-
-/**
- * Reads a file of `doctor`.
- *
- * @throws FileValueError if it is not one; the message names the first value that is wrong.
- */
-export function parseDoctorFile(text: string): DoctorFile {
-  return readChecked(DoctorFileSchema, text);
-}
+import type { DoctorFile } from "../model/doctor.ts";
 
 const HEAD = ["", "fact", "value", "what it means, and what to do"];
 const COLUMNS = HEAD.map((head) => ({ head, isNumeric: false }));

@@ -7,35 +7,7 @@ import { csvTable, markdownTable } from "./tables/rows.ts";
 import { textTable } from "./tables/text_table.ts";
 import { counted, wrap } from "./tables/format.ts";
 import { type Palette, PLAIN } from "./tables/palette.ts";
-
-/** One flag of a variant. */
-export interface FlagValue {
-  readonly flag: string;
-  readonly value: string | number;
-  /** The variant whose row has it, `override`, or `debug build`. */
-  readonly from: string;
-  readonly meaning: string;
-}
-
-/** A variant, with every flag in the order of their table. */
-export interface VariantFlags {
-  /** With its overrides. */
-  readonly name: string;
-  readonly flags: readonly FlagValue[];
-}
-
-/** What `flags` says: one variant, or two and their differences. */
-export interface FlagsFile {
-  readonly schema: "hakmem.flags/1";
-  readonly build: string;
-  readonly variants: readonly VariantFlags[];
-  readonly differences: readonly {
-    readonly flag: string;
-    readonly a: string | number;
-    readonly b: string | number;
-    readonly meaning: string;
-  }[];
-}
+import type { FlagsFile } from "../model/flags.ts";
 
 /** The text; colours from `palette`. */
 export function renderFlags({ build, variants, differences }: FlagsFile, palette: Palette = PLAIN): string {

@@ -1,6 +1,6 @@
 /** A peer that was asked for and hangs, or lies, ends in a line that names it and exit code 3, whatever the command. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { parseResultFile } from "../../src/report/mod.ts";
+import { parseResultFile } from "../../src/model/mod.ts";
 import { CAN_PRELOAD, compile, hanging, LIARS } from "../peers/libraries.ts";
 import { cli, mallocLabText, SHORT, withFile } from "./helpers.ts";
 

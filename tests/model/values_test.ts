@@ -1,7 +1,8 @@
 /** What a result file may hold: values, not only types; whatever is wrong is told by its path. */
 import { assertEquals, assertThrows } from "@std/assert";
+import { FileValueError, parseCompareFile, parseResultFile } from "../../src/model/mod.ts";
 import { parseReportInput, ReportInputError } from "../../src/report/html/mod.ts";
-import { FileValueError, parseCompareFile, parseResultFile, renderJson } from "../../src/report/mod.ts";
+import { renderJson } from "../../src/report/mod.ts";
 import { compareFixture } from "../report/compare_fixture.ts";
 import { fixture } from "../report/fixture.ts";
 

@@ -1,5 +1,5 @@
 /** A comparison as a run would leave it: two sizes, 20 rounds, one of them discarded, and a host that took time. */
-import type { CompareFile, CompareRow, SlotDisturbance } from "../../src/report/mod.ts";
+import type { CompareFile, CompareRow, SlotDisturbance } from "../../src/model/mod.ts";
 import { fixture } from "./fixture.ts";
 
 const ROUNDS = 20;

@@ -1,12 +1,6 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import {
-  type DoctorFile,
-  doctorHeadline,
-  parseDoctorFile,
-  percent,
-  renderDoctor,
-  renderDoctorMarkdown,
-} from "../../src/report/doctor.ts";
+import { type DoctorFile, parseDoctorFile } from "../../src/model/mod.ts";
+import { doctorHeadline, percent, renderDoctor, renderDoctorMarkdown } from "../../src/report/doctor.ts";
 import { PLAIN, renderJson } from "../../src/report/mod.ts";
 import { fixture } from "./fixture.ts";
 

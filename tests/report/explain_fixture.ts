@@ -1,5 +1,5 @@
 /** An explanation as a run would leave it: three flags, a pair, and a rest that nothing explains. */
-import type { CountsRow, ExplainFile, ExplainFlag, Ratio } from "../../src/report/mod.ts";
+import type { CountsRow, ExplainFile, ExplainFlag, Ratio } from "../../src/model/mod.ts";
 import { fixture } from "./fixture.ts";
 
 function around(ratio: number, share: number): Ratio {

@@ -1,5 +1,5 @@
 /** A result file as a run would leave it, with round numbers. */
-import type { Result, ResultFile } from "../../src/report/mod.ts";
+import type { Result, ResultFile } from "../../src/model/mod.ts";
 
 function result(allocator: string, runtime: Result["runtime"], host: Result["host"], size: number, ns: number): Result {
   const samples = [0, 1, 2, 3, 4, 5].map((round) => ns * (1 + round / 100));

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
+import type { FlagsFile, VariantFlags } from "../../src/model/mod.ts";
 import { renderFlagsCsv, renderFlagsMarkdown } from "../../src/report/flags.ts";
-import { type FlagsFile, renderFlags, type VariantFlags } from "../../src/report/mod.ts";
+import { renderFlags } from "../../src/report/mod.ts";
 
 function variant(name: string, ...values: [flag: string, value: string | number, from: string][]): VariantFlags {
   const meaning = "what it does, in words enough to need a second line where the table is as wide as it may be";

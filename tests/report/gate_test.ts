@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { gateHeadline, renderGate, renderGateCsv, renderGateMarkdown } from "../../src/report/gate.ts";
-import { type GateFile, type GateRow, parseGateFile } from "../../src/model/gate.ts";
+import { type GateFile, type GateRow, parseGateFile } from "../../src/model/mod.ts";
 import { renderJson } from "../../src/report/mod.ts";
 import { fixture } from "./fixture.ts";
 

@@ -1,11 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import {
-  type MicroFile,
-  type MicroRow,
-  renderMicro,
-  renderMicroCsv,
-  renderMicroMarkdown,
-} from "../../src/report/micro.ts";
+import type { MicroFile, MicroRow } from "../../src/model/mod.ts";
+import { renderMicro, renderMicroCsv, renderMicroMarkdown } from "../../src/report/micro.ts";
 
 function row(name: string, nanoseconds: number, more: Partial<MicroRow> = {}): MicroRow {
   const interval = (value: number) => ({ median: value, low: value - 0.125, high: value + 0.25 });

@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import { parseStressFile, type StressFile } from "../../src/model/mod.ts";
 import { renderStressCsv, renderStressMarkdown } from "../../src/report/stress.ts";
-import { parseStressFile, renderJson, renderStress, type StressFile } from "../../src/report/mod.ts";
+import { renderJson, renderStress } from "../../src/report/mod.ts";
 
 const FILE: StressFile = {
   schema: "hakmem.stress/1",

@@ -1,10 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
+import { type CompareRow, parseCompareFile, parseExplainFile } from "../../src/model/mod.ts";
 import {
   compareHeadline,
-  type CompareRow,
   explainHeadline,
-  parseCompareFile,
-  parseExplainFile,
   renderCompare,
   renderCompareCsv,
   renderCompareMarkdown,

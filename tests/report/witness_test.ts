@@ -1,13 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
-import {
-  parseWitnessFile,
-  renderWitness,
-  renderWitnessCsv,
-  renderWitnessMarkdown,
-  type WitnessFile,
-  witnessHeadline,
-  type WitnessRow,
-} from "../../src/report/witness.ts";
+import { parseWitnessFile, type WitnessFile, type WitnessRow } from "../../src/model/mod.ts";
+import { renderWitness, renderWitnessCsv, renderWitnessMarkdown, witnessHeadline } from "../../src/report/witness.ts";
 import { fixture } from "./fixture.ts";
 
 function row(workload: string, allocator: string, ratio: number, verdict: WitnessRow["verdict"]): WitnessRow {

@@ -9,15 +9,14 @@ import { bench, type BenchRun } from "../../lab/bench/bench.ts";
 import { withLatency } from "../../lab/bench/latency.ts";
 import { DEFAULT_PEERS, PEERS } from "../../peers/mod.ts";
 import { countUnit } from "../../lab/bench/counts.ts";
+import type { CountsRow, ResultFile } from "../../model/mod.ts";
 import {
   checkExpectation,
-  type CountsRow,
   renderCsv,
   renderJson,
   renderMarkdown,
   renderTerminal,
   renderWarnings,
-  type ResultFile,
 } from "../../report/mod.ts";
 import { WORKLOADS } from "../../workloads/mod.ts";
 import { isAnyMissing } from "../shared/asked_peers.ts";

@@ -9,10 +9,9 @@ import { compare, type ComparePlan, type CompareRun } from "../../lab/compare/co
 import { comparingReplays } from "../../lab/replay/replay.ts";
 import { resolveSpec } from "../../lab/contest/specs.ts";
 import { freshSeed, LOOKS, type Verdict } from "../../measure/mod.ts";
+import type { Baseline, CompareFile } from "../../model/mod.ts";
 import { shortRevisions } from "../../report/tables/format.ts";
 import {
-  type Baseline,
-  type CompareFile,
   renderCompare,
   renderCompareCsv,
   renderCompareMarkdown,

@@ -7,8 +7,8 @@ import { Command } from "@commander-js/extra-typings";
 import { explain, type ExplainPlan, type ExplainRun } from "../../lab/explain/explain.ts";
 import { comparingReplays } from "../../lab/replay/replay.ts";
 import { freshSeed, LOOKS } from "../../measure/mod.ts";
+import type { ExplainFile } from "../../model/mod.ts";
 import {
-  type ExplainFile,
   renderExplain,
   renderExplainCsv,
   renderExplainMarkdown,

@@ -13,7 +13,7 @@ import { QUICK_FACTOR } from "../../lab/gate/verdict.ts";
 import { freshSeed } from "../../measure/mod.ts";
 import { hakmemVariant } from "../../os/mod.ts";
 import { renderGate, renderGateCsv, renderGateMarkdown } from "../../report/gate.ts";
-import type { GateFile, GateVerdict } from "../../model/gate.ts";
+import type { GateFile, GateVerdict } from "../../model/mod.ts";
 import { renderJson, renderWarnings } from "../../report/mod.ts";
 import { checkOwnHeaps, checkThreads, type Measured, measured } from "../shared/bench_plan.ts";
 import { ERROR, FAILED, FINE, INCONCLUSIVE } from "../shared/exit_codes.ts";

@@ -6,8 +6,9 @@
 import { Command } from "@commander-js/extra-typings";
 import { micro } from "../../lab/micro/micro.ts";
 import { freshSeed } from "../../measure/mod.ts";
+import type { MicroFile } from "../../model/mod.ts";
 import { renderMicroCsv, renderMicroMarkdown } from "../../report/micro.ts";
-import { type MicroFile, renderJson, renderMicro } from "../../report/mod.ts";
+import { renderJson, renderMicro } from "../../report/mod.ts";
 import { ERROR, FINE } from "../shared/exit_codes.ts";
 import { Outputs } from "../shared/outputs.ts";
 import { openProgress, printError } from "../shared/terminal.ts";

@@ -6,8 +6,9 @@
 import { Command } from "@commander-js/extra-typings";
 import { listPeers } from "../../lab/doctor/peers.ts";
 import { CURRENT_AS_OF } from "../../peers/current.ts";
+import type { PeersFile } from "../../model/mod.ts";
 import { renderJson } from "../../report/mod.ts";
-import { type PeersFile, renderPeers, renderPeersCsv, renderPeersMarkdown } from "../../report/peers.ts";
+import { renderPeers, renderPeersCsv, renderPeersMarkdown } from "../../report/peers.ts";
 import { FINE } from "../shared/exit_codes.ts";
 import { Outputs } from "../shared/outputs.ts";
 

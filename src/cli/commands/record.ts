@@ -7,14 +7,9 @@ import { Command } from "@commander-js/extra-typings";
 import { Recording, type RecordPlan } from "../../lab/record/record.ts";
 import { freeName } from "../../lab/record/files.ts";
 import { programPath } from "../../lab/record/obstacle.ts";
+import type { Outcome, RecordFile } from "../../model/mod.ts";
 import { renderJson } from "../../report/mod.ts";
-import {
-  type Outcome,
-  type RecordFile,
-  renderRecord,
-  renderRecordCsv,
-  renderRecordMarkdown,
-} from "../../report/traces/record.ts";
+import { renderRecord, renderRecordCsv, renderRecordMarkdown } from "../../report/traces/record.ts";
 import { ERROR, FINE } from "../shared/exit_codes.ts";
 import { interruptible, Interruption } from "../shared/interruptible.ts";
 import { Outputs } from "../shared/outputs.ts";

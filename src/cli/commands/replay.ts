@@ -8,14 +8,8 @@ import { DEFAULT_VARIANT } from "../../heap/mod.ts";
 import { replay } from "../../lab/replay/replay.ts";
 import { freshSeed } from "../../measure/mod.ts";
 import { defaultPeers } from "../../peers/find.ts";
-import {
-  renderCsv,
-  renderJson,
-  renderReplay,
-  renderReplayMarkdown,
-  renderWarnings,
-  type ResultFile,
-} from "../../report/mod.ts";
+import type { ResultFile } from "../../model/mod.ts";
+import { renderCsv, renderJson, renderReplay, renderReplayMarkdown, renderWarnings } from "../../report/mod.ts";
 import { FORMATS, readTrace } from "../../traces/mod.ts";
 import { MOST_MEMBERS } from "../../traces/replay_words.ts";
 import { effortOf, variantsOf } from "../shared/bench_plan.ts";

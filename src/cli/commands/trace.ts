@@ -4,8 +4,9 @@
  * @module
  */
 import { Command } from "@commander-js/extra-typings";
+import type { TraceFile } from "../../model/mod.ts";
 import { renderJson } from "../../report/mod.ts";
-import { renderTrace, renderTraceCsv, renderTraceMarkdown, type TraceFile } from "../../report/traces/trace.ts";
+import { renderTrace, renderTraceCsv, renderTraceMarkdown } from "../../report/traces/trace.ts";
 import { FORMATS, readSummary } from "../../traces/mod.ts";
 import { FINE } from "../shared/exit_codes.ts";
 import { Outputs } from "../shared/outputs.ts";

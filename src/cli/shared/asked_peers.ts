@@ -5,7 +5,7 @@
  * @module
  */
 import { peerName } from "../../peers/native.ts";
-import type { ResultFile } from "../../report/mod.ts";
+import type { ResultFile } from "../../model/mod.ts";
 import { printError } from "./terminal.ts";
 
 /** Whether one of the peers that were asked for has no result; says which on stderr. */

@@ -14,7 +14,7 @@
  * @module
  */
 import { captureEnvironment, type Environment, Random, readSteal, type Warning } from "../../measure/mod.ts";
-import { type Failure, type ResultFile } from "../../report/mod.ts";
+import type { Failure, ResultFile } from "../../model/mod.ts";
 import type { Parameters } from "../../workloads/mod.ts";
 import { Agreements } from "../contest/agreement.ts";
 import { type Child, ContestantError, ContestantTimeout, deadlineAfter, deadlineFor } from "../contest/child.ts";

@@ -7,7 +7,7 @@
  */
 import { Heap, type HeapCounters } from "../../heap/mod.ts";
 import { adaptHeap } from "../../peers/heap.ts";
-import type { CountsRow } from "../../report/mod.ts";
+import type { CountsRow } from "../../model/mod.ts";
 import type { Parameters, Workload } from "../../workloads/mod.ts";
 import { Crew } from "../contestant/crew.ts";
 import type { Request } from "../contestant/protocol.ts";

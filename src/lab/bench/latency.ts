@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { Failure } from "../../report/mod.ts";
+import type { Failure } from "../../model/mod.ts";
 import { unitKinds } from "../../workloads/mod.ts";
 import type { Workload } from "../../workloads/mod.ts";
 import { type BenchPlan, type BenchRun, failureOfPeer, noteOf, type Progress } from "./bench.ts";

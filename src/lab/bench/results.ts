@@ -6,7 +6,8 @@
  */
 import { median } from "simple-statistics";
 import { differences, type Estimate, estimate, ratios } from "../../measure/mod.ts";
-import { netRatioToSystem, type Ratio, type Result } from "../../report/mod.ts";
+import type { Ratio, Result } from "../../model/mod.ts";
+import { netRatioToSystem } from "../../report/mod.ts";
 import { LIBRARY_PATH, libraryName } from "../../peers/native.ts";
 import type { Parameters } from "../../workloads/mod.ts";
 import type { Contestant } from "../contest/contestants.ts";

@@ -10,7 +10,7 @@ import { median } from "simple-statistics";
 import { InvalidOptionError } from "../../heap/mod.ts";
 import { commandOutput, replaceFile } from "../../os/mod.ts";
 import { counted } from "../../report/tables/format.ts";
-import { type Baseline, BaselineSchema, readChecked } from "../../report/mod.ts";
+import { type Baseline, BaselineSchema, readChecked } from "../../model/mod.ts";
 import type { ComparePlan, CompareRun } from "./compare.ts";
 import type { ResolvedSpec } from "../contest/specs.ts";
 

@@ -25,7 +25,7 @@ import {
   type Warning,
   whoAt,
 } from "../../measure/mod.ts";
-import type { CompareFile, CompareRow, Ratio } from "../../report/mod.ts";
+import type { CompareFile, CompareRow, Ratio } from "../../model/mod.ts";
 import { Rounds, type RoundsPlan } from "../contest/rounds.ts";
 import type { ResolvedSpec } from "../contest/specs.ts";
 import { longerBy, placeIn } from "../contest/warnings.ts";

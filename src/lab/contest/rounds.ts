@@ -24,7 +24,7 @@ import {
   readDisturbance,
   type Warning,
 } from "../../measure/mod.ts";
-import type { SlotDisturbance } from "../../report/mod.ts";
+import type { SlotDisturbance } from "../../model/mod.ts";
 import type { Parameters, Workload } from "../../workloads/mod.ts";
 import { Agreements } from "./agreement.ts";
 import type { Child } from "./child.ts";

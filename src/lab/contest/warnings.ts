@@ -19,7 +19,8 @@ import {
   type Warning,
   whoAt,
 } from "../../measure/mod.ts";
-import { loopDifference, nameOf, placeOf, type Result, unlikeLoops } from "../../report/mod.ts";
+import type { Result } from "../../model/mod.ts";
+import { loopDifference, nameOf, placeOf, unlikeLoops } from "../../report/mod.ts";
 import { median } from "simple-statistics";
 import type { Parameters } from "../../workloads/mod.ts";
 

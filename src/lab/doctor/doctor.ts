@@ -5,7 +5,8 @@
  * @module
  */
 import { captureEnvironment, type Environment, loadWarning, stealWarning } from "../../measure/mod.ts";
-import { type DoctorFile, type Fact, type Noise, NOISE_FLOOR, percent } from "../../report/doctor.ts";
+import type { DoctorFile, Fact, Noise } from "../../model/mod.ts";
+import { NOISE_FLOOR, percent } from "../../report/doctor.ts";
 import { processorOf } from "../../report/mod.ts";
 import { installedLibraries } from "../../peers/find.ts";
 import { NATIVE_LIBRARIES, type NativeLibrary } from "../../peers/native.ts";

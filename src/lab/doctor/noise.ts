@@ -8,7 +8,7 @@
  * @module
  */
 import { coverage, estimate, intervalRank, readSteal } from "../../measure/mod.ts";
-import type { Noise } from "../../report/doctor.ts";
+import type { Noise } from "../../model/mod.ts";
 import { completeParameters, WORKLOADS } from "../../workloads/mod.ts";
 import { type Child, ContestantError } from "../contest/child.ts";
 import { Children } from "../contest/children.ts";

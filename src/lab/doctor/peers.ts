@@ -10,7 +10,7 @@ import { findPeer, PeerError } from "../../peers/find.ts";
 import { type Peer, PEERS } from "../../peers/mod.ts";
 import { CURRENT, standingOf } from "../../peers/current.ts";
 import { howToInstall, NATIVE_LIBRARIES } from "../../peers/native.ts";
-import type { PeerRow } from "../../report/peers.ts";
+import type { PeerRow } from "../../model/mod.ts";
 import { ContestantError } from "../contest/child.ts";
 import { peerContestant } from "../contest/contestants.ts";
 import type { Identity } from "../contest/identity.ts";

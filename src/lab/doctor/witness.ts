@@ -22,7 +22,7 @@ import {
   signedRankInterval,
 } from "../../measure/mod.ts";
 import { findPeers, installedLibraries, PeerError } from "../../peers/find.ts";
-import type { WitnessFile, WitnessRow } from "../../report/witness.ts";
+import type { WitnessFile, WitnessRow } from "../../model/mod.ts";
 import { completeParameters, type Parameters, WORKLOADS } from "../../workloads/mod.ts";
 import { type ChildCommand, ContestantError } from "../contest/child.ts";
 import { type Contestant, peerContestant, WORKLOADS_HARNESS, WORKLOADS_PROGRAM } from "../contest/contestants.ts";

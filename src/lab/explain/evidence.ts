@@ -5,7 +5,7 @@
  * @module
  */
 import type { Flags } from "../../heap/mod.ts";
-import type { CountsRow } from "../../report/mod.ts";
+import type { CountsRow } from "../../model/mod.ts";
 import type { FlagName } from "./ablation.ts";
 
 type Counts = CountsRow["counts"];

@@ -26,14 +26,8 @@ import {
   type Verdict,
   verdictOf,
 } from "../../measure/mod.ts";
-import {
-  changeWithBounds,
-  type ExplainFile,
-  type ExplainFlag,
-  fastShare,
-  PATH_SHARE,
-  type Ratio,
-} from "../../report/mod.ts";
+import type { ExplainFile, ExplainFlag, Ratio } from "../../model/mod.ts";
+import { changeWithBounds, fastShare, PATH_SHARE } from "../../report/mod.ts";
 import {
   type Ablation,
   type AblationPlan,

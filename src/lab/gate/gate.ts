@@ -6,7 +6,7 @@
  */
 import { captureEnvironment } from "../../measure/mod.ts";
 import { findPeer } from "../../peers/find.ts";
-import type { GateFile, GateRow } from "../../model/gate.ts";
+import type { GateFile, GateRow } from "../../model/mod.ts";
 import { assertSameWork, loadBaseline } from "../compare/baseline.ts";
 import { type GatePlan, type GateRule, isKind, isTimed, type RuleOf } from "./plan.ts";
 import { fastFreeRows, footprintRows, regressionRow, timedRows } from "./rows.ts";

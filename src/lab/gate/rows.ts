@@ -3,9 +3,8 @@
  *
  * @module
  */
-import type { GateRow } from "../../model/gate.ts";
+import type { CompareFile, CompareRow, GateRow } from "../../model/mod.ts";
 import { areDisturbed } from "../../measure/mod.ts";
-import type { CompareFile, CompareRow } from "../../report/mod.ts";
 import { countUnit } from "../bench/counts.ts";
 import { footprintOf } from "./footprint.ts";
 import type { GatePlan, GateRule, RuleOf, TimedRule } from "./plan.ts";

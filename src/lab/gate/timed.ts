@@ -6,8 +6,8 @@
  */
 import { differences, estimate, ratios } from "../../measure/mod.ts";
 import { peerName } from "../../peers/native.ts";
-import type { GateFile } from "../../model/gate.ts";
-import { type Failure, hasOwnHeaps, judgedRatio, type Result } from "../../report/mod.ts";
+import type { Failure, GateFile, Result } from "../../model/mod.ts";
+import { hasOwnHeaps, judgedRatio } from "../../report/mod.ts";
 import { bench, type BenchPlan } from "../bench/bench.ts";
 import { compare, type CompareRun } from "../compare/compare.ts";
 import type { GatePlan, GateRule, RuleOf, TimedRule } from "./plan.ts";

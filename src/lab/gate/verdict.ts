@@ -11,7 +11,7 @@
  *
  * @module
  */
-import type { GateVerdict } from "../../model/gate.ts";
+import type { GateVerdict } from "../../model/mod.ts";
 
 /** What must hold. */
 export interface Bar {

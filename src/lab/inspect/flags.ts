@@ -6,7 +6,7 @@
  * @module
  */
 import { FLAGS, type Flags, Heap, type HeapOptions, parseVariant } from "../../heap/mod.ts";
-import type { FlagsFile, VariantFlags } from "../../report/mod.ts";
+import type { FlagsFile, VariantFlags } from "../../model/mod.ts";
 
 /** The builds that `--build` chooses between. */
 export const BUILDS = ["release", "debug"] as const;

@@ -7,7 +7,7 @@
 import { Heap, type HeapSnapshot } from "../../heap/mod.ts";
 import { captureEnvironment } from "../../measure/mod.ts";
 import { adaptHeap } from "../../peers/heap.ts";
-import { type InspectFile, type InspectFrame, MAP_COLUMNS } from "../../model/inspect.ts";
+import { type InspectFile, type InspectFrame, MAP_COLUMNS } from "../../model/mod.ts";
 import { EVENT, samplePoints, summarise, type Trace, TraceError } from "../../traces/mod.ts";
 import { replayWords } from "../../traces/replay_words.ts";
 import { OutOfMemory, prepareReplay, ReplayFailure } from "../../workloads/mod.ts";

@@ -26,7 +26,7 @@
  */
 import { median } from "simple-statistics";
 import { bucketMiddle, countOf, type Histogram, merged, percentile } from "../../measure/mod.ts";
-import type { Result } from "../../report/mod.ts";
+import type { Result } from "../../model/mod.ts";
 import type { Child } from "../contest/child.ts";
 import { KINDS, type LatencyAnswer, type LongestAnswer, parseLatency } from "./protocol.ts";
 

@@ -9,7 +9,7 @@
 import { MIB, PAGE_BYTES } from "../../heap/inspect/mod.ts";
 import { differences, estimate, Random } from "../../measure/mod.ts";
 import { openVirtualMemory, type VirtualMemory } from "../../os/mod.ts";
-import type { MicroFile, MicroPath, MicroRow, MicroSlowPath } from "../../report/mod.ts";
+import type { MicroFile, MicroPath, MicroRow, MicroSlowPath } from "../../model/mod.ts";
 import { defaultLoops } from "./default.ts";
 import { historyLoops } from "./history.ts";
 import type { Loop, StageLoops } from "./loops.ts";

@@ -9,7 +9,7 @@
  * @module
  */
 import { commandOutput } from "../../os/mod.ts";
-import type { MissingProcess } from "../../report/traces/record.ts";
+import type { MissingProcess } from "../../model/mod.ts";
 import type { RawHeader } from "../../traces/recording/raw_recording.ts";
 import { obstacleOf } from "./obstacle.ts";
 

@@ -10,7 +10,7 @@
  *
  * @module
  */
-import type { MissingProcess, Outcome, RecordedProcess, RecordFile } from "../../report/traces/record.ts";
+import type { MissingProcess, Outcome, RecordedProcess, RecordFile } from "../../model/mod.ts";
 import { type RanFor, readSummary, TraceError } from "../../traces/mod.ts";
 import { type RawHeader, RawRecording, readRawHeader, type Repairs } from "../../traces/recording/raw_recording.ts";
 import { RecordingWriter } from "../../traces/recording/recording.ts";

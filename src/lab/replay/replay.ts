@@ -24,7 +24,7 @@
  *
  * @module
  */
-import type { Failure, Result, ResultFile } from "../../report/mod.ts";
+import type { Failure, Result, ResultFile } from "../../model/mod.ts";
 import { summarise, type Trace, TraceError, type TraceSummary } from "../../traces/mod.ts";
 import { replayWords } from "../../traces/replay_words.ts";
 import { replayWorkload, V8_CHECKS, type Workload } from "../../workloads/mod.ts";

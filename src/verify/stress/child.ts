@@ -6,7 +6,7 @@
  * @module
  */
 import { Random } from "../../measure/mod.ts";
-import type { Operation, StressFailure, StressProgram, StressThreads, StressThreadsFailure } from "../../report/mod.ts";
+import type { Operation, StressFailure, StressProgram, StressThreads, StressThreadsFailure } from "../../model/mod.ts";
 import type { Build } from "../../lab/inspect/flags.ts";
 import { shrink } from "../shrink.ts";
 import { damageProgram, runDamaged } from "./damage.ts";

@@ -31,7 +31,7 @@ import {
 } from "../../heap/inspect/mod.ts";
 import { Heap, HeapError } from "../../heap/mod.ts";
 import { Random } from "../../measure/random.ts";
-import type { Operation, StressProgram } from "../../report/mod.ts";
+import type { Operation, StressProgram } from "../../model/mod.ts";
 import { OracleError } from "../oracle.ts";
 import { type Build, heapOptions } from "../../lab/inspect/flags.ts";
 import { RESERVE_BYTES, stressProgram, type Watch } from "./program.ts";

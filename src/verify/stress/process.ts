@@ -4,7 +4,7 @@
  * @module
  */
 import { cacheForChildren } from "../../os/mod.ts";
-import type { StressFailure, StressThreadsFailure } from "../../report/mod.ts";
+import type { StressFailure, StressThreadsFailure } from "../../model/mod.ts";
 import type { StressMessage, StressRequest, StressSums } from "./child.ts";
 import type { ThreadsRequest } from "./threads_child.ts";
 

@@ -9,7 +9,7 @@
  */
 import { Heap, type HeapStats } from "../../heap/mod.ts";
 import { Random } from "../../measure/random.ts";
-import type { Operation, StressProgram } from "../../report/mod.ts";
+import type { Operation, StressProgram } from "../../model/mod.ts";
 import { Oracle, OracleError } from "../oracle.ts";
 import { type Build, heapOptions } from "../../lab/inspect/flags.ts";
 

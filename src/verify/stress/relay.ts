@@ -11,7 +11,7 @@ import { Threads, viewState, WORD_LOCK } from "../../heap/inspect/mod.ts";
 import type { Heap, SharedHeap } from "../../heap/mod.ts";
 import { Random } from "../../measure/random.ts";
 import { openVirtualMemory, type VirtualMemory } from "../../os/mod.ts";
-import type { StressThreads } from "../../report/mod.ts";
+import type { StressThreads } from "../../model/mod.ts";
 import { SharedOracle } from "../shared_oracle.ts";
 import { StressBoard } from "./board.ts";
 import type { Scenario } from "./scenarios.ts";

@@ -6,7 +6,7 @@
  * @module
  */
 import { Heap, InvalidOptionError } from "../../heap/mod.ts";
-import type { StressFailure, StressFile, StressProgram, StressRun, StressThreadsFailure } from "../../report/mod.ts";
+import type { StressFailure, StressFile, StressProgram, StressRun, StressThreadsFailure } from "../../model/mod.ts";
 import { type Build, heapOptions } from "../../lab/inspect/flags.ts";
 import { shrink } from "../shrink.ts";
 import { programOf, type StressRequest, type StressSums } from "./child.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 import { Heap } from "../../heap/mod.ts";
-import type { StressFile, StressRun, StressThreadsFailure } from "../../report/mod.ts";
+import type { StressFile, StressRun, StressThreadsFailure } from "../../model/mod.ts";
 import { type Build, heapOptions } from "../../lab/inspect/flags.ts";
 import type { StressProgress } from "./stress.ts";
 import { runChild } from "./process.ts";

@@ -6,7 +6,7 @@
  */
 import { Heap } from "../../heap/mod.ts";
 import { Random } from "../../measure/random.ts";
-import type { StressThreadsFailure } from "../../report/mod.ts";
+import type { StressThreadsFailure } from "../../model/mod.ts";
 import { type Build, heapOptions } from "../../lab/inspect/flags.ts";
 import { answer, say, type StressSums } from "./child.ts";
 import { Relay, RelayError } from "./relay.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertGreater, assertMatch, assertStringIncludes } from "@std/assert";
-import { parseResultFile } from "../../../src/report/mod.ts";
+import { parseResultFile } from "../../../src/model/mod.ts";
 import { cli, SHORT } from "../helpers.ts";
 import { interrupted, terminalTest } from "../terminal.ts";
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { parseCompareFile, parseExplainFile } from "../../../src/report/mod.ts";
+import { parseCompareFile, parseExplainFile } from "../../../src/model/mod.ts";
 import { CAN_PRELOAD, compile } from "../../peers/libraries.ts";
 import { cli } from "../helpers.ts";
 import { interrupted, terminalTest } from "../terminal.ts";

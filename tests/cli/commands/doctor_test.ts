@@ -1,6 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { parseDoctorFile } from "../../../src/report/doctor.ts";
-import { parseWitnessFile } from "../../../src/report/witness.ts";
+import { parseDoctorFile, parseWitnessFile } from "../../../src/model/mod.ts";
 import { cli } from "../helpers.ts";
 import { interrupted, terminalTest } from "../terminal.ts";
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { FLAGS, type Flags, VARIANTS } from "../../../src/heap/mod.ts";
-import type { FlagsFile } from "../../../src/report/mod.ts";
+import type { FlagsFile } from "../../../src/model/mod.ts";
 import { cli } from "../helpers.ts";
 
 Deno.test("flags shows every flag of the default variant with its value, origin and meaning", async () => {

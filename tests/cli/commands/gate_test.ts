@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { parseGateFile } from "../../../src/model/gate.ts";
+import { parseGateFile } from "../../../src/model/mod.ts";
 import { CAN_PRELOAD, compile, WHOLE } from "../../peers/libraries.ts";
 import { cli } from "../helpers.ts";
 

@@ -1,8 +1,8 @@
 /** `inspect`, as a user or a script runs it. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import * as v from "valibot";
-import { InspectFileSchema } from "../../../src/model/inspect.ts";
-import { renderJson, type ResultFile } from "../../../src/report/mod.ts";
+import { InspectFileSchema, type ResultFile } from "../../../src/model/mod.ts";
+import { renderJson } from "../../../src/report/mod.ts";
 import { fixture } from "../../report/fixture.ts";
 import { SAMPLES } from "../../traces/helpers.ts";
 import { assertNarrow, cli, mallocLabText, withFile } from "../helpers.ts";

@@ -3,8 +3,7 @@ import { libraryOf } from "../../../src/peers/find.ts";
 import { CURRENT, CURRENT_AS_OF, standingOf } from "../../../src/peers/current.ts";
 import { PEERS } from "../../../src/peers/mod.ts";
 import { NATIVE_LIBRARIES } from "../../../src/peers/native.ts";
-import { parsePeersFile } from "../../../src/report/peers.ts";
-import { parseResultFile } from "../../../src/report/mod.ts";
+import { parsePeersFile, parseResultFile } from "../../../src/model/mod.ts";
 import { CAN_PRELOAD, compile, mimalloc, ONLY_FREE, WHOLE } from "../../peers/libraries.ts";
 import { cli, SHORT } from "../helpers.ts";
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { parseRecordFile } from "../../../src/report/traces/record.ts";
+import { parseRecordFile } from "../../../src/model/mod.ts";
 import { readTrace } from "../../../src/traces/mod.ts";
 import { build } from "../../lab/record/recorded.ts";
 import { cli, command, FOLDER, outcome } from "../helpers.ts";

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { FlagRow } from "../../../src/heap/flags.ts";
 import { FLAGS, parseVariant } from "../../../src/heap/mod.ts";
-import { parseStressFile, renderStress } from "../../../src/report/mod.ts";
+import { parseStressFile } from "../../../src/model/mod.ts";
+import { renderStress } from "../../../src/report/mod.ts";
 import { cli } from "../helpers.ts";
 import { interrupted, terminalTest } from "../terminal.ts";
 

@@ -1,8 +1,7 @@
 /** `trace` and `replay`, as a user or a script runs them. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import * as v from "valibot";
-import { parseResultFile } from "../../../src/report/mod.ts";
-import { TraceFileSchema } from "../../../src/report/traces/trace.ts";
+import { parseResultFile, TraceFileSchema } from "../../../src/model/mod.ts";
 import { realTrace, SAMPLES } from "../../traces/helpers.ts";
 import { assertNarrow, cli, mallocLabText, withFile } from "../helpers.ts";
 import { interrupted, terminalTest } from "../terminal.ts";

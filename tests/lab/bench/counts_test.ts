@@ -2,7 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { parse } from "valibot";
 import { countUnit } from "../../../src/lab/bench/counts.ts";
 import { renderCounts } from "../../../src/report/mod.ts";
-import { CountsRowSchema } from "../../../src/report/bench/counts.ts";
+import { CountsRowSchema } from "../../../src/model/mod.ts";
 import { completeParameters, WORKLOADS } from "../../../src/workloads/mod.ts";
 
 const mixed = WORKLOADS.get("random-mixed")!;

@@ -3,7 +3,8 @@ import { compare } from "../../../src/lab/compare/compare.ts";
 import { explain } from "../../../src/lab/explain/explain.ts";
 import { comparingReplays } from "../../../src/lab/replay/replay.ts";
 import { resolveSpec } from "../../../src/lab/contest/specs.ts";
-import { parseCompareFile, renderCompare } from "../../../src/report/mod.ts";
+import { parseCompareFile } from "../../../src/model/mod.ts";
+import { renderCompare } from "../../../src/report/mod.ts";
 import { TraceBuilder } from "../../../src/traces/builder.ts";
 import { type Trace, TraceError } from "../../../src/traces/mod.ts";
 

@@ -3,7 +3,7 @@ import { factsOf, peersFact } from "../../../src/lab/doctor/doctor.ts";
 import { measureNoise, noiseOf } from "../../../src/lab/doctor/noise.ts";
 import type { Environment } from "../../../src/measure/mod.ts";
 import { NATIVE_LIBRARIES } from "../../../src/peers/native.ts";
-import type { Noise } from "../../../src/report/doctor.ts";
+import type { Noise } from "../../../src/model/mod.ts";
 
 const LEAST: Environment = {
   date: "2025-01-02T03:04:05.678Z",

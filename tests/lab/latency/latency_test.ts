@@ -3,7 +3,8 @@ import { causeOf, isTooSlow, latencyOf, latencyReplays } from "../../../src/lab/
 import { type LongestAnswer, parseLatency } from "../../../src/lab/latency/protocol.ts";
 import { ProtocolError } from "../../../src/lab/contestant/protocol.ts";
 import { replay } from "../../../src/lab/replay/replay.ts";
-import { renderReplay, renderReplayMarkdown, type Result } from "../../../src/report/mod.ts";
+import type { Result } from "../../../src/model/mod.ts";
+import { renderReplay, renderReplayMarkdown } from "../../../src/report/mod.ts";
 import { TraceBuilder } from "../../../src/traces/builder.ts";
 import type { Trace } from "../../../src/traces/mod.ts";
 import { CAN_PRELOAD, compile, WHOLE } from "../../peers/libraries.ts";

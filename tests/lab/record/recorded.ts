@@ -1,7 +1,7 @@
 /** Programs whose calls are known, built, recorded, and run under valgrind, which is the other witness. */
 import { Recording } from "../../../src/lab/record/record.ts";
 import { buildNative } from "../../../src/os/mod.ts";
-import type { RecordedProcess, RecordFile } from "../../../src/report/traces/record.ts";
+import type { RecordedProcess, RecordFile } from "../../../src/model/mod.ts";
 import { readTrace, type Trace } from "../../../src/traces/mod.ts";
 
 /** Builds a program of the folder `recorded`, or a library; gives its path. */

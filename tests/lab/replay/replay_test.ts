@@ -4,7 +4,8 @@ import { figureOf, formatFigures, formatReplayRequest, parseReplayRequest } from
 import { ContestantError } from "../../../src/lab/contest/child.ts";
 import { ProtocolError } from "../../../src/lab/contestant/protocol.ts";
 import { TraceBuilder } from "../../../src/traces/builder.ts";
-import { parseResultFile, renderReplay, renderReplayMarkdown } from "../../../src/report/mod.ts";
+import { parseResultFile } from "../../../src/model/mod.ts";
+import { renderReplay, renderReplayMarkdown } from "../../../src/report/mod.ts";
 import { longerBy, placeIn } from "../../../src/lab/contest/warnings.ts";
 import { type Trace, TraceError } from "../../../src/traces/mod.ts";
 

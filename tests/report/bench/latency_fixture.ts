@@ -1,5 +1,5 @@
 /** How long single operations took, as a replay has it; with figures as long as they get. */
-import type { Latency } from "../../../src/model/results.ts";
+import type { Latency } from "../../../src/model/mod.ts";
 
 const longest = { event: 8561, cause: "page faults", pageFaults: 16_384, againNs: 120 } as const;
 const histogram = { ns: [10, 20, 400, 98_765_432], counts: [500_000, 500_000, 99, 1] };

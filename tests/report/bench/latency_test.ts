@@ -2,9 +2,9 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import { renderPage } from "../../../src/report/html/mod.ts";
 import { parseReportInput } from "../../../src/report/html/input.ts";
 import { latencyAnswer, latencyExplanation, latencyLines } from "../../../src/report/bench/latency.ts";
-import { parseResultFile, PLAIN, renderCsv, type Result } from "../../../src/report/mod.ts";
+import { PLAIN, renderCsv } from "../../../src/report/mod.ts";
 import { fixture } from "../fixture.ts";
-import { FileValueError } from "../../../src/model/values.ts";
+import { FileValueError, parseResultFile, type Result } from "../../../src/model/mod.ts";
 import { LATENCY } from "./latency_fixture.ts";
 
 /** Ours, and the system's, which takes half as long at p99.99. */

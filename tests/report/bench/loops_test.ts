@@ -1,7 +1,8 @@
 /** What reports say where the loops around the allocators differ, and of files from unlike processors. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import type { ResultFile } from "../../../src/model/mod.ts";
 import { checkExpectation, expectationLine, judgedRatio } from "../../../src/report/mod.ts";
-import { headline, renderBars, renderMarkdown, renderTable, type ResultFile } from "../../../src/report/mod.ts";
+import { headline, renderBars, renderMarkdown, renderTable } from "../../../src/report/mod.ts";
 import { renderReplay, renderReplayMarkdown } from "../../../src/report/mod.ts";
 import { renderCsv, renderJson } from "../../../src/report/mod.ts";
 import { parseReportInput, renderPage } from "../../../src/report/html/mod.ts";

@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
+import { parseResultFile } from "../../../src/model/mod.ts";
 import {
   checkExpectation,
   expectationLine,
   headline,
   parseExpectation,
-  parseResultFile,
   PLAIN,
   renderBars,
   renderCsv,

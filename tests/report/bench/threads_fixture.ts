@@ -1,5 +1,5 @@
 /** A result file of several numbers of threads, as a run with `--threads 1,2,4 --own-heaps` would leave it. */
-import type { Result, ResultFile } from "../../../src/report/mod.ts";
+import type { Result, ResultFile } from "../../../src/model/mod.ts";
 import { fixture } from "../fixture.ts";
 
 /** Each number of threads is 0.9 times as fast as it could be; own heaps lose nothing. */

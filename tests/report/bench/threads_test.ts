@@ -1,12 +1,12 @@
 /** Reports of several numbers of threads. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parseHTML } from "linkedom";
+import { parseResultFile } from "../../../src/model/mod.ts";
 import { parseReportInput, renderPage } from "../../../src/report/html/mod.ts";
 import {
   checkExpectation,
   expectationLine,
   headline,
-  parseResultFile,
   renderBars,
   renderCsv,
   renderJson,

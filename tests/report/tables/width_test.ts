@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { describeFlags } from "../../../src/lab/inspect/flags.ts";
 import { noiseWarning } from "../../../src/measure/mod.ts";
+import type { Result, ResultFile } from "../../../src/model/mod.ts";
 import { renderDoctor } from "../../../src/report/doctor.ts";
 import { renderGate } from "../../../src/report/gate.ts";
 import { renderInspect } from "../../../src/report/traces/inspect.ts";
@@ -16,8 +17,6 @@ import {
   renderReplay,
   renderStress,
   renderTerminal,
-  type Result,
-  type ResultFile,
 } from "../../../src/report/mod.ts";
 import { renderPeers } from "../../../src/report/peers.ts";
 import { renderRecord } from "../../../src/report/traces/record.ts";

@@ -1,5 +1,5 @@
 /** A file of `inspect` as a run would leave it: one superslab, two large blocks, three frames, another's memory. */
-import type { InspectFile, InspectFrame } from "../../../src/model/inspect.ts";
+import type { InspectFile, InspectFrame } from "../../../src/model/mod.ts";
 import { fixture } from "../fixture.ts";
 
 const MB = 1e6;

@@ -1,9 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
+import { parseRecordFile, type RecordedProcess, type RecordFile } from "../../../src/model/mod.ts";
 import { renderJson } from "../../../src/report/mod.ts";
 import {
-  parseRecordFile,
-  type RecordedProcess,
-  type RecordFile,
   recordHeadline,
   renderRecord,
   renderRecordCsv,

@@ -1,6 +1,7 @@
 /** The first line of a replay: who is the fastest, who takes the least memory, and when that cannot be said. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { renderReplay, renderReplayMarkdown, replayHeadline, type ResultFile } from "../../../src/report/mod.ts";
+import type { ResultFile } from "../../../src/model/mod.ts";
+import { renderReplay, renderReplayMarkdown, replayHeadline } from "../../../src/report/mod.ts";
 import { fixture } from "../fixture.ts";
 
 type Result = ResultFile["results"][number];

@@ -5,7 +5,7 @@ import { Heap } from "../../../src/heap/mod.ts";
 import { stress } from "../../../src/verify/stress/stress.ts";
 import { damageProgram, runDamaged } from "../../../src/verify/stress/damage.ts";
 import { RESERVE_BYTES } from "../../../src/verify/stress/program.ts";
-import type { Operation, StressProgram } from "../../../src/report/mod.ts";
+import type { Operation, StressProgram } from "../../../src/model/mod.ts";
 import { OracleError } from "../../../src/verify/oracle.ts";
 
 const make = (block: number): Operation => ({ op: "malloc", block, size: 100 });

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { InvalidOptionError } from "../../../src/heap/mod.ts";
 import { stress } from "../../../src/verify/stress/stress.ts";
 import { renumber, runProgram, stressProgram } from "../../../src/verify/stress/program.ts";
-import type { Operation } from "../../../src/report/mod.ts";
+import type { Operation } from "../../../src/model/mod.ts";
 import { OracleError } from "../../../src/verify/oracle.ts";
 
 const LIMITS = { silence: 500, retry: 500, shrinking: 4_000 };

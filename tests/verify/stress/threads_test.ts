@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { InvalidOptionError } from "../../../src/heap/mod.ts";
 import { SCENARIOS } from "../../../src/verify/stress/scenarios.ts";
 import { stressThreads } from "../../../src/verify/stress/threads.ts";
-import type { StressRun } from "../../../src/report/mod.ts";
+import type { StressRun } from "../../../src/model/mod.ts";
 
 const PLAN = {
   variants: ["slab-map"],

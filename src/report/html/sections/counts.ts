@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { CountsRow } from "../../bench/counts.ts";
+import type { CountsRow } from "../../../model/counts.ts";
 import { times } from "../../tables/format.ts";
 import { type Markup, markup } from "../markup.ts";
 import { numeric, renderTable } from "../table.ts";

@@ -1,0 +1,62 @@
+/**
+ * The file of `doctor`, `hakmem.doctor/1`: facts of the machine, each with what it means, and the noise floor.
+ *
+ * @module
+ */
+import * as v from "valibot";
+import { EnvironmentSchema } from "./results.ts";
+import { readChecked } from "./values.ts";
+
+/** One thing about the machine. */
+const FactSchema = v.object({
+  fact: v.string(),
+  value: v.string(),
+  /** `warning` disturbs measurements; `note` is good to know, or not known here. */
+  state: v.picklist(["ok", "warning", "note"]),
+  meaning: v.string(),
+  /** What to do; absent if there is nothing to be done. */
+  advice: v.exactOptional(v.string()),
+});
+
+/** What two processes of the same code differ by. */
+const NoiseSchema = v.object({
+  variant: v.string(),
+  workload: v.string(),
+  size: v.number(),
+  /** Slots of one and of the other, taken in turns. */
+  pairs: v.number(),
+  slotMilliseconds: v.number(),
+  /** The time of one over that of the other: the median of the pairs, with its interval. */
+  ratio: v.object({ median: v.number(), low: v.number(), high: v.number() }),
+  /** Of the interval, 0.99; less if there were too few pairs. */
+  level: v.number(),
+  /** What the interval does not exclude, as a share: smaller differences cannot be told here. */
+  floor: v.number(),
+  /** The median difference within a pair, as a share. */
+  spread: v.number(),
+  /** The share of the machine's time that its host took meanwhile; absent if the system does not say. */
+  stolen: v.exactOptional(v.number()),
+  /** The compilers of the code that ran. */
+  tiers: v.array(v.string()),
+});
+
+const DoctorFileSchema = v.object({
+  schema: v.literal("hakmem.doctor/1"),
+  command: v.array(v.string()),
+  environment: EnvironmentSchema,
+  noise: NoiseSchema,
+  facts: v.array(FactSchema),
+});
+
+export type Fact = v.InferOutput<typeof FactSchema>;
+export type Noise = v.InferOutput<typeof NoiseSchema>;
+export type DoctorFile = v.InferOutput<typeof DoctorFileSchema>;
+
+/**
+ * Reads a file of `doctor`.
+ *
+ * @throws FileValueError if it is not one; the message names the first value that is wrong.
+ */
+export function parseDoctorFile(text: string): DoctorFile {
+  return readChecked(DoctorFileSchema, text);
+}

@@ -1,0 +1,63 @@
+/**
+ * The file of `trace info`, `hakmem.trace/1`: what a trace is like, with sizes and lifetimes as histograms.
+ *
+ * @module
+ */
+import * as v from "valibot";
+import { RanForSchema } from "./results.ts";
+
+const HistogramSchema = v.array(v.object({
+  /** Above the bound of the row before, and not above this one. */
+  upTo: v.number(),
+  count: v.number(),
+  bytes: v.number(),
+}));
+
+/** What a trace is like. Events are counted without thread ends, but in `kinds`. */
+export const TraceFileSchema = v.object({
+  schema: v.literal("hakmem.trace/1"),
+  command: v.array(v.string()),
+  file: v.string(),
+  format: v.string(),
+  events: v.number(),
+  kinds: v.record(v.string(), v.number()),
+  threads: v.number(),
+  blocks: v.number(),
+  /** Calls that gave the program no memory; they are no events. */
+  failedCalls: v.number(),
+  /** Frees and reallocs of blocks from before the trace; such frees are no events, such reallocs are allocations. */
+  unknownBlocks: v.number(),
+  /** Blocks whose address was given out again without a free in between: frees were added. */
+  unseenFrees: v.number(),
+  /** What a reader should know, that the file was cut off for one: a sentence each. */
+  remarks: v.array(v.string()),
+  /** How long the program ran, where the trace says so. */
+  ran: v.exactOptional(RanForSchema),
+  /** All that was asked for, by reallocs too. */
+  allocatedBytes: v.number(),
+  largestBytes: v.number(),
+  peakLiveBytes: v.number(),
+  peakEvent: v.number(),
+  peakLiveBlocks: v.number(),
+  endLiveBytes: v.number(),
+  endLiveBlocks: v.number(),
+  /** The share of frees by another thread than the one that allocated the block, 0 to 1. */
+  crossThreadFrees: v.number(),
+  /** Allocations by size; reallocs by their new one. */
+  sizes: HistogramSchema,
+  /** Freed blocks by what the program allocated while they lived, in bytes. */
+  lifetimes: HistogramSchema,
+  /** After each of `events` events. */
+  live: v.object({ events: v.array(v.number()), liveBytes: v.array(v.number()) }),
+  threadTable: v.array(v.object({
+    name: v.string(),
+    events: v.number(),
+    allocations: v.number(),
+    allocatedBytes: v.number(),
+    frees: v.number(),
+    /** Of blocks that another thread had allocated. */
+    foreignFrees: v.number(),
+  })),
+});
+
+export type TraceFile = v.InferOutput<typeof TraceFileSchema>;
