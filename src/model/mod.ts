@@ -18,4 +18,3 @@ export * from "./results.ts";
 export * from "./stress.ts";
 export * from "./trace.ts";
 export * from "./values.ts";
-export * from "./witness.ts";

@@ -8,7 +8,7 @@ import { bounds, nanoseconds, times, wrap } from "./tables/format.ts";
 import { csvTable, markdownTable } from "./tables/rows.ts";
 import { textTable } from "./tables/text_table.ts";
 import { type Palette, PLAIN } from "./tables/palette.ts";
-import type { WitnessFile, WitnessRow } from "../model/witness.ts";
+import type { WitnessFile, WitnessRow } from "../model/doctor.ts";
 
 const HEAD = ["workload", "allocator", "twin ns", "witness ns", "ratio", "interval", "verdict"];
 const COLUMNS = HEAD.map((head, column) => ({ head, isNumeric: column >= 2 && column < HEAD.length - 1 }));
