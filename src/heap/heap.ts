@@ -35,7 +35,7 @@ import {
 } from "./state/layout.ts";
 import { needStack } from "./state/journal.ts";
 import { Log } from "./log.ts";
-import { HeapMemory } from "./state/memory.ts";
+import { HeapMemory, type MakeJournal } from "./state/memory.ts";
 import { reclaimWithoutSlot } from "./threads/reclaim.ts";
 import { ReleaseBlocks } from "./release.ts";
 import { readHandle, type SharedHeap } from "./state/share.ts";
@@ -88,6 +88,12 @@ export interface LentBlock extends Disposable {
 
 const OPTION_NAMES = ["variant", "build", "reserveBytes", "maxBytes", "stacks", "quarantineBytes", "log"];
 const BUILDS: readonly Build[] = ["release", "debug"];
+
+/** Opens a heap whose journals the caller makes: for those who try what a thread leaves that dies at any step. */
+export let openWith: (makeJournal: MakeJournal, options?: HeapOptions) => Promise<Heap>;
+
+/** Attaches a heap, likewise. */
+export let attachWith: (makeJournal: MakeJournal, shared: SharedHeap) => Promise<Heap>;
 
 /**
  * A heap: native memory for programs that talk to C, and for those that want none of the garbage collector.
@@ -178,6 +184,11 @@ export class Heap implements Disposable {
   /** Blocks that are lent, and how many times. */
   readonly #lent: Map<Ptr, number> = new Map();
 
+  static {
+    openWith = (makeJournal, options = {}) => Heap.#open(options, makeJournal);
+    attachWith = (makeJournal, shared) => Heap.#attach(shared, makeJournal);
+  }
+
   /** Opens heaps: `Heap.open()`. */
   private constructor(memory: HeapMemory, variant: Variant, build: Build, blocks: Blocks, log: Log) {
     this.#log = log;
@@ -218,7 +229,11 @@ export class Heap implements Disposable {
    * @throws {NativeAccessError} if a permission is missing, or the system is not one that is supported.
    * @throws {OsError} if the system has no address space.
    */
-  static async open(options: HeapOptions = {}): Promise<Heap> {
+  static open(options: HeapOptions = {}): Promise<Heap> {
+    return Heap.#open(options);
+  }
+
+  static async #open(options: HeapOptions, makeJournal?: MakeJournal): Promise<Heap> {
     if (typeof options !== "object" || options === null) {
       throw new InvalidOptionError(`${given(options)}: Heap.open takes an object of options, or nothing.`);
     }
@@ -253,7 +268,7 @@ export class Heap implements Disposable {
       return lines.during(() => {
         if (system.note !== undefined && log !== undefined) lines.say(system.note);
         const orLess = chosen.reserveBytes === undefined;
-        const memory = opened = HeapMemory.reserve(system, reserveBytes, orLess, maxBytes, build);
+        const memory = opened = HeapMemory.reserve(system, reserveBytes, orLess, maxBytes, build, makeJournal);
         const blocks = makeBlocks(memory, variant, tiny.compile, lines, { stacks, quarantineBytes });
         const heap = opened = new Heap(memory, variant, build, blocks, lines);
         if (variant.flags.shared === 1) heap.share();
@@ -281,7 +296,11 @@ export class Heap implements Disposable {
    * @throws {HeaderCorruptedError} if damage is found when the free lists are filled (`prewarm`); what is damaged is given
    * up, and the next who attaches does not find it.
    */
-  static async attach(shared: SharedHeap): Promise<Heap> {
+  static attach(shared: SharedHeap): Promise<Heap> {
+    return Heap.#attach(shared);
+  }
+
+  static async #attach(shared: SharedHeap, makeJournal?: MakeJournal): Promise<Heap> {
     const { handle, variant } = readHandle(shared);
     const tiny = await loadTiny(variant.flags);
     const system = await openVirtualMemory();
@@ -290,7 +309,8 @@ export class Heap implements Disposable {
     try {
       return log.during(() => {
         const { flags } = variant;
-        const memory = opened = HeapMemory.attach(system, handle, flags, (memory) => reclaimWithoutSlot(memory, flags));
+        const makeRoom = (memory: HeapMemory) => reclaimWithoutSlot(memory, flags);
+        const memory = opened = HeapMemory.attach(system, handle, flags, makeRoom, makeJournal);
         return new Heap(memory, variant, handle.build, makeBlocks(memory, variant, tiny.compile, log), log);
       });
     } catch (error) {

@@ -4,7 +4,8 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { Heap, HeapClosedError, type SharedHeap } from "../../src/heap/mod.ts";
 import { Journal } from "../../src/heap/state/journal.ts";
 import { WORD_LOCK, WORD_MAGIC } from "../../src/heap/state/layout.ts";
-import { HeapMemory, journals } from "../../src/heap/state/memory.ts";
+import { openWith } from "../../src/heap/inspect/mod.ts";
+import { HeapMemory } from "../../src/heap/state/memory.ts";
 import { openVirtualMemory } from "../../src/os/mod.ts";
 
 const OPTIONS = { variant: "slab-map,prewarm=0", reserveBytes: 16 * 2 ** 20 };
@@ -34,34 +35,20 @@ class ImpatientJournal extends Journal {
   }
 }
 
-async function withJournals<Own extends Journal, Result>(
-  make: (words: Int32Array) => Own,
-  body: () => Promise<Result> | Result,
-): Promise<[Result, Own]> {
-  const before = journals.make;
-  let journal: Own | undefined;
-  journals.make = (words) => journal = make(words);
-  try {
-    return [await body(), journal!];
-  } finally {
-    journals.make = before;
-  }
-}
-
 async function openClosing(): Promise<{ heap: Heap; journal: ClosingJournal; shared: SharedHeap }> {
-  const [heap, journal] = await withJournals((words) => new ClosingJournal(words), () => Heap.open(OPTIONS));
-  return { heap, journal, shared: heap.share() };
+  let journal: ClosingJournal | undefined;
+  const heap = await openWith((words) => journal = new ClosingJournal(words), OPTIONS);
+  return { heap, journal: journal!, shared: heap.share() };
 }
 
 Deno.test("who attaches while the last thread is about to close waits for what comes of it", async () => {
   const { heap, journal, shared } = await openClosing(), system = await openVirtualMemory(), { flags } = heap;
-  const attach = (): HeapMemory => HeapMemory.attach(system, shared, flags, () => {});
+  const impatient = (words: Int32Array) => new ImpatientJournal(words);
+  const attach = (): HeapMemory => HeapMemory.attach(system, shared, flags, () => {}, impatient);
   const outcomes: unknown[] = [];
-  await withJournals((words) => new ImpatientJournal(words), () => {
-    journal.meanwhile = () => outcomes.push(assertThrows(attach, Error).constructor);
-    heap.close();
-    outcomes.push(assertThrows(attach, Error).constructor);
-  });
+  journal.meanwhile = () => outcomes.push(assertThrows(attach, Error).constructor);
+  heap.close();
+  outcomes.push(assertThrows(attach, Error).constructor);
   assertEquals(outcomes, [Waits, HeapClosedError]);
   system.close();
 });

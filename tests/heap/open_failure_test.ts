@@ -1,27 +1,27 @@
 /** `Heap.open` that fails, at whatever step, leaves no memory behind. */
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { Heap } from "../../src/heap/mod.ts";
-import { journals } from "../../src/heap/state/memory.ts";
+import { openWith } from "../../src/heap/inspect/mod.ts";
+import { Journal } from "../../src/heap/state/journal.ts";
 import { addressOfView, openVirtualMemory } from "../../src/os/mod.ts";
 import { Death, Life, MortalJournal } from "./state/mortal.ts";
 
 for (const build of ["release", "debug"] as const) {
   Deno.test(`Heap.open that fails at any step leaves no reservation behind (${build})`, async () => {
-    const { make } = journals, system = await openVirtualMemory();
+    const system = await openVirtualMemory();
     const bases: bigint[] = [];
     let failures = 0;
     try {
       for (let step = -1, isOver = false; !isOver; step += 1 + (Math.max(0, step) >> 2)) {
         const life = new Life();
         life.left = step;
-        journals.make = (words) => {
+        const make = (words: Int32Array) => {
           bases.push(addressOfView(new Uint8Array(words.buffer, 0, 1)));
           if (step < 0) throw new Death(); // it cannot even be viewed
           return new MortalJournal(words, life);
         };
         try {
-          using heap = await Heap.open({ build });
+          using heap = await openWith(make, { build });
           isOver = true;
           heap.check();
         } catch (error) {
@@ -33,7 +33,6 @@ for (const build of ["release", "debug"] as const) {
         life.left = Infinity;
       }
     } finally {
-      journals.make = make;
       system.close();
     }
     assert(failures > 20, `${failures} failures`);
@@ -41,21 +40,20 @@ for (const build of ["release", "debug"] as const) {
 }
 
 Deno.test("a variant that is shared from the start, and cannot be, leaves nothing behind", async () => {
-  const { make } = journals, system = await openVirtualMemory();
+  const system = await openVirtualMemory();
   let base = 0n;
-  journals.make = (words) => {
+  const make = (words: Int32Array) => {
     base = addressOfView(new Uint8Array(words.buffer, 0, 1));
-    const journal = make(words);
+    const journal = new Journal(words);
     journal.share = () => {
       throw new Death();
     };
     return journal;
   };
   try {
-    await assertRejects(() => Heap.open({ variant: "slab-map,shared=1" }), Death);
+    await assertRejects(() => openWith(make, { variant: "slab-map,shared=1" }), Death);
     assertEquals([base > 0n, system.isMapped(base)], [true, false]);
   } finally {
-    journals.make = make;
     system.close();
   }
 });

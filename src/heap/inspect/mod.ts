@@ -7,9 +7,9 @@
 
 export * from "../state/layout.ts";
 export { HEADER_BYTES } from "../core/large.ts";
+export { attachWith, openWith } from "../heap.ts";
 export { inverseOf, sizeClasses } from "../core/size_classes.ts";
 export { Journal } from "../state/journal.ts";
-export { journals } from "../state/memory.ts";
 export { Threads } from "../state/thread_table.ts";
 export { openParts, type Parts } from "./parts.ts";
 export { viewState } from "./state_view.ts";

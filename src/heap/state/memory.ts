@@ -54,8 +54,10 @@ import { fingerprint, makeHandle, type SharedHeap } from "./share.ts";
 import { NO_THREAD, Threads } from "./thread_table.ts";
 import type { Variant } from "../variants.ts";
 
-/** Makes the journal of a heap: what a test of dying in the middle of a section replaces. */
-export const journals = { make: (words: Int32Array): Journal => new Journal(words) };
+/** Makes the journal of a heap, and that of a debug build's books, from the memory that it logs. */
+export type MakeJournal = (words: Int32Array) => Journal;
+
+const makeJournal: MakeJournal = (words) => new Journal(words);
 
 /** The memory of a debug build's books, as one thread has it. */
 export interface BooksMemory {
@@ -110,6 +112,7 @@ export class HeapMemory {
     maxBytes: number,
     isNew: boolean,
     build: Build,
+    make: MakeJournal,
   ) {
     this.system = system;
     this.base = base;
@@ -125,7 +128,7 @@ export class HeapMemory {
     this.words = new Int32Array(this.buffer);
     this.ringsWord = (this.stateBytes + bytes + GAP_BYTES) / 4;
     this.rings = this.words.subarray(this.ringsWord);
-    this.journal = journals.make(this.words);
+    this.journal = make(this.words);
     this.threads = new Threads(this.words, system);
     this.#thread = isNew ? 0 : NO_THREAD;
     this.#remains = {
@@ -138,7 +141,7 @@ export class HeapMemory {
     if (build === "release") return;
     const layout = booksLayout(bytes), buffer = viewMemory(base + BigInt(withRings(bytes) + GAP_BYTES), layout.bytes);
     const words = new Int32Array(buffer);
-    this.books = { buffer, words, journal: journals.make(words), layout };
+    this.books = { buffer, words, journal: make(words), layout };
   }
 
   /**
@@ -153,10 +156,11 @@ export class HeapMemory {
     orLess: boolean,
     maxBytes: number,
     build: Build = "release",
+    make: MakeJournal = makeJournal,
   ): HeapMemory {
     const [base, size] = reserve(system, bytes, orLess, build);
     try {
-      const memory = new HeapMemory(system, base, size, maxBytes, true, build);
+      const memory = new HeapMemory(system, base, size, maxBytes, true, build, make);
       memory.words[WORD_MAGIC] = HEAP_MAGIC;
       watch(memory.buffer, memory.blockBuffer, memory.#remains);
       return memory;
@@ -180,12 +184,13 @@ export class HeapMemory {
     handle: SharedHeap,
     flags: Flags,
     makeRoom: (memory: HeapMemory) => void,
+    make: MakeJournal = makeJournal,
   ): HeapMemory {
     const { base, bytes, maxBytes, build, identity } = handle;
     if (!system.holds(base - BigInt(stateBytes(bytes) - WORD_IDENTITY * 4), identity)) {
       throw new InvalidHandleError("there is another heap, or none, where this handle says.");
     }
-    const memory = new HeapMemory(system, base, bytes, maxBytes, false, build);
+    const memory = new HeapMemory(system, base, bytes, maxBytes, false, build, make);
     try {
       memory.#enter(fingerprint(bytes, maxBytes, build, flags), makeRoom);
       return memory;

@@ -8,8 +8,8 @@
  *
  * @module
  */
-import { Journal, journals } from "../../heap/inspect/mod.ts";
-import { Heap, type SharedHeap } from "../../heap/mod.ts";
+import { attachWith, Journal } from "../../heap/inspect/mod.ts";
+import type { Heap, SharedHeap } from "../../heap/mod.ts";
 import { Random } from "../../measure/random.ts";
 import { openVirtualMemory } from "../../os/mod.ts";
 import { SharedOracle } from "../shared_oracle.ts";
@@ -205,12 +205,11 @@ class Hand {
 async function serve(order: WorkerOrder): Promise<void> {
   const { seat, ending } = order, random = new Random(order.seed ^ 0x5bd1_e995 || 1);
   const board = new StressBoard(order.board, order.seats);
-  journals.make = (words) => new MortalJournal(words);
   const system = await openVirtualMemory();
   const id = system.threadId();
   if (ending === "attach") left.section = random.below(SECTION_STEPS >> 2);
   board.enter(seat, { id, start: system.threadStart(id) });
-  const heap = await Heap.attach(order.shared);
+  const heap = await attachWith((words) => new MortalJournal(words), order.shared);
   const hand = new Hand(heap, board, order);
   await hand.work(order.milliseconds);
   if (!board.isOver && ending !== "close") {

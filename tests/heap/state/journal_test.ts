@@ -14,7 +14,7 @@ import {
   WORD_LOG_LENGTH,
   WORD_THREADS_USED,
 } from "../../../src/heap/state/layout.ts";
-import { journals } from "../../../src/heap/state/memory.ts";
+import { openWith } from "../../../src/heap/inspect/mod.ts";
 import { viewState } from "../../../src/heap/inspect/state_view.ts";
 import { slotOfOwner, THREAD_ID, wordOfThread } from "../../../src/heap/state/thread_table.ts";
 import { openVirtualMemory } from "../../../src/os/mod.ts";
@@ -403,14 +403,11 @@ class CountingJournal extends Journal {
 for (const [isShared, caches] of [[false, 0], [true, 0], [false, 1]] as const) {
   const which = `${isShared ? "" : "not "}shared, ${caches === 0 ? "no caches" : "with caches"}`;
   Deno.test(`a stack overflow at any depth of a call leaves the heap as it was (${which})`, async () => {
-    const make = journals.make;
     let journal: CountingJournal | undefined;
-    journals.make = (words) => journal = new CountingJournal(words);
     // What is set aside or cached needs no section, so few are ended half way.
     const variant = `slab-map,capacity=4,refill=1,prewarm=0,magazines=${caches},spanCache=${caches}`,
       least = caches === 0 ? 5 : -1;
-    using heap = await Heap.open({ variant, reserveBytes: 64 * MIB });
-    journals.make = make;
+    using heap = await openWith((words) => journal = new CountingJournal(words), { variant, reserveBytes: 64 * MIB });
     if (isShared) heap.share();
     const ptrs = new Float64Array(10_000);
     let count = 0, levels = 0, round = 1;

@@ -13,10 +13,9 @@ import {
   WORD_LOG_LENGTH,
   WORD_THREADS_USED,
 } from "../../../src/heap/state/layout.ts";
-import { journals } from "../../../src/heap/state/memory.ts";
-import { Heap, type SharedHeap } from "../../../src/heap/mod.ts";
+import type { Heap, SharedHeap } from "../../../src/heap/mod.ts";
 import { sizeClasses } from "../../../src/heap/core/size_classes.ts";
-import { viewState } from "../../../src/heap/inspect/state_view.ts";
+import { attachWith, viewState } from "../../../src/heap/inspect/mod.ts";
 import { listCapacities } from "../../../src/heap/threads/thread_cache.ts";
 import {
   NO_THREAD,
@@ -156,15 +155,12 @@ export class MortalJournal extends Journal {
 
 /** Attaches a heap that can die; if it dies over that, there is no heap. */
 export async function attachMortal(shared: SharedHeap, left = Infinity): Promise<{ heap?: Heap; life: Life }> {
-  const make = journals.make, life = new Life();
+  const life = new Life();
   life.left = left;
-  journals.make = (words) => new MortalJournal(words, life);
   try {
-    return { heap: await Heap.attach(shared), life };
+    return { heap: await attachWith((words) => new MortalJournal(words, life), shared), life };
   } catch (error) {
     if (!(error instanceof Death)) throw error;
     return { life };
-  } finally {
-    journals.make = make;
   }
 }

@@ -3,8 +3,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { Journal } from "../../../src/heap/state/journal.ts";
 import { LOG_ENTRIES, WORD_LOG_LENGTH } from "../../../src/heap/state/layout.ts";
-import { viewState } from "../../../src/heap/inspect/state_view.ts";
-import { journals } from "../../../src/heap/state/memory.ts";
+import { attachWith, openWith, viewState } from "../../../src/heap/inspect/mod.ts";
 import { Heap, HeapError } from "../../../src/heap/mod.ts";
 
 class MeasuringJournal extends Journal {
@@ -21,28 +20,23 @@ class MeasuringJournal extends Journal {
 }
 
 Deno.test("a refill from many threads' rings logs the words of a list once, not for each ring", async () => {
-  const { make } = journals;
-  journals.make = (words) => new MeasuringJournal(words);
-  try {
-    using owner = await Heap.open({ variant: "slab-map,refill=1,prewarm=0" });
-    const shared = owner.share();
-    const senders = await Promise.all(Array.from({ length: 7 }, () => Heap.attach(shared)));
-    const sizes = Array.from({ length: 128 }, (_, index) => (127 - index) * 16);
-    const blocks = senders.map((sender) => sizes.map((size) => ({ sender, ptr: owner.malloc(size) })));
-    for (const { sender, ptr } of blocks.flat()) sender.free(ptr);
-    const classes = owner.stats().classes.length;
-    MeasuringJournal.longest = 0;
-    const ptr = owner.malloc(30_000); // of a class that it has no slab of: so it takes what there is
-    const { longest } = MeasuringJournal;
-    assert(longest > classes && longest < 2 * classes + 32, `${longest} words, ${classes} classes`);
-    owner.free(ptr);
-    for (const sender of senders) sender.close();
-    owner.collect();
-    owner.check();
-    assertEquals(owner.stats().liveBlocks, 0);
-  } finally {
-    journals.make = make;
-  }
+  const make = (words: Int32Array) => new MeasuringJournal(words);
+  using owner = await openWith(make, { variant: "slab-map,refill=1,prewarm=0" });
+  const shared = owner.share();
+  const senders = await Promise.all(Array.from({ length: 7 }, () => attachWith(make, shared)));
+  const sizes = Array.from({ length: 128 }, (_, index) => (127 - index) * 16);
+  const blocks = senders.map((sender) => sizes.map((size) => ({ sender, ptr: owner.malloc(size) })));
+  for (const { sender, ptr } of blocks.flat()) sender.free(ptr);
+  const classes = owner.stats().classes.length;
+  MeasuringJournal.longest = 0;
+  const ptr = owner.malloc(30_000); // of a class that it has no slab of: so it takes what there is
+  const { longest } = MeasuringJournal;
+  assert(longest > classes && longest < 2 * classes + 32, `${longest} words, ${classes} classes`);
+  owner.free(ptr);
+  for (const sender of senders) sender.close();
+  owner.collect();
+  owner.check();
+  assertEquals(owner.stats().liveBlocks, 0);
 });
 
 Deno.test("an undo log whose length was overwritten is an error of the heap", async () => {

@@ -7,7 +7,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Heap, type SharedHeap } from "../../../src/heap/mod.ts";
 import { Journal } from "../../../src/heap/state/journal.ts";
 import { WORD_LOCK } from "../../../src/heap/state/layout.ts";
-import { journals } from "../../../src/heap/state/memory.ts";
+import { attachWith } from "../../../src/heap/inspect/mod.ts";
 
 const KIB = 1024, MIB = 1024 * KIB;
 const OPTIONS = { variant: "slab-map,capacity=16,refill=8,prewarm=0", reserveBytes: 64 * MIB };
@@ -48,25 +48,20 @@ class ForgetfulJournal extends Journal {
   override publish(): void {}
 }
 
-async function attachWith<Own extends Journal>(
+async function attachTo<Own extends Journal>(
   shared: SharedHeap,
   make: (words: Int32Array) => Own,
 ): Promise<{ heap: Heap; journal: Own }> {
-  const before = journals.make;
   let journal: Own | undefined;
-  journals.make = (words) => journal = make(words);
-  try {
-    return { heap: await Heap.attach(shared), journal: journal! };
-  } finally {
-    journals.make = before;
-  }
+  const heap = await attachWith((words) => journal = make(words), shared);
+  return { heap, journal: journal! };
 }
 
 Deno.test("what is sent while a section takes, which is undone then, overwrites nothing", async () => {
   using opener = await Heap.open(OPTIONS);
   const shared = opener.share();
-  const { heap: owner, journal } = await attachWith(shared, (words) => new UndoneJournal(words));
-  const { heap: sender } = await attachWith(shared, (words) => new ImpatientJournal(words));
+  const { heap: owner, journal } = await attachTo(shared, (words) => new UndoneJournal(words));
+  const { heap: sender } = await attachTo(shared, (words) => new ImpatientJournal(words));
   const blocks = Array.from({ length: NEARLY_FULL + 600 }, () => owner.malloc(64));
   const live = new Set(blocks);
   const send = (): void => {
@@ -112,7 +107,7 @@ Deno.test("what is sent while a section takes, which is undone then, overwrites 
 
 Deno.test("a sender gets on with an owner that takes and never says so", async () => {
   using opener = await Heap.open(OPTIONS);
-  const { heap: owner } = await attachWith(opener.share(), (words) => new ForgetfulJournal(words));
+  const { heap: owner } = await attachTo(opener.share(), (words) => new ForgetfulJournal(words));
   const sender = await Heap.attach(opener.share());
   for (let round = 0; round < 20; round++) {
     const blocks = Array.from({ length: 500 }, () => owner.malloc(64));
