@@ -84,7 +84,7 @@
 #define MADV_WIPEONFORK 18
 #endif
 
-/* src/traces/recording/raw_recording.ts and raw_stream.ts read these: raise the version when the format changes. */
+/* src/traces/recording/raw/recording.ts and stream.ts beside it read these: raise the version when the format changes. */
 #define FILE_MAGIC 0x33776172656d6b68u  /* "hkmeraw3" */
 #define CHUNK_MAGIC 0x6b6e756863656d68u /* "hmechunk" */
 

@@ -15,7 +15,7 @@ import { ltrace } from "./formats/ltrace.ts";
 import { mallocBench } from "./formats/malloc_bench.ts";
 import { malloclab } from "./formats/malloclab.ts";
 import { mtrace } from "./formats/mtrace.ts";
-import { rawRecording } from "./recording/raw_recording.ts";
+import { rawRecording } from "./recording/raw/recording.ts";
 import { recording } from "./recording/recording.ts";
 import { strangerIn } from "./files/strangers.ts";
 import { Summary, type TraceSummary } from "./summary.ts";

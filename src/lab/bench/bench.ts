@@ -20,7 +20,7 @@ import { Agreements } from "../contest/agreement.ts";
 import { type Child, ContestantError, ContestantTimeout, deadlineAfter, deadlineFor } from "../contest/child.ts";
 import { Children } from "../contest/children.ts";
 import { type Contestant, enter, type Entry } from "../contest/contestants.ts";
-import { runnersOf } from "../contestant/crew_member.ts";
+import { runnersOf } from "../contestant/crew/member.ts";
 import type { Identity } from "../contest/identity.ts";
 import { lineUp, type LineUpPlan, type Starter } from "./line_up.ts";
 import type { Request, Slot } from "../contestant/protocol.ts";

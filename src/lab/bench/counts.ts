@@ -9,7 +9,7 @@ import { Heap, type HeapCounters } from "../../heap/mod.ts";
 import { adaptHeap } from "../../peers/heap.ts";
 import type { CountsRow } from "../../model/mod.ts";
 import type { Parameters, Workload } from "../../workloads/mod.ts";
-import { Crew } from "../contestant/crew.ts";
+import { Crew } from "../contestant/crew/crew.ts";
 import type { Request } from "../contestant/protocol.ts";
 
 /** Units of each thread, or of each set of blocks: enough that the sets go from hand to hand. */

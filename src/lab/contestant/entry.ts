@@ -12,7 +12,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { openAllocator } from "../../peers/mod.ts";
 import { type Allocator, completeParameters, OutOfMemory, type Runner, WORKLOADS } from "../../workloads/mod.ts";
-import { Crew, CrewFailed, type CrewOptions } from "./crew.ts";
+import { Crew, CrewFailed, type CrewOptions } from "./crew/crew.ts";
 import { formatChecksum, formatSlot, parseRequest, ProtocolError, type Request, type Slot } from "./protocol.ts";
 import { serve } from "./serving.ts";
 import { keepUnoptimised, openTierProbe } from "./tier.ts";

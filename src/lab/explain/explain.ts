@@ -44,7 +44,7 @@ import { compare, ratioOf } from "../compare/compare.ts";
 import { type Contestant, type Harness, heapContestant } from "../contest/contestants.ts";
 import { countUnit } from "../bench/counts.ts";
 import { EVIDENCE, STAGE_REACHES } from "./evidence.ts";
-import { type JitEvidence, jitEvidence } from "./jit.ts";
+import { type JitEvidence, jitEvidence } from "./jit/jit.ts";
 import { micro } from "../micro/micro.ts";
 import { Rounds, type RoundsPlan } from "../contest/rounds.ts";
 import type { Workload } from "../../workloads/mod.ts";

@@ -10,7 +10,7 @@
  */
 import { commandOutput } from "../../os/mod.ts";
 import type { MissingProcess } from "../../model/mod.ts";
-import type { RawHeader } from "../../traces/recording/raw_recording.ts";
+import type { RawHeader } from "../../traces/recording/raw/recording.ts";
 import { obstacleOf } from "./obstacle.ts";
 
 /** One of the recorder's files. */

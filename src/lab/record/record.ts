@@ -12,7 +12,7 @@
  */
 import type { MissingProcess, Outcome, RecordedProcess, RecordFile } from "../../model/mod.ts";
 import { type RanFor, readSummary, TraceError } from "../../traces/mod.ts";
-import { type RawHeader, RawRecording, readRawHeader, type Repairs } from "../../traces/recording/raw_recording.ts";
+import { type RawHeader, RawRecording, readRawHeader, type Repairs } from "../../traces/recording/raw/recording.ts";
 import { RecordingWriter } from "../../traces/recording/recording.ts";
 import { preloadList, RecordError, Target, unwritable } from "./files.ts";
 import { missingFrom, type RawFile, Watch } from "./missing.ts";

@@ -19,7 +19,7 @@ import {
   ReplayFailure,
   timed,
 } from "../../workloads/mod.ts";
-import { CrewFailed } from "../contestant/crew.ts";
+import { CrewFailed } from "../contestant/crew/crew.ts";
 import { latencyPasses } from "../latency/passes.ts";
 import { formatChecksum, formatSlot, ProtocolError, type Slot, type Tier } from "../contestant/protocol.ts";
 import { ReplayCrew } from "./crew.ts";

@@ -8,8 +8,8 @@
 import { openVirtualMemory } from "../../os/mod.ts";
 import { REPLAY } from "../../traces/replay_words.ts";
 import { type Allocator, prepareMember, type ReplayMember, replayMemory } from "../../workloads/mod.ts";
-import { CrewFailed, type CrewOptions, CrewWorker } from "../contestant/crew.ts";
-import { CrewControl, type CrewMemory, crewMemory, describeFailure } from "../contestant/crew_member.ts";
+import { CrewFailed, type CrewOptions, CrewWorker } from "../contestant/crew/crew.ts";
+import { CrewControl, type CrewMemory, crewMemory, describeFailure } from "../contestant/crew/member.ts";
 import { ProtocolError } from "../contestant/protocol.ts";
 import { type ReplayStart, type ReplayStep, takePart } from "./step.ts";
 

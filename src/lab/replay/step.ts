@@ -5,8 +5,8 @@
  * @module
  */
 import type { ReplayMember, ReplayMemory } from "../../workloads/mod.ts";
-import type { CrewControl, CrewMemory } from "../contestant/crew_member.ts";
-import type { CrewStart } from "../contestant/crew_worker.ts";
+import type { CrewControl, CrewMemory } from "../contestant/crew/member.ts";
+import type { CrewStart } from "../contestant/crew/worker.ts";
 
 /** What a Worker is started with. */
 export interface ReplayStart extends CrewStart {

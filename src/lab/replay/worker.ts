@@ -7,8 +7,8 @@
 import { openVirtualMemory } from "../../os/mod.ts";
 import { openAllocator } from "../../peers/mod.ts";
 import { prepareMember } from "../../workloads/mod.ts";
-import { CrewControl, describeFailure } from "../contestant/crew_member.ts";
-import type { CrewAnswer } from "../contestant/crew_worker.ts";
+import { CrewControl, describeFailure } from "../contestant/crew/member.ts";
+import type { CrewAnswer } from "../contestant/crew/worker.ts";
 import { type ReplayStart, type ReplayStep, takePart } from "./step.ts";
 import { keepUnoptimised } from "../contestant/tier.ts";
 

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Child, ContestantError } from "../../../src/lab/contest/child.ts";
 import { type Contestant, enter, heapContestant, withOwnHeaps } from "../../../src/lab/contest/contestants.ts";
 import type { Slot } from "../../../src/lab/contestant/protocol.ts";
-import { CrewControl, crewMemory } from "../../../src/lab/contestant/crew_member.ts";
+import { CrewControl, crewMemory } from "../../../src/lab/contestant/crew/member.ts";
 import { completeParameters, WORKLOADS } from "../../../src/workloads/mod.ts";
 
 const LIBRARY = new URL("../../../mod.ts", import.meta.url).href;

@@ -1,13 +1,13 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { evidenceOf, jitEvidence } from "../../../src/lab/explain/jit.ts";
-import { codeBytesOf, parseJitDump } from "../../../src/lab/explain/jit_dump.ts";
+import { evidenceOf, jitEvidence } from "../../../src/lab/explain/jit/jit.ts";
+import { codeBytesOf, parseJitDump } from "../../../src/lab/explain/jit/dump.ts";
 import {
   countDeopts,
   countOptimisations,
   lastInlining,
   refusedFlags,
   traceLines,
-} from "../../../src/lab/explain/jit_trace.ts";
+} from "../../../src/lab/explain/jit/trace.ts";
 import { type Workload, WORKLOADS } from "../../../src/workloads/mod.ts";
 
 // Recorded from Deno 2.9.6 with V8 15.0, variant e3-1; addresses shortened, an answer of the contestant in mid-line.

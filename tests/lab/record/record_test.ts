@@ -5,7 +5,7 @@ import { RECORDER } from "../../../src/lab/record/files.ts";
 import { buildNative } from "../../../src/os/mod.ts";
 import { compilesWithoutWarning } from "../../os/run_child.ts";
 import { EVENT, readTrace, type Trace } from "../../../src/traces/mod.ts";
-import { type RawHeader, RawRecording } from "../../../src/traces/recording/raw_recording.ts";
+import { type RawHeader, RawRecording } from "../../../src/traces/recording/raw/recording.ts";
 import {
   build,
   hasValgrind,

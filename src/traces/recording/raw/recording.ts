@@ -12,14 +12,14 @@
  *
  * @module
  */
-import { MOST_EVENTS } from "../builder.ts";
-import { joined } from "../files/bytes.ts";
-import { Content } from "../files/content.ts";
-import type { TraceFormat } from "../formats/format.ts";
-import { type BlockRepairs, Blocks } from "./raw_blocks.ts";
-import { behindEvent, CHUNK, Stream, StreamQueue } from "./raw_stream.ts";
-import { decodeRecording, RecordingWriter } from "./recording.ts";
-import { type RanFor, TraceError } from "../trace.ts";
+import { MOST_EVENTS } from "../../builder.ts";
+import { joined } from "../../files/bytes.ts";
+import { Content } from "../../files/content.ts";
+import type { TraceFormat } from "../../formats/format.ts";
+import { type BlockRepairs, Blocks } from "./blocks.ts";
+import { behindEvent, CHUNK, Stream, StreamQueue } from "./stream.ts";
+import { decodeRecording, RecordingWriter } from "../recording.ts";
+import { type RanFor, TraceError } from "../../trace.ts";
 
 /** How such a file begins. */
 const MAGIC = "hkmeraw3";

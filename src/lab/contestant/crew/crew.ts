@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { type Allocator, bytesOf, completeParameters, type Workload, WORKLOADS } from "../../workloads/mod.ts";
+import { type Allocator, bytesOf, completeParameters, type Workload, WORKLOADS } from "../../../workloads/mod.ts";
 import {
   CrewControl,
   CrewMember,
@@ -18,15 +18,15 @@ import {
   LEAVE,
   runnersOf,
   setsOf,
-} from "./crew_member.ts";
-import type { CrewAnswer, CrewStart } from "./crew_worker.ts";
-import { formatChecksum, ProtocolError, type Request, type Slot } from "./protocol.ts";
-import type { TierProbe } from "./tier.ts";
+} from "./member.ts";
+import type { CrewAnswer, CrewStart } from "./worker.ts";
+import { formatChecksum, ProtocolError, type Request, type Slot } from "../protocol.ts";
+import type { TierProbe } from "../tier.ts";
 
 /** How the Workers open their allocator, and whether it is to know the blocks of the others. */
 export type CrewOptions = Pick<CrewStart, "name" | "variant" | "source"> & { readonly ownHeaps: boolean };
 
-const WORKER = new URL("./crew_worker.ts", import.meta.url);
+const WORKER = new URL("./worker.ts", import.meta.url);
 
 /** See the module. */
 export class Crew<P> {

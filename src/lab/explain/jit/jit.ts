@@ -14,11 +14,11 @@
  *
  * @module
  */
-import { openAllocator } from "../../peers/mod.ts";
-import { completeParameters, type Parameters, type Workload, WORKLOADS } from "../../workloads/mod.ts";
-import { type ChildCommand, ContestantError, deadlineFor } from "../contest/child.ts";
-import { enter } from "../contest/contestants.ts";
-import { codeBytesOf, parseJitDump } from "./jit_dump.ts";
+import { openAllocator } from "../../../peers/mod.ts";
+import { completeParameters, type Parameters, type Workload, WORKLOADS } from "../../../workloads/mod.ts";
+import { type ChildCommand, ContestantError, deadlineFor } from "../../contest/child.ts";
+import { enter } from "../../contest/contestants.ts";
+import { codeBytesOf, parseJitDump } from "./dump.ts";
 import {
   countDeopts,
   countOptimisations,
@@ -27,10 +27,17 @@ import {
   lastInlining,
   refusedFlags,
   traceLines,
-} from "./jit_trace.ts";
-import { formatRequest, parseSlot, ProtocolError, type Request, type Slot, type Tier } from "../contestant/protocol.ts";
+} from "./trace.ts";
+import {
+  formatRequest,
+  parseSlot,
+  ProtocolError,
+  type Request,
+  type Slot,
+  type Tier,
+} from "../../contestant/protocol.ts";
 
-export type { Deopt, Inlining } from "./jit_trace.ts";
+export type { Deopt, Inlining } from "./trace.ts";
 
 /** What the JIT did to one variant's loop. */
 export interface JitEvidence {

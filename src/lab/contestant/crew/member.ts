@@ -20,9 +20,9 @@ import {
   type Runner,
   type Workload,
   WORKLOADS,
-} from "../../workloads/mod.ts";
-import { ProtocolError, type Request, type Tier } from "./protocol.ts";
-import { keepUnoptimised, type TierProbe } from "./tier.ts";
+} from "../../../workloads/mod.ts";
+import { ProtocolError, type Request, type Tier } from "../protocol.ts";
+import { keepUnoptimised, type TierProbe } from "../tier.ts";
 
 /** Ints that all threads see. */
 const WORD = { START: 0, READY: 1, DONE: 2, FAILED: 3, SETS: 4 } as const;

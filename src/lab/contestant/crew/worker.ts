@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { openAllocator } from "../../peers/mod.ts";
-import { CrewControl, CrewMember, type CrewRequest, describeFailure, LEAVE } from "./crew_member.ts";
-import { openTierProbe } from "./tier.ts";
+import { openAllocator } from "../../../peers/mod.ts";
+import { CrewControl, CrewMember, type CrewRequest, describeFailure, LEAVE } from "./member.ts";
+import { openTierProbe } from "../tier.ts";
 
 /** What a Worker is started with. */
 export interface CrewStart {

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { KIND, type Stream } from "./raw_stream.ts";
-import type { RecordingWriter } from "./recording.ts";
-import { EVENT } from "../trace.ts";
+import { KIND, type Stream } from "./stream.ts";
+import type { RecordingWriter } from "../recording.ts";
+import { EVENT } from "../../trace.ts";
 
 const FREED = 1; // what a REALLOC_END without an address says in place of a size; 0 is that it failed
 const ENDS = 1;
