@@ -1,7 +1,8 @@
 /*
- * Who really serves malloc in this process. LD_PRELOAD fails quietly: a path that does not exist, another architecture or
- * a library without the symbols leave the C library's allocator in place, and its speed would be taken for another's. So
- * the program says on its first line what it is measured with, and the coordinator compares (src/lab/contest/identity.ts):
+ * Who really serves malloc in this process. LD_PRELOAD fails quietly: a path that does not exist, another architecture
+ * or a library without the symbols leave the C library's allocator in place, and its speed would be taken for
+ * another's. So the program says on its first line what it is measured with, and the coordinator compares
+ * (src/lab/contest/identity.ts):
  *
  *     ready malloc=/usr/lib/x86_64-linux-gnu/libmimalloc.so.2 free=... calloc=... realloc=... posix_memalign=...
  *           aligned_alloc=... fgets=/lib/x86_64-linux-gnu/libc.so.6 name=mimalloc version=2.0.9 owned=yes

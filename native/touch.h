@@ -1,6 +1,6 @@
 /*
- * How a replay uses a block: src/workloads/replay/replay_blocks.ts. Its first byte is written, its last, and those of each STEP in
- * between, so that every page of it is touched.
+ * How a replay uses a block: src/workloads/replay/replay_blocks.ts. Its first byte is written, its last, and those of
+ * each STEP in between, so that every page of it is touched.
  */
 #pragma once
 

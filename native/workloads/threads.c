@@ -1,8 +1,8 @@
 /*
- * How a slot is run, by one thread or by several: src/lab/contestant/crew/member.ts says what they do, and src/workloads/workload.ts
- * how blocks cross from one to another. The first thread is the one that calls; the others are started when they are
- * first needed, and sleep between slots. A process that was never asked for more than one never has more, so that its
- * allocator does without locks.
+ * How a slot is run, by one thread or by several: src/lab/contestant/crew/member.ts says what they do, and
+ * src/workloads/workload.ts how blocks cross from one to another. The first thread is the one that calls; the others
+ * are started when they are first needed, and sleep between slots. A process that was never asked for more than one
+ * never has more, so that its allocator does without locks.
  */
 #if !defined(__APPLE__)
 #define _DEFAULT_SOURCE

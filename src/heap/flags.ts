@@ -1,7 +1,7 @@
 /**
  * Flags: the choices that a heap is compiled with. Each is one row of {@linkcode FLAGS}: its values, its default, and
- * what it means. The hot module reads them from its own URL into module constants (`hot/tiny.ts?header=byte`), so that V8
- * folds them and drops the branches of the others: this is the project's `#if`.
+ * what it means. The hot module reads them from its own URL into module constants (`hot/tiny.ts?header=byte`), so that
+ * V8 folds them and drops the branches of the others: this is the project's `#if`.
  *
  * A variant is a name for a set of flags (see `variants.ts`); `name,flag=value,...` overrides single ones.
  *

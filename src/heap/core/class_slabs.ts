@@ -1,7 +1,7 @@
 /**
  * The slabs of each class that have blocks to give, and what comes back to them. A slab has an owner, the thread that
- * carves and refills from it: so neighbours in a cache line are one thread's. All of it changes in sections (`../state/journal.ts`),
- * so a block goes back to its slab whoever freed it.
+ * carves and refills from it: so neighbours in a cache line are one thread's. All of it changes in sections
+ * (`../state/journal.ts`), so a block goes back to its slab whoever freed it.
  *
  * ```
  *   CACHE_SLABS[c] of a thread -> slab -> slab -> 0   its slabs of the class that have blocks to give

@@ -13,8 +13,8 @@
  * Free spans are *clean* (never touched since the system had them: they read as zero) or *dirty*, and merge only with
  * their like. Each kind has bins by length: one for each length below 64 units, then eight a doubling. Dirty spans are
  * used first, being in memory; those that are too many (`trim`), or all if nothing else fits, are purged and so become
- * clean. What writes here is part of a section (`../state/journal.ts`), but for purging, which makes sections of its own: one for
- * each two megabytes, so that none is long.
+ * clean. What writes here is part of a section (`../state/journal.ts`), but for purging, which makes sections of its
+ * own: one for each two megabytes, so that none is long.
  *
  * Units are *touched* that are in use or dirty, in free slabs too. When a heap touches more than it ever did, what lies
  * idle is given back first (`hasGrown`): what a program is done with makes room for what it does next. One that does the same

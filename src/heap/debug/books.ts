@@ -1,7 +1,8 @@
 /**
  * The books of a debug build: a record for each block that is live, in quarantine, or remembered after that. They are
- * in memory of their own (`../state/books_layout.ts`), which all threads of a heap have, and written as the heap's tables are:
- * in sections, with an undo log, under one lock (`../state/journal.ts`). So they are right whoever dies in the middle of what.
+ * in memory of their own (`../state/books_layout.ts`), which all threads of a heap have, and written as the heap's
+ * tables are: in sections, with an undo log, under one lock (`../state/journal.ts`). So they are right whoever dies in
+ * the middle of what.
  *
  * ```
  *   map[place of ptr] -> record: | ptr, size | in front, behind | class | list | allocated, freed | next, previous |

@@ -14,9 +14,9 @@ import { FIRST_BLOCK, GAP_BYTES, RINGS_BYTES, stateBytes } from "../state/layout
 const views = new WeakMap<Heap, Int32Array>();
 
 /**
- * State, blocks and rings in words, by the indices of `../state/layout.ts`; of a debug build the books behind them, too, from
- * `booksAt(heap)` on. Once the heap is closed none of it may be read: the
- * memory is gone, and the process dies of it.
+ * State, blocks and rings in words, by the indices of `../state/layout.ts`; of a debug build the books behind them,
+ * too, from `booksAt(heap)` on. Once the heap is closed none of it may be read: the memory is gone, and the process
+ * dies of it.
  */
 export function viewState(heap: Heap): Int32Array {
   return views.getOrInsertComputed(heap, wholeView);

@@ -191,8 +191,8 @@ export const SPAN_WORDS = 4;
 export const GAP_BYTES = 2 * MIB;
 
 /**
- * The rings of remote frees (`../threads/remote_frees.ts`), by sender and owner. What different threads write, or at different times,
- * is in pairs of cache lines of its own; behind them are the pointers.
+ * The rings of remote frees (`../threads/remote_frees.ts`), by sender and owner. What different threads write, or at
+ * different times, is in pairs of cache lines of its own; behind them are the pointers.
  */
 export const RING_WRITTEN = 0;
 export const RING_SEEN = 1;

@@ -14,9 +14,9 @@
  * ```
  *
  * There is a ring for each two threads, so one thread only writes to it, that in the sender's slot, and needs neither
- * lock nor compare-and-swap. Who takes is in a section (`../state/journal.ts`): mostly the owner, which puts the blocks on its free
- * lists; the sender, which puts them back into their slabs when the ring is full, or when it goes; or who finds one of
- * the two dead.
+ * lock nor compare-and-swap. Who takes is in a section (`../state/journal.ts`): mostly the owner, which puts the blocks
+ * on its free lists; the sender, which puts them back into their slabs when the ring is full, or when it goes; or who
+ * finds one of the two dead.
  *
  * Invariants: `sent` is stored after the pointers before it, and `taken` is part of the section that takes them. So
  * whoever dies, wherever, each block is in the ring or taken, never both; one whose pointer is written and not counted

@@ -1,7 +1,8 @@
 /**
  * A thread's cache: for each class a free list that the hot path pops and pushes. This file is what happens when a list
- * is empty (*refill*) or full. A full list is set aside, to be taken back when the next is empty (`magazines.ts`). What that
- * cannot do takes blocks from the slabs of the class (`../core/class_slabs.ts`), and *spills* blocks there, in sections (`../state/journal.ts`).
+ * is empty (*refill*) or full. A full list is set aside, to be taken back when the next is empty (`magazines.ts`). What
+ * that cannot do takes blocks from the slabs of the class (`../core/class_slabs.ts`), and *spills* blocks there, in
+ * sections (`../state/journal.ts`).
  *
  * ```
  *   heads[c] -> block -> block -> block -> 0         the list; each block's first word is the link

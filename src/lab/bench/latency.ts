@@ -1,7 +1,8 @@
 /**
- * `bench --latency`: how long single operations of a workload take (`../latency/latency.ts`), beside its throughput, which is measured
- * before and by other processes. Each contestant has one more process for each size, in which one unit is run again and
- * again. What its operations are is found here, by an allocator that only notes them, and goes to all in a file.
+ * `bench --latency`: how long single operations of a workload take (`../latency/latency.ts`), beside its throughput,
+ * which is measured before and by other processes. Each contestant has one more process for each size, in which one
+ * unit is run again and again. What its operations are is found here, by an allocator that only notes them, and goes to
+ * all in a file.
  *
  * With one thread only: an operation that waits for another thread is as long as that one likes.
  *

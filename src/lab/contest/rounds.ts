@@ -8,8 +8,8 @@
  * of one size lie close together, and a machine that slows down steadily slows all of them alike. All measure the same
  * number of operations, which is calibrated before the first round so that the fastest one's slot is long enough.
  *
- * A round that was disturbed (`../../measure/disturbance.ts`) is discarded whole and measured again, at most so often: of
- * five rounds one. If more than a quarter were disturbed, there is no verdict.
+ * A round that was disturbed (`../../measure/disturbance.ts`) is discarded whole and measured again, at most so often:
+ * of five rounds one. If more than a quarter were disturbed, there is no verdict.
  *
  * @module
  */

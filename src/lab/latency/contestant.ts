@@ -1,6 +1,7 @@
 /**
  * The entry of a Deno child that times each operation of a workload: one allocator, one unit again and again, from the
- * seed each time, so that the operations are the same ones. The clock is opened first, as in `../replay/latency_child.ts`.
+ * seed each time, so that the operations are the same ones. The clock is opened first, as in
+ * `../replay/latency_child.ts`.
  *
  *     deno run -P contestant.ts --allocator thi.ng --kinds /tmp/kinds
  *     > latency random-mixed units=20 size=128 working-set=8192 cycles=50000 seed=12345

@@ -1,5 +1,6 @@
 /**
- * The stages of the default heap's fast path, as `src/heap/hot/tiny.ts` has them: on its own tables, and on lists of its blocks.
+ * The stages of the default heap's fast path, as `src/heap/hot/tiny.ts` has them: on its own tables, and on lists of
+ * its blocks.
  *
  * @module
  */

@@ -1,9 +1,9 @@
 /**
  * Step models of what threads do to one another, with every interleaving of two or three threads tried, and a death at
- * any step: sections and slots (`lock.ts`, `journal.ts`, `thread_table.ts`, `reclaim.ts`), how a slot is read while it changes
- * hands (`thread_table.ts`), the lock of a debug build's books when its holder has lost its slot (`thread_table.ts`), and attaching
- * to a heap that is being closed (`memory.ts`). A step is one access to shared memory. The models say the order of the
- * accesses; whoever changes it there changes it here.
+ * any step: sections and slots (`lock.ts`, `journal.ts`, `thread_table.ts`, `reclaim.ts`), how a slot is read while it
+ * changes hands (`thread_table.ts`), the lock of a debug build's books when its holder has lost its slot
+ * (`thread_table.ts`), and attaching to a heap that is being closed (`memory.ts`). A step is one access to shared
+ * memory. The models say the order of the accesses; whoever changes it there changes it here.
  *
  * Each model is tried with bugs in it, too, and must find them.
  */
