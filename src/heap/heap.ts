@@ -189,8 +189,11 @@ export class Heap implements Disposable {
     attachWith = (makeJournal, shared) => Heap.#attach(shared, makeJournal);
   }
 
-  /** Opens heaps: `Heap.open()`. */
+  /** Only for `open` and `attach`; programs without types may call it, too. */
   private constructor(memory: HeapMemory, variant: Variant, build: Build, blocks: Blocks, log: Log) {
+    if (!(memory instanceof HeapMemory)) {
+      throw new InvalidOptionError("a heap is made by `await Heap.open()`, or `await Heap.attach(handle)`.");
+    }
     this.#log = log;
     this.variant = variant.name;
     this.flags = variant.flags;
@@ -423,6 +426,7 @@ export class Heap implements Disposable {
   /** `usableSize` of a block that `malloc(size)` gives. @throws {InvalidSizeError} as `malloc` does. */
   goodSize(size: number): number {
     assertSize(size, "size");
+    this.#memory.assertOpen();
     return this.#blocks.goodSize(size);
   }
 

@@ -2,7 +2,8 @@
  * What a heap has to say, in lines, to the `log` that it was opened with. That is the program's function, which may do
  * anything: use the heap, close it, or throw. So lines wait until the call that says them is over, its sections ended and
  * its locks given back. What `log` throws passes on from `open` and `close`, which are whole by then; anywhere else it goes
- * to stderr with the line, since the call has a result that would be lost.
+ * to stderr with the line, since the call has a result that would be lost. `console.error` is the program's, too: where that
+ * throws, the line is lost.
  *
  * @module
  */
@@ -55,7 +56,15 @@ export class Log {
       this.#write(line);
     } catch (error) {
       if (thrown !== undefined) thrown.push(error);
-      else print(`hakmem: log threw "${reasonOf(error)}" at the line: ${line}`);
+      else this.#complain(`hakmem: log threw "${reasonOf(error)}" at the line: ${line}`);
+    }
+  }
+
+  #complain(line: string): void {
+    try {
+      print(line);
+    } catch (error) {
+      if (error instanceof RangeError) throw error; // there may be no stack left
     }
   }
 }

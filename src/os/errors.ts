@@ -137,7 +137,11 @@ export class NativeAccessError extends OsError {
   }
 }
 
-/** The message of whatever was thrown, on one line. */
+/** The message of whatever was thrown, on one line. It never throws, though what a program throws may have no text. */
 export function reasonOf(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split("\n", 1)[0] ?? "";
+  try {
+    return String(error instanceof Error ? error.message : error).split("\n", 1)[0]!;
+  } catch {
+    return `${typeof error} without a text`;
+  }
 }

@@ -132,6 +132,14 @@ Deno.test("Heap.open() refuses each option that has a value of a wrong type, and
   }
 });
 
+Deno.test("new Heap() is an error that says how a heap is made, for a class of the program's, too", () => {
+  const Made = Heap as unknown as new (...values: unknown[]) => Heap;
+  class Derived extends Made {}
+  for (const make of [() => new Made(), () => new Made({ variant: "slab-map" }), () => new Derived()]) {
+    assertTyped(make, "INVALID_OPTION", "await Heap.open()", "new Heap()");
+  }
+});
+
 Deno.test("Heap.open() reads each option once, and what a getter throws comes before anything is opened", async () => {
   let reads = 0;
   const options = {

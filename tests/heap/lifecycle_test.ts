@@ -91,6 +91,7 @@ Deno.test("a closed heap throws HEAP_CLOSED from every call, and its views are e
       () => heap.realloc(0, 10),
       () => heap.alignedAlloc(64, 10),
       () => heap.usableSize(small),
+      () => heap.goodSize(100),
       () => heap.owns(small),
       () => heap.bytes(small),
       () => heap.address(small),

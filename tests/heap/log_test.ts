@@ -105,6 +105,46 @@ Deno.test("a log that throws loses no block and no line, and close() throws it w
   }
 });
 
+Deno.test("a log may throw what has no text, and console.error throw, too: no call fails for it, and no block is lost", async () => {
+  const thrown: unknown[] = [
+    Object.create(null),
+    { toString: failing },
+    Object.defineProperty(new Error(), "message", { get: failing }),
+    Object.defineProperty(new Error(), "message", { value: Symbol() }),
+    Proxy.revocable({}, {}),
+    Symbol(),
+    undefined,
+  ];
+  const revoked = thrown[4] as { proxy: unknown; revoke: () => void };
+  revoked.revoke();
+  thrown[4] = revoked.proxy;
+  const { error: original } = console;
+  for (const isBroken of [false, true]) {
+    for (const what of thrown) {
+      let printed = 0, isOpening = true;
+      console.error = () => {
+        printed++;
+        if (isBroken) failing();
+      };
+      const log = (): void => {
+        if (!isOpening) throw what;
+      };
+      try {
+        const heap = await Heap.open({ variant: "slab-map,verbose=1", build: "debug", stacks: false, log });
+        isOpening = false;
+        const ptrs = [1, 100, 1000, 100_000].map((size) => heap.malloc(size));
+        for (const ptr of ptrs) heap.free(ptr);
+        assert(printed > 0);
+        assertEquals(heap.stats().liveBlocks, 0);
+        isOpening = true;
+        heap.close();
+      } finally {
+        console.error = original;
+      }
+    }
+  }
+});
+
 Deno.test("lines for which there is no stack wait for the next call, and the call that said them is whole", () => {
   const lines: string[] = [];
   const log = new Log((line) => void lines.push(line));
