@@ -6,20 +6,24 @@
  * @module
  */
 
-/** Names of the errors that the calls of `VirtualMemory` are documented to give, by number. */
+/** Names of the errors that the calls of `VirtualMemory` are documented to give, and the opening of files, by number. */
 const ERRNO_NAMES: Readonly<Record<number, string>> = {
   1: "EPERM",
   2: "ENOENT",
   4: "EINTR",
   5: "EIO",
+  6: "ENXIO",
   9: "EBADF",
   12: "ENOMEM",
   13: "EACCES",
   14: "EFAULT",
   16: "EBUSY",
+  20: "ENOTDIR",
+  21: "EISDIR",
   22: "EINVAL",
   23: "ENFILE",
   24: "EMFILE",
+  29: "ESPIPE",
   ...(Deno.build.os === "darwin" ? { 35: "EAGAIN", 78: "ENOSYS" } : { 11: "EAGAIN", 38: "ENOSYS" }),
 };
 

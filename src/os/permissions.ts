@@ -6,9 +6,13 @@
  */
 import { NativeAccessError } from "./errors.ts";
 
-/** Whether the permission is granted in full. Never prompts. */
+/**
+ * Whether the permission is granted. Never prompts. FFI counts only where no path is denied: else Deno looks for libc in the
+ * working folder, and gives no view of memory.
+ */
 export function granted(permission: Deno.PermissionDescriptor): boolean {
-  return Deno.permissions.querySync(permission).state === "granted";
+  const { state, partial } = Deno.permissions.querySync(permission);
+  return state === "granted" && !(partial && permission.name === "ffi");
 }
 
 /** Whether files at `path` (and below it) can be both read and written. */
@@ -33,7 +37,7 @@ export function requireNativeAccess(system: { os: string; arch: string } = Deno.
   if (!granted({ name: "ffi" })) {
     throw new NativeAccessError(
       "NO_FFI_PERMISSION",
-      "hakmem maps memory through FFI: run with --allow-ffi (without a path)",
+      "hakmem maps memory through FFI: run with --allow-ffi (without a path, and no --deny-ffi)",
     );
   }
 }

@@ -6,7 +6,7 @@
  */
 import { openDescriptor } from "../files/descriptor.ts";
 import { NativeAccessError, OsError, reasonOf } from "../errors.ts";
-import { cutOff } from "../native/shared_library.ts";
+import { assertLibrary, cutOff, SharedLibraryError } from "../native/shared_library.ts";
 import type { VirtualMemory } from "./virtual_memory.ts";
 
 /** Must be the `ABI_VERSION` of `native/vm.c`. */
@@ -35,7 +35,10 @@ const SYMBOLS = {
   hakmem_thread_sleep: { parameters: [/* id */ "i32"], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
-/** The loader maps a file that is cut short, and the process is killed when it gets to what is missing: so that is refused. */
+/**
+ * The loader maps a file that is cut short, and the process is killed when it gets to what is missing; of a library for another
+ * processor it says that there is no such file. So those are refused before.
+ */
 function load(path: string): Deno.DynamicLibrary<typeof SYMBOLS> {
   const place = path.includes("/") ? path : `./${path}`; // the loader searches a bare name in the system's folders
   if (Deno.build.os !== "linux") return Deno.dlopen(place, SYMBOLS);
@@ -43,6 +46,7 @@ function load(path: string): Deno.DynamicLibrary<typeof SYMBOLS> {
   try {
     const cut = cutOff(file);
     if (cut !== undefined) throw new NativeAccessError("BAD_LIBRARY", `${path} is cut off: ${cut}`);
+    assertLibrary(path, file);
     try {
       return Deno.dlopen(file.path, SYMBOLS);
     } catch {
@@ -65,7 +69,8 @@ export function nativeMemory(path: string, note: string | undefined): VirtualMem
     library = load(path);
   } catch (cause) {
     if (cause instanceof NativeAccessError) throw cause;
-    throw new NativeAccessError("BAD_LIBRARY", `cannot load ${path}: ${reasonOf(cause)}`, { cause });
+    const why = cause instanceof SharedLibraryError ? cause.message : `cannot load ${path}: ${reasonOf(cause)}`;
+    throw new NativeAccessError("BAD_LIBRARY", why, { cause });
   }
   const c = library.symbols;
   const version = c.hakmem_abi_version();

@@ -70,7 +70,12 @@ export async function buildNative(target: NativeTarget): Promise<NativeBuild> {
     if (found && whyUnusable(target, found.path) === undefined) return { path: found.path };
     try {
       const { path } = await addEntry(folder, entry, async (output) => {
-        await compile(output);
+        try {
+          await compile(output);
+        } catch (error) {
+          await assertRoom(folder, output);
+          throw error;
+        }
         const why = whyUnusable(target, output);
         if (why !== undefined) throw new CacheUnusableError(`what is built in ${folder} cannot be used (${why})`);
       });
@@ -89,6 +94,18 @@ export async function buildNative(target: NativeTarget): Promise<NativeBuild> {
     }
   });
   return { path, note: `${problem}; built for this process only` };
+}
+
+/** More than what is built takes. */
+const ROOM_BYTES = 1 << 20;
+
+/** @throws {CacheUnusableError} if it was for want of room that nothing was built: a compiler says so in many ways */
+async function assertRoom(folder: string, output: string): Promise<void> {
+  try {
+    await Deno.writeFile(output, new Uint8Array(ROOM_BYTES));
+  } catch (cause) {
+    throw new CacheUnusableError(`cannot write to the cache folder ${folder} (${reasonOf(cause)})`, { cause });
+  }
 }
 
 function whyUnusable(target: NativeTarget, path: string): string | undefined {

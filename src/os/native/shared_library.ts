@@ -77,7 +77,7 @@ export function checkSharedLibrary(path: string): void {
   try {
     const file = openDescriptor(path);
     try {
-      check(path, file);
+      assertLibrary(path, file);
     } finally {
       file.close();
     }
@@ -88,7 +88,8 @@ export function checkSharedLibrary(path: string): void {
   }
 }
 
-function check(path: string, file: Descriptor): void {
+/** The same, of a file that is open. @throws {OsError} too, if it cannot be read */
+export function assertLibrary(path: string, file: Descriptor): void {
   const header = file.read(0, HEADER_BYTES);
   if (header.byteLength < HEADER_BYTES || header.getUint32(0) !== ELF.MAGIC) {
     throw new SharedLibraryError(`${path} is no shared library: it does not begin as an ELF file does`);
@@ -112,9 +113,9 @@ function check(path: string, file: Descriptor): void {
  */
 export function cutOff(file: Descriptor): string | undefined {
   const { size } = file, head = file.read(0, ELF.BYTES);
-  if (head.byteLength < 4 || head.getUint32(0) !== ELF.MAGIC || head.byteLength >= 6 && head.getUint8(5) !== 1) {
-    return undefined;
-  }
+  if (head.byteLength < 4 || head.getUint32(0) !== ELF.MAGIC) return undefined;
+  const is64LittleEndian = head.byteLength < 6 || head.getUint8(4) === 2 && head.getUint8(5) === 1;
+  if (!is64LittleEndian) return undefined;
   if (head.byteLength < ELF.BYTES) return `it has ${size} bytes, less than a header`;
   const missing = (end: number) => end <= size ? undefined : `it has ${size} bytes, and its tables say ${end}`;
   const segments = Number(head.getBigUint64(ELF.SEGMENTS, true)), count = head.getUint16(ELF.SEGMENT_COUNT, true);

@@ -86,6 +86,23 @@ Deno.test("a library has the mode 0700 whatever the umask is", async () => {
   }
 });
 
+Deno.test("where the disk of the cache folder is full, the library is built elsewhere, and a line says so", async () => {
+  using it = await openCache();
+  const mounted = `${it.path}/full`;
+  await Deno.mkdir(mounted);
+  const mount = ["-t", "tmpfs", "-o", "size=8k,mode=0700", "tmpfs", mounted];
+  if (!isRoot || !(await new Deno.Command("mount", { args: mount, stderr: "null" }).output()).success) {
+    return console.log("a folder cannot be mounted here: skipped");
+  }
+  try {
+    const { source, works, note } = await it.run(mounted);
+    assertEquals([source, works], ["native", true]);
+    assertMatch(note ?? "", /^cannot write to the cache folder .*full .*; built for this process only$/);
+  } finally {
+    await new Deno.Command("umount", { args: [mounted] }).output();
+  }
+});
+
 Deno.test("a cache folder from which nothing may be loaded is not used, and a line says so", async () => {
   using it = await openCache();
   const mounted = `${it.path}/noexec`;

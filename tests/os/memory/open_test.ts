@@ -194,7 +194,12 @@ Deno.test("openVirtualMemory() needs no permission but --allow-ffi", async (t) =
 
 Deno.test("openVirtualMemory() throws NO_FFI_PERMISSION without a bare --allow-ffi", async () => {
   for (
-    const permissions of [[], ["--allow-ffi=/tmp"], ["--allow-read", "--allow-write", "--allow-run", "--allow-env"]]
+    const permissions of [[], ["--allow-ffi=/tmp"], ["--allow-ffi", "--deny-ffi=/nowhere"], [
+      "--allow-read",
+      "--allow-write",
+      "--allow-run",
+      "--allow-env",
+    ]]
   ) {
     assertRefused(await runChild("memory", {}, permissions), "NO_FFI_PERMISSION", "--allow-ffi");
   }
@@ -245,6 +250,17 @@ Deno.test("openVirtualMemory() takes HAKMEM_LIBRARY or fails", async (t) => {
     const pipe = `${folder.path}/pipe.so`;
     assert((await new Deno.Command("mkfifo", { args: [pipe] }).output()).success);
     assertRefused(await runChild("memory", { ...env, HAKMEM_LIBRARY: pipe }), "BAD_LIBRARY", pipe);
+  });
+  await t.step("a folder", async () => {
+    assertRefused(await runChild("memory", { ...env, HAKMEM_LIBRARY: folder.path }), "BAD_LIBRARY", "EISDIR");
+  });
+  await t.step("one for another processor, of which the loader says that it is not there", async () => {
+    await build(text);
+    const bytes = await Deno.readFile(library), foreign = `${folder.path}/foreign_processor.so`;
+    bytes[18] = Deno.build.arch === "x86_64" ? 183 : 62;
+    await Deno.writeFile(foreign, bytes);
+    const outcome = await runChild("memory", { ...env, HAKMEM_LIBRARY: foreign }, ["--allow-ffi", "--allow-env"]);
+    assertRefused(outcome, "BAD_LIBRARY", `HAKMEM_LIBRARY: ${foreign} is built for `);
   });
   await t.step("no such file", async () => {
     for (const path of ["/nowhere/vm.so", "vm-nowhere.so"]) {
