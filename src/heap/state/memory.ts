@@ -12,7 +12,8 @@
  *
  * The last thread that closes gives the memory back. Of a heap that was shared some pages stay, the *tombstone*: they
  * say that this heap is closed, to whoever has a handle of it or is about to attach. A thread leaves the last some hundred
- * of its own; where one is gone, a handle leads to no heap, which the system finds (`holds`). A heap that nobody closes, and
+ * of its own, and what a Worker has left goes with it, 256 others later; where one is gone, a handle leads to no heap, which
+ * the system finds (`holds`). A heap that nobody closes, and
  * that no other thread has had, is given back with its thread (`VirtualMemory.reserve`), or when it is collected.
  *
  * @module
@@ -459,6 +460,7 @@ export class HeapMemory {
       return system.leave(base, mapped);
     }
     tombstones.push(base + BigInt(from));
+    system.outlive(base + BigInt(from), to - from, false); // when this thread ends, it is left behind with those of others
     if (tombstones.length > MAX_TOMBSTONES) system.release(tombstones.shift()!, to - from);
   }
 }

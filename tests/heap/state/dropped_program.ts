@@ -6,7 +6,7 @@ const MIB = 1024 * 1024, TOUCHED = 20 * MIB;
 declare const gc: () => void;
 
 /** How a Worker ends, and what it does with its heap before. */
-type Task = "close" | "terminate" | "lend" | "share" | "transfer" | "lend and end";
+type Task = "close" | "terminate" | "lend" | "share" | "transfer" | "lend and end" | "tombstones";
 
 /** Opens a heap, and writes to 20 MiB of it. */
 async function openFull(): Promise<{ heap: Heap; ptr: number }> {
@@ -125,6 +125,17 @@ const CASES: Record<string, () => Promise<unknown>> = {
     };
     return -(await dropSome()) + await dropSome();
   },
+
+  /** Workers that share and close 200 heaps each: mappings more than there were after as many. */
+  async tombstones() {
+    const endSome = async (): Promise<number> => {
+      for (let count = 0; count < 3; count++) await worker("tombstones");
+      const before = mappings();
+      await settle(() => mappings() < before - 100, 30);
+      return mappings();
+    };
+    return -(await endSome()) + await endSome();
+  },
 };
 
 if (self.name === "worker") {
@@ -135,6 +146,12 @@ if (self.name === "worker") {
   };
   addEventListener("message", async (event) => {
     const task: Task = (event as MessageEvent).data;
+    for (let count = 0; task === "tombstones" && count < 200; count++) {
+      const heap = await Heap.open({ reserveBytes: 4 * MIB, variant: "slab-map,prewarm=0" });
+      heap.share();
+      heap.close();
+    }
+    if (task === "tombstones") return scope.postMessage("");
     const { heap, ptr } = await openFull(), view = heap.bytes(ptr, 8);
     scope.kept = heap;
     if (task === "lend") heap.lend(ptr);

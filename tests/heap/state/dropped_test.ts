@@ -42,6 +42,10 @@ Deno.test("a heap that was let go of stays where a view, a function, C, a transf
   assertLess(left, all - 30); // the first two, when they are let go of
 });
 
+Deno.test({ ...native, name: "Workers that end leave 256 tombstones of shared heaps at most" }, async () => {
+  assertLess(await run("tombstones"), 100); // of 600 more
+});
+
 Deno.test("heaps that are let go of, however many, leave 256 mappings at most", async () => {
   assertLess(await run("bounded"), 100); // of 400 more
 });
