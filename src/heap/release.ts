@@ -78,6 +78,11 @@ export class ReleaseBlocks implements Blocks {
   readonly #introspection: Introspection;
   readonly #counters: Counters | undefined;
   readonly #reclaimer: Reclaimer;
+  /**
+   * A block of a call that failed, which the next call frees, or none. Not that one: with a full stack it can call nothing
+   * more, and what is not called cannot fail.
+   */
+  #unfreed = 0;
 
   /** @param log gets what the flag `verbose` says. */
   constructor(
@@ -160,12 +165,18 @@ export class ReleaseBlocks implements Blocks {
   }
 
   calloc(count: number, size: number): Ptr {
+    if (this.#unfreed !== 0) this.#freeUnfreed();
     const bytes = count * size;
     const ptr = this.malloc(bytes);
     const isZero = bytes > this.#classes.largest && this.#large.lastIsZero;
     if (ptr === 0 || isZero) return ptr;
-    if (bytes > SHORT_BYTES) this.#memory.u8.fill(0, ptr, ptr + bytes);
-    else this.#clear(ptr, bytes);
+    try {
+      if (bytes > SHORT_BYTES) this.#memory.u8.fill(0, ptr, ptr + bytes);
+      else this.#clear(ptr, bytes);
+    } catch (error) {
+      if (this.#memory.books === undefined) this.#unfreed = ptr; // a debug build finds it by its books
+      throw error;
+    }
     return ptr;
   }
 
@@ -183,16 +194,30 @@ export class ReleaseBlocks implements Blocks {
       this.#headers.assertSound(ptr, sizeClass);
       if (size <= before && this.goodSize(size) === before) return ptr;
     }
+    if (this.#unfreed !== 0) this.#freeUnfreed();
     const moved = this.malloc(size);
     if (moved === 0) return size <= before ? ptr : 0; // it fits where it is, if not as well
-    this.#copy(moved, ptr, Math.min(before, size));
     try {
+      this.#copy(moved, ptr, Math.min(before, size));
       this.free(ptr);
     } catch (error) {
-      this.free(moved); // a block that cannot be freed stays as it was, and is the only one
+      this.#unfreed = moved; // a block that cannot be freed stays as it was, and is the only one
       throw error;
     }
     return moved;
+  }
+
+  /** What is to be done before anybody looks at the blocks. */
+  #freeUnfreed(): void {
+    const ptr = this.#unfreed;
+    if (ptr === 0) return;
+    try {
+      this.free(ptr);
+      this.#unfreed = 0;
+    } catch (error) {
+      if (!(error instanceof RangeError)) this.#unfreed = 0; // it is damaged, and stays
+      throw error;
+    }
   }
 
   #clear(ptr: Ptr, bytes: number): void {
@@ -246,10 +271,12 @@ export class ReleaseBlocks implements Blocks {
   }
 
   stats(): HeapStats {
+    this.#freeUnfreed();
     return this.#introspection.stats(this.#variant);
   }
 
   snapshot(): HeapSnapshot {
+    this.#freeUnfreed();
     return this.#introspection.snapshot(this.#variant);
   }
 
@@ -258,6 +285,7 @@ export class ReleaseBlocks implements Blocks {
   }
 
   blocks(): Iterable<BlockInfo> {
+    this.#freeUnfreed();
     return this.#introspection.blocks();
   }
 
@@ -269,10 +297,12 @@ export class ReleaseBlocks implements Blocks {
   }
 
   check(): void {
+    this.#freeUnfreed();
     this.#introspection.check();
   }
 
   collect(): number {
+    this.#freeUnfreed();
     this.#reclaimer.reclaim();
     this.#large.flush();
     this.#cache.flush();
@@ -283,6 +313,7 @@ export class ReleaseBlocks implements Blocks {
 
   close(): void {
     if (!this.#memory.journal.shared) return;
+    this.#freeUnfreed();
     this.#reclaimer.reclaim();
     this.#memory.assertMayClose();
     this.#large.flush();

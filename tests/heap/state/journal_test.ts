@@ -4,7 +4,7 @@
  * written to, and the tables agree.
  */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Heap } from "../../../src/heap/mod.ts";
 import { Journal } from "../../../src/heap/state/journal.ts";
 import {
@@ -451,6 +451,32 @@ for (const [isShared, caches] of [[false, 0], [true, 0], [false, 1]] as const) {
     for (let index = 0; index < count; index++) heap.free(ptrs[index]!);
     heap.check();
     assertEquals(heap.stats().liveBlocks, 0);
+  });
+}
+
+for (const method of ["fill", "copyWithin"] as const) {
+  Deno.test(`calloc and realloc lose no block where there is no stack left for ${method}`, async () => {
+    using heap = await Heap.open({ reserveBytes: RESERVE });
+    using other = await Heap.attach(heap.share());
+    const { prototype } = Uint8Array, { [method]: original } = prototype;
+    const blocks = [1000, 200_000].map((size) => other.malloc(size));
+    for (const ptr of blocks) heap.u8.fill(7, ptr, ptr + 1000);
+    for (let times = 0; times < 3; times++) {
+      prototype[method] = () => {
+        throw new RangeError("Maximum call stack size exceeded");
+      };
+      try {
+        for (const one of [heap, other]) {
+          if (method === "fill") assertThrows(() => one.calloc(1, 5000), RangeError);
+          else for (const ptr of blocks) assertThrows(() => one.realloc(ptr, 2_000_000), RangeError);
+        }
+      } finally {
+        prototype[method] = original;
+      }
+      for (const one of [other, heap]) one.check();
+      assertEquals([...heap.blocks()].map(({ ptr }) => ptr), blocks);
+    }
+    for (const ptr of blocks) assert(heap.u8.subarray(ptr, ptr + 1000).every((byte) => byte === 7));
   });
 }
 
