@@ -4,6 +4,7 @@
  *
  * @module
  */
+import "./src/os/require_deno.ts";
 import { ERROR } from "./src/cli/shared/exit_codes.ts";
 import { missingPermissions } from "./src/cli/permissions.ts";
 

@@ -264,6 +264,16 @@ Deno.test("on Node the first that is said is that hakmem is for Deno", () =>
     assertMatch(new TextDecoder().decode(outcome.stderr), /^Error: hakmem is for Deno, /m);
   }));
 
+for (const module of ["mod.ts", "cli.ts"]) {
+  Deno.test(`where there is no Deno, the first that ${module} says is that it is for Deno`, async () => {
+    const program = `delete globalThis.Deno; await import(${JSON.stringify(`${ROOT}${module}`)});`;
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), { args: ["eval", "--no-check", program] })
+      .output();
+    assertEquals(code, 1);
+    assertMatch(new TextDecoder().decode(stderr), /Error: hakmem is for Deno, /);
+  });
+}
+
 Deno.test("runtimes that only strip types can read the library, and so get as far as that message", async () => {
   const folder = await Deno.makeTempDir();
   try {
