@@ -11,6 +11,7 @@ export type { NativeAccessCode, NativeBuildCode } from "./errors.ts";
 export { addressOf, addressOfView, offsetOfAddress, pointerOf, viewMemory } from "./memory/pointers.ts";
 export { cacheFile, cacheFolder } from "./files/cache.ts";
 export { distrustOfFolder } from "./files/trust.ts";
+export { granted } from "./permissions.ts";
 export { commandOutput } from "./command.ts";
 export { buildNative } from "./native/build.ts";
 export { cacheForChildren } from "./native/children_cache.ts";

@@ -5,6 +5,7 @@
 
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { Heap, HeapError, NativeAccessError, OsError } from "../../mod.ts";
+import { terminalTest } from "../cli/terminal.ts";
 
 const NO_NUMBERS: [value: unknown, name: string][] = [
   [10n, "10n, a bigint"],
@@ -211,4 +212,27 @@ Deno.test("a missing permission is an exported error, which is an OsError with a
   }
   const error = new NativeAccessError("BAD_LIBRARY", "no");
   assertEquals([error instanceof OsError, error.errno, error.call, error.code], [true, 0, "", "BAD_LIBRARY"]);
+});
+
+terminalTest("at a terminal, no permission is asked for: neither for the default variant nor for another", async () => {
+  const module = JSON.stringify(new URL("../../mod.ts", import.meta.url).href), folder = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(
+      `${folder}/program.ts`,
+      `import { Heap } from ${module};
+      for (const variant of ["slab-map", "phase7"]) {
+        await Heap.open({ variant }).then((heap) => heap.close(), ({ code }) => console.log(variant, code));
+      }`,
+    );
+    const shown = async (...permissions: string[]): Promise<string> => {
+      const words = ["timeout", "10", Deno.execPath(), "run", "--quiet", "--no-check", "--no-config", ...permissions];
+      const args = ["-qec", [...words, `${folder}/program.ts`].map((word) => `'${word}'`).join(" "), "/dev/null"];
+      const { stdout } = await new Deno.Command("script", { args, stdin: "null", stderr: "null" }).output();
+      return new TextDecoder().decode(stdout).replaceAll("\r", "");
+    };
+    assertEquals(await shown(), "slab-map NO_FFI_PERMISSION\nphase7 NO_READ_PERMISSION\n");
+    assertEquals(await shown("--allow-ffi"), "phase7 NO_READ_PERMISSION\n");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });

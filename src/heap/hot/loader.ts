@@ -6,7 +6,7 @@
  * @module
  */
 
-import { NativeAccessError, reasonOf } from "../../os/mod.ts";
+import { granted, NativeAccessError, reasonOf } from "../../os/mod.ts";
 import { type Flags, flagsToQuery } from "../flags.ts";
 import * as standard from "./tiny.ts";
 
@@ -18,16 +18,22 @@ import * as standard from "./tiny.ts";
 export async function loadTiny(flags: Flags): Promise<typeof standard> {
   const query = flagsToQuery(flags);
   if (query === flagsToQuery(standard.flags)) return standard;
+  const { protocol, pathname } = new URL("./tiny.ts", import.meta.url);
+  if (protocol === "file:" && !granted({ name: "read", path: decodeURIComponent(pathname) })) {
+    throw cannotLoad(`no permission to read ${pathname}`); // at a terminal, the import would ask for it
+  }
   try {
     return await import(`./tiny.ts?${query}`) as typeof standard;
   } catch (cause) {
-    throw new NativeAccessError(
-      "NO_READ_PERMISSION",
-      `cannot load the hot path of this variant (${
-        reasonOf(cause)
-      }): variants other than the default are compiled when ` +
-        "they are opened, and need --allow-read for this package",
-      { cause },
-    );
+    throw cannotLoad(reasonOf(cause), cause);
   }
+}
+
+function cannotLoad(why: string, cause?: unknown): NativeAccessError {
+  return new NativeAccessError(
+    "NO_READ_PERMISSION",
+    `cannot load the hot path of this variant (${why}): variants other than the default are compiled when they are ` +
+      "opened, and need --allow-read for this package",
+    { cause },
+  );
 }
