@@ -324,8 +324,13 @@ export class Heap implements Disposable {
 
   /** One line for `console.log(heap)`, which would print each of its views. */
   [Symbol.for("Deno.customInspect")](inspect: typeof Deno.inspect, options: Deno.InspectOptions): string {
+    return `Heap ${inspect(this.toJSON(), { ...options, breakLength: Infinity, compact: true })}`;
+  }
+
+  /** The same for `JSON.stringify`, which would write each byte of each view, or run out of memory. */
+  toJSON(): { variant: string; build: Build; closed: boolean } {
     const { variant, build } = this, { closed } = this.#memory;
-    return `Heap ${inspect({ variant, build, closed }, { ...options, breakLength: Infinity, compact: true })}`;
+    return { variant, build, closed };
   }
 
   /**

@@ -287,11 +287,12 @@ Deno.test("runtimes that only strip types can read the library, and so get as fa
   }
 });
 
-Deno.test("console.log(heap) prints one line, also of a debug heap, and of one that is closed", async () => {
+Deno.test("console.log(heap) prints one line, and JSON has no more, also of a debug heap, and of one that is closed", async () => {
   for (const build of ["release", "debug"] as const) {
     const heap = await Heap.open({ build, log: () => {} });
     const line = (closed: boolean) => `Heap { variant: "slab-map", build: "${build}", closed: ${closed} }`;
     assertEquals(Deno.inspect(heap), line(false));
+    assertEquals(JSON.parse(JSON.stringify([heap])), [{ variant: "slab-map", build, closed: false }]);
     heap.close();
     assertEquals(Deno.inspect(heap), line(true));
   }
