@@ -231,9 +231,9 @@ function compileParts(
       return refill(sizeClass) | 0;
     }
     if (BOX) boxCheck(sizeClass, ptr, TRACE_POP);
+    if (WRITE_HEADER) writeHeader(ptr, sizeClass); // before it is taken: a call for which there is no stack would lose it
     words[heads + sizeClass] = words[first + (ptr >> 2)]!;
     words[rooms + sizeClass] = words[rooms + sizeClass]! + 1;
-    if (WRITE_HEADER) writeHeader(ptr, sizeClass);
     return ptr;
   }
 
@@ -263,11 +263,11 @@ function compileParts(
     if ((AGAIN && head === ptr) || !(room > 0)) return freeSlow(ptr);
     if (BOX) boxCheck(sizeClass, ptr, TRACE_PUSH);
     if (RESTORE) writeHeader(ptr, sizeClass);
+    if (COUNTERS) count(FAST_FREES);
     words[first + (ptr >> 2)] = head;
     words[heads + sizeClass] = ptr;
     words[rooms + sizeClass] = room - 1;
     if (FAULTY) spoil(ptr, sizeClass);
-    if (COUNTERS) count(FAST_FREES);
   }
 
   function isLink(ptr: number, sizeClass: number): boolean {

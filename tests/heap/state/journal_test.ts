@@ -454,6 +454,44 @@ for (const [isShared, caches] of [[false, 0], [true, 0], [false, 1]] as const) {
   });
 }
 
+Deno.test("a stack overflow at any depth of malloc and free loses no block, also where they write headers, or count", async () => {
+  for (const variant of ["slab-map", "phase7", "slab-map,counters=1"]) {
+    using heap = await Heap.open({ variant, reserveBytes: RESERVE });
+    const ptrs = new Float64Array(1000);
+    let count = 0, levels = 0, overflows = 0;
+    const work = (): void => {
+      if (count === 50) {
+        heap.free(ptrs[count - 1]!);
+        count--;
+      } else {
+        ptrs[count] = heap.malloc(100);
+        count++;
+      }
+    };
+    const dive = (): void => {
+      try {
+        dive();
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error;
+      }
+      if (levels++ > 30) return;
+      try {
+        work();
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error;
+        overflows++;
+      }
+    };
+    for (let calls = 0; calls < 200; calls++) work(); // so few that V8 inlines nothing yet
+    for (let repeat = 0; repeat < 600; repeat++) {
+      levels = 0;
+      ((..._padding: number[]) => dive())(...new Array<number>(repeat * 9 % 113).fill(0));
+    }
+    assert(overflows > 100);
+    assertEquals(heap.stats().liveBlocks, count);
+  }
+});
+
 for (const method of ["fill", "copyWithin"] as const) {
   Deno.test(`calloc and realloc lose no block where there is no stack left for ${method}`, async () => {
     using heap = await Heap.open({ reserveBytes: RESERVE });
