@@ -202,6 +202,7 @@ export class ReleaseBlocks implements Blocks {
       this.free(ptr);
     } catch (error) {
       this.#unfreed = moved; // a block that cannot be freed stays as it was, and is the only one
+      if (!(error instanceof RangeError)) this.#freeUnfreed();
       throw error;
     }
     return moved;

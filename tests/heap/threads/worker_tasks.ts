@@ -14,7 +14,7 @@ export const SLOTS_AT = 16;
 export const SLOTS = 1024;
 export const AREA_BYTES = (SLOTS_AT + SLOTS) * 4;
 
-export type Task = "swap" | "produce" | "consume" | "leave open" | "double";
+export type Task = "swap" | "produce" | "consume" | "leave open" | "double" | "come and go";
 
 export interface Message {
   readonly shared: SharedHeap;
@@ -134,6 +134,22 @@ function double(heap: Heap, list: number): number {
   return count;
 }
 
+/** Opens, shares, attaches to, uses, collects and closes heaps, this one among them, and awaits something in between. */
+async function comeAndGo(shared: SharedHeap): Promise<number> {
+  for (let count = 0;; count++) {
+    const heap = await Heap.attach(shared), own = await Heap.open({ reserveBytes: 16 * 2 ** 20 });
+    heap.free(heap.realloc(heap.malloc(count % 300), 100_000 + count * 1000));
+    if (count % 2 === 0) await breath();
+    const other = await Heap.attach(own.share());
+    other.free(own.malloc(200_000));
+    heap.collect();
+    if (count % 3 === 0) await breath();
+    other.close();
+    own.close();
+    heap.close();
+  }
+}
+
 /** Uses the heap, and ends without close(). */
 function leaveOpen(heap: Heap): number {
   const ptrs = Array.from({ length: 300 }, (_, index) => heap.malloc(index * 10));
@@ -149,6 +165,7 @@ async function run({ shared, task, area, seed }: Message, say: (answer: Answer) 
     if (task === "swap") operations = await swap(heap, area, seed);
     if (task === "produce") operations = await produce(heap, area, seed);
     if (task === "consume") operations = await consume(heap, area);
+    if (task === "come and go") operations = await comeAndGo(shared);
     if (task === "double") operations = double(heap, area);
     if (task === "leave open") operations = leaveOpen(heap);
     else heap.close();

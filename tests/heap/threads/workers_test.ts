@@ -72,6 +72,24 @@ Deno.test("Workers that are terminated in the middle of anything lose at most wh
   assert(blocks.length <= slots.length + 1 + 3 * ended, `${blocks.length - slots.length - 1} blocks lost`);
 });
 
+Deno.test("Workers that are terminated while they open, attach, share and close lose nothing", async () => {
+  using heap = await Heap.open({ reserveBytes: 1024 * MIB });
+  const kept = Array.from({ length: 100 }, (_, index) => heap.malloc(index * 100)), errors: unknown[] = [];
+  for (let round = 0; round < 5; round++) {
+    const hands = [1, 2, 3].map((seed) => new Hand(heap, "come and go", 0, seed));
+    for (const hand of hands) hand.done.catch((error) => errors.push(error));
+    if (round > 0) await Promise.race(hands.map((hand) => hand.attached));
+    await sleep(17 * round);
+    for (const hand of hands) hand.terminate();
+    for (const size of [10, 1000, 1_000_000]) heap.free(heap.realloc(heap.malloc(size), size * 2));
+    heap.collect();
+  }
+  await alone(heap);
+  heap.check();
+  assertEquals(errors, []);
+  assertEquals([...heap.blocks()].map(({ ptr }) => ptr), kept.toSorted((a, b) => a - b));
+});
+
 Deno.test("one thread that only allocates and one that only frees: the footprint does not grow", async () => {
   using heap = await Heap.open();
   const area = areaOf(heap), words = heap.i32;
