@@ -11,7 +11,7 @@
  * @module
  */
 const PARTS = [
-  ["cli", "lab", "report", "verify"],
+  ["cli", "lab", "pages", "report", "verify"],
   ["heap", "measure", "model", "os", "peers", "rooms_test.ts", "traces", "workloads"],
 ];
 
