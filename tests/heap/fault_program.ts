@@ -1,5 +1,5 @@
 /**
- * A program that does everything wrong: each fault of the README's table on a heap of its own, and what the heap says of
+ * A program that does everything wrong: each fault of the table in `src/heap/README.md` on a heap of its own, and what the heap says of
  * it. A fault may kill a process, so this one is run by `fault_table_test.ts`: `fault_program.ts VARIANT BUILD`. It prints
  * `{ fault: codes }` as JSON; "-" is a fault that went unnoticed.
  */
@@ -142,6 +142,13 @@ const FAULTS: Record<string, (heap: Heap, options: HeapOptions) => string[] | Pr
     heap.free(next);
     heap.u8[ptr + heap.usableSize(ptr)] = 0;
     return [codeOf(() => heap.free(next))];
+  },
+  "a NUL past the end, a double free, then the block's own": (heap) => {
+    const [ptr, next] = neighbours(heap, 100);
+    heap.free(next);
+    heap.u8[ptr + heap.usableSize(ptr)] = 0;
+    codeOf(() => heap.free(next));
+    return [codeOf(() => heap.free(ptr))];
   },
   "a write before the start": (heap) => underflow(heap, [0, 15, 100, 1000]),
   "a write before the start of a large block": (heap) => underflow(heap, LARGE_SIZES),

@@ -1,9 +1,11 @@
 /**
- * The README's table of faults, cell by cell, for every variant and build. What is done is in `fault_program.ts`, a process
- * of its own, since a fault may kill one: none does. Here is what each must say.
+ * The table of faults in `src/heap/README.md`, cell by cell, for every variant and build. What is done is in
+ * `fault_program.ts`, a process of its own, since a fault may kill one: none does. Here is what each must say, and that the
+ * page says the same.
  */
 
 import { assert, assertEquals } from "@std/assert";
+import { lexer, type Tokens } from "marked";
 import { VARIANTS } from "../../src/heap/mod.ts";
 
 /** Columns: release, of designs without headers; release, of those with; debug. */
@@ -17,35 +19,80 @@ const OVERFLOW = ["BUFFER_OVERFLOW"], UNDERFLOW = ["BUFFER_UNDERFLOW"], AFTER = 
 const AT_ONCE = ["DOUBLE_FREE", "INVALID_POINTER"];
 const ANY = undefined;
 
-const TABLE: Record<string, readonly [Cell, Cell, Cell]> = {
-  "free of a wild number": [INVALID, INVALID, INVALID],
-  "realloc and usableSize of a wild number": [INVALID, INVALID, INVALID],
-  "free of a pointer into a block": [INVALID, INVALID, INVALID],
-  "free of a fraction": [INVALID, INVALID, INVALID],
-  "free of a foreign block": [INVALID, INVALID, INVALID],
-  "double free at once": [AT_ONCE, AT_ONCE, TWICE],
-  "double free of a large block": [INVALID, INVALID, TWICE],
-  "double free with a header imitated": [TWICE, TWICE, TWICE],
-  "double free with others between": [ANY, ANY, TWICE],
-  "check() after a double free with others between": [HEADER, HEADER, ["found by free"]],
-  "double free after another size has the memory": [ANY, ANY, TWICE],
-  "a NUL past the end": [ANY, HEADER, OVERFLOW],
-  "1 byte past the end": [ANY, HEADER, OVERFLOW],
-  "8 bytes past the end": [ANY, HEADER, OVERFLOW],
-  "a NUL past the end, then a double free": [TWICE, HEADER, TWICE],
-  "a write before the start": [ANY, HEADER, UNDERFLOW],
-  "a write before the start of a large block": [HEADER, HEADER, UNDERFLOW],
-  "a write after free": [ANY, ANY, AFTER],
-  "a write into a block of no bytes": [ANY, ANY, OVERFLOW],
-  "usableSize and bytes of a freed block": [ANY, ANY, AFTER],
-  "realloc of a freed block": [TWICE, TWICE, TWICE],
-  "a link out of the blocks": [HEADER, HEADER, HEADER],
-  "a link to a live block, or into one": [ANY, ANY, HEADER],
-  "check() after a link to a live block": [HEADER, HEADER, HEADER],
-  "a view longer than the block": [OVERFLOW, OVERFLOW, OVERFLOW],
-  "a size that is none": [["INVALID_SIZE"], ["INVALID_SIZE"], ["INVALID_SIZE"]],
-  "any call after close": [["HEAP_CLOSED"], ["HEAP_CLOSED"], ["HEAP_CLOSED"]],
-  "blocks that are live at close": [["-"], ["-"], ["reported"]],
+/** By the row of the page that says so: what is tried, by the name that `fault_program.ts` has for it. */
+const TABLE: Record<string, Record<string, readonly [Cell, Cell, Cell]>> = {
+  "`free` of what is not a block: wild, negative, fractional, NaN, infinite, over the end, in the heap's state": {
+    "free of a wild number": [INVALID, INVALID, INVALID],
+    "realloc and usableSize of a wild number": [INVALID, INVALID, INVALID],
+    "free of a fraction": [INVALID, INVALID, INVALID],
+    "free of a foreign block": [INVALID, INVALID, INVALID],
+  },
+  "`free` of a pointer into the middle of a block, at any byte": {
+    "free of a pointer into a block": [INVALID, INVALID, INVALID],
+  },
+  "`free` twice in a row by the same thread": {
+    "double free at once": [AT_ONCE, AT_ONCE, TWICE],
+    "double free of a large block": [INVALID, INVALID, TWICE],
+  },
+  "`free` twice in a row, after user data has imitated a header in between": {
+    "double free with a header imitated": [TWICE, TWICE, TWICE],
+  },
+  "`free` twice with other frees between, or the second time by another thread": {
+    "double free with others between": [ANY, ANY, TWICE],
+    "check() after a double free with others between": [HEADER, HEADER, ["found by free"]],
+  },
+  "`free` twice, when another block has the memory by then": {
+    "double free after another size has the memory": [ANY, ANY, TWICE],
+  },
+  "a write past the end of a block: 1 byte, a NUL, 8 bytes": {
+    "a NUL past the end": [ANY, HEADER, OVERFLOW],
+    "1 byte past the end": [ANY, HEADER, OVERFLOW],
+    "8 bytes past the end": [ANY, HEADER, OVERFLOW],
+    "a write into a block of no bytes": [ANY, ANY, OVERFLOW],
+  },
+  "a NUL past the end of a block, then the next block is freed twice": {
+    "a NUL past the end, then a double free": [TWICE, HEADER, TWICE],
+    "a NUL past the end, a double free, then the block's own": [ANY, ANY, OVERFLOW],
+  },
+  "a write before the start of a block": {
+    "a write before the start": [ANY, HEADER, UNDERFLOW],
+    "a write before the start of a large block": [HEADER, HEADER, UNDERFLOW],
+  },
+  "a write after free": {
+    "a write after free": [ANY, ANY, AFTER],
+  },
+  "`usableSize` or `bytes` of a freed block": {
+    "usableSize and bytes of a freed block": [ANY, ANY, AFTER],
+  },
+  "`realloc` of the block that was freed last": {
+    "realloc of a freed block": [TWICE, TWICE, TWICE],
+  },
+  "a write that leads a free list out of the blocks": {
+    "a link out of the blocks": [HEADER, HEADER, HEADER],
+  },
+  "a write that leads a free list to a live block, or into one": {
+    "a link to a live block, or into one": [ANY, ANY, HEADER],
+    "check() after a link to a live block": [HEADER, HEADER, HEADER],
+  },
+  "`bytes(ptr, n)` longer than the block": {
+    "a view longer than the block": [OVERFLOW, OVERFLOW, OVERFLOW],
+  },
+  "blocks that are live at `close`": {
+    "blocks that are live at close": [["-"], ["-"], ["reported"]],
+  },
+  "a size that is negative, fractional, NaN or infinite": {
+    "a size that is none": [["INVALID_SIZE"], ["INVALID_SIZE"], ["INVALID_SIZE"]],
+  },
+  "any call after `close`": {
+    "any call after close": [["HEAP_CLOSED"], ["HEAP_CLOSED"], ["HEAP_CLOSED"]],
+  },
+};
+const FAULTS = Object.assign({}, ...Object.values(TABLE)) as Record<string, readonly [Cell, Cell, Cell]>;
+
+/** Rows of the page that other tests have. */
+const ELSEWHERE: Record<string, string> = {
+  "a bigint, a string or anything else that is not a number, as a size or a pointer": "arguments_test.ts",
+  "the buffer of the views transferred away": "detached_test.ts",
 };
 
 function columnOf(variant: string, build: string): Column {
@@ -64,13 +111,37 @@ for (const build of ["release", "debug"]) {
       }).output();
       assertEquals([code, signal], [0, null], new TextDecoder().decode(stderr));
       const found = JSON.parse(new TextDecoder().decode(stdout)) as Record<string, string[]>;
-      assertEquals(Object.keys(found), Object.keys(TABLE));
+      assertEquals(Object.keys(found).toSorted(), Object.keys(FAULTS).toSorted());
       const column = columnOf(variant, build);
       for (const [fault, codes] of Object.entries(found)) {
-        const promised = TABLE[fault]![column];
+        const promised = FAULTS[fault]![column];
         if (promised === ANY) continue;
         assert(codes.length > 0 && codes.every((code) => promised.includes(code)), `${fault}: ${codes}`);
       }
     });
   }
 }
+
+/** Codes of errors in a text, or in cells. */
+function codesIn(cells: readonly Cell[]): string[] {
+  return [...new Set(cells.flatMap((codes = []) => codes))].filter((code) => /^[A-Z_]+$/.test(code)).toSorted();
+}
+
+Deno.test("the page's table has the faults that are tried, with the codes that they give", () => {
+  const page = Deno.readTextFileSync(new URL("../../src/heap/README.md", import.meta.url));
+  const tables = lexer(page).filter(({ type }) => type === "table") as Tokens.Table[];
+  const rows = tables.find(({ header }) => header[0]?.text === "fault")!.rows.map((row) => row.map(({ text }) => text));
+  const written = (cell: string) => codesIn([cell.match(/[A-Z]+_[A-Z_]+/g) ?? []]);
+  const named = [...Object.keys(TABLE), ...Object.keys(ELSEWHERE)];
+  assertEquals(rows.map(([fault]) => fault!).toSorted(), named.toSorted());
+  for (const [fault = "", release = "", debug = ""] of rows) {
+    if (fault in ELSEWHERE) {
+      const test = Deno.readTextFileSync(new URL(ELSEWHERE[fault]!, import.meta.url));
+      for (const code of [...written(release), ...written(debug)]) assert(test.includes(code), `${fault}: ${code}`);
+      continue;
+    }
+    const cells = Object.values(TABLE[fault]!);
+    assertEquals([fault, written(release)], [fault, codesIn(cells.map(([cell]) => cell))]);
+    assertEquals([fault, written(debug)], [fault, codesIn(cells.map(([, , cell]) => cell))]);
+  }
+});

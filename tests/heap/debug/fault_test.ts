@@ -1,6 +1,6 @@
 /**
- * The debug column of the README's table: every fault, in every variant, is an error of its own code, and leaves the
- * heap usable and all other blocks as they were.
+ * The debug column of the table of faults in `src/heap/README.md`: every fault, in every variant, is an error of its own
+ * code, and leaves the heap usable and all other blocks as they were.
  */
 
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";

@@ -1,5 +1,5 @@
 /**
- * The debug column of the README's table across threads: what one thread allocated another misuses, and either finds
+ * The debug column of the table in `src/heap/README.md` across threads: what one thread allocated another misuses, and either finds
  * it, with the stacks of both. And debug heaps in Workers that are ended in the middle of anything.
  */
 
