@@ -1,6 +1,6 @@
 /**
  * What it costs to give a block to C and to get it back, `deno bench -P bench/pointers_bench.ts`: the heap's own calls, next
- * to what they are made of, and to what one might write instead. The first group is the unit of README's table.
+ * to what they are made of, and to what one might write instead. The first group is the unit: pairs of malloc and free.
  */
 
 import { Heap } from "../mod.ts";
