@@ -165,8 +165,8 @@ Deno.test("every file of the source is in a room of the list", () => {
 Deno.test("imports lead downwards", () => {
   assertEquals(upwardArrows(SOURCES), []);
   const found = (file: string, line: string) => upwardArrows(planted(file, line));
-  assertEquals(found("src/heap/core/large.ts", 'import type { Tiny } from "../hot/tiny.ts";'), [
-    "src/heap/core/large.ts imports src/heap/hot/tiny.ts",
+  assertEquals(found("src/heap/core/large.ts", 'import type { HotPath } from "../hot/parts.ts";'), [
+    "src/heap/core/large.ts imports src/heap/hot/parts.ts",
   ]);
   assertEquals(found("src/report/stress.ts", 'import {\n  bench,\n} from "../lab/bench/bench.ts";'), [
     "src/report/stress.ts imports src/lab/bench/bench.ts",

@@ -11,7 +11,7 @@ import type { NativeAccessCode } from "../os/mod.ts";
 
 /**
  * What went wrong, as a word that scripts can rely on. Those of `NativeAccessError` are among them: `NO_FFI_PERMISSION`,
- * `NO_READ_PERMISSION`, `UNSUPPORTED_SYSTEM` and `BAD_LIBRARY`.
+ * `UNSUPPORTED_SYSTEM` and `BAD_LIBRARY`.
  */
 export type HeapErrorCode =
   | NativeAccessCode

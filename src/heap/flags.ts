@@ -1,7 +1,7 @@
 /**
  * Flags: the choices that a heap is compiled with. Each is one row of {@linkcode FLAGS}: its values, its default, and
- * what it means. The hot module reads them from its own URL into module constants (`hot/tiny.ts?header=byte`), so that
- * V8 folds them and drops the branches of the others: this is the project's `#if`.
+ * what it means. The hot path is generated for each set of them (`hot/template.ts`), so V8 never sees the branches of the
+ * others: this is the project's `#if`.
  *
  * A variant is a name for a set of flags (see `variants.ts`); `name,flag=value,...` overrides single ones.
  *
@@ -185,13 +185,7 @@ export function debugFlags(flags: Flags): Flags {
   return flags.header === "byte" ? { ...flags, push: "box", integrity: 4, track: 1 } : flags;
 }
 
-/** The query that tells the hot module its flags. */
+/** The flags as one text, equal for equal flags. */
 export function flagsToQuery(flags: Flags): string {
   return new URLSearchParams(NAMES.map((name) => [name, String(flags[name])])).toString();
-}
-
-/** The flags in the URL of a hot module; `defaults` where it has none. */
-export function flagsFromUrl(url: string, defaults: Flags): Flags {
-  const overrides = [...new URL(url).searchParams].filter(([name]) => Object.hasOwn(FLAGS, name));
-  return withOverrides(defaults, overrides.map(([name, value]) => `${name}=${value}`));
 }

@@ -40,8 +40,8 @@ import { reclaimWithoutSlot } from "./threads/reclaim.ts";
 import { ReleaseBlocks } from "./release.ts";
 import { readHandle, type SharedHeap } from "./state/share.ts";
 import type { HeapSnapshot } from "./inspect/snapshot.ts";
-import type { Tiny, TinyParts } from "./hot/tiny.ts";
-import { loadTiny } from "./hot/loader.ts";
+import { loadHotPath } from "./hot/loader.ts";
+import type { Compile } from "./hot/parts.ts";
 import { DEFAULT_VARIANT, parseVariant, type Variant } from "./variants.ts";
 
 /** What a heap is opened with. */
@@ -263,7 +263,7 @@ export class Heap implements Disposable {
     const maxBytes = bytesOption(chosen, "maxBytes", 0, MAX_RESERVE_BYTES, reserveBytes);
     const quarantineBytes = bytesOption(chosen, "quarantineBytes", 0, MAX_RESERVE_BYTES, DEFAULT_QUARANTINE_BYTES);
     const stacks = stacksOption(chosen);
-    const tiny = await loadTiny(variant.flags);
+    const compile = await loadHotPath(variant.flags);
     const system = await openVirtualMemory();
     let opened: { close(): void } = system;
     const lines = new Log(log);
@@ -272,7 +272,7 @@ export class Heap implements Disposable {
         if (system.note !== undefined && log !== undefined) lines.say(system.note);
         const orLess = chosen.reserveBytes === undefined;
         const memory = opened = HeapMemory.reserve(system, reserveBytes, orLess, maxBytes, build, makeJournal);
-        const blocks = makeBlocks(memory, variant, tiny.compile, lines, { stacks, quarantineBytes });
+        const blocks = makeBlocks(memory, variant, compile, lines, { stacks, quarantineBytes });
         const heap = opened = new Heap(memory, variant, build, blocks, lines);
         if (variant.flags.shared === 1) heap.share();
         return heap;
@@ -305,7 +305,7 @@ export class Heap implements Disposable {
 
   static async #attach(shared: SharedHeap, makeJournal?: MakeJournal): Promise<Heap> {
     const { handle, variant } = readHandle(shared);
-    const tiny = await loadTiny(variant.flags);
+    const compile = await loadHotPath(variant.flags);
     const system = await openVirtualMemory();
     let opened: { close(): void } = system;
     const log = new Log();
@@ -314,7 +314,7 @@ export class Heap implements Disposable {
         const { flags } = variant;
         const makeRoom = (memory: HeapMemory) => reclaimWithoutSlot(memory, flags);
         const memory = opened = HeapMemory.attach(system, handle, flags, makeRoom, makeJournal);
-        return new Heap(memory, variant, handle.build, makeBlocks(memory, variant, tiny.compile, log), log);
+        return new Heap(memory, variant, handle.build, makeBlocks(memory, variant, compile, log), log);
       });
     } catch (error) {
       opened.close();
@@ -727,7 +727,7 @@ const LOAN_STACK: readonly number[] = new Array<number>(3072).fill(0);
 function makeBlocks(
   memory: HeapMemory,
   variant: Variant,
-  compile: (parts: TinyParts) => Tiny,
+  compile: Compile,
   log: Log,
   options?: DebugOptions,
 ): Blocks {

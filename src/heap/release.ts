@@ -14,9 +14,12 @@ import { Headers } from "./core/headers.ts";
 import { LargeBlocks } from "./core/large.ts";
 import {
   BLOCK_ALIGNMENT,
+  CACHE_HEADS,
+  CACHE_ROOMS,
   INVERSES_OFFSET,
   MIB,
   PAGE_BYTES,
+  SLAB_MAP_OFFSET,
   SMALL_SPACE_BYTES,
   tagOf,
   WORD_CHARGED_PAGES,
@@ -31,7 +34,7 @@ import { Slabs } from "./core/slabs.ts";
 import type { HeapSnapshot } from "./inspect/snapshot.ts";
 import type { BlockInfo, HeapStats } from "./inspect/stats.ts";
 import { ThreadCache } from "./threads/thread_cache.ts";
-import type { Tiny, TinyParts } from "./hot/tiny.ts";
+import { type Compile, compiled } from "./hot/parts.ts";
 import type { Variant } from "./variants.ts";
 import { Narrator } from "./hot/verbose.ts";
 
@@ -88,7 +91,7 @@ export class ReleaseBlocks implements Blocks {
   constructor(
     memory: HeapMemory,
     variant: Variant,
-    compile: (parts: TinyParts) => Tiny,
+    compile: Compile,
     log: (line: string) => void,
   ) {
     const { flags } = variant;
@@ -124,11 +127,11 @@ export class ReleaseBlocks implements Blocks {
       memory.words.set(classes.table, WORD_CLASS_OF);
       memory.words.set(classes.strides.map(inverseOf), INVERSES_OFFSET / 4);
     }
-    const tiny = compile({
+    const hotPath = compiled(compile, {
       words: memory.words.subarray(0, (memory.stateBytes + Math.min(memory.bytes, SMALL_SPACE_BYTES)) / 4),
-      first: memory.stateBytes / 4,
       u8: memory.u8,
-      cache: this.#cache.firstWord,
+      heads: this.#cache.firstWord + CACHE_HEADS,
+      rooms: this.#cache.firstWord + CACHE_ROOMS,
       tag: tagOf(memory.thread),
       bias: classes.bias + WORD_CLASS_OF * 16,
       largest: classes.largest,
@@ -145,8 +148,11 @@ export class ReleaseBlocks implements Blocks {
       reject: (fault, sizeClass, ptr) => this.#gate.reject(fault, sizeClass, ptr),
       counts: this.#counters?.values ?? new Float64Array(0),
       trace: links.trace,
+      slabMap: SLAB_MAP_OFFSET / 4,
+      inverses: INVERSES_OFFSET / 4,
+      first: memory.stateBytes / 4,
     });
-    const { malloc, free } = narrator?.wrap(tiny, classes.largest) ?? tiny;
+    const { malloc, free } = narrator?.wrap(hotPath, classes.largest) ?? hotPath;
     this.malloc = malloc;
     this.free = free;
     this.#reclaimer.reclaim();

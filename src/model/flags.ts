@@ -13,11 +13,19 @@ export interface FlagValue {
   readonly meaning: string;
 }
 
+/** How long a function is in V8's bytecode. */
+export interface BytecodeLength {
+  readonly function: string;
+  readonly bytes: number;
+}
+
 /** A variant, with every flag in the order of their table. */
 export interface VariantFlags {
   /** With its overrides. */
   readonly name: string;
   readonly flags: readonly FlagValue[];
+  /** The functions of its hot path, malloc and free first; empty where V8 does not say. */
+  readonly bytecode: readonly BytecodeLength[];
 }
 
 /** What `flags` says: one variant, or two and their differences. */

@@ -112,8 +112,6 @@ export class NativeBuildError extends Error {
 export type NativeAccessCode =
   /** No bare `--allow-ffi`. */
   | "NO_FFI_PERMISSION"
-  /** No `--allow-read` for the heap's sources, which a variant other than the default needs. */
-  | "NO_READ_PERMISSION"
   /** Neither Linux nor macOS, or a processor that the project does not know. */
   | "UNSUPPORTED_SYSTEM"
   /** A library cannot be loaded, or is not a build of this version of `native/vm.c`. */

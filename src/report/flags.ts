@@ -7,7 +7,7 @@ import { csvTable, markdownTable } from "./tables/rows.ts";
 import { textTable } from "./tables/text_table.ts";
 import { counted, wrap } from "./tables/format.ts";
 import { type Palette, PLAIN } from "./tables/palette.ts";
-import type { FlagsFile } from "../model/flags.ts";
+import type { FlagsFile, VariantFlags } from "../model/flags.ts";
 
 /** The text; colours from `palette`. */
 export function renderFlags({ build, variants, differences }: FlagsFile, palette: Palette = PLAIN): string {
@@ -18,13 +18,25 @@ export function renderFlags({ build, variants, differences }: FlagsFile, palette
     const rows = a.flags.map(({ flag, value, from, meaning }) => [flag, String(value), from, meaning]);
     const changed = a.flags.map(({ from }) => from !== a.name);
     return `${title(`${a.name}, ${build} build`)}\n\n` +
-      `${table(["flag", "value", "from", "meaning"], rows, palette, a.name.includes(",") ? changed : [])}\n`;
+      `${table(["flag", "value", "from", "meaning"], rows, palette, a.name.includes(",") ? changed : [])}\n${
+        hotPath(a, palette)
+      }`;
   }
+  const hotPaths = hotPath(a, palette) + hotPath(b, palette).trimStart();
   const names = `${a.name} and ${b.name}, ${build} builds`;
   if (differences.length === 0) return `${title(`${names}: no difference`)}\n`;
   const count = `${differences.length} of ${counted(a.flags.length, "flag")} differ`;
   const rows = differences.map((row) => [row.flag, String(row.a), String(row.b), row.meaning]);
-  return `${title(`${names}: ${count}`)}\n\n${table(["flag", a.name, b.name, "meaning"], rows, palette, [])}\n`;
+  return `${title(`${names}: ${count}`)}\n\n${
+    table(["flag", a.name, b.name, "meaning"], rows, palette, [])
+  }\n${hotPaths}`;
+}
+
+/** How long the hot path is, in a line. */
+function hotPath({ name, bytecode }: VariantFlags, palette: Palette): string {
+  if (bytecode.length === 0) return "";
+  const lengths = bytecode.map((each) => `${each.function} ${each.bytes}`).join(", ");
+  return `\n${wrap(`hot path of ${name}, bytes of bytecode: ${lengths}`, palette.columns).join("\n")}\n`;
 }
 
 /** The same table as Markdown. */

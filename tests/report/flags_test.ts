@@ -5,7 +5,8 @@ import { renderFlags } from "../../src/report/mod.ts";
 
 function variant(name: string, ...values: [flag: string, value: string | number, from: string][]): VariantFlags {
   const meaning = "what it does, in words enough to need a second line where the table is as wide as it may be";
-  return { name, flags: values.map(([flag, value, from]) => ({ flag, value, from, meaning })) };
+  const flags = values.map(([flag, value, from]) => ({ flag, value, from, meaning }));
+  return { name, flags, bytecode: [{ function: "malloc", bytes: 173 }, { function: "free", bytes: 205 }] };
 }
 
 function file(variants: VariantFlags[], differences: FlagsFile["differences"] = []): FlagsFile {

@@ -18,7 +18,7 @@ import type { HeapMemory } from "../state/memory.ts";
 import type { SizeClasses } from "../core/size_classes.ts";
 import type { Slabs } from "../core/slabs.ts";
 import type { ThreadCache } from "../threads/thread_cache.ts";
-import type { BoxFault } from "./tiny.ts";
+import type { BoxFault } from "./parts.ts";
 import { TRACE_PUSH } from "../core/trace.ts";
 
 /** See the module. */

@@ -1,39 +1,40 @@
 /**
- * Loads the hot module for a set of flags. The default is imported as such, so that bundlers and `deno compile` see it
- * and it needs no permission; the others are computed imports of the same source, which need `--allow-read`. One
- * module serves all heaps of a set of flags, one after another and at once: each has functions of its own from it.
+ * Loads the hot path for a set of flags. That of the default is a file, so that bundlers see it; the others are generated
+ * from the template's text when they are first opened, and imported from memory: no file is written, and none is read,
+ * since the text is a part of the program as its modules are. So no permission is needed, and a program that opens no
+ * variant does not load the template.
+ *
+ * One module serves all heaps of a set of flags, one after another and at once: each has functions of its own from it.
+ * Sets of flags of which the hot path makes nothing have modules of their own, too: with them, type feedback.
  *
  * @module
  */
 
-import { granted, NativeAccessError, reasonOf } from "../../os/mod.ts";
 import { type Flags, flagsToQuery } from "../flags.ts";
-import * as standard from "./tiny.ts";
+import { DEFAULT_VARIANT, VARIANTS } from "../variants.ts";
+import { compile as compileDefault } from "./default.ts";
+import type { Compile } from "./parts.ts";
 
-/**
- * The hot module for these flags. Cost: the first time for a set of flags, reading and compiling a file.
- *
- * @throws {NativeAccessError} `NO_READ_PERMISSION` for flags other than the default's, without permission to read it.
- */
-export async function loadTiny(flags: Flags): Promise<typeof standard> {
+/** By the flags, as a query: those that are loaded, or on their way. */
+const loaded = new Map([[flagsToQuery(VARIANTS[DEFAULT_VARIANT]!), Promise.resolve<Compile>(compileDefault)]]);
+
+/** The hot path for these flags. Cost: the first time for a set of flags, generating and compiling it, some milliseconds. */
+export function loadHotPath(flags: Flags): Promise<Compile> {
   const query = flagsToQuery(flags);
-  if (query === flagsToQuery(standard.flags)) return standard;
-  const { protocol, pathname } = new URL("./tiny.ts", import.meta.url);
-  if (protocol === "file:" && !granted({ name: "read", path: decodeURIComponent(pathname) })) {
-    throw cannotLoad(`no permission to read ${pathname}`); // at a terminal, the import would ask for it
-  }
-  try {
-    return await import(`./tiny.ts?${query}`) as typeof standard;
-  } catch (cause) {
-    throw cannotLoad(reasonOf(cause), cause);
-  }
+  let hotPath = loaded.get(query);
+  if (hotPath === undefined) loaded.set(query, hotPath = load(flags));
+  return hotPath;
 }
 
-function cannotLoad(why: string, cause?: unknown): NativeAccessError {
-  return new NativeAccessError(
-    "NO_READ_PERMISSION",
-    `cannot load the hot path of this variant (${why}): variants other than the default are compiled when they are ` +
-      "opened, and need --allow-read for this package",
-    { cause },
-  );
+async function load(flags: Flags): Promise<Compile> {
+  const { hotPathSource } = await import("./source.ts");
+  // Stacks and V8's own traces show it as a file of this folder.
+  const source = `${hotPathSource(flags)}//# sourceURL=${new URL("./generated.ts", import.meta.url).href}\n`;
+  const url = URL.createObjectURL(new Blob([source], { type: "application/typescript" }));
+  try {
+    const { compile } = await import(url) as { compile: Compile };
+    return compile;
+  } finally {
+    URL.revokeObjectURL(url);
+  }
 }

@@ -11,7 +11,7 @@
 
 import type { CounterName, Watcher } from "../state/counters.ts";
 import { hex } from "../errors.ts";
-import type { Tiny } from "./tiny.ts";
+import type { HotPath } from "./parts.ts";
 
 /** Calls of each path that are told. */
 const FIRST_CALLS = 5;
@@ -48,7 +48,7 @@ export class Narrator implements Watcher {
   }
 
   /** The same functions, which tell of themselves. */
-  wrap({ malloc, free }: Tiny, largest: number): Tiny {
+  wrap({ malloc, free }: HotPath, largest: number): HotPath {
     return {
       malloc: (size) => {
         const before = this.#events, ptr = malloc(size);

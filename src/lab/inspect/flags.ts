@@ -5,8 +5,9 @@
  *
  * @module
  */
-import { FLAGS, type Flags, Heap, type HeapOptions, parseVariant } from "../../heap/mod.ts";
+import { FLAGS, type Flags, Heap, type HeapOptions, parseVariant, VARIANTS } from "../../heap/mod.ts";
 import type { FlagsFile, VariantFlags } from "../../model/mod.ts";
+import { bytecodeOf } from "./bytecode.ts";
 
 /** The builds that `--build` chooses between. */
 export const BUILDS = ["release", "debug"] as const;
@@ -54,7 +55,14 @@ async function describeVariant(text: string, build: Build): Promise<VariantFlags
       from: flags[flag] !== released[flag] ? `${build} build` : overridden.has(flag) ? "override" : row,
       meaning: FLAGS[flag].meaning,
     })),
+    bytecode: await bytecodeOf(variantWith(row, flags)),
   };
+}
+
+/** A release variant that has these flags, which a build may have changed. */
+function variantWith(row: string, flags: Flags): string {
+  const overrides = NAMES.filter((flag) => flag !== "verbose" && flags[flag] !== VARIANTS[row]?.[flag]);
+  return [row, ...overrides.map((flag) => `${flag}=${flags[flag]}`)].join(",");
 }
 
 async function builtFlags(variant: string, build: Build): Promise<Flags> {

@@ -10,6 +10,7 @@ Deno.test("flags shows every flag of the default variant with its value, origin 
   for (const [flag, value] of Object.entries(VARIANTS["slab-map"] as Flags)) {
     assertMatch(stdout, new RegExp(`^ ${flag} +${value} +slab-map `, "m"));
   }
+  assertMatch(stdout, /^hot path of slab-map, bytes of bytecode: malloc \d+, free \d+$/m);
   for (const line of stdout.split("\n")) assert(line.length <= 100, line);
   assertEquals(stdout.includes("\x1b"), false);
 });
@@ -39,6 +40,7 @@ Deno.test("flags shows of two variants what differs, or that nothing does", asyn
     assertMatch(stdout, /^ refill +64 +32 +blocks/m);
     assertEquals(stdout.includes(" header "), false);
     const { differences } = JSON.parse(await Deno.readTextFile(json)) as FlagsFile;
+    assertStringIncludes(stdout, "hot path of slab-map,refill=32,capacity=100, bytes of bytecode: malloc ");
     assertEquals(differences.map(({ flag, a, b }) => [flag, a, b]), [["capacity", 512, 100], ["refill", 64, 32]]);
   } finally {
     await Deno.remove(folder, { recursive: true });

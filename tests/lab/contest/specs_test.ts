@@ -69,7 +69,7 @@ Deno.test("a revision is taken out of the repository, once", async () => {
   assertEquals([first.source, second.source], [hash, hash]);
   assertEquals(second.contestant.allocator, "slab-map,refill=8");
   const folder = first.contestant.command.args.find((arg) => arg.startsWith("--source="))!.slice("--source=".length);
-  assert((await Deno.stat(new URL(`${folder}/src/heap/hot/tiny.ts`))).isFile);
+  assert((await Deno.stat(new URL(`${folder}/src/heap/variants.ts`))).isFile);
 });
 
 Deno.test("a revision is not run from a folder that others may write", async () => {

@@ -1,0 +1,104 @@
+/**
+ * The constants of the template, by flags. In the module that is generated for the flags each is a literal.
+ *
+ * @module
+ */
+
+import { TRACE_LENGTH, TRACE_POP, TRACE_PUSH } from "../core/trace.ts";
+import type { Flags } from "../flags.ts";
+import { COUNTER } from "../state/counters.ts";
+import { FIRST_BLOCK, FREE_CANARY, HEADER_MAGIC, MAX_CLASSES, WORD_BOX_OPERATIONS } from "../state/layout.ts";
+
+const SCAN_LENGTH = 100;
+/** No list is longer: see the flag `capacity`. */
+const WHOLE_LENGTH = 65_536;
+
+/** What is decided by the flags. */
+export type Decision =
+  | "HEADER"
+  | "WRITE_HEADER"
+  | "RESTORE"
+  | "HEADERLESS_C7"
+  | "READABLE_ALWAYS"
+  | "READABLE_BOUNDARY"
+  | "INTERIOR"
+  | "AGAIN"
+  | "LINKS"
+  | "OWN_LINKS"
+  | "COUNTERS"
+  | "TRACK"
+  | "BOX"
+  | "BOX_BOUNDS"
+  | "BOX_HEAD"
+  | "BOX_SCAN"
+  | "BOX_CANARIES"
+  | "LINK_TWICE"
+  | "MISCOUNT";
+
+/** What is the same for most or all of them. */
+export type Word =
+  | "SCAN_LENGTH"
+  | "MALLOCS"
+  | "FREES"
+  | "FAST_FREES"
+  | "MINCORE_CALLS"
+  | "HEADER_REJECTS"
+  | "BOX_OPERATIONS"
+  | "FIRST_BLOCK"
+  | "CLASS"
+  | "HEADER_MAGIC"
+  | "LARGEST_SEED_CLASS"
+  | "CANARY"
+  | "TRACE_PUSH"
+  | "TRACE_POP"
+  | "TRACE_COUNT"
+  | "TRACE_MASK";
+
+/** See the module. */
+export type Constants = Readonly<Record<Decision, boolean> & Record<Word, number>>;
+
+/** The template's constants for these flags. */
+export function constantsOf(flags: Flags): Constants {
+  const hasHeader = flags.header === "byte", hasLinks = flags.links === 1;
+  return {
+    HEADER: hasHeader,
+    WRITE_HEADER: hasHeader && flags.writeHeader === "alloc" && flags.fault !== "drop-header",
+    // Restoring is what box-lite is for; the flag says it for the others.
+    RESTORE: hasHeader && flags.restore === 1,
+    HEADERLESS_C7: flags.c7 === "headerless",
+    READABLE_ALWAYS: flags.readable === "always",
+    READABLE_BOUNDARY: flags.readable === "boundary",
+    INTERIOR: !hasHeader && flags.interior === 1,
+    AGAIN: flags.again === 1,
+    LINKS: hasLinks,
+    // A header does not say who owns the slab, so the lists of those variants have blocks of any owner's.
+    OWN_LINKS: hasLinks && !hasHeader,
+    COUNTERS: flags.counters === 1,
+    TRACK: flags.track === 1,
+    BOX: flags.push === "box",
+    BOX_BOUNDS: flags.integrity >= 1,
+    BOX_HEAD: flags.integrity >= 2,
+    BOX_SCAN: flags.integrity >= 3,
+    BOX_CANARIES: flags.integrity >= 4,
+    SCAN_LENGTH: flags.integrity >= 4 ? WHOLE_LENGTH : SCAN_LENGTH,
+    LINK_TWICE: flags.fault === "link-twice",
+    MISCOUNT: flags.fault === "miscount",
+
+    MALLOCS: COUNTER.mallocs,
+    FREES: COUNTER.frees,
+    FAST_FREES: COUNTER.fastFrees,
+    MINCORE_CALLS: COUNTER.mincoreCalls,
+    HEADER_REJECTS: COUNTER.headerRejects,
+    BOX_OPERATIONS: WORD_BOX_OPERATIONS,
+    FIRST_BLOCK,
+    /** The part of a slab map's word that is the class. */
+    CLASS: MAX_CLASSES - 1,
+    HEADER_MAGIC,
+    LARGEST_SEED_CLASS: 8,
+    CANARY: FREE_CANARY,
+    TRACE_PUSH,
+    TRACE_POP,
+    TRACE_COUNT: TRACE_LENGTH * 3,
+    TRACE_MASK: TRACE_LENGTH - 1,
+  };
+}

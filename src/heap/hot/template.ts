@@ -1,0 +1,219 @@
+/**
+ * The hot path: malloc and free of small blocks, for every set of flags. This is the product; everything else in this
+ * folder is what happens when these few lines do not do.
+ *
+ * malloc: size -> class (a table) -> pop the class's free list. free: pointer -> class -> checks -> push. A list that
+ * is empty, full or damaged, and a size or a pointer that is anything but small, goes to a slow path in a call at the
+ * end.
+ *
+ * **This is a template.** `generate.ts` makes a module of it for one set of flags: each constant becomes a literal, what a
+ * literal decides is decided, and what is left is as short as if it had been written for those flags alone. `default.ts` is
+ * that of the default, committed; the others are made when they are opened. As it stands the template is a program too,
+ * which the tests hold to what is generated: `template(constantsOf(flags))` behaves as that does, and is slower. So that
+ * the generator can stay simple, a constant that is true or false stands only
+ *
+ * - alone or negated, as the condition of an `if`,
+ * - and in front of a `?` whose line has nothing else: `const x = FLAG ? a : b;`.
+ *
+ * What V8 makes of it decides the form (each was measured):
+ *
+ * - V8 inlines by the length of the bytecode, at most 920 bytes into a function, and a copy for each place that calls.
+ *   Branches that a constant decides count though they are gone in the end; those of a literal do not.
+ *   What the slow paths are made of is not inlined (`outOfLine` in `../release.ts`, `RemoteFrees.free`).
+ * - What the functions use are *parameters* of `compile` that are never assigned: those V8 folds, address and length
+ *   of every array included, when it inlines malloc into a loop. Module variables cost a load, a test for the temporal
+ *   dead zone and a map check each.
+ * - One array, `words`, has everything: free lists, slab map, tables and links. Each further array is two more 64-bit
+ *   constants to load at every access. It ends at 2 GiB of blocks, so that a bound is a 32-bit operand. The state is in
+ *   front of pointer 0, out of the reach of programs: so a link's index takes an addition, a fiftieth of random-mixed.
+ * - All is int32: `(size | 0) !== size` costs nothing where size is one, and sends fractions, NaN and large numbers away.
+ *   `| 0` and `- 0` behind the slow calls keep the result an int32 as long as it is one.
+ * - `| 0` throws a plain TypeError for a bigint or a symbol, which has to be a typed one. Nothing that V8 expects there can
+ *   throw, so the `try` around it is gone from the machine code.
+ * - Conditions are written so that `undefined`, which a detached array reads as, takes the slow path.
+ *
+ * @module
+ */
+
+import type { Constants } from "./constants.ts";
+import type { BoxFault, Compile, HotPath } from "./parts.ts";
+
+/** The hot path as it stands here, with constants in the place of literals. */
+export function template(constants: Constants): Compile {
+  const { HEADER, WRITE_HEADER, RESTORE, HEADERLESS_C7, READABLE_ALWAYS, READABLE_BOUNDARY } = constants;
+  const { INTERIOR, AGAIN, OWN_LINKS, LINKS, COUNTERS, TRACK, LINK_TWICE, MISCOUNT } = constants;
+  const { BOX, BOX_BOUNDS, BOX_HEAD, BOX_SCAN, BOX_CANARIES, SCAN_LENGTH } = constants;
+  const { MALLOCS, FREES, FAST_FREES, MINCORE_CALLS, HEADER_REJECTS, BOX_OPERATIONS } = constants;
+  const { FIRST_BLOCK, CLASS, HEADER_MAGIC, LARGEST_SEED_CLASS, CANARY } = constants;
+  const { TRACE_PUSH, TRACE_POP, TRACE_COUNT, TRACE_MASK } = constants;
+  return compile;
+
+  function compile(
+    words: Int32Array,
+    u8: Uint8Array,
+    heads: number,
+    rooms: number,
+    tag: number,
+    bias: number,
+    largest: number,
+    refill: (sizeClass: number) => number,
+    mallocSlow: (size: number) => number,
+    freeSlow: (ptr: number) => void,
+    isMapped: (ptr: number) => boolean,
+    reject: (fault: BoxFault, sizeClass: number, ptr: number) => never,
+    counts: Float64Array,
+    trace: Int32Array,
+    slabMap: number,
+    inverses: number,
+    first: number,
+    imul: (a: number, b: number) => number,
+  ): HotPath {
+    function malloc(size: number): number {
+      const heap = words;
+      if (COUNTERS) counts[MALLOCS] = counts[MALLOCS]! + 1;
+      let whole: number;
+      try {
+        whole = size | 0;
+      } catch {
+        whole = NaN; // a bigint or a symbol
+      }
+      if (whole !== size || size >>> 0 > largest) return mallocSlow(size) - 0;
+      const sizeClass = heap[(size + bias) >> 4]! | 0; // 0 in a heap that is closed: no slab has that
+      const ptr = heap[heads + sizeClass]!;
+      if (OWN_LINKS) {
+        // The list leads into a slab of the class that is this thread's. Slabs have 2^16 bytes.
+        if (heap[slabMap + (ptr >>> 16)] !== (sizeClass | tag)) return refill(sizeClass) | 0;
+      } else if (LINKS) {
+        if (!(ptr >= FIRST_BLOCK && (heap[slabMap + (ptr >>> 16)]! & CLASS) === sizeClass)) {
+          return refill(sizeClass) | 0;
+        }
+      } else {
+        if (!(ptr >= FIRST_BLOCK)) return refill(sizeClass) | 0;
+      }
+      if (BOX) boxCheck(sizeClass, ptr, TRACE_POP);
+      if (WRITE_HEADER) writeHeader(ptr, sizeClass); // before it is taken: a call for which there is no stack would lose it
+      heap[heads + sizeClass] = heap[first + (ptr >> 2)]!;
+      heap[rooms + sizeClass] = heap[rooms + sizeClass]! + 1;
+      return ptr;
+    }
+
+    function free(ptr: number): void {
+      const heap = words;
+      if (COUNTERS) counts[FREES] = counts[FREES]! + 1;
+      let whole: number;
+      try {
+        whole = ptr | 0;
+      } catch {
+        whole = NaN;
+      }
+      fast: if (whole === ptr) {
+        const sizeClass = HEADER ? headerClass(ptr) : heap[slabMap + (ptr >>> 16)]! ^ tag;
+        if (INTERIOR) {
+          // Blocks end where their slab ends: the distance from there is a multiple of the stride. Class 0 has inverse 0,
+          // and so has what the word of another owner's slab comes to.
+          const inverse = heap[inverses + sizeClass]! >>> 0;
+          if (!((imul((~ptr & 0xffff) + 1, inverse) >>> 0) < inverse)) break fast;
+        } else {
+          if (!((sizeClass - 1) >>> 0 < CLASS)) break fast;
+        }
+        const head = heap[heads + sizeClass]!, room = heap[rooms + sizeClass]!;
+        if (AGAIN) {
+          if (head === ptr) break fast;
+        }
+        if (room > 0) {
+          if (BOX) boxCheck(sizeClass, ptr, TRACE_PUSH);
+          if (RESTORE) writeHeader(ptr, sizeClass);
+          if (COUNTERS) counts[FAST_FREES] = counts[FAST_FREES]! + 1;
+          heap[first + (ptr >> 2)] = head;
+          heap[heads + sizeClass] = ptr;
+          heap[rooms + sizeClass] = room - 1;
+          // The bug that was asked for, once in 256 blocks.
+          if (LINK_TWICE) {
+            if ((ptr & 0xff0) === 0) heap[first + (ptr >> 2)] = ptr;
+          }
+          // The bug that was asked for, once in 256 blocks.
+          if (MISCOUNT) {
+            if ((ptr & 0xff0) === 0) heap[rooms + sizeClass] = room;
+          }
+          return;
+        }
+      }
+      freeSlow(ptr);
+    }
+
+    function writeHeader(ptr: number, sizeClass: number): void {
+      if (HEADERLESS_C7) {
+        if (sizeClass === LARGEST_SEED_CLASS) return;
+      }
+      u8[ptr - 1] = HEADER_MAGIC | (sizeClass - 1);
+    }
+
+    /** The class that the byte in front of a block says, or 0. */
+    function headerClass(ptr: number): number {
+      if (ptr < FIRST_BLOCK) return 0;
+      if (READABLE_ALWAYS) {
+        if (COUNTERS) counts[MINCORE_CALLS] = counts[MINCORE_CALLS]! + 1;
+        if (!isMapped(ptr - 1)) return 0;
+      }
+      if (READABLE_BOUNDARY) {
+        if ((ptr & 0xfff) === 0) {
+          if (COUNTERS) counts[MINCORE_CALLS] = counts[MINCORE_CALLS]! + 1;
+          if (!isMapped(ptr - 1)) return 0;
+        }
+      }
+      const header = u8[ptr - 1]!;
+      if ((header & 0xf0) === HEADER_MAGIC) return (header & 0x0f) + 1;
+      if (COUNTERS) counts[HEADER_REJECTS] = counts[HEADER_REJECTS]! + 1;
+      return 0;
+    }
+
+    /**
+     * The Box: what is checked again at each push and pop, by the flag `integrity`. Guard and contamination (a user
+     * pointer where the base of a block is due) always are.
+     */
+    function boxCheck(sizeClass: number, ptr: number, operation: number): void {
+      const heap = words, fault = operation === TRACE_PUSH ? "pointer" : "list";
+      if (BOX_BOUNDS) {
+        if (!(sizeClass >= 1 && heap[inverses + sizeClass]! > 0)) reject(fault, sizeClass, ptr);
+        Atomics.add(heap, BOX_OPERATIONS, 1);
+      }
+      if (TRACK) {
+        const entry = (trace[TRACE_COUNT]! & TRACE_MASK) * 3;
+        trace[entry] = operation;
+        trace[entry + 1] = sizeClass;
+        trace[entry + 2] = ptr;
+        trace[TRACE_COUNT] = trace[TRACE_COUNT]! + 1;
+      }
+      if (!(ptr >= FIRST_BLOCK)) reject(fault, sizeClass, ptr);
+      const inverse = heap[inverses + sizeClass]! >>> 0;
+      if (!((imul((~ptr & 0xffff) + 1, inverse) >>> 0) < inverse)) reject(fault, sizeClass, ptr);
+      if ((heap[slabMap + (ptr >>> 16)]! & CLASS) !== sizeClass) reject(fault, sizeClass, ptr);
+      if (BOX_HEAD) {
+        const head = heap[heads + sizeClass]!;
+        if (head !== 0 && (!(head >= FIRST_BLOCK) || (head & 15) !== 0)) reject("list", sizeClass, head);
+      }
+      if (BOX_CANARIES) {
+        if (operation === TRACE_POP && heap[first + (ptr >> 2) + 1] !== (ptr ^ CANARY)) reject("list", sizeClass, ptr);
+      }
+      if (BOX_SCAN) {
+        let at = operation === TRACE_PUSH ? heap[heads + sizeClass]! : heap[first + (ptr >> 2)]!;
+        for (let left = SCAN_LENGTH; left > 0 && at !== 0; left--) {
+          if (at === ptr) reject(operation === TRACE_PUSH ? "again" : "list", sizeClass, ptr);
+          if (!(at >= FIRST_BLOCK) || (heap[slabMap + (at >>> 16)]! & CLASS) !== sizeClass) {
+            reject("list", sizeClass, at);
+          }
+          if (BOX_CANARIES) {
+            if (heap[first + (at >> 2) + 1] !== (at ^ CANARY)) reject("list", sizeClass, at);
+          }
+          at = heap[first + (at >> 2)]!;
+        }
+        if (BOX_CANARIES) {
+          if (at !== 0) reject("list", sizeClass, at); // a loop
+          if (operation === TRACE_PUSH) heap[first + (ptr >> 2) + 1] = ptr ^ CANARY;
+        }
+      }
+    }
+
+    return { malloc, free };
+  }
+}
