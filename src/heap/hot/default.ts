@@ -6,29 +6,29 @@
  * @module
  */
 
-import type { BoxFault, HotPath } from "./parts.ts";
+import type { Compile } from "./parts.ts";
 
 /** malloc and free for one heap. */
-export function compile(
-  words: Int32Array,
-  u8: Uint8Array,
-  heads: number,
-  rooms: number,
-  tag: number,
-  bias: number,
-  largest: number,
-  refill: (sizeClass: number) => number,
-  mallocSlow: (size: number) => number,
-  freeSlow: (ptr: number) => void,
-  isMapped: (ptr: number) => boolean,
-  reject: (fault: BoxFault, sizeClass: number, ptr: number) => never,
-  counts: Float64Array,
-  trace: Int32Array,
-  slabMap: number,
-  inverses: number,
-  first: number,
-  imul: (a: number, b: number) => number,
-): HotPath {
+export const compile: Compile = (
+  words,
+  u8,
+  heads,
+  rooms,
+  tag,
+  bias,
+  largest,
+  refill,
+  mallocSlow,
+  freeSlow,
+  isMapped,
+  reject,
+  counts,
+  trace,
+  slabMap,
+  inverses,
+  first,
+  imul,
+) => {
   function malloc(size: number): number {
     const heap = words;
     let whole: number;
@@ -74,4 +74,4 @@ export function compile(
   }
 
   return { malloc, free };
-}
+};

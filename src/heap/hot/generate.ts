@@ -15,7 +15,7 @@
 
 import type { Constants } from "./constants.ts";
 
-const START = "  function compile(";
+const START = "  const compile: Compile = (";
 const IF = /^( *)if \((!?)(true|false)\) (.*)$/;
 const ELSE_IF = /^ *\} else if \((!?)(true|false)\) \{$/;
 

@@ -26,7 +26,7 @@ export function defaultFile(): string {
  * @module
  */
 
-import type { BoxFault, HotPath } from "./parts.ts";
+import type { Compile } from "./parts.ts";
 
 /** malloc and free for one heap. */
 ${hotPathSource(VARIANTS[DEFAULT_VARIANT]!)}`;

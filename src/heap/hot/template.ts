@@ -36,7 +36,7 @@
  */
 
 import type { Constants } from "./constants.ts";
-import type { BoxFault, Compile, HotPath } from "./parts.ts";
+import type { Compile } from "./parts.ts";
 
 /** The hot path as it stands here, with constants in the place of literals. */
 export function template(constants: Constants): Compile {
@@ -46,28 +46,27 @@ export function template(constants: Constants): Compile {
   const { MALLOCS, FREES, FAST_FREES, MINCORE_CALLS, HEADER_REJECTS, BOX_OPERATIONS } = constants;
   const { FIRST_BLOCK, CLASS, HEADER_MAGIC, LARGEST_SEED_CLASS, CANARY } = constants;
   const { TRACE_PUSH, TRACE_POP, TRACE_COUNT, TRACE_MASK } = constants;
-  return compile;
 
-  function compile(
-    words: Int32Array,
-    u8: Uint8Array,
-    heads: number,
-    rooms: number,
-    tag: number,
-    bias: number,
-    largest: number,
-    refill: (sizeClass: number) => number,
-    mallocSlow: (size: number) => number,
-    freeSlow: (ptr: number) => void,
-    isMapped: (ptr: number) => boolean,
-    reject: (fault: BoxFault, sizeClass: number, ptr: number) => never,
-    counts: Float64Array,
-    trace: Int32Array,
-    slabMap: number,
-    inverses: number,
-    first: number,
-    imul: (a: number, b: number) => number,
-  ): HotPath {
+  const compile: Compile = (
+    words,
+    u8,
+    heads,
+    rooms,
+    tag,
+    bias,
+    largest,
+    refill,
+    mallocSlow,
+    freeSlow,
+    isMapped,
+    reject,
+    counts,
+    trace,
+    slabMap,
+    inverses,
+    first,
+    imul,
+  ) => {
     function malloc(size: number): number {
       const heap = words;
       if (COUNTERS) counts[MALLOCS] = counts[MALLOCS]! + 1;
@@ -215,5 +214,6 @@ export function template(constants: Constants): Compile {
     }
 
     return { malloc, free };
-  }
+  };
+  return compile;
 }

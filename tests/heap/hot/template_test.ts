@@ -110,7 +110,7 @@ Deno.test("the generator refuses what it cannot decide", () => {
   const { HEADER: _, ...constants } = constantsOf(VARIANTS["slab-map"]!);
   const refuses = (line: string, why: string) =>
     assertThrows(
-      () => generate(`  function compile(a) {\n    ${line}\n  }\n`, { HEADER: false, ...constants }),
+      () => generate(`  const compile: Compile = (a) => {\n    ${line}\n  };\n`, { HEADER: false, ...constants }),
       Error,
       why,
     );
@@ -118,5 +118,5 @@ Deno.test("the generator refuses what it cannot decide", () => {
   refuses("return HEADER ? 1 : 2;", "cannot decide");
   refuses("if (HEADER) {", "does not end");
   refuses("if (HEADER) {\n    } else if (a) {\n    }", 'cannot decide "} else if (a) {"');
-  assertThrows(() => generate("function compile() {}", { HEADER: false, ...constants }), Error, "no line");
+  assertThrows(() => generate("const compile = () => {};", { HEADER: false, ...constants }), Error, "no line");
 });
