@@ -1,6 +1,6 @@
 /**
- * The debug column of the table in `src/heap/README.md` across threads: what one thread allocated another misuses, and either finds
- * it, with the stacks of both. And debug heaps in Workers that are ended in the middle of anything.
+ * The debug column of the table in `src/heap/README.md` across threads: what one thread allocated another misuses, and
+ * either finds it, with the stacks of both. And debug heaps in Workers that are ended in the middle of anything.
  */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
