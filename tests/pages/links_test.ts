@@ -63,3 +63,13 @@ Deno.test("CI runs the README's test command, and the package has the pages of t
   const isPublished = (path: string) => publish.include.some((entry) => path === entry || path.startsWith(entry));
   for (const path of ["README.md", "CHANGELOG.md", "src/heap/README.md"]) assert(isPublished(path), path);
 });
+
+Deno.test("the decisions name every dependency in its version, and no other", () => {
+  const { imports } = JSON.parse(Deno.readTextFileSync(`${ROOT}deno.json`)) as { imports: Record<string, string> };
+  const packages = Object.values(imports).map((from) => /^npm:\/?((?:@[^/]+\/)?[^@/]+)@([\d.]+)/.exec(from))
+    .filter((match) => match !== null).map(([, name, version]) => `\`${name}\` ${version}`);
+  const { text } = PAGES.find(({ path }) => path === "src/DECISIONS.md")!;
+  const rows = text.slice(text.indexOf("\n## Dependencies")).split("\n").filter((line) => line.startsWith("| `"));
+  const named = rows.flatMap((row) => row.split("|")[1]!.match(/`[^`]+` [\d.]+/g)!);
+  assertEquals(named.toSorted(), [...new Set(packages)].toSorted());
+});
