@@ -1,7 +1,8 @@
 /**
  * TypeScript in the pages is programs that type-check and run; a block `text` behind one is what it prints. A block whose
  * first line is the name of a file, such as `// worker.ts`, belongs to the program whose `main.ts` follows. Programs import
- * the library as users do: by its name, or from a clone beside them.
+ * the library as users do: by its name, or from a clone beside them. Of those with one file the ones marked `ignore` are not
+ * run: they need what need not be here.
  */
 import { assertEquals } from "@std/assert";
 import { type CodeBlock, PAGES, ROOT } from "./pages.ts";
@@ -11,6 +12,7 @@ interface Program {
   readonly name: string;
   /** By their names; `main.ts` is run. */
   readonly files: ReadonlyMap<string, string>;
+  readonly isRun: boolean;
   /** What it prints; absent where the page does not say. */
   readonly prints?: string;
 }
@@ -18,14 +20,15 @@ interface Program {
 function programsOf(path: string, blocks: readonly CodeBlock[]): Program[] {
   const programs: Program[] = [];
   let files = new Map<string, string>();
-  for (const [at, { language, text }] of blocks.entries()) {
+  for (const [at, { language, attributes, text }] of blocks.entries()) {
     if (language !== "ts") continue;
     const name = /^\/\/ (\w+\.ts)\n/.exec(text)?.[1] ?? "main.ts";
     files.set(name, text);
     if (name !== "main.ts") continue;
     const next = blocks[at + 1];
     const prints = next?.language === "text" ? { prints: `${next.text}\n` } : {};
-    programs.push({ name: `${path.replaceAll("/", "_")}_${programs.length}`, files, ...prints });
+    const isRun = files.size > 1 || !attributes.includes("ignore");
+    programs.push({ name: `${path.replaceAll("/", "_")}_${programs.length}`, files, isRun, ...prints });
     files = new Map();
   }
   return programs;
@@ -59,11 +62,16 @@ Deno.test("TypeScript in the pages type-checks, runs, and prints what they say",
         await Deno.writeTextFile(`${folder}/${name}/${file}`, text);
       }
     }
-    for (const path of paths) { // each by itself: the library of types that a Worker's file names would hold for all
-      const { code, stderr } = await deno(["check", "--quiet", "--no-lock", path], folder);
-      assertEquals([path, code, stderr], [path, 0, ""]);
+    // Apart from the others: the types that a Worker's file asks for would be there for all.
+    const { workers = [], others = [] } = Object.groupBy(
+      paths,
+      (path) => Deno.readTextFileSync(`${folder}/${path}`).includes('<reference lib="') ? "workers" : "others",
+    );
+    for (const group of [workers, others]) {
+      const { code, stderr } = await deno(["check", "--quiet", "--no-lock", ...group], folder);
+      assertEquals([code, stderr], [0, ""]);
     }
-    for (const { name, prints } of PROGRAMS) {
+    for (const { name, prints } of PROGRAMS.filter(({ isRun }) => isRun)) {
       const { code, stdout, stderr } = await deno(
         ["run", "--quiet", "--no-prompt", "--no-check", "--no-lock", "--allow-ffi", "--allow-read", `${name}/main.ts`],
         folder,

@@ -12,6 +12,8 @@ export const ROOT = decodeURIComponent(new URL("../../", import.meta.url).pathna
 export interface CodeBlock {
   /** Behind the fence: `ts`, `sh`, `text`, or nothing for what a command printed. */
   readonly language: string;
+  /** What else is there: `ignore` keeps `deno test --doc` from it. */
+  readonly attributes: readonly string[];
   readonly text: string;
   /** The section that it is in, as it is written. */
   readonly section: string;
@@ -47,7 +49,8 @@ export function pageOf(path: string, text: string): Page {
       if (token.type === "codespan") spans.push((token as Tokens.Codespan).text.replace(/\s+/g, " "));
       if (token.type === "code") {
         const { lang = "", text } = token as Tokens.Code;
-        blocks.push({ language: lang.split(" ")[0]!, text, section });
+        const [language = "", ...attributes] = lang.split(/[ ,]+/);
+        blocks.push({ language, attributes, text, section });
       }
     });
   }
