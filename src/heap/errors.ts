@@ -2,7 +2,7 @@
  * The errors of the heap: one class a fault, each with a stable `code`, the pointer or the value that was wrong, what
  * was expected, and what to do next. Scripts tell them apart by `code`; the messages are for people and may change.
  *
- * A size that is valid but cannot be had is no error: it gives 0.
+ * A size that is valid but cannot be had is no error of `malloc`, which gives 0; it is one of `alloc`.
  *
  * @module
  */
@@ -28,7 +28,10 @@ export type HeapErrorCode =
   | "HEAP_DETACHED"
   | "HEAP_SHARED"
   | "HEAP_BUSY"
-  | "INVALID_HANDLE";
+  | "INVALID_HANDLE"
+  | "OUT_OF_MEMORY"
+  | "INVALID_STRING"
+  | "INVALID_TYPE";
 
 /**
  * The base of everything that the heap throws.
@@ -176,6 +179,52 @@ export class InvalidHandleError extends HeapError {
   constructor(message: string) {
     super("INVALID_HANDLE", message);
   }
+}
+
+/** There is no memory, where a call gives memory or an error: `alloc`, and all that is made of it. */
+export class OutOfMemoryError extends HeapError {
+  /** The bytes that were asked for. */
+  readonly size: number;
+  /** Usable bytes of all live blocks. */
+  readonly liveBytes: number;
+  /** What slabs and large blocks may take together: the option `maxBytes`. */
+  readonly maxBytes: number;
+
+  /** See {@linkcode HeapError}. */
+  constructor(size: number, liveBytes: number, maxBytes: number) {
+    super(
+      "OUT_OF_MEMORY",
+      `no memory for ${size} bytes: ${liveBytes} bytes are live, and the heap may take ${maxBytes} (maxBytes). ` +
+        "Free something, or open the heap with more; onPressure is called before it comes to this.",
+    );
+    this.size = size;
+    this.liveBytes = liveBytes;
+    this.maxBytes = maxBytes;
+  }
+}
+
+/** A text that cannot be written as a C string of its encoding. */
+export class InvalidStringError extends HeapError {
+  /** See {@linkcode HeapError}. */
+  constructor(message: string) {
+    super("INVALID_STRING", message);
+  }
+}
+
+/** A description of a type that C would not have, or a value that its type cannot hold. */
+export class InvalidTypeError extends HeapError {
+  /** See {@linkcode HeapError}. */
+  constructor(message: string) {
+    super("INVALID_TYPE", message);
+  }
+}
+
+/** No heap is larger, so that no pointer is: see `MAX_RESERVE_BYTES`. */
+const LARGEST_HEAP = 2 ** 40;
+
+/** What to say of a number that no heap has as a pointer. */
+export function addressHint(ptr: number): string {
+  return ptr >= LARGEST_HEAP ? "; it looks like a native address: heap.ptrAt() takes one, as a bigint" : "";
 }
 
 /** A pointer as people read it: in hexadecimal where it is a whole number, else as it is. */

@@ -8,11 +8,12 @@
  * @module
  */
 
-import { addressOf, offsetOfAddress, openVirtualMemory } from "../os/mod.ts";
+import { addressOf, offsetOfAddress, openVirtualMemory, openVirtualMemorySync, type VirtualMemory } from "../os/mod.ts";
 import type { Blocks, Leak, Ptr } from "./blocks.ts";
 import type { HeapCounters } from "./state/counters.ts";
 import { DebugBlocks, type DebugOptions, DEFAULT_QUARANTINE_BYTES } from "./debug/build.ts";
 import {
+  addressHint,
   assertPointer,
   assertSize,
   given,
@@ -23,9 +24,21 @@ import {
   InvalidAlignmentError,
   InvalidOptionError,
   InvalidPointerError,
+  OutOfMemoryError,
 } from "./errors.ts";
 import { type Build, debugFlags, type Flags } from "./flags.ts";
 import type { BlockInfo, HeapStats } from "./inspect/stats.ts";
+import type { CStringOptions, ReadCStringOptions } from "./interop/text/cstrings.ts";
+import { purgeWhenIdle } from "./interop/idle_purge.ts";
+import { Interop } from "./interop/interop.ts";
+import type { OutParameter, OutType, OutValue } from "./interop/out.ts";
+import { type OwnedBlock, OwnedTracker } from "./interop/owned.ts";
+import { Pressure, type PressureLevel } from "./interop/pressure.ts";
+import type { TypedArrayConstructor } from "./interop/ranges.ts";
+import type { Scope } from "./interop/scope.ts";
+import { statsText } from "./interop/stats_text.ts";
+import type { StructArray, StructCursor } from "./interop/structs/array.ts";
+import type { Fields, StructType } from "./interop/structs/types.ts";
 import {
   DEFAULT_RESERVE_BYTES,
   MAX_ALIGNMENT,
@@ -40,7 +53,7 @@ import { reclaimWithoutSlot } from "./threads/reclaim.ts";
 import { ReleaseBlocks } from "./release.ts";
 import { readHandle, type SharedHeap } from "./state/share.ts";
 import type { HeapSnapshot } from "./inspect/snapshot.ts";
-import { loadHotPath } from "./hot/loader.ts";
+import { loadedHotPath, loadHotPath } from "./hot/loader.ts";
 import type { Compile } from "./hot/parts.ts";
 import { DEFAULT_VARIANT, parseVariant, type Variant } from "./variants.ts";
 
@@ -74,6 +87,23 @@ export interface HeapOptions {
    * done by then; from other calls it goes to stderr, with the line.
    */
   readonly log?: (line: string) => void;
+  /**
+   * Called before a call gives 0 because there is no memory: what the program frees then may be what is missing. It may use the
+   * heap. It is called at 1, and again at 2 if that was not enough; not for a size over `maxBytes`, and not while it is at work. What
+   * it throws passes on from the call that wanted memory, which has changed nothing. It is of the thread that opened the heap.
+   */
+  readonly onPressure?: (level: PressureLevel) => void;
+  /**
+   * Gives free memory back to the system every so many milliseconds, as {@linkcode Heap.collect} does, by a timer that does
+   * not keep the process alive. Default: never; what is free goes back when the heap grows.
+   */
+  readonly purgeAfterMs?: number;
+  /**
+   * Says of each owned block ({@linkcode Heap.own}) that was collected as garbage without being freed, and where it was allocated, in a
+   * line to `log` or stderr. `"free"` frees it, too; `true` does not, since C may have its address. It costs microseconds for each. Default:
+   * `true` in debug builds, `false` in others.
+   */
+  readonly trackOwned?: boolean | "free";
 }
 
 /** A block that is lent to C: see {@linkcode Heap.lend}. */
@@ -86,7 +116,18 @@ export interface LentBlock extends Disposable {
   end(): void;
 }
 
-const OPTION_NAMES = ["variant", "build", "reserveBytes", "maxBytes", "stacks", "quarantineBytes", "log"];
+const OPTION_NAMES = [
+  "variant",
+  "build",
+  "reserveBytes",
+  "maxBytes",
+  "stacks",
+  "quarantineBytes",
+  "log",
+  "onPressure",
+  "purgeAfterMs",
+  "trackOwned",
+];
 const BUILDS: readonly Build[] = ["release", "debug"];
 
 /** Opens a heap whose journals the caller makes: for those who try what a thread leaves that dies at any step. */
@@ -120,7 +161,7 @@ export let attachWith: (makeJournal: MakeJournal, shared: SharedHeap) => Promise
  * heap.free(ptr);
  * ```
  */
-export class Heap implements Disposable {
+export class Heap implements Disposable, AsyncDisposable {
   /**
    * A block of at least `size` bytes, its native address a multiple of 16; its contents are anything (in debug builds,
    * 0xd0 in each byte).
@@ -161,6 +202,10 @@ export class Heap implements Disposable {
   readonly u32: Uint32Array<ArrayBuffer>;
   /** The whole heap in signed 32-bit units: index `ptr / 4`. */
   readonly i32: Int32Array<ArrayBuffer>;
+  /** The whole heap in 64-bit units, each a bigint: index `ptr / 8`. */
+  readonly u64: BigUint64Array<ArrayBuffer>;
+  /** The whole heap in signed 64-bit units, each a bigint: index `ptr / 8`. */
+  readonly i64: BigInt64Array<ArrayBuffer>;
   /** The whole heap in 32-bit floats: index `ptr / 4`. */
   readonly f32: Float32Array<ArrayBuffer>;
   /** The whole heap in 64-bit floats: index `ptr / 8`. */
@@ -183,14 +228,27 @@ export class Heap implements Disposable {
   readonly #log: Log;
   /** Blocks that are lent, and how many times. */
   readonly #lent: Map<Ptr, number> = new Map();
+  readonly #interop: Interop;
+  /** Ends the timer that purges, if there is one. */
+  #endPurging: (() => void) | undefined = undefined;
 
   static {
-    openWith = (makeJournal, options = {}) => Heap.#open(options, makeJournal);
+    openWith = async (makeJournal, options = {}) => {
+      const settings = readOptions(options);
+      return Heap.#open(settings, await loadHotPath(settings.variant.flags), await openVirtualMemory(), makeJournal);
+    };
     attachWith = (makeJournal, shared) => Heap.#attach(shared, makeJournal);
   }
 
   /** Only for `open` and `attach`; programs without types may call it, too. */
-  private constructor(memory: HeapMemory, variant: Variant, build: Build, blocks: Blocks, log: Log) {
+  private constructor(
+    memory: HeapMemory,
+    variant: Variant,
+    build: Build,
+    blocks: Blocks,
+    log: Log,
+    tracking: Tracking = { trackOwned: build === "debug", hasSites: build === "debug" },
+  ) {
     if (!(memory instanceof HeapMemory)) {
       throw new InvalidOptionError("a heap is made by `await Heap.open()`, or `await Heap.attach(handle)`.");
     }
@@ -217,6 +275,15 @@ export class Heap implements Disposable {
     this.f32 = new Float32Array(buffer);
     this.f64 = new Float64Array(buffer);
     this.data = new DataView(buffer);
+    this.u64 = new BigUint64Array(buffer);
+    this.i64 = new BigInt64Array(buffer);
+
+    const { trackOwned, hasSites } = tracking;
+    const free = trackOwned === "free" ? this.free : undefined;
+    const tracker = trackOwned === false ? undefined : new OwnedTracker(log, hasSites, () => !memory.closed, free);
+    this.#interop = new Interop(this, memory.system, memory.base, tracker, (size) => {
+      return new OutOfMemoryError(size, this.stats().liveBytes, memory.maxBytes);
+    });
   }
 
   /**
@@ -232,49 +299,52 @@ export class Heap implements Disposable {
    * @throws {NativeAccessError} if a permission is missing, or the system is not one that is supported.
    * @throws {OsError} if the system has no address space.
    */
-  static open(options: HeapOptions = {}): Promise<Heap> {
-    return Heap.#open(options);
+  static async open(options: HeapOptions = {}): Promise<Heap> {
+    const settings = readOptions(options), compile = await loadHotPath(settings.variant.flags);
+    return Heap.#open(settings, compile, await openVirtualMemory());
   }
 
-  static async #open(options: HeapOptions, makeJournal?: MakeJournal): Promise<Heap> {
-    if (typeof options !== "object" || options === null) {
-      throw new InvalidOptionError(`${given(options)}: Heap.open takes an object of options, or nothing.`);
-    }
-    const chosen = { ...options }; // read once: a getter may say something else the next time
-    const { variant: text = DEFAULT_VARIANT, build = "release", log } = chosen;
-    for (const name of Object.keys(chosen)) {
-      if (!OPTION_NAMES.includes(name)) {
-        throw new InvalidOptionError(`Heap.open has no option "${name}". The options are: ${OPTION_NAMES.join(", ")}.`);
-      }
-    }
-    if (!BUILDS.includes(build)) throw new InvalidOptionError(`${given(build)}: a build is ${BUILDS.join(" or ")}.`);
-    if (log !== undefined && typeof log !== "function") {
-      throw new InvalidOptionError(`${given(log)}: log is a function that gets a line.`);
-    }
-    const released = parseVariant(text);
-    if (build === "release" && released.flags.verbose === 1) {
+  /**
+   * Opens a heap without waiting, where there is nothing to wait for: of the default variant, in a release build. It never
+   * compiles: where the native library has not been built yet, by `open` in this process or an earlier one, the heap works over
+   * libc, and `pointer`, `address` and `ptrAt` take some tens of nanoseconds; `log` says so.
+   *
+   * @throws {InvalidOptionError} for a debug build and other variants, which `open` opens, and as `open` does.
+   * @throws {NativeAccessError} and {OsError} as `open` does.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   *
+   * using heap = Heap.openSync();
+   * heap.free(heap.malloc(100));
+   * ```
+   */
+  static openSync(options: HeapOptions = {}): Heap {
+    const settings = readOptions(options), compile = loadedHotPath(settings.variant.flags);
+    if (settings.build !== "release" || compile === undefined) {
       throw new InvalidOptionError(
-        'verbose=1 is for debug builds, Heap.open({ build: "debug" }): others print nothing.',
+        "Heap.openSync opens the default variant in a release build; `await Heap.open(options)` opens all.",
       );
     }
-    const variant = build === "debug" ? { ...released, flags: debugFlags(released.flags) } : released;
-    const reserve = bytesOption(chosen, "reserveBytes", MIN_RESERVE_BYTES, MAX_RESERVE_BYTES, DEFAULT_RESERVE_BYTES);
-    const reserveBytes = Math.ceil(reserve / SUPERSLAB_BYTES) * SUPERSLAB_BYTES;
-    const maxBytes = bytesOption(chosen, "maxBytes", 0, MAX_RESERVE_BYTES, reserveBytes);
-    const quarantineBytes = bytesOption(chosen, "quarantineBytes", 0, MAX_RESERVE_BYTES, DEFAULT_QUARANTINE_BYTES);
-    const stacks = stacksOption(chosen);
-    const compile = await loadHotPath(variant.flags);
-    const system = await openVirtualMemory();
+    return Heap.#open(settings, compile, openVirtualMemorySync());
+  }
+
+  static #open(settings: Settings, compile: Compile, system: VirtualMemory, makeJournal?: MakeJournal): Heap {
+    const { variant, build, log, reserveBytes, orLess, maxBytes, purgeAfterMs, stacks } = settings;
     let opened: { close(): void } = system;
     const lines = new Log(log);
     try {
       return lines.during(() => {
         if (system.note !== undefined && log !== undefined) lines.say(system.note);
-        const orLess = chosen.reserveBytes === undefined;
         const memory = opened = HeapMemory.reserve(system, reserveBytes, orLess, maxBytes, build, makeJournal);
-        const blocks = makeBlocks(memory, variant, compile, lines, { stacks, quarantineBytes });
-        const heap = opened = new Heap(memory, variant, build, blocks, lines);
+        const blocks = makeBlocks(memory, variant, compile, lines, settings);
+        const heap = opened = new Heap(memory, variant, build, blocks, lines, {
+          trackOwned: settings.trackOwned,
+          hasSites: build === "release" || stacks > 0,
+        });
         if (variant.flags.shared === 1) heap.share();
+        if (purgeAfterMs !== undefined) heap.#endPurging = purgeWhenIdle(heap, purgeAfterMs, lines);
         return heap;
       }, true);
     } catch (error) {
@@ -482,6 +552,352 @@ export class Heap implements Disposable {
     return new Uint8Array(this.#buffer, ptr, length ?? usable);
   }
 
+  /**
+   * A block as `malloc` gives it, or an error where that gives 0.
+   *
+   * @throws {OutOfMemoryError} if there is no memory; it says what was asked, what is live, and the limit.
+   * @throws {InvalidSizeError} as `malloc` does.
+   *
+   * @example
+   * ```ts
+   * import { Heap, OutOfMemoryError } from "@hakmem/hakmem";
+   * import { assertThrows } from "@std/assert";
+   *
+   * using heap = await Heap.open({ maxBytes: 1024 * 1024 });
+   * const ptr = heap.alloc(1000); // never 0
+   * assertThrows(() => heap.alloc(2_000_000), OutOfMemoryError);
+   * heap.free(ptr);
+   * ```
+   */
+  alloc(size: number): Ptr {
+    const ptr = this.malloc(size);
+    if (ptr === 0) throw this.#interop.outOfMemory(size);
+    return ptr;
+  }
+
+  /**
+   * A block that is freed at the end of the scope, for `using`.
+   *
+   * Cost: that of `malloc` and `free`. V8 takes some hundred nanoseconds for the keyword `using` itself; a hot loop calls
+   * `block[Symbol.dispose]()`. In debug builds, and with `trackOwned`, a block that is forgotten is reported.
+   *
+   * @throws {OutOfMemoryError} and {InvalidSizeError} as `alloc` does.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * {
+   *   using block = heap.own(800);
+   *   const numbers = block.view(Float64Array); // 100 of them
+   *   numbers.fill(1.5);
+   *   assertEquals(heap.f64[block.ptr / 8 + 99], 1.5);
+   *   // block.pointer is what an FFI call takes
+   * }
+   * assertEquals(heap.stats().liveBlocks, 0);
+   * ```
+   */
+  own(size: number): OwnedBlock {
+    return this.#interop.own(size, this.own);
+  }
+
+  /**
+   * Makes a block that exists one that is freed at the end of the scope.
+   *
+   * @throws {InvalidPointerError} for what is not the start of a block; a release build does not know whether it is live.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   *
+   * using heap = await Heap.open();
+   * using text = heap.adopt(heap.cstring("hello"));
+   * heap.readCString(text.ptr);
+   * ```
+   */
+  adopt(ptr: Ptr): OwnedBlock {
+    return this.#interop.adopt(ptr, this.adopt);
+  }
+
+  /**
+   * A scope: everything that is made through it is freed at its end, also by an exception. Scopes may be nested, and end in any order.
+   *
+   * In release builds it is an arena: an allocation takes about a nanosecond, and the end costs a `free` for each 32 KiB. Its blocks lie
+   * in blocks of the heap, so `heap.free`, `realloc`, `bytes` and `owns` do not know them, while `heap.view`, `copyOut`, `fill` and
+   * `dataView` do. In debug builds each is a block of the heap, and a fault is found as everywhere.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * let kept = 0;
+   * {
+   *   using scope = heap.scope();
+   *   const words = ["to", "be", "kept"].map((word) => scope.cstring(word));
+   *   kept = scope.keep(words[2]!);
+   * }
+   * assertEquals(heap.readCString(kept), "kept");
+   * heap.free(kept);
+   * ```
+   */
+  scope(): Scope {
+    return this.#interop.scope();
+  }
+
+  /**
+   * A view of any kind of a range, no copy: `count` elements from a pointer on. The range lies in one live block, anywhere in it; for
+   * what must not be done with a view, see `bytes`.
+   *
+   * @param ctor a typed array's constructor.
+   * @param length elements, not bytes.
+   * @throws {InvalidPointerError} for what does not lead into a live block.
+   * @throws {BufferOverflowError} for a range that is longer than what is there.
+   * @throws {InvalidAlignmentError} for a pointer that is no multiple of the element's size.
+   * @throws {HeapDetachedError} as `bytes` does.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * const ptr = heap.calloc(10, 8);
+   * const last = heap.view(Float64Array, ptr + 5 * 8, 5);
+   * assertEquals(last, new Float64Array(5));
+   * heap.free(ptr);
+   * ```
+   */
+  view<View>(ctor: TypedArrayConstructor<View>, ptr: Ptr, length: number): View {
+    return this.#interop.ranges.view(ctor, ptr, length);
+  }
+
+  /** A DataView of a range, for access at any alignment and either byte order. @throws as `view`. */
+  dataView(ptr: Ptr, length: number): DataView<ArrayBuffer> {
+    return this.#interop.ranges.dataView(ptr, length);
+  }
+
+  /**
+   * A new block with a copy of these bytes.
+   *
+   * @throws {OutOfMemoryError} if there is no memory, and {InvalidSizeError} for what has no bytes.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * const ptr = heap.copyIn(new Uint8Array([1, 2, 3]));
+   * heap.fill(ptr + 1, 9, 2);
+   * assertEquals(heap.copyOut(ptr, 3), new Uint8Array([1, 9, 9])); // a copy, which may be kept, sent and transferred
+   * heap.free(ptr);
+   * ```
+   */
+  copyIn(bytes: ArrayBuffer | SharedArrayBuffer | ArrayBufferView): Ptr {
+    return this.#interop.copyIn(bytes);
+  }
+
+  /**
+   * A copy of bytes, in memory of JavaScript's own: of a range as `view` takes it, or of what is at an address or a pointer object,
+   * also outside of the heap, where each page is asked for first, which takes a system call.
+   *
+   * @throws as `view`; {InvalidPointerError} for NULL, and where nothing is mapped.
+   */
+  copyOut(at: Ptr | bigint | Deno.PointerObject, length: number): Uint8Array<ArrayBuffer> {
+    this.#memory.assertOpen();
+    return this.#interop.strings.copyOut(at, length);
+  }
+
+  /** Writes the same byte to a range. @throws as `view`; {InvalidSizeError} for what is not a byte. */
+  fill(ptr: Ptr, byte: number, length: number): void {
+    this.#interop.ranges.fill(ptr, byte, length);
+  }
+
+  /**
+   * A new block with a C string: the text in UTF-8, or in another encoding, and a NUL. A lone surrogate becomes U+FFFD.
+   *
+   * @throws {InvalidStringError} for a text with a NUL in it, where C would take it to end, and for one that `latin1` cannot express.
+   * @throws {OutOfMemoryError} if there is no memory.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * using scope = heap.scope();
+   * const name = scope.cstring("häkmem");
+   * const wide = heap.cstring("häkmem", { encoding: "wchar_t" });
+   * // library.symbols.open(heap.pointer(name), ...)
+   * assertEquals([heap.readCString(name), heap.readCString(wide, { encoding: "wchar_t" })], ["häkmem", "häkmem"]);
+   * heap.free(wide);
+   * ```
+   */
+  cstring(text: string, options?: CStringOptions): Ptr {
+    return this.#interop.strings.make(this, text, options);
+  }
+
+  /**
+   * Many C strings in one new block: an array of their addresses, as `argv` is, NULL behind the last, and the strings behind that.
+   *
+   * @throws as `cstring`.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * using argv = heap.adopt(heap.cstrings(["ls", "-l"]));
+   * assertEquals(heap.readCStrings(argv.ptr), ["ls", "-l"]);
+   * ```
+   */
+  cstrings(texts: Iterable<string>, options?: CStringOptions): Ptr {
+    return this.#interop.strings.makeAll(this, texts, options);
+  }
+
+  /**
+   * Writes a C string to memory that is there, without an allocation.
+   *
+   * @param max bytes that may be written, the NUL's among them.
+   * @returns bytes written, without the NUL.
+   * @throws {BufferOverflowError} if it does not fit, in `max` or in the block; nothing is written. {InvalidStringError} as `cstring`.
+   */
+  writeCString(ptr: Ptr, text: string, max: number, options?: CStringOptions): number {
+    return this.#interop.strings.write(ptr, text, max, options);
+  }
+
+  /**
+   * The text at a pointer, an address, or a pointer object, in this heap or anywhere, up to its NUL.
+   *
+   * Without `max` a string ends where its block does, which debug builds know; in others, where the heap ends. Of memory that is not
+   * this heap's, each page is only read if it is mapped, which takes a system call; but a pointer object without `max`
+   * is taken to be right, as Deno takes it.
+   *
+   * @param options `max`: bytes to look at; a string without a NUL by then ends there. `length`: bytes of the text, where C says how
+   * many, so that it needs no NUL and may have one in it. And the encoding.
+   * @throws {InvalidPointerError} for NULL, and where nothing is mapped.
+   * @throws {BufferOverflowError} if there is no NUL, and no `max`.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * using name = heap.adopt(heap.cstring("hello"));
+   * assertEquals(heap.readCString(name.ptr), "hello");
+   * assertEquals(heap.readCString(heap.address(name.ptr), { max: 4 }), "hell");
+   * ```
+   */
+  readCString(at: Ptr | bigint | Deno.PointerObject, options?: ReadCStringOptions): string {
+    this.#memory.assertOpen();
+    return this.#interop.strings.read(at, options);
+  }
+
+  /**
+   * The texts that an array of addresses leads to: the first `count`, or up to its NULL, which ends it in any case.
+   *
+   * @throws as `readCString` of each; {BufferOverflowError} if the array ends with no NULL.
+   */
+  readCStrings(ptr: Ptr, options?: ReadCStringOptions & { readonly count?: number }): string[] {
+    return this.#interop.strings.readAll(ptr, options);
+  }
+
+  /**
+   * Memory for a value that C writes: `pointer` goes into the call, `value` comes out. It is zero, or NULL, at first.
+   *
+   * @param type any type that a field of a struct can have: `"pointer"`, `"i32"`, `"u64"`, `"cstring"`, or a struct.
+   * @throws {OutOfMemoryError} if there is no memory, and {InvalidTypeError} for what is no type.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * using end = heap.out("pointer");
+   * // strtol(heap.pointer(text), end.pointer, 10)
+   * assertEquals(end.value, null);
+   * ```
+   */
+  out<Type extends OutType>(type: Type): OutParameter<OutValue<Type>> {
+    return this.#interop.out(type);
+  }
+
+  /**
+   * An array of structs, all zeros. `at(i)` makes no object: it moves a view. Strings that are assigned to fields of type `"cstring"` are
+   * freed with the array.
+   *
+   * @param type what {@linkcode struct} made.
+   * @throws {OutOfMemoryError} if there is no memory, and {InvalidTypeError} for what is no struct.
+   *
+   * @example
+   * ```ts
+   * import { Heap, struct } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const Person = struct({ id: "i32", score: "f64", name: "cstring" });
+   *
+   * using heap = await Heap.open();
+   * using people = heap.structs(Person, 1000);
+   * for (let i = 0; i < people.length; i++) {
+   *   const person = people.at(i);
+   *   person.id = i;
+   *   person.score = i / 2;
+   *   person.name = `n${i}`;
+   * }
+   * // qsort(people.pointer, 1000n, BigInt(Person.size), compare.pointer)
+   * assertEquals(people.at(999).score, 499.5);
+   * assertEquals(people.at(7).name, "n7");
+   * ```
+   */
+  structs<F extends Fields>(type: StructType<F>, length: number): StructArray<F> {
+    return this.#interop.structs(type, length);
+  }
+
+  /**
+   * Structs that are there already, one after another in a live block. They are not freed by the array, and strings cannot be assigned.
+   *
+   * @throws {InvalidPointerError} and {BufferOverflowError} if there are not so many, {InvalidTypeError} for what is no struct.
+   */
+  structsAt<F extends Fields>(type: StructType<F>, ptr: Ptr, length = 1): StructArray<F> {
+    return this.#interop.structsAt(type, ptr, length);
+  }
+
+  /**
+   * Leads to structs anywhere in the heap, one at a time, by their pointers or addresses: for lists, trees, and what callbacks get.
+   * Cost: to move it takes some nanoseconds. It does not look whether a block is live.
+   *
+   * @example
+   * ```ts
+   * import { Heap, pointer, struct } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * const Node = struct({ value: "i32", next: pointer() });
+   *
+   * using heap = await Heap.open();
+   * using scope = heap.scope();
+   * const node = heap.cursor(Node);
+   * let list = 0, sum = 0;
+   * for (let value = 1; value <= 10; value++) {
+   *   const ptr = scope.alloc(Node.size);
+   *   Object.assign(node.of(ptr), { value, next: list });
+   *   list = ptr;
+   * }
+   * for (let ptr = list; ptr !== 0; ptr = node.of(ptr).next) sum += node.of(ptr).value;
+   * assertEquals(sum, 55);
+   * ```
+   */
+  cursor<F extends Fields>(type: StructType<F>): StructCursor<F> {
+    this.#memory.assertOpen();
+    return this.#interop.cursor(type);
+  }
+
   /** The native address of offset 0, a multiple of 2 MiB: what C sees of `ptr` is at `base + BigInt(ptr)`. */
   get base(): bigint {
     this.#memory.give();
@@ -595,10 +1011,29 @@ export class Heap implements Disposable {
     }
   }
 
-  /** The sums of the heap. Cost: a walk over its slabs, and `mincore` over what it has touched. */
-  stats(): HeapStats {
+  /**
+   * The sums of the heap, as an object whose `schema` says its version, or as a few lines of text, which may change. Cost: a walk
+   * over its slabs, and `mincore` over what it has touched.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * const ptr = heap.malloc(100);
+   * assertEquals(heap.stats().schema, "hakmem.stats/1");
+   * console.log(heap.stats("text")); // slab-map: 1 live block, 112 bytes ...
+   * heap.free(ptr);
+   * ```
+   */
+  stats(): HeapStats;
+  /** The sums as a few lines of text, which may change. */
+  stats(format: "text"): string;
+  stats(format?: "text"): HeapStats | string {
     this.#memory.assertOpen();
-    return this.#blocks.stats();
+    const stats = this.#blocks.stats();
+    return format === "text" ? statsText(stats) : stats;
   }
 
   /**
@@ -699,6 +1134,7 @@ export class Heap implements Disposable {
       }
       this.#memory.close(() => this.#blocks.report?.());
     }, true);
+    this.#endPurging?.();
   }
 
   /** `close`, for `using`. */
@@ -706,15 +1142,46 @@ export class Heap implements Disposable {
     this.close();
   }
 
+  /**
+   * `close`, for `await using`: waits for the Workers that have the heap to close it or to end, and for loans to be over, for ten
+   * seconds at most. So a heap that is shared can be declared where it is opened, and nobody has to count.
+   *
+   * @throws {HeapSharedError} and {HeapBusyError} if they are not by then. The heap stays open.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   *
+   * await using heap = await Heap.open();
+   * const shared = heap.share();
+   * // worker.postMessage(shared); the Worker attaches, works, and ends
+   * ```
+   */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const end = performance.now() + DISPOSE_MILLISECONDS;
+    for (let pause = 1;; pause = Math.min(pause * 2, 50)) {
+      try {
+        return this.close();
+      } catch (error) {
+        const isForNow = error instanceof HeapSharedError || error instanceof HeapBusyError;
+        if (!isForNow || performance.now() > end) throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+  }
+
   #assertInside(ptr: number): void {
     if (Number.isSafeInteger(ptr) && ptr >= 0 && ptr < this.#memory.bytes) return;
     assertPointer(ptr);
     const rule = Number.isSafeInteger(ptr)
-      ? `its pointers are from 0 to ${hex(this.#memory.bytes)}`
+      ? `its pointers are from 0 to ${hex(this.#memory.bytes)}${addressHint(ptr)}`
       : "a pointer is a whole number";
     throw new InvalidPointerError(`${hex(ptr)} is no block of this heap: ${rule}.`, ptr);
   }
 }
+
+/** How long `await using` waits for others. */
+const DISPOSE_MILLISECONDS = 10_000;
 
 /**
  * As much stack as `close` needs, and the end of a loan; and the same and more, for who lends. It is asked for
@@ -723,7 +1190,7 @@ export class Heap implements Disposable {
 const STACK: readonly number[] = new Array<number>(2048).fill(0);
 const LOAN_STACK: readonly number[] = new Array<number>(3072).fill(0);
 
-/** @param options of a debug build that is new. */
+/** @param options of a heap that is new. */
 function makeBlocks(
   memory: HeapMemory,
   variant: Variant,
@@ -732,10 +1199,88 @@ function makeBlocks(
   options?: DebugOptions,
 ): Blocks {
   const { books } = memory;
-  const make = (): ReleaseBlocks => new ReleaseBlocks(memory, variant, compile, log.say);
-  if (books === undefined) return make();
+  const make = (pressure?: Pressure): ReleaseBlocks => new ReleaseBlocks(memory, variant, compile, log.say, pressure);
+  if (books === undefined) return make(options?.pressure);
   // It fills the free lists: what it has taken, and not put on one yet, is in no record, as in a call.
   return new DebugBlocks(memory, books, books.journal.run(make), log, options);
+}
+
+/** Whether owned blocks are tracked, and where they were allocated. */
+interface Tracking {
+  readonly trackOwned: boolean | "free";
+  readonly hasSites: boolean;
+}
+
+/** Options, checked, with what is left out. */
+interface Settings {
+  readonly variant: Variant;
+  readonly build: Build;
+  readonly reserveBytes: number;
+  /** Whether less address space will do. */
+  readonly orLess: boolean;
+  readonly maxBytes: number;
+  readonly quarantineBytes: number;
+  readonly stacks: number;
+  readonly log: ((line: string) => void) | undefined;
+  readonly pressure: Pressure | undefined;
+  readonly purgeAfterMs: number | undefined;
+  readonly trackOwned: boolean | "free";
+}
+
+/** The longest time that a timer of Deno's takes. */
+const MOST_MILLISECONDS = 2 ** 31 - 1;
+
+/** @throws {InvalidOptionError} as `Heap.open` does. */
+function readOptions(options: HeapOptions): Settings {
+  if (typeof options !== "object" || options === null) {
+    throw new InvalidOptionError(`${given(options)}: Heap.open takes an object of options, or nothing.`);
+  }
+  const chosen = { ...options }; // read once: a getter may say something else the next time
+  const { variant: text = DEFAULT_VARIANT, build = "release", log, onPressure, purgeAfterMs } = chosen;
+  for (const name of Object.keys(chosen)) {
+    if (!OPTION_NAMES.includes(name)) {
+      throw new InvalidOptionError(`Heap.open has no option "${name}". The options are: ${OPTION_NAMES.join(", ")}.`);
+    }
+  }
+  if (!BUILDS.includes(build)) throw new InvalidOptionError(`${given(build)}: a build is ${BUILDS.join(" or ")}.`);
+  if (log !== undefined && typeof log !== "function") {
+    throw new InvalidOptionError(`${given(log)}: log is a function that gets a line.`);
+  }
+  if (onPressure !== undefined && typeof onPressure !== "function") {
+    throw new InvalidOptionError(`${given(onPressure)}: onPressure is a function that gets a level.`);
+  }
+  if (
+    purgeAfterMs !== undefined &&
+    !(Number.isFinite(purgeAfterMs) && purgeAfterMs >= 1 && purgeAfterMs <= MOST_MILLISECONDS)
+  ) {
+    throw new InvalidOptionError(`${given(purgeAfterMs)}: purgeAfterMs is from 1 to ${MOST_MILLISECONDS}.`);
+  }
+  const { trackOwned = build === "debug" } = chosen;
+  if (typeof trackOwned !== "boolean" && trackOwned !== "free") {
+    throw new InvalidOptionError(`${given(trackOwned)}: trackOwned is true, false or "free".`);
+  }
+  const released = parseVariant(text);
+  if (build === "release" && released.flags.verbose === 1) {
+    throw new InvalidOptionError(
+      'verbose=1 is for debug builds, Heap.open({ build: "debug" }): others print nothing.',
+    );
+  }
+  const variant = build === "debug" ? { ...released, flags: debugFlags(released.flags) } : released;
+  const reserve = bytesOption(chosen, "reserveBytes", MIN_RESERVE_BYTES, MAX_RESERVE_BYTES, DEFAULT_RESERVE_BYTES);
+  const reserveBytes = Math.ceil(reserve / SUPERSLAB_BYTES) * SUPERSLAB_BYTES;
+  return {
+    variant,
+    build,
+    reserveBytes,
+    orLess: chosen.reserveBytes === undefined,
+    maxBytes: bytesOption(chosen, "maxBytes", 0, MAX_RESERVE_BYTES, reserveBytes),
+    quarantineBytes: bytesOption(chosen, "quarantineBytes", 0, MAX_RESERVE_BYTES, DEFAULT_QUARANTINE_BYTES),
+    stacks: stacksOption(chosen),
+    log,
+    pressure: onPressure === undefined ? undefined : new Pressure(onPressure),
+    purgeAfterMs,
+    trackOwned,
+  };
 }
 
 function bytesOption(

@@ -11,6 +11,7 @@ import { assertPointer, assertSize, BufferOverflowError, hex } from "./errors.ts
 import { FrontGate } from "./hot/front_gate.ts";
 import { Introspection } from "./inspect/introspect.ts";
 import { Headers } from "./core/headers.ts";
+import type { Pressure } from "./interop/pressure.ts";
 import { LargeBlocks } from "./core/large.ts";
 import {
   BLOCK_ALIGNMENT,
@@ -81,22 +82,28 @@ export class ReleaseBlocks implements Blocks {
   readonly #introspection: Introspection;
   readonly #counters: Counters | undefined;
   readonly #reclaimer: Reclaimer;
+  readonly #pressure: Pressure | undefined;
   /**
    * A block of a call that failed, which the next call frees, or none. Not that one: with a full stack it can call nothing
    * more, and what is not called cannot fail.
    */
   #unfreed = 0;
 
-  /** @param log gets what the flag `verbose` says. */
+  /**
+   * @param log gets what the flag `verbose` says.
+   * @param pressure is asked before there is no memory, if the program wants it.
+   */
   constructor(
     memory: HeapMemory,
     variant: Variant,
     compile: Compile,
     log: (line: string) => void,
+    pressure?: Pressure,
   ) {
     const { flags } = variant;
     const classes = sizeClasses(flags.classes, flags.header === "byte");
     this.#memory = memory;
+    this.#pressure = pressure;
     this.#variant = variant.name;
     this.#classes = classes;
     this.#pages = new PageHeap(memory);
@@ -371,6 +378,12 @@ export class ReleaseBlocks implements Blocks {
 
   #allocLarge(size: number, alignment: number): Ptr {
     if (size > this.#memory.bytes) return 0;
+    const ptr = this.#tryLarge(size, alignment);
+    if (ptr !== 0 || this.#pressure === undefined || size > this.#memory.maxBytes) return ptr;
+    return this.#pressure.relieve(() => this.#tryLarge(size, alignment));
+  }
+
+  #tryLarge(size: number, alignment: number): Ptr {
     if (this.#pages.hasGrown) this.#giveBack();
     const ptr = this.#large.alloc(size, alignment);
     if (ptr !== 0) return ptr;
@@ -382,10 +395,17 @@ export class ReleaseBlocks implements Blocks {
     return this.#large.alloc(size, alignment);
   }
 
+  #refill(sizeClass: number): Ptr {
+    const ptr = this.#tryRefill(sizeClass);
+    if (ptr !== 0 || this.#pressure === undefined) return ptr;
+    // Through malloc: what the program has freed is on the list, which then needs no refill.
+    return this.#pressure.relieve(() => this.malloc(this.#classes.usable[sizeClass]!));
+  }
+
   /**
    * Before giving up: what this thread's cache holds may be what is missing, or what one held that has ended.
    */
-  #refill(sizeClass: number): Ptr {
+  #tryRefill(sizeClass: number): Ptr {
     if (this.#pages.hasGrown) this.#giveBack();
     const ptr = this.#cache.refill(sizeClass);
     if (ptr !== 0) return ptr;

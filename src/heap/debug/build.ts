@@ -50,6 +50,7 @@ import type { Blocks, Leak } from "../blocks.ts";
 import type { ReleaseBlocks } from "../release.ts";
 import type { Journal } from "../state/journal.ts";
 import { BLOCK_ALIGNMENT, MIB } from "../state/layout.ts";
+import type { Pressure } from "../interop/pressure.ts";
 import type { Log } from "../log.ts";
 import type { BooksMemory, HeapMemory } from "../state/memory.ts";
 import type { HeapSnapshot } from "../inspect/snapshot.ts";
@@ -64,6 +65,8 @@ export interface DebugOptions {
   /** One allocation in so many has stacks; 0: none. */
   readonly stacks: number;
   readonly quarantineBytes: number;
+  /** Asked before there is no memory, if the program wants it. */
+  readonly pressure: Pressure | undefined;
 }
 
 /** An allocation: with so many bytes in front of the block, by a function of the release build, filled with a byte. */
@@ -89,6 +92,7 @@ export class DebugBlocks implements Blocks {
   readonly #books: DebugBooks;
   /** The release blocks that those in the books are in. */
   readonly #inners: InnerBlocks;
+  readonly #pressure: Pressure | undefined;
 
   /** @param options of a heap that is new. */
   constructor(
@@ -106,6 +110,8 @@ export class DebugBlocks implements Blocks {
     this.#report = new DebugReport(memory.u8, this.#stacks);
     this.#books = new DebugBooks(books, memory.bytes, options?.quarantineBytes);
     this.#inners = new InnerBlocks(inner, books, this.#books);
+    this.#pressure = options?.pressure;
+    neighbours.add(new WeakRef(this));
   }
 
   readonly malloc = (size: number): number => {
@@ -129,17 +135,18 @@ export class DebugBlocks implements Blocks {
 
   realloc(ptr: number, size: number): number {
     const allocation = { ...this.#plain(size, this.realloc), allocateInner: this.#inner.malloc };
-    return this.#section(() => {
-      const block = this.#freeable(ptr);
-      const moved = this.#take(allocation);
-      if (moved === 0) {
-        this.#books.settle();
-        return 0;
-      }
-      this.#memory.u8.copyWithin(moved, ptr, ptr + Math.min(block.size, size));
-      this.#retire(block, this.realloc, allocation.stack);
-      return moved;
-    });
+    return this.#relieved(allocation, () =>
+      this.#section(() => {
+        const block = this.#freeable(ptr);
+        const moved = this.#take(allocation);
+        if (moved === 0) {
+          this.#books.settle();
+          return 0;
+        }
+        this.#memory.u8.copyWithin(moved, ptr, ptr + Math.min(block.size, size));
+        this.#retire(block, this.realloc, allocation.stack);
+        return moved;
+      }));
   }
 
   alignedAlloc(alignment: number, size: number): number {
@@ -259,11 +266,19 @@ export class DebugBlocks implements Blocks {
   }
 
   #allocate(allocation: Allocation): number {
-    return this.#section(() => {
-      const ptr = this.#take(allocation);
-      this.#books.settle();
-      return ptr;
-    });
+    return this.#relieved(allocation, () =>
+      this.#section(() => {
+        const ptr = this.#take(allocation);
+        this.#books.settle();
+        return ptr;
+      }));
+  }
+
+  /** Outside of any section, so that the program may do what it likes when it is asked. */
+  #relieved({ size }: Allocation, allocate: () => number): number {
+    const ptr = allocate();
+    if (ptr !== 0 || this.#pressure === undefined || size > this.#memory.maxBytes) return ptr;
+    return this.#pressure.relieve(allocate);
   }
 
   /** Books a block, but does not commit it; 0 if there is no memory. */
@@ -373,6 +388,19 @@ export class DebugBlocks implements Blocks {
         if (ptr >= block.inner && ptr < block.inner + block.innerBytes) return this.#report.invalid(ptr, block);
       }
     }
-    return this.#report.invalid(ptr, undefined);
+    return this.#report.invalid(ptr, undefined, this.#isOfAnother(ptr));
+  }
+
+  /** Whether another debug heap of this thread has a live block there. */
+  #isOfAnother(ptr: number): boolean {
+    for (const held of neighbours) {
+      const other = held.deref();
+      if (other === undefined || other.#memory.closed) neighbours.delete(held);
+      else if (other !== this && other.#books.find(ptr)?.live === true) return true;
+    }
+    return false;
   }
 }
+
+/** The debug heaps of this thread: a pointer that this heap has not got may be one of another's. */
+const neighbours = new Set<WeakRef<DebugBlocks>>();

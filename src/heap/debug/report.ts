@@ -8,6 +8,7 @@
 import type { Damage, DebugBlock } from "./block.ts";
 import { captureCall, type DebugStacks } from "./stacks.ts";
 import {
+  addressHint,
   BufferOverflowError,
   BufferUnderflowError,
   DoubleFreeError,
@@ -68,13 +69,15 @@ export class DebugReport {
     return new BufferOverflowError(what + this.#evidence(block.ptr + block.size, block), block.ptr);
   }
 
-  /** @param around the block, live or freed, in whose memory the pointer is. */
-  invalid(ptr: number, around: DebugBlock | undefined): InvalidPointerError {
+  /**
+   * @param around the block, live or freed, in whose memory the pointer is.
+   * @param isOfAnother whether another heap has a block there.
+   */
+  invalid(ptr: number, around: DebugBlock | undefined, isOfAnother = false): InvalidPointerError {
     if (around === undefined) {
-      return new InvalidPointerError(
-        `${hex(ptr)} is no block of this heap, and in none${this.#evidence(ptr, undefined)}`,
-        ptr,
-      );
+      const hint = isOfAnother ? "; another heap has a live block there" : addressHint(ptr);
+      const what = `${hex(ptr)} is no block of this heap, and in none${hint}`;
+      return new InvalidPointerError(what + this.#evidence(ptr, undefined), ptr);
     }
     const offset = ptr - around.ptr;
     const where = offset < 0

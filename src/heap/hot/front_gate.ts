@@ -8,7 +8,7 @@
  */
 
 import type { Watcher } from "../state/counters.ts";
-import { DoubleFreeError, type HeapError, hex, InvalidPointerError } from "../errors.ts";
+import { addressHint, DoubleFreeError, type HeapError, hex, InvalidPointerError } from "../errors.ts";
 import type { Flags } from "../flags.ts";
 import type { Headers } from "../core/headers.ts";
 import { FIRST_BLOCK, HEADER_MAGIC, INVERSES_OFFSET, SLAB_BYTES, SLAB_CARVED, SLAB_SHIFT } from "../state/layout.ts";
@@ -206,7 +206,9 @@ export class FrontGate {
 
   #describe(ptr: number): string {
     if (!Number.isSafeInteger(ptr)) return "a pointer is a whole number";
-    if (ptr < 0 || ptr >= this.#memory.bytes) return `its pointers are from 0 to ${hex(this.#memory.bytes)}`;
+    if (ptr < 0 || ptr >= this.#memory.bytes) {
+      return `its pointers are from 0 to ${hex(this.#memory.bytes)}${addressHint(ptr)}`;
+    }
     if (ptr < FIRST_BLOCK) return "no block lies so near to NULL";
     const sizeClass = this.classOf(ptr);
     if (sizeClass === 0) return "no live block begins there";

@@ -15,8 +15,15 @@ import { DEFAULT_VARIANT, VARIANTS } from "../variants.ts";
 import { compile as compileDefault } from "./default.ts";
 import type { Compile } from "./parts.ts";
 
+const DEFAULT_QUERY = flagsToQuery(VARIANTS[DEFAULT_VARIANT]!);
+
 /** By the flags, as a query: those that are loaded, or on their way. */
-const loaded = new Map([[flagsToQuery(VARIANTS[DEFAULT_VARIANT]!), Promise.resolve<Compile>(compileDefault)]]);
+const loaded = new Map([[DEFAULT_QUERY, Promise.resolve<Compile>(compileDefault)]]);
+
+/** The hot path for these flags if they are the default's, which is there from the start. */
+export function loadedHotPath(flags: Flags): Compile | undefined {
+  return flagsToQuery(flags) === DEFAULT_QUERY ? compileDefault : undefined;
+}
 
 /** The hot path for these flags. Cost: the first time for a set of flags, generating and compiling it, some milliseconds. */
 export function loadHotPath(flags: Flags): Promise<Compile> {

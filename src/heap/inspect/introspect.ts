@@ -138,6 +138,7 @@ export class Introspection {
       });
     }
     return {
+      schema: "hakmem.stats/1",
       variant,
       reservedBytes: this.#memory.bytes,
       maxBytes: this.#memory.maxBytes,

@@ -35,6 +35,8 @@ export interface ClassStats {
 
 /** The sums of a heap, in bytes unless the name says otherwise. */
 export interface HeapStats {
+  /** The version of this object: its members keep their names and meaning, and others may come. */
+  readonly schema: "hakmem.stats/1";
   /** The variant and the flags that were changed. */
   readonly variant: string;
   /** Address space of the heap. */

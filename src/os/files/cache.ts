@@ -32,6 +32,11 @@ export async function checksum(bytes: Uint8Array<ArrayBuffer>): Promise<string> 
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
 }
 
+/** As `checksum`, without waiting; Node's module is loaded for it, in some milliseconds. */
+export function checksumSync(bytes: Uint8Array<ArrayBuffer>): string {
+  return process.getBuiltinModule("node:crypto").createHash("sha256").update(bytes).digest("hex");
+}
+
 /** Finds out where the cache is: `HAKMEM_CACHE`, else `hakmem` in the user's cache folder. */
 export function cacheFolder(): CacheFolder {
   const chosen = hakmemCache();
@@ -50,19 +55,38 @@ export function cacheFolder(): CacheFolder {
  * @returns undefined when there is no sound entry of that name
  */
 export async function findEntry(folder: string, name: string): Promise<CacheEntry | undefined> {
-  const prefix = `${name}.`;
   try {
     for await (const { name: file } of Deno.readDir(folder)) {
-      if (file.length !== prefix.length + CHECKSUM_DIGITS || !file.startsWith(prefix)) continue;
       const path = `${folder}/${file}`;
-      if (distrustOfFile(path) !== undefined) continue;
+      if (!isCandidate(name, file, path)) continue;
       const bytes = await Deno.readFile(path).catch(() => undefined);
-      if (bytes !== undefined && await checksum(bytes) === file.slice(prefix.length)) return { path, bytes };
+      if (bytes !== undefined && await checksum(bytes) === file.slice(-CHECKSUM_DIGITS)) return { path, bytes };
     }
   } catch {
     // No folder yet, or not a folder: nothing is cached.
   }
   return undefined;
+}
+
+/** As `findEntry`, without waiting: the path of an entry. */
+export function findEntrySync(folder: string, name: string): string | undefined {
+  try {
+    for (const { name: file } of Deno.readDirSync(folder)) {
+      const path = `${folder}/${file}`;
+      if (isCandidate(name, file, path) && checksumSync(Deno.readFileSync(path)) === file.slice(-CHECKSUM_DIGITS)) {
+        return path;
+      }
+    }
+  } catch {
+    // No folder yet, or a file that cannot be read: it is not cached.
+  }
+  return undefined;
+}
+
+/** Whether a file may be the entry of a name. */
+function isCandidate(name: string, file: string, path: string): boolean {
+  return file.length === name.length + 1 + CHECKSUM_DIGITS && file.startsWith(`${name}.`) &&
+    distrustOfFile(path) === undefined;
 }
 
 /**

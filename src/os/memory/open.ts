@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { buildNative, type NativeTarget } from "../native/build.ts";
+import { buildNative, findBuilt, type NativeTarget } from "../native/build.ts";
 import { hakmemLibrary } from "../environment.ts";
 import { NativeAccessError, NativeBuildError } from "../errors.ts";
 import { libcMemory } from "./libc_memory.ts";
@@ -17,16 +17,18 @@ import { requireNativeAccess } from "../permissions.ts";
 import type { VirtualMemory } from "./virtual_memory.ts";
 
 /** What `HAKMEM_LIBRARY` replaces. The build's own warnings are errors in the tests, not on users' machines. */
-export const VM_LIBRARY: NativeTarget = {
+export const VM_LIBRARY = {
   name: "vm",
   sources: [new URL("../../../native/vm.c", import.meta.url)],
   kind: "library",
   // It stays loaded: it knows what Workers that have ended have left behind.
   flags: ["-std=c11", ...Deno.build.os === "linux" ? ["-Wl,-z,nodelete"] : []],
-  check: (path) => nativeMemory(path, undefined).close(),
-};
+  check: (path: string) => nativeMemory(path, undefined).close(),
+} as const satisfies NativeTarget;
 
 let opened: Promise<VirtualMemory> | undefined;
+/** What `opened` has come to, once it has. */
+let current: VirtualMemory | undefined;
 let users = 0;
 
 /**
@@ -45,17 +47,46 @@ export async function openVirtualMemory(): Promise<VirtualMemory> {
   }
 }
 
-async function open(): Promise<VirtualMemory> {
-  const source = await openSource();
-  const close = (): void => {
-    if (--users > 0) return;
-    opened = undefined;
-    source.close();
-  };
-  return { ...source, close };
+/**
+ * The same without waiting: what is open in this isolate, else the library where it is built already, else libc.
+ *
+ * @throws {NativeAccessError} as `openVirtualMemory`
+ */
+export function openVirtualMemorySync(): VirtualMemory {
+  if (current === undefined) {
+    const source = openSourceSync();
+    if (opened !== undefined) return source; // one is being opened: whoever waits for that shares it
+    opened = Promise.resolve(shared(source));
+  }
+  users++;
+  return current!;
 }
 
-async function openSource(): Promise<VirtualMemory> {
+async function open(): Promise<VirtualMemory> {
+  return shared(await openSource());
+}
+
+/** For all of this isolate: closed with the last. */
+function shared(source: VirtualMemory): VirtualMemory {
+  const close = (): void => {
+    if (--users > 0) return;
+    opened = current = undefined;
+    source.close();
+  };
+  return current = { ...source, close };
+}
+
+function openSourceSync(): VirtualMemory {
+  const chosen = chosenSource();
+  if (chosen !== undefined) return chosen;
+  const path = findBuilt(VM_LIBRARY);
+  return path === undefined
+    ? libcMemory("the native library is not built yet, which Heap.open() does")
+    : nativeMemory(path, undefined);
+}
+
+/** What needs no look at the cache; undefined if there is nothing. */
+function chosenSource(): VirtualMemory | undefined {
   requireNativeAccess();
   const prebuilt = hakmemLibrary();
   if (prebuilt !== undefined) {
@@ -68,6 +99,12 @@ async function openSource(): Promise<VirtualMemory> {
   }
   // What lies beside a bundle is not ours.
   if (!import.meta.url.endsWith("/src/os/memory/open.ts")) return libcMemory("a bundle has no native/vm.c");
+  return undefined;
+}
+
+async function openSource(): Promise<VirtualMemory> {
+  const chosen = chosenSource();
+  if (chosen !== undefined) return chosen;
   try {
     const { path, note } = await buildNative(VM_LIBRARY);
     return nativeMemory(path, note);

@@ -53,3 +53,23 @@ export function offsetOfAddress(address: bigint, base: number): number {
 export function addressOfView(view: Uint8Array): bigint {
   return addressOf(Deno.UnsafePointer.of(view as Uint8Array<ArrayBuffer>)!);
 }
+
+/** The pointer object of any address; null for 0. */
+export function pointerObject(address: bigint): Deno.PointerValue {
+  return Deno.UnsafePointer.create(address);
+}
+
+/**
+ * Copies memory that is not ours, as much as `into` takes: a view would outlive what is there. What is not mapped kills the
+ * process.
+ *
+ * @param offset from the pointer on, in bytes
+ */
+export function copyForeign(pointer: Deno.PointerObject, offset: number, into: Uint8Array<ArrayBuffer>): void {
+  Deno.UnsafePointerView.copyInto(pointer, into, offset);
+}
+
+/** A C string that is not ours, in UTF-8, up to its NUL. What is not mapped kills the process. */
+export function readForeignCString(pointer: Deno.PointerObject): string {
+  return Deno.UnsafePointerView.getCString(pointer);
+}

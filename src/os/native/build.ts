@@ -10,7 +10,16 @@
  *
  * @module
  */
-import { addEntry, cacheFolder, CacheUnusableError, checkEntryName, checksum, findEntry } from "../files/cache.ts";
+import {
+  addEntry,
+  cacheFolder,
+  CacheUnusableError,
+  checkEntryName,
+  checksum,
+  checksumSync,
+  findEntry,
+  findEntrySync,
+} from "../files/cache.ts";
 import { mayExecute } from "../files/descriptor.ts";
 import { temporaryFolder } from "../environment.ts";
 import { type NativeBuildCode, NativeBuildError, reasonOf } from "../errors.ts";
@@ -108,6 +117,28 @@ async function assertRoom(folder: string, output: string): Promise<void> {
   }
 }
 
+/**
+ * Where a library is that was built before, found without waiting and without a compiler; undefined if it is not in the cache,
+ * or its source cannot be read.
+ */
+export function findBuilt(target: NativeTarget & { kind: "library" }): string | undefined {
+  const { path: folder } = cacheFolder();
+  if (folder === undefined) return undefined;
+  const texts: string[] = [];
+  for (const source of target.sources) {
+    const path = pathOf(source);
+    if (source.protocol !== "file:" || !granted({ name: "read", path })) return undefined;
+    try {
+      texts.push(Deno.readTextFileSync(path));
+    } catch {
+      return undefined;
+    }
+  }
+  const key = checksumSync(new TextEncoder().encode(keyText(target, "", texts))).slice(0, KEY_DIGITS);
+  const path = findEntrySync(folder, `${target.name}-${key}`);
+  return path !== undefined && whyUnusable(target, path) === undefined ? path : undefined;
+}
+
 function whyUnusable(target: NativeTarget, path: string): string | undefined {
   if (target.kind === "executable") {
     return !granted({ name: "ffi" }) || mayExecute(path) ? undefined : "the system executes no file there";
@@ -138,8 +169,12 @@ function pathOf(source: URL): string {
 
 async function keyOf(target: NativeTarget, texts: readonly string[]): Promise<string> {
   const identity = target.kind === "executable" ? await compilerIdentity(target) : "";
-  const parts = [BUILD_VERSION, Deno.build.target, identity, target.kind, target.flags ?? [], texts];
-  return (await checksum(new TextEncoder().encode(JSON.stringify(parts)))).slice(0, KEY_DIGITS);
+  return (await checksum(new TextEncoder().encode(keyText(target, identity, texts)))).slice(0, KEY_DIGITS);
+}
+
+/** All that decides what a build is. */
+function keyText(target: NativeTarget, identity: string, texts: readonly string[]): string {
+  return JSON.stringify([BUILD_VERSION, Deno.build.target, identity, target.kind, target.flags ?? [], texts]);
 }
 
 let identity: Promise<string> | undefined;

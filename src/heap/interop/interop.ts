@@ -1,0 +1,115 @@
+/**
+ * What a heap has for programs that call C, in one object: `Heap`'s methods of this room are calls of it.
+ *
+ * @module
+ */
+
+import type { VirtualMemory } from "../../os/mod.ts";
+import type { Ptr } from "../blocks.ts";
+import { assertSize, hex, InvalidPointerError, type OutOfMemoryError } from "../errors.ts";
+import { CStrings } from "./text/cstrings.ts";
+import type { Host, Source } from "./host.ts";
+import { type OutParameter, outParameter, type OutType, type OutValue } from "./out.ts";
+import { OwnedBlock, type OwnedTracker } from "./owned.ts";
+import { assertViews, bytesOf, Ranges } from "./ranges.ts";
+import { OpenScopes, Scope, type ScopeParts } from "./scope.ts";
+import { makeStructs, type Ownership, type StructArray, StructCursor, structsAt } from "./structs/array.ts";
+import { StructMemory } from "./structs/memory.ts";
+import { placesOf } from "./structs/describe.ts";
+import type { Fields, StructType } from "./structs/types.ts";
+
+/** See the module. */
+export class Interop implements ScopeParts {
+  readonly host: Host;
+  readonly scopes: OpenScopes = new OpenScopes();
+  readonly ranges: Ranges;
+  readonly strings: CStrings;
+  readonly outOfMemory: (size: number) => OutOfMemoryError;
+  readonly #tracker: OwnedTracker | undefined;
+  #whole: StructMemory | undefined;
+
+  /**
+   * @param base native address of the heap.
+   * @param tracker if owned blocks are tracked.
+   */
+  constructor(
+    host: Host,
+    system: VirtualMemory,
+    base: bigint,
+    tracker: OwnedTracker | undefined,
+    outOfMemory: (size: number) => OutOfMemoryError,
+  ) {
+    this.host = host;
+    this.ranges = new Ranges(host, this.scopes);
+    this.strings = new CStrings(host, this.ranges, system, base);
+    this.#tracker = tracker;
+    this.outOfMemory = outOfMemory;
+  }
+
+  get whole(): StructMemory {
+    return this.#whole ??= new StructMemory(this.host, this.strings, 0, undefined, undefined);
+  }
+
+  /** @param callee which the program called. */
+  own(size: number, callee: (size: number) => unknown): OwnedBlock {
+    return this.#owned(this.host.alloc(size), size, callee);
+  }
+
+  adopt(ptr: Ptr, callee: (ptr: Ptr) => unknown): OwnedBlock {
+    return this.#owned(ptr, this.host.usableSize(ptr), callee);
+  }
+
+  #owned(ptr: Ptr, size: number, callee: (value: number) => unknown): OwnedBlock {
+    const block = new OwnedBlock(this.host, this.ranges, this.#tracker, ptr, size);
+    if (this.#tracker !== undefined) this.#tracker.watch(block, ptr, size, callee);
+    return block;
+  }
+
+  scope(): Scope {
+    return new Scope(this);
+  }
+
+  copyIn(bytes: ArrayBuffer | SharedArrayBuffer | ArrayBufferView): Ptr {
+    const source = bytesOf(bytes), ptr = this.host.alloc(source.length);
+    this.ranges.write(ptr, source);
+    return ptr;
+  }
+
+  out<Type extends OutType>(type: Type): OutParameter<OutValue<Type>> {
+    return outParameter(this.host, this.whole, this.host, this.host.free, type);
+  }
+
+  structs<F extends Fields>(type: StructType<F>, length: number): StructArray<F> {
+    return makeStructs(this.host, this.strings, this.host, () => this.#ownership(), type, length);
+  }
+
+  structsAt<F extends Fields>(type: StructType<F>, ptr: Ptr, length: number): StructArray<F> {
+    placesOf(type);
+    assertSize(length, "length");
+    this.ranges.assert(ptr, type.size * length);
+    if (ptr % type.alignment !== 0) {
+      throw new InvalidPointerError(`${hex(ptr)}: such a struct lies at a multiple of ${type.alignment} bytes.`, ptr);
+    }
+    assertViews(this.host);
+    return structsAt(this.host, this.strings, type, ptr, length);
+  }
+
+  cursor<F extends Fields>(type: StructType<F>): StructCursor<F> {
+    placesOf(type);
+    return new StructCursor(this.host, this.whole, type, 0, 0);
+  }
+
+  /** Strings in a scope of their own, which most arrays do not need. */
+  #ownership(): Ownership {
+    let scope: Scope | undefined;
+    const texts: Source = { alloc: (size) => (scope ??= this.scope()).alloc(size) };
+    const free = (ptr: Ptr): void => {
+      try {
+        scope?.[Symbol.dispose]();
+      } finally {
+        this.host.free(ptr);
+      }
+    };
+    return { texts, free };
+  }
+}

@@ -1,0 +1,78 @@
+/**
+ * Out-parameters: memory for one value, which C writes. `pointer` goes into the call, `value` comes out of it.
+ *
+ * @module
+ */
+
+import type { Ptr } from "../blocks.ts";
+import { UseAfterFreeError } from "../errors.ts";
+import type { Host, Source } from "./host.ts";
+import { assertViews } from "./ranges.ts";
+import { boxed, compile, Place } from "./structs/compiler.ts";
+import type { StructMemory } from "./structs/memory.ts";
+import type { FieldType, FieldValue } from "./structs/types.ts";
+
+/** What an out-parameter can be: any type that a field can be. */
+export type OutType = FieldType;
+/** What its value is in TypeScript. */
+export type OutValue<Type extends OutType> = FieldValue<Type>;
+
+/** See {@linkcode Heap.out}. */
+export class OutParameter<Value> implements Disposable {
+  readonly #host: Host;
+  readonly #giveBack: ((ptr: Ptr) => void) | undefined;
+  readonly #view: { value: Value };
+  #ptr: Ptr;
+
+  /** Users call `heap.out(type)`. */
+  constructor(host: Host, ptr: Ptr, view: { value: Value }, giveBack: ((ptr: Ptr) => void) | undefined) {
+    this.#host = host;
+    this.#ptr = ptr;
+    this.#view = view;
+    this.#giveBack = giveBack;
+  }
+
+  /** Where the value is. @throws {UseAfterFreeError} once it was freed; so do the others but `[Symbol.dispose]`. */
+  get ptr(): Ptr {
+    if (this.#ptr === 0) throw new UseAfterFreeError("this out-parameter was freed.", 0);
+    return this.#ptr;
+  }
+
+  /** The pointer object, which a call takes. */
+  get pointer(): Deno.PointerObject {
+    return this.#host.pointer(this.ptr)!; // null for 0 alone
+  }
+
+  /** What is there now: zero, or NULL, at first. Of a struct it is a view, and assigning an object writes its fields. */
+  get value(): Value {
+    void this.ptr;
+    return this.#view.value;
+  }
+
+  set value(value: Value) {
+    void this.ptr;
+    this.#view.value = value;
+  }
+
+  /** Frees the memory, unless it is a scope's. */
+  [Symbol.dispose](): void {
+    if (this.#ptr === 0) return;
+    this.#giveBack?.(this.#ptr);
+    this.#ptr = 0;
+  }
+}
+
+/** @param whole the whole heap. */
+export function outParameter<Type extends OutType>(
+  host: Host,
+  whole: StructMemory,
+  source: Source,
+  giveBack: ((ptr: Ptr) => void) | undefined,
+  type: Type,
+): OutParameter<OutValue<Type>> {
+  const box = boxed(type), ptr = source.alloc(box.size), place = new Place();
+  assertViews(host);
+  host.u8.fill(0, ptr, ptr + box.size);
+  place.at = ptr / box.alignment;
+  return new OutParameter(host, ptr, new (compile(box))(whole, place) as { value: OutValue<Type> }, giveBack);
+}

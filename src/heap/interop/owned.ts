@@ -1,0 +1,153 @@
+/**
+ * Blocks that an object owns, for `using`: freed when the scope ends in which they were declared, also by an exception.
+ *
+ * What is forgotten is not freed behind the program's back: where owned blocks are *tracked*, a FinalizationRegistry says
+ * which were collected by the garbage collector without having been freed, and where they were allocated. It frees them only
+ * where that is asked for, since C may still have their addresses.
+ *
+ * Cost: `own` and dispose take as long as `malloc` and `free`, and V8 makes no object where it sees both. The keyword `using`
+ * itself takes V8 some hundred nanoseconds: a hot loop calls `block[Symbol.dispose]()`. A tracked block costs microseconds, for its
+ * stack is made text at once: a stack as V8 captures it would keep the very object alive.
+ *
+ * @module
+ */
+
+import type { Ptr } from "../blocks.ts";
+import { hex, UseAfterFreeError } from "../errors.ts";
+import type { Log } from "../log.ts";
+import type { Host } from "./host.ts";
+import type { Ranges, TypedArrayConstructor } from "./ranges.ts";
+
+/** A block that is freed at the end of the scope: see {@linkcode Heap.own}. */
+export class OwnedBlock implements Disposable {
+  readonly #host: Host;
+  readonly #ranges: Ranges;
+  readonly #tracker: OwnedTracker | undefined;
+  readonly #size: number;
+  #ptr: Ptr;
+  #isReleased = false;
+
+  /** Users call `heap.own(size)` and `heap.adopt(ptr)`. */
+  constructor(host: Host, ranges: Ranges, tracker: OwnedTracker | undefined, ptr: Ptr, size: number) {
+    this.#host = host;
+    this.#ranges = ranges;
+    this.#tracker = tracker;
+    this.#ptr = ptr;
+    this.#size = size;
+  }
+
+  /**
+   * Where the block begins.
+   *
+   * @throws {UseAfterFreeError} once it was freed or released; so do all others but `[Symbol.dispose]`.
+   */
+  get ptr(): Ptr {
+    if (this.#ptr === 0) throw this.#ended();
+    return this.#ptr;
+  }
+
+  /** Bytes of the block: those that were asked for; of an adopted one all that may be written. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** A view of the block, as {@linkcode Heap.bytes} makes it: a new object at each call. */
+  get bytes(): Uint8Array<ArrayBuffer> {
+    return this.#ranges.view(Uint8Array, this.ptr, this.#size);
+  }
+
+  /**
+   * A view of the block in elements of any kind, as many as fit.
+   *
+   * @param ctor a typed array's constructor, such as `Float64Array`.
+   */
+  view<View>(ctor: TypedArrayConstructor<View>): View {
+    return this.#ranges.view(ctor, this.ptr, Math.floor(this.#size / ctor.BYTES_PER_ELEMENT));
+  }
+
+  /** The block's pointer object, for FFI calls. */
+  get pointer(): Deno.PointerObject {
+    return this.#host.pointer(this.ptr)!; // null for 0 alone
+  }
+
+  /** Gives the ownership up: nothing is freed at the end of the scope. @returns the pointer, which the caller has to free. */
+  release(): Ptr {
+    const { ptr } = this;
+    this.#ptr = 0;
+    this.#isReleased = true;
+    this.#tracker?.forget(this);
+    return ptr;
+  }
+
+  /** Frees the block, unless it was freed or released. If `free` throws, the block stays, and is still owned. */
+  [Symbol.dispose](): void {
+    if (this.#ptr === 0) return;
+    this.#host.free(this.#ptr);
+    this.#ptr = 0;
+    this.#tracker?.forget(this);
+  }
+
+  #ended(): UseAfterFreeError {
+    return new UseAfterFreeError(
+      this.#isReleased
+        ? "this owned block was released: what release() returned has to be used from then on."
+        : "this owned block was freed, as it is at the end of the scope of its `using`; release() keeps a block.",
+      0,
+    );
+  }
+}
+
+/** What is known of a block when its object is gone. It must not lead to the object. */
+interface Tracked {
+  readonly ptr: Ptr;
+  readonly size: number;
+  readonly site: string | undefined;
+}
+
+/** Looks after the owned blocks of one heap. */
+export class OwnedTracker {
+  readonly #registry: FinalizationRegistry<Tracked>;
+  readonly #hasSites: boolean;
+
+  /**
+   * @param log gets the reports.
+   * @param hasSites whether to capture where each was allocated.
+   * @param free frees what was lost; undefined leaves it. It is not called for a heap that is closed.
+   */
+  constructor(log: Log, hasSites: boolean, isOpen: () => boolean, free: ((ptr: Ptr) => void) | undefined) {
+    this.#hasSites = hasSites;
+    this.#registry = new FinalizationRegistry((lost) => {
+      if (!isOpen()) return; // close() has reported what was live
+      log.during(() => {
+        for (const line of report(lost, free !== undefined).split("\n")) log.say(line);
+        try {
+          free?.(lost.ptr);
+        } catch (error) {
+          log.say(`hakmem: ${error instanceof Error ? error.message : error}`); // there is nobody to throw to
+        }
+      });
+    });
+  }
+
+  /** @param callee the function that the program called: its frame and those below are not part of the site. */
+  watch(block: OwnedBlock, ptr: Ptr, size: number, callee: (...args: never[]) => unknown): void {
+    this.#registry.register(block, { ptr, size, site: this.#hasSites ? siteOf(callee) : undefined }, block);
+  }
+
+  forget(block: OwnedBlock): void {
+    this.#registry.unregister(block);
+  }
+}
+
+function siteOf(callee: (...args: never[]) => unknown): string | undefined {
+  const holder: { stack?: string } = {};
+  Error.captureStackTrace(holder, callee);
+  return holder.stack?.split("\n").slice(1).join("\n");
+}
+
+function report({ ptr, size, site }: Tracked, isFreed: boolean): string {
+  const what = `hakmem: an owned block of ${size} bytes at ${hex(ptr)} was collected without being freed; it is ${
+    isFreed ? "freed now" : "still live"
+  }`;
+  return site === undefined || site === "" ? `${what}.` : `${what}. It was allocated\n${site}`;
+}

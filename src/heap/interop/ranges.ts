@@ -1,0 +1,129 @@
+/**
+ * Ranges of bytes that a program names by a pointer and a length: views of any kind, copies in and out. A range has to lie in
+ * one live block, anywhere in it. That is asked of the heap's tables: of the open scopes, whose blocks lie in chunks; of the
+ * start of a block, which is known at once; and last of a pointer into a block, which may take a walk over a free list.
+ *
+ * @module
+ */
+
+import type { Ptr } from "../blocks.ts";
+import {
+  assertPointer,
+  assertSize,
+  BufferOverflowError,
+  given,
+  HeapDetachedError,
+  hex,
+  InvalidAlignmentError,
+  InvalidPointerError,
+  InvalidSizeError,
+} from "../errors.ts";
+import type { Host, Scopes } from "./host.ts";
+
+/** The constructor of a typed array, or any that takes a buffer, an offset in bytes and a length in elements. */
+export interface TypedArrayConstructor<View> {
+  /** Bytes of an element. */
+  readonly BYTES_PER_ELEMENT: number;
+  /** Makes a view. */
+  new (buffer: ArrayBuffer, byteOffset: number, length: number): View;
+}
+
+/** See the module. One for each heap. */
+export class Ranges {
+  readonly #host: Host;
+  readonly #scopes: Scopes;
+
+  constructor(host: Host, scopes: Scopes) {
+    this.#host = host;
+    this.#scopes = scopes;
+  }
+
+  /**
+   * Bytes from a pointer to the end of the live block that it leads into.
+   *
+   * @throws {InvalidPointerError} if it leads into none.
+   */
+  bytesFrom(ptr: Ptr): number {
+    assertPointer(ptr);
+    const inScope = this.#scopes.bytesFrom(ptr);
+    if (inScope > 0) return inScope;
+    try {
+      return this.#host.usableSize(ptr);
+    } catch (error) {
+      if (!(error instanceof InvalidPointerError)) throw error;
+      const start = this.#host.blockOf(ptr);
+      if (start === 0) throw error;
+      return start + this.#host.usableSize(start) - ptr;
+    }
+  }
+
+  /** @throws {BufferOverflowError} for a range that is longer than what is there. */
+  assert(ptr: Ptr, length: number): void {
+    assertSize(length, "length");
+    const most = this.bytesFrom(ptr);
+    if (length <= most) return;
+    throw new BufferOverflowError(
+      `${length} bytes from ${hex(ptr)}: the block there has ${most} from that place.`,
+      ptr,
+    );
+  }
+
+  view<View>(ctor: TypedArrayConstructor<View>, ptr: Ptr, length: number): View {
+    const element = ctor.BYTES_PER_ELEMENT;
+    if (!(element >= 1)) {
+      throw new InvalidAlignmentError(`${given(ctor)}: a view is made by a typed array's constructor.`);
+    }
+    assertSize(length, "length");
+    this.assert(ptr, length * element);
+    if (ptr % element !== 0) {
+      throw new InvalidAlignmentError(
+        `${hex(ptr)}: a view of elements of ${element} bytes begins at a multiple of that.`,
+      );
+    }
+    return new ctor(this.#buffer(), ptr, length);
+  }
+
+  dataView(ptr: Ptr, length: number): DataView<ArrayBuffer> {
+    this.assert(ptr, length);
+    return new DataView(this.#buffer(), ptr, length);
+  }
+
+  copyOut(ptr: Ptr, length: number): Uint8Array<ArrayBuffer> {
+    this.assert(ptr, length);
+    this.#buffer();
+    return this.#host.u8.slice(ptr, ptr + length);
+  }
+
+  fill(ptr: Ptr, value: number, length: number): void {
+    if (!Number.isInteger(value) || value < -128 || value > 255) {
+      throw new InvalidSizeError(`${given(value)}: a byte to fill with is a whole number from -128 to 255.`);
+    }
+    this.assert(ptr, length);
+    this.#buffer();
+    this.#host.u8.fill(value, ptr, ptr + length);
+  }
+
+  /** Writes bytes to a block that has been made for them. */
+  write(ptr: Ptr, bytes: Uint8Array): void {
+    this.#buffer();
+    this.#host.u8.set(bytes, ptr);
+  }
+
+  /** The buffer of all views. */
+  #buffer(): ArrayBuffer {
+    assertViews(this.#host);
+    return this.#host.u8.buffer;
+  }
+}
+
+/** For an open heap. @throws {HeapDetachedError} if the program has given the buffer of its views away. */
+export function assertViews({ u8 }: Host): void {
+  if (u8.length === 0) throw new HeapDetachedError();
+}
+
+/** The bytes of a buffer or of a view of one. @throws {InvalidSizeError} for what is neither. */
+export function bytesOf(source: ArrayBuffer | SharedArrayBuffer | ArrayBufferView): Uint8Array {
+  if (ArrayBuffer.isView(source)) return new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
+  if (source instanceof ArrayBuffer || source instanceof SharedArrayBuffer) return new Uint8Array(source);
+  throw new InvalidSizeError(`${given(source)}: bytes come from an ArrayBuffer or a view of one.`);
+}

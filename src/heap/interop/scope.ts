@@ -1,0 +1,336 @@
+/**
+ * Scopes: everything that is made through one is freed at its end. An arena over the heap:
+ *
+ * ```
+ *   chunk, a block of the heap:  | block | block | ... | room |          marks, a byte for each 16 bytes:  1 0 1 0 0 0 ...
+ *                              base                next             end
+ * ```
+ *
+ * To allocate is to move `next` and to mark where a block begins, two nanoseconds. The first chunk is of 8 KiB, others are of
+ * 32, the largest that `malloc` gives in some nanoseconds; so the end of a scope is a `free` for each chunk, whatever is in it, and
+ * `reset` keeps them all. What is larger than a quarter of that has a block of the heap to itself. The marks say how long a
+ * block is: to the next mark. They are JavaScript's memory, used again by the next scope: no overflow reaches them.
+ *
+ * In debug builds each block of a scope is a block of the heap, with its redzones and its stack, so that faults are found where
+ * they would be otherwise.
+ *
+ * @module
+ */
+
+import type { Ptr } from "../blocks.ts";
+import { assertPointer, assertSize, hex, InvalidPointerError, OutOfMemoryError, UseAfterFreeError } from "../errors.ts";
+import type { CStringOptions, CStrings } from "./text/cstrings.ts";
+import type { Host, Scopes } from "./host.ts";
+import { type OutParameter, outParameter, type OutType, type OutValue } from "./out.ts";
+import { bytesOf, type Ranges } from "./ranges.ts";
+import { makeStructs, type StructArray } from "./structs/array.ts";
+import type { StructMemory } from "./structs/memory.ts";
+import type { Fields, StructType } from "./structs/types.ts";
+
+const UNIT = 16; // what malloc aligns to
+const LARGEST_CHUNK = 32 * 1024;
+const FIRST_CHUNK = 8 * 1024;
+/** Bytes of marks: a chunk has as many units at most. */
+const MARKS = LARGEST_CHUNK / UNIT;
+const NO_MARKS = new Uint8Array(0);
+const MOST_MARKS = 64;
+
+/** What is larger wastes too much of a chunk. */
+const LARGEST_BUMP = LARGEST_CHUNK / 4;
+
+/** What a scope works with, which its heap has. */
+export interface ScopeParts {
+  readonly host: Host;
+  readonly ranges: Ranges;
+  readonly strings: CStrings;
+  readonly scopes: OpenScopes;
+  /** The whole heap, as structs see it. */
+  readonly whole: StructMemory;
+  outOfMemory(size: number): OutOfMemoryError;
+}
+
+/** A block of the heap that blocks of a scope lie in. Places are in units, that is pointers divided by 16. */
+interface Chunk {
+  readonly base: number;
+  readonly end: number;
+  /** Where blocks begin in it: 1 at a unit's number modulo MARKS, so that no two of its units have the same. */
+  readonly marks: Uint8Array;
+  /** Where the next block goes; of the chunk that is in use, the scope knows. */
+  next: number;
+}
+
+/** What the list of open scopes asks of one. */
+let bytesFrom: (scope: Scope, ptr: Ptr) => number;
+
+/** See the module, and {@linkcode Heap.scope}. */
+export class Scope implements Disposable {
+  readonly #parts: ScopeParts;
+  readonly #host: Host;
+  readonly #isArena: boolean;
+  // What `malloc` uses is private to TypeScript alone, and declared, not defined: see `StructCursor`.
+  /** The chunk that is in use. */
+  declare private next: number;
+  declare private end: number;
+  declare private marks: Uint8Array;
+  readonly #chunks: Chunk[] = [];
+  #current = -1;
+  /** Blocks of the heap's own. */
+  #blocks: Set<Ptr> | undefined = undefined;
+  #isOver = false;
+
+  static {
+    bytesFrom = (scope, ptr) => scope.#bytesFrom(ptr);
+  }
+
+  /** Users call `heap.scope()`. */
+  constructor(parts: ScopeParts) {
+    this.#parts = parts;
+    this.#host = parts.host;
+    this.next = this.end = 0;
+    this.marks = NO_MARKS;
+    this.#isArena = parts.host.build === "release";
+    if (this.#isArena) parts.scopes.add(this);
+  }
+
+  /**
+   * A block, as {@linkcode Heap.malloc} gives it, that lives until the scope ends. It cannot be freed or resized by itself. Cost:
+   * about a nanosecond.
+   *
+   * @returns where it begins, or 0 if there is no memory.
+   * @throws {InvalidSizeError} for a size that is negative, fractional, NaN or infinite.
+   * @throws {UseAfterFreeError} when the scope has ended.
+   */
+  malloc(size: number): Ptr {
+    let whole: number;
+    try {
+      whole = size | 0;
+    } catch {
+      return this.#mallocSlow(size);
+    }
+    const unit = this.next, next = unit + ((whole + 15) >> 4); // far away for 0 and what is negative
+    if (whole !== size || whole <= 0 || next > this.end) return this.#mallocSlow(size);
+    this.marks[unit & (MARKS - 1)] = 1;
+    this.next = next;
+    return unit * UNIT;
+  }
+
+  /** As `malloc`. @throws {OutOfMemoryError} where that gives 0. */
+  alloc(size: number): Ptr {
+    const ptr = this.malloc(size);
+    if (ptr === 0) throw this.#parts.outOfMemory(size);
+    return ptr;
+  }
+
+  /** A block of zeros for `count` things of `size` bytes, as {@linkcode Heap.calloc} gives it. */
+  calloc(count: number, size: number): Ptr {
+    assertSize(count, "count");
+    assertSize(size, "size");
+    const ptr = this.malloc(count * size);
+    if (ptr !== 0) this.#host.u8.fill(0, ptr, ptr + count * size);
+    return ptr;
+  }
+
+  /** A block whose native address is a multiple of `alignment`, as {@linkcode Heap.alignedAlloc} gives it. */
+  alignedAlloc(alignment: number, size: number): Ptr {
+    this.#assertOpen();
+    return this.#own(this.#host.alignedAlloc(alignment, size));
+  }
+
+  /** A C string, as {@linkcode Heap.cstring} makes it. */
+  cstring(text: string, options?: CStringOptions): Ptr {
+    return this.#parts.strings.make(this, text, options);
+  }
+
+  /** An array of C strings, as {@linkcode Heap.cstrings} makes it. */
+  cstrings(texts: Iterable<string>, options?: CStringOptions): Ptr {
+    return this.#parts.strings.makeAll(this, texts, options);
+  }
+
+  /** A block with a copy of these bytes, as {@linkcode Heap.copyIn} makes it. */
+  copyIn(bytes: ArrayBuffer | SharedArrayBuffer | ArrayBufferView): Ptr {
+    const source = bytesOf(bytes), ptr = this.alloc(source.length);
+    this.#parts.ranges.write(ptr, source);
+    return ptr;
+  }
+
+  /** An out-parameter, as {@linkcode Heap.out} makes it; its memory goes with the scope. */
+  out<Type extends OutType>(type: Type): OutParameter<OutValue<Type>> {
+    return outParameter(this.#host, this.#parts.whole, this, undefined, type);
+  }
+
+  /** An array of structs, as {@linkcode Heap.structs} makes it; its memory goes with the scope. */
+  structs<F extends Fields>(type: StructType<F>, length: number): StructArray<F> {
+    return makeStructs(this.#host, this.#parts.strings, this, undefined, type, length);
+  }
+
+  /**
+   * Bytes of a block of this scope that may be written: at least the size asked for.
+   *
+   * @throws {InvalidPointerError} for what is not the start of a block of this scope.
+   */
+  usableSize(ptr: Ptr): number {
+    assertPointer(ptr);
+    if (this.#blocks?.has(ptr)) return this.#host.usableSize(ptr);
+    const bytes = this.#isStart(ptr) ? this.#bytesFrom(ptr) : 0;
+    if (bytes === 0) throw new InvalidPointerError(`${hex(ptr)} is no block of this scope.`, ptr);
+    return bytes;
+  }
+
+  /**
+   * Takes a block out of the scope: what it returns stays when the scope ends, and the caller frees it. Where the block shares a
+   * chunk with others it moves, and `ptr` is no longer to be used; nor is an address of it that C has. Cost: a `malloc` and a copy.
+   *
+   * @returns where the block is from now on.
+   * @throws {InvalidPointerError} for what is not the start of a block of this scope.
+   * @throws {OutOfMemoryError} if there is no memory for it. Nothing changes.
+   */
+  keep(ptr: Ptr): Ptr {
+    const size = this.usableSize(ptr);
+    if (this.#blocks?.has(ptr)) {
+      // A debug build moves it all the same, so that who uses the old pointer learns of it.
+      const kept = this.#isArena ? ptr : this.#host.realloc(ptr, size);
+      if (kept === 0) throw this.#parts.outOfMemory(size);
+      this.#blocks.delete(ptr);
+      return kept;
+    }
+    const kept = this.#host.alloc(size);
+    this.#host.u8.copyWithin(kept, ptr, ptr + size);
+    return kept;
+  }
+
+  /**
+   * Frees all that was made so far; the scope goes on, with the memory that it has. Cost: no `free` of small blocks, and one for
+   * each of more than 8 KiB.
+   *
+   * @throws as `[Symbol.dispose]`.
+   */
+  reset(): void {
+    this.#assertOpen();
+    this.next = this.end = 0; // the next block is for the first chunk
+    this.#current = -1;
+    this.#freeBlocks();
+  }
+
+  /**
+   * Frees everything. It can be called again. Debug builds look at each block as `free` does: all are tried, and what the first
+   * fault is, is thrown.
+   */
+  [Symbol.dispose](): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.next = this.end = 0;
+    this.marks = NO_MARKS;
+    if (this.#isArena) this.#parts.scopes.delete(this);
+    for (const { base, marks } of this.#chunks) {
+      this.#host.free(base * UNIT);
+      this.#parts.scopes.giveMarks(marks);
+    }
+    this.#chunks.length = 0;
+    this.#freeBlocks();
+  }
+
+  /** Bytes from a pointer to the end of the block in a chunk that it leads into; 0 if it is in none. */
+  #bytesFrom(ptr: Ptr): number {
+    for (let index = 0; index <= this.#current; index++) {
+      const { base, marks, next: before } = this.#chunks[index]!, next = index === this.#current ? this.next : before;
+      if (!(ptr >= base * UNIT && ptr < next * UNIT)) continue;
+      let end = Math.floor(ptr / UNIT) + 1;
+      while (end < next && marks[end & (MARKS - 1)] === 0) end++;
+      return end * UNIT - ptr;
+    }
+    return 0;
+  }
+
+  #isStart(ptr: Ptr): boolean {
+    const unit = ptr / UNIT, chunk = this.#chunks.find(({ base, end }) => unit >= base && unit < end);
+    return Number.isInteger(unit) && chunk?.marks[unit & (MARKS - 1)] === 1;
+  }
+
+  /**
+   * What does not fit in the chunk that is in use. It is one function, and so longer than V8 inlines: in the loops of
+   * programs there is no room for it.
+   */
+  #mallocSlow(size: number): Ptr {
+    assertSize(size, "size");
+    this.#assertOpen();
+    if (!this.#isArena || size > LARGEST_BUMP) return this.#own(this.#host.malloc(size));
+    const units = Math.max(1, Math.ceil(size / UNIT)); // one for 0, of which nothing may be written
+    const chunks = this.#chunks, { scopes } = this.#parts;
+    // After a reset there are chunks that wait; the first may be too small.
+    while (this.next + units > this.end) {
+      if (this.#current >= 0) chunks[this.#current]!.next = this.next;
+      if (this.#current + 1 === chunks.length) {
+        const room = chunks.length === 0 && size <= FIRST_CHUNK ? FIRST_CHUNK : LARGEST_CHUNK;
+        const base = this.#host.malloc(room) / UNIT;
+        if (base === 0) return this.#own(this.#host.malloc(size));
+        chunks.push({ base, end: base + room / UNIT, marks: scopes.takeMarks(), next: base });
+      }
+      this.#current++;
+      const { base, end, marks } = chunks[this.#current]!;
+      marks.fill(0);
+      this.next = base;
+      this.end = end;
+      this.marks = marks;
+    }
+    return this.malloc(units * UNIT);
+  }
+
+  #own(ptr: Ptr): Ptr {
+    if (ptr !== 0) (this.#blocks ??= new Set()).add(ptr);
+    return ptr;
+  }
+
+  /** All of them, whatever is found wrong with some. */
+  #freeBlocks(): void {
+    let first: { error: unknown } | undefined;
+    if (this.#blocks === undefined) return;
+    for (const ptr of this.#blocks) {
+      try {
+        this.#host.free(ptr);
+      } catch (error) {
+        first ??= { error };
+      }
+    }
+    this.#blocks.clear();
+    if (first !== undefined) throw first.error;
+  }
+
+  #assertOpen(): void {
+    if (!this.#isOver) return;
+    throw new UseAfterFreeError("this scope has ended, and all that was made through it is freed.", 0);
+  }
+}
+
+/** The scopes of a heap that are open, so that ranges of their blocks can be told: release builds alone need it. */
+export class OpenScopes implements Scopes {
+  readonly #scopes: Scope[] = [];
+  /** Marks of chunks that are gone, for the next ones: no more than some megabytes of chunks have. */
+  readonly #marks: Uint8Array[] = [];
+
+  takeMarks(): Uint8Array {
+    return this.#marks.pop() ?? new Uint8Array(MARKS);
+  }
+
+  giveMarks(marks: Uint8Array): void {
+    if (this.#marks.length < MOST_MARKS) this.#marks.push(marks);
+  }
+
+  add(scope: Scope): void {
+    this.#scopes.push(scope);
+  }
+
+  /** Scopes end in the reverse order, as a rule. */
+  delete(scope: Scope): void {
+    if (this.#scopes.at(-1) === scope) this.#scopes.pop();
+    else this.#scopes.splice(this.#scopes.indexOf(scope), 1);
+  }
+
+  /** Bytes from a pointer to the end of the block of a scope that it leads into; 0 if it is in none. */
+  bytesFrom(ptr: Ptr): number {
+    for (let index = this.#scopes.length - 1; index >= 0; index--) {
+      const bytes = bytesFrom(this.#scopes[index]!, ptr);
+      if (bytes > 0) return bytes;
+    }
+    return 0;
+  }
+}

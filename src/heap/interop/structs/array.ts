@@ -1,0 +1,203 @@
+/**
+ * Arrays of structs. `at(i)` moves a view and returns it, the same object each time, so a loop over a million structs makes none:
+ *
+ * ```
+ *   people.at(i)  ->  place.at = i * units; return view          view.score  ->  f64[place.at + 1]
+ * ```
+ *
+ * Who needs two elements at once takes a second cursor.
+ *
+ * @module
+ */
+
+import type { Ptr } from "../../blocks.ts";
+import { assertSize, UseAfterFreeError } from "../../errors.ts";
+import type { CStrings } from "../text/cstrings.ts";
+import type { Host, Source } from "../host.ts";
+import { assertViews } from "../ranges.ts";
+import { assign, beyond, compile, Place } from "./compiler.ts";
+import { StructMemory } from "./memory.ts";
+import { placesOf } from "./describe.ts";
+import type { Fields, StructType, StructValues, StructView } from "./types.ts";
+
+/** What an array of structs that it has made is freed with; a scope's goes with the scope. */
+export interface Ownership {
+  /** Strings that are assigned to fields. */
+  readonly texts: Source;
+  /** Frees them, and the array. */
+  free(ptr: Ptr): void;
+}
+
+/** Beyond all arrays; a whole number, so that V8 goes on to take places for such. */
+const NOWHERE = 2 ** 30;
+
+/**
+ * Leads to structs in memory, to one at a time.
+ *
+ * The members that `at` uses are private to TypeScript alone, and declared, not defined: of private names and of fields of a class V8
+ * makes half as many instructions again.
+ */
+export class StructCursor<F extends Fields> {
+  /** The description. */
+  readonly type: StructType<F>;
+  declare private readonly place: Place;
+  declare private view: StructView<F>;
+  declare private readonly units: number;
+  readonly #host: Host;
+  readonly #memory: StructMemory;
+  readonly #ptr: Ptr;
+  #length: number;
+
+  /** Users call `heap.structs`, `heap.structsAt`, `heap.cursor` and `cursor`. */
+  constructor(host: Host, memory: StructMemory, type: StructType<F>, ptr: Ptr, length: number) {
+    this.type = type;
+    this.place = new Place();
+    this.view = new (compile(type))(memory, this.place) as StructView<F>;
+    this.units = type.size / type.alignment | 0;
+    this.#host = host;
+    this.#memory = memory;
+    this.#ptr = ptr;
+    this.#length = length;
+    if (host.build === "release") return;
+    const at = (index: number): StructView<F> => {
+      this.assertIndex(index);
+      return StructCursor.prototype.at.call(this, index) as StructView<F>;
+    };
+    Object.defineProperty(this, "at", { value: at });
+  }
+
+  /** How many structs there are; of a cursor over the whole heap 0: it has `of` alone. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /**
+   * Leads to a struct by its index, in a store and no check: beyond the end it is as with a typed array, where nothing can be written;
+   * to read a field there is an error. In debug builds this is one, too.
+   *
+   * @returns the same object each time.
+   * @throws {BufferOverflowError} in debug builds, for an index that there is not.
+   */
+  at(index: number): StructView<F> {
+    this.place.at = index * this.units;
+    return this.view;
+  }
+
+  /**
+   * Leads to a struct by where it is: a pointer, an address, or a pointer object that C gave.
+   *
+   * @returns the same object as `at`.
+   * @throws {InvalidPointerError} if it is not in this memory, or not at a multiple of the struct's alignment.
+   */
+  of(at: Ptr | bigint | Deno.PointerObject): StructView<F> {
+    const { size, alignment } = this.type, ptr = typeof at === "number" ? at : this.#host.ptrAt(at);
+    this.place.at = this.#memory.offsetOf(ptr, size, alignment) / alignment;
+    return this.view;
+  }
+
+  /** Writes the fields that `values` has. @throws {BufferOverflowError} for an index that there is not. */
+  set(index: number, values: StructValues<F>): void {
+    this.assertIndex(index);
+    assign(this.at(index), values, Object.keys(this.type.fields));
+  }
+
+  /** Another cursor over the same memory, with a view of its own. */
+  cursor(): StructCursor<F> {
+    return new StructCursor(this.#host, this.#memory, this.type, this.#ptr, this.#length);
+  }
+
+  /** All of them, in order: the same object each time. */
+  *[Symbol.iterator](): Generator<StructView<F>> {
+    for (let index = 0; index < this.#length; index++) yield this.at(index);
+  }
+
+  /** What `at` does in debug builds first. @throws {BufferOverflowError} for an index that there is not. */
+  protected assertIndex(index: number): void {
+    if (!(index >>> 0 === index && index < this.#length)) throw beyond(index, this.#length, this.#ptr);
+  }
+
+  /** From now on there are none: whatever is read is missing, also of the view that the program may still have. */
+  protected end(): void {
+    this.#length = 0;
+    this.place.at = NOWHERE;
+    this.view = new (compile(this.type))(this.#memory.none(), this.place) as StructView<F>;
+  }
+}
+
+/** An array of structs in memory: see {@linkcode Heap.structs}. */
+export class StructArray<F extends Fields> extends StructCursor<F> implements Disposable {
+  readonly #host: Host;
+  readonly #ownership: Ownership | undefined;
+  #ptr: Ptr;
+
+  /** Users call `heap.structs` and `heap.structsAt`. */
+  constructor(
+    host: Host,
+    memory: StructMemory,
+    type: StructType<F>,
+    ptr: Ptr,
+    length: number,
+    ownership: Ownership | undefined,
+  ) {
+    super(host, memory, type, ptr, length);
+    this.#host = host;
+    this.#ptr = ptr;
+    this.#ownership = ownership;
+  }
+
+  /** Where the array begins. @throws {UseAfterFreeError} once it was freed. */
+  get ptr(): Ptr {
+    if (this.#ptr === 0) throw new UseAfterFreeError("this array of structs was freed.", 0);
+    return this.#ptr;
+  }
+
+  /** Its pointer object, for FFI calls. */
+  get pointer(): Deno.PointerObject {
+    return this.#host.pointer(this.ptr)!; // null for 0 alone
+  }
+
+  /** Where an element begins. @throws {BufferOverflowError} as `at`. */
+  ptrAt(index: number): Ptr {
+    const { ptr } = this;
+    this.assertIndex(index);
+    return ptr + index * this.type.size;
+  }
+
+  /** Frees the array, and strings that were assigned to its fields, unless they are a scope's or somebody else's. */
+  [Symbol.dispose](): void {
+    if (this.#ptr === 0) return;
+    this.#ownership?.free(this.#ptr);
+    this.#ptr = 0;
+    this.end();
+  }
+}
+
+/** Makes an array of zeros. @param source of the memory, and of strings if there is no `own` */
+export function makeStructs<F extends Fields>(
+  host: Host,
+  strings: CStrings,
+  source: Source,
+  own: (() => Ownership) | undefined,
+  type: StructType<F>,
+  length: number,
+): StructArray<F> {
+  assertSize(length, "length");
+  placesOf(type);
+  const ptr = source.alloc(type.size * length), ownership = own?.();
+  assertViews(host);
+  const memory = new StructMemory(host, strings, ptr, type.size * length, ownership?.texts ?? source);
+  memory.u8.fill(0);
+  return new StructArray(host, memory, type, ptr, length, ownership);
+}
+
+/** Structs that are there already. */
+export function structsAt<F extends Fields>(
+  host: Host,
+  strings: CStrings,
+  type: StructType<F>,
+  ptr: Ptr,
+  length: number,
+): StructArray<F> {
+  const memory = new StructMemory(host, strings, ptr, type.size * length, undefined);
+  return new StructArray(host, memory, type, ptr, length, undefined);
+}

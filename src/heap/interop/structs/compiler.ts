@@ -1,0 +1,272 @@
+/**
+ * Compiles a description of a struct to a class, whose members read and write the heap's memory as one would by hand:
+ *
+ * ```
+ *   const Item = struct({ id: "i32", score: "f64" })       class {
+ *                                                            get id() { return this.i32[this.place.at * 2]; }
+ *                                                            get score() { return this.f64[this.place.at + 1]; }
+ * ```
+ *
+ * `at` counts in units of the struct's alignment, so that an index is an addition and at most one multiplication with a constant,
+ * in int32. What V8 makes of a class is its own for each type: nothing here is polymorphic. The place is an object, since a struct in
+ * a struct has another.
+ *
+ * The text is made of offsets, names that are identifiers, and nothing else of the program's.
+ *
+ * @module
+ */
+
+import type { Ptr } from "../../blocks.ts";
+import { BufferOverflowError, hex, InvalidTypeError } from "../../errors.ts";
+import { alignmentOf, sizeOf } from "./layout.ts";
+import type { StructMemory, ViewName } from "./memory.ts";
+import { placesOf, struct } from "./describe.ts";
+import type { ArrayType, BigIntName, FieldArray, FieldType, NumberName, StructType } from "./types.ts";
+
+/**
+ * Where a view is, in units of its struct's alignment. The member is declared, not defined as a field of the class: of those V8 makes
+ * half as many instructions again.
+ */
+export class Place {
+  declare at: number;
+
+  constructor() {
+    this.at = 0;
+  }
+}
+
+/** A struct with one field. */
+type Box = StructType<{ value: FieldType }>;
+
+/** What is compiled of a type: makes views. */
+export type Compiled = new (memory: StructMemory, place: Place) => object;
+
+const compiled = new WeakMap<StructType, Compiled>();
+const boxes = new Map<string, Box>(), boxesOfObjects = new WeakMap<object, Box>();
+
+/** The class of a struct's views. The first time it is compiled, in some ten microseconds. */
+export function compile(type: StructType): Compiled {
+  let known = compiled.get(type);
+  if (known === undefined) {
+    known = build(type);
+    compiled.set(type, known);
+  }
+  return known;
+}
+
+/** A struct whose only field, `value`, is of a type: for what is alone in memory, or an element of an array. */
+export function boxed(type: FieldType): Box {
+  const known = typeof type === "string" ? boxes.get(type) : boxesOfObjects.get(type);
+  if (known !== undefined) return known;
+  const box: Box = struct({ value: type });
+  if (typeof type === "string") boxes.set(type, box);
+  else boxesOfObjects.set(type, box);
+  return box;
+}
+
+/** What views have beside their fields, which come before these where they have the same name. */
+abstract class View {
+  [Symbol.for("Deno.customInspect")](inspect: typeof Deno.inspect, options: Deno.InspectOptions): string {
+    const accessors = Object.entries(Object.getOwnPropertyDescriptors(Object.getPrototypeOf(this)));
+    const names = accessors.filter(([_, { get }]) => get !== undefined).map(([name]) => name);
+    return inspect(Object.fromEntries(names.map((name) => [name, this[name as keyof this]])), options);
+  }
+}
+
+/** Names of the views of memory, by what is read through them. */
+const VIEW_OF = {
+  i8: "i8",
+  u8: "u8",
+  i16: "i16",
+  u16: "u16",
+  i32: "i32",
+  u32: "u32",
+  i64: "i64",
+  u64: "u64",
+  f32: "f32",
+  f64: "f64",
+  isize: "i64",
+  usize: "u64",
+  bool: "u8",
+} as const;
+
+/** What a view has beside its fields: by names that no field can have. Private ones cost V8 a third more instructions here. */
+const own = (name: string): string => `this["%${name}"]`;
+const PLACE = own("place"), MEMORY = own("memory");
+
+function build(whole: StructType): Compiled {
+  const setUp: string[] = [], members: string[] = [], used = new Set<ViewName>(), helpers: unknown[] = [];
+  const { alignment } = whole;
+
+  /** What a field's offset is as an index of elements of so many bytes. */
+  const index = (offset: number, bytes: number): string => {
+    const factor = alignment / bytes, scaled = factor === 1 ? `${PLACE}.at` : `${PLACE}.at * ${factor}`;
+    return offset === 0 ? scaled : `${scaled} + ${offset / bytes}`;
+  };
+  const viewOf = (name: keyof typeof VIEW_OF): string => {
+    used.add(VIEW_OF[name]);
+    return own(VIEW_OF[name]);
+  };
+  const helper = (value: unknown): string => `helpers[${helpers.push(value) - 1}]`;
+  const member = (name: string, get: string, set: string): void => {
+    members.push(`get ["${name}"]() { ${get} }`, `set ["${name}"](value) { ${set} }`);
+  };
+  /** What there is nothing of, since the memory is at its end or gone, reads as undefined. V8 knows that elements never do. */
+  const read = (element: string, result = "value"): string =>
+    `const value = ${element}; if (value === undefined) ${MEMORY}.missing(); return ${result};`;
+  /** A field that the memory has methods for. */
+  const call = (name: string, method: string, place: string): void => {
+    member(name, `return ${MEMORY}.${method}(${place});`, `${MEMORY}.set_${method}(${place}, value);`);
+  };
+  /** A part with a place of its own: made once, moved at each access. @param set what `value` is for it */
+  const part = (name: string, offset: number, of: number, make: unknown, set: (part: string) => string): void => {
+    const place = own(`place of ${name}`), part = own(`part ${name}`); // no field is called as one of ours
+    const move = `${place}.at = ${PLACE}.at * ${alignment / of} + ${offset / of};`;
+    setUp.push(`${place} = new Place(); ${part} = ${helper(make)}(memory, ${place});`);
+    member(name, `${move} return ${part};`, `${move} ${set(part)}`);
+  };
+
+  for (const { name, type, offset, shift } of placesOf(whole)) {
+    if (typeof type === "string") {
+      if (type === "pointer" || type === "cstring") {
+        call(name, type, index(offset, 8));
+      } else {
+        const element = `${viewOf(type)}[${index(offset, sizeOf[type])}]`;
+        if (type === "bool") member(name, read(element, "value !== 0"), `${element} = value ? 1 : 0;`);
+        else member(name, read(element), `${element} = value;`);
+      }
+      continue;
+    }
+    switch (type.kind) {
+      case "pointer":
+        call(name, "ptr", index(offset, 8));
+        break;
+      case "enum": {
+        const element = `${viewOf(type.storage)}[${index(offset, sizeOf[type.storage])}]`;
+        member(name, read(element), `${element} = value;`);
+        break;
+      }
+      case "bits": {
+        const at = index(offset, sizeOf[type.storage]), view = viewOf(type.storage), mask = 2 ** type.width - 1;
+        member(
+          name,
+          read(`${view}[${at}]`, `(value >>> ${shift} & ${mask}) >>> 0`),
+          `const at = ${at}; ${view}[at] = ${view}[at] & ~(${mask} << ${shift}) | (value & ${mask}) << ${shift};`,
+        );
+        break;
+      }
+      case "chars":
+        call(name, "chars", `${index(offset, 1)}, ${type.length}`);
+        break;
+      case "array": {
+        const { element, length } = type;
+        if (isNumber(element)) {
+          const from = index(offset, sizeOf[element]),
+            view = viewOf(element),
+            check = helper(assertLength(name, length));
+          member(
+            name,
+            `const from = ${from}, view = ${view}.subarray(from, from + ${length});
+             if (view.length !== ${length}) ${MEMORY}.missing();
+             return view;`,
+            `${check}(value); ${view}.set(value, ${from});`,
+          );
+        } else {
+          const make = (memory: StructMemory, place: Place): ElementArray => new ElementArray(memory, place, type);
+          part(name, offset, alignmentOf(element), make, (part) => `${part}.assign(value);`);
+        }
+        break;
+      }
+      default: {
+        const Part = compile(type), names = helper(Object.keys(type.fields));
+        const make = (memory: StructMemory, place: Place): object => new Part(memory, place);
+        part(name, offset, type.alignment, make, (part) => `${helper(assign)}(${part}, value, ${names});`);
+      }
+    }
+  }
+
+  for (const name of used) setUp.push(`${own(name)} = memory.view("${name}");`);
+  const source = `"use strict";
+    return class extends View {
+      constructor(memory, place) { super(); ${MEMORY} = memory; ${PLACE} = place; ${setUp.join(" ")} }
+      ${members.join("\n      ")}
+    };`;
+  return new Function("View", "Place", "helpers", source)(View, Place, helpers) as Compiled;
+}
+
+function isNumber(type: FieldType): type is NumberName | BigIntName {
+  return typeof type === "string" && type !== "bool" && type !== "pointer" && type !== "cstring";
+}
+
+/** Writes those of these fields that `values` has. */
+export function assign(view: object, values: object, names: readonly string[]): void {
+  if (typeof values !== "object" || values === null) {
+    throw new InvalidTypeError("a struct is assigned an object with its fields.");
+  }
+  const to = view as Record<string, unknown>, from = values as Record<string, unknown>;
+  for (const name of names) if (from[name] !== undefined) to[name] = from[name];
+}
+
+function assertLength(name: string, most: number): (value: ArrayLike<unknown>) => void {
+  return (value) => {
+    if (value?.length <= most) return;
+    throw new InvalidTypeError(`${value?.length} elements for the array ${name}, which has ${most}.`);
+  };
+}
+
+/** An array in a struct whose elements are no plain numbers: each is a view, or the `value` of one, at a place. */
+class ElementArray implements FieldArray<unknown> {
+  readonly length: number;
+  readonly #start: Place;
+  readonly #place = new Place();
+  readonly #units: number;
+  readonly #view: object;
+  readonly #names: readonly string[] | undefined;
+
+  /** @param start where the array begins, which changes with the struct that it is in. */
+  constructor(memory: StructMemory, start: Place, { element, length }: ArrayType) {
+    const isStruct = typeof element === "object" && (element.kind === "struct" || element.kind === "union");
+    const type: StructType = isStruct ? element : boxed(element);
+    this.length = length;
+    this.#start = start;
+    this.#units = type.size / type.alignment;
+    this.#view = new (compile(type))(memory, this.#place);
+    this.#names = isStruct ? Object.keys(type.fields) : undefined;
+  }
+
+  at(index: number): unknown {
+    this.#move(index);
+    return this.#names === undefined ? (this.#view as { value: unknown }).value : this.#view;
+  }
+
+  set(index: number, value: unknown): void {
+    this.#move(index);
+    if (this.#names === undefined) (this.#view as { value: unknown }).value = value;
+    else assign(this.#view, value as object, this.#names);
+  }
+
+  /** Writes the first elements. */
+  assign(values: Iterable<unknown>): void {
+    let index = 0;
+    for (const value of values) this.set(index++, value);
+  }
+
+  *[Symbol.iterator](): Generator<unknown> {
+    for (let index = 0; index < this.length; index++) yield this.at(index);
+  }
+
+  [Symbol.for("Deno.customInspect")](inspect: typeof Deno.inspect, options: Deno.InspectOptions): string {
+    return `[ ${Array.from(this, (value) => inspect(value, options)).join(", ")} ]`; // each at once: a view is moved on
+  }
+
+  #move(index: number): void {
+    if (!(index >>> 0 === index && index < this.length)) throw beyond(index, this.length);
+    this.#place.at = this.#start.at + index * this.#units;
+  }
+}
+
+/** The error for an index that an array has not got. */
+export function beyond(index: number, length: number, ptr: Ptr = 0): BufferOverflowError {
+  const where = ptr === 0 ? "an array in a struct" : `the array at ${hex(ptr)}`;
+  return new BufferOverflowError(`${String(index)}: ${where} has the elements 0 to ${length - 1}.`, ptr);
+}
