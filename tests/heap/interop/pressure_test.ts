@@ -1,0 +1,130 @@
+/** What is asked before there is no memory, and memory that goes back by itself. */
+
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { Heap, InvalidOptionError, OutOfMemoryError } from "../../../src/heap/mod.ts";
+
+const KIB = 1024, MIB = 1024 * KIB;
+
+for (const build of ["release", "debug"] as const) {
+  for (const [name, size] of [["small", 1000], ["large", 100 * KIB]] as const) {
+    Deno.test(`onPressure() is called before malloc fails, and what it frees is given out (${build}, ${name})`, async () => {
+      const cache: number[] = [], levels: number[] = [];
+      using heap = await Heap.open({
+        build,
+        stacks: false,
+        quarantineBytes: 0,
+        maxBytes: 4 * MIB,
+        reserveBytes: 16 * MIB,
+        onPressure(level) {
+          levels.push(level);
+          // At first next to nothing, so that it is asked again.
+          for (const ptr of cache.splice(0, level === 1 ? levels.length % 3 : cache.length / 2 | 0)) heap.free(ptr);
+        },
+      });
+      for (let i = 0; i < 20_000; i++) {
+        const ptr = i % 3 === 0
+          ? heap.calloc(1, size)
+          : i % 3 === 1
+          ? heap.malloc(size)
+          : heap.realloc(heap.malloc(size / 2), size);
+        assert(ptr !== 0, `allocation ${i}`);
+        cache.push(ptr);
+      }
+      assert(levels.includes(1) && levels.includes(2), levels.join());
+      assert(levels.every((level, at) => level === 1 || levels[at - 1] === 1));
+      cache.forEach((ptr) => heap.free(ptr));
+      heap.check();
+    });
+  }
+
+  Deno.test(`onPressure() that frees nothing is called at 1 and at 2, and then it is 0 (${build})`, async () => {
+    const levels: number[] = [];
+    let inner = -1;
+    using heap = await Heap.open({
+      build,
+      stacks: false,
+      maxBytes: 2 * MIB,
+      onPressure(level) {
+        levels.push(level);
+        inner = heap.malloc(1.9 * MIB | 0); // not asked again meanwhile
+      },
+    });
+    using _most = heap.own(1.5 * MIB);
+    assertEquals([heap.malloc(1.9 * MIB | 0), inner, levels.splice(0)], [0, 0, [1, 2]]);
+    assertThrows(() => heap.alloc(1.9 * MIB | 0), OutOfMemoryError);
+    assertEquals([heap.calloc(1, 1.9 * MIB | 0), heap.alignedAlloc(4096, 1.9 * MIB | 0)], [0, 0]);
+    assertEquals(levels.splice(0), [1, 2, 1, 2, 1, 2]);
+    assertEquals([heap.malloc(3 * MIB), heap.malloc(2 ** 50), levels], [0, 0, []]); // over any limit: nothing would help
+  });
+
+  Deno.test(`what onPressure() throws passes on, and the heap is as it was (${build})`, async () => {
+    let isOver = false;
+    using heap = await Heap.open({
+      build,
+      stacks: false,
+      maxBytes: 2 * MIB,
+      onPressure() {
+        if (!isOver) throw new Error("no");
+      },
+    });
+    const ptr = heap.malloc(0.7 * MIB | 0);
+    using _other = heap.own(0.7 * MIB | 0);
+    for (const call of [() => heap.malloc(1 * MIB), () => heap.realloc(ptr, 1.9 * MIB | 0)]) {
+      assertThrows(call, Error, "no");
+    }
+    heap.check();
+    assertEquals(heap.stats().liveBlocks, 2);
+    isOver = true;
+    assertEquals(heap.malloc(1 * MIB), 0);
+    heap.free(ptr);
+  });
+}
+
+Deno.test("purgeAfterMs gives back what is free, without a call", async () => {
+  using heap = await Heap.open({ purgeAfterMs: 10 });
+  const ptrs = Array.from({ length: 2000 }, () => heap.calloc(1, 10_000));
+  ptrs.forEach((ptr) => heap.free(ptr));
+  const before = heap.stats().residentBytes;
+  for (let turn = 0; turn < 200 && heap.stats().residentBytes > before / 4; turn++) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  assert(heap.stats().residentBytes <= before / 4, `${heap.stats().residentBytes} of ${before}`);
+  heap.check();
+});
+
+Deno.test("purgeAfterMs keeps neither the process alive, nor a heap that is let go of", async () => {
+  const program = `
+    import { Heap } from ${JSON.stringify(new URL("../../../mod.ts", import.meta.url).href)};
+    globalThis.heap = await Heap.open({ purgeAfterMs: 1 });
+    const lost = await (async () => new WeakRef(await Heap.open({ purgeAfterMs: 1 })))();
+    for (let turn = 0; turn < 100; turn++) { // nor is it looked at meanwhile, which would keep it
+      await new Promise((resolve) => setTimeout(resolve, 3));
+      if (turn % 10 === 9) gc();
+    }
+    await new Promise((resolve) => setTimeout(resolve, 3));
+    console.log(lost.deref() === undefined);
+  `;
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "-q", "--no-check", "--ext=ts", "--v8-flags=--expose-gc", "-"],
+    stdin: "piped",
+    stdout: "piped",
+    signal: AbortSignal.timeout(60_000),
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(program));
+  await writer.close();
+  const { code, stdout } = await child.output();
+  assertEquals([code, new TextDecoder().decode(stdout)], [0, "true\n"]);
+});
+
+Deno.test("Heap.open() refuses options of pressure and tracking that it does not take", () => {
+  for (
+    const wrong of [{ onPressure: 5 }, { purgeAfterMs: 0 }, { purgeAfterMs: NaN }, { purgeAfterMs: 2 ** 31 }, {
+      purgeAfterMs: "1",
+    }, {
+      trackOwned: "yes",
+    }]
+  ) {
+    assertThrows(() => Heap.openSync(wrong as never), InvalidOptionError);
+  }
+});
