@@ -1135,6 +1135,7 @@ export class Heap implements Disposable, AsyncDisposable {
       this.#memory.close(() => this.#blocks.report?.());
     }, true);
     this.#endPurging?.();
+    this.#interop.scopes.abandon();
   }
 
   /** `close`, for `using`. */

@@ -5,6 +5,7 @@ import fc from "fast-check";
 import {
   BufferOverflowError,
   Heap,
+  HeapClosedError,
   InvalidPointerError,
   InvalidSizeError,
   OutOfMemoryError,
@@ -152,6 +153,29 @@ for (const build of ["release", "debug"] as const) {
     assertEquals([size, code], [4000, "OUT_OF_MEMORY"]);
     scope.reset();
     assertNotEquals(scope.malloc(4000), 0);
+  });
+
+  Deno.test(`a scope of a heap that is closed has nothing, and ends without an error (${build})`, async () => {
+    const heap = await Heap.open({ build, log: () => {} });
+    using scope = heap.scope();
+    using inner = heap.scope();
+    for (const some of [scope, inner]) some.malloc(10);
+    scope.malloc(100_000);
+    heap.close();
+    for (const call of [() => scope.malloc(10), () => inner.alloc(10), () => scope.cstring("a")]) {
+      assertThrows(call, HeapClosedError);
+    }
+  });
+
+  Deno.test(`a scope takes sizes up to any as the heap does (${build})`, async () => {
+    using heap = await Heap.open({ build, maxBytes: 8 * 1024 * 1024 });
+    using scope = heap.scope();
+    const first = scope.malloc(16);
+    for (const size of [2 ** 31 - 1, 2 ** 31 - 16, 2 ** 31, 2 ** 32 + 16, 2 ** 40, 2 ** 60]) {
+      assertEquals(scope.malloc(size), 0);
+    }
+    const next = scope.malloc(16);
+    assert(next > first && scope.usableSize(first) >= 16);
   });
 
   Deno.test(`views and copies reach a scope's blocks, and no further (${build})`, async () => {
