@@ -135,11 +135,13 @@ export class InvalidOptionError extends HeapError {
   }
 }
 
-/** A heap that was closed. */
+/** A heap that was closed, or what was closed with it. */
 export class HeapClosedError extends HeapError {
   /** See {@linkcode HeapError}. */
-  constructor() {
-    super("HEAP_CLOSED", "this heap is closed: its memory went back to the system. Open another with Heap.open().");
+  constructor(
+    message: string = "this heap is closed: its memory went back to the system. Open another with Heap.open().",
+  ) {
+    super("HEAP_CLOSED", message);
   }
 }
 
@@ -163,14 +165,21 @@ export class HeapSharedError extends HeapError {
   }
 }
 
-/** Blocks that are lent, which C may be at work in: they cannot be freed, nor the heap closed. `ptr` is one of them. */
+/**
+ * C may be at work in the heap, so that it cannot be closed: blocks are lent, which cannot be freed either, and `ptr` is one of
+ * them; or C has blocks of a native allocator.
+ */
 export class HeapBusyError extends HeapError {
   /** See {@linkcode HeapError}. */
-  constructor(lent: readonly number[]) {
-    const what = lent.length === 1 ? "a block is" : `${lent.length} blocks are`;
-    const which = lent.slice(0, 10).map(hex).join(", ") + (lent.length > 10 ? ", ..." : "");
-    super("HEAP_BUSY", `${what} lent (heap.lend), and C may be at work there: ${which}. End the loan first.`, lent[0]);
+  constructor(lent: readonly number[], message: string = lentText(lent)) {
+    super("HEAP_BUSY", message, lent[0]);
   }
+}
+
+function lentText(lent: readonly number[]): string {
+  const what = lent.length === 1 ? "a block is" : `${lent.length} blocks are`;
+  const which = lent.slice(0, 10).map(hex).join(", ") + (lent.length > 10 ? ", ..." : "");
+  return `${what} lent (heap.lend), and C may be at work there: ${which}. End the loan first.`;
 }
 
 /** What `Heap.attach` was given is no handle, or not one that this process can use. */

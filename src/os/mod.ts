@@ -8,6 +8,8 @@ export { isStdoutClosed } from "./closed_stdout.ts";
 export * from "./environment.ts";
 export { NativeAccessError, NativeBuildError, OsError, reasonOf } from "./errors.ts";
 export type { NativeAccessCode, NativeBuildCode } from "./errors.ts";
+export { nativeFunction } from "./native/native_function.ts";
+export type { NativeFunction, ResultType, WordType } from "./native/native_function.ts";
 export { addressOf, addressOfView, offsetOfAddress, pointerOf, viewMemory } from "./memory/pointers.ts";
 export { copyForeign, pointerObject, readForeignCString } from "./memory/pointers.ts";
 export { cacheFile, cacheFolder } from "./files/cache.ts";

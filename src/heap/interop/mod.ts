@@ -4,6 +4,7 @@
  * @module
  */
 
+export { NativeAllocator, type NativeFunctionName, type NativeFunctionPointer } from "./native/allocator.ts";
 export type { CStringOptions, ReadCStringOptions } from "./text/cstrings.ts";
 export type { CStringEncoding } from "./text/encodings.ts";
 export { OutParameter, type OutType, type OutValue } from "./out.ts";

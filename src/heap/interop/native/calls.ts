@@ -1,0 +1,122 @@
+/**
+ * The heap's calls as C makes them: addresses in and out, NULL where there is no memory, and nothing is ever thrown. What a
+ * call of the heap throws is kept for the program, and C gets NULL; a `free` that is refused has done nothing.
+ *
+ * Counted are the blocks that C has, and the calls that are under way, in which a program's `log` or `onPressure` may be
+ * called: the functions must not be closed from in there.
+ *
+ * @module
+ */
+
+import type { Ptr } from "../../blocks.ts";
+
+/** What this needs of a heap. */
+export interface NativeHost {
+  readonly base: bigint;
+  readonly malloc: (size: number) => Ptr;
+  readonly free: (ptr: Ptr) => void;
+  calloc(count: number, size: number): Ptr;
+  realloc(ptr: Ptr, size: number): Ptr;
+  usableSize(ptr: Ptr): number;
+  goodSize(size: number): number;
+  ptrAt(address: bigint | Deno.PointerValue): Ptr;
+}
+
+/** So many errors are kept, those that came first; a program in C may go on for long after the first. */
+const KEPT_MOST = 100;
+
+/** See the module. */
+export class NativeCalls {
+  /** What was thrown in callbacks, in order. */
+  kept: unknown[] = [];
+  /** Blocks that C has of this allocator. */
+  blocks = 0;
+  /** Calls of C's that are under way. */
+  running = 0;
+  readonly #host: NativeHost;
+  readonly #base: number;
+
+  constructor(host: NativeHost) {
+    this.#host = host;
+    this.#base = Number(host.base); // a multiple of 2 MiB below 2^53
+  }
+
+  /** Keeps what was thrown. */
+  keep(error: unknown): void {
+    if (this.kept.length < KEPT_MOST) this.kept.push(error);
+  }
+
+  /** `malloc`: the address, or 0. */
+  allocate(size: number): number {
+    this.running++;
+    try {
+      const ptr = this.#host.malloc(size);
+      if (ptr === 0) return 0;
+      this.blocks++;
+      return this.#base + ptr;
+    } catch (error) {
+      this.keep(error);
+      return 0;
+    } finally {
+      this.running--;
+    }
+  }
+
+  /** `calloc`. */
+  allocateZeroed(count: number, size: number): number {
+    this.running++;
+    try {
+      const ptr = this.#host.calloc(count, size);
+      if (ptr === 0) return 0;
+      this.blocks++;
+      return this.#base + ptr;
+    } catch (error) {
+      this.keep(error);
+      return 0;
+    } finally {
+      this.running--;
+    }
+  }
+
+  /** `realloc` of a block; NULL has none. Where it fails, the block is as it was. */
+  resize(address: bigint, size: number): number {
+    if (address === 0n) return this.allocate(size);
+    this.running++;
+    try {
+      const ptr = this.#host.realloc(this.#host.ptrAt(address), size);
+      return ptr === 0 ? 0 : this.#base + ptr;
+    } catch (error) {
+      this.keep(error);
+      return 0;
+    } finally {
+      this.running--;
+    }
+  }
+
+  /** `free`. */
+  release(address: bigint): void {
+    if (address === 0n) return;
+    this.running++;
+    try {
+      this.#host.free(this.#host.ptrAt(address));
+      this.blocks--;
+    } catch (error) {
+      this.keep(error);
+    } finally {
+      this.running--;
+    }
+  }
+
+  /** Bytes of a block that C may use; 0 for NULL, and for what is no block. */
+  sizeOf(address: bigint): number {
+    this.running++;
+    try {
+      return this.#host.usableSize(this.#host.ptrAt(address));
+    } catch (error) {
+      this.keep(error);
+      return 0;
+    } finally {
+      this.running--;
+    }
+  }
+}
