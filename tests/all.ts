@@ -12,7 +12,7 @@
  */
 const PARTS = [
   ["cli", "lab", "pages", "report", "verify"],
-  ["heap", "measure", "model", "os", "peers", "rooms_test.ts", "traces", "workloads"],
+  ["clients", "heap", "measure", "model", "os", "peers", "rooms_test.ts", "traces", "workloads"],
 ];
 
 const here = import.meta.dirname!;
