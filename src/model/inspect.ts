@@ -54,6 +54,7 @@ const ClassSchema = v.pipe(
 /** As `heap.snapshot()` gives it, which says what each field is. */
 const SnapshotSchema = v.object({
   totals: v.object({
+    schema: v.optional(v.literal("hakmem.stats/1"), "hakmem.stats/1"), // files of 0.1 have none
     variant: v.string(),
     reservedBytes: Count,
     maxBytes: Count,
