@@ -21,6 +21,7 @@ export function inspectFixture(): InspectFile {
     event: 2000,
     snapshot: {
       totals: {
+        schema: "hakmem.stats/1",
         variant: "slab-map",
         reservedBytes: 2 ** 36,
         maxBytes: 2 ** 36,
