@@ -244,7 +244,8 @@ async function withBundle(use: (path: string) => Promise<void>): Promise<void> {
 
 Deno.test("a bundle of a program holds the default variant and the others' template, and runs on libc's functions", () =>
   withBundle(async (path) => {
-    assertStringIncludes(await Deno.readTextFile(path), "var compile = (words");
+    // Bundlers number names that several files have.
+    assertMatch(await Deno.readTextFile(path), /^var compile\d* = \(words/m);
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), { args: ["run", "-A", path] }).output();
     assertEquals([code, new TextDecoder().decode(stderr)], [0, ""]);
     const { ok, notes } = JSON.parse(new TextDecoder().decode(stdout));
