@@ -21,6 +21,7 @@ import { DEFAULT_VARIANT, Heap } from "../src/heap/mod.ts";
 import { NATIVE_FLAGS } from "../src/lab/contest/contestants.ts";
 import { stepsOf } from "../src/measure/steps.ts";
 import { buildNative, commandOutput } from "../src/os/mod.ts";
+import { heapLabel } from "../src/report/tables/label.ts";
 import { sparkline } from "../src/report/tables/sparkline.ts";
 
 const PASSES = 2;
@@ -112,7 +113,7 @@ function placeOf(point: number): string {
 }
 
 async function measure(): Promise<boolean> {
-  const ours = new Curves(variant), system = new Curves("system (C)");
+  const ours = new Curves(heapLabel(variant)), system = new Curves("system (C)");
   const sources = [new URL("../native/grow.c", import.meta.url)];
   const { path } = await buildNative({ name: "grow", sources, kind: "executable", flags: NATIVE_FLAGS });
   const script = new URL(import.meta.url).pathname;

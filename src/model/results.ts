@@ -117,7 +117,7 @@ export const ResultSchema = v.object({
    * have one name); `none` is the do-nothing allocator.
    */
   allocator: v.string(),
-  /** What people read in its place: `slab-map`, `mimalloc 3.4.3`, `none (native)`; absent in files of older versions. */
+  /** What people read instead: `hakmem`, `mimalloc 3.4.3`, `none (native)`; absent in files of older versions. */
   label: v.exactOptional(v.string()),
   runtime: v.picklist(["deno", "native", "ffi", "js", "harness"]),
   /** The language of its loop, TypeScript or C: it tells the two `none` apart. */

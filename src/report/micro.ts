@@ -9,6 +9,7 @@ import { counted, wrap } from "./tables/format.ts";
 import { answer, type Palette, PLAIN } from "./tables/palette.ts";
 import { csvTable, markdownTable } from "./tables/rows.ts";
 import { numbersOf, textTable } from "./tables/text_table.ts";
+import { heapLabel } from "./tables/label.ts";
 import type { Interval, MicroFile, MicroPath, MicroRow, MicroSlowPath } from "../model/micro.ts";
 
 /** The columns of the stages; what is no ladder, and `mincore`, has no last one. */
@@ -90,7 +91,7 @@ export function renderMicroCsv(file: MicroFile): string {
 }
 
 function headline({ defaultHeap, rounds }: MicroFile): string {
-  return `malloc and free of the default heap, ${wholeOf(defaultHeap)}; ${counted(rounds, "round")}`;
+  return `malloc and free of ${wholeOf(defaultHeap)}; ${counted(rounds, "round")}`;
 }
 
 function historyLine(file: MicroFile): string {
@@ -109,7 +110,7 @@ function slowColumns({ whole }: MicroSlowPath): readonly string[] {
 
 /** What the whole costs, and what the stages leave of it. */
 function wholeOf({ whole: { nanoseconds: { median, low, high }, sum, rest, variant } }: MicroPath): string {
-  return `${variant}, take ${digits(median)} ns (${digits(low)}–${digits(high)}); the stages add up to ${
+  return `${heapLabel(variant)} take ${digits(median)} ns (${digits(low)}–${digits(high)}); the stages add up to ${
     digits(sum)
   } ns, ` +
     `which leaves ${digits(rest)}`;

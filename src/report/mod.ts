@@ -16,6 +16,7 @@ export { changeWithBounds, hasOwnHeaps, nameOf, placeOf, threadCount, wrap } fro
 export { judgedRatio, loopDifference, netRatioToSystem, unlikeLoops } from "./bench/loops.ts";
 export { headline } from "./bench/headline.ts";
 export { renderJson } from "./tables/json.ts";
+export { heapLabel, labelOf } from "./tables/label.ts";
 export { renderReplay, renderReplayMarkdown } from "./traces/replay.ts";
 export { replayHeadline } from "./traces/replay_answer.ts";
 export { processorOf } from "./processor.ts";

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { heapLabel } from "./tables/label.ts";
 import type {
   Operation,
   StressFailure,
@@ -32,7 +33,7 @@ export function renderStressMarkdown({ seed, build, runs, command, threads }: St
   const names = operationNames(runs), facts = threads === undefined ? [] : THREAD_FACTS;
   const rows = runs.map((run) => [
     run.failure === undefined ? "ok" : "FAILED",
-    run.variant,
+    heapLabel(run.variant),
     run.programs,
     run.operations,
     run.seconds.toFixed(1),
@@ -40,13 +41,15 @@ export function renderStressMarkdown({ seed, build, runs, command, threads }: St
     ...facts.map((fact) => run.threads?.[fact] ?? ""),
   ]);
   const failures = runs.flatMap(({ variant, failure }) =>
-    failure === undefined ? [] : [`\n**${variant}**\n\n\`\`\`text\n${failureLines(failure).join("\n")}\n\`\`\`\n`]
+    failure === undefined
+      ? []
+      : [`\n**${heapLabel(variant)}**\n\n\`\`\`text\n${failureLines(failure).join("\n")}\n\`\`\`\n`]
   );
   const count = runs.filter(({ failure }) => failure !== undefined).length;
   const noun = threads === undefined ? "variant" : "run";
   const result = count === 0 ? "nothing failed" : `${count} of ${counted(runs.length, noun)} FAILED`;
   return `**${result}; ${build} build, seed ${seed}${threads === undefined ? "" : `, ${threads} threads`}**\n\n` +
-    markdownTable(["result", "variant", "programs", "operations", "s", ...names, ...facts], rows) +
+    markdownTable(["result", "allocator", "programs", "operations", "s", ...names, ...facts], rows) +
     `${failures.join("")}\n\`${command.join(" ")}\`\n`;
 }
 
@@ -99,7 +102,7 @@ function passed(run: StressRun, palette: Palette): string {
   return `${titled("ok", palette.green, run, `: ${workOf(run)}`, palette)}\n${lines}`;
 }
 
-/** A run's first line, or several of them; how it ended and the variant's name are emphasised. */
+/** A run's first line, or several of them; how it ended and the allocator's name are emphasised. */
 function titled(
   end: string,
   paint: (text: string) => string,
@@ -107,8 +110,9 @@ function titled(
   rest: string,
   palette: Palette,
 ): string {
-  const text = `${end} ${variant}${threads === undefined ? "" : `, ${threads.scenario}`}${rest}`;
-  return sentence(text, palette).join("\n").replace(end, paint).replace(variant, palette.bold);
+  const name = heapLabel(variant);
+  const text = `${end} ${name}${threads === undefined ? "" : `, ${threads.scenario}`}${rest}`;
+  return sentence(text, palette).join("\n").replace(end, paint).replace(name, palette.bold);
 }
 
 function workOf({ operations, programs, seconds, threads }: StressRun): string {

@@ -48,7 +48,7 @@ Deno.test({
       }
       await t.step("the headline is of those that were measured, and the file says who failed", async () => {
         const { results, failures } = parseResultFile(await Deno.readTextFile(json));
-        assertMatch(outcomes[0]!.stdout, /^slab-map runs hot-pair \S+ times as fast as system \([^)]*\)[,;] /);
+        assertMatch(outcomes[0]!.stdout, /^hakmem runs hot-pair \S+ times as fast as system \([^)]*\)[,;] /);
         assertEquals(failures?.map(({ allocator }) => allocator), ["libstuck.so", "libtwice.so"]);
         assertEquals(results.some(({ allocator }) => allocator.startsWith("lib")), false);
         assertStringIncludes(outcomes[0]!.stderr, "error: asked for, but not measured: ");

@@ -135,7 +135,7 @@ preloadTest("enter() has libraries named by their paths after the peers of the t
   const path = (await compile(folder, "libwhole.so", WHOLE))!;
   const { contestants } = await enter(["slab-map"], [path, "uint8array", "system"]);
   const labels = contestants.map(({ label }) => label);
-  assertEquals(labels, ["slab-map", "system", "uint8array", "libwhole.so", "none (deno)", "none (native)"]);
+  assertEquals(labels, ["hakmem", "system", "uint8array", "libwhole.so", "none (deno)", "none (native)"]);
 });
 
 for (const native of NATIVE_LIBRARIES) {

@@ -43,7 +43,7 @@ const MISSING = row("net, with a comma", "undecided", {
   threshold: 5,
   bound: "most",
   unit: "ns",
-  because: "slab-map was not measured",
+  because: "hakmem was not measured",
 });
 
 function file(rows: GateRow[], verdict: GateFile["verdict"], quick = false): GateFile {
@@ -73,7 +73,7 @@ Deno.test("gateHeadline() says go or no-go in one line, and which threshold is t
   );
   assertEquals(
     gateHeadline(file([GO, MISSING], "undecided")),
-    "UNDECIDED: 1 of 2 thresholds is undecided; the first: net, with a comma at 128, slab-map was not measured",
+    "UNDECIDED: 1 of 2 thresholds is undecided; the first: net, with a comma at 128, hakmem was not measured",
   );
   assertEquals(
     gateHeadline(file([row("scaling", "no-go", { kind: "scaling", threads: 2, against: "1 thread" })], "no-go")),

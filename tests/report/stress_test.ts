@@ -1,7 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { parseStressFile, type StressFile } from "../../src/model/mod.ts";
 import { renderStressCsv, renderStressMarkdown } from "../../src/report/stress.ts";
-import { renderJson, renderStress } from "../../src/report/mod.ts";
+import { PLAIN, renderJson, renderStress } from "../../src/report/mod.ts";
 
 const FILE: StressFile = {
   schema: "hakmem.stress/1",
@@ -105,7 +105,10 @@ const THREADS: StressFile = {
 
 Deno.test("with threads there is a row for each scenario, and what each Worker did last", async (t) => {
   await t.assertSnapshot(renderStress(THREADS));
-  assertEquals(renderStress(THREADS).split("\n").every((line) => line.length <= 100), true);
+  assertEquals(
+    renderStress(THREADS, { ...PLAIN, isTerminal: true }).split("\n").every((line) => line.length <= 100),
+    true,
+  );
   await t.assertSnapshot(renderStressMarkdown(THREADS));
   await t.assertSnapshot(renderStressCsv(THREADS));
   assertEquals(parseStressFile(renderJson(THREADS)), THREADS);

@@ -71,7 +71,7 @@ Deno.test("several threads give equal checksums and operations in TypeScript and
   await using children = new AsyncDisposableStack();
   const players: Child[] = [];
   for (const { label, command } of contestants) {
-    if (["slab-map", "system", "ffi", "none (deno)", "none (native)"].includes(label)) {
+    if (["hakmem", "system", "ffi", "none (deno)", "none (native)"].includes(label)) {
       players.push(children.use(await Child.start(command)));
     }
   }

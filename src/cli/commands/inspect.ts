@@ -8,7 +8,7 @@ import { DEFAULT_VARIANT } from "../../heap/mod.ts";
 import { inspect, type Place } from "../../lab/inspect/inspect.ts";
 import { renderInspect, renderInspectCsv, renderInspectMarkdown } from "../../report/traces/inspect.ts";
 import { type InspectFile, parseResultFile } from "../../model/mod.ts";
-import { nameOf, renderJson } from "../../report/mod.ts";
+import { heapLabel, nameOf, renderJson } from "../../report/mod.ts";
 import { readTrace } from "../../traces/mod.ts";
 import { variantsOf } from "../shared/bench_plan.ts";
 import { FINE } from "../shared/exit_codes.ts";
@@ -106,7 +106,7 @@ function contestantsOf(path: string, { trace, variant }: Pick<InspectFile, "trac
     throw new UsageError(`--replay ${path} is ${what}: ${trace.file} has ${trace.events} events`);
   }
   return file.results.flatMap((result) =>
-    result.footprint === undefined || nameOf(result) === variant
+    result.footprint === undefined || nameOf(result) === heapLabel(variant)
       ? []
       : [{ name: nameOf(result), events: result.footprint.events, footprintBytes: result.footprint.footprintBytes }]
   );

@@ -21,7 +21,7 @@ import {
 
 /** What to start. */
 export interface ChildCommand {
-  /** Whose process it is, in messages: `system`, `slab-map`, `none (native)`. */
+  /** Whose process it is, in messages: `system`, `hakmem`, `none (native)`. */
   readonly label: string;
   readonly path: string;
   readonly args: readonly string[];

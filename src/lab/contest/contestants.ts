@@ -8,6 +8,7 @@
 import { buildNative, NativeBuildError, type NativeTarget, PRELOAD, preload } from "../../os/mod.ts";
 import { findPeers, type FoundPeer } from "../../peers/find.ts";
 import { HARNESSES, PEERS, type Runtime } from "../../peers/mod.ts";
+import { heapLabel, labelOf } from "../../report/mod.ts";
 import { WORKLOADS } from "../../workloads/mod.ts";
 import type { ChildCommand } from "./child.ts";
 import { LIBC } from "./identity.ts";
@@ -91,7 +92,7 @@ export async function enter(
 ): Promise<Entry> {
   const wanted = [...findPeers(peers), ...HARNESSES];
   const deno = [
-    ...variants.map((variant) => denoContestant(harness, "heap", variant, "deno", variant)),
+    ...variants.map((variant) => heapContestant(variant, heapLabel(variant), undefined, harness)),
     ...wanted.filter(({ host }) => host === "deno").map((peer) => denoPeer(harness, peer)),
   ];
   const natives = wanted.filter(({ host }) => host === "native");
@@ -156,29 +157,20 @@ export function heapContestant(
 }
 
 /** The same heap of ours, but with one for each thread. */
-export function withOwnHeaps({ label, command, ...contestant }: Contestant): Contestant {
-  const own = `${label}, own heaps`;
-  return {
-    ...contestant,
-    label: own,
-    heaps: "own",
-    command: { ...command, label: own, args: [...command.args, "--heaps=own"] },
-  };
+export function withOwnHeaps({ command, ...contestant }: Contestant): Contestant {
+  const own = { ...contestant, heaps: "own" } as const, label = labelOf(own);
+  return { ...own, label, command: { ...command, label, args: [...command.args, "--heaps=own"] } };
 }
 
 function nativeContestant({ programArgs }: Harness, { name, runtime, library }: FoundPeer, path: string): Contestant {
-  if (runtime === "harness") {
-    const label = `${name} (native)`;
-    const command = { label, path, args: programArgs };
-    return { allocator: name, runtime, label, host: "native", command };
-  }
+  const contestant = { allocator: name, runtime, host: "native" } as const, label = labelOf(contestant);
+  if (runtime === "harness") return { ...contestant, label, command: { label, path, args: programArgs } };
   const env = library === undefined ? {} : { [PRELOAD]: library };
-  const command = { label: name, path, args: programArgs, env, serves: library ?? LIBC };
-  return { allocator: name, runtime, label: name, host: "native", command };
+  return { ...contestant, label, command: { label, path, args: programArgs, env, serves: library ?? LIBC } };
 }
 
 function denoPeer(harness: Harness, { name, runtime }: FoundPeer): Contestant {
-  return denoContestant(harness, name, name, runtime, runtime === "harness" ? `${name} (deno)` : name);
+  return denoContestant(harness, name, name, runtime, labelOf({ allocator: name, runtime, host: "deno" }));
 }
 
 function denoContestant(

@@ -7,7 +7,7 @@
 import { captureEnvironment, type Environment, loadWarning, stealWarning } from "../../measure/mod.ts";
 import type { DoctorFile, Fact, Noise } from "../../model/mod.ts";
 import { NOISE_FLOOR, percent } from "../../report/doctor.ts";
-import { processorOf } from "../../report/mod.ts";
+import { heapLabel, processorOf } from "../../report/mod.ts";
 import { installedLibraries } from "../../peers/find.ts";
 import { NATIVE_LIBRARIES, type NativeLibrary } from "../../peers/native.ts";
 import { measureNoise, type NoisePlan, type Report } from "./noise.ts";
@@ -334,7 +334,7 @@ const noiseFloor: Judge = (_environment, { variant, pairs, slotMilliseconds, rat
   const row = {
     fact: NOISE_FLOOR,
     value: percent(floor),
-    meaning: `two processes of ${variant} seemed to differ by ${percent(Math.abs(median - 1))} ` +
+    meaning: `two processes of ${heapLabel(variant)} seemed to differ by ${percent(Math.abs(median - 1))} ` +
       `(${Math.floor(1000 * level) / 10} % interval: ${interval}) in ${pairs} ${pairs === 1 ? "pair" : "pairs"} of ` +
       `slots of ${slotMilliseconds} ms; within a pair by ${percent(spread)}`,
   };

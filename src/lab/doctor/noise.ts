@@ -51,7 +51,7 @@ export async function measureNoise(
     const both: Child[] = [];
     let units = 1;
     for (const done of [0, 1]) {
-      report({ phase: "warming up", done, total: 2, label: variant });
+      report({ phase: "warming up", done, total: 2, label: contestant.label });
       const child = await children.start(contestant.command);
       both.push(child);
       const warm = await warmUp(child, request, { slotMilliseconds: SLOT_MILLISECONDS });

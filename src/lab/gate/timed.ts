@@ -7,7 +7,7 @@
 import { differences, estimate, ratios } from "../../measure/mod.ts";
 import { peerName } from "../../peers/native.ts";
 import type { Failure, GateFile, Result } from "../../model/mod.ts";
-import { hasOwnHeaps, judgedRatio } from "../../report/mod.ts";
+import { hasOwnHeaps, heapLabel, judgedRatio } from "../../report/mod.ts";
 import { bench, type BenchPlan } from "../bench/bench.ts";
 import { compare, type CompareRun } from "../compare/compare.ts";
 import type { GatePlan, GateRule, RuleOf, TimedRule } from "./plan.ts";
@@ -73,7 +73,7 @@ export class TimedRuns {
     const variants = all.filter((each) => each.size === size && each.runtime === "deno" && each.allocator === variant);
     const others = all.filter((each) => each.size === size && each.runtime !== "deno" && each.threads === threads);
     const ours = variants.find((result) => result.threads === threads && !hasOwnHeaps(result));
-    if (ours === undefined) return { missing: `${variant} was not measured` };
+    if (ours === undefined) return { missing: `${heapLabel(variant)} was not measured` };
     const missing = (name: string) => {
       const failure = this.failures.find(({ allocator }) => allocator === peerName(name));
       return { missing: failure?.message.split("\n")[0] ?? `${name} was not measured` };
@@ -96,7 +96,7 @@ export class TimedRuns {
       case "ratio":
         return over(others.find(({ allocator }) => allocator === peerName(threshold.peer)), threshold.peer);
       case "scaling":
-        return over(variants.find((result) => result.threads === 1), `${variant} with one thread`);
+        return over(variants.find((result) => result.threads === 1), `${heapLabel(variant)} with one thread`);
       case "sharing":
         return over(
           variants.find((result) => result.threads === threads && hasOwnHeaps(result)),
@@ -162,7 +162,7 @@ export async function runRegression(
       b: { name: variant, spec: await resolveSpec(variant) },
       ...(plan.quick ? { looks: [QUICK_LOOK] } : {}),
     },
-    (state) => show({ ...state, phase: `${variant} against ${against}: ${state.phase}` }),
+    (state) => show({ ...state, phase: `${heapLabel(variant)} against ${against}: ${state.phase}` }),
     signal,
   );
   signal.throwIfAborted(); // a part of a comparison decides no threshold

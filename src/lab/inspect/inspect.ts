@@ -8,6 +8,7 @@ import { Heap, type HeapSnapshot } from "../../heap/mod.ts";
 import { captureEnvironment } from "../../measure/mod.ts";
 import { adaptHeap } from "../../peers/heap.ts";
 import { type InspectFile, type InspectFrame, MAP_COLUMNS } from "../../model/mod.ts";
+import { heapLabel } from "../../report/mod.ts";
 import { EVENT, samplePoints, summarise, type Trace, TraceError } from "../../traces/mod.ts";
 import { replayWords } from "../../traces/replay_words.ts";
 import { OutOfMemory, prepareReplay, ReplayFailure } from "../../workloads/mod.ts";
@@ -80,7 +81,7 @@ function advance(replay: { advance(to: number): void }, event: number, variant: 
     replay.advance(event);
   } catch (error) {
     if (!(error instanceof OutOfMemory || error instanceof ReplayFailure)) throw error;
-    throw new ContestantError(variant, `failed: ${error.message}`);
+    throw new ContestantError(heapLabel(variant), `failed: ${error.message}`);
   }
 }
 

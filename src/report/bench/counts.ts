@@ -6,6 +6,7 @@
 import { wrap } from "../tables/format.ts";
 import { type Palette, PLAIN } from "../tables/palette.ts";
 import { textTable } from "../tables/text_table.ts";
+import { heapLabel } from "../tables/label.ts";
 import type { CountsRow } from "../../model/counts.ts";
 
 type Counts = CountsRow["counts"];
@@ -50,14 +51,20 @@ const LOCKED =
 
 function countsTable(rows: readonly CountsRow[], columns: typeof PER_MILLION, palette: Palette): string {
   const hasThreads = rows.some(({ threads }) => threads !== undefined);
-  const heads = ["size", ...(hasThreads ? ["threads"] : []), "variant", "fast frees", ...columns.map(([name]) => name)];
+  const heads = [
+    "size",
+    ...(hasThreads ? ["threads"] : []),
+    "allocator",
+    "fast frees",
+    ...columns.map(([name]) => name),
+  ];
   const lines = rows.map(({ size, threads = 1, variant, counts }) => {
     const share = counts.frees === 0 ? "" : `${(100 * counts.fastFrees / counts.frees).toFixed(2)} %`;
     const perMillion = columns.map(([, count]) =>
       counts.frees === 0 ? "" : String(Math.round(1e6 * count(counts) / counts.frees))
     );
-    return [String(size), ...(hasThreads ? [String(threads)] : []), variant, share, ...perMillion];
+    return [String(size), ...(hasThreads ? [String(threads)] : []), heapLabel(variant), share, ...perMillion];
   });
-  const keys = heads.indexOf("variant") + 1;
-  return textTable(heads.map((head) => ({ head, isNumeric: head !== "variant" })), lines, palette, keys);
+  const keys = heads.indexOf("allocator") + 1;
+  return textTable(heads.map((head) => ({ head, isNumeric: head !== "allocator" })), lines, palette, keys);
 }

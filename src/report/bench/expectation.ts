@@ -6,6 +6,7 @@
  */
 import { hasOwnHeaps, placeOf, ratioWithBounds, times } from "../tables/format.ts";
 import { judgedRatio } from "./loops.ts";
+import { heapLabel } from "../tables/label.ts";
 import type { Expectation, Result } from "../../model/results.ts";
 
 /**
@@ -47,7 +48,7 @@ export function checkExpectation(expected: number, results: readonly Result[]): 
 export function expectationLine(
   { allocator, size, threads = 1, expected, measured, isNet, verdict }: Expectation,
 ): string {
-  const start = `${allocator} at ${placeOf({ size, threads })}: expected ${times(expected)} times system, `;
+  const start = `${heapLabel(allocator)} at ${placeOf({ size, threads })}: expected ${times(expected)} times system, `;
   if (verdict === "not known") return `${start}which is not known: the loops differ, and nothing is left without them`;
   const contains = verdict === "as expected"
     ? "the interval contains what was expected"

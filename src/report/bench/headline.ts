@@ -30,7 +30,7 @@ export function headline({ results, rounds }: Pick<ResultFile, "results" | "roun
   const crew = isThreaded(ours)
     ? ` with ${threads.length === 1 ? threadCount(threads[0]!) : `${threads.join(", ")} threads`}`
     : "";
-  const subject = `${first.allocator} runs ${first.workload}${crew}`;
+  const subject = `${nameOf(ours[0]!)} runs ${first.workload}${crew}`;
   const ratioOf = ratioWithin(results);
   if (threads.length > 1) {
     const peer = seriesOf(rival ?? "");
@@ -51,7 +51,9 @@ export function headline({ results, rounds }: Pick<ResultFile, "results" | "roun
   }
   const how = howOf(results), names = unknown.join(", ");
   if (known.length === 0) {
-    return `it is not known how many times as fast as ${names} ${first.allocator} runs ${first.workload}${crew}${how}; ${where}`;
+    return `it is not known how many times as fast as ${names} ${
+      nameOf(ours[0]!)
+    } runs ${first.workload}${crew}${how}; ${where}`;
   }
   return `${subject} ${known.join(", ")}${names === "" ? "" : ` (not known against ${names})`}${how}; ${where}`;
 }

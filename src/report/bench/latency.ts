@@ -2,7 +2,7 @@
  * How long single operations took, as text: percentiles of each kind of operation and contestant, the longest, and what
  * that was for.
  *
- *     p99.99 of single operations: slab-map 2,800 ns, 1.18 times system's; longest 148 us (compiler)
+ *     p99.99 of single operations: hakmem 2,800 ns, 1.18 times system's; longest 148 us (compiler)
  *
  * @module
  */

@@ -10,6 +10,7 @@ import { explainSections } from "./sections/explain.ts";
 import { headlineOf } from "./headlines.ts";
 import type { ReportInput } from "./input.ts";
 import { inspectSections } from "./sections/inspect.ts";
+import { heapLabel } from "../tables/label.ts";
 import { type Markup, markup, type Piece } from "./markup.ts";
 import { dataSection, type Section } from "./sections/section.ts";
 import { unlikeProcessors } from "../processor.ts";
@@ -116,7 +117,7 @@ function sectionsOf(input: ReportInput, id: string): Section[] {
 
 function titleOf(input: ReportInput): string {
   if (input.kind === "bench") return `bench: ${input.file.results[0]?.workload ?? "nothing"}`;
-  if (input.kind === "inspect") return `inspect: ${input.file.trace.file} on ${input.file.variant}`;
+  if (input.kind === "inspect") return `inspect: ${input.file.trace.file} on ${heapLabel(input.file.variant)}`;
   return `${input.kind}: ${input.file.a} and ${input.file.b}`;
 }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { labelOf } from "./label.ts";
 import type { Ratio, Result } from "../../model/results.ts";
 
 /** Millions of operations a second: three digits that count. */
@@ -60,15 +61,11 @@ export function changeWithBounds({ ratio, low, high }: Ratio): string {
   return `${change(ratio)} (${change(low)} to ${change(high)})`;
 }
 
-/**
- * A contestant's name: its label. In files of older versions the allocator's; for the do-nothing ones which side's, for
- * ours whether each thread has a heap of its own.
- */
+/** A contestant's name: its label. Files of older versions have none, or label our heap by its variant alone. */
 export function nameOf(result: Pick<Result, "allocator" | "label" | "runtime" | "host" | "heaps">): string {
-  const { allocator, label, runtime, host } = result;
-  if (label !== undefined) return label;
-  if (runtime === "harness") return `${allocator} (${host})`;
-  return hasOwnHeaps(result) ? `${allocator}, own heaps` : allocator;
+  const { allocator, label, runtime } = result;
+  const isOfOldFile = runtime === "deno" && label?.replace(/, own heaps$/, "") === allocator;
+  return label === undefined || isOfOldFile ? labelOf(result) : label;
 }
 
 /** Whether it is ours with a heap for each thread: a yardstick of what sharing one costs, and no contestant. */

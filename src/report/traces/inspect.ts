@@ -5,6 +5,7 @@
  * @module
  */
 import { bytesText, counted, withCommas, wrap } from "../tables/format.ts";
+import { heapLabel } from "../tables/label.ts";
 import { chosenFrame, type InspectFile, type InspectFrame } from "../../model/inspect.ts";
 import { csvTable, markdownTable } from "../tables/rows.ts";
 import { sparkline } from "../tables/sparkline.ts";
@@ -94,7 +95,9 @@ export function partsOf(file: InspectFile): string {
     bytesText(parts.reduce((sum, { residentBytes }) => sum + residentBytes, 0));
   const superslabsText = `${counted(superslabs.length, "superslab")} with ${counted(totals.slabs, "slab")}`;
   const asked = bytesText(chosenFrame(file).askedBytes);
-  return `${variant}: in memory are ${residentOf(superslabs)} of ${superslabsText}, ${residentOf(largeBlocks)} of ` +
+  return `${heapLabel(variant)}: in memory are ${residentOf(superslabs)} of ${superslabsText}, ${
+    residentOf(largeBlocks)
+  } of ` +
     `${counted(largeBlocks.length, "large block")}, ${residentOf(freeSpans)} that are free, and ` +
     `${
       bytesText(tableBytes)

@@ -5,6 +5,7 @@
  */
 import { cacheForChildren } from "../../os/mod.ts";
 import type { StressFailure, StressThreadsFailure } from "../../model/mod.ts";
+import { heapLabel } from "../../report/mod.ts";
 import type { StressMessage, StressRequest, StressSums } from "./child.ts";
 import type { ThreadsRequest } from "./threads_child.ts";
 
@@ -57,6 +58,7 @@ export async function runChild(
     stdout: "piped",
     stderr: "null",
   }).spawn();
+  const label = heapLabel(request.variant);
   let isSilent = false;
   const kill = () => {
     try {
@@ -86,7 +88,7 @@ export async function runChild(
       if (message.kind === "program") outcome = { ...outcome, seed: message.seed };
       if (message.kind === "failed") outcome = { ...outcome, failure: message.failure };
       if (message.kind === "done") isDone = true;
-      tick?.(outcome.failure === undefined ? request.variant : `${request.variant}: shrinking`);
+      tick?.(outcome.failure === undefined ? label : `${label}: shrinking`);
     }
   } finally {
     clearInterval(timer);

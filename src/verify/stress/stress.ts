@@ -7,6 +7,7 @@
  */
 import { Heap, InvalidOptionError } from "../../heap/mod.ts";
 import type { StressFailure, StressFile, StressProgram, StressRun, StressThreadsFailure } from "../../model/mod.ts";
+import { heapLabel } from "../../report/mod.ts";
 import { type Build, heapOptions } from "../../lab/inspect/flags.ts";
 import { shrink } from "../shrink.ts";
 import { programOf, type StressRequest, type StressSums } from "./child.ts";
@@ -60,7 +61,7 @@ export async function stress(
       const done = index * milliseconds + Math.min(milliseconds, performance.now() - start);
       report({ phase: "stress", done, total: variants.length * milliseconds, label });
     };
-    tick(variant);
+    tick(heapLabel(variant));
     const processes: Processes = { entry, signal, tick };
     runs.push(
       await stressVariant(

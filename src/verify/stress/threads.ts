@@ -6,6 +6,7 @@
  */
 import { Heap } from "../../heap/mod.ts";
 import type { StressFile, StressRun, StressThreadsFailure } from "../../model/mod.ts";
+import { heapLabel } from "../../report/mod.ts";
 import { type Build, heapOptions } from "../../lab/inspect/flags.ts";
 import type { StressProgress } from "./stress.ts";
 import { runChild } from "./process.ts";
@@ -56,7 +57,12 @@ export async function stressThreads(
     const start = performance.now();
     const tick = () => {
       const done = index * milliseconds + Math.min(milliseconds, performance.now() - start);
-      report({ phase: "stress", done, total: pairs.length * milliseconds, label: `${variant}, ${scenario}` });
+      report({
+        phase: "stress",
+        done,
+        total: pairs.length * milliseconds,
+        label: `${heapLabel(variant)}, ${scenario}`,
+      });
     };
     tick();
     const request = { variant, build, scenario, threads, seed, milliseconds, hang: limits.hang };

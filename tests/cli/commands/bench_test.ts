@@ -6,7 +6,7 @@ import { interrupted, terminalTest } from "../terminal.ts";
 /** How a headline begins. Whether a ratio is known depends on how disturbed the machine is. */
 function headline(rest: string): RegExp {
   return new RegExp(
-    `^(slab-map runs|it is not known how many times as fast as .* slab-map runs) ${rest}`,
+    `^(hakmem runs|it is not known how many times as fast as .* hakmem runs) ${rest}`,
   );
 }
 
@@ -165,10 +165,10 @@ Deno.test("bench --threads --own-heaps prints what sharing a heap costs, and war
   const { code, stdout, stderr } = await cli([...args, "--peer", "system"]);
   assertEquals(code, 0, stderr);
   assertMatch(stdout, headline(`cache-scratch with ${threads} threads`));
-  assertMatch(stdout, new RegExp(`\n size 8, ${threads} threads\n slab-map  .*\n slab-map, own heaps  .*\n system  `));
+  assertMatch(stdout, new RegExp(`\n size 8, ${threads} threads\n hakmem  .*\n hakmem, own heaps  .*\n system  `));
   assertMatch(
     stdout,
-    new RegExp(`\nslab-map at 8 with ${threads} threads: one heap for all is [\\d.]+ \\(.*\\) times`),
+    new RegExp(`\nhakmem at 8 with ${threads} threads: one heap for all is [\\d.]+ \\(.*\\) times`),
   );
   for (const line of stdout.split("\n").slice(1)) if (line.startsWith(" ")) assert(line.length <= 100, line); // of tables
   if (Number(threads) > navigator.hardwareConcurrency) {

@@ -10,7 +10,7 @@ Deno.test("doctor answers in its first line, and explains each fact in 100 colum
   for (const fact of ["processor", "cores", "container limits", "governor", "load", "Deno, V8", "native library"]) {
     assertMatch(stdout, new RegExp(`^ (ok|!)? +${fact} `, "m"));
   }
-  assertMatch(stdout, /two processes of slab-map/);
+  assertMatch(stdout, /two processes of hakmem/);
   for (const line of stdout.split("\n")) assert(line.length <= 100, line);
   assertEquals(stdout.includes("\x1b"), false);
 });

@@ -35,9 +35,9 @@ Deno.test("stress runs every variant for its share of the time, and says what it
   ]);
   assertEquals([code, stderr], [0, ""]);
   const lines = stdout.trimEnd().split("\n");
-  assertMatch(lines[0] ?? "", /^ok slab-map,refill=1: [\d,]+ operations in [\d,]+ programs?, .* s$/);
+  assertMatch(lines[0] ?? "", /^ok hakmem \(slab-map,refill=1\): [\d,]+ operations in [\d,]+ programs?, .* s$/);
   assertMatch(lines[1] ?? "", /^ {2}malloc [\d,]+, /);
-  assertEquals(lines.filter((line) => line.startsWith("ok phase7: ")).length, 1);
+  assertEquals(lines.filter((line) => line.startsWith("ok hakmem (phase7): ")).length, 1);
   assertEquals(lines.every((line) => line.length <= 100), true);
   for (const name of ["calloc", "alignedAlloc", "realloc", "free", "collect", "audit"]) {
     assertMatch(stdout, new RegExp(`${name} [\\d,]+`));
@@ -61,7 +61,7 @@ Deno.test("stress --build debug runs a debug build, or passes on that there is n
     assertEquals(stderr.includes("    at "), false, stderr);
   } else {
     assertEquals([code, stderr], [0, ""]);
-    assertMatch(stdout, /^ok slab-map: /);
+    assertMatch(stdout, /^ok hakmem: /);
   }
 });
 
@@ -71,7 +71,7 @@ terminalTest(
     const args = ["stress", "--seconds", "60", "--seed", "1", "--variant", "slab-map,phase7"];
     const { code, stdout, stderr, isRestored } = await interrupted(args, /[2-9] %/);
     assertEquals([code, stderr, isRestored], [3, "interrupted: nothing had failed\n", true]);
-    assertMatch(stdout, /^ok slab-map: [1-9][\d,]* operations in [\d,]+ programs?, [\d.]+ s\n {2}malloc [1-9]/);
+    assertMatch(stdout, /^ok hakmem: [1-9][\d,]* operations in [\d,]+ programs?, [\d.]+ s\n {2}malloc [1-9]/);
     assertEquals(stdout.includes("phase7"), false, "it was not begun");
   },
 );
@@ -79,7 +79,7 @@ terminalTest(
 Deno.test("what ran is one line when nothing had run yet", () => {
   const run = { variant: "slab-map", programs: 0, operations: 0, counts: {}, seconds: 0.2 };
   const text = renderStress({ schema: "hakmem.stress/1", command: [], build: "release", seed: 1, runs: [run] });
-  assertEquals(text, "ok slab-map: 0 operations in 0 programs, 0.2 s\n");
+  assertEquals(text, "ok hakmem: 0 operations in 0 programs, 0.2 s\n");
 });
 
 Deno.test("stress --threads has Workers share a heap, says what became of them, by scenario", async () => {
@@ -87,7 +87,7 @@ Deno.test("stress --threads has Workers share a heap, says what became of them, 
   const { code, stdout, stderr } = await cli(["stress", ...options]);
   assertEquals([code, stderr], [0, ""]);
   const lines = stdout.trimEnd().split("\n");
-  assertMatch(lines[0] ?? "", /^ok slab-map, producer-consumer: [\d,]+ operations in 1 heap, [\d.]+ s$/);
+  assertMatch(lines[0] ?? "", /^ok hakmem, producer-consumer: [\d,]+ operations in 1 heap, [\d.]+ s$/);
   assertMatch(lines[1] ?? "", /^ {2}malloc [\d,]+, free [\d,]+$/);
   assertMatch(lines[2] ?? "", /^ {2}\d+ Workers?, \d+ ended in the middle; \d+ blocks in doubt, 0 lost; /);
   assertEquals(lines.every((line) => line.length <= 100), true);
@@ -98,7 +98,10 @@ Deno.test("stress --threads finds what is built in, and says what each Worker di
   const options = ["--threads", "2", "--scenario", "mix", "--variant", "slab-map,fault=link-twice", "--json", json];
   const { code, stdout, stderr } = await cli(["stress", ...options]);
   assertEquals([code, stderr], [1, ""]);
-  assertMatch(stdout, /^FAILED slab-map,fault=link-twice, mix, release build, --seed \d+: after [\d,]+ operations/);
+  assertMatch(
+    stdout,
+    /^FAILED hakmem \(slab-map,fault=link-twice\), mix, release build, --seed \d+: after [\d,]+ operations/,
+  );
   assertMatch(stdout, /\n {2}the last operations of each, the latest last:\n {4}Worker [01]: /);
   const { threads, runs } = parseStressFile(await Deno.readTextFile(json));
   assertEquals([threads, runs.length, runs[0]?.threads?.scenario], [2, 1, "mix"]);

@@ -18,15 +18,17 @@ Deno.test("countUnit() counts the frees of one unit, the same every time", async
 });
 
 Deno.test("renderCounts() gives shares and counts per million frees", async () => {
-  const rows = [];
+  const counts = [];
   for (const variant of ["phase7-macro-bug", "phase7-1.3", "slab-map"]) {
-    rows.push(await countUnit(variant, mixed, 128, parameters));
+    counts.push(await countUnit(variant, mixed, 128, parameters));
   }
-  const text = renderCounts(rows);
-  const line = (variant: string): string => text.split("\n").find((each) => each.includes(variant))!;
+  const text = renderCounts(counts);
+  // A label that is too long for its column goes on below.
+  const rows = text.replaceAll(/ hakmem (.*)\n +(\(.*\))/g, " hakmem $2 $1").split("\n");
+  const line = (label: string): string => rows.find((each) => each.includes(label))!;
   assertStringIncludes(line("phase7-macro-bug"), " 0.00 %");
   assert(/ (9[5-9]\.\d\d|100\.00) %/.test(line("phase7-1.3")), line("phase7-1.3"));
-  assert(/ (9[5-9]\.\d\d|100\.00) %/.test(line("slab-map")), line("slab-map"));
+  assert(/ (9[5-9]\.\d\d|100\.00) %/.test(line("hakmem  ")), line("hakmem  "));
   assert(text.split("\n").every((each) => each.length <= 100));
 });
 

@@ -18,8 +18,8 @@ function namesOf(workload: string, plan: Omit<LineUpPlan, "workload">): { names:
 Deno.test("lineUp() has everybody with every number of threads where no block crosses", () => {
   const { names, notes } = namesOf("random-mixed", { threads: [1, 2] });
   assertEquals(names, [
-    ...["slab-map", "ffi", "thi.ng", "uint8array"],
-    ...["slab-map with 2 threads", "ffi with 2 threads", "thi.ng with 2 threads", "uint8array with 2 threads"],
+    ...["hakmem", "ffi", "thi.ng", "uint8array"],
+    ...["hakmem with 2 threads", "ffi with 2 threads", "thi.ng with 2 threads", "uint8array with 2 threads"],
   ]);
   assertEquals(notes, []);
 });
@@ -36,9 +36,9 @@ Deno.test("lineUp() leaves out who cannot free another thread's blocks, and says
 
 Deno.test("lineUp() adds our heap with one for each thread, where there are several", () => {
   const { names } = namesOf("cache-thrash", { threads: [1, 2], ownHeaps: true });
-  assertEquals(names.filter((name) => name.startsWith("slab-map")), [
-    "slab-map",
-    "slab-map with 2 threads",
-    "slab-map, own heaps with 2 threads",
+  assertEquals(names.filter((name) => name.startsWith("hakmem")), [
+    "hakmem",
+    "hakmem with 2 threads",
+    "hakmem, own heaps with 2 threads",
   ]);
 });

@@ -201,7 +201,7 @@ Deno.test({
         assertEquals(all!.histogram.counts.reduce((sum, each) => sum + each, 0), all!.count);
       }
       const file = { schema: "hakmem.results/1" as const, command: [], expectations: [], ...run };
-      assertStringIncludes(renderReplay(file), "p99.99 of single operations: slab-map ");
+      assertStringIncludes(renderReplay(file), "p99.99 of single operations: hakmem ");
       assertStringIncludes(renderReplayMarkdown(file), "| malloc, small | ");
     } finally {
       await Deno.remove(folder, { recursive: true });

@@ -121,7 +121,11 @@ Deno.test("replay() fails if an allocator does", async () => {
     for (const threads of [1, 2]) {
       const plan = planOf({ variants: ["slab-map,fault=link-twice"], peers: [], threads });
       const error = await assertRejects(() => replay(plan, () => {}, new AbortController().signal), ContestantError);
-      assertEquals(error.message.startsWith("contestant slab-map,fault=link-twice failed: "), true, error.message);
+      assertEquals(
+        error.message.startsWith("contestant hakmem (slab-map,fault=link-twice) failed: "),
+        true,
+        error.message,
+      );
     }
   });
   assertEquals(left, []);
@@ -230,7 +234,7 @@ Deno.test("replay() fails if our heap has no memory left", async () => {
   for (let block = 0; block < 65; block++) trace.aligned(1, block, 2 ** 30, 8); // of the 64 GiB that it reserves
   const plan = planOf({ trace: trace.finish(), peers: [] });
   const error = await assertRejects(() => replay(plan, () => {}, new AbortController().signal), ContestantError);
-  assertMatch(error.message, /^contestant slab-map failed: event \d+: malloc\(8\) gave NULL$/);
+  assertMatch(error.message, /^contestant hakmem failed: event \d+: malloc\(8\) gave NULL$/);
 });
 
 Deno.test("warnings about a replay name no size, and no option that it does not have", async () => {

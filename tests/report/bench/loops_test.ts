@@ -29,7 +29,7 @@ Deno.test("headline() compares net times where the loops differ by more than 15 
   // 15 - 9 over 10 - 6
   assertEquals(
     headline(withLoop(9)),
-    "slab-map runs random-mixed 1.50 times as fast as system (1.50–1.50), 3.50 times ffi, 2000 times thi.ng, in malloc and " +
+    "hakmem runs random-mixed 1.50 times as fast as system (1.50–1.50), 3.50 times ffi, 2000 times thi.ng, in malloc and " +
       "free alone, since the loops around them differ by 50 %; sizes 128–1024, 6 rounds",
   );
 });
@@ -38,13 +38,13 @@ Deno.test("headline() says what is not known where nothing is left without the l
   const line = headline(withLoop(15));
   assertMatch(
     line,
-    /^slab-map runs random-mixed 3\.50 times as fast as ffi, .* \(not known against system\), in malloc /,
+    /^hakmem runs random-mixed 3\.50 times as fast as ffi, .* \(not known against system\), in malloc /,
   );
   const file = withLoop(15);
   const results = file.results.filter(({ runtime }) => runtime !== "ffi" && runtime !== "js");
   assertMatch(
     headline({ ...file, results }),
-    /^it is not known how many times as fast as system slab-map runs random-mixed, in malloc and free alone, since/,
+    /^it is not known how many times as fast as system hakmem runs random-mixed, in malloc and free alone, since/,
   );
 });
 
@@ -76,7 +76,7 @@ Deno.test("headline() compares net times with several threads, too", () => {
   const two = one.map((result) => ({ ...result, threads: 2 }));
   assertMatch(
     headline({ ...withLoop(9), results: [...one, ...two] }),
-    /^slab-map runs random-mixed with 1, 2 threads 1\.50 \(1\.50–1\.50\), 1\.50 .* as with 1, in malloc and free alone, since/,
+    /^hakmem runs random-mixed with 1, 2 threads 1\.50 \(1\.50–1\.50\), 1\.50 .* as with 1, in malloc and free alone, since/,
   );
 });
 

@@ -19,7 +19,7 @@ import { fixture } from "../fixture.ts";
 Deno.test("headline() says the result in one line of words", () => {
   assertEquals(
     headline(fixture()),
-    "slab-map runs random-mixed 1.50 times as fast as system (1.50–1.50), 2.00 times ffi, 800 times thi.ng; " +
+    "hakmem runs random-mixed 1.50 times as fast as system (1.50–1.50), 2.00 times ffi, 800 times thi.ng; " +
       "sizes 128–1024, 6 rounds",
   );
 });
@@ -29,12 +29,12 @@ Deno.test("headline() says what there is when system, or everybody else, was not
   const results = file.results.filter(({ allocator }) => allocator !== "system");
   assertMatch(
     headline({ ...file, results }),
-    /^slab-map runs random-mixed 2.00 times as fast as ffi, 800 times thi.ng;/,
+    /^hakmem runs random-mixed 2.00 times as fast as ffi, 800 times thi.ng;/,
   );
   const alone = results.filter(({ runtime, size }) => runtime === "deno" && size === 128);
   assertEquals(
     headline({ ...file, results: alone }),
-    "slab-map runs random-mixed at 97.6 M operations/s; size 128, 6 rounds",
+    "hakmem runs random-mixed at 97.6 M operations/s; size 128, 6 rounds",
   );
   assertEquals(headline({ ...file, results: [] }), "nothing was measured");
 });
@@ -43,7 +43,7 @@ Deno.test("headline() gives the largest size of a workload that mixes them", () 
   const file = fixture();
   const results = file.results.filter(({ size }) => size === 1024)
     .map((result) => ({ ...result, workload: "slow-mix", parameters: { "working-set": 256 } }));
-  assertMatch(headline({ ...file, results }), /^slab-map runs slow-mix .*; sizes to 1024, 6 rounds$/);
+  assertMatch(headline({ ...file, results }), /^hakmem runs slow-mix .*; sizes to 1024, 6 rounds$/);
 });
 
 Deno.test("renderTable() fits 100 columns and has the rows that were measured", async (t) => {
@@ -62,7 +62,7 @@ Deno.test("renderTerminal() begins with the headline and has no escape codes unl
   assertEquals(text.includes("\x1b"), false);
   assertStringIncludes(text, "\nnative peers are left out (system): no C compiler\n");
   const bold = (value: string) => `<${value}>`;
-  assertStringIncludes(renderTerminal(fixture(), { ...PLAIN, bold }), "<slab-map>");
+  assertStringIncludes(renderTerminal(fixture(), { ...PLAIN, bold }), "<hakmem>");
 });
 
 Deno.test("renderWarnings() gives each warning a line with its advice", () => {
@@ -81,7 +81,7 @@ Deno.test("renderCsv() has a row for every sample", () => {
     "workload,allocator,runtime,host,size,threads,round,ns_per_op,ops_per_second,heaps,slowest_thread_ops_per_second," +
       "fastest_thread_ops_per_second,label",
   );
-  assertEquals(lines[1], "random-mixed,slab-map,deno,deno,128,1,1,10,100000000,,,,slab-map");
+  assertEquals(lines[1], "random-mixed,slab-map,deno,deno,128,1,1,10,100000000,,,,hakmem");
 });
 
 Deno.test("renderCsv() quotes a variant that has commas", () => {
@@ -131,6 +131,6 @@ Deno.test("checkExpectation() says whether the interval contains what was expect
   assert(first !== undefined);
   assertEquals(
     expectationLine(first),
-    "slab-map at 128: expected 2.00 times system, measured 1.50 (1.45–1.55): the whole interval is below what was expected",
+    "hakmem at 128: expected 2.00 times system, measured 1.50 (1.45–1.55): the whole interval is below what was expected",
   );
 });

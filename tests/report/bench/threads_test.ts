@@ -20,13 +20,13 @@ Deno.test("headline() says for each number of threads how fast, and what more of
   const file = threadsFixture();
   assertEquals(
     headline(file),
-    "slab-map runs random-mixed with 1, 2, 4 threads 1.50 (1.50–1.50), 1.50 (1.50–1.50), 1.50 (1.50–1.50) times as fast " +
+    "hakmem runs random-mixed with 1, 2, 4 threads 1.50 (1.50–1.50), 1.50 (1.50–1.50), 1.50 (1.50–1.50) times as fast " +
       "as system, and 1.80, 3.60 times as fast as with 1; sizes 128–1024, 6 rounds",
   );
   const two = file.results.filter(({ threads }) => threads === 2);
   assertMatch(
     headline({ ...file, results: two }),
-    /^slab-map runs random-mixed with 2 threads 1.50 times as fast as system \(1.50–1.50\), 2.00 times ffi; sizes/,
+    /^hakmem runs random-mixed with 2 threads 1.50 times as fast as system \(1.50–1.50\), 2.00 times ffi; sizes/,
   );
   const late = file.results.filter(({ allocator, threads }) => allocator !== "system" || threads < 4);
   assertMatch(
@@ -52,10 +52,10 @@ Deno.test("renderBars() and renderTerminal() tell numbers of threads, and own he
   assertEquals(headings.length, 6);
   assertStringIncludes(text, "size 128, 1 thread, M ops/s");
   assertStringIncludes(text, "size 1024, 4 threads, M ops/s");
-  assertEquals(text.split("slab-map, own heaps").length, 1 + 4);
+  assertEquals(text.split("hakmem, own heaps").length, 1 + 4);
   assertStringIncludes(
     renderTerminal(threadsFixture()).replaceAll("\n", " "),
-    " slab-map at 1024 with 4 threads: one heap for all is 0.90 (0.88–0.92) times as fast as a heap for each ",
+    " hakmem at 1024 with 4 threads: one heap for all is 0.90 (0.88–0.92) times as fast as a heap for each ",
   );
 });
 
@@ -63,7 +63,7 @@ Deno.test("renderMarkdown() and renderCsv() have columns for threads", () => {
   const { results } = threadsFixture();
   const markdown = renderMarkdown(threadsFixture());
   assertStringIncludes(markdown, "| size | threads | allocator |");
-  assertMatch(markdown, /\| 128 \| 2 \| slab-map, own heaps \|.*\| 0\.\d\d \|\n/);
+  assertMatch(markdown, /\| 128 \| 2 \| hakmem, own heaps \|.*\| 0\.\d\d \|\n/);
   const lines = renderCsv({ results }).trimEnd().split("\n");
   assertEquals(lines.length, 1 + results.length * 6);
   const own = lines.filter((line) =>
@@ -88,7 +88,7 @@ Deno.test("checkExpectation() holds each number of threads against it, but not o
     [1024, 2],
     [1024, 4],
   ]);
-  assertMatch(expectationLine(expectations[1]!), /^slab-map at 128 with 2 threads: expected 2.00 times system/);
+  assertMatch(expectationLine(expectations[1]!), /^hakmem at 128 with 2 threads: expected 2.00 times system/);
 });
 
 Deno.test("renderPage() groups by threads and draws what they bring", () => {
@@ -101,7 +101,7 @@ Deno.test("renderPage() groups by threads and draws what they bring", () => {
   const drawn = texts("#file-1-scaling .wide circle > title");
   const measured = threadsFixture().results.filter(({ runtime }) => runtime !== "harness" && runtime !== "js");
   assertEquals(drawn.length, measured.length, "a dot for every contestant that has threads, size and number of them");
-  assert(drawn.some((title) => title.startsWith("slab-map, own heaps, 4 threads: ")));
+  assert(drawn.some((title) => title.startsWith("hakmem, own heaps, 4 threads: ")));
   assert(texts("#file-1-throughput svg text").includes("size 1024, 2 threads"));
   assertEquals(texts("#file-1-sharing li").length, 4);
   for (const chart of document.querySelectorAll("svg")) {

@@ -74,7 +74,7 @@ Deno.test("ours is one row among the others: where it is first, the first that a
   const file = replayOf({ "slab-map": [45, 45, 0.01, 10], ...THREE });
   assertEquals(
     replayHeadline(file),
-    "slab-map is fastest: 40.0 ms, of native ones tcmalloc 80.0 ms, system 116 ms; least memory: slab-map 10.0 MB, " +
+    "hakmem is fastest: 40.0 ms, of native ones tcmalloc 80.0 ms, system 116 ms; least memory: hakmem 10.0 MB, " +
       "of native ones system 11.7 MB",
   );
   assertEquals(

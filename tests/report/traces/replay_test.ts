@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { renderReplay } from "../../../src/report/mod.ts";
+import { nameOf, renderReplay } from "../../../src/report/mod.ts";
 import { fixture } from "../fixture.ts";
 
 Deno.test("renderReplay() draws memory to the scale of the highest, so that none is cut", () => {
@@ -10,7 +10,7 @@ Deno.test("renderReplay() draws memory to the scale of the highest, so that none
   }));
   const text = renderReplay({ ...fixture(), results });
   assertMatch(text, /the whole height is 17\.5 MB/);
-  const ends = ["live bytes", ...results.map(({ allocator }) => allocator)].map((name) =>
+  const ends = ["live bytes", ...results.map(nameOf)].map((name) =>
     new RegExp(`^  ${name} +.*(.) [\\d.]+$`, "m").exec(text)?.[1]
   );
   assertEquals(ends, ["▅", "▅", "▇", "█"]);

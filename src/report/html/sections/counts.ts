@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { heapLabel } from "../../tables/label.ts";
 import type { CountsRow } from "../../../model/counts.ts";
 import { times } from "../../tables/format.ts";
 import { type Markup, markup } from "../markup.ts";
@@ -23,10 +24,10 @@ const COLUMNS = {
 export function countsTable(rows: readonly CountsRow[]): Markup {
   return renderTable({
     caption: "Counted in one unit by a counting build; behind the share, per million frees",
-    columns: [numeric("size"), { head: "variant" }, numeric("fast frees"), ...Object.values(COLUMNS).map(numeric)],
+    columns: [numeric("size"), { head: "allocator" }, numeric("fast frees"), ...Object.values(COLUMNS).map(numeric)],
     rows: rows.map(({ size, variant, counts }) => [
       size,
-      variant,
+      heapLabel(variant),
       share(counts.fastFrees, counts.frees),
       ...(Object.keys(COLUMNS) as (keyof typeof COLUMNS)[]).map((name) => perMillion(counts[name], counts.frees)),
     ]),

@@ -8,6 +8,7 @@
  */
 import { CLASS_COLUMNS, classCells, EXPLANATION, frameLine, partsOf, wastefulFirst } from "../../traces/inspect.ts";
 import { chosenFrame, type InspectFile, type InspectFrame, MAP_COLUMNS } from "../../../model/inspect.ts";
+import { heapLabel } from "../../tables/label.ts";
 import { type Figure, type LegendItem, MUTED, renderLegend, seriesColour } from "../charts/chart.ts";
 import { type Markup, markup } from "../markup.ts";
 import { memoryFigure, type MemoryLine } from "./replay.ts";
@@ -127,8 +128,8 @@ function curves({ frames, variant, contestants = [] }: InspectFile): Figure {
   });
   return memoryFigure([
     line("asked for", MUTED, frames.map(({ askedBytes }) => askedBytes)),
-    line(`live in ${variant}`, "var(--text)", frames.map(({ liveBytes }) => liveBytes)),
-    line(`in memory, ${variant}`, seriesColour(0), frames.map(({ residentBytes }) => residentBytes)),
+    line(`live in ${heapLabel(variant)}`, "var(--text)", frames.map(({ liveBytes }) => liveBytes)),
+    line(`in memory, ${heapLabel(variant)}`, seriesColour(0), frames.map(({ residentBytes }) => residentBytes)),
     ...contestants.map(({ name, events, footprintBytes }, index) =>
       line(`in memory, ${name}`, seriesColour(index + 1), footprintBytes, [...events])
     ),
