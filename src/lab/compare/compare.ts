@@ -56,7 +56,7 @@ export type CompareRun = Omit<CompareFile, "schema" | "command" | "baseline">;
 /** An interval that is as likely to miss a size as not says nothing, so it is not shown when the user stops. */
 const USELESS_LEVEL = 0.5;
 
-/** The names of the three in the rounds. */
+/** The labels of the three in the rounds. */
 const A = "a", B = "b", CONTROL = "control";
 
 /**
@@ -72,14 +72,14 @@ export async function compare(
   const environment = await captureEnvironment();
   const looks = plan.looks ?? LOOKS;
   let overallLevel = COMPARE_LEVEL, level = bonferroni(plan.sizes.length);
-  const entrants = [
-    { name: A, contestant: plan.a.spec.contestant },
-    { name: B, contestant: plan.b.spec.contestant },
-    { name: CONTROL, contestant: plan.a.spec.contestant },
+  const contestants = [
+    { ...plan.a.spec.contestant, label: A },
+    { ...plan.b.spec.contestant, label: B },
+    { ...plan.a.spec.contestant, label: CONTROL },
   ];
   let calibrated = 0;
-  const rounds = await Rounds.open(plan, entrants, signal, () => {
-    report({ phase: "calibrating", done: calibrated++, total: entrants.length, label: "" });
+  const rounds = await Rounds.open(plan, contestants, signal, () => {
+    report({ phase: "calibrating", done: calibrated++, total: contestants.length, label: "" });
   });
   let rows: CompareRow[] = [];
   let interrupted = false;

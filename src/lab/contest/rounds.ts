@@ -44,19 +44,13 @@ export interface RoundsPlan {
   /** As of a warm-up's goal. */
   readonly warmMilliseconds?: number;
   readonly orderSeed: number;
-  /** How often the baton goes to all entrants and back, for each size; twice if absent. */
+  /** How often the baton goes to all contestants and back, for each size; twice if absent. */
   readonly passes?: number;
   /** Reads what disturbs the machine; the machine's own if absent. */
   readonly readDisturbance?: (processes: readonly number[]) => Promise<Disturbance>;
 }
 
-/** Someone who takes part, by the name that tells it from others in these rounds. */
-export interface Entrant {
-  readonly name: string;
-  readonly contestant: Contestant;
-}
-
-/** What a round measured: for each size, by entrant, nanoseconds per operation of its slots, in order. */
+/** What a round measured: for each size, by contestant, nanoseconds per operation of its slots, in order. */
 export type Round = readonly ReadonlyMap<string, readonly number[]>[];
 
 /** Of so many rounds one may be discarded; beyond that the machine is what it is. */
@@ -73,9 +67,9 @@ export class Rounds {
   /** Rounds that were disturbed, discarded or not. */
   disturbed = 0;
   readonly #plan: RoundsPlan;
-  readonly #entrants: readonly Entrant[];
+  readonly #contestants: readonly Contestant[];
   readonly #units: readonly number[];
-  /** Nanoseconds per unit of each entrant at each size, when it was warm. */
+  /** Nanoseconds per unit of each contestant at each size, when it was warm. */
   readonly #paces: ReadonlyMap<string, readonly number[]>;
   readonly #signal: AbortSignal;
   readonly #random: Random;
@@ -84,13 +78,13 @@ export class Rounds {
 
   private constructor(
     plan: RoundsPlan,
-    entrants: readonly Entrant[],
+    contestants: readonly Contestant[],
     units: readonly number[],
     paces: ReadonlyMap<string, readonly number[]>,
     signal: AbortSignal,
   ) {
     this.#plan = plan;
-    this.#entrants = entrants;
+    this.#contestants = contestants;
     this.#units = units;
     this.#paces = paces;
     this.#signal = signal;
@@ -98,29 +92,30 @@ export class Rounds {
   }
 
   /**
-   * Calibrates: finds for each size how many units give the fastest entrant a slot that is long enough.
+   * Calibrates: finds for each size how many units give the fastest contestant a slot that is long enough.
    *
+   * @param contestants Each by a label that tells it from the others in these rounds.
    * @throws ContestantError if one cannot do its work
    */
   static async open(
     plan: RoundsPlan,
-    entrants: readonly Entrant[],
+    contestants: readonly Contestant[],
     signal: AbortSignal,
-    onEntrant: (name: string) => void = () => {},
+    onContestant: (label: string) => void = () => {},
   ): Promise<Rounds> {
     const units = plan.sizes.map(() => 1), paces = new Map<string, number[]>();
-    for (const { name, contestant } of entrants) {
-      onEntrant(name);
+    for (const { label, command } of contestants) {
+      onContestant(label);
       await using children = new Children(signal);
-      const child = await children.start(contestant.command);
+      const child = await children.start(command);
       for (const [index, { parameters }] of plan.sizes.entries()) {
         const request = { workload: plan.workload.name, threads: plan.threads ?? 1, parameters };
         const found = await warmUp(child, request, plan);
         units[index] = Math.max(units[index]!, found.units);
-        paces.set(name, [...paces.get(name) ?? [], found.nanosecondsPerUnit]);
+        paces.set(label, [...paces.get(label) ?? [], found.nanosecondsPerUnit]);
       }
     }
-    return new Rounds(plan, entrants, units, paces, signal);
+    return new Rounds(plan, contestants, units, paces, signal);
   }
 
   /** Measures one round more; again if it has to be discarded. */
@@ -160,41 +155,41 @@ export class Rounds {
 
   async #round(): Promise<MeasuredRound> {
     await using children = new Children(this.#signal);
-    const players = await Promise.all(
-      this.#entrants.map(async ({ name, contestant }) => ({ name, child: await children.start(contestant.command) })),
+    const processes = await Promise.all(
+      this.#contestants.map(async ({ label, command }) => ({ label, child: await children.start(command) })),
     );
-    await warmAll(players.map(({ name, child }) => async () => {
+    await warmAll(processes.map(({ label, child }) => async () => {
       for (const [index, units] of this.#units.entries()) {
-        await warm(child, this.#request(index, units), this.#paces.get(name)![index]!, this.#plan);
+        await warm(child, this.#request(index, units), this.#paces.get(label)![index]!, this.#plan);
       }
     }));
-    return await this.#baton(players);
+    return await this.#baton(processes);
   }
 
-  async #baton(players: readonly Player[]): Promise<MeasuredRound> {
+  async #baton(processes: readonly ContestantProcess[]): Promise<MeasuredRound> {
     const { sizes, readDisturbance: read = readDisturbance } = this.#plan;
     const slots: SlotDisturbance[] = [];
-    const round: Map<string, number[]>[] = sizes.map(() => new Map(players.map(({ name }) => [name, []])));
-    const processes = players.map(({ child }) => child.id);
+    const round: Map<string, number[]>[] = sizes.map(() => new Map(processes.map(({ label }) => [label, []])));
+    const ids = processes.map(({ child }) => child.id);
     const passes = this.#plan.passes ?? 2;
-    let before = await read(processes);
+    let before = await read(ids);
     const started = performance.now();
     for (const index of this.#random.shuffled([...sizes.keys()])) {
       const { size } = sizes[index]!;
       for (let pass = 0; pass < passes; pass++) {
-        const order = this.#random.shuffled(players);
-        for (const { name, child } of [...order, ...order.toReversed()]) {
+        const order = this.#random.shuffled(processes);
+        for (const { label, child } of [...order, ...order.toReversed()]) {
           const slot = await child.run(this.#request(index, this.#units[index]!));
           const at = Math.round(performance.now() - this.#started);
-          const after = await read(processes);
-          this.#agreements.record(`${this.#plan.workload.name} ${size}`, name, slot);
+          const after = await read(ids);
+          this.#agreements.record(`${this.#plan.workload.name} ${size}`, label, slot);
           const nsPerOp = perOperation(slot);
-          round[index]!.get(name)!.push(nsPerOp);
+          round[index]!.get(label)!.push(nsPerOp);
           slots.push({
             at,
             round: this.rounds.length + this.discarded + 1,
             size,
-            contestant: name,
+            contestant: label,
             nsPerOp,
             ...disturbanceBetween(before, after, child.id),
             tier: slot.tier,
@@ -224,14 +219,14 @@ export class Rounds {
     });
   }
 
-  /** For each round that counts, the median of an entrant's slots: nanoseconds per operation. */
-  samples(index: number, name: string): number[] {
-    return this.rounds.map((round) => median(round[index]!.get(name)!));
+  /** For each round that counts, the median of a contestant's slots: nanoseconds per operation. */
+  samples(index: number, label: string): number[] {
+    return this.rounds.map((round) => median(round[index]!.get(label)!));
   }
 
-  /** For each round that counts, the fastest of an entrant's slots: what slows one slot only is not seen. */
-  fastest(index: number, name: string): number[] {
-    return this.rounds.map((round) => Math.min(...round[index]!.get(name)!));
+  /** For each round that counts, the fastest of a contestant's slots: what slows one slot only is not seen. */
+  fastest(index: number, label: string): number[] {
+    return this.rounds.map((round) => Math.min(...round[index]!.get(label)!));
   }
 }
 
@@ -241,8 +236,9 @@ interface MeasuredRound {
   readonly milliseconds: number;
 }
 
-interface Player {
-  readonly name: string;
+/** A contestant's process in this round. */
+interface ContestantProcess {
+  readonly label: string;
   readonly child: Child;
 }
 

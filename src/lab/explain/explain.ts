@@ -171,14 +171,14 @@ async function openRounds(
   report: Report,
   signal: AbortSignal,
 ): Promise<Rounds> {
-  const entrants = builds.map(({ key, variant }) => ({ name: key, contestant: contestantOf(plan, variant, variant) }));
+  const contestants = builds.map(({ key, variant }) => ({ ...contestantOf(plan, variant, variant), label: key }));
   const first = builds[0]!;
-  entrants.push({ name: CONTROL, contestant: contestantOf(plan, first.variant, `${first.variant} again`) });
+  contestants.push({ ...contestantOf(plan, first.variant, `${first.variant} again`), label: CONTROL });
   let calibrated = 0;
   // Effects are means over the sizes: with several of them, one pass each is as good as two of one.
   const passes = plan.sizes.length === 1 ? 2 : 1;
-  return await Rounds.open({ ...plan, passes }, entrants, signal, (label) => {
-    report({ phase: "calibrating", done: calibrated++, total: entrants.length, label });
+  return await Rounds.open({ ...plan, passes }, contestants, signal, (label) => {
+    report({ phase: "calibrating", done: calibrated++, total: contestants.length, label });
   });
 }
 

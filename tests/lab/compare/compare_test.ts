@@ -35,7 +35,7 @@ Deno.test("compare() finds what is faster, size by size", async () => {
   const run = await compare(plan(timed("a", "60e6 * noise()"), b, [128, 256]), () => {}, forever);
   assertEquals(run.rows.map(({ size, verdict }) => [size, verdict]), [[128, "improvement"], [256, "equivalent"]]);
   assertEquals(run.verdict, "improvement");
-  // Each of three entrants, twice there and back, for each size.
+  // Each of three contestants, twice there and back, for each size.
   assertEquals(run.slots.length, run.rounds.measured * 2 * 12);
 });
 
