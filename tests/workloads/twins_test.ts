@@ -45,11 +45,11 @@ Deno.test("workloads give equal checksums and operations in TypeScript and in C"
   const { contestants } = await enter([], ["system"]);
   const labels = ["none (deno)", "none (native)", "system"];
   await using children = new AsyncDisposableStack();
-  const players: Child[] = [];
+  const processes: Child[] = [];
   for (const label of labels) {
     const contestant = contestants.find((each) => each.label === label);
     if (contestant === undefined) throw new Error(`${label} is missing: is there a C compiler?`);
-    players.push(children.use(await Child.start(contestant.command)));
+    processes.push(children.use(await Child.start(contestant.command)));
   }
   for (const [name, given] of CASES) {
     await t.step(`${name} ${JSON.stringify(given)}`, async () => {
@@ -58,7 +58,7 @@ Deno.test("workloads give equal checksums and operations in TypeScript and in C"
       const parameters = completeParameters(workload, given);
       for (const units of [1, 3]) {
         const slots = [];
-        for (const player of players) slots.push(await player.run({ workload: name, units, parameters }));
+        for (const process of processes) slots.push(await process.run({ workload: name, units, parameters }));
         const work = slots.map(({ operations, checksum, slotChecksum }) => ({ operations, checksum, slotChecksum }));
         assertEquals(work, work.map(() => work[0]));
       }
@@ -69,19 +69,19 @@ Deno.test("workloads give equal checksums and operations in TypeScript and in C"
 Deno.test("several threads give equal checksums and operations in TypeScript and in C, whoever did what", async (t) => {
   const { contestants } = await enter(["slab-map"], ["system", "ffi"]);
   await using children = new AsyncDisposableStack();
-  const players: Child[] = [];
+  const processes: Child[] = [];
   for (const { label, command } of contestants) {
     if (["hakmem", "system", "ffi", "none (deno)", "none (native)"].includes(label)) {
-      players.push(children.use(await Child.start(command)));
+      processes.push(children.use(await Child.start(command)));
     }
   }
-  assertEquals(players.length, 5);
+  assertEquals(processes.length, 5);
   for (const [name, workload] of WORKLOADS) {
     const parameters = completeParameters(workload, { seed: 0xffff_fffe });
     for (const [threads, units] of [[2, 3], [4, 2], [1, 1]] as const) {
       await t.step(`${name} with ${threads}`, async () => {
         const slots = [];
-        for (const player of players) slots.push(await player.run({ workload: name, threads, units, parameters }));
+        for (const process of processes) slots.push(await process.run({ workload: name, threads, units, parameters }));
         const work = slots.map(({ operations, checksum, slotChecksum }) => ({ operations, checksum, slotChecksum }));
         assertEquals(work, work.map(() => work[0]));
         for (const slot of slots) {

@@ -19,10 +19,10 @@ import type { Parameters } from "../../workloads/mod.ts";
 import { Agreements } from "../contest/agreement.ts";
 import { type Child, ContestantError, ContestantTimeout, deadlineAfter, deadlineFor } from "../contest/child.ts";
 import { Children } from "../contest/children.ts";
-import { type Contestant, enter, type Entry } from "../contest/contestants.ts";
+import { type Contestant, type Contestants, enter } from "../contest/contestants.ts";
 import { runnersOf } from "../contestant/crew/member.ts";
 import type { Identity } from "../contest/identity.ts";
-import { lineUp, type LineUpPlan, type Starter } from "./line_up.ts";
+import { type ContestantStart, lineUp, type LineUpPlan } from "./line_up.ts";
 import type { Request, Slot } from "../contestant/protocol.ts";
 import { resultsOf } from "./results.ts";
 import { isWarm, warm, warmAll, type WarmUp, warmUp } from "../contest/warm_up.ts";
@@ -68,8 +68,8 @@ export type BenchRun = Omit<ResultFile, "schema" | "command" | "expectations"> &
   readonly isInterrupted: boolean;
 };
 
-/** Someone who takes part. */
-interface Player {
+/** A contestant with what was measured of it. */
+interface ContestantRecord {
   readonly contestant: Contestant;
   readonly threads: number;
   readonly identity: Identity | undefined;
@@ -83,7 +83,7 @@ interface Player {
 /** What became of those who began. */
 interface Field {
   /** Those who are still in it. */
-  players: Player[];
+  records: ContestantRecord[];
   readonly notes: string[];
   readonly failures: Failure[];
   /** The error of the first of these. */
@@ -96,7 +96,7 @@ interface Field {
  * Runs a plan. A peer that fails, or that does not answer, is out of it from then on, with a failure instead of results.
  *
  * @param signal Stops the run: what whole rounds measured is returned.
- * @param entry Who takes part; found from the plan if it is not given.
+ * @param everyone Who takes part; found from the plan if it is not given.
  * @throws ContestantError if our heap, or a do-nothing allocator, cannot do its work; DisagreementError if one did other
  * work.
  */
@@ -104,18 +104,18 @@ export async function bench(
   plan: BenchPlan,
   report: (progress: Progress) => void,
   signal: AbortSignal,
-  entry?: Entry,
+  everyone?: Contestants,
 ): Promise<BenchRun> {
   const environment = await captureEnvironment();
   const stealBefore = await readSteal();
-  entry ??= await enter(plan.variants, plan.peers);
-  const { starters, notes } = lineUp(plan, entry);
+  everyone ??= await enter(plan.variants, plan.peers);
+  const { starts, notes } = lineUp(plan, everyone);
   const agreements = new Agreements();
-  const field: Field = { players: [], notes, failures: [], signal };
+  const field: Field = { records: [], notes, failures: [], signal };
   let measured = 0;
   try {
-    await calibrate(plan, starters, field, agreements, report);
-    const units = unitsOf(plan, field.players);
+    await calibrate(plan, starts, field, agreements, report);
+    const units = unitsOf(plan, field.records);
     const random = new Random(plan.orderSeed);
     for (; measured < plan.rounds; measured++) {
       await measureRound(plan, field, units, agreements, random, measured, report);
@@ -124,7 +124,7 @@ export async function bench(
     if (!signal.aborted) throw error;
   }
   return {
-    ...summarise(plan, field.players, environment, measured, stealBefore, await readSteal()),
+    ...summarise(plan, field.records, environment, measured, stealBefore, await readSteal()),
     ...(field.failures.length === 0 ? {} : { failures: field.failures }),
     notes,
     isInterrupted: signal.aborted && measured < plan.rounds,
@@ -134,17 +134,17 @@ export async function bench(
 /** Finds how long a slot of each contestant is, and whether it does what is asked. */
 async function calibrate(
   plan: BenchPlan,
-  starters: readonly Starter[],
+  starts: readonly ContestantStart[],
   field: Field,
   agreements: Agreements,
   report: (progress: Progress) => void,
 ): Promise<void> {
   report({ phase: "starting", done: 0, total: 1, label: "" });
   await using children = new Children(field.signal);
-  const started = await startAll(starters, children, field);
+  const started = await startAll(starts, children, field);
   assertPeers(field, started);
   await warmUpAll(plan, started, field, report);
-  await verify(plan, field, new Map(started.map(([starter, child]) => [keyOf(starter), child])), agreements);
+  await verify(plan, field, new Map(started.map(([start, child]) => [keyOf(start), child])), agreements);
 }
 
 /** Starts a process for each, warms it up, and measures every size once. */
@@ -159,79 +159,79 @@ async function measureRound(
 ): Promise<void> {
   const { sizes, rounds, firstUnits = false } = plan;
   let done = 0;
-  const show = ({ contestant }: Player) => {
-    const each = (2 * sizes.length + Number(firstUnits)) * field.players.length;
+  const show = ({ contestant }: ContestantRecord) => {
+    const each = (2 * sizes.length + Number(firstUnits)) * field.records.length;
     report({ phase: "measuring", done: round * each + done++, total: rounds * each, label: contestant.command.label });
   };
-  /** Has a player do something, unless it is out; if it fails, it is. */
-  const attempt = async (player: Player, action: (child: Child) => Promise<void>): Promise<void> => {
-    if (isOut(field, player.contestant)) return;
+  /** Has a contestant do something, unless it is out; if it fails, it is. */
+  const attempt = async (record: ContestantRecord, action: (child: Child) => Promise<void>): Promise<void> => {
+    if (isOut(field, record.contestant)) return;
     try {
-      await action(processes.get(keyOf(player))!);
+      await action(processes.get(keyOf(record))!);
     } catch (error) {
-      leaveOut(field, player.contestant, error);
+      leaveOut(field, record.contestant, error);
     }
   };
   await using children = new Children(field.signal);
-  const started = await startAll(field.players, children, field);
-  const processes = new Map(started.map(([player, child]) => [keyOf(player), child]));
+  const started = await startAll(field.records, children, field);
+  const processes = new Map(started.map(([record, child]) => [keyOf(record), child]));
   if (firstUnits) {
-    for (const player of random.shuffled(field.players)) {
-      show(player);
-      await attempt(player, async (child) => {
-        const deadline = deadlineAfter((player.warmUps[0]?.nanosecondsPerUnit ?? 0) / 1e6);
-        player.first.push(await child.run(requestOf(plan, player, 0, 1), deadline));
+    for (const record of random.shuffled(field.records)) {
+      show(record);
+      await attempt(record, async (child) => {
+        const deadline = deadlineAfter((record.warmUps[0]?.nanosecondsPerUnit ?? 0) / 1e6);
+        record.first.push(await child.run(requestOf(plan, record, 0, 1), deadline));
       });
     }
   }
-  await warmAll(field.players.map((player) => () =>
-    attempt(player, async (child) => {
-      for (const [index, { nanosecondsPerUnit }] of player.warmUps.entries()) {
+  await warmAll(field.records.map((record) => () =>
+    attempt(record, async (child) => {
+      for (const [index, { nanosecondsPerUnit }] of record.warmUps.entries()) {
         if (isWarm(nanosecondsPerUnit, plan)) continue;
-        const request = requestOf(plan, player, index, units(player, index));
+        const request = requestOf(plan, record, index, units(record, index));
         await warm(child, request, nanosecondsPerUnit, plan);
       }
     })
   ));
-  const halves = new Map(field.players.map((player) => [player, sizes.map((): Slot[] => [])]));
+  const halves = new Map(field.records.map((record) => [record, sizes.map((): Slot[] => [])]));
   const there = [...sizes.entries()];
   for (const [index, size] of [...there, ...there.toReversed()]) {
-    for (const player of random.shuffled(field.players)) {
-      const own = halves.get(player)![index]!, whole = units(player, index);
+    for (const record of random.shuffled(field.records)) {
+      const own = halves.get(record)![index]!, whole = units(record, index);
       if (own.length === whole) continue; // a unit that takes long is not divided
-      show(player);
-      await attempt(player, async (child) => {
-        const slot = await child.run(requestOf(plan, player, index, Math.ceil(whole / 2)));
-        agreements.record(workOf(plan, player, size), player.contestant.label, slot);
+      show(record);
+      await attempt(record, async (child) => {
+        const slot = await child.run(requestOf(plan, record, index, Math.ceil(whole / 2)));
+        agreements.record(workOf(plan, record, size), record.contestant.label, slot);
         own.push(slot);
       });
     }
   }
-  for (const [player, each] of halves) for (const [index, slots] of each.entries()) player.slots[index]!.push(slots);
+  for (const [record, each] of halves) for (const [index, slots] of each.entries()) record.slots[index]!.push(slots);
 }
 
 /** Who somebody is among all that take part. */
-function keyOf({ contestant, threads }: Starter): string {
+function keyOf({ contestant, threads }: ContestantStart): string {
   return `${threads} ${contestant.label}`;
 }
 
 /** Starts a process for each; who cannot start is out of it. */
-async function startAll<Who extends Starter>(
-  starters: readonly Who[],
+async function startAll<Who extends ContestantStart>(
+  starts: readonly Who[],
   children: Children,
   field: Field,
 ): Promise<[Who, Child][]> {
-  const starts = await Promise.allSettled(starters.map(({ contestant }) => children.start(contestant.command)));
-  return starts.flatMap((start, index): [Who, Child][] => {
-    const starter = starters[index]!;
-    if (start.status === "fulfilled") return [[starter, start.value]];
-    leaveOut(field, starter.contestant, start.reason);
+  const outcomes = await Promise.allSettled(starts.map(({ contestant }) => children.start(contestant.command)));
+  return outcomes.flatMap((outcome, index): [Who, Child][] => {
+    const start = starts[index]!;
+    if (outcome.status === "fulfilled") return [[start, outcome.value]];
+    leaveOut(field, start.contestant, outcome.reason);
     return [];
   }).filter(([{ contestant }]) => !isOut(field, contestant));
 }
 
 /** @throws The failures of all peers, if none of them could start: then the question has no answer. */
-function assertPeers({ failures, cause }: Field, started: readonly [Starter, Child][]): void {
+function assertPeers({ failures, cause }: Field, started: readonly [ContestantStart, Child][]): void {
   if (cause === undefined || started.some(([{ contestant }]) => isPeer(contestant))) return;
   cause.message = failures.map(({ message }) => message).join("\n");
   throw cause;
@@ -249,7 +249,7 @@ function leaveOut(field: Field, contestant: Contestant, error: unknown): void {
   field.cause ??= error as ContestantError; // or the line above had thrown
   field.failures.push(failure);
   field.notes.push(noteOf(failure));
-  field.players = field.players.filter((player) => player.contestant.allocator !== contestant.allocator);
+  field.records = field.records.filter((record) => record.contestant.allocator !== contestant.allocator);
 }
 
 function isOut({ failures }: Field, { allocator }: Contestant): boolean {
@@ -270,7 +270,7 @@ export function noteOf({ message }: Failure): string {
 
 async function warmUpAll(
   plan: BenchPlan,
-  started: readonly [Starter, Child][],
+  started: readonly [ContestantStart, Child][],
   field: Field,
   report: (progress: Progress) => void,
 ): Promise<void> {
@@ -289,7 +289,7 @@ async function warmUpAll(
         warmUps.push(await warmUp(child, request, { slotMilliseconds, warmMilliseconds, unitDeadline }));
       }
       const slots = plan.sizes.map(() => []);
-      field.players.push({ contestant, threads, identity: child.identity, warmUps, slots, first: [] });
+      field.records.push({ contestant, threads, identity: child.identity, warmUps, slots, first: [] });
     } catch (error) {
       if (!(error instanceof ContestantTimeout) || ownDeadline === undefined) leaveOut(field, contestant, error);
       else field.notes.push(`left out: ${error.message}; name it with --peer to wait longer`);
@@ -297,32 +297,37 @@ async function warmUpAll(
   }
 }
 
-/** How many units a player runs in a slot of a size. */
-type Units = (player: Player, index: number) => number;
+/** How many units a contestant runs in a slot of a size. */
+type Units = (record: ContestantRecord, index: number) => number;
 
 /** Everyone's own number, or with `seconds` the same for all with as many threads. */
-function unitsOf({ seconds, rounds }: BenchPlan, players: readonly Player[]): Units {
+function unitsOf({ seconds, rounds }: BenchPlan, records: readonly ContestantRecord[]): Units {
   const own: Units = ({ warmUps }, index) => warmUps[index]?.units ?? 1;
   if (seconds === undefined) return own;
   return ({ threads }, index) => {
-    const equals = players.filter((player) => player.threads === threads);
+    const equals = records.filter((record) => record.threads === threads);
     const pace = equals.find(({ contestant }) => contestant.allocator === "system") ?? equals[0];
     const nanoseconds = pace?.warmUps[index]?.nanosecondsPerUnit ?? Infinity;
     return Math.max(1, Math.ceil(seconds * 1e9 / rounds / nanoseconds));
   };
 }
 
-function requestOf({ workload, sizes }: BenchPlan, { threads }: Player, index: number, units: number): Request {
+function requestOf(
+  { workload, sizes }: BenchPlan,
+  { threads }: ContestantRecord,
+  index: number,
+  units: number,
+): Request {
   return { workload: workload.name, units, threads, parameters: sizes[index]?.parameters ?? {} };
 }
 
 /** What all who do it must agree on. */
-function workOf({ workload }: BenchPlan, { threads }: Player, { size }: BenchPlan["sizes"][number]): string {
+function workOf({ workload }: BenchPlan, { threads }: ContestantRecord, { size }: BenchPlan["sizes"][number]): string {
   return `${workload.name} ${placeIn(workload.name, { size, threads })}`.trimEnd();
 }
 
 /**
- * Lets every player run a slot of as many units as it will be asked for, and a do-nothing allocator the same: who does
+ * Lets every contestant run a slot of as many units as it will be asked for, and a do-nothing allocator the same: who does
  * other work than that one is found before anything is measured. Each slot that follows must repeat what this one gave.
  */
 async function verify(
@@ -331,18 +336,18 @@ async function verify(
   processes: ReadonlyMap<string, Child>,
   agreements: Agreements,
 ): Promise<void> {
-  const units = unitsOf(plan, field.players);
-  const harnesses = field.players.filter(({ contestant }) => contestant.runtime === "harness");
+  const units = unitsOf(plan, field.records);
+  const harnesses = field.records.filter(({ contestant }) => contestant.runtime === "harness");
   for (const [index, size] of plan.sizes.entries()) {
-    for (const player of field.players) {
-      const judge = harnesses.find((each) => each !== player && each.threads === player.threads) ?? player;
-      const request = requestOf(plan, player, index, units(player, index));
-      for (const each of new Set([judge, player])) {
+    for (const record of field.records) {
+      const judge = harnesses.find((each) => each !== record && each.threads === record.threads) ?? record;
+      const request = requestOf(plan, record, index, units(record, index));
+      for (const each of new Set([judge, record])) {
         const { contestant } = each;
         if (isOut(field, contestant)) continue;
         try {
           const slot = await processes.get(keyOf(each))!.run(request);
-          agreements.record(workOf(plan, player, size), contestant.label, slot);
+          agreements.record(workOf(plan, record, size), contestant.label, slot);
         } catch (error) {
           leaveOut(field, contestant, error);
         }
@@ -354,7 +359,7 @@ async function verify(
 
 function summarise(
   plan: BenchPlan,
-  players: readonly Player[],
+  records: readonly ContestantRecord[],
   environment: Environment,
   measured: number,
   stealBefore: Awaited<ReturnType<typeof readSteal>>,
@@ -363,7 +368,7 @@ function summarise(
   const { rounds: wanted, orderSeed, slotMilliseconds } = plan;
   // A round that was interrupted is dropped whole: its samples would pair with nothing.
   const series = plan.sizes.flatMap(({ size, parameters }, index) =>
-    players.map(({ contestant, threads, identity, slots, first }) => ({
+    records.map(({ contestant, threads, identity, slots, first }) => ({
       contestant,
       identity,
       workload: plan.workload.name,
@@ -379,7 +384,7 @@ function summarise(
   );
   const results = measured === 0 ? [] : resultsOf(series), fastest = series.map((each) => each.fastest);
   const unstable = Map.groupBy(
-    players.flatMap(({ contestant: { label }, threads, warmUps }) =>
+    records.flatMap(({ contestant: { label }, threads, warmUps }) =>
       plan.sizes.filter((_size, index) => warmUps[index]?.isStable === false)
         .map(({ size }) => ({ label, place: placeIn(plan.workload.name, { size, threads }) }))
     ),

@@ -5,10 +5,10 @@
  * @module
  */
 import type { Workload } from "../../workloads/mod.ts";
-import { type Contestant, type Entry, withOwnHeaps } from "../contest/contestants.ts";
+import { type Contestant, type Contestants, withOwnHeaps } from "../contest/contestants.ts";
 
-/** A process that is to be started. */
-export interface Starter {
+/** A contestant with a number of threads, to be started. */
+export interface ContestantStart {
   readonly contestant: Contestant;
   readonly threads: number;
 }
@@ -23,28 +23,31 @@ export interface LineUpPlan {
 }
 
 /** Everyone for each number of threads, but for those who cannot: a note names them. */
-export function lineUp({ workload, threads = [1], ownHeaps = false }: LineUpPlan, { contestants, notes }: Entry): {
-  starters: Starter[];
+export function lineUp(
+  { workload, threads = [1], ownHeaps = false }: LineUpPlan,
+  { contestants, notes }: Contestants,
+): {
+  starts: ContestantStart[];
   notes: string[];
 } {
   const crosses = workload.crossing !== undefined;
   const several = threads.filter((count) => count > 1);
   const left = several.length === 0 || !crosses ? [] : contestants.filter(({ heaps }) => heaps === "own");
-  const starters = threads.flatMap((count) =>
-    contestants.flatMap((contestant): Starter[] => {
+  const starts = threads.flatMap((count) =>
+    contestants.flatMap((contestant): ContestantStart[] => {
       if (count > 1 && left.includes(contestant)) return [];
       const isTwice = count > 1 && ownHeaps && contestant.runtime === "deno";
-      return [contestant, ...(isTwice ? [withOwnHeaps(contestant)] : [])].map((each) => starter(each, count));
+      return [contestant, ...(isTwice ? [withOwnHeaps(contestant)] : [])].map((each) => startOf(each, count));
     })
   );
   const names = left.map(({ label }) => label).join(", ");
   const note = `${names} are left out with ${several.join(", ")} threads: in ${workload.name} a thread frees what ` +
     "another one allocated, which they cannot";
-  return { starters, notes: left.length === 0 ? [...notes] : [...notes, note] };
+  return { starts, notes: left.length === 0 ? [...notes] : [...notes, note] };
 }
 
 /** In messages of its process a contestant has its number of threads. */
-function starter(contestant: Contestant, threads: number): Starter {
+function startOf(contestant: Contestant, threads: number): ContestantStart {
   if (threads === 1) return { contestant, threads };
   const label = `${contestant.label} with ${threads} threads`;
   return { contestant: { ...contestant, command: { ...contestant.command, label } }, threads };

@@ -13,7 +13,7 @@ import { WORKLOADS } from "../../workloads/mod.ts";
 import type { ChildCommand } from "./child.ts";
 import { LIBC } from "./identity.ts";
 
-/** Someone who takes part. */
+/** An allocator that takes part, with the process that runs it. */
 export interface Contestant {
   /** The variant, or the peer's name. */
   readonly allocator: string;
@@ -27,8 +27,8 @@ export interface Contestant {
   readonly command: ChildCommand;
 }
 
-/** Who takes part, and what is to be said about those who cannot. */
-export interface Entry {
+/** All that take part, and notes on those that cannot. */
+export interface Contestants {
   readonly contestants: readonly Contestant[];
   readonly notes: readonly string[];
 }
@@ -89,7 +89,7 @@ export async function enter(
   variants: readonly string[],
   peers: readonly string[],
   harness: Harness = WORKLOADS_HARNESS,
-): Promise<Entry> {
+): Promise<Contestants> {
   const wanted = [...findPeers(peers), ...HARNESSES];
   const deno = [
     ...variants.map((variant) => heapContestant(variant, heapLabel(variant), undefined, harness)),

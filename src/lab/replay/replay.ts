@@ -31,7 +31,7 @@ import { replayWorkload, V8_CHECKS, type Workload } from "../../workloads/mod.ts
 import { bench, type BenchRun, failureOfPeer, noteOf, type Progress } from "../bench/bench.ts";
 import { type Child, deadlineAfter, failureOf } from "../contest/child.ts";
 import { Children } from "../contest/children.ts";
-import { type Contestant, enter, type Entry, type Harness, NATIVE_FLAGS } from "../contest/contestants.ts";
+import { type Contestant, type Contestants, enter, type Harness, NATIVE_FLAGS } from "../contest/contestants.ts";
 import { askLatency, CLOCK_NANOSECONDS, isTooSlow, latencyReplays, V8_TRACES } from "../latency/latency.ts";
 import { ProtocolError } from "../contestant/protocol.ts";
 import { figureOf, formatReplayRequest, type ReplayRequest } from "./protocol.ts";
@@ -80,10 +80,10 @@ export async function replay(
   const summary = summarise(plan.trace, SAMPLES);
   if (summary.events === 0) throw new TraceError(`${plan.file}: there is nothing to replay but ends of threads`);
   return await withHarness(plan, plan.variants.length + plan.peers.length, async (harness, notes, _words, path) => {
-    const entry = whoCan(await enter(plan.variants, plan.peers, harness), plan.threads);
-    const run = await measure(plan, summary, entry, report, signal);
+    const everyone = whoCan(await enter(plan.variants, plan.peers, harness), plan.threads);
+    const run = await measure(plan, summary, everyone, report, signal);
     signal.throwIfAborted(); // time without memory would be half a result
-    const taken = await withMemory(run.results, plan.threads, summary, entry, report, signal);
+    const taken = await withMemory(run.results, plan.threads, summary, everyone, report, signal);
     signal.throwIfAborted();
     const timed = await withLatency(taken.results, plan, path, summary, report, signal);
     const results = timed.results.map((result) => ({ ...result, threads: plan.threads }));
@@ -204,7 +204,7 @@ export function sizesOf(
 }
 
 /** Leaves out who cannot replay, and says why. */
-function whoCan({ contestants, notes }: Entry, threads: number): Entry {
+function whoCan({ contestants, notes }: Contestants, threads: number): Contestants {
   const hasCompiler = contestants.some(({ host }) => host === "native");
   const reasonOf = ({ runtime }: Contestant): string | undefined => {
     if (threads > 1 && (runtime === "ffi" || runtime === "js")) return "its blocks are of one thread alone";
@@ -224,7 +224,7 @@ async function measure(
   { rounds, slotMilliseconds, warmMilliseconds = WARM_MILLISECONDS, orderSeed, unitDeadline, variants, peers }:
     ReplayPlan,
   { events, largestBytes }: TraceSummary,
-  entry: Entry,
+  everyone: Contestants,
   report: (progress: Progress) => void,
   signal: AbortSignal,
 ): Promise<BenchRun> {
@@ -240,7 +240,7 @@ async function measure(
     firstUnits: true,
     warmMilliseconds,
   };
-  return await bench(plan, report, signal, entry);
+  return await bench(plan, report, signal, everyone);
 }
 
 /** What one contestant's memory was: after each sample's event, and in the end. */
@@ -257,7 +257,7 @@ async function withMemory(
   results: readonly Result[],
   threads: number,
   summary: TraceSummary,
-  { contestants }: Entry,
+  { contestants }: Contestants,
   report: (progress: Progress) => void,
   signal: AbortSignal,
 ): Promise<{ results: Result[]; failures: Failure[] }> {

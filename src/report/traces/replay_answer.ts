@@ -40,9 +40,9 @@ export function replaySeconds(result: Result, results: readonly Result[]): Repla
 
 /** Why nothing can be said of who is the fastest; undefined if something can. */
 export function tooShort(results: readonly Result[]): string | undefined {
-  const players = playersOf(results), natives = players.filter(isNative), { events = 0 } = results[0] ?? {};
+  const contestants = contestantsOf(results), natives = contestants.filter(isNative), { events = 0 } = results[0] ?? {};
   // Ours and those in JavaScript are compiled while they replay for the first time, which is not of the trace.
-  const longest = Math.max(0, ...(natives.length > 0 ? natives : players).map((each) => secondsOf(each, results)));
+  const longest = Math.max(0, ...(natives.length > 0 ? natives : contestants).map((each) => secondsOf(each, results)));
   if (events >= LEAST_EVENTS && longest >= LEAST_SECONDS) return undefined;
   return `it has ${counted(events, "event")}, and takes ${milliseconds(longest)} in malloc and free; a verdict takes ` +
     `at least ${withCommas(LEAST_EVENTS)} events and ${1000 * LEAST_SECONDS} ms`;
@@ -51,7 +51,7 @@ export function tooShort(results: readonly Result[]): string | undefined {
 /** The line, without its end. */
 export function replayHeadline(file: ResultFile): string {
   const { results, trace } = file, name = trace?.file ?? "the trace";
-  if (playersOf(results).length === 0) return `${name}: nobody could replay it`;
+  if (contestantsOf(results).length === 0) return `${name}: nobody could replay it`;
   const short = tooShort(results);
   const ran = trace?.ran === undefined ? "" : `, of ${milliseconds(trace.ran.wallSeconds)} that the program ran`;
   const speed = short === undefined ? `${fastestText(results)}${ran}` : `${name} is too short to judge: ${short}`;
@@ -60,28 +60,28 @@ export function replayHeadline(file: ResultFile): string {
 
 /** The fastest, and all that cannot be told from it; empty if the trace is too short. */
 export function fastestOf(results: readonly Result[]): readonly Result[] {
-  return tooShort(results) === undefined ? leadersOf(playersOf(results), results) : [];
+  return tooShort(results) === undefined ? leadersOf(contestantsOf(results), results) : [];
 }
 
 function fastestText(results: readonly Result[]): string {
-  const players = playersOf(results), leaders = leadersOf(players, results);
+  const contestants = contestantsOf(results), leaders = leadersOf(contestants, results);
   const withTime = (result: Result) => `${nameOf(result)} ${milliseconds(secondsOf(result, results))}`;
   const [first] = leaders;
   const claim = leaders.length === 1
     ? `${nameOf(first!)} is fastest: ${milliseconds(secondsOf(first!, results))}`
     : `${listed(leaders.map(nameOf))} are fastest, and not told apart: ${milliseconds(secondsOf(first!, results))}`;
   // A program in C can take a native one alone.
-  const natives = leaders.some(isNative) ? [] : leadersOf(players.filter(isNative), results);
+  const natives = leaders.some(isNative) ? [] : leadersOf(contestants.filter(isNative), results);
   const native = natives.length === 0 ? [] : [`of native ones ${natives.map(withTime).join(", ")}`];
   const shown = [...leaders, ...natives];
-  const system = players.find(({ allocator }) => allocator === "system");
-  const slowest = players.filter(isNative).toSorted((a, b) => secondsOf(b, results) - secondsOf(a, results))[0];
+  const system = contestants.find(({ allocator }) => allocator === "system");
+  const slowest = contestants.filter(isNative).toSorted((a, b) => secondsOf(b, results) - secondsOf(a, results))[0];
   const other = [system, slowest].find((each) => each !== undefined && !shown.includes(each));
   return [claim, ...native, ...(other === undefined ? [] : [withTime(other)])].join(", ");
 }
 
 function leanestText(results: readonly Result[]): string[] {
-  const known = playersOf(results).filter(({ peakFootprintBytes }) => peakFootprintBytes !== undefined)
+  const known = contestantsOf(results).filter(({ peakFootprintBytes }) => peakFootprintBytes !== undefined)
     .toSorted((a, b) => a.peakFootprintBytes! - b.peakFootprintBytes!);
   const withMemory = (result: Result) => `${nameOf(result)} ${bytesText(result.peakFootprintBytes!)}`;
   const [first] = known, native = known.find(isNative);
@@ -91,8 +91,8 @@ function leanestText(results: readonly Result[]): string[] {
 }
 
 /** The fastest first, then those that no interval tells from it. */
-function leadersOf(players: readonly Result[], results: readonly Result[]): Result[] {
-  const ranked = players.toSorted((a, b) => secondsOf(a, results) - secondsOf(b, results));
+function leadersOf(contestants: readonly Result[], results: readonly Result[]): Result[] {
+  const ranked = contestants.toSorted((a, b) => secondsOf(a, results) - secondsOf(b, results));
   const [first, ...others] = ranked;
   if (first === undefined) return [];
   const samples = hasCold(results) ? results.map(cold) : results;
@@ -120,7 +120,7 @@ function secondsOf(result: Result, results: readonly Result[]): number {
   return (cold ?? warm).median;
 }
 
-function playersOf(results: readonly Result[]): Result[] {
+function contestantsOf(results: readonly Result[]): Result[] {
   return results.filter(({ runtime }) => runtime !== "harness");
 }
 
