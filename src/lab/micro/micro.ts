@@ -22,7 +22,8 @@ export interface MicroPlan {
   readonly seed: number;
 }
 
-interface Subject {
+/** A loop that is timed, and what it took. */
+interface TimedLoop {
   readonly loop: Loop;
   /** In an iteration: what is kept is of one. */
   readonly operations: number;
@@ -33,8 +34,8 @@ interface Subject {
 
 /** The loops of a path, and what they took. */
 interface Measured {
-  readonly loops: readonly Subject[];
-  readonly whole: Subject;
+  readonly loops: readonly TimedLoop[];
+  readonly whole: TimedLoop;
 }
 
 /** Runs a plan. */
@@ -44,34 +45,34 @@ export async function micro(
   signal: AbortSignal,
 ): Promise<MicroFile> {
   const system = await openVirtualMemory();
-  const subjectOf = (loop: Loop, operations = 1): Subject => (
+  const timedLoopOf = (loop: Loop, operations = 1): TimedLoop => (
     { loop, operations, iterations: 0, nanoseconds: [], ticks: [] }
   );
   const paths = [await defaultLoops(), await historyLoops()].map(({ loops, whole, ...path }) => {
-    return { ...path, loops: loops.map((loop) => subjectOf(loop)), whole: subjectOf(whole) };
+    return { ...path, loops: loops.map((loop) => timedLoopOf(loop)), whole: timedLoopOf(whole) };
   });
   const slow = (await slowPaths()).map((path) => ({
     path,
-    base: subjectOf(path.base, path.operations),
-    steps: path.steps.map(({ loop }) => subjectOf(loop, path.operations)),
+    base: timedLoopOf(path.base, path.operations),
+    steps: path.steps.map(({ loop }) => timedLoopOf(loop, path.operations)),
   }));
-  const ways = mincoreLoops(system).map(({ name, loop }) => ({ name, loop: subjectOf(loop) }));
-  const subjects = [
+  const ways = mincoreLoops(system).map(({ name, loop }) => ({ name, loop: timedLoopOf(loop) }));
+  const loops = [
     ...paths.flatMap(({ loops, whole }) => [...loops, whole]),
     ...slow.flatMap(({ base, steps }) => [base, ...steps]),
     ...ways.map(({ loop }) => loop),
   ];
-  for (const [done, subject] of subjects.entries()) {
-    report({ phase: "warming up", done, total: subjects.length, label: "" });
-    calibrate(system, subject, plan.slotMilliseconds);
+  for (const [done, timed] of loops.entries()) {
+    report({ phase: "warming up", done, total: loops.length, label: "" });
+    calibrate(system, timed, plan.slotMilliseconds);
     await interrupted(signal);
   }
   const random = new Random(plan.seed);
-  const total = plan.rounds * subjects.length;
+  const total = plan.rounds * loops.length;
   for (let round = 0, done = 0; round < plan.rounds; round++) {
-    for (const subject of random.shuffled(subjects)) {
+    for (const timed of random.shuffled(loops)) {
       report({ phase: "measuring", done: done++, total, label: "" });
-      run(system, subject);
+      run(system, timed);
       await interrupted(signal);
     }
   }
@@ -91,7 +92,7 @@ export async function micro(
 /** What a path's stages cost, each and together, and what all of malloc and free does. */
 function priced({ variant, stages, loops, whole }: Pick<StageLoops, "variant" | "stages"> & Measured): MicroPath {
   const empty = loops[0]!,
-    sinceStart = (subject: Subject) => estimate(differences(subject.nanoseconds, empty.nanoseconds));
+    sinceStart = (timed: TimedLoop) => estimate(differences(timed.nanoseconds, empty.nanoseconds));
   const rows = stages.map(({ name, isOnFastPath }, index): MicroRow => ({
     ...row(name, loops[index + 1]!, loops[index]!),
     cumulative: sinceStart(loops[index + 1]!).median,
@@ -102,23 +103,23 @@ function priced({ variant, stages, loops, whole }: Pick<StageLoops, "variant" | 
 }
 
 /** What the steps of a path cost, each, and up to it; of things that are no ladder, each alone. */
-function pricedSlow({ name, isLadder, steps }: SlowPath, base: Subject, subjects: readonly Subject[]): MicroSlowPath {
-  const sinceBase = (subject: Subject) => estimate(differences(subject.nanoseconds, base.nanoseconds));
+function pricedSlow({ name, isLadder, steps }: SlowPath, base: TimedLoop, loops: readonly TimedLoop[]): MicroSlowPath {
+  const sinceBase = (timed: TimedLoop) => estimate(differences(timed.nanoseconds, base.nanoseconds));
   return {
     name,
     steps: steps.map((step, index) => {
-      const subject = subjects[index]!, before = isLadder && index > 0 ? subjects[index - 1]! : base;
+      const timed = loops[index]!, before = isLadder && index > 0 ? loops[index - 1]! : base;
       return {
-        ...row(step.name, subject, before),
-        ...(isLadder ? { cumulative: sinceBase(subject).median } : {}),
+        ...row(step.name, timed, before),
+        ...(isLadder ? { cumulative: sinceBase(timed).median } : {}),
         isOnFastPath: false,
       };
     }),
-    ...(isLadder ? { whole: sinceBase(subjects.at(-1)!) } : {}),
+    ...(isLadder ? { whole: sinceBase(loops.at(-1)!) } : {}),
   };
 }
 
-function row(name: string, more: Subject, less: Subject): Omit<MicroRow, "isOnFastPath"> {
+function row(name: string, more: TimedLoop, less: TimedLoop): Omit<MicroRow, "isOnFastPath"> {
   return {
     name,
     nanoseconds: estimate(differences(more.nanoseconds, less.nanoseconds)),
@@ -127,20 +128,20 @@ function row(name: string, more: Subject, less: Subject): Omit<MicroRow, "isOnFa
 }
 
 /** Finds how many iterations fill a slot, in runs that warm the loop up. */
-function calibrate(system: VirtualMemory, subject: Subject, slotMilliseconds: number): void {
-  subject.iterations = Math.ceil(1000 / subject.operations);
+function calibrate(system: VirtualMemory, timed: TimedLoop, slotMilliseconds: number): void {
+  timed.iterations = Math.ceil(1000 / timed.operations);
   for (let warm = 0; warm < 3;) {
-    run(system, subject);
-    const nanoseconds = subject.nanoseconds.pop()! * subject.iterations * subject.operations;
-    subject.ticks.pop();
+    run(system, timed);
+    const nanoseconds = timed.nanoseconds.pop()! * timed.iterations * timed.operations;
+    timed.ticks.pop();
     if (nanoseconds >= slotMilliseconds * 1e6) warm++;
-    else subject.iterations *= 2;
+    else timed.iterations *= 2;
   }
 }
 
 let sink = 0;
 
-function run(system: VirtualMemory, { loop, operations, iterations, nanoseconds, ticks }: Subject): void {
+function run(system: VirtualMemory, { loop, operations, iterations, nanoseconds, ticks }: TimedLoop): void {
   const startTicks = system.ticks(), start = system.monotonicNanoseconds();
   sink = (sink + loop(iterations)) | 0;
   const end = system.monotonicNanoseconds(), endTicks = system.ticks();

@@ -11,8 +11,8 @@ import { type Canvas, type Figure, type LegendItem, MUTED, type Panel, seriesCol
 import { HALO } from "./rows.ts";
 import { amountScale, linearScale, type Scale } from "./scale.ts";
 
-/** Who ran a slot, as the chart shows it. */
-interface Contestant {
+/** A row of the chart: the slots of one contestant. */
+interface TimelineRow {
   readonly label: string;
   readonly colour: string;
 }
@@ -28,7 +28,7 @@ interface Disturbance {
 /** The figure; undefined if no slot was kept. */
 export function timelineFigure({ a, b, slots }: CompareFile): Figure | undefined {
   if (slots.length === 0) return undefined;
-  const contestants = contestantsOf(slots, a, b);
+  const contestants = rowsOf(slots, a, b);
   const end = Math.max(1, ...slots.map(({ at }) => at)) / 1000;
   const sizes = [...new Set(slots.map(({ size }) => size))].toSorted((a, b) => a - b);
   const disturbances = slots.flatMap(disturbancesOf);
@@ -52,8 +52,8 @@ export function timelineFigure({ a, b, slots }: CompareFile): Figure | undefined
   };
 }
 
-function contestantsOf(slots: readonly SlotDisturbance[], a: string, b: string): Map<string, Contestant> {
-  const known: Record<string, Contestant> = {
+function rowsOf(slots: readonly SlotDisturbance[], a: string, b: string): Map<string, TimelineRow> {
+  const known: Record<string, TimelineRow> = {
     a: { label: `A: ${a}`, colour: seriesColour(0) },
     b: { label: `B: ${b}`, colour: seriesColour(1) },
     control: { label: "control: A again", colour: MUTED },
@@ -67,7 +67,7 @@ function contestantsOf(slots: readonly SlotDisturbance[], a: string, b: string):
 function slotPanel(
   size: number,
   slots: readonly SlotDisturbance[],
-  contestants: ReadonlyMap<string, Contestant>,
+  contestants: ReadonlyMap<string, TimelineRow>,
   plot: Plot.PlotOptions,
   { isNarrow }: Canvas,
 ): Panel {
