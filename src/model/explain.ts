@@ -41,7 +41,7 @@ export const ExplainFlagSchema = v.object({
   /** How often the code of the flag runs, at A's value and at B's; the larger. */
   reachedPerMillionFrees: Amount,
   reached: v.object({ a: Amount, b: Amount, what: v.string() }),
-  /** The share of frees that the fast path ends, with A's value and with B's, in builds that differ in nothing else. */
+  /** The share of frees that the hot path ends, with A's value and with B's, in builds that differ in nothing else. */
   fastFrees: v.optional(v.object({ a: Share, b: Share })),
   finding: FindingSchema,
   /** Why, from what was measured and counted. */
@@ -66,7 +66,7 @@ export const ExplainSizeSchema = v.object({
   high: Factor,
 });
 
-/** What a stage of the fast path costs, and how often each variant reaches it. */
+/** What a stage of the hot path costs, and how often each variant reaches it. */
 export const ExplainStageSchema = v.object({
   stage: v.string(),
   nanoseconds: TimeDifference,

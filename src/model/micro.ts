@@ -24,7 +24,7 @@ export interface MicroRow {
   readonly isOnFastPath: boolean;
 }
 
-/** The fast path of a variant. */
+/** The hot path of a variant. */
 export interface MicroPath {
   readonly stages: readonly MicroRow[];
   /** malloc and free themselves in the same loop, the stages' sum, and what that leaves of them. */
@@ -36,7 +36,7 @@ export interface MicroPath {
   };
 }
 
-/** What stands behind the fast path: steps, each of which does what the one before does and a layer more. */
+/** What stands behind the hot path: steps, each of which does what the one before does and a layer more. */
 export interface MicroSlowPath {
   readonly name: string;
   readonly steps: readonly MicroRow[];

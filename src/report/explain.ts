@@ -30,7 +30,7 @@ export function explainHeadline({ a, b, total, delta, flags, counters }: Explain
 /** A flag that sends so many of all frees another way matters, whatever that costs on this machine: counts are exact. */
 export const PATH_SHARE = 0.01;
 
-/** The share of frees that the fast path ends. */
+/** The share of frees that the hot path ends. */
 export function fastShare(rows: ExplainFile["counters"]["a"]): number {
   const sum = (name: "frees" | "fastFrees") => rows.reduce((total, { counts }) => total + counts[name], 0);
   return sum("frees") === 0 ? 0 : sum("fastFrees") / sum("frees");

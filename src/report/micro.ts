@@ -16,7 +16,7 @@ import type { Interval, MicroFile, MicroPath, MicroRow, MicroSlowPath } from "..
 const COLUMNS = ["stage", "ns", "95 %", "ticks", "all so far, ns"] as const;
 const ADDED = "Each stage was added to all above it.";
 const BEHIND =
-  "Behind the fast path. Each step does what the step above it does, and a layer more; the last is the whole.";
+  "Behind the hot path. Each step does what the step above it does, and a layer more; the last is the whole.";
 const NO_COUNTER = "Without the native library there is no counter to read: ticks are nanoseconds.";
 
 /** The text; colours from `palette`. */
@@ -35,7 +35,7 @@ export function renderMicro(file: MicroFile, palette: Palette = PLAIN): string {
     )],
     text(historyLine(file)),
     [table(COLUMNS, stages, palette)],
-    text(`Dim stages are not on the fast path of that variant. ${ADDED}`),
+    text(`Dim stages are not on the hot path of that variant. ${ADDED}`),
     [table(["mincore", ...COLUMNS.slice(1, 4), ""], mincore, palette)],
     source === "libc" ? text(NO_COUNTER) : [],
   ];
@@ -56,7 +56,7 @@ export function renderMicroMarkdown(file: MicroFile): string {
       markdownTable(slowColumns(path), path.steps.map((row) => cells(row).slice(0, slowColumns(path).length))),
     ]),
     `${historyLine(file)}\n`,
-    markdownTable([...COLUMNS, "on the fast path"], onFastPath),
+    markdownTable([...COLUMNS, "on the hot path"], onFastPath),
     `${ADDED}\n`,
     markdownTable(["mincore", ...COLUMNS.slice(1, 4)], mincore.map((row) => cells(row).slice(0, 4))),
     ...(source === "libc" ? [`${NO_COUNTER}\n`] : []),

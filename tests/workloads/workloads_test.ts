@@ -174,7 +174,7 @@ Deno.test("random-mixed gives another checksum when seed, size or working set is
   assertEquals(new Set(checksums).size, 4);
 });
 
-Deno.test("slow-mix asks mostly for blocks off the fast path, none larger than it says, and aligned ones", () => {
+Deno.test("slow-mix asks mostly for blocks off the hot path, none larger than it says, and aligned ones", () => {
   const { allocator, sizes } = checkedAllocator();
   const workload = WORKLOADS.get("slow-mix");
   assert(workload !== undefined);

@@ -32,7 +32,7 @@ Kinds:
   net-ns           nanoseconds of an operation without the loop around it, at most
   scaling          throughput with several threads over that with one, at least
   sharing          throughput of one heap for several threads over that of a heap for each, at least
-  fast-free-share  the share of frees that the fast path ends, at least or at most; counted
+  fast-free-share  the share of frees that the hot path ends, at least or at most; counted
   regression       the share of throughput that is lost against a contestant or a baseline, at most
   footprint        bytes in memory over bytes asked for and not freed, at most; counted
 

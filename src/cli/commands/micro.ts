@@ -1,5 +1,5 @@
 /**
- * `micro`: what each stage of the fast path costs, and each step of what stands behind it.
+ * `micro`: what each stage of the hot path costs, and each step of what stands behind it.
  *
  * @module
  */

@@ -64,7 +64,7 @@ export const COUNTER_NAMES: readonly CounterName[] = [
 
 /** What a counting build has counted since it was opened. */
 export interface HeapCounters extends Readonly<Record<CounterName, number>> {
-  /** Frees that the fast path did not end: `frees - fastFrees`. */
+  /** Frees that the hot path did not end: `frees - fastFrees`. */
   readonly slowFrees: number;
 }
 

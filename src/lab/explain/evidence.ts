@@ -1,5 +1,5 @@
 /**
- * How often the code behind a flag runs, and how often each stage of the fast path does: from the counts of a counting
+ * How often the code behind a flag runs, and how often each stage of the hot path does: from the counts of a counting
  * build and the flags it was built with. This table is all that the lab knows of what flags mean.
  *
  * @module

@@ -99,7 +99,7 @@ const SharingThreshold = v.strictObject({
 const FastFreeThreshold = v.pipe(
   v.strictObject({
     ...SETTING,
-    kind: v.pipe(v.literal("fast-free-share"), v.description("the share of frees that the fast path ends; counted")),
+    kind: v.pipe(v.literal("fast-free-share"), v.description("the share of frees that the hot path ends; counted")),
     least: v.exactOptional(Share),
     most: v.exactOptional(Share),
   }),

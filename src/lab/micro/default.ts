@@ -1,5 +1,5 @@
 /**
- * The stages of the default heap's fast path, as `src/heap/hot/default.ts` has them: on its own tables, and on lists of
+ * The stages of the default heap's hot path, as `src/heap/hot/default.ts` has them: on its own tables, and on lists of
  * its blocks.
  *
  * @module

@@ -1,5 +1,5 @@
 /**
- * The stages of the history's fast path: blocks have a header of a byte in front, and there are a few classes. Behind them
+ * The stages of the history's hot path: blocks have a header of a byte in front, and there are a few classes. Behind them
  * those that only some variants have, or slow paths.
  *
  * @module

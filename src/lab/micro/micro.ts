@@ -1,5 +1,5 @@
 /**
- * `micro`: what each stage of the fast path costs, in the default heap and in the history's, what stands behind it, step by
+ * `micro`: what each stage of the hot path costs, in the default heap and in the history's, what stands behind it, step by
  * step, and what `mincore` does, in nanoseconds and ticks of the processor's counter. Loops of one stage more and one less
  * are measured in turns, in random order, round by round; a stage is the median of the differences within rounds. Single
  * calls are never timed.

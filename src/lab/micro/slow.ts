@@ -1,5 +1,5 @@
 /**
- * What stands behind the fast path, in steps. A *path* is something that a program causes now and then: a block of 64 KiB,
+ * What stands behind the hot path, in steps. A *path* is something that a program causes now and then: a block of 64 KiB,
  * a slab, a full list. Its loops are calls of the heap's own functions, from the innermost to `malloc` and `free`
  * themselves: each does all that the one before it does, and what the next layer adds. So the differences add up
  * to the whole, and nothing is left over.

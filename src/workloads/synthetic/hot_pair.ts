@@ -1,6 +1,6 @@
 /**
  * hot-pair: malloc, then free of what it gave, of one size, and nothing else: no block is written. It shows what the two
- * fast paths cost when everything is in the first-level cache. One operation is one malloc or one free.
+ * hot paths cost when everything is in the first-level cache. One operation is one malloc or one free.
  *
  * Each pointer is stored to a slot that the end of the unit reads, so that no pair is optimised away.
  *

@@ -1,8 +1,8 @@
 /**
- * slow-mix: random-mixed with blocks whose frees mostly leave the fast path, so that what lies behind it can be measured.
+ * slow-mix: random-mixed with blocks whose frees mostly leave the hot path, so that what lies behind it can be measured.
  * Of 16 blocks, 6 are large (over 32 KiB, to 256 KiB), 5 are of the largest `seed` class (1024 to 2047 bytes, which has
  * no header where `c7` is headerless), 4 are aligned to 2 to 16 KiB, and 1 is small. An allocator with finer classes
- * serves the middle ones on its fast path: that is its merit, and part of the result.
+ * serves the middle ones on its hot path: that is its merit, and part of the result.
  *
  * Slot, size and kind come from one 32-bit number and share no bits: the slot is its low 12, the size the next 16, the
  * kind its top 4. Only the first byte of a block is written, so that page faults stay few.
@@ -51,7 +51,7 @@ function byKind(large: number, largestClass: number, aligned: number, small: num
 /** The workload `slow-mix`. */
 export const slowMix: Workload = {
   name: "slow-mix",
-  description: "large, aligned and headerless blocks: frees off the fast path",
+  description: "large, aligned and headerless blocks: frees off the hot path",
   operation: "one malloc, aligned malloc or free",
   parameters: {
     "working-set": { description: "slots", default: 256, min: 16, max: 4096, powerOfTwo: true },

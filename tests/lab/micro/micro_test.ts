@@ -32,14 +32,14 @@ Deno.test("the default heap's stages take and give the blocks of its lists: at t
   assertEquals(ours.variant, DEFAULT_VARIANT);
 });
 
-Deno.test("each step behind the fast path can be taken again and again, in any order", () => {
+Deno.test("each step behind the hot path can be taken again and again, in any order", () => {
   const forth = slow.flatMap(({ operations, base, steps }) =>
     [base, ...steps.map(({ loop }) => loop)].map((loop) => ({ loop, iterations: Math.ceil(2500 / operations) }))
   );
   for (const { loop, iterations } of [...forth, ...forth.toReversed()]) assert(Number.isInteger(loop(iterations)));
 });
 
-Deno.test("a step behind the fast path does what it is called: it gives blocks, units and slabs", () => {
+Deno.test("a step behind the hot path does what it is called: it gives blocks, units and slabs", () => {
   const sumOf = ({ steps }: SlowPath, step: number) => steps.at(step)!.loop(1);
   const [cached, paged, superslab, slab, carving, spilling, magazine] = slow.map((path) => sumOf(path, -1));
   for (const ptr of [cached, paged, spilling, magazine]) {
