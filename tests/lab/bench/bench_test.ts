@@ -115,7 +115,7 @@ Deno.test("bench() names a contestant that runs at one of two speeds for the lif
   assertEquals(
     named,
     [16, 128].map((size) =>
-      `moody at ${size} runs at one of two speeds for the life of a process: 2000 ns/op in 3 of 6, 3000 ns/op in 3`
+      `hakmem (moody) at ${size} runs at one of two speeds for the life of a process: 2000 ns/op in 3 of 6, 3000 ns/op in 3`
     ),
   );
 });
