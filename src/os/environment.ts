@@ -18,7 +18,7 @@ export function hakmemVariant(): string | undefined {
   return read("HAKMEM_VARIANT");
 }
 
-/** `HAKMEM_LIBRARY`: path of a prebuilt `native/vm.c`, used in place of building one. */
+/** `HAKMEM_LIBRARY`: path of a prebuilt `native/vm.c`, used instead of building one. */
 export function hakmemLibrary(): string | undefined {
   return read("HAKMEM_LIBRARY");
 }

@@ -144,7 +144,7 @@ Deno.test("a program imports the library by path", async (t) => {
     }
     await t.step(each.flags.join(" "), () =>
       assertRunsWith(each, async (flags) => {
-        // The cache would do in place of a compiler.
+        // The cache would do instead of a compiler.
         await Deno.remove(`${folder.path}/cache`, { recursive: true }).catch(() => {});
         return deno(folder.path, "run", "--no-prompt", "--no-check", ...flags, "main.ts");
       }));

@@ -65,7 +65,7 @@ export function compareCommand(finish: (exitCode: number) => void): Command {
     .argument("[B]", "what is new")
     .option("--quick", "slots of 8 ms and 20 rounds at most: a first look")
     .option("--threads <n>", "threads of each contestant (default: 1)", wholeNumber("--threads", 1, MOST_THREADS))
-    .option("--trace <file>", "replay a trace of a real program in place of a workload")
+    .option("--trace <file>", "replay a trace of a real program instead of a workload")
     .option("--baseline <name>", "compare with a baseline that was saved")
     .option("--save-baseline <name>", "save B, its revision and flags, under a name");
   for (const option of workloadOptions()) command.addOption(option);

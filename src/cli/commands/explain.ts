@@ -51,7 +51,7 @@ export function explainCommand(finish: (exitCode: number) => void): Command {
     .description("which flag makes B slower or faster than A, how much, and what shows it")
     .argument("<A>", "a variant")
     .argument("<B>", "the variant that is to be explained")
-    .option("--trace <file>", "replay a trace of a real program in place of a workload")
+    .option("--trace <file>", "replay a trace of a real program instead of a workload")
     .option("--quick", "slots of 8 ms and 20 rounds at most: a first look");
   for (const option of workloadOptions()) command.addOption(option);
   command

@@ -1,5 +1,5 @@
 /**
- * `--trace`: a trace of a real program in place of a workload, for the commands that compare builds.
+ * `--trace`: a trace of a real program instead of a workload, for the commands that compare builds.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The snapshot of a debug build: the release build's, with what users have in place of what it took for them.
+ * The snapshot of a debug build: the release build's, with what users have instead of what it took for them.
  *
  * @module
  */

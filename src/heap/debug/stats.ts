@@ -1,5 +1,5 @@
 /**
- * The sums of a debug build: the release build's, with what users have in place of what it took for them. Blocks in
+ * The sums of a debug build: the release build's, with what users have instead of what it took for them. Blocks in
  * quarantine count as free ones of their class.
  *
  * @module

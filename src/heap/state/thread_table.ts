@@ -45,7 +45,7 @@ export const THREAD_START = 1;
 export const THREAD_SEAL = 2;
 export const THREAD_GENERATION = 3;
 
-/** In place of a slot: none. */
+/** Instead of a slot: none. */
 export const NO_THREAD = -1;
 
 /** The lock's word: the slot, plus 1, below; the generation above, modulo 2^23, so that the word is positive. */

@@ -47,7 +47,7 @@ export function resultsOf(all: readonly Series[]): Result[] {
 }
 
 /**
- * What people read in place of a native peer's name, by that: the allocator and its version. A library that tells
+ * What people read instead of a native peer's name, by that: the allocator and its version. A library that tells
  * neither keeps the name of its file; behind what two have in common stand their files. The system's keeps its own.
  */
 export function labelsOf(all: readonly Pick<Series, "contestant" | "identity">[]): ReadonlyMap<string, string> {

@@ -128,7 +128,7 @@ export class Child implements AsyncDisposable {
     const { label, path, args, env, serves } = command;
     const process = new Deno.Command(path, {
       args: [...args],
-      // What the user preloads would be measured in place of the contestants.
+      // What the user preloads would be measured instead of the contestants.
       env: { ...await cacheForChildren(), [PRELOAD]: "", ...env },
       stdin: "piped",
       stdout: "piped",

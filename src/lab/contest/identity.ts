@@ -22,7 +22,7 @@ export class IdentityError extends Error {
   override name = "IdentityError";
 }
 
-/** In place of a library's path: the C library, whatever its path. */
+/** Instead of a library's path: the C library, whatever its path. */
 export const LIBC = "libc";
 
 /** What serves blocks in every workload. */

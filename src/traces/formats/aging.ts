@@ -1,5 +1,5 @@
 /**
- * A recipe in place of a recording: a line from which the events are made, always the same ones. It is a program that runs
+ * A recipe instead of a recording: a line from which the events are made, always the same ones. It is a program that runs
  * for long, in little time; what counts is its footprint over its live bytes, from beginning to end.
  *
  *     hakmem aging: seed=12345 megabytes=32 phases=24 events=100000 threads=4

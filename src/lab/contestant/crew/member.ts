@@ -51,7 +51,7 @@ export interface CrewRequest extends Request {
   readonly memory: CrewMemory;
 }
 
-/** In place of a request: to let go of the allocator, after which nothing else is asked. */
+/** Instead of a request: to let go of the allocator, after which nothing else is asked. */
 export const LEAVE = "leave";
 
 /** What is left of a slot in the memory of the crew. */

@@ -7,7 +7,7 @@ import { KIND, type Stream } from "./stream.ts";
 import type { RecordingWriter } from "../recording.ts";
 import { EVENT } from "../../trace.ts";
 
-const FREED = 1; // what a REALLOC_END without an address says in place of a size; 0 is that it failed
+const FREED = 1; // what a REALLOC_END without an address says instead of a size; 0 is that it failed
 const ENDS = 1;
 /** Events after which a thread that has ended does nothing more: what libc frees for it comes a few calls later. */
 const LATE = 4096;
