@@ -180,7 +180,7 @@ function assertConsistent(flags: Flags): void {
 /** What a heap checks; see `HeapOptions`. */
 export type Build = "release" | "debug";
 
-/** The flags of a debug build: designs with a header go through the Box, with its checks and its trace. */
+/** The flags of a debug build: designs with a header go through the Box, with its checks and its log. */
 export function debugFlags(flags: Flags): Flags {
   return flags.header === "byte" ? { ...flags, push: "box", integrity: 4, track: 1 } : flags;
 }

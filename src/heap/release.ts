@@ -154,7 +154,7 @@ export class ReleaseBlocks implements Blocks {
       isMapped: (ptr) => !memory.closed && memory.system.isMapped(memory.address(ptr)),
       reject: (fault, sizeClass, ptr) => this.#gate.reject(fault, sizeClass, ptr),
       counts: this.#counters?.values ?? new Float64Array(0),
-      trace: links.trace,
+      trace: links.log,
       slabMap: SLAB_MAP_OFFSET / 4,
       inverses: INVERSES_OFFSET / 4,
       first: memory.stateBytes / 4,

@@ -20,19 +20,19 @@ import { FIRST_BLOCK, FREE_CANARY, SLAB_BYTES } from "../state/layout.ts";
 import type { HeapMemory } from "../state/memory.ts";
 import type { SizeClasses } from "./size_classes.ts";
 import type { Slabs } from "./slabs.ts";
-import { describeTrace, newTrace, record, TRACE_SPLICE } from "./trace.ts";
+import { describeBoxLog, LOG_SPLICE, newBoxLog, record } from "./box_log.ts";
 
 /** See the module. */
 export class Links {
   /** The Box's last operations, those of the hot path among them. */
-  readonly trace: Int32Array = newTrace();
+  readonly log: Int32Array = newBoxLog();
   readonly #blocks: Int32Array;
   readonly #slabs: Slabs;
   readonly #strides: readonly number[];
   readonly #hasBox: boolean;
   /** Whether a free block has one. */
   readonly hasCanary: boolean;
-  readonly #hasTrace: boolean;
+  readonly #hasLog: boolean;
 
   constructor(memory: HeapMemory, slabs: Slabs, classes: SizeClasses, flags: Flags) {
     this.#blocks = memory.blocks;
@@ -40,7 +40,7 @@ export class Links {
     this.#strides = classes.strides;
     this.#hasBox = flags.push === "box";
     this.hasCanary = flags.integrity >= 4;
-    this.#hasTrace = flags.track === 1;
+    this.#hasLog = flags.track === 1;
   }
 
   /** Whether a link leads to a free block of the class; without the Box, to a slab of it: a list never leaves those. */
@@ -56,7 +56,7 @@ export class Links {
 
   /** Keeps a list operation of the Box, where they are kept. */
   note(operation: number, sizeClass: number, ptr: number): void {
-    if (this.#hasTrace) record(this.trace, operation, sizeClass, ptr);
+    if (this.#hasLog) record(this.log, operation, sizeClass, ptr);
   }
 
   /** Marks a block that becomes free, where there are canaries. */
@@ -94,7 +94,7 @@ export class Links {
    */
   splice(sizeClass: number, head: number, count: number): void {
     if (!this.#hasBox) return;
-    this.note(TRACE_SPLICE, sizeClass, head);
+    this.note(LOG_SPLICE, sizeClass, head);
     const walk = this.walk(sizeClass, head, count);
     while (!walk.next().done);
   }
@@ -107,12 +107,12 @@ export class Links {
         `link to it was made up.`
       : `a free block of class ${sizeClass} links to ${hex(ptr)}, which is no block of that class: ` +
         `the first four bytes of a free block were overwritten, or a block was freed twice.`;
-    return new HeaderCorruptedError(what + this.traced(), ptr);
+    return new HeaderCorruptedError(what + this.logged(), ptr);
   }
 
   /** What a message ends with: the last operations on lists, where they are kept. */
-  traced(): string {
-    const trace = describeTrace(this.trace);
-    return trace === "" ? "" : `\nThe last operations on lists, the latest first:\n${trace}`;
+  logged(): string {
+    const log = describeBoxLog(this.log);
+    return log === "" ? "" : `\nThe last operations on lists, the latest first:\n${log}`;
   }
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { TRACE_LENGTH, TRACE_POP, TRACE_PUSH } from "../core/trace.ts";
+import { LOG_LENGTH, LOG_POP, LOG_PUSH } from "../core/box_log.ts";
 import type { Flags } from "../flags.ts";
 import { COUNTER } from "../state/counters.ts";
 import { FIRST_BLOCK, FREE_CANARY, HEADER_MAGIC, MAX_CLASSES, WORD_BOX_OPERATIONS } from "../state/layout.ts";
@@ -96,9 +96,9 @@ export function constantsOf(flags: Flags): Constants {
     HEADER_MAGIC,
     LARGEST_SEED_CLASS: 8,
     CANARY: FREE_CANARY,
-    TRACE_PUSH,
-    TRACE_POP,
-    TRACE_COUNT: TRACE_LENGTH * 3,
-    TRACE_MASK: TRACE_LENGTH - 1,
+    TRACE_PUSH: LOG_PUSH,
+    TRACE_POP: LOG_POP,
+    TRACE_COUNT: LOG_LENGTH * 3,
+    TRACE_MASK: LOG_LENGTH - 1,
   };
 }

@@ -19,7 +19,7 @@ import type { SizeClasses } from "../core/size_classes.ts";
 import type { Slabs } from "../core/slabs.ts";
 import type { ThreadCache } from "../threads/thread_cache.ts";
 import type { BoxFault } from "./parts.ts";
-import { TRACE_PUSH } from "../core/trace.ts";
+import { LOG_PUSH } from "../core/box_log.ts";
 
 /** See the module. */
 export class FrontGate {
@@ -135,7 +135,7 @@ export class FrontGate {
 
   /** The Box's push off the hot path: what is pushed is a block of the class, and with the scan, not on the list. */
   #boxCheck(ptr: number, sizeClass: number): void {
-    this.#links.note(TRACE_PUSH, sizeClass, ptr);
+    this.#links.note(LOG_PUSH, sizeClass, ptr);
     if (this.smallClass(ptr) !== sizeClass) throw this.#noBlock(ptr);
     if (this.#flags.integrity < 3) return;
     for (const free of this.#cache.listed(sizeClass)) if (free === ptr) throw this.#again(ptr);
@@ -145,13 +145,13 @@ export class FrontGate {
   #noBlock(ptr: number): HeapError {
     const sizeClass = this.smallClass(ptr);
     const error = (sizeClass === 0 ? undefined : this.#headers.damage(ptr, sizeClass)) ?? this.invalid(ptr);
-    error.message += this.#links.traced();
+    error.message += this.#links.logged();
     return error;
   }
 
   #again(ptr: number): DoubleFreeError {
     const what = `the block ${hex(ptr)} is free: it is on the free list of its class already.`;
-    return new DoubleFreeError(what + this.#links.traced(), ptr);
+    return new DoubleFreeError(what + this.#links.logged(), ptr);
   }
 
   /** What the Box found, as an error; a list that is damaged is given up, so that the heap goes on without it. */

@@ -11,7 +11,7 @@ import { type Compile, compiled } from "../../../src/heap/hot/parts.ts";
 import { defaultFile, hotPathSource } from "../../../src/heap/hot/source.ts";
 import { template } from "../../../src/heap/hot/template.ts";
 import { parseVariant, VARIANTS } from "../../../src/heap/mod.ts";
-import { newTrace } from "../../../src/heap/core/trace.ts";
+import { newBoxLog } from "../../../src/heap/core/box_log.ts";
 import { Xorshift32 } from "../../../src/workloads/synthetic/live_set.ts";
 
 const OTHERS = [
@@ -36,7 +36,7 @@ const FIRST_BLOCK = 1 << 21, SLABS = 4, CALLS = 2_000;
 /** What two thousand calls do to a small heap some of whose words are damaged: what they return, call, throw and leave. */
 function behaviour(compile: Compile, seed: number): string {
   const random = new Xorshift32(seed), words = new Int32Array(WORDS), u8 = new Uint8Array(words.buffer, FIRST * 4);
-  const said: unknown[] = [], trace = newTrace(), counts = new Float64Array(32);
+  const said: unknown[] = [], trace = newBoxLog(), counts = new Float64Array(32);
   for (let size = 0; size < 128; size++) words[size] = 1 + (size & (CLASSES - 1));
   for (let sizeClass = 1; sizeClass <= CLASSES; sizeClass++) {
     words[INVERSES + sizeClass] = Math.ceil(2 ** 32 / (sizeClass * 16));

@@ -5,9 +5,9 @@ import {
   countDeopts,
   countOptimisations,
   lastInlining,
+  logLines,
   refusedFlags,
-  traceLines,
-} from "../../../src/lab/explain/jit/trace.ts";
+} from "../../../src/lab/explain/jit/log.ts";
 import { type Workload, WORKLOADS } from "../../../src/workloads/mod.ts";
 
 // Recorded from Deno 2.9.6 with V8 15.0, variant e3-1; addresses shortened, an answer of the contestant in mid-line.
@@ -64,15 +64,15 @@ function dump(...records: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
 
 const LOOP = "mixedChunk file:///src/workloads/synthetic/random_mixed.ts:76:20";
 
-Deno.test("traceLines() takes answers out of V8's lines, and mends the lines that they broke", () => {
-  const lines = traceLines(TRACE);
+Deno.test("logLines() takes answers out of V8's lines, and mends the lines that they broke", () => {
+  const lines = logLines(TRACE);
   assertEquals(lines.some((line) => line.includes("nanoseconds") || line === "ready"), false);
   const free = "  - target: 0x9 {0xb3 <SharedFunctionInfo free>}, bytecode size: 397, ";
   assertEquals(lines.filter((line) => line === `${free}existing opt code's inlined bytecode size: 195`).length, 2);
 });
 
 Deno.test("lastInlining() says of TurboFan's last compilation what was inlined, and why the rest was not", () => {
-  assertEquals(lastInlining(traceLines(TRACE), "mixedChunk"), [
+  assertEquals(lastInlining(logLines(TRACE), "mixedChunk"), [
     { callee: "write", inlined: true, reason: "small" },
     { callee: "malloc", inlined: true, reason: "within the budget" },
     {
@@ -83,7 +83,7 @@ Deno.test("lastInlining() says of TurboFan's last compilation what was inlined, 
     { callee: "boxCheck", inlined: false, reason: "exceeds bytecode limit" },
     { callee: "get closed", inlined: true, reason: "within the budget" },
   ]);
-  assertEquals(lastInlining(traceLines(TRACE), "pairChunk"), undefined);
+  assertEquals(lastInlining(logLines(TRACE), "pairChunk"), undefined);
 });
 
 Deno.test("lastInlining() tells functions of one name apart by what became of them, and keeps the loop's own", () => {
@@ -109,7 +109,7 @@ Deno.test("lastInlining() tells functions of one name apart by what became of th
 });
 
 Deno.test("countDeopts() counts those of the functions asked for, after the last mark", () => {
-  const lines = traceLines(TRACE);
+  const lines = logLines(TRACE);
   assertEquals(countDeopts(lines, ["mixedChunk", "malloc", "free"]), [
     { function: "free", reason: "(unknown)", kind: "lazy", count: 2 },
   ]);
@@ -120,8 +120,8 @@ Deno.test("countDeopts() counts those of the functions asked for, after the last
 });
 
 Deno.test("countOptimisations() counts the compilations of one function", () => {
-  assertEquals(countOptimisations(traceLines(TRACE), "mixedChunk"), 3);
-  assertEquals(countOptimisations(traceLines(TRACE), "mixed"), 0);
+  assertEquals(countOptimisations(logLines(TRACE), "mixedChunk"), 3);
+  assertEquals(countOptimisations(logLines(TRACE), "mixed"), 0);
 });
 
 Deno.test("parseJitDump() finds code by its name, behind records whose length is wrong and before a cut", () => {

@@ -2,11 +2,11 @@
  * What V8's compilers did to a workload's loop: the analogue of `nm` and `objdump` for code that is made while it runs.
  * Was malloc inlined into the loop, by which compiler, was optimised code left again, how long is it?
  *
- * A contestant like those that are measured runs the workload with V8's traces and its dump of machine code on, in a
+ * A contestant like those that are measured runs the workload with V8's log and its dump of machine code on, in a
  * folder of its own that is removed afterwards. Tracing slows compiling down, not the code: times of this run are not
  * used. It costs half a second to six.
  *
- * The traces carry no times, so the end of the warm-up has to be said in them: another workload's loop is asked to run
+ * The log has no times, so the end of the warm-up has to be said in it: another workload's loop is asked to run
  * once, and V8 notes that its caller is never to be optimised (see `keepUnoptimised`).
  *
  * A V8 that lacks one of the flags is asked without it, and what it would have told is missing: `unknown`, empty, or
@@ -25,9 +25,9 @@ import {
   type Deopt,
   type Inlining,
   lastInlining,
+  logLines,
   refusedFlags,
-  traceLines,
-} from "./trace.ts";
+} from "./log.ts";
 import {
   formatRequest,
   parseSlot,
@@ -37,7 +37,7 @@ import {
   type Tier,
 } from "../../contestant/protocol.ts";
 
-export type { Deopt, Inlining } from "./trace.ts";
+export type { Deopt, Inlining } from "./log.ts";
 
 /** What the JIT did to one variant's loop. */
 export interface JitEvidence {
@@ -97,7 +97,7 @@ export async function jitEvidence(
   const loop = await openAllocator("none", "", (allocator) => workload.prepare(allocator, complete).hot.name);
   const contestant = (await enter([variant], [])).contestants.find(({ runtime }) => runtime === "deno");
   if (contestant === undefined) throw new ContestantError(variant, "is no contestant");
-  const { slot, stdout, stderr, dump } = await runTraced(contestant.command, flags, workload, complete, signal);
+  const { slot, stdout, stderr, dump } = await runLogged(contestant.command, flags, workload, complete, signal);
   if (slot !== undefined) return evidenceOf(variant, loop, slot.tier, stdout, dump);
   const refused = refusedFlags(stderr);
   const left = flags.filter((flag) => !refused.includes(flag));
@@ -105,7 +105,7 @@ export async function jitEvidence(
   return await jitEvidence(variant, workload, parameters, signal, left);
 }
 
-/** The evidence in what a traced contestant left. */
+/** The evidence in what a logged contestant left. */
 export function evidenceOf(
   variant: string,
   loop: string,
@@ -113,7 +113,7 @@ export function evidenceOf(
   stdout: string,
   dump: Uint8Array<ArrayBuffer>,
 ): JitEvidence {
-  const lines = traceLines(stdout);
+  const lines = logLines(stdout);
   const optimisations = countOptimisations(lines, loop);
   const loads = parseJitDump(dump);
   const compiler = COMPILERS[tier];
@@ -138,7 +138,7 @@ function withMallocAndFree(rows: readonly Inlining[] | undefined): Inlining[] {
   return [...two, ...(rows ?? []).filter((row) => !two.includes(row))];
 }
 
-interface TracedRun {
+interface LoggedRun {
   /** The last one; undefined if the process ended before it answered. */
   readonly slot: Slot | undefined;
   readonly stdout: string;
@@ -146,20 +146,20 @@ interface TracedRun {
   readonly dump: Uint8Array<ArrayBuffer>;
 }
 
-async function runTraced(
+async function runLogged(
   { label, path, args }: ChildCommand,
   flags: readonly string[],
   workload: Workload,
   parameters: Parameters,
   signal: AbortSignal | undefined,
-): Promise<TracedRun> {
+): Promise<LoggedRun> {
   signal?.throwIfAborted();
   const cwd = await Deno.makeTempDir({ prefix: "hakmem-jit-" });
   try {
     const v8Flags = flags.length === 0 ? [] : [`--v8-flags=${flags.join(",")}`];
-    const traced = args.flatMap((arg) => arg.startsWith("--v8-flags=") ? v8Flags : [arg]);
-    const command = new Deno.Command(path, { args: traced, cwd, stdin: "piped", stdout: "piped", stderr: "piped" });
-    await using child = new TracedChild(label, command.spawn(), signal);
+    const logged = args.flatMap((arg) => arg.startsWith("--v8-flags=") ? v8Flags : [arg]);
+    const command = new Deno.Command(path, { args: logged, cwd, stdin: "piped", stdout: "piped", stderr: "piped" });
+    await using child = new LoggedChild(label, command.spawn(), signal);
     const slot = await warmUpAndRun(child, workload, parameters);
     const { stdout, stderr } = await child.end();
     signal?.throwIfAborted();
@@ -169,9 +169,9 @@ async function runTraced(
   }
 }
 
-/** Runs slots until the loop stays in TurboFan's code, says in the trace that it is warm, and runs some more. */
+/** Runs slots until the loop stays in TurboFan's code, says in the log that it is warm, and runs some more. */
 async function warmUpAndRun(
-  child: TracedChild,
+  child: LoggedChild,
   workload: Workload,
   parameters: Parameters,
 ): Promise<Slot | undefined> {
@@ -207,7 +207,7 @@ async function readDump(folder: string): Promise<Uint8Array<ArrayBuffer>> {
 }
 
 /** A contestant whose answers stand among V8's lines. */
-class TracedChild implements AsyncDisposable {
+class LoggedChild implements AsyncDisposable {
   readonly #label: string;
   readonly #process: Deno.ChildProcess;
   readonly #requests: WritableStreamDefaultWriter<Uint8Array>;

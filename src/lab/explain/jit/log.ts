@@ -1,5 +1,5 @@
 /**
- * What V8 says while it compiles (`--trace-turbo-inlining`, `--trace-opt`, `--trace-deopt`), read from the stdout of a
+ * V8's log: what it says while it compiles (`--trace-turbo-inlining`, `--trace-opt`, `--trace-deopt`), read from the stdout of a
  * contestant. As Deno 2.9.6 with V8 15 prints it, cut short:
  *
  *     [compiling method 0x.. <JSFunction mixedChunk (sfi = 0x..)> (target TURBOFAN_JS), mode: ..]
@@ -47,7 +47,7 @@ const RESERVE = 1.2; // V8's reserve_inline_budget_scale_factor
 const MARK = /^\[disabled optimization for \S+ <SharedFunctionInfo unit>/;
 
 /** V8's lines alone: the contestant's answers are taken out, and the lines that they broke are whole again. */
-export function traceLines(stdout: string): string[] {
+export function logLines(stdout: string): string[] {
   return stdout.replaceAll(ANSWER, "").split("\n");
 }
 
@@ -90,7 +90,7 @@ export function lastInlining(lines: readonly string[], loop: string): Inlining[]
   return rows.filter((row) => first.has(row));
 }
 
-/** Deopts of some functions since warm-up; of the whole run, if the trace does not say when that ended. */
+/** Deopts of some functions since warm-up; of the whole run, if the log does not say when that ended. */
 export function countDeopts(lines: readonly string[], names: readonly string[]): Deopt[] {
   const marks = lines.flatMap((line, index) => MARK.test(line) ? [index] : []);
   const start = marks.length > 1 ? marks.at(-1) : 0;
