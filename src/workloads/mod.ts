@@ -21,7 +21,7 @@ export { type Allocator, numberSlots, OutOfMemory, type Slots } from "./allocato
 export { prepareReplay, type Replay, ReplayFailure, replayWorkload } from "./replay/replay.ts";
 export { prepareMember, type ReplayMember, type ReplayMemory, replayMemory } from "./replay/replay_member.ts";
 export { LARGE_BLOCK, latencyKinds, timed, unitKinds } from "./timed.ts";
-export { among, bytesOf, type CommonMemory, OtherThreadFailed, type Place } from "./place.ts";
+export { among, bytesOf, type CommonMemory, OtherThreadFailed, type Workspace } from "./workspace.ts";
 export { type Parameters, type ParameterSpec, type Runner, V8_CHECKS, type Workload } from "./workload.ts";
 
 /** Every workload, by name. */

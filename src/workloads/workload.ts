@@ -34,7 +34,7 @@
  * @module
  */
 import type { Allocator } from "./allocator.ts";
-import type { Place } from "./place.ts";
+import type { Workspace } from "./workspace.ts";
 
 /** Iterations per call of a hot loop: enough that the call costs nothing, few enough to be optimised within a unit. */
 export const CHUNK_ITERATIONS = 10_000;
@@ -138,7 +138,7 @@ export interface Workload {
   readonly canStayApart?: true;
   /** Which numbers of threads make sense; returns what is wrong with one, or nothing. */
   readonly checkThreads?: (threads: number) => string | undefined;
-  readonly prepare: <P>(allocator: Allocator<P>, parameters: Parameters, place?: Place<P>) => Runner;
+  readonly prepare: <P>(allocator: Allocator<P>, parameters: Parameters, workspace?: Workspace<P>) => Runner;
 }
 
 /** The seed that every workload has. Xorshift never leaves 0, so 0 is no seed. */

@@ -10,7 +10,7 @@
 import { EVENT } from "../../traces/mod.ts";
 import { memberColumns, REPLAY, WATCHED } from "../../traces/replay_words.ts";
 import type { Allocator, Slots } from "../allocator.ts";
-import { OtherThreadFailed } from "../place.ts";
+import { OtherThreadFailed } from "../workspace.ts";
 import { CHUNK_ITERATIONS, seeEnd } from "../workload.ts";
 import { damaged, outOfMemory, type Rare, rareBy, REPLAY_STATE, replaySlots, replayState } from "./replay.ts";
 import { byteOf, type Differs, differsOf, type Touch, touchOf } from "./replay_blocks.ts";

@@ -15,7 +15,7 @@
  */
 import { type Allocator, OutOfMemory, type Slots } from "../allocator.ts";
 import { freeAll } from "./free_all.ts";
-import { alone, type Place } from "../place.ts";
+import { alone, type Workspace } from "../workspace.ts";
 import {
   CHUNK_ITERATIONS,
   parameter,
@@ -46,14 +46,18 @@ export const allocTest: Workload = {
   prepare,
 };
 
-function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Place<P> = alone(allocator)): Runner {
+function prepare<P>(
+  allocator: Allocator<P>,
+  parameters: Parameters,
+  workspace: Workspace<P> = alone(allocator),
+): Runner {
   const { free, nothing } = allocator;
   const powerLawChunk = compilePowerLawChunk(allocator);
   const cycles = parameter(parameters, "cycles");
   const seed = parameter(parameters, "seed");
   const slotMask = parameter(parameters, "working-set") - 1;
-  const slots = place.slots(slotMask + 1);
-  const state = place.ints(STATE.LENGTH);
+  const slots = workspace.slots(slotMask + 1);
+  const state = workspace.ints(STATE.LENGTH);
   seeEnd((scratch) => powerLawChunk(slots, scratch, 0, slotMask));
   return {
     begin() {

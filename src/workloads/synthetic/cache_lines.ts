@@ -12,7 +12,7 @@
  * @module
  */
 import { type Allocator, OutOfMemory, type Slots } from "../allocator.ts";
-import { alone, type Place } from "../place.ts";
+import { alone, type Workspace } from "../workspace.ts";
 import {
   parameter,
   type Parameters,
@@ -54,17 +54,17 @@ export const cacheScratch: Workload = {
   description: "threads write to blocks that one of them allocated for all, and to what they get for them",
   crossing: "together",
   canStayApart: true,
-  prepare: (allocator, parameters, place = alone(allocator)) => {
+  prepare: (allocator, parameters, workspace = alone(allocator)) => {
     const { malloc, free, nothing } = allocator;
     const size = parameter(parameters, "size");
-    const gifts = place.slots(place.threads);
-    const writer = prepare(allocator, parameters, place);
+    const gifts = workspace.slots(workspace.threads);
+    const writer = prepare(allocator, parameters, workspace);
     let isFirst = false;
     return {
       ...writer,
       begin() {
         isFirst = true;
-        for (let thread = 0; place.thread === 0 && thread < place.threads; thread++) {
+        for (let thread = 0; workspace.thread === 0 && thread < workspace.threads; thread++) {
           const gift = malloc(size);
           if (gift === nothing) throw new OutOfMemory(size);
           gifts[thread] = gift;
@@ -74,7 +74,7 @@ export const cacheScratch: Workload = {
       unit() {
         if (isFirst) {
           isFirst = false;
-          free(gifts[place.thread]!);
+          free(gifts[workspace.thread]!);
         }
         writer.unit();
       },
@@ -90,16 +90,16 @@ export const cacheThrash: Workload = {
   ...COMMON,
   name: "cache-thrash",
   description: "threads write to small blocks of their own",
-  prepare: (allocator, parameters, place = alone(allocator)) => prepare(allocator, parameters, place),
+  prepare: (allocator, parameters, workspace = alone(allocator)) => prepare(allocator, parameters, workspace),
 };
 
-function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Place<P>): Runner {
+function prepare<P>(allocator: Allocator<P>, parameters: Parameters, workspace: Workspace<P>): Runner {
   const writePairs = compileWritePairs(allocator);
   const cycles = parameter(parameters, "cycles");
   const size = parameter(parameters, "size");
   const seed = parameter(parameters, "seed");
-  const states = Array.from({ length: place.threads }, () => place.ints(STATE.LENGTH));
-  const state = states[place.thread]!;
+  const states = Array.from({ length: workspace.threads }, () => workspace.ints(STATE.LENGTH));
+  const state = states[workspace.thread]!;
   const last = allocator.slots(1);
   seeEnd((scratch) => writePairs(last, scratch, 0, size));
   return {

@@ -7,7 +7,7 @@
  * @module
  */
 import { type Allocator, OutOfMemory, type Slots } from "../allocator.ts";
-import { alone, type Place } from "../place.ts";
+import { alone, type Workspace } from "../workspace.ts";
 import {
   CHUNK_ITERATIONS,
   parameter,
@@ -35,14 +35,18 @@ export const hotPair: Workload = {
   prepare,
 };
 
-function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Place<P> = alone(allocator)): Runner {
+function prepare<P>(
+  allocator: Allocator<P>,
+  parameters: Parameters,
+  workspace: Workspace<P> = alone(allocator),
+): Runner {
   const { nothing } = allocator;
   const pairChunk = compilePairChunk(allocator);
   const cycles = parameter(parameters, "cycles");
   const seed = parameter(parameters, "seed");
   const size = parameter(parameters, "size");
-  const slots = place.slots(1);
-  const state = place.ints(STATE.LENGTH);
+  const slots = workspace.slots(1);
+  const state = workspace.ints(STATE.LENGTH);
   seeEnd((scratch) => pairChunk(slots, scratch, 0, size));
   return {
     begin() {

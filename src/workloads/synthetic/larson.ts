@@ -11,7 +11,7 @@
  */
 import { type Allocator, OutOfMemory, type Slots } from "../allocator.ts";
 import { fillLiveSet, freeLiveSet, Xorshift32 } from "./live_set.ts";
-import { alone, type Place } from "../place.ts";
+import { alone, type Workspace } from "../workspace.ts";
 import {
   checkRange,
   CHUNK_ITERATIONS,
@@ -46,14 +46,18 @@ export const larson: Workload = {
   prepare,
 };
 
-function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Place<P> = alone(allocator)): Runner {
+function prepare<P>(
+  allocator: Allocator<P>,
+  parameters: Parameters,
+  workspace: Workspace<P> = alone(allocator),
+): Runner {
   const replaceChunk = compileReplaceChunk(allocator);
   const min = parameter(parameters, "min");
   const range = parameter(parameters, "max") - min;
   const chunks = parameter(parameters, "chunks");
   const operations = chunks * parameter(parameters, "larson-rounds");
-  const slots = place.slots(chunks);
-  const state = place.ints(STATE.LENGTH);
+  const slots = workspace.slots(chunks);
+  const state = workspace.ints(STATE.LENGTH);
   seeEnd((scratch) => replaceChunk(slots, scratch, 0, chunks, min, range));
   return {
     begin() {

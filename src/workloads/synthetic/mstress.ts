@@ -8,7 +8,7 @@
  * it holds before the one that holds them. Sizes are powers of two, 8 to 1024 bytes, all as likely; one block in 64 is
  * sixteen times as large. A block's first byte is written when it is made, and read before it is freed.
  *
- * The object at place `p` has 1 + `p` modulo 8 blocks, and takes the place of one with as many, so that all generations
+ * The object at index `p` has 1 + `p` modulo 8 blocks, and takes the place of one with as many, so that all generations
  * are the same number of operations. A unit is as many whole generations as `cycles` operations fill. At the peak, before
  * a generation dies, two times 4.5 × `working-set` blocks of 320 bytes on average are live: 0.7 MB with the defaults,
  * 47 MB at most. The first are made before the clock starts, and the last freed after it has stopped.
@@ -16,7 +16,7 @@
  * @module
  */
 import { type Allocator, OutOfMemory, type Slots } from "../allocator.ts";
-import { alone, type Place } from "../place.ts";
+import { alone, type Workspace } from "../workspace.ts";
 import {
   parameter,
   type Parameters,
@@ -62,15 +62,19 @@ function generationsOf(parameters: Parameters): number {
   return Math.ceil(parameter(parameters, "cycles") / operationsOf(parameters));
 }
 
-function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Place<P> = alone(allocator)): Runner {
+function prepare<P>(
+  allocator: Allocator<P>,
+  parameters: Parameters,
+  workspace: Workspace<P> = alone(allocator),
+): Runner {
   const { free, nothing } = allocator;
   const generation = compileGeneration(allocator);
   const generations = generationsOf(parameters);
   const objects = parameter(parameters, "working-set");
-  // By place: where the slots of the object begin. The first half are the young, the others the old.
-  const rows = place.ints(2 * objects);
-  const slots = place.slots(rows.length * MOST_BLOCKS);
-  const state = place.ints(STATE.LENGTH);
+  // By index: where the slots of the object begin. The first half are the young, the others the old.
+  const rows = workspace.ints(2 * objects);
+  const slots = workspace.slots(rows.length * MOST_BLOCKS);
+  const state = workspace.ints(STATE.LENGTH);
   return {
     begin() {
       state[STATE.RANDOM] = parameter(parameters, "seed") | 0;
@@ -115,20 +119,20 @@ const compileGeneration = perAllocator(<P>({ malloc, free, write, read, nothing 
     let x = state[0] as number;
     let checksum = state[1] as number;
     let sink = state[2] as number;
-    for (let place = 0; place < old; place++) {
+    for (let index = 0; index < old; index++) {
       x ^= x << 13;
       x ^= x >>> 17;
       x ^= x << 5;
-      let row = rows[place] as number;
+      let row = rows[index] as number;
       if (x >>> 29 === 0) {
-        const other = (old + (x & oldBits) + (place & 7)) | 0;
+        const other = (old + (x & oldBits) + (index & 7)) | 0;
         const survivor = row;
         row = rows[other] as number;
         rows[other] = survivor;
-        rows[place] = row;
+        rows[index] = row;
         checksum = (checksum + other) | 0;
       }
-      for (let slot = (row + (place & 7)) | 0; slot >= row; slot--) {
+      for (let slot = (row + (index & 7)) | 0; slot >= row; slot--) {
         const pointer = slots[slot] as P;
         sink = (sink + read(pointer, 0)) | 0;
         free(pointer);
@@ -136,9 +140,9 @@ const compileGeneration = perAllocator(<P>({ malloc, free, write, read, nothing 
         checksum = ((checksum + slot) | 0) ^ x;
       }
     }
-    for (let place = 0; place < last; place++) {
-      const row = rows[place] as number;
-      const end = (row + (place & 7)) | 0;
+    for (let index = 0; index < last; index++) {
+      const row = rows[index] as number;
+      const end = (row + (index & 7)) | 0;
       for (let slot = row; slot <= end; slot = (slot + 1) | 0) {
         x ^= x << 13;
         x ^= x >>> 17;

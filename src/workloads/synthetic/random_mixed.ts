@@ -9,7 +9,7 @@
  */
 import { type Allocator, OutOfMemory, type Slots } from "../allocator.ts";
 import { freeAll } from "./free_all.ts";
-import { alone, type Place } from "../place.ts";
+import { alone, type Workspace } from "../workspace.ts";
 import {
   CHUNK_ITERATIONS,
   parameter,
@@ -37,15 +37,19 @@ export const randomMixed: Workload = {
   prepare,
 };
 
-function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Place<P> = alone(allocator)): Runner {
+function prepare<P>(
+  allocator: Allocator<P>,
+  parameters: Parameters,
+  workspace: Workspace<P> = alone(allocator),
+): Runner {
   const { free, nothing } = allocator;
   const mixedChunk = compileMixedChunk(allocator);
   const cycles = parameter(parameters, "cycles");
   const seed = parameter(parameters, "seed");
   const slotMask = parameter(parameters, "working-set") - 1;
   const sizeMask = parameter(parameters, "size") - 1;
-  const slots = place.slots(slotMask + 1);
-  const state = place.ints(STATE.LENGTH);
+  const slots = workspace.slots(slotMask + 1);
+  const state = workspace.ints(STATE.LENGTH);
   seeEnd((scratch) => mixedChunk(slots, scratch, 0, slotMask, sizeMask));
   return {
     begin() {

@@ -15,7 +15,7 @@
  */
 import { type Allocator, OutOfMemory, type Slots } from "../allocator.ts";
 import { freeAll } from "./free_all.ts";
-import { alone, type Place } from "../place.ts";
+import { alone, type Workspace } from "../workspace.ts";
 import {
   checkRange,
   CHUNK_ITERATIONS,
@@ -53,7 +53,11 @@ export const rptest: Workload = {
   prepare,
 };
 
-function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Place<P> = alone(allocator)): Runner {
+function prepare<P>(
+  allocator: Allocator<P>,
+  parameters: Parameters,
+  workspace: Workspace<P> = alone(allocator),
+): Runner {
   const { free, nothing } = allocator;
   const burstChunk = compileBurstChunk(allocator);
   const cycles = parameter(parameters, "cycles");
@@ -61,8 +65,8 @@ function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Plac
   const min = parameter(parameters, "min");
   const range = parameter(parameters, "max") - min;
   const most = parameter(parameters, "working-set");
-  const slots = place.slots(most);
-  const state = place.ints(STATE.LENGTH + 1);
+  const slots = workspace.slots(most);
+  const state = workspace.ints(STATE.LENGTH + 1);
   seeEnd((scratch) => burstChunk(slots, scratch, 0, most, min, range));
   return {
     begin() {

@@ -14,7 +14,7 @@
  */
 import { type Allocator, OutOfMemory, type Slots } from "../allocator.ts";
 import { fillLiveSet, freeLiveSet, Xorshift32 } from "./live_set.ts";
-import { alone, type Place } from "../place.ts";
+import { alone, type Workspace } from "../workspace.ts";
 import {
   checkRange,
   parameter,
@@ -53,14 +53,18 @@ export const sh6bench: Workload = {
   prepare,
 };
 
-function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Place<P> = alone(allocator)): Runner {
+function prepare<P>(
+  allocator: Allocator<P>,
+  parameters: Parameters,
+  workspace: Workspace<P> = alone(allocator),
+): Runner {
   const growingBatches = compileGrowingBatches(allocator);
   const cycles = parameter(parameters, "cycles");
   const min = parameter(parameters, "min");
   const range = parameter(parameters, "max") - min;
   const blocks = parameter(parameters, "working-set");
-  const slots = place.slots(blocks);
-  const state = place.ints(STATE.LENGTH + 1);
+  const slots = workspace.slots(blocks);
+  const state = workspace.ints(STATE.LENGTH + 1);
   seeEnd((scratch) => growingBatches(slots, scratch, 0, blocks - 1, min, range));
   return {
     begin() {

@@ -15,7 +15,7 @@
  */
 import { type Allocator, OutOfMemory, type Slots } from "../allocator.ts";
 import { fillLiveSet, freeLiveSet, Xorshift32 } from "./live_set.ts";
-import { alone, type Place } from "../place.ts";
+import { alone, type Workspace } from "../workspace.ts";
 import {
   checkRange,
   parameter,
@@ -60,15 +60,19 @@ export const sh8bench: Workload = {
   prepare,
 };
 
-function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Place<P> = alone(allocator)): Runner {
+function prepare<P>(
+  allocator: Allocator<P>,
+  parameters: Parameters,
+  workspace: Workspace<P> = alone(allocator),
+): Runner {
   const mixedBatches = compileMixedBatches(allocator);
   const cycles = parameter(parameters, "cycles");
   const min = parameter(parameters, "min");
   const range = parameter(parameters, "max") - min;
   const blocks = parameter(parameters, "working-set");
   const ringMask = blocks / 2 - 1;
-  const slots = place.slots(blocks); // the ring, then the elders
-  const state = place.ints(STATE.LENGTH + 1);
+  const slots = workspace.slots(blocks); // the ring, then the elders
+  const state = workspace.ints(STATE.LENGTH + 1);
   seeEnd((scratch) => mixedBatches(slots, scratch, 0, ringMask, min, range));
   return {
     begin() {

@@ -11,7 +11,7 @@
  */
 import { type Allocator, OutOfMemory, type Slots } from "../allocator.ts";
 import { freeAll } from "./free_all.ts";
-import { alone, type Place } from "../place.ts";
+import { alone, type Workspace } from "../workspace.ts";
 import {
   CHUNK_ITERATIONS,
   parameter,
@@ -63,14 +63,18 @@ export const slowMix: Workload = {
   prepare,
 };
 
-function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Place<P> = alone(allocator)): Runner {
+function prepare<P>(
+  allocator: Allocator<P>,
+  parameters: Parameters,
+  workspace: Workspace<P> = alone(allocator),
+): Runner {
   const { free, nothing } = allocator;
   const slowChunk = compileSlowChunk(allocator);
   const cycles = parameter(parameters, "cycles");
   const seed = parameter(parameters, "seed");
   const slotMask = parameter(parameters, "working-set") - 1;
-  const slots = place.slots(slotMask + 1);
-  const state = place.ints(STATE.LENGTH);
+  const slots = workspace.slots(slotMask + 1);
+  const state = workspace.ints(STATE.LENGTH);
   seeEnd((scratch) => slowChunk(slots, scratch, 0, slotMask));
   return {
     begin() {

@@ -13,7 +13,7 @@
  * @module
  */
 import { type Allocator, OutOfMemory, type Slots } from "../allocator.ts";
-import { alone, type Place } from "../place.ts";
+import { alone, type Workspace } from "../workspace.ts";
 import {
   checkRange,
   parameter,
@@ -71,35 +71,39 @@ function batchPairsOf(parameters: Parameters): number {
   return most * Math.ceil(parameter(parameters, "cycles") / (2 * BATCH * most));
 }
 
-function prepare<P>(allocator: Allocator<P>, parameters: Parameters, place: Place<P> = alone(allocator)): Runner {
+function prepare<P>(
+  allocator: Allocator<P>,
+  parameters: Parameters,
+  workspace: Workspace<P> = alone(allocator),
+): Runner {
   const fillBatch = compileFillBatch(allocator), freeBatch = compileFreeBatch(allocator);
-  const { thread, threads } = place;
+  const { thread, threads } = workspace;
   const min = parameter(parameters, "min");
   const range = parameter(parameters, "max") - min;
   const pairs = batchPairsOf(parameters);
   const producers = Math.max(1, threads / 2);
-  const rings = Array.from({ length: producers }, () => place.slots(RING * BATCH));
+  const rings = Array.from({ length: producers }, () => workspace.slots(RING * BATCH));
   // By batch: 1 while it is full.
-  const full = place.ints(producers * RING * LINE);
-  const states = Array.from({ length: threads }, () => place.ints(STATE.LENGTH));
+  const full = workspace.ints(producers * RING * LINE);
+  const states = Array.from({ length: threads }, () => workspace.ints(STATE.LENGTH));
   const state = states[thread]!;
   const own = thread >> 1; // of the producers, or of the consumers
   let next = 0; // the producer's batch, or the consumer's, counted from the start
 
   const produce = () => {
     const batch = next++ % RING, flag = (own * RING + batch) * LINE;
-    place.await(full, flag, 0);
+    workspace.await(full, flag, 0);
     fillBatch(rings[own]!, state, batch * BATCH, min, range);
-    place.tell(full, flag, 1);
+    workspace.tell(full, flag, 1);
   };
   const consume = () => {
     // Batch b of producer p is for consumer (p + b) modulo their number.
     const round = Math.floor(next / producers), producer = next++ % producers;
     const first = (own - producer + producers) % producers;
     const batch = (round * producers + first) % RING, flag = (producer * RING + batch) * LINE;
-    place.await(full, flag, 1);
+    workspace.await(full, flag, 1);
     freeBatch(rings[producer]!, state, batch * BATCH);
-    place.tell(full, flag, 0);
+    workspace.tell(full, flag, 0);
   };
   const isAlone = threads === 1, isProducer = thread % 2 === 0;
   return {

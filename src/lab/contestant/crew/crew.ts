@@ -121,15 +121,15 @@ export class Crew<P> {
     let memory = this.#memories.get(key);
     if (memory === undefined) {
       const bytes = bytesOf(
-        (place) =>
-          workload.prepare({ ...this.#allocator, nothing: undefined } as Allocator<unknown>, parameters, place),
+        (workspace) =>
+          workload.prepare({ ...this.#allocator, nothing: undefined } as Allocator<unknown>, parameters, workspace),
         threads,
       );
-      const places = crossing === undefined ? 0 : crossing === "together" ? 1 : setsOf(threads);
+      const workspaces = crossing === undefined ? 0 : crossing === "together" ? 1 : setsOf(threads);
       memory = crewMemory(
         this.#memories.size,
         threads,
-        Array.from({ length: places }, () => new SharedArrayBuffer(bytes)),
+        Array.from({ length: workspaces }, () => new SharedArrayBuffer(bytes)),
       );
       this.#memories.set(key, memory);
     }

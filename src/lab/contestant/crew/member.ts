@@ -16,10 +16,10 @@ import {
   type Allocator,
   among,
   OtherThreadFailed,
-  type Place,
   type Runner,
   type Workload,
   WORKLOADS,
+  type Workspace,
 } from "../../../workloads/mod.ts";
 import { ProtocolError, type Request, type Tier } from "../protocol.ts";
 import { keepUnoptimised, type TierProbe } from "../tier.ts";
@@ -42,7 +42,7 @@ export interface CrewMemory {
   /** By thread: nanoseconds, operations, and what ran its loop. */
   readonly results: SharedArrayBuffer;
   /** What crosses from thread to thread: the arrays of each set, those of all runners, or nothing. */
-  readonly places: readonly SharedArrayBuffer[];
+  readonly workspaces: readonly SharedArrayBuffer[];
 }
 
 /** One slot, as it is posted to a thread. */
@@ -75,13 +75,13 @@ export function runnersOf({ crossing }: Pick<Workload, "crossing">, threads: num
   return threads > 1 && crossing === "successors" ? setsOf(threads) : threads;
 }
 
-/** Memory for a crew, but for the places. */
-export function crewMemory(number: number, threads: number, places: readonly SharedArrayBuffer[]): CrewMemory {
+/** Memory for a crew, but for the workspaces. */
+export function crewMemory(number: number, threads: number, workspaces: readonly SharedArrayBuffer[]): CrewMemory {
   return {
     number,
     ints: new SharedArrayBuffer(4 * (WORD.SETS + SET.LENGTH * setsOf(threads))),
     results: new SharedArrayBuffer(8 * RESULT.LENGTH * threads),
-    places,
+    workspaces,
   };
 }
 
@@ -284,13 +284,16 @@ export class CrewMember<P> {
     let runners = this.#runners.get(memory.number);
     if (runners === undefined) {
       const workload = workloadOf(request), failed = new CrewControl(memory).failed;
-      const placed = (runner: number, place?: Place<P>) => {
+      const placed = (runner: number, workspace?: Workspace<P>) => {
         const parameters = { ...request.parameters, seed: seedOf(request.parameters["seed"]!, runner) };
-        return workload.prepare(this.#allocator, parameters, place);
+        return workload.prepare(this.#allocator, parameters, workspace);
       };
       const inside = (bytes: SharedArrayBuffer) => among(this.#allocator, { bytes, failed }, this.#thread, threads);
-      if (workload.crossing === "successors") runners = memory.places.map((bytes, set) => placed(set, inside(bytes)));
-      else runners = [placed(this.#thread, memory.places[0] === undefined ? undefined : inside(memory.places[0]))];
+      if (workload.crossing === "successors") {
+        runners = memory.workspaces.map((bytes, set) => placed(set, inside(bytes)));
+      } else {runners = [
+          placed(this.#thread, memory.workspaces[0] === undefined ? undefined : inside(memory.workspaces[0])),
+        ];}
       for (const runner of runners) keepUnoptimised(runner.unit);
       this.#runners.set(memory.number, runners);
     }

@@ -8,7 +8,7 @@
 import type { Allocator, Slots } from "./allocator.ts";
 
 /** See the module. */
-export interface Place<P> {
+export interface Workspace<P> {
   /** This thread's number, from 0. */
   readonly thread: number;
   readonly threads: number;
@@ -31,8 +31,8 @@ export class OtherThreadFailed extends Error {
   override name = "OtherThreadFailed";
 }
 
-/** The place of a runner that is the only one. */
-export function alone<P>(allocator: Pick<Allocator<P>, "slots">): Place<P> {
+/** The workspace of a runner that is the only one. */
+export function alone<P>(allocator: Pick<Allocator<P>, "slots">): Workspace<P> {
   return {
     thread: 0,
     threads: 1,
@@ -62,13 +62,13 @@ const SPINS = 2000;
 /** The longest sleep before a failure is looked for, milliseconds. */
 const NAP = 20;
 
-/** The place of one of several threads, all of which make the same arrays in the same order. */
+/** The workspace of one of several threads, all of which make the same arrays in the same order. */
 export function among<P>(
   { slots }: Pick<Allocator<P>, "slots">,
   { bytes, failed }: CommonMemory,
   thread: number,
   threads: number,
-): Place<P> {
+): Workspace<P> {
   let used = 0;
   const take = (length: number) => {
     const at = used;
@@ -96,13 +96,13 @@ export function among<P>(
   };
 }
 
-/** How many bytes the arrays need that `prepare` makes in a place. */
-export function bytesOf(prepare: (place: Place<unknown>) => unknown, threads: number): number {
+/** How many bytes the arrays need that `prepare` makes in a workspace. */
+export function bytesOf(prepare: (workspace: Workspace<unknown>) => unknown, threads: number): number {
   let bytes = 0;
   const add = (length: number) => {
     bytes += Math.ceil(length / APART) * APART + APART;
   };
-  const measuring: Place<unknown> = {
+  const measuring: Workspace<unknown> = {
     thread: 0,
     threads,
     slots: (count) => {
