@@ -123,7 +123,7 @@ Deno.test("a crew with own heaps opens one in each thread, and does the same wor
       await assertRejects(
         () => run(own, "larson", 2),
         ContestantError,
-        "contestant heap, own heaps failed: larson frees blocks of other threads, which this allocator cannot",
+        "contestant hakmem, own heaps failed: larson frees blocks of other threads, which this allocator cannot",
       );
     },
   ));
