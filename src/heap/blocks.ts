@@ -12,7 +12,7 @@ import type { BlockInfo, HeapStats } from "./inspect/stats.ts";
 /** A byte offset into a heap; 0 is NULL. */
 export type Ptr = number;
 
-/** Live blocks that one place allocated. */
+/** Live blocks that one line of the program allocated. */
 export interface Leak {
   /** How many. */
   readonly blocks: number;

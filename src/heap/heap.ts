@@ -1102,8 +1102,8 @@ export class Heap implements Disposable, AsyncDisposable {
   }
 
   /**
-   * The live blocks by the place in the program that allocated them, the most bytes first. A release build does not know
-   * the places: all its live blocks are one entry without a stack.
+   * The live blocks by the line of the program that allocated them, the most bytes first. A release build does not know
+   * the lines: all its live blocks are one entry without a stack.
    */
   leaks(): Leak[] {
     this.#memory.assertOpen();
@@ -1134,7 +1134,7 @@ export class Heap implements Disposable, AsyncDisposable {
 
   /**
    * Gives everything back. All views of the heap are empty from now on, and every call throws `HEAP_CLOSED`. A debug
-   * build logs what it finds wrong, and the live blocks by the place that allocated them; it throws for none of it.
+   * build logs what it finds wrong, and the live blocks by the line that allocated them; it throws for none of it.
    *
    * C that is still at work in the heap's memory, as a nonblocking FFI call is, kills the process: await such calls before,
    * or have them counted by `lend`.

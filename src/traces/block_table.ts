@@ -20,7 +20,7 @@ export class BlockTable {
   #names = new Float64Array(2 ** FIRST_BITS);
   /** Slots; 0 where there is no name. */
   #slots = new Uint32Array(2 ** FIRST_BITS);
-  /** The first place of a name is its hash without the lowest bits, so many. */
+  /** The first index of a name is its hash without the lowest bits, so many. */
   #shift = 32 - FIRST_BITS;
   #numbers = 0;
   readonly #others = new Map<bigint | string, number>();
@@ -33,7 +33,7 @@ export class BlockTable {
   /** The slot of a block; 0 if none has that name. */
   get(id: BlockId): number {
     if (typeof id !== "number") return this.#others.get(id) ?? 0;
-    return this.#slots[this.#placeOf(id)]!;
+    return this.#slots[this.#indexOf(id)]!;
   }
 
   /** Names a block. No block may have that name. */
@@ -54,31 +54,31 @@ export class BlockTable {
       this.#others.delete(id);
       return slot;
     }
-    const place = this.#placeOf(id), slot = this.#slots[place]!;
+    const index = this.#indexOf(id), slot = this.#slots[index]!;
     if (slot === 0) return 0;
     this.#numbers--;
-    this.#close(place);
+    this.#close(index);
     return slot;
   }
 
   /** Where a name is, or would be. */
-  #placeOf(name: number): number {
+  #indexOf(name: number): number {
     const names = this.#names, slots = this.#slots, mask = slots.length - 1;
-    let place = hashOf(name) >>> this.#shift;
-    while (slots[place] !== 0 && names[place] !== name) place = (place + 1) & mask;
-    return place;
+    let index = hashOf(name) >>> this.#shift;
+    while (slots[index] !== 0 && names[index] !== name) index = (index + 1) & mask;
+    return index;
   }
 
   #put(name: number, slot: number): void {
-    const place = this.#placeOf(name);
-    this.#names[place] = name;
-    this.#slots[place] = slot;
+    const index = this.#indexOf(name);
+    this.#names[index] = name;
+    this.#slots[index] = slot;
   }
 
-  /** Moves up what could not be found any more over the hole at `place`. */
-  #close(place: number): void {
+  /** Moves up what could not be found any more over the hole at `index`. */
+  #close(index: number): void {
     const names = this.#names, slots = this.#slots, mask = slots.length - 1;
-    let hole = place;
+    let hole = index;
     for (let at = (hole + 1) & mask; slots[at] !== 0; at = (at + 1) & mask) {
       const first = hashOf(names[at]!) >>> this.#shift;
       if (((at - first) & mask) < ((at - hole) & mask)) continue; // it begins behind the hole
@@ -94,8 +94,8 @@ export class BlockTable {
     this.#names = new Float64Array(2 * names.length);
     this.#slots = new Uint32Array(2 * slots.length);
     this.#shift--;
-    for (let place = 0; place < slots.length; place++) {
-      if (slots[place] !== 0) this.#put(names[place]!, slots[place]!);
+    for (let index = 0; index < slots.length; index++) {
+      if (slots[index] !== 0) this.#put(names[index]!, slots[index]!);
     }
   }
 }

@@ -7,7 +7,7 @@
  *   | alignment asked for        | filled with 0xd0        | to the inner block's end    |
  * ```
  *
- * Each byte of a redzone follows from its place, and none is 0, ASCII or 0xff: strings, zeros and runs of one byte that
+ * Each byte of a redzone follows from its offset, and none is 0, ASCII or 0xff: strings, zeros and runs of one byte that
  * get there show. Redzones and fills are the only part of the books that is in the heap's memory; nothing is ever read
  * from them but whether they are as they were written, so user data may look like anything.
  *
@@ -45,7 +45,7 @@ export interface DebugBlock {
 }
 
 /** Where a block lies: what is read and written of it. */
-export type BlockPlace = Pick<DebugBlock, "ptr" | "size" | "inner" | "innerBytes">;
+export type BlockBytes = Pick<DebugBlock, "ptr" | "size" | "inner" | "innerBytes">;
 
 /** Bytes that are not as they should be: the first and the last, as pointers. */
 export interface Damage {
@@ -56,7 +56,7 @@ export interface Damage {
 /** A pattern repeats after so many bytes. */
 const LINE_BYTES = 64;
 
-/** What bytes must be, by the low six bits of their place: a byte each, and eight bytes each. */
+/** What bytes must be, by the low six bits of their offset: a byte each, and eight bytes each. */
 class Pattern {
   readonly bytes: Uint8Array;
   /** No byte is 0 or 0xff, so these are neither zeros nor NaN: equal numbers are equal bytes. */
@@ -75,12 +75,12 @@ const FREED = new Pattern(() => FILL_FREED);
 /** What is shorter is compared byte by byte: a view of its words would cost more. */
 const LINES_LEAST_BYTES = 4 * LINE_BYTES;
 
-function guardStart(block: BlockPlace): number {
+function guardStart(block: BlockBytes): number {
   return Math.max(block.inner, block.ptr - FRONT_MOST_BYTES);
 }
 
 /** Writes both redzones. */
-export function writeRedzones(u8: Uint8Array, block: BlockPlace): void {
+export function writeRedzones(u8: Uint8Array, block: BlockBytes): void {
   const write = (from: number, to: number): void => {
     for (let at = from; at < to; at++) u8[at] = REDZONE.bytes[at & (LINE_BYTES - 1)]!;
   };
@@ -89,22 +89,22 @@ export function writeRedzones(u8: Uint8Array, block: BlockPlace): void {
 }
 
 /** Fills what the user sees. */
-export function fill(u8: Uint8Array, block: BlockPlace, byte: number): void {
+export function fill(u8: Uint8Array, block: BlockBytes, byte: number): void {
   u8.fill(byte, block.ptr, block.ptr + Math.min(block.size, FILL_MOST_BYTES));
 }
 
 /** What was written in front of a block. */
-export function frontDamage(u8: Uint8Array, block: BlockPlace): Damage | undefined {
+export function frontDamage(u8: Uint8Array, block: BlockBytes): Damage | undefined {
   return damage(u8, guardStart(block), block.ptr, REDZONE);
 }
 
 /** What was written past the end of a block. */
-export function rearDamage(u8: Uint8Array, block: BlockPlace): Damage | undefined {
+export function rearDamage(u8: Uint8Array, block: BlockBytes): Damage | undefined {
   return damage(u8, block.ptr + block.size, block.inner + block.innerBytes, REDZONE);
 }
 
 /** What was written to a block, or next to it, since it was freed. Eight bytes at a time. */
-export function freedDamage(u8: Uint8Array, block: BlockPlace): Damage | undefined {
+export function freedDamage(u8: Uint8Array, block: BlockBytes): Damage | undefined {
   const end = block.ptr + Math.min(block.size, FILL_MOST_BYTES);
   return damage(u8, block.ptr, end, FREED) ?? frontDamage(u8, block) ?? rearDamage(u8, block);
 }
@@ -123,7 +123,7 @@ function damage(u8: Uint8Array, from: number, to: number, pattern: Pattern): Dam
   return { first, last };
 }
 
-/** The first place whose byte is not as it should be. */
+/** The first offset whose byte is not as it should be. */
 function firstOther(u8: Uint8Array, from: number, to: number, { bytes }: Pattern): number {
   let at = from;
   while (at < to && u8[at] === bytes[at & (LINE_BYTES - 1)]) at++;

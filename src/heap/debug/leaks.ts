@@ -1,5 +1,5 @@
 /**
- * Leaks: the blocks that are live, by the place in the program that allocated them.
+ * Leaks: the blocks that are live, by the line of the program that allocated them.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What an error of the debug build says: what is wrong, the block that it is about, the bytes around the place, and
+ * What an error of the debug build says: what is wrong, the block that it is about, the bytes around it, and
  * the stacks of allocation, first free and this call.
  *
  * @module
@@ -103,8 +103,8 @@ export class DebugReport {
   #evidence(at: number, block: DebugBlock | undefined): string {
     const parts = ["."];
     if (block !== undefined) {
-      const place = block.sizeClass === 0 ? "a large block" : `class ${block.sizeClass}, slab ${block.slab}`;
-      parts.push(`  block: ${hex(block.ptr)} to ${hex(block.ptr + block.size)}, ${block.size} bytes, ${place}`);
+      const where = block.sizeClass === 0 ? "a large block" : `class ${block.sizeClass}, slab ${block.slab}`;
+      parts.push(`  block: ${hex(block.ptr)} to ${hex(block.ptr + block.size)}, ${block.size} bytes, ${where}`);
     }
     const dump = this.#dump(at);
     if (dump.length > 0) parts.push(`  memory around ${hex(at)}:`, ...dump);

@@ -9,7 +9,7 @@
  *   heap that is shared each is made text at once.
  * - Where even that is too much, one allocation in n has a stack: over a program's run, a leak that matters is still seen.
  *
- * A block's record has the number of a stack, which is its place in a table of the books: who shows a stack may be
+ * A block's record has the number of a stack, which is its index in a table of the books: who shows a stack may be
  * another thread than who captured it, which may be gone by then. Until its text is made the record has a *mark*, a
  * number below 0 that only this thread can make something of.
  *
@@ -135,22 +135,22 @@ function makeTexts(stacks: Iterable<Captured>): void {
   if (!isDone) throw new RangeError("there is no stack left to make text of others");
 }
 
-/** A place in what V8 runs, at the end of a frame: script, line and column. */
-const PLACE = /((?:file|https?|data|blob):[^()\s]*):(\d+):(\d+)(?=\)?$)/;
+/** A position in what V8 runs, at the end of a frame: script, line and column. */
+const POSITION = /((?:file|https?|data|blob):[^()\s]*):(\d+):(\d+)(?=\)?$)/;
 
 /**
- * A frame with its place in the source of the program. V8 has places in what it runs, and Deno knows whence those come,
+ * A frame with its position in the source of the program. V8 has positions in what it runs, and Deno knows whence those come,
  * when it makes text of an error: so one is made by a script of the same name, at the same line and column.
  */
 function inSource(frame: string): string {
-  const [, filename, line, column] = PLACE.exec(frame) ?? [];
+  const [, filename, line, column] = POSITION.exec(frame) ?? [];
   if (filename === undefined || Object.isFrozen(Error)) return frame;
   try {
-    const place = { filename, lineOffset: Number(line) - 1, columnOffset: Number(column) - 1 };
+    const position = { filename, lineOffset: Number(line) - 1, columnOffset: Number(column) - 1 };
     const { Script } = process.getBuiltinModule("node:vm"); // imported, it would make the start of every program slower
-    const script = new Script("new Error().stack", place);
+    const script = new Script("new Error().stack", position);
     const text = unprepared(() => String(script.runInThisContext()));
-    return frame.replace(PLACE, () => PLACE.exec(text)![0]);
+    return frame.replace(POSITION, () => POSITION.exec(text)![0]);
   } catch (error) {
     if (error instanceof RangeError) throw error; // no stack is left
     return frame;
@@ -178,7 +178,7 @@ export class DebugStacks {
   readonly #table: Uint8Array;
   /** By what V8 makes of them. */
   readonly #known = new Map<string, Stack>();
-  /** Frames with their places in the source, by what V8 makes of them. */
+  /** Frames with their positions in the source, by what V8 makes of them. */
   readonly #frames = new Map<string, string>();
   #owed: Owed[] = [];
   #isTurnWatched = false;
