@@ -50,7 +50,7 @@ import {
 import { needStack } from "./state/journal.ts";
 import { Log } from "./log.ts";
 import { HeapMemory, type MakeJournal } from "./state/memory.ts";
-import { reclaimWithoutSlot } from "./threads/reclaim.ts";
+import { reclaimWithoutEntry } from "./threads/reclaim.ts";
 import { ReleaseBlocks } from "./release.ts";
 import { readHandle, type SharedHeap } from "./state/share.ts";
 import type { HeapSnapshot } from "./inspect/snapshot.ts";
@@ -385,7 +385,7 @@ export class Heap implements Disposable, AsyncDisposable {
     try {
       return log.during(() => {
         const { flags } = variant;
-        const makeRoom = (memory: HeapMemory) => reclaimWithoutSlot(memory, flags);
+        const makeRoom = (memory: HeapMemory) => reclaimWithoutEntry(memory, flags);
         const memory = opened = HeapMemory.attach(system, handle, flags, makeRoom, makeJournal);
         return new Heap(memory, variant, handle.build, makeBlocks(memory, variant, compile, log), log);
       });

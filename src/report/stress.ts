@@ -127,7 +127,7 @@ function threadsText(threads: StressThreads): string {
     `${counted(workers, "Worker")}, ${withCommas(terminated)} ended in the middle`,
     `${counted(inDoubt, "block")} in doubt, ${withCommas(lost)} lost`,
     `${withCommas(handedOver)} operations on blocks of others`,
-    `${counted(threadSlots, "thread slot")}`,
+    `${withCommas(threadSlots)} thread ${threadSlots === 1 ? "entry" : "entries"}`,
     `footprint ${(peakFootprintBytes / 1e6).toFixed(1)} MB at most${footprint}`,
   ].join("; ").replaceAll(/(?<=[\d,.]) /g, "\u00a0");
 }

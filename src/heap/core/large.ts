@@ -188,7 +188,7 @@ export class LargeBlocks {
     this.#pages.trim();
   }
 
-  /** The same of a thread, by its slot. `mayGo`, in each section: whether it is dead still. */
+  /** The same of a thread, by its entry. `mayGo`, in each section: whether it is dead still. */
   flushDead(owner: number, mayGo: () => boolean): void {
     for (const unit of this.#journal.run(() => mayGo() ? [...this.#cache.of(owner)] : [])) {
       this.#journal.run(() => {

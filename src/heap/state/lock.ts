@@ -13,11 +13,11 @@
  * A section takes a tenth of a microsecond to some microseconds, so whoever waits tries again a hundred times first;
  * then it gives the processor away, and then it sleeps, twice as long each time up to a millisecond. From then on it also
  * asks whether the holder still exists. Only one of those who find it dead gets the lock, by the compare-and-swap; and the
- * word never comes again, since it has the slot's generation: whoever finds a holder dead, and sleeps while others give its
- * slot to a thread that takes the lock, does not take it from that one.
+ * word never comes again, since it has the entry's tenure: whoever finds a holder dead, and sleeps while others give its
+ * entry to a thread that takes the lock, does not take it from that one.
  *
- * A debug build's books have a lock of their own, the same in all but one thing: its holder may be dead, and its slot
- * free, or another's. So who has a word whose generation is over is gone, too.
+ * A debug build's books have a lock of their own, the same in all but one thing: its holder may be dead, and its entry
+ * free, or another's. So who has a word whose tenure is over is gone, too.
  *
  * Nobody sleeps in a section for long. So where the word names a thread that lives, and that has slept for more than a second, it
  * was overwritten, or the thread is stopped in a debugger: then whoever waits gets an error, and takes nothing.

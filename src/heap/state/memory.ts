@@ -205,7 +205,7 @@ export class HeapMemory {
     if (Atomics.load(this.words, WORD_FINGERPRINT) !== expected) {
       throw new InvalidHandleError("the heap of this handle has other flags or another size than the handle says.");
     }
-    this.#lockAs(this.threads.ownerWithoutSlot());
+    this.#lockAs(this.threads.ownerWithoutEntry());
     if (!this.#staysOpen) throw new HeapClosedError();
     let thread = this.threads.claim();
     if (thread === NO_THREAD) {
@@ -237,7 +237,7 @@ export class HeapMemory {
     }
   }
 
-  /** Whether the heap is open: in a section it stays so, even for who has no slot in the thread table yet. */
+  /** Whether the heap is open: in a section it stays so, even for who has no entry in the thread table yet. */
   get isOpenToAll(): boolean {
     return Atomics.load(this.words, WORD_MAGIC) === HEAP_MAGIC;
   }
@@ -248,7 +248,7 @@ export class HeapMemory {
       // Each step may throw, for want of stack, and be made again; until the last nobody has a handle.
       this.words[WORD_IDENTITY] = 1 + Math.floor(Math.random() * 0x7fff_fffe);
       this.words[WORD_FINGERPRINT] = fingerprint(this.bytes, this.maxBytes, this.build, flags);
-      if (this.threads.taken().length === 0) this.threads.claim(); // slot 0: there is nobody else yet
+      if (this.threads.taken().length === 0) this.threads.claim(); // entry 0: there is nobody else yet
       this.#keep(1);
       this.#lockAs(this.threads.ownerOf(this.#thread));
     }
@@ -417,7 +417,7 @@ export class HeapMemory {
   }
 
   /**
-   * Whether a thread has nothing: no blocks, and no slabs that have any to give. Only then its slot may be made free: else
+   * Whether a thread has nothing: no blocks, and no slabs that have any to give. Only then its entry may be made free: else
    * it stays, as a dead thread's does.
    */
   isCacheEmpty(thread: number): boolean {

@@ -2,33 +2,33 @@
  * The thread table: which thread has which thread cache, four words for each.
  *
  * ```
- *   | OS thread id; 0: the slot is free | its start time; 0: not known yet | seal; 0: not yet; its complement: it is leaving | generation |
+ *   | OS thread id; 0: the entry is free | its start time; 0: not known yet | seal; 0: not yet; its complement: it is leaving | tenure |
  *
  *         claim: compare-and-swap of the id, then the start, then the seal
  *   free ---------------------------------------------------> attached ------> dead: its OS thread has ended
  *    ^                                                          |              |
  *    |    release: seal = 0, start = 0,                         v              |  another thread gives its lists back
- *    |    generation + 1, id = 0                                |              |
+ *    |    tenure + 1, id = 0                                    |              |
  *    +------------------------------------------------------- leaving <--------'
  * ```
  *
  * Invariants: an id is written from 0 by whoever claims; to 0 by its own thread, or by another in a section which has
- * seen that the slot is still that of the dead; and then the cache's lists are empty. So who claims a slot has an empty
- * cache. Nothing of a slot is logged: a claim that came since must not be undone. The start goes before the id, so who
- * reads an id, then a start, then the same id, has read the start of that thread, or 0. And the generation goes before the
- * id: no two threads have a slot in one generation, so a slot and its generation name a thread.
+ * seen that the entry is still that of the dead; and then the cache's lists are empty. So who claims an entry has an empty
+ * cache. Nothing of an entry is logged: a claim that came since must not be undone. The start goes before the id, so who
+ * reads an id, then a start, then the same id, has read the start of that thread, or 0. And the tenure goes before the
+ * id: no two threads have an entry in one tenure, so an entry and its tenure name a thread.
  *
- * The seal follows from the other three. A slot that it does not fit was overwritten, by C code for instance: nobody takes
+ * The seal follows from the other three. An entry that it does not fit was overwritten, by C code for instance: nobody takes
  * it for free, or its thread for dead or leaving, since the heap's memory could go from under one that lives. As long as there
- * is such a slot the memory stays. Who claims or releases has no seal, or one of before, for a moment: that hurts nobody.
+ * is such an entry the memory stays. Who claims or releases has no seal, or one of before, for a moment: that hurts nobody.
  *
- * A slot is dead when the operating system has no such thread, or one with another start: a Worker that is terminated
+ * An entry is dead when the operating system has no such thread, or one with another start: a Worker that is terminated
  * in the middle of something runs on for as long as it takes, and a number may come again. There is no third state for a
- * dead slot that is being given back: each section of that work looks again whose the slot is, and whether that one is
- * dead (`../threads/reclaim.ts`). A slot whose thread is dead in a section stays as it is until the section ends.
+ * dead entry that is being given back: each section of that work looks again whose the entry is, and whether that one is
+ * dead (`../threads/reclaim.ts`). An entry whose thread is dead in a section stays as it is until the section ends.
  *
- * The lock has the slot and the generation of its holder in one word, or the OS thread id, negative, of one that has no
- * slot: it attaches while all are taken, and looks whether one is of the dead.
+ * The lock has the entry and the tenure of its holder in one word, or the OS thread id, negative, of one that has no
+ * entry: it attaches while all are taken, and looks whether one is of the dead.
  *
  * @module
  */
@@ -39,27 +39,27 @@ import { MAX_CACHES, THREAD_WORDS, WORD_THREADS, WORD_THREADS_USED } from "./lay
 
 const ENOENT = 2;
 
-/** Words of a slot. */
+/** Words of an entry. */
 export const THREAD_ID = 0;
 export const THREAD_START = 1;
 export const THREAD_SEAL = 2;
-export const THREAD_GENERATION = 3;
+export const THREAD_TENURE = 3;
 
-/** Instead of a slot: none. */
+/** Instead of an entry: none. */
 export const NO_THREAD = -1;
 
-/** The lock's word: the slot, plus 1, below; the generation above, modulo 2^23, so that the word is positive. */
-const OWNER_SLOT_BITS = 8;
-const OWNER_SLOT_MASK = (1 << OWNER_SLOT_BITS) - 1;
-const OWNER_GENERATION_MASK = 0x7f_ffff;
+/** The lock's word: the entry, plus 1, below; the tenure above, modulo 2^23, so that the word is positive. */
+const OWNER_ENTRY_BITS = 8;
+const OWNER_SLOT_MASK = (1 << OWNER_ENTRY_BITS) - 1;
+const OWNER_TENURE_MASK = 0x7f_ffff;
 
-/** Who a slot belongs to, so that it can be seen whether that has changed. */
+/** Who an entry belongs to, so that it can be seen whether that has changed. */
 export interface ThreadIdentity {
-  readonly slot: number;
+  readonly entry: number;
   readonly id: number;
   readonly start: number;
-  readonly generation: number;
-  /** Whether the words of the slot fit one another, and say that the thread is leaving. */
+  readonly tenure: number;
+  /** Whether the words of the entry fit one another, and say that the thread is leaving. */
   readonly isSound: boolean;
   readonly isLeaving: boolean;
 }
@@ -75,76 +75,76 @@ export class Threads {
   }
 
   /**
-   * A slot for the thread that calls; `NO_THREAD` if all are taken.
+   * An entry for the thread that calls; `NO_THREAD` if all are taken.
    *
    * @throws {OsError} if the system does not tell which threads there are: no lock could ever be taken from the dead.
    */
   claim(): number {
     const id = this.#system.threadId(), start = this.#system.threadStart(id);
     if (start === 0) throw new OsError(`threadStart(${id})`, ENOENT);
-    for (let slot = 0; slot < MAX_CACHES; slot++) {
-      const at = wordOfThread(slot);
+    for (let entry = 0; entry < MAX_CACHES; entry++) {
+      const at = wordOfThread(entry);
       if (this.#words[at + THREAD_START] !== 0) continue; // taken, though its id may have been overwritten
       if (Atomics.compareExchange(this.#words, at + THREAD_ID, 0, id) !== 0) continue;
       Atomics.store(this.#words, at + THREAD_START, start);
-      Atomics.store(this.#words, at + THREAD_SEAL, this.#sealNow(slot));
-      for (let used = -1; used <= slot;) {
-        used = Atomics.compareExchange(this.#words, WORD_THREADS_USED, used, Math.max(used, slot + 1));
+      Atomics.store(this.#words, at + THREAD_SEAL, this.#sealNow(entry));
+      for (let used = -1; used <= entry;) {
+        used = Atomics.compareExchange(this.#words, WORD_THREADS_USED, used, Math.max(used, entry + 1));
       }
-      return slot;
+      return entry;
     }
     return NO_THREAD;
   }
 
-  /** Slots that have ever been in use: the first so many. All of them, if the number was overwritten. */
+  /** Entries that have ever been in use: the first so many. All of them, if the number was overwritten. */
   get used(): number {
     const used = Atomics.load(this.#words, WORD_THREADS_USED);
     return used >= 0 && used <= MAX_CACHES ? used : MAX_CACHES;
   }
 
-  /** Whose slots are taken, dead threads' among them, and those that are leaving. */
+  /** Whose entries are taken, dead threads' among them, and those that are leaving. */
   taken(): ThreadIdentity[] {
     const taken: ThreadIdentity[] = [];
-    for (let slot = 0; slot < MAX_CACHES; slot++) {
-      const thread = this.#who(slot);
+    for (let entry = 0; entry < MAX_CACHES; entry++) {
+      const thread = this.#who(entry);
       if (thread !== undefined) taken.push(thread);
     }
     return taken;
   }
 
-  /** Whether a slot but this one is taken, and not by a thread that is leaving. */
+  /** Whether an entry but this one is taken, and not by a thread that is leaving. */
   hasOther(own: number): boolean {
-    return this.taken().some(({ slot, isLeaving }) => slot !== own && !isLeaving);
+    return this.taken().some(({ entry, isLeaving }) => entry !== own && !isLeaving);
   }
 
-  #sealNow(slot: number): number {
-    const at = wordOfThread(slot), words = this.#words;
-    return sealOf(words[at + THREAD_ID]!, words[at + THREAD_START]!, words[at + THREAD_GENERATION]!);
+  #sealNow(entry: number): number {
+    const at = wordOfThread(entry), words = this.#words;
+    return sealOf(words[at + THREAD_ID]!, words[at + THREAD_START]!, words[at + THREAD_TENURE]!);
   }
 
-  /** Says that the thread of a slot is leaving. Part of a section. */
-  leave(slot: number, journal: Journal): void {
-    journal.set(wordOfThread(slot) + THREAD_SEAL, ~this.#sealNow(slot));
+  /** Says that the thread of an entry is leaving. Part of a section. */
+  leave(entry: number, journal: Journal): void {
+    journal.set(wordOfThread(entry) + THREAD_SEAL, ~this.#sealNow(entry));
   }
 
-  #who(slot: number): ThreadIdentity | undefined {
-    const at = wordOfThread(slot);
+  #who(entry: number): ThreadIdentity | undefined {
+    const at = wordOfThread(entry);
     for (;;) {
       const id = Atomics.load(this.#words, at + THREAD_ID);
-      const generation = Atomics.load(this.#words, at + THREAD_GENERATION);
+      const tenure = Atomics.load(this.#words, at + THREAD_TENURE);
       const start = Atomics.load(this.#words, at + THREAD_START);
       const seal = Atomics.load(this.#words, at + THREAD_SEAL);
       if (Atomics.load(this.#words, at + THREAD_ID) !== id) continue;
       if (id === 0 && start === 0) return undefined;
-      const due = sealOf(id, start, generation), isLeaving = seal === ~due;
-      return { slot, id, start, generation, isSound: id !== 0 && (isLeaving || seal === due || seal === 0), isLeaving };
+      const due = sealOf(id, start, tenure), isLeaving = seal === ~due;
+      return { entry, id, start, tenure, isSound: id !== 0 && (isLeaving || seal === due || seal === 0), isLeaving };
     }
   }
 
-  /** Whether a slot is still the same thread's, and that one is gone. */
-  isStillDead({ slot, id, generation }: ThreadIdentity): boolean {
-    const now = this.#who(slot);
-    return now !== undefined && now.id === id && now.generation === generation && now.isSound && this.isDead(now);
+  /** Whether an entry is still the same thread's, and that one is gone. */
+  isStillDead({ entry, id, tenure }: ThreadIdentity): boolean {
+    const now = this.#who(entry);
+    return now !== undefined && now.id === id && now.tenure === tenure && now.isSound && this.isDead(now);
   }
 
   /**
@@ -161,34 +161,34 @@ export class Threads {
     }
   }
 
-  /** What the lock has when the thread holds it that has a slot now. */
-  ownerOf(slot: number): number {
-    return ownerIn(slot, Atomics.load(this.#words, wordOfThread(slot) + THREAD_GENERATION));
+  /** What the lock has when the thread holds it that has an entry now. */
+  ownerOf(entry: number): number {
+    return ownerIn(entry, Atomics.load(this.#words, wordOfThread(entry) + THREAD_TENURE));
   }
 
-  /** What the lock has when the thread that calls holds it, and has no slot. */
-  ownerWithoutSlot(): number {
+  /** What the lock has when the thread that calls holds it, and has no entry. */
+  ownerWithoutEntry(): number {
     return -this.#system.threadId();
   }
 
   /**
    * Whether the holder of the lock is gone. If the lock has another holder since, the answer means nothing. One whose
-   * slot is free, or another's, has died, and lost it while nobody wanted the lock. One without a slot is judged by its
+   * entry is free, or another's, has died, and lost it while nobody wanted the lock. One without an entry is judged by its
    * number alone: should that come again, it is gone when the next one is. The thread that asks waits,
    * so it does not hold the lock, whatever the word says: that was overwritten.
    */
   isDeadOwner(owner: number): boolean {
-    const slot = slotOfOwner(owner);
+    const entry = entryOfOwner(owner);
     const self = this.#system.threadId();
-    if (slot === NO_THREAD) return -owner === self || this.isDead({ id: -owner, start: 0 });
-    const thread = slot < MAX_CACHES ? this.#who(slot) : undefined;
-    return thread === undefined || thread.id === self || ownerIn(slot, thread.generation) !== owner ||
+    if (entry === NO_THREAD) return -owner === self || this.isDead({ id: -owner, start: 0 });
+    const thread = entry < MAX_CACHES ? this.#who(entry) : undefined;
+    return thread === undefined || thread.id === self || ownerIn(entry, thread.tenure) !== owner ||
       this.isDead(thread);
   }
 
   /** Of a holder of the lock that sleeps a number that stays the same while it has hardly run; else 0. */
   sleepOf(owner: number): number {
-    const slot = slotOfOwner(owner), id = slot === NO_THREAD ? -owner : this.#who(slot)?.id;
+    const entry = entryOfOwner(owner), id = entry === NO_THREAD ? -owner : this.#who(entry)?.id;
     try {
       return id === undefined ? 0 : this.#system.threadSleep(id);
     } catch (error) {
@@ -197,33 +197,33 @@ export class Threads {
     }
   }
 
-  /** Makes a slot free. Its cache's lists are empty. */
-  release(slot: number): void {
-    const at = wordOfThread(slot);
+  /** Makes an entry free. Its cache's lists are empty. */
+  release(entry: number): void {
+    const at = wordOfThread(entry);
     Atomics.store(this.#words, at + THREAD_SEAL, 0);
     Atomics.store(this.#words, at + THREAD_START, 0);
-    Atomics.store(this.#words, at + THREAD_GENERATION, this.#words[at + THREAD_GENERATION]! + 1);
+    Atomics.store(this.#words, at + THREAD_TENURE, this.#words[at + THREAD_TENURE]! + 1);
     Atomics.store(this.#words, at + THREAD_ID, 0);
   }
 }
 
-/** A number that follows from the words of a slot; 0 is neither it nor its complement. */
-function sealOf(id: number, start: number, generation: number): number {
-  const mixed = Math.imul(id ^ Math.imul(start ^ Math.imul(generation, 0x85eb_ca6b), 0xc2b2_ae35), 0x9e37_79b1);
+/** A number that follows from the words of an entry; 0 is neither it nor its complement. */
+function sealOf(id: number, start: number, tenure: number): number {
+  const mixed = Math.imul(id ^ Math.imul(start ^ Math.imul(tenure, 0x85eb_ca6b), 0xc2b2_ae35), 0x9e37_79b1);
   return (mixed ^ mixed >>> 15) & ~3 | 2;
 }
 
-/** What the lock has when the thread holds it that has a slot in one generation. */
-function ownerIn(slot: number, generation: number): number {
-  return (generation & OWNER_GENERATION_MASK) << OWNER_SLOT_BITS | slot + 1;
+/** What the lock has when the thread holds it that has an entry in one tenure. */
+function ownerIn(entry: number, tenure: number): number {
+  return (tenure & OWNER_TENURE_MASK) << OWNER_ENTRY_BITS | entry + 1;
 }
 
-/** The slot of the lock's holder; `NO_THREAD` if it has none. */
-export function slotOfOwner(owner: number): number {
+/** The entry of the lock's holder; `NO_THREAD` if it has none. */
+export function entryOfOwner(owner: number): number {
   return owner < 0 ? NO_THREAD : (owner & OWNER_SLOT_MASK) - 1;
 }
 
-/** Index of the first word of a slot. */
-export function wordOfThread(slot: number): number {
-  return WORD_THREADS + slot * THREAD_WORDS;
+/** Index of the first word of an entry. */
+export function wordOfThread(entry: number): number {
+  return WORD_THREADS + entry * THREAD_WORDS;
 }

@@ -1,13 +1,13 @@
 /**
  * Gives back what threads had that ended without `close()`: the blocks on their free lists go to the slabs, their slabs
- * become nobody's, and their slots in the thread table free. What is done is a number of sections, in each of which the
- * slot is still the dead thread's; so two threads may do it at once, and one that dies over it leaves the rest to the next.
+ * become nobody's, and their entries in the thread table free. What is done is a number of sections, in each of which the
+ * entry is still the dead thread's; so two threads may do it at once, and one that dies over it leaves the rest to the next.
  *
  * A thread may have died between two stores of `malloc` or `free`, and it may be the one with the bug: so its counts are
  * not believed, and its lists are followed as long as each link leads to a block of the class that may be free. What is
  * behind the first that does not is lost, as is a block that was under way between list and program.
  *
- * A thread that attaches while all slots are taken does the same before it has one. Nothing keeps the heap from being
+ * A thread that attaches while all entries are taken does the same before it has one. Nothing keeps the heap from being
  * closed meanwhile but the lock: so each section looks whether it is open.
  *
  * @module
@@ -53,19 +53,19 @@ export class Reclaimer {
     this.#capacities = capacities;
   }
 
-  /** Does it for all threads that have ended. Cost: some microseconds for each slot that is taken. */
+  /** Does it for all threads that have ended. Cost: some microseconds for each entry that is taken. */
   reclaim(): void {
     const { journal, thread: own, threads } = this.#memory;
     if (!journal.shared) return;
     for (const thread of threads.taken()) {
-      if (thread.slot === own || !thread.isSound || !threads.isDead(thread)) continue;
+      if (thread.entry === own || !thread.isSound || !threads.isDead(thread)) continue;
       this.#capacities.forEach((capacity, sizeClass) => {
         do {
           for (let left = capacity; left > 0;) left = journal.run(() => this.#drain(thread, sizeClass, left));
         } while (journal.run(() => this.#revive(thread, sizeClass)));
       });
       while (journal.run(() => this.#emptyRings(thread)));
-      this.#large.flushDead(thread.slot, () => this.#memory.isOpenToAll && threads.isStillDead(thread));
+      this.#large.flushDead(thread.entry, () => this.#memory.isOpenToAll && threads.isStillDead(thread));
       for (let from = 0;;) {
         from = journal.run(() => this.#abandon(thread, from));
         if (from === 0) break;
@@ -74,14 +74,14 @@ export class Reclaimer {
     }
   }
 
-  /** Gives back what is in the rings between it and all slots; whether some may be left. */
+  /** Gives back what is in the rings between it and all entries; whether some may be left. */
   #emptyRings(thread: ThreadIdentity): boolean {
     const { isOpenToAll, threads } = this.#memory;
     if (!isOpenToAll) return false;
     for (let other = 0; other < threads.used; other++) {
-      if (!this.#remote.hasToGive(thread.slot, other)) continue;
+      if (!this.#remote.hasToGive(thread.entry, other)) continue;
       if (!threads.isStillDead(thread)) return false;
-      this.#remote.giveBackOf(thread.slot, other);
+      this.#remote.giveBackOf(thread.entry, other);
       return true;
     }
     return false;
@@ -90,20 +90,20 @@ export class Reclaimer {
   /** Makes its slabs nobody's; returns the first that is left, or 0. */
   #abandon(thread: ThreadIdentity, from: number): number {
     const { isOpenToAll, threads } = this.#memory;
-    return isOpenToAll && threads.isStillDead(thread) ? this.#source.abandon(thread.slot, from) : 0;
+    return isOpenToAll && threads.isStillDead(thread) ? this.#source.abandon(thread.entry, from) : 0;
   }
 
   /** Not if the system did not say, a moment ago, that the thread is dead: then its lists are as they were. */
   #release(thread: ThreadIdentity): void {
     const { isOpenToAll, threads } = this.#memory;
-    if (isOpenToAll && threads.isStillDead(thread) && this.#memory.isCacheEmpty(thread.slot)) {
-      threads.release(thread.slot);
+    if (isOpenToAll && threads.isStillDead(thread) && this.#memory.isCacheEmpty(thread.entry)) {
+      threads.release(thread.entry);
     }
   }
 
   /** Makes the latest of its magazines its list, if it has one. */
   #revive(thread: ThreadIdentity, sizeClass: number): boolean {
-    const { isOpenToAll, threads } = this.#memory, first = firstWordOf(thread.slot);
+    const { isOpenToAll, threads } = this.#memory, first = firstWordOf(thread.entry);
     return isOpenToAll && this.#magazines.latest(first, sizeClass) !== 0 && threads.isStillDead(thread) &&
       this.#magazines.revive(first, sizeClass);
   }
@@ -112,11 +112,11 @@ export class Reclaimer {
   #drain(thread: ThreadIdentity, sizeClass: number, most: number): number {
     const { isOpenToAll, journal, threads, words } = this.#memory;
     if (!isOpenToAll) return 0;
-    const head = firstWordOf(thread.slot) + CACHE_HEADS + sizeClass;
-    const room = firstWordOf(thread.slot) + CACHE_ROOMS + sizeClass;
+    const head = firstWordOf(thread.entry) + CACHE_HEADS + sizeClass;
+    const room = firstWordOf(thread.entry) + CACHE_ROOMS + sizeClass;
     const isEmpty = words[head] === 0 && words[room] === this.#capacities[sizeClass]!;
     if (isEmpty || !threads.isStillDead(thread)) return 0; // to ask the system takes longer than most sections
-    const left = this.#give(head, sizeClass, most, this.#magazines.latest(firstWordOf(thread.slot), sizeClass));
+    const left = this.#give(head, sizeClass, most, this.#magazines.latest(firstWordOf(thread.entry), sizeClass));
     journal.set(room, left === 0 ? this.#capacities[sizeClass]! : words[room]! + most - left);
     return left;
   }
@@ -137,8 +137,8 @@ export class Reclaimer {
   }
 }
 
-/** Gives back what the dead have, for a thread that has no slot yet, and so no parts to do it with. */
-export function reclaimWithoutSlot(memory: HeapMemory, flags: Flags): void {
+/** Gives back what the dead have, for a thread that has no entry yet, and so no parts to do it with. */
+export function reclaimWithoutEntry(memory: HeapMemory, flags: Flags): void {
   const classes = sizeClasses(flags.classes, flags.header === "byte");
   const pages = new PageHeap(memory),
     slabs = new Slabs(memory, pages, classes),

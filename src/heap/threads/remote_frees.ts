@@ -13,7 +13,7 @@
  *   a section takes:       all from taken to sent;  taken = sent;  and when it is committed: released = taken
  * ```
  *
- * There is a ring for each two threads, so one thread only writes to it, that in the sender's slot, and needs neither
+ * There is a ring for each two threads, so one thread only writes to it, that in the sender's entry, and needs neither
  * lock nor compare-and-swap. Who takes is in a section (`../state/journal.ts`): mostly the owner, which puts the blocks
  * on its free lists; the sender, which puts them back into their slabs when the ring is full, or when it goes; or who
  * finds one of the two dead.
@@ -408,7 +408,7 @@ export class RemoteFrees {
   }
 
   /**
-   * Puts what is in the rings between a dead thread and another slot back, as much as there is room for. Part of a
+   * Puts what is in the rings between a dead thread and another entry back, as much as there is room for. Part of a
    * section, in which that thread is dead.
    */
   giveBackOf(dead: number, other: number): void {

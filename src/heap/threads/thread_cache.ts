@@ -408,7 +408,7 @@ export class ThreadCache {
   /** First words of the caches that threads have. */
   #caches(): number[] {
     if (!this.#journal.shared) return [this.firstWord];
-    return this.#memory.threads.taken().map(({ slot }) => firstWordOf(slot));
+    return this.#memory.threads.taken().map(({ entry }) => firstWordOf(entry));
   }
 
   /** The blocks that were spilled to a slab. @throws {HeaderCorruptedError} at the first link that is damaged. */

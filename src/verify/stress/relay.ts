@@ -146,7 +146,7 @@ export class Relay {
     if (this.#maySample()) this.#sample();
     if (this.#threads.used > MOST_SLOTS_OF_SEAT * this.#seats.length + 1) {
       const [used, seats] = [this.#threads.used, this.#seats.length];
-      throw new RelayError(`the thread table had ${used} slots in use, with ${seats} Workers at a time`);
+      throw new RelayError(`the thread table had ${used} entries in use, with ${seats} Workers at a time`);
     }
   }
 

@@ -16,7 +16,7 @@ import {
 } from "../../../src/heap/state/layout.ts";
 import { openWith } from "../../../src/heap/inspect/mod.ts";
 import { viewState } from "../../../src/heap/inspect/state_view.ts";
-import { slotOfOwner, THREAD_ID, wordOfThread } from "../../../src/heap/state/thread_table.ts";
+import { entryOfOwner, THREAD_ID, wordOfThread } from "../../../src/heap/state/thread_table.ts";
 import { openVirtualMemory } from "../../../src/os/mod.ts";
 import { attachMortal, countDead, Death, fillWithDead, pretendDead } from "./mortal.ts";
 
@@ -358,8 +358,8 @@ Deno.test("a Worker really ends in the middle of a section, and the lock is take
     worker.postMessage({ shared: heap.share(), left });
     assertEquals(await died, "died");
     const holder = viewState(heap)[WORD_LOCK]!;
-    assert(slotOfOwner(holder) > 0, "the Worker has the lock");
-    const id = viewState(heap)[wordOfThread(slotOfOwner(holder)) + THREAD_ID]!;
+    assert(entryOfOwner(holder) > 0, "the Worker has the lock");
+    const id = viewState(heap)[wordOfThread(entryOfOwner(holder)) + THREAD_ID]!;
     assert(system.threadStart(id) > 0, "its thread lives still, so the lock is its own");
     worker.terminate();
     while (system.threadStart(id) !== 0) await new Promise((resolve) => setTimeout(resolve, 2));

@@ -4,7 +4,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { HeaderCorruptedError } from "../../../src/heap/errors.ts";
 import { SLAB_TABLE_OFFSET, WORD_LOCK } from "../../../src/heap/state/layout.ts";
 import { waitForLock } from "../../../src/heap/state/lock.ts";
-import { NO_THREAD, slotOfOwner, Threads } from "../../../src/heap/state/thread_table.ts";
+import { entryOfOwner, NO_THREAD, Threads } from "../../../src/heap/state/thread_table.ts";
 import type { VirtualMemory } from "../../../src/os/mod.ts";
 
 /** A system with these threads, numbers and starts; `current` is the one that calls. */
@@ -73,15 +73,15 @@ Deno.test("who has found the holder dead, and is late, does not take the lock fr
     if (++pauses === 3) words[WORD_LOCK] = 0;
   };
   people.wait(late);
-  assertEquals([words[WORD_LOCK], pauses, slotOfOwner(next)], [late, 3, 0]);
+  assertEquals([words[WORD_LOCK], pauses, entryOfOwner(next)], [late, 3, 0]);
 });
 
 Deno.test("the lock is taken from the dead, with a slot and without, and each try and pause is told", () => {
   const people = new People(), { words, threads } = people;
-  for (const hasSlot of [true, false]) {
+  for (const hasEntry of [true, false]) {
     words[WORD_LOCK] = people.attach(7, 1);
-    if (!hasSlot) words[WORD_LOCK] = threads.ownerWithoutSlot();
-    assertEquals(slotOfOwner(words[WORD_LOCK]!) === NO_THREAD, !hasSlot);
+    if (!hasEntry) words[WORD_LOCK] = threads.ownerWithoutEntry();
+    assertEquals(entryOfOwner(words[WORD_LOCK]!) === NO_THREAD, !hasEntry);
     const own = people.attach(8, 2);
     let pauses = 0;
     people.onPause = () => {
@@ -92,7 +92,7 @@ Deno.test("the lock is taken from the dead, with a slot and without, and each tr
     assertEquals(words[WORD_LOCK], own);
     assertEquals(told.filter((name) => name === "lockPauses").length, 20);
     assertEquals(told.filter((name) => name === "lockRetries").length, 120);
-    for (const { slot } of threads.taken()) threads.release(slot);
+    for (const { entry } of threads.taken()) threads.release(entry);
   }
 });
 
@@ -106,7 +106,7 @@ Deno.test("the lock is taken from a dead thread whose slot is free, or another's
     const own = people.attach(8, 2);
     people.wait(own);
     assertEquals(words[WORD_LOCK], own);
-    for (const { slot } of threads.taken()) threads.release(slot);
+    for (const { entry } of threads.taken()) threads.release(entry);
   }
 });
 
@@ -114,7 +114,7 @@ Deno.test("no two threads have the same name in the lock, in 10,000 that have on
   const people = new People(), names = new Set<number>();
   for (let count = 0; count < 10_000; count++) {
     const owner = people.attach(7, count + 1);
-    assert(owner > 0 && slotOfOwner(owner) === 0);
+    assert(owner > 0 && entryOfOwner(owner) === 0);
     names.add(owner);
     people.threads.release(0);
   }

@@ -18,8 +18,8 @@ import { sizeClasses } from "../../../src/heap/core/size_classes.ts";
 import { attachWith, viewState } from "../../../src/heap/inspect/mod.ts";
 import { listCapacities } from "../../../src/heap/threads/thread_cache.ts";
 import {
+  entryOfOwner,
   NO_THREAD,
-  slotOfOwner,
   THREAD_ID,
   THREAD_SEAL,
   THREAD_START,
@@ -145,10 +145,10 @@ export class MortalJournal extends Journal {
     throw death;
   }
 
-  /** Says in the heap's thread table that it is dead; if it has no slot, in the locks that it has. */
+  /** Says in the heap's thread table that it is dead; if it has no entry, in the locks that it has. */
   #tell(heap: Int32Array): void {
-    const slot = slotOfOwner(this.#owner);
-    if (slot !== NO_THREAD) pretendDead(heap, slot);
+    const entry = entryOfOwner(this.#owner);
+    if (entry !== NO_THREAD) pretendDead(heap, entry);
     else if (this.#inside) Atomics.store(this.#words, WORD_LOCK, -NOBODY);
   }
 }

@@ -17,7 +17,7 @@ import { changed, explore } from "./explore.ts";
 type Mutant =
   | "takes no lock from the dead"
   | "takes a lock without comparing"
-  | "names no generation in the lock"
+  | "names no tenure in the lock"
   | "attaches in a dead thread's name"
   | "judges by the number alone"
   | "does not roll back what it finds"
@@ -35,10 +35,10 @@ type Row = number[];
 
 const SLOTS = 3, BLOCKS_OF_ALL = 5;
 const LOCK = 0, LOG_LENGTH = 1, LOG = 2, SLAB = 6, CACHE = 7;
-const ID = CACHE + SLOTS, START = ID + SLOTS, GENERATION = START + SLOTS, DEATHS = GENERATION + SLOTS;
+const ID = CACHE + SLOTS, START = ID + SLOTS, TENURE = START + SLOTS, DEATHS = TENURE + SLOTS;
 const FIRST_THREAD = DEATHS + 1, THREAD_ROW = 8;
-/** Of a thread: its step, whether it lives, its name in the lock, its slot, its blocks; the lock, id, generation seen. */
-const AT = 0, LIFE = 1, OWNER = 2, SLOT = 3, BLOCKS = 4, LOCK_SEEN = 5, SEEN = 6, SEEN_GENERATION = 7;
+/** Of a thread: its step, whether it lives, its name in the lock, its slot, its blocks; the lock, id, tenure seen. */
+const AT = 0, LIFE = 1, OWNER = 2, SLOT = 3, BLOCKS = 4, LOCK_SEEN = 5, SEEN = 6, SEEN_TENURE = 7;
 const UNBORN = 0, ALIVE = 1, DEAD = 2, NO_SLOT = 99;
 
 /** Numbers and starts, as the system gives them: the number of the first comes again. */
@@ -81,7 +81,7 @@ class Life {
     this.#add("start", (row, me, person) => {
       row[START + row[me + SLOT]!] = PEOPLE[person]!.start;
       row[me + OWNER] = ownerOf(row, row[me + SLOT]!);
-      if (mutant === "names no generation in the lock") row[me + OWNER] = row[me + SLOT]! + 1;
+      if (mutant === "names no tenure in the lock") row[me + OWNER] = row[me + SLOT]! + 1;
       return "take: lock";
     });
     this.#section("take", "taken", {
@@ -127,15 +127,15 @@ class Life {
     for (let slot = 0; slot < SLOTS; slot++) {
       const after = slot === SLOTS - 1 ? next : `${name} ${slot + 1}`;
       const isStill = (row: Row, me: number): boolean =>
-        row[ID + slot] === row[me + SEEN] && row[GENERATION + slot] === row[me + SEEN_GENERATION] &&
+        row[ID + slot] === row[me + SEEN] && row[TENURE + slot] === row[me + SEEN_TENURE] &&
         row[ID + slot] !== 0 && isDead(row, row[ID + slot]!, row[START + slot]!);
       this.#add(`${name} ${slot}`, (row, me) => {
-        row[me + SEEN] = row[me + SEEN_GENERATION] = 0;
+        row[me + SEEN] = row[me + SEEN_TENURE] = 0;
         if (row[ID + slot] === 0 || row[me + SLOT] === slot || !isDead(row, row[ID + slot]!, row[START + slot]!)) {
           return after;
         }
         row[me + SEEN] = row[ID + slot]!;
-        row[me + SEEN_GENERATION] = row[GENERATION + slot]!;
+        row[me + SEEN_TENURE] = row[TENURE + slot]!;
         return `${name} ${slot} drain: lock`;
       });
       this.#section(`${name} ${slot} drain`, `${name} ${slot} release: lock`, {
@@ -156,7 +156,7 @@ class Life {
       return `${name} 1`;
     });
     this.#add(`${name} 1`, (row, me) => {
-      row[GENERATION + slotOf(row, me)]!++;
+      row[TENURE + slotOf(row, me)]!++;
       return `${name} 2`;
     });
     this.#add(`${name} 2`, (row, me) => {
@@ -274,14 +274,14 @@ function drain(row: Row, slot: number): [word: number, by: number][] {
 
 /** The lock's word of who has a slot now. */
 function ownerOf(row: Row, slot: number): number {
-  return row[GENERATION + slot]! * 8 + slot + 1;
+  return row[TENURE + slot]! * 8 + slot + 1;
 }
 
 function isDeadOwner(row: Row, owner: number, mutant: Mutant | undefined): boolean {
   if (owner >= WITHOUT_SLOT) return isDead(row, owner - WITHOUT_SLOT, 0);
   const slot = owner % 8 - 1;
   if (row[ID + slot] === 0) return true;
-  return (ownerOf(row, slot) !== owner && mutant !== "names no generation in the lock") ||
+  return (ownerOf(row, slot) !== owner && mutant !== "names no tenure in the lock") ||
     isDead(row, row[ID + slot]!, mutant === "judges by the number alone" ? 0 : row[START + slot]!);
 }
 
@@ -316,7 +316,7 @@ function begin(life: Life, people: Beginning): Row {
     row[me + SLOT] = person;
     row[ID + person] = PEOPLE[person]!.id;
     row[START + person] = PEOPLE[person]!.start;
-    row[me + OWNER] = life.mutant === "names no generation in the lock" ? person + 1 : ownerOf(row, person);
+    row[me + OWNER] = life.mutant === "names no tenure in the lock" ? person + 1 : ownerOf(row, person);
     if (state === "dead") row[SLAB]! -= row[CACHE + person] = 1;
     if (state !== "dead in a section") return;
     // It has taken a block out of the slab, and not put it on its list.
@@ -396,7 +396,7 @@ for (const [name, scene] of Object.entries(SCENES)) {
 const CAUGHT: { readonly [Name in Mutant]: readonly [scene: keyof typeof SCENES, message: string] } = {
   "takes no lock from the dead": ["a dead holder", "waits for ever"],
   "takes a lock without comparing": ["a dead holder", "taken from a thread that lives"],
-  "names no generation in the lock": ["a full table", "taken from a thread that lives"],
+  "names no tenure in the lock": ["a full table", "taken from a thread that lives"],
   "attaches in a dead thread's name": ["a full table", "taken from a thread that lives"],
   "judges by the number alone": ["a full table", "waits for ever"],
   "does not roll back what it finds": ["two", "write to the log at once"],
@@ -493,13 +493,13 @@ Deno.test("who reads a slot while it changes hands takes no living thread for de
 /** A bug to build into the model. */
 type BooksMutant =
   | "takes who has no slot for a living one"
-  | "compares no generation"
+  | "compares no tenure"
   | "takes a lock without comparing";
 
 interface Books {
-  /** 0, or the holder's slot, plus 1, and eight times its generation. */
+  /** 0, or the holder's slot, plus 1, and eight times its tenure. */
   lock: number;
-  slots: { is: "free" | "dead" | "live"; generation: number }[];
+  slots: { is: "free" | "dead" | "live"; tenure: number }[];
   threads: { at: string; slot: number; owner: number; seen: number }[];
 }
 
@@ -507,10 +507,10 @@ interface Books {
 function books(threads: number, mutant?: BooksMutant): number {
   const initial: Books = {
     lock: 1,
-    slots: [{ is: "dead", generation: 0 }, { is: "free", generation: 0 }],
+    slots: [{ is: "dead", tenure: 0 }, { is: "free", tenure: 0 }],
     threads: Array.from({ length: threads }, () => ({ at: "claim", slot: -1, owner: 0, seen: 0 })),
   };
-  const release = (slot: Books["slots"][number]): void => void (slot.is = "free", slot.generation++);
+  const release = (slot: Books["slots"][number]): void => void (slot.is = "free", slot.tenure++);
   return explore(initial, (state) => {
     const next: Books[] = [];
     state.threads.forEach(({ at, slot, owner, seen }, index) => {
@@ -524,15 +524,15 @@ function books(threads: number, mutant?: BooksMutant): number {
         to("reclaim", (copy, self) => {
           copy.slots[free]!.is = "live";
           self.slot = free;
-          self.owner = free + 1 + 8 * copy.slots[free]!.generation;
+          self.owner = free + 1 + 8 * copy.slots[free]!.tenure;
         });
       }
       if (at === "reclaim") to("lock", ({ slots }) => slots.filter(({ is }) => is === "dead").forEach(release));
       if (at === "lock" && state.lock === 0) to("inside", (copy) => copy.lock = owner);
       if (at === "lock" && state.lock !== 0) to("judge", (_, self) => self.seen = state.lock);
       if (at === "judge") {
-        const { is, generation } = state.slots[seen % 8 - 1]!;
-        const isOver = generation !== seen >> 3 && mutant !== "compares no generation";
+        const { is, tenure } = state.slots[seen % 8 - 1]!;
+        const isOver = tenure !== seen >> 3 && mutant !== "compares no tenure";
         if (is === "free" ? mutant !== "takes who has no slot for a living one" : is === "dead" || isOver) to("steal");
         else if (state.lock !== seen) to("lock");
       }
@@ -554,7 +554,7 @@ function books(threads: number, mutant?: BooksMutant): number {
 Deno.test("the lock of the books is taken from a dead thread, whoever has its slot by then", () => {
   assert(books(3) > 100);
   assertThrows(() => books(1, "takes who has no slot for a living one"), Error, "waits for ever");
-  assertThrows(() => books(3, "compares no generation"), Error, "waits for ever");
+  assertThrows(() => books(3, "compares no tenure"), Error, "waits for ever");
   assertThrows(() => books(3, "takes a lock without comparing"), Error, "taken from a thread that lives");
 });
 

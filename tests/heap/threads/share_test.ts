@@ -15,10 +15,10 @@ import { WORD_THREADS_USED } from "../../../src/heap/state/layout.ts";
 import { viewState } from "../../../src/heap/inspect/state_view.ts";
 import { openVirtualMemory } from "../../../src/os/mod.ts";
 import {
-  THREAD_GENERATION,
   THREAD_ID,
   THREAD_SEAL,
   THREAD_START,
+  THREAD_TENURE,
   wordOfThread,
 } from "../../../src/heap/state/thread_table.ts";
 import { Oracle } from "../../../src/verify/oracle.ts";
@@ -162,7 +162,7 @@ Deno.test("a thread that is about to set its cache up is no damage", async () =>
   viewState(heap).fill(0, wordOfThread(1), wordOfThread(2));
 });
 
-for (const [name, word] of Object.entries({ THREAD_ID, THREAD_START, THREAD_SEAL, THREAD_GENERATION })) {
+for (const [name, word] of Object.entries({ THREAD_ID, THREAD_START, THREAD_SEAL, THREAD_TENURE })) {
   Deno.test(`${name} of a thread that lives is overwritten: nobody has its slot, and the memory does not go`, async () => {
     const system = await openVirtualMemory();
     for (const value of [0, 1, -1, 0x7fff_ffff, "one more", "its complement"] as const) {
