@@ -198,11 +198,11 @@ export class ReleaseBlocks implements Blocks {
     const sizeClass = this.#gate.smallClass(ptr);
     let before = this.#classes.usable[sizeClass]!;
     if (sizeClass === 0) {
-      const unit = this.#large.find(ptr);
-      if (unit === 0) throw this.#gate.invalid(ptr);
-      this.#large.assertHeader(unit);
-      if (size > this.#classes.largest && this.#large.resize(unit, size)) return ptr;
-      before = this.#large.usable(unit);
+      const granule = this.#large.find(ptr);
+      if (granule === 0) throw this.#gate.invalid(ptr);
+      this.#large.assertHeader(granule);
+      if (size > this.#classes.largest && this.#large.resize(granule, size)) return ptr;
+      before = this.#large.usable(granule);
     } else {
       this.#headers.assertSound(ptr, sizeClass);
       if (size <= before && this.goodSize(size) === before) return ptr;
@@ -366,8 +366,8 @@ export class ReleaseBlocks implements Blocks {
   assertHeader(ptr: Ptr): void {
     const sizeClass = this.#gate.smallClass(ptr);
     if (sizeClass !== 0) return this.#headers.assertSound(ptr, sizeClass);
-    const unit = this.#large.find(ptr);
-    if (unit !== 0) this.#large.assertHeader(unit);
+    const granule = this.#large.find(ptr);
+    if (granule !== 0) this.#large.assertHeader(granule);
   }
 
   #mallocSlow(size: number): Ptr {

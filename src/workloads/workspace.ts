@@ -1,7 +1,7 @@
 /**
- * Where a runner works: which thread of how many it is, and where it keeps its live pointers and its state. A runner that
- * works alone has arrays of its own. Threads that hand blocks to one another have theirs in memory that all of them see:
- * each lays its arrays out in the same order, so they are the same ones.
+ * Where a runner works: which thread of how many it is, and where it keeps its live pointers and its state. A runner
+ * that works alone has arrays of its own. Threads that hand blocks to one another have theirs in memory that all of
+ * them see: each lays its arrays out in the same order, so they are the same ones.
  *
  * @module
  */

@@ -3,7 +3,7 @@
  *
  * ```
  *   span                     block - 16                                block
- *   | (alignment over 16) ... | magic | unit | pages | magic ^ unit ^ pages | user data, to the last page's end |
+ *   | (alignment over 16) ... | magic | granule | pages | magic ^ granule ^ pages | user data, to the last page's end |
  * ```
  *
  * Which blocks exist, and where, is known from the span table alone, which no user can write to; the header is there
@@ -35,7 +35,7 @@ import { roundPages, SpanCache } from "./span_cache.ts";
 /** Bytes of an AllocHeader. */
 export const HEADER_BYTES = 16;
 const MAGIC = 0x4c415247; // "LARG"
-const PAGES_PER_UNIT = SLAB_BYTES / PAGE_BYTES;
+const PAGES_PER_GRANULE = SLAB_BYTES / PAGE_BYTES;
 const PAGE_SHIFT = 31 - Math.clz32(PAGE_BYTES);
 /** Sizes below it are int32s for V8. */
 const MOST_INT = 2 ** 30;
@@ -45,7 +45,7 @@ function usualPages(size: number): number {
   return roundPages((size + HEADER_BYTES + PAGE_BYTES - 1) >>> PAGE_SHIFT);
 }
 
-/** See the module. A block is known by its span's first unit. */
+/** See the module. A block is known by its span's first granule. */
 export class LargeBlocks {
   readonly #memory: HeapMemory;
   readonly #words: Int32Array;
@@ -80,32 +80,32 @@ export class LargeBlocks {
   reuse(size: number): number {
     if (!this.#hasCache || size >= MOST_INT) return 0;
     this.lastIsZero = false;
-    const unit = this.#cache.take(usualPages(size), HEADER_BYTES);
+    const granule = this.#cache.take(usualPages(size), HEADER_BYTES);
     // No call from here on: one for which there is no stack would lose the block. Its AllocHeader is as it was.
-    return unit === 0 ? 0 : unit * SLAB_BYTES + HEADER_BYTES;
+    return granule === 0 ? 0 : granule * SLAB_BYTES + HEADER_BYTES;
   }
 
   /** A block, its native address aligned to a power of two of at least 16; 0 if there is no memory. */
   alloc(size: number, alignment = BLOCK_ALIGNMENT): number {
-    // Over 64 KiB it is the span that is aligned, such that its second unit has the address.
+    // Over 64 KiB it is the span that is aligned, such that its second granule has the address.
     const offset = Math.min(Math.max(alignment, HEADER_BYTES), SLAB_BYTES);
-    const pages = this.#pagesOf(offset, size), units = Math.ceil(pages / PAGES_PER_UNIT);
-    if (units > this.#memory.units) return 0;
-    return this.#journal.run(() => this.#take(offset, pages, units, this.#alignment(alignment)));
+    const pages = this.#pagesOf(offset, size), granules = Math.ceil(pages / PAGES_PER_GRANULE);
+    if (granules > this.#memory.granules) return 0;
+    return this.#journal.run(() => this.#take(offset, pages, granules, this.#alignment(alignment)));
   }
 
-  #take(offset: number, pages: number, units: number, aligned: ((first: number) => number) | undefined): number {
+  #take(offset: number, pages: number, granules: number, aligned: ((first: number) => number) | undefined): number {
     if (!this.#memory.charge(pages)) return 0;
-    const unit = this.#pages.takeLarge(units, aligned);
-    if (unit === 0) {
+    const granule = this.#pages.takeLarge(granules, aligned);
+    if (granule === 0) {
       this.#memory.discharge(pages);
       return 0;
     }
-    this.lastIsZero = this.#pages.wordOf(unit, SPAN_WAS_CLEAN) === 1;
-    this.#pages.setWord(unit, SPAN_BLOCK_OFFSET, offset);
+    this.lastIsZero = this.#pages.wordOf(granule, SPAN_WAS_CLEAN) === 1;
+    this.#pages.setWord(granule, SPAN_BLOCK_OFFSET, offset);
     this.#journal.add(WORD_LARGE_BLOCKS, 1);
-    this.#setPages(unit, pages, 0);
-    return this.ptrOf(unit);
+    this.#setPages(granule, pages, 0);
+    return this.ptrOf(granule);
   }
 
   #alignment(alignment: number): ((first: number) => number) | undefined {
@@ -115,11 +115,11 @@ export class LargeBlocks {
     return (first) => first + (step - (base + first + 1) % step) % step;
   }
 
-  /** First unit of the block that begins at `ptr`, or 0 if none does; for any number. */
+  /** First granule of the block that begins at `ptr`, or 0 if none does; for any number. */
   find(ptr: number): number {
     if (!Number.isSafeInteger(ptr) || ptr < FIRST_BLOCK || ptr >= this.#memory.bytes) return 0;
-    const unit = ((ptr - HEADER_BYTES) / SLAB_BYTES) | 0;
-    return this.#pages.kindOf(unit) === SPAN_LARGE && this.ptrOf(unit) === ptr ? unit : 0;
+    const granule = ((ptr - HEADER_BYTES) / SLAB_BYTES) | 0;
+    return this.#pages.kindOf(granule) === SPAN_LARGE && this.ptrOf(granule) === ptr ? granule : 0;
   }
 
   /**
@@ -142,24 +142,24 @@ export class LargeBlocks {
     if (
       start !== ptr || start < FIRST_BLOCK || start >= this.#memory.bytes || (start & (SLAB_BYTES - 1)) !== HEADER_BYTES
     ) return 0;
-    const words = this.#words, unit = start >>> SLAB_SHIFT, span = this.#pages.indexOf(unit, 0);
+    const words = this.#words, granule = start >>> SLAB_SHIFT, span = this.#pages.indexOf(granule, 0);
     const pages = words[span + SPAN_PAGES]!, at = this.#memory.wordOf(start) - HEADER_BYTES / 4;
     const isSound = words[span] === SPAN_LARGE && words[span + SPAN_BLOCK_OFFSET] === HEADER_BYTES &&
-      words[at] === MAGIC && words[at + 1] === unit && words[at + 2] === pages &&
-      words[at + 3] === (MAGIC ^ unit ^ pages);
+      words[at] === MAGIC && words[at + 1] === granule && words[at + 2] === pages &&
+      words[at + 3] === (MAGIC ^ granule ^ pages);
     return isSound ? pages : 0;
   }
 
   /** Frees a block that `find` found. @throws {HeaderCorruptedError} and does nothing if its header is damaged. */
-  free(unit: number): void {
-    this.assertHeader(unit);
-    const pages = this.#pages.wordOf(unit, SPAN_PAGES),
-      isAligned = this.#pages.wordOf(unit, SPAN_BLOCK_OFFSET) !== HEADER_BYTES;
+  free(granule: number): void {
+    this.assertHeader(granule);
+    const pages = this.#pages.wordOf(granule, SPAN_PAGES),
+      isAligned = this.#pages.wordOf(granule, SPAN_BLOCK_OFFSET) !== HEADER_BYTES;
     if (this.#hasCache && !isAligned && this.#cache.mayHold(pages)) {
       if (!this.#cache.hasRoomFor(pages)) this.flush(); // what it holds may be of no use any more
-      return this.#cache.put(unit, pages);
+      return this.#cache.put(granule, pages);
     }
-    this.#journal.run(() => this.#release(unit, this.#header(unit)));
+    this.#journal.run(() => this.#release(granule, this.#header(granule)));
     // The block is freed, even if the stack is too full now for more.
     try {
       this.#pages.trim();
@@ -168,21 +168,21 @@ export class LargeBlocks {
     }
   }
 
-  #release(unit: number, header: number): void {
-    const pages = this.#pages.wordOf(unit, SPAN_PAGES);
+  #release(granule: number, header: number): void {
+    const pages = this.#pages.wordOf(granule, SPAN_PAGES);
     this.#journal.clear(header, HEADER_BYTES / 4);
     this.#journal.add(WORD_LARGE_BLOCKS, -1);
     this.#journal.add(WORD_LARGE_PAGES, -pages);
     this.#memory.discharge(pages);
-    this.#pages.give(unit);
+    this.#pages.give(granule);
   }
 
   /** Gives all that this thread has cached back to the page heap. Each span is a section. */
   flush(): void {
     const next = (): boolean => {
-      const unit = this.#cache.remove();
-      if (unit !== 0) this.#release(unit, this.#memory.wordOf(unit * SLAB_BYTES));
-      return unit !== 0;
+      const granule = this.#cache.remove();
+      if (granule !== 0) this.#release(granule, this.#memory.wordOf(granule * SLAB_BYTES));
+      return granule !== 0;
     };
     while (this.#journal.run(next));
     this.#pages.trim();
@@ -190,19 +190,21 @@ export class LargeBlocks {
 
   /** The same of a thread, by its entry. `mayGo`, in each section: whether it is dead still. */
   flushDead(owner: number, mayGo: () => boolean): void {
-    for (const unit of this.#journal.run(() => mayGo() ? [...this.#cache.of(owner)] : [])) {
+    for (const granule of this.#journal.run(() => mayGo() ? [...this.#cache.of(owner)] : [])) {
       this.#journal.run(() => {
-        if (mayGo() && this.#cache.isOf(unit, owner)) this.#release(unit, this.#memory.wordOf(unit * SLAB_BYTES));
+        if (mayGo() && this.#cache.isOf(granule, owner)) {
+          this.#release(granule, this.#memory.wordOf(granule * SLAB_BYTES));
+        }
       });
     }
     this.#journal.run(() => mayGo() && this.#cache.clear(owner));
   }
 
   /** Makes a block larger or smaller where it is, if it can be. @throws {HeaderCorruptedError} as `free` does. */
-  resize(unit: number, size: number): boolean {
-    const pages = this.#pagesOf(this.#pages.wordOf(unit, SPAN_BLOCK_OFFSET), size);
-    if (pages === this.#pages.wordOf(unit, SPAN_PAGES)) return true;
-    const fits = this.#journal.run(() => this.#resize(unit, size));
+  resize(granule: number, size: number): boolean {
+    const pages = this.#pagesOf(this.#pages.wordOf(granule, SPAN_BLOCK_OFFSET), size);
+    if (pages === this.#pages.wordOf(granule, SPAN_PAGES)) return true;
+    const fits = this.#journal.run(() => this.#resize(granule, size));
     try {
       this.#pages.trim(); // as in `free`
     } catch (error) {
@@ -211,57 +213,57 @@ export class LargeBlocks {
     return fits;
   }
 
-  #resize(unit: number, size: number): boolean {
-    this.assertHeader(unit);
-    const pages = this.#pagesOf(this.#pages.wordOf(unit, SPAN_BLOCK_OFFSET), size);
-    const units = Math.ceil(pages / PAGES_PER_UNIT);
-    const before = this.#pages.wordOf(unit, SPAN_PAGES);
+  #resize(granule: number, size: number): boolean {
+    this.assertHeader(granule);
+    const pages = this.#pagesOf(this.#pages.wordOf(granule, SPAN_BLOCK_OFFSET), size);
+    const granules = Math.ceil(pages / PAGES_PER_GRANULE);
+    const before = this.#pages.wordOf(granule, SPAN_PAGES);
     if (pages > before) {
       if (!this.#memory.charge(pages - before)) return false;
-      if (units > this.#pages.unitsOf(unit) && !this.#pages.growInPlace(unit, units)) {
+      if (granules > this.#pages.granulesOf(granule) && !this.#pages.growInPlace(granule, granules)) {
         this.#memory.discharge(pages - before);
         return false;
       }
     } else {
       this.#memory.discharge(before - pages);
-      this.#pages.shrinkInPlace(unit, units);
+      this.#pages.shrinkInPlace(granule, granules);
     }
-    this.#setPages(unit, pages, before);
+    this.#setPages(granule, pages, before);
     return true;
   }
 
   /** Bytes that a block's user may write. @throws {HeaderCorruptedError} if its span has not got them. */
-  usable(unit: number): number {
-    const offset = this.#pages.wordOf(unit, SPAN_BLOCK_OFFSET), pages = this.#pages.wordOf(unit, SPAN_PAGES);
+  usable(granule: number): number {
+    const offset = this.#pages.wordOf(granule, SPAN_BLOCK_OFFSET), pages = this.#pages.wordOf(granule, SPAN_PAGES);
     const fits = offset >= HEADER_BYTES && offset < pages * PAGE_BYTES &&
-      pages <= this.#pages.unitsOf(unit) * PAGES_PER_UNIT;
-    if (!fits) throw damaged(`the large block at unit ${unit} is not inside its span`);
+      pages <= this.#pages.granulesOf(granule) * PAGES_PER_GRANULE;
+    if (!fits) throw damaged(`the large block at granule ${granule} is not inside its span`);
     return pages * PAGE_BYTES - offset;
   }
 
-  ptrOf(unit: number): number {
-    return unit * SLAB_BYTES + this.#pages.wordOf(unit, SPAN_BLOCK_OFFSET);
+  ptrOf(granule: number): number {
+    return granule * SLAB_BYTES + this.#pages.wordOf(granule, SPAN_BLOCK_OFFSET);
   }
 
-  /** Every large block's first unit, in order of address. */
-  *units(): Generator<number> {
-    for (const unit of this.#pages.spans()) {
-      if (this.#pages.kindOf(unit) === SPAN_LARGE && !this.#cache.has(unit)) yield unit;
+  /** Every large block's first granule, in order of address. */
+  *granules(): Generator<number> {
+    for (const granule of this.#pages.spans()) {
+      if (this.#pages.kindOf(granule) === SPAN_LARGE && !this.#cache.has(granule)) yield granule;
     }
   }
 
   /** Whether a span has a block that was freed, and waits to be given out again. */
-  isCached(unit: number): boolean {
-    return this.#cache.has(unit);
+  isCached(granule: number): boolean {
+    return this.#cache.has(granule);
   }
 
   /** @throws {HeaderCorruptedError} if the bytes in front of a block are not as they were written. */
-  assertHeader(unit: number): void {
-    const at = this.#header(unit), pages = this.#pages.wordOf(unit, SPAN_PAGES), words = this.#words;
-    const isSound = words[at] === MAGIC && words[at + 1] === unit && words[at + 2] === pages &&
-      words[at + 3] === (MAGIC ^ unit ^ pages);
+  assertHeader(granule: number): void {
+    const at = this.#header(granule), pages = this.#pages.wordOf(granule, SPAN_PAGES), words = this.#words;
+    const isSound = words[at] === MAGIC && words[at + 1] === granule && words[at + 2] === pages &&
+      words[at + 3] === (MAGIC ^ granule ^ pages);
     if (isSound) return;
-    const ptr = this.ptrOf(unit);
+    const ptr = this.ptrOf(granule);
     throw new HeaderCorruptedError(
       `the 16 bytes in front of the large block ${hex(ptr)} were overwritten, so something was written before its ` +
         `start. It stays as it is.`,
@@ -269,17 +271,17 @@ export class LargeBlocks {
     );
   }
 
-  #header(unit: number): number {
-    return this.#memory.wordOf(this.ptrOf(unit) - HEADER_BYTES);
+  #header(granule: number): number {
+    return this.#memory.wordOf(this.ptrOf(granule) - HEADER_BYTES);
   }
 
-  #setPages(unit: number, pages: number, before: number): void {
-    this.#pages.setWord(unit, SPAN_PAGES, pages);
+  #setPages(granule: number, pages: number, before: number): void {
+    this.#pages.setWord(granule, SPAN_PAGES, pages);
     this.#journal.add(WORD_LARGE_PAGES, pages - before);
-    const header = this.#header(unit);
+    const header = this.#header(granule);
     this.#journal.set(header, MAGIC);
-    this.#journal.set(header + 1, unit);
+    this.#journal.set(header + 1, granule);
     this.#journal.set(header + 2, pages);
-    this.#journal.set(header + 3, MAGIC ^ unit ^ pages);
+    this.#journal.set(header + 3, MAGIC ^ granule ^ pages);
   }
 }

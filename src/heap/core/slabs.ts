@@ -37,7 +37,7 @@ import {
   WORD_POOL_HEAD,
   WORD_SLABS,
   WORD_SUPERSLABS,
-  WORD_TOUCHED_UNITS,
+  WORD_TOUCHED_GRANULES,
 } from "../state/layout.ts";
 import type { HeapMemory } from "../state/memory.ts";
 import type { SizeClasses } from "./size_classes.ts";
@@ -166,7 +166,7 @@ export class Slabs {
     if (free === 0 || !isSuperslab) throw damaged(`superslab ${superslab} is pooled and has no free slab`);
     const touched = free & dirty;
     const bit = touched !== 0 ? touched & -touched : free & -free; // one that is in memory already, if there is one
-    if (touched === 0) journal.add(WORD_TOUCHED_UNITS, 1);
+    if (touched === 0) journal.add(WORD_TOUCHED_GRANULES, 1);
     if (free === ALL_FREE) journal.add(WORD_EMPTY_SUPERSLABS, -1);
     journal.set(record + SUPERSLAB_FREE, free & ~bit);
     journal.set(record + SUPERSLAB_DIRTY, dirty & ~bit);
@@ -197,7 +197,7 @@ export class Slabs {
   }
 
   /**
-   * Gives every empty superslab back, and the pages of every free slab, until no more than `goal` units are touched;
+   * Gives every empty superslab back, and the pages of every free slab, until no more than `goal` granules are touched;
    * returns the bytes of those slabs. Each superslab is a section.
    */
   purge(goal = -Infinity): number {
@@ -206,7 +206,7 @@ export class Slabs {
       [...this.#pages.spans()].filter((first) => this.#pages.kindOf(first) === SPAN_SUPERSLAB)
     );
     for (const first of superslabs) {
-      if (this.#words[WORD_TOUCHED_UNITS]! <= goal) return purged;
+      if (this.#words[WORD_TOUCHED_GRANULES]! <= goal) return purged;
       purged += this.#journal.run(() => this.#purge(first));
     }
     this.#journal.run(() => {
@@ -237,7 +237,7 @@ export class Slabs {
     }
     if (purged === 0) return 0;
     this.#journal.set(record + SUPERSLAB_DIRTY, kept);
-    this.#journal.add(WORD_TOUCHED_UNITS, -purged / SLAB_BYTES);
+    this.#journal.add(WORD_TOUCHED_GRANULES, -purged / SLAB_BYTES);
     return purged;
   }
 
@@ -258,7 +258,7 @@ export class Slabs {
   findDamage(): string | undefined {
     let superslabs = 0, empty = 0, withFree = 0, pooled = 0, slabs = 0, touched = 0;
     for (const first of this.#pages.spans()) {
-      if (this.#pages.kindOf(first) !== SPAN_CLEAN) touched += this.#pages.unitsOf(first);
+      if (this.#pages.kindOf(first) !== SPAN_CLEAN) touched += this.#pages.granulesOf(first);
       if (this.#pages.kindOf(first) !== SPAN_SUPERSLAB) continue;
       const superslab = first / SLABS_PER_SUPERSLAB, free = this.#words[this.#superslab(superslab) + SUPERSLAB_FREE]!;
       touched -= bitsOf(free & ~this.#words[this.#superslab(superslab) + SUPERSLAB_DIRTY]!);
@@ -284,7 +284,7 @@ export class Slabs {
     if (counted.join() !== [superslabs, empty, slabs].join()) {
       return `superslabs, empty ones, slabs in use: ${[superslabs, empty, slabs]}, counted ${counted}`;
     }
-    if (touched !== this.#words[WORD_TOUCHED_UNITS]) return `${touched} units are touched, not as counted`;
+    if (touched !== this.#words[WORD_TOUCHED_GRANULES]) return `${touched} granules are touched, not as counted`;
     return undefined;
   }
 
@@ -301,7 +301,7 @@ export class Slabs {
     for (let slab = first; slab < first + SLABS_PER_SUPERSLAB; slab++) this.#assertFree(slab);
     this.#pool.unlink(WORD_POOL_HEAD, superslab);
     // The page heap takes all of it for dirty.
-    this.#journal.add(WORD_TOUCHED_UNITS, bitsOf(~this.#words[this.#superslab(superslab) + SUPERSLAB_DIRTY]!));
+    this.#journal.add(WORD_TOUCHED_GRANULES, bitsOf(~this.#words[this.#superslab(superslab) + SUPERSLAB_DIRTY]!));
     this.#journal.clear(this.#superslab(superslab), SUPERSLAB_WORDS);
     this.#journal.add(WORD_SUPERSLABS, -1);
     this.#pages.give(first);

@@ -4,7 +4,7 @@
  *
  * ```
  *   CACHE_SPANS[c] of a thread -> span -> span -> 0      latest first
- *   a span's record: | kind: large | units | ~(owner << 24 | next) | pages |
+ *   a span's record: | kind: large | granules | ~(owner << 24 | next) | pages |
  * ```
  *
  * Classes are eight a doubling, as the small ones: so a block has at most an eighth more than was asked for, of address space;
@@ -30,8 +30,8 @@ const MOST_PAGES = 2048;
 const KEPT_PAGES = 8 * MIB / PAGE_BYTES;
 const MOST_KEPT_PAGES = 64 * MIB / PAGE_BYTES;
 
-/** In the word of a cached span: bits of the next one, a unit; above them is the owner. */
-const UNIT_BITS = 24;
+/** In the word of a cached span: bits of the next one, a granule; above them is the owner. */
+const GRANULE_BITS = 24;
 
 /** The pages of a class that has room for so many; the same number where there is none. */
 export function roundPages(pages: number): number {
@@ -72,21 +72,23 @@ export class SpanCache {
    * @throws {HeaderCorruptedError} if what the list leads to is no such span. What is behind it goes when the thread does.
    */
   take(pages: number, offset: number): number {
-    const words = this.#words, list = this.#first + classOf(pages), unit = list < this.#first ? 0 : words[list]!;
-    if (unit === 0) return 0;
-    const next = this.#nextOf(list, unit, pages), word = this.#pages.indexOf(unit, SPAN_BLOCK_OFFSET);
+    const words = this.#words, list = this.#first + classOf(pages), granule = list < this.#first ? 0 : words[list]!;
+    if (granule === 0) return 0;
+    const next = this.#nextOf(list, granule, pages), word = this.#pages.indexOf(granule, SPAN_BLOCK_OFFSET);
     // No call from here on: one for which there is no stack would leave it half done.
     this.#kept -= pages;
     words[list] = next;
     words[word] = offset;
-    return unit;
+    return granule;
   }
 
-  #nextOf(list: number, unit: number, pages: number): number {
-    const link = ~this.#pages.wordOf(unit, SPAN_BLOCK_OFFSET);
-    if (this.#isCached(unit, pages) && link >>> UNIT_BITS === this.#owner) return link & ((1 << UNIT_BITS) - 1);
+  #nextOf(list: number, granule: number, pages: number): number {
+    const link = ~this.#pages.wordOf(granule, SPAN_BLOCK_OFFSET);
+    if (this.#isCached(granule, pages) && link >>> GRANULE_BITS === this.#owner) {
+      return link & ((1 << GRANULE_BITS) - 1);
+    }
     this.#words[list] = 0;
-    throw damaged(`a thread's list of spans of ${pages} pages leads to unit ${unit}`);
+    throw damaged(`a thread's list of spans of ${pages} pages leads to granule ${granule}`);
   }
 
   /** Whether so many pages are of a class, and few enough to be put in, once there is room. */
@@ -106,30 +108,30 @@ export class SpanCache {
   }
 
   /** Puts a block's span in, if its pages are of a class and there is room; whether they are and there was. */
-  offer(unit: number, pages: number): boolean {
+  offer(granule: number, pages: number): boolean {
     if (classOf(pages) < 0 || !this.hasRoomFor(pages)) return false;
-    this.put(unit, pages);
+    this.put(granule, pages);
     return true;
   }
 
   /** Puts a block's span in. */
-  put(unit: number, pages: number): void {
+  put(granule: number, pages: number): void {
     const words = this.#words, list = this.#first + classOf(pages);
-    const word = this.#pages.indexOf(unit, SPAN_BLOCK_OFFSET);
+    const word = this.#pages.indexOf(granule, SPAN_BLOCK_OFFSET);
     // No call from here on, as in `take`.
-    words[word] = ~(this.#owner << UNIT_BITS | words[list]!);
-    words[list] = unit;
+    words[word] = ~(this.#owner << GRANULE_BITS | words[list]!);
+    words[list] = granule;
     this.#kept += pages;
   }
 
   /** Takes one out for the page heap; 0 if there is none. Part of a section. @throws {HeaderCorruptedError} as `take`. */
   remove(): number {
     for (let index = 0; index < SPAN_CLASSES; index++) {
-      const list = this.#first + index, unit = this.#words[list]!, pages = (index & 7) + LEAST_PAGES << (index >> 3);
-      if (unit === 0) continue;
-      this.#memory.journal.set(list, this.#nextOf(list, unit, pages));
+      const list = this.#first + index, granule = this.#words[list]!, pages = (index & 7) + LEAST_PAGES << (index >> 3);
+      if (granule === 0) continue;
+      this.#memory.journal.set(list, this.#nextOf(list, granule, pages));
       this.#kept = Math.max(0, this.#kept - pages);
-      return unit;
+      return granule;
     }
     this.#kept = 0;
     return 0;
@@ -142,22 +144,22 @@ export class SpanCache {
 
   /** The cached spans of a thread, whether they are on its lists or not. Part of a section. Cost: a walk over all spans. */
   *of(owner: number): Generator<number> {
-    for (const unit of this.#pages.spans()) if (this.isOf(unit, owner)) yield unit;
+    for (const granule of this.#pages.spans()) if (this.isOf(granule, owner)) yield granule;
   }
 
   /** Whether a span is in the cache of any thread. */
-  has(unit: number): boolean {
-    return this.#isCached(unit, this.#pages.wordOf(unit, SPAN_PAGES));
+  has(granule: number): boolean {
+    return this.#isCached(granule, this.#pages.wordOf(granule, SPAN_PAGES));
   }
 
   /** Whether it is in that of one. */
-  isOf(unit: number, owner: number): boolean {
-    return this.has(unit) && ~this.#pages.wordOf(unit, SPAN_BLOCK_OFFSET) >>> UNIT_BITS === owner;
+  isOf(granule: number, owner: number): boolean {
+    return this.has(granule) && ~this.#pages.wordOf(granule, SPAN_BLOCK_OFFSET) >>> GRANULE_BITS === owner;
   }
 
-  #isCached(unit: number, pages: number): boolean {
+  #isCached(granule: number, pages: number): boolean {
     const pageHeap = this.#pages;
-    return pageHeap.kindOf(unit) === SPAN_LARGE && pageHeap.wordOf(unit, SPAN_PAGES) === pages &&
-      pageHeap.wordOf(unit, SPAN_BLOCK_OFFSET) < 0;
+    return pageHeap.kindOf(granule) === SPAN_LARGE && pageHeap.wordOf(granule, SPAN_PAGES) === pages &&
+      pageHeap.wordOf(granule, SPAN_BLOCK_OFFSET) < 0;
   }
 }

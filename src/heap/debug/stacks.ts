@@ -7,7 +7,8 @@
  * - To have V8 write it costs as much as two captures, for any number of stacks. So 64 are made text together: what was
  *   captured is held until then, or until the program's turn ends, before which nothing is said to be collected. Of a
  *   heap that is shared each is made text at once.
- * - Where even that is too much, one allocation in n has a stack: over a program's run, a leak that matters is still seen.
+ * - Where even that is too much, one allocation in n has a stack: over a program's run, a leak that matters is still
+ *   seen.
  *
  * A block's record has the number of a stack, which is its index in a table of the books: who shows a stack may be
  * another thread than who captured it, which may be gone by then. Until its text is made the record has a *mark*, a
@@ -111,8 +112,8 @@ function unprepared(call: () => string): string {
 }
 
 /**
- * Makes each stack the text that V8 itself writes, which it does where another text is being prepared, and keeps. Where the
- * program has frozen `Error` they stay, and are read as the program wants.
+ * Makes each stack the text that V8 itself writes, which it does where another text is being prepared, and keeps. Where
+ * the program has frozen `Error` they stay, and are read as the program wants.
  *
  * @throws {RangeError} if there is no room for the calls; those that are text by then stay so.
  */
@@ -139,8 +140,8 @@ function makeTexts(stacks: Iterable<Captured>): void {
 const POSITION = /((?:file|https?|data|blob):[^()\s]*):(\d+):(\d+)(?=\)?$)/;
 
 /**
- * A frame with its position in the source of the program. V8 has positions in what it runs, and Deno knows whence those come,
- * when it makes text of an error: so one is made by a script of the same name, at the same line and column.
+ * A frame with its position in the source of the program. V8 has positions in what it runs, and Deno knows whence those
+ * come, when it makes text of an error: so one is made by a script of the same name, at the same line and column.
  */
 function inSource(frame: string): string {
   const [, filename, line, column] = POSITION.exec(frame) ?? [];
@@ -242,7 +243,9 @@ export class DebugStacks {
     return this.#owed.length >= OWED_MOST;
   }
 
-  /** Makes text of the stacks that are none yet, and lets go of what they hold. A block that is forgotten needs none. */
+  /**
+   * Makes text of the stacks that are none yet, and lets go of what they hold. A block that is forgotten needs none.
+   */
   settle(): void {
     if (this.#owed.length === 0) return;
     const { journal, words } = this.#memory, owed = this.#owed.filter(({ word, mark }) => words[word] === mark);

@@ -116,9 +116,9 @@ export class FrontGate {
   }
 
   #freeLarge(ptr: number): boolean {
-    const unit = this.#large.find(ptr);
-    if (unit !== 0) this.#large.free(unit);
-    return unit !== 0;
+    const granule = this.#large.find(ptr);
+    if (granule !== 0) this.#large.free(granule);
+    return granule !== 0;
   }
 
   #freeSmall(ptr: number, sizeClass: number): void {
@@ -168,9 +168,9 @@ export class FrontGate {
     if (ptr === 0) return 0;
     const sizeClass = this.smallClass(ptr);
     if (sizeClass !== 0) return this.#classes.usable[sizeClass]!;
-    const unit = this.#large.find(ptr);
-    if (unit === 0) throw this.invalid(ptr);
-    return this.#large.usable(unit);
+    const granule = this.#large.find(ptr);
+    if (granule === 0) throw this.invalid(ptr);
+    return this.#large.usable(granule);
   }
 
   /** Whether a pointer is the start of a live block. */
@@ -191,9 +191,9 @@ export class FrontGate {
     }
     if (!Number.isSafeInteger(ptr)) return 0;
     return this.#memory.journal.run(() => {
-      for (const unit of this.#large.units()) {
-        const start = this.#large.ptrOf(unit);
-        if (ptr >= start && ptr < start + this.#large.usable(unit)) return start;
+      for (const granule of this.#large.granules()) {
+        const start = this.#large.ptrOf(granule);
+        if (ptr >= start && ptr < start + this.#large.usable(granule)) return start;
       }
       return 0;
     });

@@ -72,8 +72,8 @@ export class Introspection {
         if (!free.has(ptr)) infos.push({ ptr, size: this.#classes.usable[sizeClass]!, sizeClass, slab });
       }
     }
-    for (const unit of this.#large.units()) {
-      infos.push({ ptr: this.#large.ptrOf(unit), size: this.#large.usable(unit), sizeClass: 0, slab: -1 });
+    for (const granule of this.#large.granules()) {
+      infos.push({ ptr: this.#large.ptrOf(granule), size: this.#large.usable(granule), sizeClass: 0, slab: -1 });
     }
     return infos.sort((a, b) => a.ptr - b.ptr);
   }
@@ -116,9 +116,9 @@ export class Introspection {
     }
     const classes: ClassStats[] = [];
     let largeBlocks = 0, largeBytes = 0;
-    for (const unit of this.#large.units()) {
+    for (const granule of this.#large.granules()) {
       largeBlocks++;
-      largeBytes += this.#large.usable(unit);
+      largeBytes += this.#large.usable(granule);
     }
     let liveBlocks = largeBlocks, liveBytes = largeBytes;
     for (let sizeClass = 1; sizeClass < slabs.length; sizeClass++) {
@@ -173,7 +173,7 @@ export class Introspection {
     if (this.#memory.journal.shared) bytes += this.#memory.residentRingsBytes;
     for (const first of this.#pages.spans()) {
       if (this.#pages.kindOf(first) === SPAN_CLEAN) continue;
-      bytes += this.#memory.residentBytes(first * SLAB_BYTES, this.#pages.unitsOf(first) * SLAB_BYTES);
+      bytes += this.#memory.residentBytes(first * SLAB_BYTES, this.#pages.granulesOf(first) * SLAB_BYTES);
     }
     return bytes;
   }
@@ -188,7 +188,7 @@ export class Introspection {
     if (damage !== undefined) throw new HeaderCorruptedError(`the heap's tables disagree: ${damage}.`, 0);
     this.#freeBlocks();
     for (const slab of this.#slabs.inUse()) this.#assertHeaders(slab);
-    for (const unit of this.#large.units()) this.#large.assertHeader(unit);
+    for (const granule of this.#large.granules()) this.#large.assertHeader(granule);
   }
 
   /** Of the free blocks too: their headers stay, so what is not there is the trace of a write past somebody's end. */
@@ -210,11 +210,11 @@ export class Introspection {
   #findDamage(): string | undefined {
     const words = this.#memory.words;
     let pages = 0, blocks = 0;
-    for (const unit of this.#pages.spans()) {
-      if (this.#pages.kindOf(unit) !== SPAN_LARGE) continue;
+    for (const granule of this.#pages.spans()) {
+      if (this.#pages.kindOf(granule) !== SPAN_LARGE) continue;
       blocks++;
-      pages += this.#pages.wordOf(unit, SPAN_PAGES);
-      if (!this.#large.isCached(unit)) this.#large.usable(unit); // throws if it is not inside its span
+      pages += this.#pages.wordOf(granule, SPAN_PAGES);
+      if (!this.#large.isCached(granule)) this.#large.usable(granule); // throws if it is not inside its span
     }
     if (blocks !== words[WORD_LARGE_BLOCKS]) return `${blocks} large blocks, ${words[WORD_LARGE_BLOCKS]} counted`;
     if (pages !== words[WORD_LARGE_PAGES]) return `large blocks have ${pages} pages, not as counted`;

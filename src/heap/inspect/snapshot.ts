@@ -1,5 +1,5 @@
 /**
- * A snapshot: what lies where in a heap, as plain data. Every unit of 64 KiB from the end of the heap's tables on is in one
+ * A snapshot: what lies where in a heap, as plain data. Every granule of 64 KiB from the end of the heap's tables on is in one
  * of its parts:
  *
  * ```
@@ -58,7 +58,7 @@ export interface LargeSnapshot {
   readonly ptr: number;
   /** Where its span begins. */
   readonly spanPtr: number;
-  /** Whole units of 64 KiB. */
+  /** Whole granules of 64 KiB. */
   readonly spanBytes: number;
   /** What its user may write; 0 for a block in quarantine. */
   readonly liveBytes: number;
@@ -70,7 +70,7 @@ export interface LargeSnapshot {
 export interface FreeSpanSnapshot {
   /** Where it begins. */
   readonly ptr: number;
-  /** Whole units of 64 KiB. */
+  /** Whole granules of 64 KiB. */
   readonly bytes: number;
   /** Whether the system has all of it: nobody has touched it since. */
   readonly isClean: boolean;
@@ -130,14 +130,14 @@ export function takeSnapshot(parts: SnapshotParts, { classes, ...totals }: HeapS
   const { memory, pages, large } = parts;
   const cached = cachedBySlab(parts);
   const superslabs: SuperslabSnapshot[] = [], largeBlocks: LargeSnapshot[] = [], freeSpans: FreeSpanSnapshot[] = [];
-  for (const unit of pages.spans()) {
-    const ptr = unit * SLAB_BYTES, bytes = pages.unitsOf(unit) * SLAB_BYTES, kind = pages.kindOf(unit);
+  for (const granule of pages.spans()) {
+    const ptr = granule * SLAB_BYTES, bytes = pages.granulesOf(granule) * SLAB_BYTES, kind = pages.kindOf(granule);
     // The largest span of all has never been touched: to ask for each of its pages would take seconds.
     const residentBytes = kind === SPAN_CLEAN ? 0 : memory.residentBytes(ptr, bytes);
-    if (kind === SPAN_SUPERSLAB) superslabs.push({ ptr, residentBytes, slabs: slabsOf(parts, unit, cached) });
-    else if (kind === SPAN_LARGE && !large.isCached(unit)) {
-      const liveBytes = large.usable(unit);
-      largeBlocks.push({ ptr: large.ptrOf(unit), spanPtr: ptr, spanBytes: bytes, liveBytes, residentBytes });
+    if (kind === SPAN_SUPERSLAB) superslabs.push({ ptr, residentBytes, slabs: slabsOf(parts, granule, cached) });
+    else if (kind === SPAN_LARGE && !large.isCached(granule)) {
+      const liveBytes = large.usable(granule);
+      largeBlocks.push({ ptr: large.ptrOf(granule), spanPtr: ptr, spanBytes: bytes, liveBytes, residentBytes });
     } else freeSpans.push({ ptr, bytes, isClean: kind === SPAN_CLEAN, residentBytes });
   }
   const tableBytes = memory.residentStateBytes;

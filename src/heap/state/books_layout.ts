@@ -9,9 +9,10 @@
  *
  * The first 2 MiB have the lock and the undo log where the heap has its own (`layout.ts`): both have a `Journal`.
  *
- * A *place* is where no two blocks can begin at once: 16 bytes below 2 GiB, where every pointer has its own, and a unit
- * of 64 KiB above, where there are large blocks only. So what is known of a block is found by its pointer without a
- * search. The map takes a quarter of the memory that small blocks do, and next to nothing of what large ones do.
+ * A *place* is where no two blocks can begin at once: 16 bytes below 2 GiB, where every pointer has its own, and a
+ * granule of 64 KiB above, where there are large blocks only. So what is known of a block is found by its pointer
+ * without a search. The map takes a quarter of the memory that small blocks do, and next to nothing of what large ones
+ * do.
  *
  * All is addressed in 32-bit words from the start of the books.
  *

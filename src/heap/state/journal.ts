@@ -27,7 +27,7 @@
  * | `RING_RELEASED`, published | the sender; the value of before only makes its ring look fuller |
  * | `RING_SENT`, `RING_WRITTEN`, by the sender, who has no section | who takes, and only ever in a section |
  * | span table, in sections | who frees or resizes a large block of its own, whose record nobody else changes |
- * | counts of units, in sections | when to purge: a hint |
+ * | counts of granules, in sections | when to purge: a hint |
  * | thread table, by compare-and-swap, never undone | anyone; but for `THREAD_LEAVING`: a hint, asked again in the section that closes |
  * | a cached span's record, by the thread that has it, in no section | walkers in a section: exact while it is quiet |
  * | a thread's free lists, magazines and lists of spans, by it alone | `stats`, `owns`: exact while it is quiet |

@@ -11,17 +11,17 @@
  *   0           256 KiB   320 KiB       1344 KiB 1360 KiB   1744 KiB 1792 KiB   1920 KiB
  *   +-----------+---------+-------------+--------+----------+--------+----------+-------------+
  *   | slab map  | control | slab table  | super- | thread   | undo   | inverses | span table  |
- *   | 4 B / slab| words   | 32 B / slab | slabs  | caches   | log    | by word  | 16 B / unit |
+ *   | 4 B / slab| words   | 32 B / slab | slabs  | caches   | log    | by word  | 16 B / granule |
  *   +-----------+---------+-------------+--------+----------+--------+----------+-------------+
  * ```
  *
- * Programs see what is between 0 and `bytes`, blocks and nothing else: no index of `heap.u8` leads to the state. What they
- * write through a pointer that is nearly NULL is not used by the heap. C code, which has addresses, can reach the state:
- * so what it says is checked off the hot path (`damage.ts`).
+ * Programs see what is between 0 and `bytes`, blocks and nothing else: no index of `heap.u8` leads to the state. What
+ * they write through a pointer that is nearly NULL is not used by the heap. C code, which has addresses, can reach the
+ * state: so what it says is checked off the hot path (`damage.ts`).
  *
  * All of the heap's state is in there, as 32-bit words: a Worker that maps the same memory sees it, and what a dead
- * thread leaves behind can be walked. A thread cache is written by its thread, as are its rings, the log by whoever is in a section, and
- * all else in sections (`journal.ts`). The memory of a table costs nothing until it is touched.
+ * thread leaves behind can be walked. A thread cache is written by its thread, as are its rings, the log by whoever is
+ * in a section, and all else in sections (`journal.ts`). The memory of a table costs nothing until it is touched.
  *
  * @module
  */
@@ -30,7 +30,9 @@ export const KIB = 1024;
 export const MIB = 1024 * KIB;
 export const GIB = 1024 * MIB;
 
-/** The unit of the page heap, and a slab: a word of slab map each, so the map of 256 MiB is 16 KiB and stays in L1. */
+/**
+ * The granule of the page heap, and a slab: a word of slab map each, so the map of 256 MiB is 16 KiB and stays in L1.
+ */
 export const SLAB_BYTES = 64 * KIB;
 export const SLAB_SHIFT = 16;
 /** Slabs are taken from the page heap in superslabs, the size of a huge page. */
@@ -80,17 +82,19 @@ export const WORD_SLABS = CONTROL + 4117;
 /** Large blocks, and their charge in pages. */
 export const WORD_LARGE_BLOCKS = CONTROL + 4118;
 export const WORD_LARGE_PAGES = CONTROL + 4119;
-/** Free units of the page heap: those that may hold touched pages; those below 2 GiB, of either kind; all. */
-export const WORD_DIRTY_UNITS = CONTROL + 4120;
-export const WORD_LOW_FREE_UNITS = CONTROL + 4121;
-export const WORD_FREE_UNITS = CONTROL + 4122;
+/** Free granules of the page heap: those that may hold touched pages; those below 2 GiB, of either kind; all. */
+export const WORD_DIRTY_GRANULES = CONTROL + 4120;
+export const WORD_LOW_FREE_GRANULES = CONTROL + 4121;
+export const WORD_FREE_GRANULES = CONTROL + 4122;
 /** Operations of the Box that counts them, by all threads. */
 export const WORD_BOX_OPERATIONS = CONTROL + 4123;
 /** What tells this heap from any other, and what it was made with: a handle has the same two (`share.ts`). */
 export const WORD_IDENTITY = CONTROL + 4124;
 export const WORD_FINGERPRINT = CONTROL + 4125;
-/** Units that hold touched pages, or may: those in use, and the dirty ones; and how many there may be (`hasGrown`). */
-export const WORD_TOUCHED_UNITS = CONTROL + 4126;
+/**
+ * Granules that hold touched pages, or may: those in use, and the dirty ones; and how many there may be (`hasGrown`).
+ */
+export const WORD_TOUCHED_GRANULES = CONTROL + 4126;
 export const WORD_TOUCHED_LIMIT = CONTROL + 4127;
 /** Free spans by size: a bitmap of the bins that hold any, and the head of each bin, for clean and for dirty spans. */
 export const WORD_BIN_MAP = CONTROL + 4160;
@@ -103,7 +107,10 @@ export const THREAD_WORDS = 4;
 export const WORD_THREADS_USED = CONTROL + 5632;
 /** By class: the first of its slabs that have blocks to give and that no thread owns. */
 export const WORD_CLASS_SLABS = CONTROL + 5664;
-/** The lock of a heap that several threads have: 0, or what names its holder (`thread_table.ts`). In a cache line of its own. */
+/**
+ * The lock of a heap that several threads have: 0, or what names its holder (`thread_table.ts`). In a cache line of its
+ * own.
+ */
 export const WORD_LOCK = CONTROL + 5824;
 /** Entries in the undo log. */
 export const WORD_LOG_LENGTH = CONTROL + 5840;
@@ -177,7 +184,8 @@ export const LOG_ENTRIES = 3072; // of 16 bytes
 
 /**
  * What tells the start of a block, by class; and 0 for any other number that the slab map's word, with the owner's part
- * of it changed to that of another, can be: so what is not of the thread's own slabs is no start of a block to the hot path.
+ * of it changed to that of another, can be: so what is not of the thread's own slabs is no start of a block to the hot
+ * path.
  */
 export const INVERSES_OFFSET = 1792 * KIB;
 export const INVERSES = 2 * MAX_CACHES * MAX_CLASSES;
@@ -187,7 +195,10 @@ export const SPAN_WORDS = 4;
 
 // ---- behind the heap ------------------------------------------------------------------------------------------------
 
-/** Between the heap and what lies behind it, so that what runs over the heap's end in native code does not reach it at once. */
+/**
+ * Between the heap and what lies behind it, so that what runs over the heap's end in native code does not reach it at
+ * once.
+ */
 export const GAP_BYTES = 2 * MIB;
 
 /**

@@ -353,8 +353,8 @@ export class HeapMemory {
     this.journal.add(WORD_CHARGED_PAGES, -pages);
   }
 
-  /** Units of the page heap. */
-  get units(): number {
+  /** Granules of the page heap. */
+  get granules(): number {
     return this.bytes / SLAB_BYTES;
   }
 

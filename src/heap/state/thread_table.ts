@@ -13,19 +13,20 @@
  * ```
  *
  * Invariants: an id is written from 0 by whoever claims; to 0 by its own thread, or by another in a section which has
- * seen that the entry is still that of the dead; and then the cache's lists are empty. So who claims an entry has an empty
- * cache. Nothing of an entry is logged: a claim that came since must not be undone. The start goes before the id, so who
- * reads an id, then a start, then the same id, has read the start of that thread, or 0. And the tenure goes before the
- * id: no two threads have an entry in one tenure, so an entry and its tenure name a thread.
+ * seen that the entry is still that of the dead; and then the cache's lists are empty. So who claims an entry has an
+ * empty cache. Nothing of an entry is logged: a claim that came since must not be undone. The start goes before the id,
+ * so who reads an id, then a start, then the same id, has read the start of that thread, or 0. And the tenure goes
+ * before the id: no two threads have an entry in one tenure, so an entry and its tenure name a thread.
  *
- * The seal follows from the other three. An entry that it does not fit was overwritten, by C code for instance: nobody takes
- * it for free, or its thread for dead or leaving, since the heap's memory could go from under one that lives. As long as there
- * is such an entry the memory stays. Who claims or releases has no seal, or one of before, for a moment: that hurts nobody.
+ * The seal follows from the other three. An entry that it does not fit was overwritten, by C code for instance: nobody
+ * takes it for free, or its thread for dead or leaving, since the heap's memory could go from under one that lives. As
+ * long as there is such an entry the memory stays. Who claims or releases has no seal, or one of before, for a moment:
+ * that hurts nobody.
  *
  * An entry is dead when the operating system has no such thread, or one with another start: a Worker that is terminated
- * in the middle of something runs on for as long as it takes, and a number may come again. There is no third state for a
- * dead entry that is being given back: each section of that work looks again whose the entry is, and whether that one is
- * dead (`../threads/reclaim.ts`). An entry whose thread is dead in a section stays as it is until the section ends.
+ * in the middle of something runs on for as long as it takes, and a number may come again. There is no third state for
+ * a dead entry that is being given back: each section of that work looks again whose the entry is, and whether that one
+ * is dead (`../threads/reclaim.ts`). An entry whose thread is dead in a section stays as it is until the section ends.
  *
  * The lock has the entry and the tenure of its holder in one word, or the OS thread id, negative, of one that has no
  * entry: it attaches while all are taken, and looks whether one is of the dead.
@@ -173,8 +174,8 @@ export class Threads {
 
   /**
    * Whether the holder of the lock is gone. If the lock has another holder since, the answer means nothing. One whose
-   * entry is free, or another's, has died, and lost it while nobody wanted the lock. One without an entry is judged by its
-   * number alone: should that come again, it is gone when the next one is. The thread that asks waits,
+   * entry is free, or another's, has died, and lost it while nobody wanted the lock. One without an entry is judged by
+   * its number alone: should that come again, it is gone when the next one is. The thread that asks waits,
    * so it does not hold the lock, whatever the word says: that was overwritten.
    */
   isDeadOwner(owner: number): boolean {

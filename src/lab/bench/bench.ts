@@ -2,11 +2,11 @@
  * `bench`: the throughput of our heap and of its peers, size by size, in one run.
  *
  * In each round every contestant has a fresh process, since V8 decides anew in each how to compile the same source: so
- * what a contestant's samples spread over is what its users get, and one that runs at one of two speeds is told from one
- * that does not. All processes of a round are warmed up, then every size is measured by each in two halves of a slot, in
- * random order, one after the other while the rest wait: through all sizes, and back. So the slots of one size and round
- * lie close together, and what disturbs the machine disturbs them alike: ratios are taken within rounds. What slows one
- * half alone was the machine, not what the process is.
+ * what a contestant's samples spread over is what its users get, and one that runs at one of two speeds is told from
+ * one that does not. All processes of a round are warmed up, then every size is measured by each in two halves of a
+ * slot, in random order, one after the other while the rest wait: through all sizes, and back. So the slots of one size
+ * and round lie close together, and what disturbs the machine disturbs them alike: ratios are taken within rounds. What
+ * slows one half alone was the machine, not what the process is.
  *
  * Before the first round each contestant has a process in which its slots are made long enough, and what it does is
  * checked against what a do-nothing allocator does.
@@ -93,12 +93,13 @@ interface Field {
 }
 
 /**
- * Runs a plan. A peer that fails, or that does not answer, is out of it from then on, with a failure instead of results.
+ * Runs a plan. A peer that fails, or that does not answer, is out of it from then on, with a failure instead of
+ * results.
  *
  * @param signal Stops the run: what whole rounds measured is returned.
  * @param everyone Who takes part; found from the plan if it is not given.
- * @throws ContestantError if our heap, or a do-nothing allocator, cannot do its work; DisagreementError if one did other
- * work.
+ * @throws ContestantError if our heap, or a do-nothing allocator, cannot do its work; DisagreementError if one did
+ * other work.
  */
 export async function bench(
   plan: BenchPlan,
@@ -241,7 +242,9 @@ function isPeer({ runtime }: Contestant): boolean {
   return runtime !== "deno" && runtime !== "harness";
 }
 
-/** Takes a peer out that failed, with whatever number of threads. @throws The error, if it is our heap's, or our doing. */
+/**
+ * Takes a peer out that failed, with whatever number of threads. @throws The error, if it is our heap's, or our doing.
+ */
 function leaveOut(field: Field, contestant: Contestant, error: unknown): void {
   field.signal.throwIfAborted();
   const failure = failureOfPeer(contestant, error);
@@ -327,8 +330,9 @@ function workOf({ workload }: BenchPlan, { threads }: ContestantRecord, { size }
 }
 
 /**
- * Lets every contestant run a slot of as many units as it will be asked for, and a do-nothing allocator the same: who does
- * other work than that one is found before anything is measured. Each slot that follows must repeat what this one gave.
+ * Lets every contestant run a slot of as many units as it will be asked for, and a do-nothing allocator the same: who
+ * does other work than that one is found before anything is measured. Each slot that follows must repeat what this one
+ * gave.
  */
 async function verify(
   plan: BenchPlan,

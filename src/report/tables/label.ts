@@ -1,11 +1,12 @@
 /**
- * What people read as an allocator's name, in every table, chart, headline and message. Ours is `hakmem`, whichever of its
- * designs is the default: a reader need not know our variants to find our row. Any other variant follows in brackets:
+ * What people read as an allocator's name, in every table, chart, headline and message. Ours is `hakmem`, whichever of
+ * its designs is the default: a reader need not know our variants to find our row. Any other variant follows in
+ * brackets:
  *
  *     hakmem        hakmem (e3-2)        hakmem (slab-map,refill=32)        hakmem, own heaps        none (deno)
  *
- * Result files keep the variant beside it, as `allocator`. Commands whose subjects are specs (`compare`, `explain`, `flags`)
- * call each as it was typed.
+ * Result files keep the variant beside it, as `allocator`. Commands whose subjects are specs (`compare`, `explain`,
+ * `flags`) call each as it was typed.
  *
  * @module
  */

@@ -120,9 +120,11 @@ Deno.test({
       const ptrs = Array.from({ length: 3 }, () => heap!.malloc(40_000)), list = firstWordOf(1) + CACHE_SPANS;
       heap!.free(ptrs[0]!);
       if (!isFree) heap!.free(ptrs[1]!);
-      const unit = ptrs[1]! >>> 16, at = SPAN_TABLE_OFFSET / 4 + unit * 4 + SPAN_BLOCK_OFFSET;
+      const granule = ptrs[1]! >>> 16, at = SPAN_TABLE_OFFSET / 4 + granule * 4 + SPAN_BLOCK_OFFSET;
       const index = list + words.subarray(list).findIndex((word) => word !== 0), next = ptrs[0]! >>> 16;
-      const stores: [number, number][] = isFree ? [[at, ~(1 << 24 | next)], [index, unit]] : [[index, next], [at, 16]];
+      const stores: [number, number][] = isFree
+        ? [[at, ~(1 << 24 | next)], [index, granule]]
+        : [[index, next], [at, 16]];
       for (const [word, value] of stores.slice(0, done)) words[word] = value;
       life.left = 0;
       assertThrows(() => heap!.malloc(20 * MIB), Death);

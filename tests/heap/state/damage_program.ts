@@ -64,7 +64,7 @@ const CALLS = [
 function words(): number[] {
   const range = (first: number, count: number, step = 1): number[] =>
     Array.from({ length: Math.ceil(count / step) }, (_, index) => first + index * step);
-  const units = RESERVE / 65_536, cache = firstWordOf(0);
+  const granules = RESERVE / 65_536, cache = firstWordOf(0);
   return [
     ...range(WORD_CHARGED_PAGES, WORD_TOUCHED_LIMIT - WORD_CHARGED_PAGES + 1),
     ...range(WORD_CLASS_OF, 2049, 97),
@@ -80,7 +80,7 @@ function words(): number[] {
     ...range(SUPERSLAB_TABLE_OFFSET / 4 + SUPERSLAB_WORDS, 3 * SUPERSLAB_WORDS),
     ...range(cache, CACHE_SENT_TO + MAX_CACHES / 32, 3),
     ...range(LOG_OFFSET / 4, 64, 7),
-    ...range(SPAN_TABLE_OFFSET / 4, (units + 2) * SPAN_WORDS, 1),
+    ...range(SPAN_TABLE_OFFSET / 4, (granules + 2) * SPAN_WORDS, 1),
   ];
 }
 

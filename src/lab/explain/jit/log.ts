@@ -1,6 +1,6 @@
 /**
- * V8's log: what it says while it compiles (`--trace-turbo-inlining`, `--trace-opt`, `--trace-deopt`), read from the stdout of a
- * contestant. As Deno 2.9.6 with V8 15 prints it, cut short:
+ * V8's log: what it says while it compiles (`--trace-turbo-inlining`, `--trace-opt`, `--trace-deopt`), read from the
+ * stdout of a contestant. As Deno 2.9.6 with V8 15 prints it, cut short:
  *
  *     [compiling method 0x.. <JSFunction mixedChunk (sfi = 0x..)> (target TURBOFAN_JS), mode: ..]
  *     Inlining small function(s) at call site #154:JSCall
