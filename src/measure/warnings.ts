@@ -56,10 +56,10 @@ export function disturbedWarning(disturbed: number, rounds: number): Warning {
  *
  * @param difference By how much, in words.
  */
-export function loopsWarning(difference: string, places: readonly string[]): Warning {
+export function loopsWarning(difference: string, settings: readonly string[]): Warning {
   return {
     code: "LOOPS",
-    message: `${whoAt("the do-nothing loops in TypeScript and C", places)} differ by ${difference}`,
+    message: `${whoAt("the do-nothing loops in TypeScript and C", settings)} differ by ${difference}`,
     advice: "across languages, read the ratios of net times: those of the whole compare the loops, too",
   };
 }
@@ -95,7 +95,7 @@ export function threadsWarning(threads: number, cores: number): Warning | undefi
 /**
  * Warns if V8 did not run the measured loop in its best compiler's code.
  *
- * @param who With the place, if there are several.
+ * @param who With the setting, if there are several.
  * @param longer The option that makes the loop run longer, if there is one.
  */
 export function tierWarning(who: string, tiers: readonly string[], longer?: string): Warning | undefined {
@@ -111,18 +111,18 @@ export function tierWarning(who: string, tiers: readonly string[], longer?: stri
 /**
  * Warns if the intervals of somebody's throughput are wide.
  *
- * @param estimates By the place they are of: a size, with its threads where there are several; empty if there is one
- * place only.
+ * @param estimates By the setting they are of: a size, with its threads where there are several; empty if there is one
+ * setting only.
  */
 export function noiseWarning(who: string, estimates: ReadonlyMap<string, Estimate>): Warning | undefined {
-  const widths = [...estimates].map(([place, { median, low, high }]) => ({ place, width: (high - low) / median }))
+  const widths = [...estimates].map(([setting, { median, low, high }]) => ({ setting, width: (high - low) / median }))
     .filter(({ width }) => width >= WIDE);
   if (widths.length === 0) return undefined;
   const widest = Math.round(100 * Math.max(...widths.map(({ width }) => width)));
   return {
     code: "NOISE",
     message: `${
-      whoAt(who, widths.map(({ place }) => place))
+      whoAt(who, widths.map(({ setting }) => setting))
     }: the 95 % interval is up to ${widest} % of the median wide`,
     advice: "run on a quiet machine, or with more --rounds",
     brief: `intervals up to ${widest} % wide`,
@@ -130,11 +130,11 @@ export function noiseWarning(who: string, estimates: ReadonlyMap<string, Estimat
 }
 
 /** Warns if the speed of a contestant was still changing when its warm-up ended. Places as of `noiseWarning`. */
-export function unstableWarning(who: string, places: readonly string[], longer?: string): Warning | undefined {
-  if (places.length === 0) return undefined;
+export function unstableWarning(who: string, settings: readonly string[], longer?: string): Warning | undefined {
+  if (settings.length === 0) return undefined;
   return {
     code: "UNSTABLE",
-    message: `${whoAt(who, places)} was still changing its speed by over 10 % a slot when its warm-up ended`,
+    message: `${whoAt(who, settings)} was still changing its speed by over 10 % a slot when its warm-up ended`,
     advice: longer === undefined ? "run again" : `run again, or raise ${longer}`,
     brief: `${who} was still changing its speed`,
   };
@@ -144,8 +144,8 @@ function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-/** Somebody, at some places: those with a name. */
-export function whoAt(who: string, places: readonly string[]): string {
-  const named = places.filter((place) => place !== "");
+/** Somebody, at some settings: those with a name. */
+export function whoAt(who: string, settings: readonly string[]): string {
+  const named = settings.filter((setting) => setting !== "");
   return named.length === 0 ? who : `${who} at ${named.join(", ")}`;
 }

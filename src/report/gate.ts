@@ -4,7 +4,7 @@
  * @module
  */
 import { doubts } from "./doubts.ts";
-import { counted, placeOf, times, wrap } from "./tables/format.ts";
+import { counted, settingOf, times, wrap } from "./tables/format.ts";
 import type { GateFile, GateRow, GateVerdict } from "../model/gate.ts";
 import { csvTable, markdownTable } from "./tables/rows.ts";
 import { textTable } from "./tables/text_table.ts";
@@ -31,7 +31,7 @@ export function gateHeadline({ rows, verdict }: Pick<GateFile, "rows" | "verdict
   const [first] = of(verdict);
   const which = first === undefined
     ? ""
-    : `; the first: ${first.name} at ${placeOf({ size: first.size, threads: first.threads ?? 1 })}, ${said(first)}`;
+    : `; the first: ${first.name} at ${settingOf({ size: first.size, threads: first.threads ?? 1 })}, ${said(first)}`;
   const count = verdict === "no-go" ? failed : undecided;
   const what = verdict === "no-go" ? (count === 1 ? "fails" : "fail") : count === 1 ? "is undecided" : "are undecided";
   return `${WORDS[verdict]}: ${count} of ${all} ${what}${others}${which}`;

@@ -34,7 +34,7 @@ Deno.test("warnings are silent when nothing is wrong", () => {
   assertEquals(unstableWarning("system", []), undefined);
 });
 
-Deno.test("warnings name no place where there is one only, and no option that there is not", () => {
+Deno.test("warnings name no setting where there is one only, and no option that there is not", () => {
   const wide = { median: 100, low: 80, high: 120 };
   assertEquals(noiseWarning("system", new Map([["", wide]]))?.message.startsWith("system: the 95 % interval"), true);
   const sizes = new Map([["128", wide], ["256", wide]]);

@@ -26,7 +26,7 @@ import { type ContestantStart, lineUp, type LineUpPlan } from "./line_up.ts";
 import type { Request, Slot } from "../contestant/protocol.ts";
 import { resultsOf } from "./results.ts";
 import { isWarm, warm, warmAll, type WarmUp, warmUp } from "../contest/warm_up.ts";
-import { placeIn, warningsOf } from "../contest/warnings.ts";
+import { settingIn, warningsOf } from "../contest/warnings.ts";
 
 /** What to measure. */
 export interface BenchPlan extends LineUpPlan {
@@ -326,7 +326,7 @@ function requestOf(
 
 /** What all who do it must agree on. */
 function workOf({ workload }: BenchPlan, { threads }: ContestantRecord, { size }: BenchPlan["sizes"][number]): string {
-  return `${workload.name} ${placeIn(workload.name, { size, threads })}`.trimEnd();
+  return `${workload.name} ${settingIn(workload.name, { size, threads })}`.trimEnd();
 }
 
 /**
@@ -390,7 +390,7 @@ function summarise(
   const unstable = Map.groupBy(
     records.flatMap(({ contestant: { label }, threads, warmUps }) =>
       plan.sizes.filter((_size, index) => warmUps[index]?.isStable === false)
-        .map(({ size }) => ({ label, place: placeIn(plan.workload.name, { size, threads }) }))
+        .map(({ size }) => ({ label, setting: settingIn(plan.workload.name, { size, threads }) }))
     ),
     ({ label }) => label,
   );

@@ -159,7 +159,7 @@ function netTime(samples: readonly number[], harness: Series): number {
   return estimate(differences(samples, harness.slots.map(nanosecondsPerOperation))).median;
 }
 
-/** The fastest time is the highest throughput: the bounds change places. */
+/** The fastest time is the highest throughput: the bounds change sides. */
 function throughput({ median, low, high }: Estimate): Estimate {
   return { median: 1e9 / median, low: 1e9 / high, high: 1e9 / low };
 }

@@ -29,7 +29,7 @@ import {
 import type { CompareFile, CompareRow, Ratio } from "../../model/mod.ts";
 import { Rounds, type RoundsPlan } from "../contest/rounds.ts";
 import type { ResolvedSpec } from "../contest/specs.ts";
-import { longerBy, placeIn } from "../contest/warnings.ts";
+import { longerBy, settingIn } from "../contest/warnings.ts";
 
 /** What to compare. */
 export interface ComparePlan extends RoundsPlan {
@@ -155,7 +155,7 @@ function rowOf(
   };
 }
 
-/** From logarithms of times to throughput: the bounds change places. */
+/** From logarithms of times to throughput: the bounds change sides. */
 export function ratioOf({ value, low, high }: Interval): Ratio {
   return { ratio: Math.exp(-value), low: Math.exp(-high), high: Math.exp(-low) };
 }
@@ -193,9 +193,9 @@ function warningsOf(
 /** Who has two speeds at a size. A and its control are the same contestant in processes of their own. */
 function modesAt(plan: ComparePlan, rounds: Rounds, index: number, size: number): (Warning | undefined)[] {
   const [a, b, control] = [A, B, CONTROL].map((name) => rounds.fastest(index, name)) as [number[], number[], number[]];
-  const place = placeIn(plan.workload.name, { size, threads: plan.threads ?? 1 });
+  const setting = settingIn(plan.workload.name, { size, threads: plan.threads ?? 1 });
   return [
-    bimodalWarning(whoAt(plan.a.name, [place]), modesOf([...a, ...control], [...b, ...b])),
-    bimodalWarning(whoAt(plan.b.name, [place]), modesOf(b, a)),
+    bimodalWarning(whoAt(plan.a.name, [setting]), modesOf([...a, ...control], [...b, ...b])),
+    bimodalWarning(whoAt(plan.b.name, [setting]), modesOf(b, a)),
   ];
 }

@@ -20,7 +20,7 @@ import {
   whoAt,
 } from "../../measure/mod.ts";
 import type { Result } from "../../model/mod.ts";
-import { loopDifference, nameOf, placeOf, unlikeLoops } from "../../report/mod.ts";
+import { loopDifference, nameOf, settingOf, unlikeLoops } from "../../report/mod.ts";
 import { median } from "simple-statistics";
 import type { Parameters } from "../../workloads/mod.ts";
 
@@ -37,7 +37,7 @@ export interface Evidence {
   readonly fastest: readonly (readonly number[])[];
   readonly environment: Environment;
   /** Who was still changing its speed after warm-up, and where. */
-  readonly unstable: ReadonlyMap<string, readonly { readonly place: string }[]>;
+  readonly unstable: ReadonlyMap<string, readonly { readonly setting: string }[]>;
   readonly stealBefore: Steal;
   readonly stealAfter: Steal;
 }
@@ -56,15 +56,15 @@ export function warningsOf({ results, fastest, environment, unstable, stealBefor
   return [
     loops.length === 0
       ? undefined
-      : loopsWarning(loopDifference(loops), loops.map((each) => placeIn(results[0]!.workload, each))),
+      : loopsWarning(loopDifference(loops), loops.map((each) => settingIn(results[0]!.workload, each))),
     loadWarning(environment.loadAverage[0] ?? 0, environment.cores),
     threadsWarning(Math.max(1, ...results.map(({ threads }) => threads)), environment.cores),
     steal,
     ...results.filter(isHarnessBound).map((result) =>
-      tierWarning(whoAt(nameOf(result), [placeIn(result.workload, result)]), result.tiers, longer)
+      tierWarning(whoAt(nameOf(result), [settingIn(result.workload, result)]), result.tiers, longer)
     ),
     ...judged.map((result) => modesWarning(result, results, fastest)),
-    ...names.map((name) => unstableWarning(name, (unstable.get(name) ?? []).map(({ place }) => place), longer)),
+    ...names.map((name) => unstableWarning(name, (unstable.get(name) ?? []).map(({ setting }) => setting), longer)),
     ...names.map((name) => noiseWarning(name, throughputs(judged.filter((each) => nameOf(each) === name)))),
   ].filter((warning) => warning !== undefined);
 }
@@ -75,11 +75,11 @@ function modesWarning(result: Result, all: readonly Result[], fastest: Evidence[
   const timesOf = (of: Result) => fastest[all.indexOf(of)]!, samples = timesOf(result);
   const slowness = (round: number) => median(others.map((other) => timesOf(other)[round]! / other.nsPerOp));
   const modes = modesOf(samples, others.length === 0 ? undefined : samples.map((_sample, round) => slowness(round)));
-  return bimodalWarning(whoAt(nameOf(result), [placeIn(result.workload, result)]), modes);
+  return bimodalWarning(whoAt(nameOf(result), [settingIn(result.workload, result)]), modes);
 }
 
 function throughputs(results: readonly Result[]): Map<string, Estimate> {
-  return new Map(results.map((result) => [placeIn(result.workload, result), result.opsPerSecond]));
+  return new Map(results.map((result) => [settingIn(result.workload, result), result.opsPerSecond]));
 }
 
 /** The option that makes a unit longer, if the workload has it. */
@@ -87,7 +87,7 @@ export function longerBy(parameters: readonly Parameters[]): string | undefined 
   return parameters.some((each) => "cycles" in each) ? "--cycles" : undefined;
 }
 
-/** Where something was measured, as messages have it; empty for a replay, which has one place only. */
-export function placeIn(workload: string, place: Pick<Result, "size" | "threads">): string {
-  return workload === REPLAY ? "" : placeOf(place);
+/** Where something was measured, as messages have it; empty for a replay, which has one setting only. */
+export function settingIn(workload: string, setting: Pick<Result, "size" | "threads">): string {
+  return workload === REPLAY ? "" : settingOf(setting);
 }

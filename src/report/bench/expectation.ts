@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { hasOwnHeaps, placeOf, ratioWithBounds, times } from "../tables/format.ts";
+import { hasOwnHeaps, ratioWithBounds, settingOf, times } from "../tables/format.ts";
 import { judgedRatio } from "./loops.ts";
 import { heapLabel } from "../tables/label.ts";
 import type { Expectation, Result } from "../../model/results.ts";
@@ -39,8 +39,8 @@ export function checkExpectation(expected: number, results: readonly Result[]): 
       : high < expected
       ? "below"
       : "as expected";
-    const place = { allocator, size, ...(threads > 1 ? { threads } : {}) };
-    return [{ ...place, expected, measured, ...(isNet ? { isNet } : {}), verdict }];
+    const setting = { allocator, size, ...(threads > 1 ? { threads } : {}) };
+    return [{ ...setting, expected, measured, ...(isNet ? { isNet } : {}), verdict }];
   });
 }
 
@@ -48,7 +48,9 @@ export function checkExpectation(expected: number, results: readonly Result[]): 
 export function expectationLine(
   { allocator, size, threads = 1, expected, measured, isNet, verdict }: Expectation,
 ): string {
-  const start = `${heapLabel(allocator)} at ${placeOf({ size, threads })}: expected ${times(expected)} times system, `;
+  const start = `${heapLabel(allocator)} at ${settingOf({ size, threads })}: expected ${
+    times(expected)
+  } times system, `;
   if (verdict === "not known") return `${start}which is not known: the loops differ, and nothing is left without them`;
   const contains = verdict === "as expected"
     ? "the interval contains what was expected"

@@ -5,11 +5,11 @@
  * @module
  */
 import { type Estimate, estimate, knownRatio, loopFactor, LOOPS_WITHIN, netRatios, ratios } from "../../measure/mod.ts";
-import { nanoseconds, type Place, placeOf, times } from "../tables/format.ts";
+import { nanoseconds, type Setting, settingOf, times } from "../tables/format.ts";
 import type { Result } from "../../model/results.ts";
 
-/** What the two loops cost at a place, where they differ. */
-export interface Loops extends Place {
+/** What the two loops cost at a setting, where they differ. */
+export interface Loops extends Setting {
   /** Nanoseconds per operation. */
   readonly deno: number;
   readonly native: number;
@@ -19,7 +19,7 @@ export interface Loops extends Place {
   readonly because?: string | undefined;
 }
 
-/** The places at which the loops differ by more than 15 %. */
+/** The settings at which the loops differ by more than 15 %. */
 export function unlikeLoops(results: readonly Result[]): Loops[] {
   return results.filter(({ runtime, host }) => runtime === "harness" && host === "deno").flatMap((deno) => {
     const native = loopOf({ ...deno, host: "native" }, results);
@@ -37,16 +37,16 @@ export function loopDifference(loops: readonly Loops[]): string {
   return factor < 2 ? `${Math.round(100 * (factor - 1))} %` : `a factor of ${times(factor)}`;
 }
 
-/** One place in words. */
+/** One setting in words. */
 export function loopsLine(loops: Loops): string {
   const { deno, native, because } = loops;
   return `the loops differ by ${loopDifference([loops])}: ${nanoseconds(deno)} ns in TypeScript, ` +
     `${nanoseconds(native)} ns in C${because === undefined ? "" : ` (${because})`}`;
 }
 
-/** A line for each place, named where there are several. */
+/** A line for each setting, named where there are several. */
 export function loopsLines(results: readonly Result[]): string[] {
-  return unlikeLoops(results).map((loops) => `at ${placeOf(loops)} ${loopsLine(loops)}; net x compares without them`);
+  return unlikeLoops(results).map((loops) => `at ${settingOf(loops)} ${loopsLine(loops)}; net x compares without them`);
 }
 
 /** How many times as fast `one` is without the loops, round by round; undefined if a loop was not measured. */
@@ -56,14 +56,14 @@ export function netRatiosOf(one: Result, other: Result, results: readonly Result
   return netRatios({ samples: one.samples, loop: ours.samples }, { samples: other.samples, loop: theirs.samples });
 }
 
-/** The net ratio to `system` at a result's place; undefined if it is not known. */
+/** The net ratio to `system` at a result's setting; undefined if it is not known. */
 export function netRatioToSystem(result: Result, results: readonly Result[]): Estimate | undefined {
   const system = results.find((other) => other.allocator === "system" && isAt(other, result));
   return system && knownRatio(netRatiosOf(result, system, results) ?? []);
 }
 
 /**
- * What is to be judged of two at one place: how many times as fast one is. That is the ratio of whole times, or of net
+ * What is to be judged of two at one setting: how many times as fast one is. That is the ratio of whole times, or of net
  * ones where the loops around the two differ, and then it may be not known.
  */
 export function judgedRatio(one: Result, other: Result, results: readonly Result[]): JudgedRatio {
@@ -78,11 +78,11 @@ export interface JudgedRatio {
   readonly isNet: boolean;
 }
 
-/** The do-nothing allocator in the language of a result, at its place. */
+/** The do-nothing allocator in the language of a result, at its setting. */
 function loopOf(result: Pick<Result, "host" | "size" | "threads">, results: readonly Result[]): Result | undefined {
   return results.find((other) => other.runtime === "harness" && other.host === result.host && isAt(other, result));
 }
 
-function isAt(one: Place, other: Place): boolean {
+function isAt(one: Setting, other: Setting): boolean {
   return one.size === other.size && one.threads === other.threads;
 }

@@ -3,14 +3,16 @@
  *
  * @module
  */
-import { nameOf, placeOf, ratioWithBounds } from "../tables/format.ts";
+import { nameOf, ratioWithBounds, settingOf } from "../tables/format.ts";
 import type { Result } from "../../model/results.ts";
 
-/** A line for each place at which both were measured. */
+/** A line for each setting at which both were measured. */
 export function sharingLines(results: readonly Result[]): string[] {
   return results.flatMap((result) =>
     result.ratioToOwnHeaps === undefined ? [] : [
-      `${nameOf(result)} at ${placeOf(result)}: one heap for all is ${ratioWithBounds(result.ratioToOwnHeaps)} times ` +
+      `${nameOf(result)} at ${settingOf(result)}: one heap for all is ${
+        ratioWithBounds(result.ratioToOwnHeaps)
+      } times ` +
       "as fast as a heap for each",
     ]
   );

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { bounds, byPlace, isThreaded, mops, nameOf, nanoseconds, times } from "../tables/format.ts";
+import { bounds, bySetting, isThreaded, mops, nameOf, nanoseconds, times } from "../tables/format.ts";
 import { loopsLine, netRatioToSystem, unlikeLoops } from "./loops.ts";
 import { type Palette, PLAIN } from "../tables/palette.ts";
 import type { Result } from "../../model/results.ts";
@@ -78,7 +78,7 @@ export function renderTable(results: readonly Result[], palette: Palette = PLAIN
   const left = [SIZE, THREADS, ...(loops.length === 0 ? [] : [RATIO[0]!])];
   const columns = columnsOf(results).filter((column) => !hasThreads || !left.includes(column));
   const rows: TextRow[] = [];
-  for (const [index, group] of byPlace(results).entries()) {
+  for (const [index, group] of bySetting(results).entries()) {
     if (index > 0) rows.push("");
     if (hasThreads) rows.push(group.heading);
     for (const [row, result] of group.results.entries()) {

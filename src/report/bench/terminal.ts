@@ -19,11 +19,11 @@ import { renderTable } from "./table.ts";
 export function renderTerminal(file: ResultFile, palette: Palette = PLAIN): string {
   const { results, expectations, notes } = file;
   const first = results[0];
-  const setting = first === undefined ? [] : [`${first.workload}: ${parametersOf(results)}`];
+  const parameters = first === undefined ? [] : [`${first.workload}: ${parametersOf(results)}`];
   const lines = (text: string) => sentence(text, palette);
   const sections = [
     [...answer(headline(file), palette), ...doubts(file).flatMap(lines)],
-    setting.flatMap(lines),
+    parameters.flatMap(lines),
     results.length === 0 ? [] : [renderTable(results, palette)],
     results.length === 0 ? [] : [renderBars(results, palette)],
     librariesOf(results).flatMap(lines),

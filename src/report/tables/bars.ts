@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { byPlace, mops, nameOf, wrap } from "./format.ts";
+import { bySetting, mops, nameOf, wrap } from "./format.ts";
 import type { Result } from "../../model/results.ts";
 import { type Palette, PLAIN } from "./palette.ts";
 
@@ -21,7 +21,7 @@ export function renderBars(results: readonly Result[], palette: Palette = PLAIN)
   const figureColumns = Math.max(...medians.map((median) => mops(median).length));
   const chart = nameColumn(shown.map(nameOf));
   const barColumns = Math.min(MOST_BAR_COLUMNS, palette.columns - chart.columns - 2 - figureColumns);
-  const blocks = byPlace(shown).map(({ heading, results }) => {
+  const blocks = bySetting(shown).map(({ heading, results }) => {
     const bars = results.flatMap((result) => {
       const { runtime, opsPerSecond: { median } } = result;
       const drawn = bar(median / fastest, barColumns);

@@ -91,17 +91,17 @@ export function parametersOf(results: readonly Result[]): string {
 }
 
 /** What results are compared at: a size, and a number of threads. */
-export type Place = Pick<Result, "size" | "threads">;
+export type Setting = Pick<Result, "size" | "threads">;
 
-/** A place in words: `128`, `128 with 2 threads`. */
-export function placeOf({ size, threads }: Place): string {
+/** A setting in words: `128`, `128 with 2 threads`. */
+export function settingOf({ size, threads }: Setting): string {
   return threads === 1 ? String(size) : `${size} with ${threads} threads`;
 }
 
-/** The results of each place, in the order in which they were measured, and what to call it. */
-export function byPlace<R extends Place>(results: readonly R[]): { heading: string; results: R[] }[] {
+/** The results of each setting, in the order in which they were measured, and what to call it. */
+export function bySetting<R extends Setting>(results: readonly R[]): { heading: string; results: R[] }[] {
   const hasThreads = isThreaded(results);
-  return [...Map.groupBy(results, placeOf).values()].map((group) => {
+  return [...Map.groupBy(results, settingOf).values()].map((group) => {
     const { size, threads } = group[0]!;
     return { heading: hasThreads ? `size ${size}, ${threadCount(threads)}` : `size ${size}`, results: group };
   });
@@ -113,7 +113,7 @@ export function threadCount(threads: number): string {
 }
 
 /** The sizes of results, in the order in which they were measured. */
-export function sizesOf(results: readonly Place[]): number[] {
+export function sizesOf(results: readonly Setting[]): number[] {
   return [...new Set(results.map(({ size }) => size))];
 }
 
@@ -128,12 +128,12 @@ export function withCommas(count: number): string {
 }
 
 /** The numbers of threads, likewise. */
-export function threadsOf(results: readonly Place[]): number[] {
+export function threadsOf(results: readonly Setting[]): number[] {
   return [...new Set(results.map(({ threads }) => threads))];
 }
 
 /** Whether any result is of several threads. */
-export function isThreaded(results: readonly Place[]): boolean {
+export function isThreaded(results: readonly Setting[]): boolean {
   return results.some(({ threads }) => threads > 1);
 }
 

@@ -6,7 +6,7 @@ import { ProtocolError } from "../../../src/lab/contestant/protocol.ts";
 import { TraceBuilder } from "../../../src/traces/builder.ts";
 import { parseResultFile } from "../../../src/model/mod.ts";
 import { renderReplay, renderReplayMarkdown } from "../../../src/report/mod.ts";
-import { longerBy, placeIn } from "../../../src/lab/contest/warnings.ts";
+import { longerBy, settingIn } from "../../../src/lab/contest/warnings.ts";
 import { type Trace, TraceError } from "../../../src/traces/mod.ts";
 
 /** A program that allocates 2 MB, frees half of it, and grows some. @param turns How often it does the first before. */
@@ -239,7 +239,7 @@ Deno.test("replay() fails if our heap has no memory left", async () => {
 
 Deno.test("warnings about a replay name no size, and no option that it does not have", async () => {
   const { results } = await replay(planOf({ peers: [] }), () => {}, new AbortController().signal);
-  assertEquals(new Set(results.map((result) => placeIn(result.workload, result))), new Set([""]));
+  assertEquals(new Set(results.map((result) => settingIn(result.workload, result))), new Set([""]));
   assertEquals(longerBy(results.map(({ parameters }) => parameters)), undefined);
-  assertEquals([placeIn("random-mixed", { size: 128, threads: 1 }), longerBy([{ cycles: 1 }])], ["128", "--cycles"]);
+  assertEquals([settingIn("random-mixed", { size: 128, threads: 1 }), longerBy([{ cycles: 1 }])], ["128", "--cycles"]);
 });

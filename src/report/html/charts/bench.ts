@@ -6,7 +6,7 @@
 import * as Plot from "@observablehq/plot";
 import {
   bounds,
-  byPlace,
+  bySetting,
   mops,
   nameOf,
   ratioWithBounds,
@@ -148,7 +148,7 @@ export function scalingFigure(results: readonly Result[]): Figure | undefined {
 /** The series of a benchmark. */
 export function seriesOf(results: readonly Result[]): Series[] {
   const colours = coloursOf(results);
-  return byPlace(results).flatMap(({ heading, results }) =>
+  return bySetting(results).flatMap(({ heading, results }) =>
     results.map((result) => ({
       group: heading,
       label: nameOf(result),
@@ -169,7 +169,7 @@ function rowGroups<Datum>(
   results: readonly Result[],
   show: (result: Result) => { figure: string; datum: Datum },
 ): RowGroup<Datum>[] {
-  return byPlace(results).map(({ heading, results }) => ({
+  return bySetting(results).map(({ heading, results }) => ({
     heading,
     rows: results.map((result) => ({ label: nameOf(result), isBold: result.runtime === "deno", ...show(result) })),
   }));

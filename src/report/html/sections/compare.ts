@@ -5,7 +5,7 @@
  */
 import { median } from "simple-statistics";
 import type { Baseline, CompareFile } from "../../../model/compare.ts";
-import { nanoseconds, placeOf, shortRevisions } from "../../tables/format.ts";
+import { nanoseconds, settingOf, shortRevisions } from "../../tables/format.ts";
 import { processorOf } from "../../processor.ts";
 import { closeBounds, closeRatio } from "../close_ratio.ts";
 import { compareRatioFigure, compareSeries } from "../charts/compare.ts";
@@ -51,7 +51,7 @@ function verdictTable({ rows }: CompareFile): Piece {
       numeric("rounds"),
     ],
     rows: rows.map(({ workload, size, threads, verdict, samples, control, delta, rounds, ...row }) => [
-      workload === "replay" ? workload : `${workload}, ${placeOf({ size, threads })}`,
+      workload === "replay" ? workload : `${workload}, ${settingOf({ size, threads })}`,
       badge(verdict),
       closeRatio(row.ratio),
       closeBounds(row),
