@@ -10,7 +10,7 @@ import { damaged } from "../state/damage.ts";
 import type { Journal } from "../state/journal.ts";
 
 /** Where the records of a list are. */
-export interface RecordPlaces {
+export interface RecordLayout {
   /** What one is called, in errors. */
   readonly name: string;
   /** Records that may be on a list: those from the first number on, and below the second. */
@@ -28,12 +28,12 @@ export interface RecordPlaces {
 export class RecordList {
   readonly #words: Int32Array;
   readonly #journal: Journal;
-  readonly #places: RecordPlaces;
+  readonly #layout: RecordLayout;
 
-  constructor(words: Int32Array, journal: Journal, places: RecordPlaces) {
+  constructor(words: Int32Array, journal: Journal, layout: RecordLayout) {
     this.#words = words;
     this.#journal = journal;
-    this.#places = places;
+    this.#layout = layout;
   }
 
   /** The first record of a list, or 0. @throws {HeaderCorruptedError} as all others. */
@@ -71,18 +71,18 @@ export class RecordList {
   }
 
   #isRecord(record: number): boolean {
-    return record >= this.#places.least && record < this.#places.end;
+    return record >= this.#layout.least && record < this.#layout.end;
   }
 
   #damaged(record: number): HeaderCorruptedError {
-    return damaged(`a list leads to ${this.#places.name} ${record}, which does not lead back`);
+    return damaged(`a list leads to ${this.#layout.name} ${record}, which does not lead back`);
   }
 
   #next(record: number): number {
-    return this.#places.at + record * this.#places.words + this.#places.next;
+    return this.#layout.at + record * this.#layout.words + this.#layout.next;
   }
 
   #previous(record: number): number {
-    return this.#places.at + record * this.#places.words + this.#places.previous;
+    return this.#layout.at + record * this.#layout.words + this.#layout.previous;
   }
 }
