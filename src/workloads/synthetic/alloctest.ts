@@ -16,17 +16,8 @@
 import { type Allocator, OutOfMemory, type Slots } from "../allocator.ts";
 import { freeAll } from "./free_all.ts";
 import { alone, type Workspace } from "../workspace.ts";
-import {
-  CHUNK_ITERATIONS,
-  parameter,
-  type Parameters,
-  perAllocator,
-  type Runner,
-  SEED,
-  seeEnd,
-  STATE,
-  type Workload,
-} from "../workload.ts";
+import { loopRunner } from "./loop_runner.ts";
+import { parameter, type Parameters, perAllocator, type Runner, SEED, STATE, type Workload } from "../workload.ts";
 
 // What the 10 bits of the size amount to, and one. The chunk below and the C twin have the same number of bits.
 const LARGEST_SIZE = 1024;
@@ -53,31 +44,13 @@ function prepare<P>(
 ): Runner {
   const { free, nothing } = allocator;
   const powerLawChunk = compilePowerLawChunk(allocator);
-  const cycles = parameter(parameters, "cycles");
-  const seed = parameter(parameters, "seed");
   const slotMask = parameter(parameters, "working-set") - 1;
   const slots = workspace.slots(slotMask + 1);
-  const state = workspace.ints(STATE.LENGTH);
-  seeEnd((scratch) => powerLawChunk(slots, scratch, 0, slotMask));
-  return {
-    begin() {
-      state[STATE.RANDOM] = seed | 0;
-      state[STATE.CHECKSUM] = 0;
-    },
-    unit() {
-      for (let left = cycles; left > 0; left -= CHUNK_ITERATIONS) {
-        powerLawChunk(slots, state, Math.min(left, CHUNK_ITERATIONS), slotMask);
-      }
-    },
-    drain() {
-      return freeAll(free, nothing, slots, state, slotMask + 1);
-    },
-    end() {},
-    get checksum() {
-      return (state[STATE.CHECKSUM] as number) >>> 0;
-    },
+  return loopRunner(parameters, workspace.ints(STATE.LENGTH), {
     hot: powerLawChunk,
-  };
+    run: (state, iterations) => powerLawChunk(slots, state, iterations, slotMask),
+    drain: (state) => freeAll(free, nothing, slots, state, slotMask + 1),
+  });
 }
 
 const compilePowerLawChunk = perAllocator(<P>({ malloc, free, write, read, nothing }: Allocator<P>) =>

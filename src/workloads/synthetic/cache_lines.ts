@@ -13,13 +13,13 @@
  */
 import { type Allocator, OutOfMemory, type Slots } from "../allocator.ts";
 import { alone, type Workspace } from "../workspace.ts";
+import { loopRunner, seedChecksum } from "./loop_runner.ts";
 import {
   parameter,
   type Parameters,
   perAllocator,
   type Runner,
   SEED,
-  seeEnd,
   STATE,
   V8_CHECKS,
   type Workload,
@@ -95,29 +95,15 @@ export const cacheThrash: Workload = {
 
 function prepare<P>(allocator: Allocator<P>, parameters: Parameters, workspace: Workspace<P>): Runner {
   const writePairs = compileWritePairs(allocator);
-  const cycles = parameter(parameters, "cycles");
   const size = parameter(parameters, "size");
-  const seed = parameter(parameters, "seed");
   const states = Array.from({ length: workspace.threads }, () => workspace.ints(STATE.LENGTH));
-  const state = states[workspace.thread]!;
   const last = allocator.slots(1);
-  seeEnd((scratch) => writePairs(last, scratch, 0, size));
-  return {
-    begin() {
-      state[STATE.CHECKSUM] = seed | 0;
-    },
-    unit() {
-      for (let left = cycles; left > 0; left -= PAIRS_IN_A_CALL) {
-        writePairs(last, state, Math.min(left, PAIRS_IN_A_CALL), size);
-      }
-    },
-    drain: () => 0,
-    end() {},
-    get checksum() {
-      return (state[STATE.CHECKSUM] as number) >>> 0;
-    },
+  return loopRunner(parameters, states[workspace.thread]!, {
     hot: writePairs,
-  };
+    run: (state, iterations) => writePairs(last, state, iterations, size),
+    chunk: PAIRS_IN_A_CALL,
+    begin: seedChecksum,
+  });
 }
 
 const compileWritePairs = perAllocator(<P>({ malloc, free, write, read, nothing }: Allocator<P>) =>

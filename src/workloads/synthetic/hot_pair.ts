@@ -8,17 +8,8 @@
  */
 import { type Allocator, OutOfMemory, type Slots } from "../allocator.ts";
 import { alone, type Workspace } from "../workspace.ts";
-import {
-  CHUNK_ITERATIONS,
-  parameter,
-  type Parameters,
-  perAllocator,
-  type Runner,
-  SEED,
-  seeEnd,
-  STATE,
-  type Workload,
-} from "../workload.ts";
+import { loopRunner, seedChecksum } from "./loop_runner.ts";
+import { parameter, type Parameters, perAllocator, type Runner, SEED, STATE, type Workload } from "../workload.ts";
 
 /** The workload `hot-pair`. */
 export const hotPair: Workload = {
@@ -42,30 +33,17 @@ function prepare<P>(
 ): Runner {
   const { nothing } = allocator;
   const pairChunk = compilePairChunk(allocator);
-  const cycles = parameter(parameters, "cycles");
-  const seed = parameter(parameters, "seed");
   const size = parameter(parameters, "size");
   const slots = workspace.slots(1);
-  const state = workspace.ints(STATE.LENGTH);
-  seeEnd((scratch) => pairChunk(slots, scratch, 0, size));
-  return {
-    begin() {
-      state[STATE.CHECKSUM] = seed | 0;
-    },
-    unit() {
-      for (let left = cycles; left > 0; left -= CHUNK_ITERATIONS) {
-        pairChunk(slots, state, Math.min(left, CHUNK_ITERATIONS), size);
-      }
+  return loopRunner(parameters, workspace.ints(STATE.LENGTH), {
+    hot: pairChunk,
+    run: (state, iterations) => pairChunk(slots, state, iterations, size),
+    begin: seedChecksum,
+    settle() {
       if (slots[0] === nothing) throw new OutOfMemory(size);
       slots[0] = nothing;
     },
-    drain: () => 0,
-    end() {},
-    get checksum() {
-      return (state[STATE.CHECKSUM] as number) >>> 0;
-    },
-    hot: pairChunk,
-  };
+  });
 }
 
 const compilePairChunk = perAllocator(<P>({ malloc, free }: Allocator<P>) =>

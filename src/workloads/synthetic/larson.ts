@@ -10,17 +10,16 @@
  * @module
  */
 import { type Allocator, OutOfMemory, type Slots } from "../allocator.ts";
-import { fillLiveSet, freeLiveSet, Xorshift32 } from "./live_set.ts";
+import { liveSet, type Xorshift32 } from "./live_set.ts";
 import { alone, type Workspace } from "../workspace.ts";
+import { loopRunner } from "./loop_runner.ts";
 import {
   checkRange,
-  CHUNK_ITERATIONS,
   parameter,
   type Parameters,
   perAllocator,
   type Runner,
   SEED,
-  seeEnd,
   STATE,
   V8_CHECKS,
   type Workload,
@@ -52,36 +51,15 @@ function prepare<P>(
   workspace: Workspace<P> = alone(allocator),
 ): Runner {
   const replaceChunk = compileReplaceChunk(allocator);
-  const min = parameter(parameters, "min");
-  const range = parameter(parameters, "max") - min;
+  const min = parameter(parameters, "min"), range = parameter(parameters, "max") - min;
   const chunks = parameter(parameters, "chunks");
-  const operations = chunks * parameter(parameters, "larson-rounds");
   const slots = workspace.slots(chunks);
-  const state = workspace.ints(STATE.LENGTH);
-  seeEnd((scratch) => replaceChunk(slots, scratch, 0, chunks, min, range));
-  return {
-    begin() {
-      const random = new Xorshift32(parameter(parameters, "seed"));
-      fillLiveSet(allocator, slots, chunks, min, range, random);
-      shuffle(slots, chunks, random);
-      state[STATE.RANDOM] = random.state;
-      state[STATE.CHECKSUM] = 0;
-    },
-    unit() {
-      for (let left = operations; left > 0; left -= CHUNK_ITERATIONS) {
-        const iterations = Math.min(left, CHUNK_ITERATIONS);
-        replaceChunk(slots, state, iterations, chunks, min, range);
-      }
-    },
-    drain: () => 0,
-    end() {
-      freeLiveSet(allocator, slots, chunks);
-    },
-    get checksum() {
-      return (state[STATE.CHECKSUM] as number) >>> 0;
-    },
+  return loopRunner(parameters, workspace.ints(STATE.LENGTH), {
     hot: replaceChunk,
-  };
+    run: (state, iterations) => replaceChunk(slots, state, iterations, chunks, min, range),
+    iterations: chunks * parameter(parameters, "larson-rounds"),
+    ...liveSet(allocator, slots, min, range, (random) => shuffle(slots, chunks, random)),
+  });
 }
 
 function shuffle<P>(slots: Slots<P>, chunks: number, random: Xorshift32): void {

@@ -5,6 +5,8 @@
  * @module
  */
 import { type Allocator, OutOfMemory, type Slots } from "../allocator.ts";
+import type { Loop } from "./loop_runner.ts";
+import { STATE } from "../workload.ts";
 
 /** The random stream of all workloads, for the parts of them that are not timed. */
 export class Xorshift32 {
@@ -25,28 +27,37 @@ export class Xorshift32 {
   }
 }
 
-/** Fills the first `count` slots with blocks of `min` to below `min + range` bytes, whose first byte it writes. */
-export function fillLiveSet<P>(
-  { malloc, write, nothing }: Allocator<P>,
+/**
+ * What a runner of these does before and after: it fills all slots with blocks of `min` to below `min + range` bytes,
+ * whose first byte it writes, by the numbers that the state begins with; and it frees them.
+ *
+ * @param arrange What is done with the full slots, by the numbers that come next.
+ */
+export function liveSet<P>(
+  { malloc, free, write, nothing }: Allocator<P>,
   slots: Slots<P>,
-  count: number,
   min: number,
   range: number,
-  random: Xorshift32,
-): void {
-  for (let slot = 0; slot < count; slot++) {
-    const size = min + random.below(range);
-    const block = malloc(size);
-    if (block === nothing) throw new OutOfMemory(size);
-    write(block, 0, size);
-    slots[slot] = block;
-  }
-}
-
-/** Frees the blocks of the first `count` slots, which must all be full. */
-export function freeLiveSet<P>({ free, nothing }: Allocator<P>, slots: Slots<P>, count: number): void {
-  for (let slot = 0; slot < count; slot++) {
-    free(slots[slot] as P);
-    slots[slot] = nothing;
-  }
+  arrange?: (random: Xorshift32) => void,
+): Pick<Loop, "begin" | "end"> {
+  return {
+    begin(state) {
+      const random = new Xorshift32(state[STATE.RANDOM]!);
+      for (let slot = 0; slot < slots.length; slot++) {
+        const size = min + random.below(range);
+        const block = malloc(size);
+        if (block === nothing) throw new OutOfMemory(size);
+        write(block, 0, size);
+        slots[slot] = block;
+      }
+      arrange?.(random);
+      state[STATE.RANDOM] = random.state;
+    },
+    end() {
+      for (let slot = 0; slot < slots.length; slot++) {
+        free(slots[slot] as P);
+        slots[slot] = nothing;
+      }
+    },
+  };
 }

@@ -10,17 +10,8 @@
 import { type Allocator, OutOfMemory, type Slots } from "../allocator.ts";
 import { freeAll } from "./free_all.ts";
 import { alone, type Workspace } from "../workspace.ts";
-import {
-  CHUNK_ITERATIONS,
-  parameter,
-  type Parameters,
-  perAllocator,
-  type Runner,
-  SEED,
-  seeEnd,
-  STATE,
-  type Workload,
-} from "../workload.ts";
+import { loopRunner } from "./loop_runner.ts";
+import { parameter, type Parameters, perAllocator, type Runner, SEED, STATE, type Workload } from "../workload.ts";
 
 /** The workload `random-mixed`. */
 export const randomMixed: Workload = {
@@ -44,32 +35,13 @@ function prepare<P>(
 ): Runner {
   const { free, nothing } = allocator;
   const mixedChunk = compileMixedChunk(allocator);
-  const cycles = parameter(parameters, "cycles");
-  const seed = parameter(parameters, "seed");
-  const slotMask = parameter(parameters, "working-set") - 1;
-  const sizeMask = parameter(parameters, "size") - 1;
+  const slotMask = parameter(parameters, "working-set") - 1, sizeMask = parameter(parameters, "size") - 1;
   const slots = workspace.slots(slotMask + 1);
-  const state = workspace.ints(STATE.LENGTH);
-  seeEnd((scratch) => mixedChunk(slots, scratch, 0, slotMask, sizeMask));
-  return {
-    begin() {
-      state[STATE.RANDOM] = seed | 0;
-      state[STATE.CHECKSUM] = 0;
-    },
-    unit() {
-      for (let left = cycles; left > 0; left -= CHUNK_ITERATIONS) {
-        mixedChunk(slots, state, Math.min(left, CHUNK_ITERATIONS), slotMask, sizeMask);
-      }
-    },
-    drain() {
-      return freeAll(free, nothing, slots, state, slotMask + 1);
-    },
-    end() {},
-    get checksum() {
-      return (state[STATE.CHECKSUM] as number) >>> 0;
-    },
+  return loopRunner(parameters, workspace.ints(STATE.LENGTH), {
     hot: mixedChunk,
-  };
+    run: (state, iterations) => mixedChunk(slots, state, iterations, slotMask, sizeMask),
+    drain: (state) => freeAll(free, nothing, slots, state, slotMask + 1),
+  });
 }
 
 const compileMixedChunk = perAllocator(<P>({ malloc, free, write, nothing }: Allocator<P>) =>

@@ -16,22 +16,20 @@
 import { type Allocator, OutOfMemory, type Slots } from "../allocator.ts";
 import { freeAll } from "./free_all.ts";
 import { alone, type Workspace } from "../workspace.ts";
+import { loopRunner } from "./loop_runner.ts";
 import {
   checkRange,
-  CHUNK_ITERATIONS,
   parameter,
   type Parameters,
   perAllocator,
   type Runner,
   SEED,
-  seeEnd,
   STATE,
   V8_CHECKS,
   type Workload,
 } from "../workload.ts";
 
 const BURST = 100; // divides CHUNK_ITERATIONS, so that a unit has the same bursts however it is cut into chunks
-const LIVE = STATE.LENGTH;
 
 /** The workload `rptest`. */
 export const rptest: Workload = {
@@ -60,35 +58,14 @@ function prepare<P>(
 ): Runner {
   const { free, nothing } = allocator;
   const burstChunk = compileBurstChunk(allocator);
-  const cycles = parameter(parameters, "cycles");
-  const seed = parameter(parameters, "seed");
-  const min = parameter(parameters, "min");
-  const range = parameter(parameters, "max") - min;
+  const min = parameter(parameters, "min"), range = parameter(parameters, "max") - min;
   const most = parameter(parameters, "working-set");
   const slots = workspace.slots(most);
-  const state = workspace.ints(STATE.LENGTH + 1);
-  seeEnd((scratch) => burstChunk(slots, scratch, 0, most, min, range));
-  return {
-    begin() {
-      state[STATE.RANDOM] = seed | 0;
-      state[STATE.CHECKSUM] = 0;
-      state[LIVE] = 0;
-    },
-    unit() {
-      for (let left = cycles; left > 0; left -= CHUNK_ITERATIONS) {
-        const iterations = Math.min(left, CHUNK_ITERATIONS);
-        burstChunk(slots, state, iterations, most, min, range);
-      }
-    },
-    drain() {
-      return freeAll(free, nothing, slots, state, most);
-    },
-    end() {},
-    get checksum() {
-      return (state[STATE.CHECKSUM] as number) >>> 0;
-    },
+  return loopRunner(parameters, workspace.ints(STATE.LENGTH + 1), {
     hot: burstChunk,
-  };
+    run: (state, iterations) => burstChunk(slots, state, iterations, most, min, range),
+    drain: (state) => freeAll(free, nothing, slots, state, most),
+  });
 }
 
 const compileBurstChunk = perAllocator(<P>({ malloc, free, write, read, nothing }: Allocator<P>) =>

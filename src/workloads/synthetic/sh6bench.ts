@@ -13,8 +13,9 @@
  * @module
  */
 import { type Allocator, OutOfMemory, type Slots } from "../allocator.ts";
-import { fillLiveSet, freeLiveSet, Xorshift32 } from "./live_set.ts";
+import { liveSet } from "./live_set.ts";
 import { alone, type Workspace } from "../workspace.ts";
+import { loopRunner } from "./loop_runner.ts";
 import {
   checkRange,
   parameter,
@@ -22,7 +23,6 @@ import {
   perAllocator,
   type Runner,
   SEED,
-  seeEnd,
   STATE,
   V8_CHECKS,
   type Workload,
@@ -32,7 +32,6 @@ import {
 const BATCH = 64;
 // Whole batches, so that a unit is cut into the same batches however it is cut into chunks.
 const BATCHED_CHUNK_ITERATIONS = 100 * BATCH;
-const HEAD = STATE.LENGTH;
 
 /** The workload `sh6bench`. */
 export const sh6bench: Workload = {
@@ -59,36 +58,15 @@ function prepare<P>(
   workspace: Workspace<P> = alone(allocator),
 ): Runner {
   const growingBatches = compileGrowingBatches(allocator);
-  const cycles = parameter(parameters, "cycles");
-  const min = parameter(parameters, "min");
-  const range = parameter(parameters, "max") - min;
+  const min = parameter(parameters, "min"), range = parameter(parameters, "max") - min;
   const blocks = parameter(parameters, "working-set");
   const slots = workspace.slots(blocks);
-  const state = workspace.ints(STATE.LENGTH + 1);
-  seeEnd((scratch) => growingBatches(slots, scratch, 0, blocks - 1, min, range));
-  return {
-    begin() {
-      const random = new Xorshift32(parameter(parameters, "seed"));
-      fillLiveSet(allocator, slots, blocks, min, range, random);
-      state[STATE.RANDOM] = random.state;
-      state[STATE.CHECKSUM] = 0;
-      state[HEAD] = 0;
-    },
-    unit() {
-      for (let left = cycles; left > 0; left -= BATCHED_CHUNK_ITERATIONS) {
-        const iterations = Math.min(left, BATCHED_CHUNK_ITERATIONS);
-        growingBatches(slots, state, iterations, blocks - 1, min, range);
-      }
-    },
-    drain: () => 0,
-    end() {
-      freeLiveSet(allocator, slots, blocks);
-    },
-    get checksum() {
-      return (state[STATE.CHECKSUM] as number) >>> 0;
-    },
+  return loopRunner(parameters, workspace.ints(STATE.LENGTH + 1), {
     hot: growingBatches,
-  };
+    run: (state, iterations) => growingBatches(slots, state, iterations, blocks - 1, min, range),
+    chunk: BATCHED_CHUNK_ITERATIONS,
+    ...liveSet(allocator, slots, min, range),
+  });
 }
 
 const compileGrowingBatches = perAllocator(<P>({ malloc, free, write, read, nothing }: Allocator<P>) =>

@@ -14,8 +14,9 @@
  * @module
  */
 import { type Allocator, OutOfMemory, type Slots } from "../allocator.ts";
-import { fillLiveSet, freeLiveSet, Xorshift32 } from "./live_set.ts";
+import { liveSet } from "./live_set.ts";
 import { alone, type Workspace } from "../workspace.ts";
+import { loopRunner } from "./loop_runner.ts";
 import {
   checkRange,
   parameter,
@@ -23,7 +24,6 @@ import {
   perAllocator,
   type Runner,
   SEED,
-  seeEnd,
   STATE,
   V8_CHECKS,
   type Workload,
@@ -32,7 +32,6 @@ import {
 const BATCH = 64;
 // Whole batches, so that a unit is cut into the same batches however it is cut into chunks.
 const BATCHED_CHUNK_ITERATIONS = 100 * BATCH;
-const HEAD = STATE.LENGTH;
 
 /** The workload `sh8bench`. */
 export const sh8bench: Workload = {
@@ -66,37 +65,16 @@ function prepare<P>(
   workspace: Workspace<P> = alone(allocator),
 ): Runner {
   const mixedBatches = compileMixedBatches(allocator);
-  const cycles = parameter(parameters, "cycles");
-  const min = parameter(parameters, "min");
-  const range = parameter(parameters, "max") - min;
+  const min = parameter(parameters, "min"), range = parameter(parameters, "max") - min;
   const blocks = parameter(parameters, "working-set");
   const ringMask = blocks / 2 - 1;
   const slots = workspace.slots(blocks); // the ring, then the elders
-  const state = workspace.ints(STATE.LENGTH + 1);
-  seeEnd((scratch) => mixedBatches(slots, scratch, 0, ringMask, min, range));
-  return {
-    begin() {
-      const random = new Xorshift32(parameter(parameters, "seed"));
-      fillLiveSet(allocator, slots, blocks, min, range, random);
-      state[STATE.RANDOM] = random.state;
-      state[STATE.CHECKSUM] = 0;
-      state[HEAD] = 0;
-    },
-    unit() {
-      for (let left = cycles; left > 0; left -= BATCHED_CHUNK_ITERATIONS) {
-        const iterations = Math.min(left, BATCHED_CHUNK_ITERATIONS);
-        mixedBatches(slots, state, iterations, ringMask, min, range);
-      }
-    },
-    drain: () => 0,
-    end() {
-      freeLiveSet(allocator, slots, blocks);
-    },
-    get checksum() {
-      return (state[STATE.CHECKSUM] as number) >>> 0;
-    },
+  return loopRunner(parameters, workspace.ints(STATE.LENGTH + 1), {
     hot: mixedBatches,
-  };
+    run: (state, iterations) => mixedBatches(slots, state, iterations, ringMask, min, range),
+    chunk: BATCHED_CHUNK_ITERATIONS,
+    ...liveSet(allocator, slots, min, range),
+  });
 }
 
 const compileMixedBatches = perAllocator(<P>({ malloc, free, write, read, nothing }: Allocator<P>) =>

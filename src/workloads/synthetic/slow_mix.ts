@@ -12,17 +12,8 @@
 import { type Allocator, OutOfMemory, type Slots } from "../allocator.ts";
 import { freeAll } from "./free_all.ts";
 import { alone, type Workspace } from "../workspace.ts";
-import {
-  CHUNK_ITERATIONS,
-  parameter,
-  type Parameters,
-  perAllocator,
-  type Runner,
-  SEED,
-  seeEnd,
-  STATE,
-  type Workload,
-} from "../workload.ts";
+import { loopRunner } from "./loop_runner.ts";
+import { parameter, type Parameters, perAllocator, type Runner, SEED, STATE, type Workload } from "../workload.ts";
 
 const LARGE_KINDS = 6;
 const LARGEST_CLASS_KINDS = 5;
@@ -70,31 +61,13 @@ function prepare<P>(
 ): Runner {
   const { free, nothing } = allocator;
   const slowChunk = compileSlowChunk(allocator);
-  const cycles = parameter(parameters, "cycles");
-  const seed = parameter(parameters, "seed");
   const slotMask = parameter(parameters, "working-set") - 1;
   const slots = workspace.slots(slotMask + 1);
-  const state = workspace.ints(STATE.LENGTH);
-  seeEnd((scratch) => slowChunk(slots, scratch, 0, slotMask));
-  return {
-    begin() {
-      state[STATE.RANDOM] = seed | 0;
-      state[STATE.CHECKSUM] = 0;
-    },
-    unit() {
-      for (let left = cycles; left > 0; left -= CHUNK_ITERATIONS) {
-        slowChunk(slots, state, Math.min(left, CHUNK_ITERATIONS), slotMask);
-      }
-    },
-    drain() {
-      return freeAll(free, nothing, slots, state, slotMask + 1);
-    },
-    end() {},
-    get checksum() {
-      return (state[STATE.CHECKSUM] as number) >>> 0;
-    },
+  return loopRunner(parameters, workspace.ints(STATE.LENGTH), {
     hot: slowChunk,
-  };
+    run: (state, iterations) => slowChunk(slots, state, iterations, slotMask),
+    drain: (state) => freeAll(free, nothing, slots, state, slotMask + 1),
+  });
 }
 
 const compileSlowChunk = perAllocator(<P>(allocator: Allocator<P>) => {
