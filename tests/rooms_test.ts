@@ -10,6 +10,7 @@
  * Each rule is also tried with a file that breaks it.
  */
 import { assertEquals } from "@std/assert";
+import { filesBelow, SOURCES, type Sources } from "./sources.ts";
 
 /** The rooms, a row a layer, from the top: a folder with all in it, or a file. The longest name that fits a file has it. */
 const LAYERS: readonly (readonly string[])[] = [
@@ -56,9 +57,6 @@ const LAYERS: readonly (readonly string[])[] = [
 const HEAP_DOORS = ["src/heap/mod.ts", "src/heap/inspect/mod.ts"];
 /** Files that a folder may have, by the folder that it is in. */
 const MOST_FILES = { src: 15, tests: 20 };
-
-/** By path from the project's folder: the text of a file. */
-type Sources = ReadonlyMap<string, string>;
 
 /** An import: who, and whom. */
 type Arrow = readonly [from: string, to: string];
@@ -135,22 +133,6 @@ function crowded(files: readonly string[]): string[] {
     `${folder} has ${length}`
   );
 }
-
-const ROOT = new URL("../", import.meta.url);
-
-/** The files below a folder of the project, by their paths from its root. */
-function filesBelow(folder: string): string[] {
-  return [...Deno.readDirSync(new URL(`${folder}/`, ROOT))].flatMap(({ name, isDirectory }) =>
-    isDirectory ? filesBelow(`${folder}/${name}`) : `${folder}/${name}`
-  );
-}
-
-const SOURCES: Sources = new Map(
-  ["mod.ts", "cli.ts", ...filesBelow("src").filter((file) => file.endsWith(".ts"))].map((file) => [
-    file,
-    Deno.readTextFileSync(new URL(file, ROOT)),
-  ]),
-);
 
 /** The sources, with a line more in one of them. */
 function planted(file: string, line: string): Sources {

@@ -25,56 +25,70 @@ interface Live {
 const SAMPLED_FROM = 4096;
 const SAMPLE_STEP = 509; // a prime below any page and stride: overlaps do not hide between the samples
 
+/** The calls that give a block. Each oracle has its own books of them. */
+export abstract class CheckedCalls {
+  /** @param fills What the first pattern is counted from. */
+  constructor(protected readonly heap: Heap, private fills = 0) {}
+
+  /** As the heap's; so are the others. 0 is passed on, and is not an error here. */
+  malloc(size: number): Ptr {
+    return this.add(this.heap.malloc(size), size, 16);
+  }
+
+  calloc(count: number, size: number): Ptr {
+    const ptr = this.heap.calloc(count, size);
+    if (ptr !== 0) assertZeros(this.heap, ptr, count, size);
+    return this.add(ptr, count * size, 16);
+  }
+
+  alignedAlloc(alignment: number, size: number): Ptr {
+    return this.add(this.heap.alignedAlloc(alignment, size), size, alignment);
+  }
+
+  /** Enters what the heap gave in the books, if that is a block. Returns it. */
+  protected abstract add(ptr: Ptr, size: number, alignment: number): Ptr;
+
+  /** Checks a block that the heap has just given for `size` bytes, and gives it a pattern of its own. */
+  protected filled(ptr: Ptr, size: number, alignment: number): { usable: number; fill: number } {
+    const { heap } = this;
+    if (heap.address(ptr) % BigInt(alignment) !== 0n) throw new OracleError(`${ptr} is not aligned to ${alignment}`);
+    const usable = heap.usableSize(ptr);
+    if (usable < size) throw new OracleError(`usableSize(${ptr}) is ${usable}, less than the ${size} asked for`);
+    const fill = 1 + this.fills++ % 251;
+    heap.u8.fill(fill, ptr, ptr + usable);
+    return { usable, fill };
+  }
+}
+
 /** See the module. */
-export class Oracle {
+export class Oracle extends CheckedCalls {
   /** Every live block. */
   readonly live = new Map<Ptr, Live>();
-  readonly #heap: Heap;
-  #fills = 0;
-
-  constructor(heap: Heap) {
-    this.#heap = heap;
-  }
 
   /** Live blocks in the order of their making: the `index`th, counted round; undefined if there is none. */
   pick(index: number): Ptr | undefined {
     return this.live.size === 0 ? undefined : [...this.live.keys()][index % this.live.size];
   }
 
-  /** As the heap's; so are the others. 0 is passed on, and is not an error here. */
-  malloc(size: number): Ptr {
-    return this.#add(this.#heap.malloc(size), size, 16);
-  }
-
-  calloc(count: number, size: number): Ptr {
-    const ptr = this.#heap.calloc(count, size);
-    if (ptr !== 0) assertZeros(this.#heap, ptr, count, size);
-    return this.#add(ptr, count * size, 16);
-  }
-
-  alignedAlloc(alignment: number, size: number): Ptr {
-    return this.#add(this.#heap.alignedAlloc(alignment, size), size, alignment);
-  }
-
   realloc(ptr: Ptr, size: number): Ptr {
     const before = this.live.get(ptr);
     if (before !== undefined) this.verify(ptr);
-    const moved = this.#heap.realloc(ptr, size);
+    const moved = this.heap.realloc(ptr, size);
     if (moved === 0) {
       if (before !== undefined) this.verify(ptr);
       return 0;
     }
     if (before !== undefined) {
       this.live.delete(ptr);
-      verifyFill(this.#heap, moved, Math.min(before.size, size), before.fill, "realloc lost the contents of");
+      verifyFill(this.heap, moved, Math.min(before.size, size), before.fill, "realloc lost the contents of");
     }
-    return this.#add(moved, size, 16);
+    return this.add(moved, size, 16);
   }
 
   free(ptr: Ptr): void {
     this.verify(ptr);
     this.live.delete(ptr);
-    this.#heap.free(ptr);
+    this.heap.free(ptr);
   }
 
   freeAll(): void {
@@ -85,15 +99,15 @@ export class Oracle {
   verify(ptr: Ptr): void {
     const live = this.live.get(ptr);
     if (live === undefined) throw new OracleError(`${ptr} is not live`);
-    verifyFill(this.#heap, ptr, live.usable, live.fill, "something else wrote into");
+    verifyFill(this.heap, ptr, live.usable, live.fill, "something else wrote into");
   }
 
   /** Reads every pattern, and compares the heap's own tables, `blocks()` and `stats()` with the Map. */
   audit(): void {
-    this.#heap.check();
+    this.heap.check();
     for (const ptr of this.live.keys()) this.verify(ptr);
     let count = 0, bytes = 0;
-    for (const block of this.#heap.blocks()) {
+    for (const block of this.heap.blocks()) {
       const live = this.live.get(block.ptr);
       if (live === undefined) throw new OracleError(`blocks() has ${block.ptr}, which is not live`);
       if (live.usable !== block.size) {
@@ -103,7 +117,7 @@ export class Oracle {
       bytes += block.size;
     }
     if (count !== this.live.size) throw new OracleError(`blocks() has ${count} blocks of ${this.live.size}`);
-    const stats = this.#heap.stats();
+    const stats = this.heap.stats();
     if (stats.liveBlocks !== count || stats.liveBytes !== bytes) {
       throw new OracleError(`stats() has ${stats.liveBlocks} blocks, ${stats.liveBytes} bytes; not ${count}, ${bytes}`);
     }
@@ -112,28 +126,17 @@ export class Oracle {
     if (stats.chargedBytes < stats.liveBytes) throw new OracleError("stats(): less is charged than live");
   }
 
-  #add(ptr: Ptr, size: number, alignment: number): Ptr {
+  protected override add(ptr: Ptr, size: number, alignment: number): Ptr {
     if (ptr === 0) return 0;
     if (this.live.has(ptr)) throw new OracleError(`${ptr} was given out twice`);
-    const usable = usableOf(this.#heap, ptr, size, alignment);
-    if (!this.#heap.owns(ptr)) throw new OracleError(`owns(${ptr}) is false`);
-    const fill = 1 + this.#fills++ % 251;
-    this.#heap.u8.fill(fill, ptr, ptr + usable);
-    this.live.set(ptr, { size, usable, fill });
+    if (!this.heap.owns(ptr)) throw new OracleError(`owns(${ptr}) is false`);
+    this.live.set(ptr, { size, ...this.filled(ptr, size, alignment) });
     return ptr;
   }
 }
 
-/** Checks a block that the heap has just given for `size` bytes; returns how many there are. */
-export function usableOf(heap: Heap, ptr: Ptr, size: number, alignment: number): number {
-  if (heap.address(ptr) % BigInt(alignment) !== 0n) throw new OracleError(`${ptr} is not aligned to ${alignment}`);
-  const usable = heap.usableSize(ptr);
-  if (usable < size) throw new OracleError(`usableSize(${ptr}) is ${usable}, less than the ${size} asked for`);
-  return usable;
-}
-
 /** Checks what `calloc` gave. */
-export function assertZeros({ u8 }: Heap, ptr: Ptr, count: number, size: number): void {
+function assertZeros({ u8 }: Heap, ptr: Ptr, count: number, size: number): void {
   for (let at = ptr; at < ptr + count * size; at++) {
     if (u8[at] !== 0) throw new OracleError(`calloc(${count}, ${size}): byte ${at - ptr} is not 0`);
   }

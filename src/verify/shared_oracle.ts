@@ -17,7 +17,7 @@
  */
 
 import type { Heap, Ptr } from "../heap/mod.ts";
-import { assertZeros, OracleError, usableOf, verifyFill } from "./oracle.ts";
+import { CheckedCalls, OracleError, verifyFill } from "./oracle.ts";
 
 /** Words in front of the slots. */
 const LIVE_BYTES = 0;
@@ -48,13 +48,11 @@ export interface Doubts {
 }
 
 /** See the module. One object a thread, all over the same memory. */
-export class SharedOracle {
+export class SharedOracle extends CheckedCalls {
   readonly slots: number;
-  readonly #heap: Heap;
   readonly #words: Int32Array;
   readonly #hand: number;
   readonly #step: () => void;
-  #fills: number;
   #slot = 0;
   #at = 0;
 
@@ -64,11 +62,10 @@ export class SharedOracle {
    * @param step called between any two steps of an operation: where a thread may end.
    */
   constructor(heap: Heap, memory: SharedArrayBuffer, thread: number, step: () => void = () => {}) {
-    this.#heap = heap;
+    super(heap, thread * 31);
     this.#words = new Int32Array(memory);
     this.#hand = FIRST_HAND + thread;
     this.#step = step;
-    this.#fills = thread * 31;
     this.slots = (this.#words.length - HEAD_WORDS) / SLOT_WORDS;
   }
 
@@ -112,26 +109,11 @@ export class SharedOracle {
     this.#settle(this.ptr === 0 ? EMPTY : LIVE);
   }
 
-  /** Fills the empty slot; 0 is no error. Returns what the heap gave; so do the others. */
-  malloc(size: number): Ptr {
-    return this.#add(this.#heap.malloc(size), size, 16);
-  }
-
-  calloc(count: number, size: number): Ptr {
-    const ptr = this.#heap.calloc(count, size);
-    if (ptr !== 0) assertZeros(this.#heap, ptr, count, size);
-    return this.#add(ptr, count * size, 16);
-  }
-
-  alignedAlloc(alignment: number, size: number): Ptr {
-    return this.#add(this.#heap.alignedAlloc(alignment, size), size, alignment);
-  }
-
   realloc(size: number): Ptr {
     const { ptr } = this, words = this.#words, at = this.#at;
     this.verify();
     this.#step();
-    const moved = this.#heap.realloc(ptr, size);
+    const moved = this.heap.realloc(ptr, size);
     this.#step();
     if (moved === 0) {
       this.verify();
@@ -139,16 +121,16 @@ export class SharedOracle {
       return 0;
     }
     const before = words[at + SIZE]!;
-    verifyFill(this.#heap, moved, Math.min(before, size), words[at + FILL]!, "realloc lost the contents of");
+    verifyFill(this.heap, moved, Math.min(before, size), words[at + FILL]!, "realloc lost the contents of");
     Atomics.sub(words, LIVE_BYTES, before);
-    return this.#add(moved, size, 16);
+    return this.add(moved, size, 16);
   }
 
   free(): void {
     const { ptr } = this, words = this.#words, at = this.#at;
     this.verify();
     this.#step();
-    this.#heap.free(ptr);
+    this.heap.free(ptr);
     this.#step();
     Atomics.sub(words, LIVE_BYTES, words[at + SIZE]!);
     words[at + PTR] = 0;
@@ -159,10 +141,10 @@ export class SharedOracle {
   inspect(): void {
     const { ptr } = this, usable = this.#words[this.#at + USABLE]!;
     this.verify();
-    if (!this.#heap.owns(ptr)) throw new OracleError(`owns(${ptr}) is false`);
-    const says = this.#heap.usableSize(ptr);
+    if (!this.heap.owns(ptr)) throw new OracleError(`owns(${ptr}) is false`);
+    const says = this.heap.usableSize(ptr);
     if (says !== usable) throw new OracleError(`usableSize(${ptr}) is ${says}, and was ${usable}`);
-    const block = this.#heap.blockOf(ptr + (usable >> 1));
+    const block = this.heap.blockOf(ptr + (usable >> 1));
     if (block !== ptr) throw new OracleError(`blockOf(${ptr + (usable >> 1)}) is ${block}, not ${ptr}`);
     this.#settle(LIVE);
   }
@@ -180,8 +162,8 @@ export class SharedOracle {
    */
   audit(ends: number): Doubts {
     const words = this.#words;
-    this.#heap.check();
-    const blocks = new Map([...this.#heap.blocks()].map(({ ptr, size }) => [ptr, size]));
+    this.heap.check();
+    const blocks = new Map([...this.heap.blocks()].map(({ ptr, size }) => [ptr, size]));
     this.#compareStats(blocks);
     const slotOf = new Map<Ptr, number>(), doubtful: number[] = [];
     let liveBytes = 0;
@@ -219,12 +201,12 @@ export class SharedOracle {
       this.#words[at + PTR] = 0;
       Atomics.store(this.#words, at + STATE, EMPTY);
     }
-    for (const ptr of rest.keys()) this.#heap.free(ptr);
+    for (const ptr of rest.keys()) this.heap.free(ptr);
     return { inDoubt: doubtful.length, lost: rest.size };
   }
 
   #compareStats(blocks: ReadonlyMap<Ptr, number>): void {
-    const { liveBlocks, liveBytes, chargedBytes } = this.#heap.stats();
+    const { liveBlocks, liveBytes, chargedBytes } = this.heap.stats();
     const bytes = [...blocks.values()].reduce((sum, size) => sum + size, 0);
     if (liveBlocks !== blocks.size || liveBytes !== bytes) {
       throw new OracleError(`stats() has ${liveBlocks} blocks, ${liveBytes} bytes; not ${blocks.size}, ${bytes}`);
@@ -251,16 +233,15 @@ export class SharedOracle {
     return found.length < 2 ? "" : found.join(", and ");
   }
 
-  #add(ptr: Ptr, size: number, alignment: number): Ptr {
+  /** Fills the empty slot in hand; 0 is no error. */
+  protected override add(ptr: Ptr, size: number, alignment: number): Ptr {
     this.#step();
     if (ptr === 0) {
       this.#settle(EMPTY);
       return 0;
     }
     const words = this.#words, at = this.#at;
-    const usable = usableOf(this.#heap, ptr, size, alignment);
-    const fill = 1 + this.#fills++ % 251;
-    this.#heap.u8.fill(fill, ptr, ptr + usable);
+    const { usable, fill } = this.filled(ptr, size, alignment);
     this.#step();
     words[at + PTR] = ptr;
     words[at + SIZE] = size;
@@ -282,7 +263,7 @@ export class SharedOracle {
 
   #verify(at: number): void {
     const words = this.#words;
-    verifyFill(this.#heap, words[at + PTR]!, words[at + USABLE]!, words[at + FILL]!, "something else wrote into");
+    verifyFill(this.heap, words[at + PTR]!, words[at + USABLE]!, words[at + FILL]!, "something else wrote into");
   }
 
   #describe(at: number): string {

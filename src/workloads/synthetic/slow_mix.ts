@@ -90,9 +90,9 @@ const compileSlowChunk = perAllocator(<P>(allocator: Allocator<P>) => {
       const slot = x & slotBits;
       const pointer = slots[slot] as P;
       if (pointer !== nothing) {
+        checksum ^= x;
         free(pointer);
         slots[slot] = nothing;
-        checksum ^= x;
         continue;
       }
       const amount = (x >>> 12) & 0xffff;
