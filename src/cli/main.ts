@@ -12,6 +12,7 @@ import { benchCommand } from "./commands/bench.ts";
 import { compareCommand } from "./commands/compare.ts";
 import { completionCommand } from "./completion/completion.ts";
 import { doctorCommand } from "./commands/doctor.ts";
+import type { AnyCommand, Finish } from "./shared/command.ts";
 import { ERROR, FINE } from "./shared/exit_codes.ts";
 import { explainCommand } from "./commands/explain.ts";
 import { flagsCommand } from "./commands/flags.ts";
@@ -29,7 +30,7 @@ import { UsageError } from "./shared/values.ts";
 import { fitted, isOfSystem, OutputError, palette, printError, printOut } from "./shared/terminal.ts";
 
 /** In the order of `--help`. */
-const COMMANDS: readonly ((finish: (exitCode: number) => void) => Command)[] = [
+const COMMANDS: readonly ((finish: Finish) => AnyCommand)[] = [
   benchCommand,
   compareCommand,
   explainCommand,
@@ -50,7 +51,7 @@ const COMMANDS: readonly ((finish: (exitCode: number) => void) => Command)[] = [
 /** Runs a command line; returns the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
   let exitCode = FINE;
-  const finish = (code: number) => {
+  const finish: Finish = (code) => {
     exitCode = code;
   };
   const output = {

@@ -10,20 +10,14 @@ import { withLatency } from "../../lab/bench/latency.ts";
 import { DEFAULT_PEERS, PEERS } from "../../peers/mod.ts";
 import { countUnit } from "../../lab/bench/counts.ts";
 import type { CountsRow, ResultFile } from "../../model/mod.ts";
-import {
-  checkExpectation,
-  renderCsv,
-  renderJson,
-  renderMarkdown,
-  renderTerminal,
-  renderWarnings,
-} from "../../report/mod.ts";
+import { checkExpectation, renderCsv, renderMarkdown, renderTerminal, renderWarnings } from "../../report/mod.ts";
 import { WORKLOADS } from "../../workloads/mod.ts";
 import { isAnyMissing } from "../shared/asked_peers.ts";
-import { type BenchOptions, expectation, planOf } from "../shared/bench_plan.ts";
+import { expectation, planOf } from "../shared/bench_plan.ts";
+import { type AnyCommand, COMMAND_LINE, type Finish, type OptionsOf, ResultFormats } from "../shared/command.ts";
 import { ERROR, FAILED, FINE } from "../shared/exit_codes.ts";
 import { interruptible } from "../shared/interruptible.ts";
-import { Outputs } from "../shared/outputs.ts";
+import type { Outputs } from "../shared/outputs.ts";
 import { printError } from "../shared/terminal.ts";
 import {
   libraryPaths,
@@ -35,7 +29,7 @@ import {
   variantList,
   wholeNumber,
 } from "../shared/values.ts";
-import { workloadOptions } from "../shared/workload_options.ts";
+import { withWorkload } from "../shared/workload_options.ts";
 
 const WORKLOAD_NAMES = [...WORKLOADS.keys()];
 
@@ -62,8 +56,12 @@ Examples:
   deno run -P cli.ts bench cache-thrash --threads 2 --own-heaps
 `;
 
-/** The command. */
-export function benchCommand(finish: (exitCode: number) => void): Command {
+const FORMATS = new ResultFormats<ResultFile>("write a result file (- is stdout)", {
+  csv: ["write every sample", renderCsv],
+  markdown: ["write the table and where it was measured", renderMarkdown],
+});
+
+function declare() {
   const command = new Command("bench")
     .description("throughput per size: our heap and its peers side by side, in one run")
     .argument("[workload]", `${WORKLOAD_NAMES.join(", ")} (default: random-mixed)`, oneOf("workload", WORKLOAD_NAMES))
@@ -84,32 +82,25 @@ export function benchCommand(finish: (exitCode: number) => void): Command {
     )
     .option("--latency", "time single operations, too, with one thread: p50 to p99.99 and the longest, with its cause")
     .option("--expect <ratio>", "check an expected ratio to system: '+20%', 1.2 or 1.2x", expectation)
-    .option("--json <file>", "write a result file (- is stdout)")
-    .option("--csv <file>", "write every sample")
-    .option("--markdown <file>", "write the table and where it was measured")
     .addHelpText("after", HELP);
-  for (const option of workloadOptions()) command.addOption(option);
-  // The typed command is wider than what the tree needs to know, and does not know of options that were added one by one.
-  return command.action(async (workload, own) => {
-    const options: BenchOptions = own;
+  return withWorkload(FORMATS.on(command));
+}
+
+/** The command. */
+export function benchCommand(finish: Finish): AnyCommand {
+  return declare().action(async (workload, options) => {
     if (workload !== undefined && options.workload !== undefined && workload !== options.workload) {
       throw new UsageError(`${workload} and --workload ${options.workload} are two workloads: name one`);
     }
     finish(await run({ ...options, workload: workload ?? options.workload }));
-  }) as unknown as Command;
+  });
 }
+
+type BenchOptions = OptionsOf<typeof declare>;
 
 async function run(options: BenchOptions): Promise<number> {
   const plan = planOf(options);
-  const outputs = new Outputs(
-    [
-      { option: "--json", path: options.json, render: renderJson },
-      { option: "--csv", path: options.csv, render: renderCsv },
-      { option: "--markdown", path: options.markdown, render: renderMarkdown },
-    ],
-    libraryPaths(options.peer ?? []),
-    options.expect !== undefined,
-  );
+  const outputs = await FORMATS.outputs(options, libraryPaths(options.peer ?? []), options.expect !== undefined);
   const result: BenchRun = await interruptible(async (show, signal) => {
     const run = await bench(plan, show, signal);
     return options.latency === true ? await withLatency(run, plan, show, signal) : run;
@@ -144,7 +135,7 @@ function publish(
   }
   const file: ResultFile = {
     schema: "hakmem.results/1",
-    command: ["deno", "run", "-P", "cli.ts", ...Deno.args],
+    command: COMMAND_LINE,
     ...run,
     expectations: expected === undefined ? [] : checkExpectation(expected, run.results),
     ...(counts.length === 0 ? {} : { counters: counts }),

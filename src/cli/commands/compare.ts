@@ -11,22 +11,16 @@ import { resolveSpec } from "../../lab/contest/specs.ts";
 import { freshSeed, LOOKS, type Verdict } from "../../measure/mod.ts";
 import type { Baseline, CompareFile } from "../../model/mod.ts";
 import { shortRevisions } from "../../report/tables/format.ts";
-import {
-  renderCompare,
-  renderCompareCsv,
-  renderCompareMarkdown,
-  renderJson,
-  renderWarnings,
-} from "../../report/mod.ts";
+import { renderCompare, renderCompareCsv, renderCompareMarkdown, renderWarnings } from "../../report/mod.ts";
 import { assertOfTraces, tracePlan } from "../shared/trace_option.ts";
 import { checkThreads, effortOf, measured } from "../shared/bench_plan.ts";
+import { type AnyCommand, COMMAND_LINE, type Finish, type OptionsOf, ResultFormats } from "../shared/command.ts";
 import { ERROR, FAILED, FINE, INCONCLUSIVE } from "../shared/exit_codes.ts";
-import { htmlDestination } from "../shared/html.ts";
 import { interruptible } from "../shared/interruptible.ts";
-import { Outputs } from "../shared/outputs.ts";
+import type { Outputs } from "../shared/outputs.ts";
 import { printError } from "../shared/terminal.ts";
 import { libraryPaths, MOST_THREADS, UsageError, wholeNumber } from "../shared/values.ts";
-import { type WorkloadOptions, workloadOptions } from "../shared/workload_options.ts";
+import { withWorkload } from "../shared/workload_options.ts";
 
 const HELP = `
 A contestant is a variant (slab-map, or box,integrity=0), a peer (system), a folder with another copy of
@@ -45,20 +39,12 @@ Examples:
   deno run -P cli.ts compare slab-map --baseline release-1
 `;
 
-interface CompareOptions extends WorkloadOptions {
-  quick?: boolean;
-  threads?: number;
-  trace?: string;
-  baseline?: string;
-  saveBaseline?: string;
-  json?: string;
-  csv?: string;
-  markdown?: string;
-  html?: string;
-}
+const FORMATS = new ResultFormats<CompareFile>("write the verdict and every slot (- is stdout)", {
+  csv: ["write every round", renderCompareCsv],
+  markdown: ["write the table and where it was measured", renderCompareMarkdown],
+}, "write a page with charts");
 
-/** The command. */
-export function compareCommand(finish: (exitCode: number) => void): Command {
+function declare() {
   const command = new Command("compare")
     .description("is B as fast as A? A paired verdict with its interval, from rounds of fresh processes")
     .argument("[A]", "what is compared with; B alone with --baseline")
@@ -68,32 +54,24 @@ export function compareCommand(finish: (exitCode: number) => void): Command {
     .option("--trace <file>", "replay a trace of a real program instead of a workload")
     .option("--baseline <name>", "compare with a baseline that was saved")
     .option("--save-baseline <name>", "save B, its revision and flags, under a name");
-  for (const option of workloadOptions()) command.addOption(option);
-  command
-    .option("--json <file>", "write the verdict and every slot (- is stdout)")
-    .option("--csv <file>", "write every round")
-    .option("--markdown <file>", "write the table and where it was measured")
-    .option("--html <file>", "write a page with charts")
-    .addHelpText("after", HELP);
-  // The typed command is wider than what the tree needs to know.
-  return command.action(async (a, b, options) =>
-    finish(await run(a, b, options as CompareOptions))
-  ) as unknown as Command;
+  return FORMATS.on(withWorkload(command)).addHelpText("after", HELP);
 }
+
+/** The command. */
+export function compareCommand(finish: Finish): AnyCommand {
+  return declare().action(async (a, b, options) => finish(await run(a, b, options)));
+}
+
+type CompareOptions = OptionsOf<typeof declare>;
 
 async function run(first: string | undefined, second: string | undefined, options: CompareOptions): Promise<number> {
   const baseline = options.baseline === undefined ? undefined : await loadBaseline(options.baseline);
   const [a, b] = contestants(first, second, baseline);
-  const outputs = new Outputs<CompareFile>(
-    [
-      { option: "--json", path: options.json, render: renderJson },
-      { option: "--csv", path: options.csv, render: renderCompareCsv },
-      { option: "--markdown", path: options.markdown, render: renderCompareMarkdown },
-      await htmlDestination(options.html),
-      { option: "--save-baseline", path: pathOf(options.saveBaseline) },
-    ],
-    [options.trace, pathOf(options.baseline)].filter((path) => path !== undefined).concat(libraryPaths([a, b])),
+  const outputs = await FORMATS.outputs(
+    options,
+    [options.trace, pathOf(options.baseline), ...libraryPaths([a, b])],
     true,
+    [{ option: "--save-baseline", path: pathOf(options.saveBaseline) }],
   );
   if (options.trace !== undefined) {
     const { trace, ...others } = options;
@@ -132,7 +110,7 @@ const EXIT_CODES: Readonly<Record<Verdict, number>> = {
 function fileOf(run: CompareRun, baseline: Baseline | undefined): CompareFile {
   return {
     schema: "hakmem.compare/1",
-    command: ["deno", "run", "-P", "cli.ts", ...Deno.args],
+    command: COMMAND_LINE,
     ...run,
     ...(baseline === undefined ? {} : { baseline }),
   };

@@ -11,11 +11,10 @@ import { compareWithWitness, WITNESSED, witnessedPeers } from "../../lab/doctor/
 import { freshSeed } from "../../measure/mod.ts";
 import type { DoctorFile, WitnessFile } from "../../model/mod.ts";
 import { renderDoctor, renderDoctorCsv, renderDoctorMarkdown } from "../../report/doctor.ts";
-import { renderJson } from "../../report/mod.ts";
 import { renderWitness, renderWitnessCsv, renderWitnessMarkdown } from "../../report/witness.ts";
+import { type AnyCommand, COMMAND_LINE, type Finish, type OptionsOf, ResultFormats } from "../shared/command.ts";
 import { FAILED, FINE, INCONCLUSIVE } from "../shared/exit_codes.ts";
 import { interruptible } from "../shared/interruptible.ts";
-import { Outputs } from "../shared/outputs.ts";
 import { libraryPaths, peerList, someOf, UsageError, wholeNumber } from "../shared/values.ts";
 
 const SECONDS = 5;
@@ -35,8 +34,16 @@ Examples:
   deno run -P cli.ts doctor --witness --workload larson --peer system,./libmine.so
 `;
 
-/** The command. */
-export function doctorCommand(finish: (exitCode: number) => void): Command {
+const FORMATS = new ResultFormats<DoctorFile>("write it as JSON (- is stdout)", {
+  csv: ["write a row for each fact (- is stdout)", renderDoctorCsv],
+  markdown: ["write the table as Markdown (- is stdout)", renderDoctorMarkdown],
+});
+const WITNESS_FORMATS = new ResultFormats<WitnessFile>("", {
+  csv: ["", renderWitnessCsv],
+  markdown: ["", renderWitnessMarkdown],
+});
+
+function declare() {
   const command = new Command("doctor")
     .description("what this machine can measure, and what disturbs it")
     .option(
@@ -46,38 +53,25 @@ export function doctorCommand(finish: (exitCode: number) => void): Command {
     )
     .option("--witness", "compare the twins in C with an independent program")
     .option("--workload <list>", `with --witness, some of ${WITNESSED.join(", ")}`, someOf("--workload", WITNESSED))
-    .option("--peer <list>", "with --witness, native ones (default: system and those installed)", peerList)
-    .option("--json <file>", "write it as JSON (- is stdout)")
-    .option("--csv <file>", "write a row for each fact (- is stdout)")
-    .option("--markdown <file>", "write the table as Markdown (- is stdout)")
-    .addHelpText("after", HELP);
-  // The typed command is wider than what the tree needs to know.
-  return command.action(async ({ witness = false, ...options }) => {
-    finish(await (witness ? runWitness(options) : runDoctor(options)));
-  }) as unknown as Command;
+    .option("--peer <list>", "with --witness, native ones (default: system and those installed)", peerList);
+  return FORMATS.on(command).addHelpText("after", HELP);
 }
 
-interface DoctorOptions {
-  seconds?: number;
-  workload?: string[];
-  peer?: string[];
-  json?: string;
-  csv?: string;
-  markdown?: string;
+/** The command. */
+export function doctorCommand(finish: Finish): AnyCommand {
+  return declare().action(async (options) =>
+    finish(await (options.witness ? runWitness(options) : runDoctor(options)))
+  );
 }
 
-const COMMAND = ["deno", "run", "-P", "cli.ts", ...Deno.args];
+type DoctorOptions = OptionsOf<typeof declare>;
 
-async function runDoctor({ seconds = SECONDS, workload, peer, json, csv, markdown }: DoctorOptions): Promise<number> {
+async function runDoctor({ seconds = SECONDS, workload, peer, ...files }: DoctorOptions): Promise<number> {
   if (workload !== undefined || peer !== undefined) throw new UsageError("--workload and --peer belong to --witness");
-  const outputs = new Outputs<DoctorFile>([
-    { option: "--json", path: json, render: renderJson },
-    { option: "--csv", path: csv, render: renderDoctorCsv },
-    { option: "--markdown", path: markdown, render: renderDoctorMarkdown },
-  ]);
+  const outputs = await FORMATS.outputs(files);
   const plan = { variant: DEFAULT_VARIANT, seconds };
   const found = await interruptible((show, signal) => doctor(plan, show, signal));
-  const file: DoctorFile = { schema: "hakmem.doctor/1", command: COMMAND, ...found };
+  const file: DoctorFile = { schema: "hakmem.doctor/1", command: COMMAND_LINE, ...found };
   outputs.publish(file, (palette) => renderDoctor(file, palette));
   return FINE;
 }
@@ -89,20 +83,12 @@ const EXIT_CODES: Readonly<Record<WitnessFile["verdict"], number>> = {
 };
 
 async function runWitness(options: DoctorOptions): Promise<number> {
-  const { seconds, workload = WITNESSED, peer = witnessedPeers(), json, csv, markdown } = options;
+  const { seconds, workload = WITNESSED, peer = witnessedPeers() } = options;
   if (seconds !== undefined) throw new UsageError("--seconds is of the noise floor, which --witness does not measure");
-  const outputs = new Outputs<WitnessFile>(
-    [
-      { option: "--json", path: json, render: renderJson },
-      { option: "--csv", path: csv, render: renderWitnessCsv },
-      { option: "--markdown", path: markdown, render: renderWitnessMarkdown },
-    ],
-    libraryPaths(peer),
-    true,
-  );
+  const outputs = await WITNESS_FORMATS.outputs(options, libraryPaths(peer), true);
   const plan = { workloads: workload, peers: peer, orderSeed: freshSeed() };
   const found = await interruptible((show, signal) => compareWithWitness(plan, show, signal));
-  const file: WitnessFile = { schema: "hakmem.witness/1", command: COMMAND, ...found };
+  const file: WitnessFile = { schema: "hakmem.witness/1", command: COMMAND_LINE, ...found };
   outputs.publish(file, (palette) => renderWitness(file, palette));
   return EXIT_CODES[file.verdict];
 }

@@ -8,20 +8,13 @@ import { explain, type ExplainPlan, type ExplainRun } from "../../lab/explain/ex
 import { comparingReplays } from "../../lab/replay/replay.ts";
 import { freshSeed, LOOKS } from "../../measure/mod.ts";
 import type { ExplainFile } from "../../model/mod.ts";
-import {
-  renderExplain,
-  renderExplainCsv,
-  renderExplainMarkdown,
-  renderJson,
-  renderWarnings,
-} from "../../report/mod.ts";
+import { renderExplain, renderExplainCsv, renderExplainMarkdown, renderWarnings } from "../../report/mod.ts";
 import { effortOf, measured } from "../shared/bench_plan.ts";
+import { type AnyCommand, COMMAND_LINE, type Finish, type OptionsOf, ResultFormats } from "../shared/command.ts";
 import { FINE } from "../shared/exit_codes.ts";
-import { htmlDestination } from "../shared/html.ts";
 import { interruptible } from "../shared/interruptible.ts";
-import { Outputs } from "../shared/outputs.ts";
 import { assertOfTraces, tracePlan } from "../shared/trace_option.ts";
-import { type WorkloadOptions, workloadOptions } from "../shared/workload_options.ts";
+import { withWorkload } from "../shared/workload_options.ts";
 
 const HELP = `
 A and B are variants of this source, with flags: phase7, or box,integrity=1. For each flag that differs, builds
@@ -36,50 +29,37 @@ Examples:
   deno run -P cli.ts explain slab-map,magazines=0 slab-map --trace systemui.zip
 `;
 
-interface ExplainOptions extends WorkloadOptions {
-  trace?: string;
-  quick?: boolean;
-  json?: string;
-  csv?: string;
-  markdown?: string;
-  html?: string;
-}
+const FORMATS = new ResultFormats<ExplainFile>("write everything that was found (- is stdout)", {
+  csv: ["write a row for each flag", renderExplainCsv],
+  markdown: ["write the report", renderExplainMarkdown],
+}, "write a page with charts");
 
-/** The command. */
-export function explainCommand(finish: (exitCode: number) => void): Command {
+function declare() {
   const command = new Command("explain")
     .description("which flag makes B slower or faster than A, how much, and what shows it")
     .argument("<A>", "a variant")
     .argument("<B>", "the variant that is to be explained")
     .option("--trace <file>", "replay a trace of a real program instead of a workload")
     .option("--quick", "slots of 8 ms and 20 rounds at most: a first look");
-  for (const option of workloadOptions()) command.addOption(option);
-  command
-    .option("--json <file>", "write everything that was found (- is stdout)")
-    .option("--csv <file>", "write a row for each flag")
-    .option("--markdown <file>", "write the report")
-    .option("--html <file>", "write a page with charts")
-    .addHelpText("after", HELP);
-  // The typed command is wider than what the tree needs to know.
-  return command.action(async (a, b, options) =>
-    finish(await run(a, b, options as ExplainOptions))
-  ) as unknown as Command;
+  return FORMATS.on(withWorkload(command)).addHelpText("after", HELP);
 }
 
+/** The command. */
+export function explainCommand(finish: Finish): AnyCommand {
+  return declare().action(async (a, b, options) => finish(await run(a, b, options)));
+}
+
+type ExplainOptions = OptionsOf<typeof declare>;
+
 async function run(a: string, b: string, options: ExplainOptions): Promise<number> {
-  const outputs = new Outputs<ExplainFile>([
-    { option: "--json", path: options.json, render: renderJson },
-    { option: "--csv", path: options.csv, render: renderExplainCsv },
-    { option: "--markdown", path: options.markdown, render: renderExplainMarkdown },
-    await htmlDestination(options.html),
-  ], options.trace === undefined ? [] : [options.trace]);
+  const outputs = await FORMATS.outputs(options, [options.trace]);
   const common = { a, b, orderSeed: freshSeed(), ...(options.quick === true ? { looks: [LOOKS[0]!] } : {}) };
   const found = options.trace === undefined
     ? await explained({ ...common, ...workOf(options) })
     : await explainReplays(common, options.trace, options);
   const file: ExplainFile = {
     schema: "hakmem.explain/1",
-    command: ["deno", "run", "-P", "cli.ts", ...Deno.args],
+    command: COMMAND_LINE,
     ...found,
   };
   outputs.publish(file, (palette) => renderExplain(file, palette), renderWarnings(file));

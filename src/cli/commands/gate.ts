@@ -14,11 +14,11 @@ import { freshSeed } from "../../measure/mod.ts";
 import { hakmemVariant } from "../../os/mod.ts";
 import { renderGate, renderGateCsv, renderGateMarkdown } from "../../report/gate.ts";
 import type { GateFile, GateVerdict } from "../../model/mod.ts";
-import { renderJson, renderWarnings } from "../../report/mod.ts";
+import { renderWarnings } from "../../report/mod.ts";
 import { checkOwnHeaps, checkThreads, type Measured, measured } from "../shared/bench_plan.ts";
+import { type AnyCommand, COMMAND_LINE, type FileOptions, type Finish, ResultFormats } from "../shared/command.ts";
 import { ERROR, FAILED, FINE, INCONCLUSIVE } from "../shared/exit_codes.ts";
 import { interruptible } from "../shared/interruptible.ts";
-import { Outputs } from "../shared/outputs.ts";
 import { readText } from "../shared/read_text.ts";
 import { printError } from "../shared/terminal.ts";
 import { libraryPaths, UsageError } from "../shared/values.ts";
@@ -49,45 +49,31 @@ Examples:
   deno run -P cli.ts gate bench/gates/threads.json
 `;
 
-interface GateOptions {
-  quick?: true | undefined;
-  json?: string | undefined;
-  csv?: string | undefined;
-  markdown?: string | undefined;
-}
+const FORMATS = new ResultFormats<GateFile>("write the rows and the verdict (- is stdout)", {
+  csv: ["write the rows", renderGateCsv],
+  markdown: ["write the table and where it was measured", renderGateMarkdown],
+});
 
 /** The command. */
-export function gateCommand(finish: (exitCode: number) => void): Command {
+export function gateCommand(finish: Finish): AnyCommand {
   const command = new Command("gate")
     .description("checks thresholds that a file has: go or no-go")
     .argument("<FILE>", "the thresholds, JSON")
-    .option("--quick", "shorter slots and fewer rounds; noise alone never makes it fail")
-    .option("--json <file>", "write the rows and the verdict (- is stdout)")
-    .option("--csv <file>", "write the rows")
-    .option("--markdown <file>", "write the table and where it was measured")
-    .addHelpText("after", HELP);
-  // The typed command is wider than what the tree needs to know.
-  return command.action(async (path, options) => finish(await run(path, options))) as unknown as Command;
+    .option("--quick", "shorter slots and fewer rounds; noise alone never makes it fail");
+  return FORMATS.on(command).addHelpText("after", HELP)
+    .action(async (path, { quick = false, ...files }) => finish(await run(path, quick, files)));
 }
 
 const EXIT_CODES: Readonly<Record<GateVerdict, number>> = { "go": FINE, "no-go": FAILED, "undecided": INCONCLUSIVE };
 
-async function run(path: string, options: GateOptions): Promise<number> {
-  const outputs = new Outputs<GateFile>(
-    [
-      { option: "--json", path: options.json, render: renderJson },
-      { option: "--csv", path: options.csv, render: renderGateCsv },
-      { option: "--markdown", path: options.markdown, render: renderGateMarkdown },
-    ],
-    [path],
-    true,
-  );
+async function run(path: string, quick: boolean, files: FileOptions): Promise<number> {
+  const outputs = await FORMATS.outputs(files, [path], true);
   const thresholds = parseThresholds(readText(path), path).map((each) => libraryBeside(path, each));
   outputs.assertNoneIs(thresholds.flatMap(filesOf));
-  const plan = planOf(path, thresholds, options.quick === true);
+  const plan = planOf(path, thresholds, quick);
   const file: GateFile = {
     schema: "hakmem.gate/1",
-    command: ["deno", "run", "-P", "cli.ts", ...Deno.args],
+    command: COMMAND_LINE,
     gate: path,
     ...await interruptible((show, signal) => gate(plan, show, signal)),
   };

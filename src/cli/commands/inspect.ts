@@ -8,14 +8,13 @@ import { DEFAULT_VARIANT } from "../../heap/mod.ts";
 import { inspect, type Place } from "../../lab/inspect/inspect.ts";
 import { renderInspect, renderInspectCsv, renderInspectMarkdown } from "../../report/traces/inspect.ts";
 import { type InspectFile, parseResultFile } from "../../model/mod.ts";
-import { heapLabel, nameOf, renderJson } from "../../report/mod.ts";
+import { heapLabel, nameOf } from "../../report/mod.ts";
 import { readTrace } from "../../traces/mod.ts";
 import { variantsOf } from "../shared/bench_plan.ts";
+import { type AnyCommand, COMMAND_LINE, type Finish, type OptionsOf, ResultFormats } from "../shared/command.ts";
 import { FINE } from "../shared/exit_codes.ts";
-import { htmlDestination } from "../shared/html.ts";
 import { interruptible } from "../shared/interruptible.ts";
-import { Outputs } from "../shared/outputs.ts";
-import { readText } from "../shared/read_text.ts";
+import { readAs } from "../shared/read_text.ts";
 import { UsageError, wholeNumber } from "../shared/values.ts";
 
 const DEFAULT_FRAMES = 100;
@@ -32,19 +31,12 @@ Examples:
   deno run -P cli.ts inspect systemui.zip --html map.html --replay replay.json
 `;
 
-interface InspectOptions {
-  variant?: string | undefined;
-  at?: Place | undefined;
-  frames?: number | undefined;
-  replay?: string | undefined;
-  json?: string | undefined;
-  csv?: string | undefined;
-  markdown?: string | undefined;
-  html?: string | undefined;
-}
+const FORMATS = new ResultFormats<InspectFile>("write everything (- is stdout)", {
+  csv: ["write a line for each size class", renderInspectCsv],
+  markdown: ["write the table of size classes", renderInspectMarkdown],
+}, "write a page: the map with a slider over the trace, and memory as a chart");
 
-/** The command. */
-export function inspectCommand(finish: (exitCode: number) => void): Command {
+function declare() {
   const command = new Command("inspect")
     .description("our heap in the middle of a trace: map, occupancy by class, fragmentation")
     .argument("<trace>", "a file that is a trace, compressed or not")
@@ -55,24 +47,20 @@ export function inspectCommand(finish: (exitCode: number) => void): Command {
       `maps over the whole trace, for --html and --json (default: ${DEFAULT_FRAMES})`,
       wholeNumber("--frames", 1, 1000),
     )
-    .option("--replay <file>", "what replay wrote with --json of the same trace: others' memory beside ours")
-    .option("--json <file>", "write everything (- is stdout)")
-    .option("--csv <file>", "write a line for each size class")
-    .option("--markdown <file>", "write the table of size classes")
-    .option("--html <file>", "write a page: the map with a slider over the trace, and memory as a chart")
-    .addHelpText("after", HELP);
-  // The typed command is wider than what the tree needs to know.
-  return command.action(async (path, options) => finish(await run(path, options))) as unknown as Command;
+    .option("--replay <file>", "what replay wrote with --json of the same trace: others' memory beside ours");
+  return FORMATS.on(command).addHelpText("after", HELP);
 }
+
+/** The command. */
+export function inspectCommand(finish: Finish): AnyCommand {
+  return declare().action(async (path, options) => finish(await run(path, options)));
+}
+
+type InspectOptions = OptionsOf<typeof declare>;
 
 async function run(path: string, options: InspectOptions): Promise<number> {
   const [variant] = variantsOf(options.variant === undefined ? undefined : [options.variant]);
-  const outputs = new Outputs<InspectFile>([
-    { option: "--json", path: options.json, render: renderJson },
-    { option: "--csv", path: options.csv, render: renderInspectCsv },
-    { option: "--markdown", path: options.markdown, render: renderInspectMarkdown },
-    await htmlDestination<InspectFile>(options.html),
-  ], [path, ...(options.replay === undefined ? [] : [options.replay])]);
+  const outputs = await FORMATS.outputs(options, [path, options.replay]);
   const plan = {
     trace: readTrace(path),
     file: path.split("/").at(-1) ?? path,
@@ -83,7 +71,7 @@ async function run(path: string, options: InspectOptions): Promise<number> {
   const found = await interruptible((show, signal) => inspect(plan, show, signal));
   const file: InspectFile = {
     schema: "hakmem.inspect/1",
-    command: ["deno", "run", "-P", "cli.ts", ...Deno.args],
+    command: COMMAND_LINE,
     ...found,
     ...(options.replay === undefined ? {} : { contestants: contestantsOf(options.replay, found) }),
   };
@@ -100,7 +88,7 @@ function placeOf(text: string): Place {
 
 /** The memory of all who replayed the trace, but for the variant itself. */
 function contestantsOf(path: string, { trace, variant }: Pick<InspectFile, "trace" | "variant">) {
-  const file = parseReplay(path);
+  const file = readAs(path, `--replay ${path}`, "is not what replay writes with --json", parseResultFile);
   if (file.trace?.events !== trace.events) {
     const what = file.trace === undefined ? "no replay" : `a replay of ${file.trace.events} events`;
     throw new UsageError(`--replay ${path} is ${what}: ${trace.file} has ${trace.events} events`);
@@ -110,14 +98,4 @@ function contestantsOf(path: string, { trace, variant }: Pick<InspectFile, "trac
       ? []
       : [{ name: nameOf(result), events: result.footprint.events, footprintBytes: result.footprint.footprintBytes }]
   );
-}
-
-function parseReplay(path: string) {
-  const text = readText(path, `--replay ${path}`);
-  try {
-    return parseResultFile(text);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new UsageError(`--replay ${path} is not what replay writes with --json: ${reason}`);
-  }
 }

@@ -8,10 +8,10 @@ import { micro } from "../../lab/micro/micro.ts";
 import { freshSeed } from "../../measure/mod.ts";
 import type { MicroFile } from "../../model/mod.ts";
 import { renderMicroCsv, renderMicroMarkdown } from "../../report/micro.ts";
-import { renderJson, renderMicro } from "../../report/mod.ts";
-import { ERROR, FINE } from "../shared/exit_codes.ts";
-import { Outputs } from "../shared/outputs.ts";
-import { openProgress, printError } from "../shared/terminal.ts";
+import { renderMicro } from "../../report/mod.ts";
+import { type AnyCommand, type Finish, ResultFormats } from "../shared/command.ts";
+import { FINE } from "../shared/exit_codes.ts";
+import { interruptible } from "../shared/interruptible.ts";
 import { wholeNumber } from "../shared/values.ts";
 
 const SLOT_MILLISECONDS = 10;
@@ -30,50 +30,26 @@ Examples:
   deno run -P cli.ts micro --rounds 40 --json micro.json
 `;
 
+const FORMATS = new ResultFormats<MicroFile>("write the rows as JSON (- is stdout)", {
+  csv: ["write the rows", renderMicroCsv],
+  markdown: ["write the tables", renderMicroMarkdown],
+});
+
 /** The command. */
-export function microCommand(finish: (exitCode: number) => void): Command {
+export function microCommand(finish: Finish): AnyCommand {
   const command = new Command("micro")
     .description(
       "what each stage of malloc, free and realloc costs, in nanoseconds and ticks of the processor's counter",
     )
-    .option("--rounds <n>", "measurement rounds, at least 6 (default: 20)", wholeNumber("--rounds", 6, 1000))
-    .option("--json <file>", "write the rows as JSON (- is stdout)")
-    .option("--csv <file>", "write the rows")
-    .option("--markdown <file>", "write the tables")
-    .addHelpText("after", HELP);
-  // The typed command is wider than what the tree needs to know.
-  return command.action(async ({ rounds = 20, ...files }) => finish(await run(rounds, files))) as unknown as Command;
-}
-
-/** Where the rows go besides the terminal. */
-interface Files {
-  json?: string | undefined;
-  csv?: string | undefined;
-  markdown?: string | undefined;
-}
-
-async function run(rounds: number, { json, csv, markdown }: Files): Promise<number> {
-  const outputs = new Outputs<MicroFile>([
-    { option: "--json", path: json, render: renderJson },
-    { option: "--csv", path: csv, render: renderMicroCsv },
-    { option: "--markdown", path: markdown, render: renderMicroMarkdown },
-  ]);
-  const controller = new AbortController();
-  const interrupt = () => controller.abort();
-  const progress = openProgress();
-  Deno.addSignalListener("SIGINT", interrupt);
-  try {
+    .option("--rounds <n>", "measurement rounds, at least 6 (default: 20)", wholeNumber("--rounds", 6, 1000));
+  return FORMATS.on(command).addHelpText("after", HELP).action(async ({ rounds = 20, ...files }) => {
+    const outputs = await FORMATS.outputs(files);
     const plan = { rounds, slotMilliseconds: SLOT_MILLISECONDS, seed: freshSeed() };
-    const file = await micro(plan, (state) => progress.show(state), controller.signal);
-    progress[Symbol.dispose]();
+    const file = await interruptible(
+      (show, signal) => micro(plan, show, signal),
+      "no row is complete before the last round",
+    );
     outputs.publish(file, (palette) => renderMicro(file, palette));
-    return FINE;
-  } catch (error) {
-    if (!controller.signal.aborted) throw error;
-    progress[Symbol.dispose]();
-    printError("interrupted: no row is complete before the last round\n");
-    return ERROR;
-  } finally {
-    Deno.removeSignalListener("SIGINT", interrupt);
-  }
+    finish(FINE);
+  });
 }

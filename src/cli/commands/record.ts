@@ -8,11 +8,10 @@ import { Recording, type RecordPlan } from "../../lab/record/record.ts";
 import { freeName } from "../../lab/record/files.ts";
 import { programPath } from "../../lab/record/obstacle.ts";
 import type { Outcome, RecordFile } from "../../model/mod.ts";
-import { renderJson } from "../../report/mod.ts";
 import { renderRecord, renderRecordCsv, renderRecordMarkdown } from "../../report/traces/record.ts";
+import { type AnyCommand, COMMAND_LINE, type FileOptions, type Finish, ResultFormats } from "../shared/command.ts";
 import { ERROR, FINE } from "../shared/exit_codes.ts";
 import { interruptible, Interruption } from "../shared/interruptible.ts";
-import { Outputs } from "../shared/outputs.ts";
 import { palette, printError } from "../shared/terminal.ts";
 import { UsageError } from "../shared/values.ts";
 
@@ -36,47 +35,31 @@ Examples:
   deno run -P cli.ts record --json recorded.json -- gcc -c hello.c
 `;
 
-interface RecordOptions {
-  output?: string | undefined;
-  json?: string | undefined;
-  csv?: string | undefined;
-  markdown?: string | undefined;
-}
+const FORMATS = new ResultFormats<RecordFile>("write the summary as JSON (- is stdout)", {
+  csv: ["write a row for each process (- is stdout)", renderRecordCsv],
+  markdown: ["write the summary as Markdown (- is stdout)", renderRecordMarkdown],
+});
 
 /** What is done with stdout: it is the program's. */
 const STDOUT = "-";
 
 /** The command. */
-export function recordCommand(finish: (exitCode: number) => void): Command {
+export function recordCommand(finish: Finish): AnyCommand {
   const command = new Command("record")
     .description("the allocation trace of a real program: record -- COMMAND ARGS")
     .argument("<program...>", "what to run, with its arguments; put -- before it")
     .option("-o, --output <file>", "where the recording goes (default: PROGRAM.trace, or PROGRAM-2.trace)")
-    .option("--no-grow", "all room at the start (64 MiB a process), no system calls later: for sandboxes")
-    .option("--json <file>", "write the summary as JSON (- is stdout)")
-    .option("--csv <file>", "write a row for each process (- is stdout)")
-    .option("--markdown <file>", "write the summary as Markdown (- is stdout)")
-    .addHelpText("after", HELP);
-  // The typed command is wider than what the tree needs to know.
-  return command.action(async ([program = "", ...args], options) => {
+    .option("--no-grow", "all room at the start (64 MiB a process), no system calls later: for sandboxes");
+  return FORMATS.on(command).addHelpText("after", HELP).action(async ([program = "", ...args], options) => {
     const { output: file = freeName(program), grow, ...files } = options;
     if (file === STDOUT) throw new UsageError("-o - is not possible, since stdout is the program's: name a file");
     finish(await run({ program, args, file, isFixed: !grow }, files));
-  }) as unknown as Command;
+  });
 }
 
-async function run(plan: RecordPlan, { json, csv, markdown }: RecordOptions): Promise<number> {
+async function run(plan: RecordPlan, files: FileOptions): Promise<number> {
   const program = await programPath(plan.program);
-  const outputs = new Outputs<RecordFile>(
-    [
-      { option: "--output", path: plan.file },
-      { option: "--json", path: json, render: renderJson },
-      { option: "--csv", path: csv, render: renderRecordCsv },
-      { option: "--markdown", path: markdown, render: renderRecordMarkdown },
-    ],
-    program === undefined ? [] : [program],
-    true,
-  );
+  const outputs = await FORMATS.outputs(files, [program], true, [{ option: "--output", path: plan.file }]);
   const { recording, outcome } = await watched(plan);
   using _ = recording;
   const found = await interruptible((show, signal) => recording.finish(show, signal)).catch((error) => {
@@ -85,7 +68,7 @@ async function run(plan: RecordPlan, { json, csv, markdown }: RecordOptions): Pr
   });
   const file: RecordFile = {
     schema: "hakmem.record/1",
-    command: ["deno", "run", "-P", "cli.ts", ...Deno.args],
+    command: COMMAND_LINE,
     ...outcome,
     ...found,
   };

@@ -9,14 +9,14 @@ import { replay } from "../../lab/replay/replay.ts";
 import { freshSeed } from "../../measure/mod.ts";
 import { defaultPeers } from "../../peers/find.ts";
 import type { ResultFile } from "../../model/mod.ts";
-import { renderCsv, renderJson, renderReplay, renderReplayMarkdown, renderWarnings } from "../../report/mod.ts";
+import { renderCsv, renderReplay, renderReplayMarkdown, renderWarnings } from "../../report/mod.ts";
 import { FORMATS, readTrace } from "../../traces/mod.ts";
 import { MOST_MEMBERS } from "../../traces/replay_words.ts";
 import { effortOf, variantsOf } from "../shared/bench_plan.ts";
 import { isAnyMissing } from "../shared/asked_peers.ts";
+import { type AnyCommand, COMMAND_LINE, type Finish, type OptionsOf, ResultFormats } from "../shared/command.ts";
 import { ERROR, FINE } from "../shared/exit_codes.ts";
 import { interruptible } from "../shared/interruptible.ts";
-import { Outputs } from "../shared/outputs.ts";
 import { printError } from "../shared/terminal.ts";
 import { libraryPaths, peerList, variantList, wholeNumber } from "../shared/values.ts";
 
@@ -37,21 +37,12 @@ Examples:
 /** Milliseconds after which a peer that nobody asked for is left out. */
 const REPLAY_DEADLINES = { normal: 10_000, quick: 1_000 };
 
-interface ReplayOptions {
-  variant?: string[] | undefined;
-  peer?: string[] | undefined;
-  threads?: number | undefined;
-  rounds?: number | undefined;
-  /** True unless --no-latency. */
-  latency: boolean;
-  quick?: boolean | undefined;
-  json?: string | undefined;
-  csv?: string | undefined;
-  markdown?: string | undefined;
-}
+const RESULT_FORMATS = new ResultFormats<ResultFile>("write a result file (- is stdout)", {
+  csv: ["write every sample", renderCsv],
+  markdown: ["write the table and where it was measured", renderReplayMarkdown],
+});
 
-/** The command. */
-export function replayCommand(finish: (exitCode: number) => void): Command {
+function declare() {
   const command = new Command("replay")
     .description("a trace of a real program against our heap and native allocators: time and memory")
     .argument("<trace>", "a file that is a trace, compressed or not")
@@ -64,23 +55,21 @@ export function replayCommand(finish: (exitCode: number) => void): Command {
     )
     .option("--no-latency", "do not time single operations")
     .option("--rounds <n>", "measurement rounds, at least 6 (default: 10)", wholeNumber("--rounds", 6, 1000))
-    .option("--quick", "6 rounds, no single operations, and who takes over a second for a replay is left out")
-    .option("--json <file>", "write a result file (- is stdout)")
-    .option("--csv <file>", "write every sample")
-    .option("--markdown <file>", "write the table and where it was measured")
-    .addHelpText("after", HELP);
-  // The typed command is wider than what the tree needs to know.
-  return command.action(async (path, options) => finish(await run(path, options))) as unknown as Command;
+    .option("--quick", "6 rounds, no single operations, and who takes over a second for a replay is left out");
+  return RESULT_FORMATS.on(command).addHelpText("after", HELP);
 }
+
+/** The command. */
+export function replayCommand(finish: Finish): AnyCommand {
+  return declare().action(async (path, options) => finish(await run(path, options)));
+}
+
+type ReplayOptions = OptionsOf<typeof declare>;
 
 async function run(path: string, options: ReplayOptions): Promise<number> {
   const effort = effortOf(options);
   const variants = variantsOf(options.variant);
-  const outputs = new Outputs<ResultFile>([
-    { option: "--json", path: options.json, render: renderJson },
-    { option: "--csv", path: options.csv, render: renderCsv },
-    { option: "--markdown", path: options.markdown, render: renderReplayMarkdown },
-  ], [path, ...libraryPaths(options.peer ?? [])]);
+  const outputs = await RESULT_FORMATS.outputs(options, [path, ...libraryPaths(options.peer ?? [])]);
   const plan = {
     trace: readTrace(path),
     file: path.split("/").at(-1) ?? path,
@@ -99,7 +88,7 @@ async function run(path: string, options: ReplayOptions): Promise<number> {
   if (isInterrupted) printError("interrupted: not all single operations are timed; what follows was measured before\n");
   const file: ResultFile = {
     schema: "hakmem.results/1",
-    command: ["deno", "run", "-P", "cli.ts", ...Deno.args],
+    command: COMMAND_LINE,
     ...found,
     expectations: [],
   };

@@ -7,6 +7,7 @@
 import { Command } from "@commander-js/extra-typings";
 import type { ReportInput, ReportPage } from "../../report/html/mod.ts";
 import { renderJson } from "../../report/mod.ts";
+import type { AnyCommand, Finish } from "../shared/command.ts";
 import { FINE } from "../shared/exit_codes.ts";
 import { Outputs } from "../shared/outputs.ts";
 import { readText } from "../shared/read_text.ts";
@@ -34,19 +35,18 @@ interface Options {
 }
 
 /** The command. */
-export function reportCommand(finish: (exitCode: number) => void): Command {
-  const command = new Command("report")
+export function reportCommand(finish: Finish): AnyCommand {
+  return new Command("report")
     .description("one HTML page from result files: charts, tables, and the data")
     .argument("<results...>", "files that bench, compare, explain, replay or inspect wrote with --json")
     .option("-o, --output <file>", "where to write the page (- is stdout)", DEFAULT_OUTPUT)
     .option("--open", "show it in the browser")
     .option("--json <file>", "what is in the page, as JSON (- is stdout)")
-    .addHelpText("after", HELP);
-  // The typed command is wider than what the tree needs to know.
-  return command.action(async (paths, options) => {
-    await run(paths, options);
-    finish(FINE);
-  }) as unknown as Command;
+    .addHelpText("after", HELP)
+    .action(async (paths, options) => {
+      await run(paths, options);
+      finish(FINE);
+    });
 }
 
 async function run(paths: readonly string[], { output, open, json }: Options): Promise<void> {

@@ -4,20 +4,27 @@
  * @module
  */
 import { Command, Option } from "@commander-js/extra-typings";
-import { DEFAULT_VARIANT, parseVariant } from "../../heap/mod.ts";
-import { type Build, BUILDS } from "../../lab/inspect/flags.ts";
+import { DEFAULT_VARIANT } from "../../heap/mod.ts";
 import { replayStress, stress } from "../../verify/stress/stress.ts";
 import { SCENARIOS } from "../../verify/stress/scenarios.ts";
 import { stressThreads } from "../../verify/stress/threads.ts";
 import { freshSeed } from "../../measure/mod.ts";
-import { hakmemVariant } from "../../os/mod.ts";
 import { parseStressFile, type StressFile } from "../../model/mod.ts";
 import { renderStressCsv, renderStressMarkdown } from "../../report/stress.ts";
-import { renderJson, renderStress } from "../../report/mod.ts";
+import { renderStress } from "../../report/mod.ts";
+import { variantsOf } from "../shared/bench_plan.ts";
+import {
+  type AnyCommand,
+  buildOption,
+  COMMAND_LINE,
+  type Finish,
+  type OptionsOf,
+  ResultFormats,
+} from "../shared/command.ts";
 import { ERROR, FAILED, FINE } from "../shared/exit_codes.ts";
-import { Outputs } from "../shared/outputs.ts";
-import { readText } from "../shared/read_text.ts";
-import { openProgress, printError } from "../shared/terminal.ts";
+import { interruptible } from "../shared/interruptible.ts";
+import { readAs } from "../shared/read_text.ts";
+import { printError } from "../shared/terminal.ts";
 import { buildOf, someOf, UsageError, variantList, wholeNumber } from "../shared/values.ts";
 
 /** The scenario of one thread. */
@@ -55,21 +62,12 @@ Examples:
   deno run -P cli.ts stress --threads 2 --scenario succession --seconds 600
 `;
 
-interface StressOptions {
-  seconds?: number | undefined;
-  seed?: number | undefined;
-  threads?: number | undefined;
-  scenario?: string[] | undefined;
-  variant?: string[] | undefined;
-  build?: Build | undefined;
-  replay?: string | undefined;
-  json?: string | undefined;
-  csv?: string | undefined;
-  markdown?: string | undefined;
-}
+const FORMATS = new ResultFormats<StressFile>("write what was found, the failing list with it (- is stdout)", {
+  csv: ["write a line a variant", renderStressCsv],
+  markdown: ["write a table, and what failed", renderStressMarkdown],
+});
 
-/** The command. */
-export function stressCommand(finish: (exitCode: number) => void): Command {
+function declare() {
   const command = new Command("stress")
     .description("random operations against the oracle, for a time")
     .option("--seconds <n>", "in all; each variant gets its share (default: 10)", wholeNumber("--seconds", 1, 86_400))
@@ -81,22 +79,20 @@ export function stressCommand(finish: (exitCode: number) => void): Command {
       someOf("--scenario", SCENARIO_NAMES),
     )
     .option("--variant <list>", `variants of our heap (default: HAKMEM_VARIANT, else ${DEFAULT_VARIANT})`, variantList)
-    .addOption(
-      new Option("--build <build>", `${BUILDS.join(" or ")} (default: release)`).argParser(buildOf("--build")),
-    )
+    .addOption(buildOption())
     .addOption(
       new Option("--replay <file>", "run the failing lists of a file that --json wrote")
         .conflicts(["seconds", "seed", "variant", "build", "threads", "scenario"]),
-    )
-    .option("--json <file>", "write what was found, the failing list with it (- is stdout)")
-    .option("--csv <file>", "write a line a variant")
-    .option("--markdown <file>", "write a table, and what failed")
-    .addHelpText("after", HELP);
-  // The typed command is wider than what the tree needs to know.
-  return command.action(async (options) => {
-    finish(await run(options));
-  }) as unknown as Command;
+    );
+  return FORMATS.on(command).addHelpText("after", HELP);
 }
+
+/** The command. */
+export function stressCommand(finish: Finish): AnyCommand {
+  return declare().action(async (options) => finish(await run(options)));
+}
+
+type StressOptions = OptionsOf<typeof declare>;
 
 async function run(options: StressOptions): Promise<number> {
   const work = options.replay !== undefined
@@ -104,39 +100,15 @@ async function run(options: StressOptions): Promise<number> {
     : (options.threads ?? 1) === 1
     ? fresh(options)
     : shared(options);
-  const outputs = new Outputs<StressFile>(
-    [
-      { option: "--json", path: options.json, render: renderJson },
-      { option: "--csv", path: options.csv, render: renderStressCsv },
-      { option: "--markdown", path: options.markdown, render: renderStressMarkdown },
-    ],
-    options.replay === undefined ? [] : [options.replay],
-    true,
-  );
-  const controller = new AbortController();
-  const progress = openProgress();
-  const interrupt = () => {
-    progress[Symbol.dispose](); // leaves the terminal as it was
-    if (controller.signal.aborted) Deno.exit(ERROR); // asked twice
-    controller.abort();
-  };
-  Deno.addSignalListener("SIGINT", interrupt);
-  Deno.addSignalListener("SIGTERM", interrupt);
-  let file: StressFile;
-  try {
-    file = {
-      schema: "hakmem.stress/1",
-      command: ["deno", "run", "-P", "cli.ts", ...Deno.args],
-      ...await work(progress.show, controller.signal),
-    };
-  } finally {
-    Deno.removeSignalListener("SIGINT", interrupt);
-    Deno.removeSignalListener("SIGTERM", interrupt);
-    progress[Symbol.dispose]();
-  }
+  const outputs = await FORMATS.outputs(options, [options.replay], true);
+  const { isStopped, ...found } = await interruptible(async (show, signal) => ({
+    ...await work(show, signal),
+    isStopped: signal.aborted,
+  }));
+  const file: StressFile = { schema: "hakmem.stress/1", command: COMMAND_LINE, ...found };
   outputs.publish(file, (palette) => renderStress(file, palette));
   if (file.runs.some(({ failure }) => failure !== undefined)) return FAILED;
-  if (!controller.signal.aborted) return FINE;
+  if (!isStopped) return FINE;
   printError("interrupted: nothing had failed\n");
   return ERROR;
 }
@@ -165,14 +137,13 @@ function shared(
   return (report, signal) => stressThreads({ variants, build, scenarios, threads, seed, seconds }, report, signal);
 }
 
-function variantsOf(variant: readonly string[] | undefined): string[] {
-  const variants = (variant ?? [hakmemVariant() ?? DEFAULT_VARIANT]).map((name) => parseVariant(name).name);
-  if (variants.length === 0) throw new UsageError("--variant names no variant");
-  return variants;
-}
-
 function replay(path: string): Work {
-  const { build, seed, runs, threads } = readStressFile(path);
+  const { build, seed, runs, threads } = readAs(
+    path,
+    `--replay ${path}`,
+    "cannot be read as a file that stress --json wrote",
+    parseStressFile,
+  );
   const failures = runs.flatMap(({ variant, failure }) =>
     failure !== undefined && "program" in failure ? [{ variant, program: failure.program }] : []
   );
@@ -182,14 +153,4 @@ function replay(path: string): Work {
   if (failures.length === 0) throw new UsageError(`--replay ${path} holds no failure`);
   const known = buildOf("--replay's build")(build);
   return async (_report, signal) => ({ build, seed, runs: await replayStress(failures, known, signal) });
-}
-
-function readStressFile(path: string): StressFile {
-  const text = readText(path, `--replay ${path}`);
-  try {
-    return parseStressFile(text);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new UsageError(`--replay ${path} cannot be read as a file that stress --json wrote: ${reason}`);
-  }
 }

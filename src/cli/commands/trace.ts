@@ -5,11 +5,10 @@
  */
 import { Command } from "@commander-js/extra-typings";
 import type { TraceFile } from "../../model/mod.ts";
-import { renderJson } from "../../report/mod.ts";
 import { renderTrace, renderTraceCsv, renderTraceMarkdown } from "../../report/traces/trace.ts";
 import { FORMATS, readSummary } from "../../traces/mod.ts";
+import { type AnyCommand, COMMAND_LINE, type FileOptions, type Finish, ResultFormats } from "../shared/command.ts";
 import { FINE } from "../shared/exit_codes.ts";
-import { Outputs } from "../shared/outputs.ts";
 import { oneOf } from "../shared/values.ts";
 
 /** Points of the curve of live bytes: two for each column of the chart, and some to spare in the file. */
@@ -26,42 +25,32 @@ Examples:
   deno run -P cli.ts trace info trace.rep --json trace.json
 `;
 
-interface InfoOptions {
-  json?: string | undefined;
-  csv?: string | undefined;
-  markdown?: string | undefined;
-}
+const RESULT_FORMATS = new ResultFormats<TraceFile>("write everything (- is stdout)", {
+  csv: ["write the histograms", renderTraceCsv],
+  markdown: ["write the tables", renderTraceMarkdown],
+});
 
 /** What can be done with a trace. */
 export const TRACE_ACTIONS: readonly string[] = ["info"];
 
 /** The command. */
-export function traceCommand(finish: (exitCode: number) => void): Command {
+export function traceCommand(finish: Finish): AnyCommand {
   const command = new Command("trace")
     .description("what a trace is like: events, sizes, lifetimes, live bytes over time, threads")
     .argument("<action>", TRACE_ACTIONS.join(", "), oneOf("trace", TRACE_ACTIONS))
-    .argument("<trace>", "a file that is a trace, compressed or not")
-    .option("--json <file>", "write everything (- is stdout)")
-    .option("--csv <file>", "write the histograms")
-    .option("--markdown <file>", "write the tables")
-    .addHelpText("after", HELP);
-  // The typed command is wider than what the tree needs to know.
-  return command.action((_action, path, options) => {
-    run(path, options);
+    .argument("<trace>", "a file that is a trace, compressed or not");
+  return RESULT_FORMATS.on(command).addHelpText("after", HELP).action(async (_action, path, options) => {
+    await run(path, options);
     finish(FINE);
-  }) as unknown as Command;
+  });
 }
 
-function run(path: string, options: InfoOptions): void {
-  const outputs = new Outputs<TraceFile>([
-    { option: "--json", path: options.json, render: renderJson },
-    { option: "--csv", path: options.csv, render: renderTraceCsv },
-    { option: "--markdown", path: options.markdown, render: renderTraceMarkdown },
-  ], [path]);
+async function run(path: string, options: FileOptions): Promise<void> {
+  const outputs = await RESULT_FORMATS.outputs(options, [path]);
   const { sizes, lifetimes, live, threadTable, kinds, remarks, ...rest } = readSummary(path, SAMPLES);
   const file: TraceFile = {
     schema: "hakmem.trace/1",
-    command: ["deno", "run", "-P", "cli.ts", ...Deno.args],
+    command: COMMAND_LINE,
     file: path.split("/").at(-1) ?? path,
     ...rest,
     kinds: { ...kinds },

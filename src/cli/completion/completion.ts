@@ -10,6 +10,7 @@ import { bashScript } from "./bash.ts";
 import { fishScript } from "./fish.ts";
 import { type CommandWords, commandWords } from "./tree.ts";
 import { zshScript } from "./zsh.ts";
+import type { AnyCommand, Finish } from "../shared/command.ts";
 import { FINE } from "../shared/exit_codes.ts";
 import { renderJson } from "../../report/mod.ts";
 import { Outputs } from "../shared/outputs.ts";
@@ -47,19 +48,16 @@ const SCRIPTS: Readonly<Record<Shell, (program: string, commands: readonly Comma
 };
 
 /** The command. */
-export function completionCommand(finish: (exitCode: number) => void): Command {
+export function completionCommand(finish: Finish): AnyCommand {
   const command = new Command("completion")
     .description("prints a script by which a shell completes commands, options and their values")
     .addArgument(new Argument("<shell>", "which one").choices(Object.keys(SCRIPTS) as Shell[]))
     .option("--json <file>", "write it as JSON (- is stdout)")
     .addHelpText("after", HELP);
-  // The typed command is wider than what the tree needs to know.
-  const untyped = command as unknown as Command;
-  command.action((shell, { json }) => {
-    const script = SCRIPTS[shell](PROGRAM, commandWords(untyped.parent as Command));
+  return command.action((shell, { json }) => {
+    const script = SCRIPTS[shell](PROGRAM, commandWords(command.parent!));
     const outputs = new Outputs([{ option: "--json", path: json, render: renderJson }]);
     outputs.publish({ schema: "hakmem.completion/1", shell, program: PROGRAM, script }, () => script);
     finish(FINE);
   });
-  return untyped;
 }

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { Argument, Command, Option } from "@commander-js/extra-typings";
+import type { Argument, CommandUnknownOpts, Option } from "@commander-js/extra-typings";
 import { FLAGS, VARIANTS } from "../../heap/mod.ts";
 import { BASELINE_FOLDER } from "../../lab/compare/baseline.ts";
 import { BUILDS } from "../../lab/inspect/flags.ts";
@@ -89,7 +89,7 @@ const LISTS: Readonly<Record<string, Values>> = {
 const FILES: ReadonlySet<string> = new Set(["file", "results", "trace"]);
 
 /** The commands of a program, `help` among them. */
-export function commandWords(program: Command): CommandWords[] {
+export function commandWords(program: CommandUnknownOpts): CommandWords[] {
   const help = program.createHelp();
   const commands = help.visibleCommands(program);
   const names = commands.map((command) => command.name());

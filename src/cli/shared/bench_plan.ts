@@ -26,9 +26,6 @@ export interface BenchOptions extends WorkloadOptions {
   counters?: boolean | undefined;
   latency?: boolean | undefined;
   expect?: number | undefined;
-  json?: string | undefined;
-  csv?: string | undefined;
-  markdown?: string | undefined;
 }
 
 const DEFAULT_SIZES = [128, 256, 512, 1024];

@@ -6,23 +6,29 @@
 import { ERROR } from "./exit_codes.ts";
 import { openProgress, type ProgressDisplay } from "./terminal.ts";
 
-/** Does the work; whatever becomes of it, the bar is gone and the cursor back afterwards. */
+/**
+ * Does the work; whatever becomes of it, the bar is gone and the cursor back afterwards.
+ *
+ * @param loss What is said where it was interrupted and gave nothing.
+ */
 export async function interruptible<R>(
   work: (show: ProgressDisplay["show"], signal: AbortSignal) => Promise<R>,
+  loss?: string,
 ): Promise<R> {
+  using progress = openProgress();
   const controller = new AbortController();
   const interrupt = () => {
+    progress[Symbol.dispose](); // leaves the terminal as it was
     if (controller.signal.aborted) Deno.exit(ERROR); // asked twice
-    controller.abort(new Interruption());
+    controller.abort(new Interruption(loss));
   };
   Deno.addSignalListener("SIGINT", interrupt);
   Deno.addSignalListener("SIGTERM", interrupt);
-  using progress = openProgress();
   try {
     return await work((state) => progress.show(state), controller.signal);
   } catch (error) {
     if (!controller.signal.aborted && isOfSignal(error)) await aborted(controller.signal);
-    throw controller.signal.aborted ? new Interruption() : error; // what broke off because of it says less
+    throw controller.signal.aborted ? new Interruption(loss) : error; // what broke off because of it says less
   } finally {
     Deno.removeSignalListener("SIGINT", interrupt);
     Deno.removeSignalListener("SIGTERM", interrupt);
@@ -51,7 +57,7 @@ const HEARD_AFTER = 1000; // ms
 export class Interruption extends Error {
   override name = "Interruption";
   /** Says that there is no result. */
-  constructor() {
-    super("interrupted: there is nothing to show");
+  constructor(loss = "there is nothing to show") {
+    super(`interrupted: ${loss}`);
   }
 }

@@ -43,6 +43,22 @@ export function readText(path: string, what = path): string {
   return new TextDecoder().decode(whole);
 }
 
+/**
+ * What a file says, or a pipe.
+ *
+ * @param what As of {@linkcode readText}.
+ * @param complaint What is said after it where the file is none: `is not what replay writes`.
+ * @throws UsageError likewise, and if it cannot be parsed
+ */
+export function readAs<R>(path: string, what: string, complaint: string, parse: (text: string) => R): R {
+  const text = readText(path, what);
+  try {
+    return parse(text);
+  } catch (error) {
+    throw new UsageError(`${what} ${complaint}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+}
+
 function assertNotTooLong(bytes: number, what: string): void {
   if (bytes <= MOST) return;
   throw new UsageError(`${what} is longer than ${MOST / 2 ** 20} MiB, which no result file is`);

@@ -3,14 +3,15 @@
  *
  * @module
  */
-import { Option } from "@commander-js/extra-typings";
+import { type Command, Option, type OptionValues } from "@commander-js/extra-typings";
 import { WORKLOADS } from "../../workloads/mod.ts";
+import { withOptions } from "./command.ts";
 import { numberList, oneOf, wholeNumber } from "./values.ts";
 
 const NAMES = [...WORKLOADS.keys()];
 
 /** What they are parsed into. */
-export interface WorkloadOptions {
+export type WorkloadOptions = {
   workload?: string | undefined;
   size?: number[] | undefined;
   cycles?: number | undefined;
@@ -20,13 +21,15 @@ export interface WorkloadOptions {
   max?: number | undefined;
   chunks?: number | undefined;
   larsonRounds?: number | undefined;
-}
+};
 
-/** The options, new ones for each command. */
-export function workloadOptions(): Option[] {
+/** Adds the options to a command. */
+export function withWorkload<Args extends unknown[], Opts extends OptionValues>(
+  command: Command<Args, Opts>,
+): Command<Args, Opts & WorkloadOptions> {
   const whole = (flags: string, description: string, most: number) =>
     new Option(`${flags} <n>`, description).argParser(wholeNumber(flags, 1, most)) as Option;
-  return [
+  return withOptions(command, [
     new Option("--workload <name>", `${NAMES.join(", ")} (default: random-mixed)`)
       .argParser(oneOf("--workload", NAMES)) as Option,
     new Option("--size <list>", "sizes, powers of two from 16 to 4096 (default: 128,256,512,1024; cache-* 8)")
@@ -38,5 +41,5 @@ export function workloadOptions(): Option[] {
     whole("--max", "sizes stay below this (default: larson 128, others their own)", 2 ** 32),
     whole("--chunks", "larson: live blocks (default: 1024)", 2 ** 32),
     whole("--larson-rounds", "larson: rounds in a generation", 2 ** 32),
-  ];
+  ]);
 }
