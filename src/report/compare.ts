@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { type Column, markdownOf, numbers, terminalTable, words } from "./tables/columns.ts";
 import { median } from "simple-statistics";
 import type { CompareFile, CompareRow } from "../model/compare.ts";
 import { doubts } from "./doubts.ts";
@@ -20,21 +21,22 @@ import { areDisturbed, deltaOf, EQUIVALENT_WITHIN, type Verdict, verdictOf } fro
 import { type Palette, PLAIN } from "./tables/palette.ts";
 import type { Ratio } from "../model/results.ts";
 import { processorDifferences, processorOf } from "./processor.ts";
-import { csvTable, markdownTable } from "./tables/rows.ts";
-import { textTable } from "./tables/text_table.ts";
+import { csvTable } from "./tables/rows.ts";
 
-/** The table's columns, in the terminal and in Markdown. */
-const COLUMNS = [
-  "size",
-  "A ns/op",
-  "B ns/op",
-  "B / A",
-  "interval",
-  "A / A",
-  "counts from",
-  "rounds",
-  "verdict",
-] as const;
+/** The table's columns. Of a replay, a row has all sizes. */
+const COLUMNS: readonly Column<CompareRow>[] = [
+  numbers("size", ({ workload, size }) => workload === "replay" ? "all" : String(size)),
+  numbers("A ns/op", ({ samples }) => nanoseconds(median(samples.a))),
+  numbers("B ns/op", ({ samples }) => nanoseconds(median(samples.b))),
+  numbers("B / A", ({ ratio }) => three(ratio)),
+  numbers("interval", ({ low, high }) => bounds(low, high, three)),
+  numbers("A / A", ({ control: { low, high } }) => bounds(low, high, three)),
+  numbers("counts from", ({ delta }) => `${(100 * delta).toFixed(1)} %`),
+  numbers("rounds", ({ rounds }) => String(rounds)),
+  words("verdict", ({ verdict }) => verdict, ({ verdict }, { red, green, dim }) => {
+    return { regression: red, improvement: green, equivalent: String, inconclusive: dim }[verdict];
+  }),
+];
 
 /** The result in a line of words. Ranges are of intervals: from the lowest bound to the highest. */
 export function compareHeadline(
@@ -118,18 +120,10 @@ const MOST_ROUNDS = 1000;
 /** The whole report. */
 export function renderCompare(file: CompareFile, palette: Palette = PLAIN): string {
   const { level, rounds, rows } = file;
-  const paint = {
-    regression: palette.red,
-    improvement: palette.green,
-    equivalent: String,
-    inconclusive: palette.dim,
-  };
-  const columns = COLUMNS.map((head) => ({ head, isNumeric: head !== "verdict" }));
-  const table = rows.map((row) => [...cells(row).slice(0, -1), paint[row.verdict](row.verdict)]);
   const lines = (text: string) => wrap(text, palette.columns);
   const sections = [
     [...lines(compareHeadline(file)).map(palette.bold), ...doubts(file).flatMap(lines)],
-    [textTable(columns, table, palette)],
+    [terminalTable(COLUMNS, rows, palette)],
     [
       ...lines(footnote(rounds.measured, level)),
       ...baselineText(file).flatMap(lines),
@@ -150,7 +144,7 @@ function footnote(measured: number, level: number): string {
 /** The same as Markdown. */
 export function renderCompareMarkdown(file: CompareFile): string {
   const { deno, os, date, revision } = file.environment;
-  return `**${compareHeadline(file)}**\n\n${markdownTable(COLUMNS, file.rows.map(cells))}` +
+  return `**${compareHeadline(file)}**\n\n${markdownOf(COLUMNS, file.rows)}` +
     `\n\`${file.command.join(" ")}\`, ${
       processorOf(file.environment)
     }, ${os}, Deno ${deno}, revision ${revision}, ${date}\n`;
@@ -164,21 +158,6 @@ export function renderCompareCsv({ rows }: CompareFile): string {
       a.map((sample, round) => [workload, size, threads, round + 1, sample, b[round]!, control[round]!])
     ),
   );
-}
-
-/** Of a replay, a row has all sizes. */
-function cells({ workload, size, ratio, low, high, control, delta, rounds, samples, verdict }: CompareRow): string[] {
-  return [
-    workload === "replay" ? "all" : String(size),
-    nanoseconds(median(samples.a)),
-    nanoseconds(median(samples.b)),
-    ratio.toFixed(3),
-    bounds(low, high, three),
-    bounds(control.low, control.high, three),
-    `${(100 * delta).toFixed(1)} %`,
-    String(rounds),
-    verdict,
-  ];
 }
 
 function baselineText({ baseline, environment, rows }: CompareFile): string[] {

@@ -4,8 +4,9 @@
  *
  * @module
  */
+import { csvOf } from "./tables/columns.ts";
 import { wrap } from "./tables/format.ts";
-import { csvTable, markdownTable } from "./tables/rows.ts";
+import { markdownTable } from "./tables/rows.ts";
 import { textTable } from "./tables/text_table.ts";
 import { type Palette, PLAIN } from "./tables/palette.ts";
 import type { DoctorFile } from "../model/doctor.ts";
@@ -39,10 +40,7 @@ export function renderDoctorMarkdown(file: DoctorFile): string {
 
 /** A row a fact: for other programs. */
 export function renderDoctorCsv({ facts }: DoctorFile): string {
-  return csvTable(
-    ["fact", "value", "state", "meaning", "advice"],
-    facts.map(({ fact, value, state, meaning, advice = "" }) => [fact, value, state, meaning, advice]),
-  );
+  return csvOf(["fact", "value", "state", "meaning", "advice"], facts);
 }
 
 /** What the machine can tell, and what disturbs it. */

@@ -3,16 +3,24 @@
  *
  * @module
  */
+import { type Column, numbers, terminalTable, words } from "./tables/columns.ts";
 import { doubts } from "./doubts.ts";
 import type { ExplainFile, ExplainFlag } from "../model/explain.ts";
 import { change, changeWithBounds, counted, wrap } from "./tables/format.ts";
 import { csvTable } from "./tables/rows.ts";
-import { textTable } from "./tables/text_table.ts";
 import { type Palette, PLAIN } from "./tables/palette.ts";
 
-const TEXTS = ["flag", "A", "B", "finding"];
-const COLUMNS = ["flag", "A", "B", "throughput", "99 %", "runs/free", "finding"]
-  .map((head) => ({ head, isNumeric: !TEXTS.includes(head) }));
+const COLUMNS: readonly Column<ExplainFlag>[] = [
+  words("flag", ({ flag }) => flag),
+  words("A", ({ a }) => String(a)),
+  words("B", ({ b }) => String(b)),
+  numbers("throughput", ({ ratio }) => change(ratio)),
+  numbers("99 %", ({ low, high }) => `${change(low).replace(" %", "")} to ${change(high)}`),
+  numbers("runs/free", ({ reachedPerMillionFrees }) => (reachedPerMillionFrees / 1e6).toFixed(3)),
+  words("finding", ({ finding }) => finding, ({ finding }, { bold, dim }) => {
+    return { confirmed: bold, rejected: dim, undecided: String }[finding];
+  }),
+];
 
 /** The result in a line of words. */
 export function explainHeadline({ a, b, total, delta, flags, counters }: ExplainFile): string {
@@ -45,16 +53,12 @@ function reasonOf({ flag, b, ratio, fastFrees }: ExplainFlag, moves: boolean): s
 
 /** The whole report. */
 export function renderExplain(file: ExplainFile, palette: Palette = PLAIN): string {
-  const paint = { confirmed: palette.bold, rejected: palette.dim, undecided: String };
-  const rows = file.flags.map((flag) =>
-    cells(flag).map((text, index) => index === COLUMNS.length - 1 ? paint[flag.finding](text) : text)
-  );
   const lines = (text: string) => wrap(text, palette.columns);
   const measured = `${counted(file.rounds, "round")} of ${file.workload}; a change counts beyond ` +
     `${(100 * file.delta).toFixed(1)} %. Not explained: ${changeWithBounds(file.unexplained)}.`;
   const sections = [
     [...lines(explainHeadline(file)).map(palette.bold), ...doubts(file).flatMap(lines)],
-    [textTable(COLUMNS, rows, palette)],
+    [terminalTable(COLUMNS, file.flags, palette)],
     [
       ...lines(measured),
       ...file.flags.flatMap(({ flag, finding, because }) => hanging(`${flag} is ${finding}: ${because}.`, palette)),
@@ -90,18 +94,6 @@ export function recommendation({ a, b, fix, total, delta }: ExplainFile): string
   return total.high < 1 / (1 + delta)
     ? `To do: nothing less than all of ${a}'s flags brings ${b} back.`
     : `To do: nothing; ${b} is not surely slower than ${a}.`;
-}
-
-function cells({ flag, a, b, ratio, low, high, reachedPerMillionFrees, finding }: ExplainFlag): string[] {
-  return [
-    flag,
-    String(a),
-    String(b),
-    change(ratio),
-    `${change(low).replace(" %", "")} to ${change(high)}`,
-    (reachedPerMillionFrees / 1e6).toFixed(3),
-    finding,
-  ];
 }
 
 function pairTexts({ pairs }: ExplainFile): string[] {

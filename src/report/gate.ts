@@ -3,15 +3,26 @@
  *
  * @module
  */
+import { type Column, csvOf, markdownOf, numbers, terminalTable, words } from "./tables/columns.ts";
 import { doubts } from "./doubts.ts";
 import { counted, settingOf, times, wrap } from "./tables/format.ts";
 import type { GateFile, GateRow, GateVerdict } from "../model/gate.ts";
-import { csvTable, markdownTable } from "./tables/rows.ts";
-import { textTable } from "./tables/text_table.ts";
 import { answer, type Palette, PLAIN } from "./tables/palette.ts";
 
 /** The table's columns, in the terminal and in Markdown. */
-const COLUMNS = ["verdict", "threshold", "size", "threads", "measured", "interval", "asked for"] as const;
+const COLUMNS: readonly Column<GateRow>[] = [
+  words("verdict", ({ verdict }) => WORDS[verdict], ({ verdict }, { green, red, dim }) => {
+    return { "go": green, "no-go": red, "undecided": dim }[verdict];
+  }),
+  words("threshold", ({ name }) => name),
+  numbers("size", ({ size }) => String(size)),
+  numbers("threads", ({ threads = 1 }) => String(threads)),
+  numbers("measured", (row) => row.measured === null ? "" : figure(row, row.measured)),
+  numbers("interval", intervalOf),
+  numbers("asked for", askedFor),
+];
+/** Columns by which a row is known. */
+const KEYS = 4;
 
 /** How verdicts are called out. */
 const WORDS: Readonly<Record<GateVerdict, string>> = { "go": "GO", "no-go": "NO-GO", "undecided": "UNDECIDED" };
@@ -39,17 +50,12 @@ export function gateHeadline({ rows, verdict }: Pick<GateFile, "rows" | "verdict
 
 /** The whole report. */
 export function renderGate(file: GateFile, palette: Palette = PLAIN): string {
-  const paint = { "go": palette.green, "no-go": palette.red, "undecided": palette.dim };
-  const columns = COLUMNS.map((head) => ({ head, isNumeric: head !== "verdict" && head !== "threshold" }));
-  const rows = file.rows.map((row, index) => {
-    const [verdict, name, ...rest] = cells(row) as [string, string, ...string[]];
-    return [paint[row.verdict](verdict), file.rows[index - 1]?.name === name ? "" : name, ...rest];
-  });
+  const rows = file.rows.map((row, index) => file.rows[index - 1]?.name === row.name ? { ...row, name: "" } : row);
   const lines = (text: string) => wrap(text, palette.columns);
   const remarks = [...reasons(file.rows), ...file.notes, ...(file.quick ? [QUICK_REMARK] : [])];
   const sections = [
     [...answer(gateHeadline(file), palette), ...doubts(file).flatMap(lines)],
-    [textTable(columns, rows, palette, COLUMNS.indexOf("threads") + 1)],
+    [terminalTable(COLUMNS, rows, palette, KEYS)],
     remarks.flatMap(lines),
   ];
   return `${sections.filter((section) => section.length > 0).map((section) => section.join("\n")).join("\n\n")}\n`;
@@ -60,7 +66,7 @@ export function renderGateMarkdown(file: GateFile): string {
   const { cpu, deno, os, date, revision } = file.environment;
   const remarks = [...file.notes, ...(file.quick ? [QUICK_REMARK] : [])].map((remark) => `- ${remark}\n`).join("");
   return `**${gateHeadline(file)}**\n\n` +
-    markdownTable([...COLUMNS, "because"], file.rows.map((row) => [...cells(row), row.because])) +
+    markdownOf([...COLUMNS, words<GateRow>("because", ({ because }) => because)], file.rows) +
     (remarks === "" ? "" : `\n${remarks}`) +
     `\n\`${file.command.join(" ")}\`, ${cpu}, ${os}, Deno ${deno}, revision ${revision}, ${date}\n`;
 }
@@ -84,7 +90,7 @@ export function renderGateCsv({ rows }: GateFile): string {
     "verdict",
     "because",
   ] as const;
-  return csvTable(head, rows.map((row) => head.map((name) => row[name] ?? (name === "threads" ? 1 : ""))));
+  return csvOf(head, rows.map((row) => ({ threads: 1, ...row })));
 }
 
 const QUICK_REMARK =
@@ -96,18 +102,9 @@ function reasons(rows: readonly GateRow[]): string[] {
   return [...groups].map(([because, { length }]) => `${length} undecided: ${because}`);
 }
 
-function cells(row: GateRow): string[] {
-  const { verdict, name, size, threads = 1, low, high } = row;
-  const isExact = low === null || high === null || low === high;
-  return [
-    WORDS[verdict],
-    name,
-    String(size),
-    String(threads),
-    row.measured === null ? "" : figure(row, row.measured),
-    isExact ? "" : `${number(row, low)}${row.unit === "share" ? " to " : "–"}${number(row, high)}`, // a share may be < 0
-    askedFor(row),
-  ];
+function intervalOf({ unit, low, high }: GateRow): string {
+  if (low === null || high === null || low === high) return "";
+  return `${number({ unit }, low)}${unit === "share" ? " to " : "–"}${number({ unit }, high)}`; // a share may be < 0
 }
 
 function said(row: GateRow): string {
@@ -123,6 +120,6 @@ function figure(row: GateRow, value: number): string {
   return `${number(row, value)}${{ times: " x", ns: " ns", share: " %" }[row.unit]}`;
 }
 
-function number({ unit }: GateRow, value: number): string {
+function number({ unit }: Pick<GateRow, "unit">, value: number): string {
   return unit === "share" ? (100 * value).toFixed(1) : times(value);
 }

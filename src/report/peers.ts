@@ -4,23 +4,27 @@
  *
  * @module
  */
+import { type Column, csvOf, markdownOf, terminalTable, words } from "./tables/columns.ts";
 import { wrap } from "./tables/format.ts";
-import { csvTable, markdownTable } from "./tables/rows.ts";
-import { textTable } from "./tables/text_table.ts";
 import { type Palette, PLAIN } from "./tables/palette.ts";
 import type { PeerRow, PeersFile } from "../model/peers.ts";
 
-const HEAD = ["", "peer", "runtime", "version", "current", "what it is"] as const;
-const COLUMNS = HEAD.map((head) => ({ head, isNumeric: false }));
+const COLUMNS: readonly Column<PeerRow>[] = [
+  words("", ({ available }) => available ? "ok" : "", (_peer, { green }) => green),
+  words("peer", ({ name }) => name),
+  words("runtime", ({ runtime }) => runtime),
+  words("version", ({ version = "" }) => version),
+  words("current", ({ current }) => current?.[0]?.version ?? ""),
+  words("what it is", ({ description }) => description),
+];
 
 /** The text; colours from `palette`. */
 export function renderPeers(file: Pick<PeersFile, "peers" | "currentAsOf">, palette: Palette = PLAIN): string {
   const { peers } = file;
   const lines = (text: string) => wrap(text, palette.columns);
-  const rows = peers.map(cells).map(([mark = "", ...rest]) => [palette.green(mark), ...rest]);
   const sections = [
     lines(peersHeadline({ peers })).map(palette.bold),
-    [textTable(COLUMNS, rows, palette, 2)],
+    [terminalTable(COLUMNS, peers, palette, 2)],
     lines(standings(file)),
     peers.flatMap(({ name, library }) => library === undefined ? [] : lines(`${name}: ${library}`)),
     peers.flatMap(({ name, problem }) => problem === undefined ? [] : lines(`${name}: ${problem}`).map(palette.red)),
@@ -30,32 +34,19 @@ export function renderPeers(file: Pick<PeersFile, "peers" | "currentAsOf">, pale
 
 /** The table as Markdown. */
 export function renderPeersMarkdown(file: Pick<PeersFile, "peers" | "currentAsOf">): string {
-  const { peers } = file;
-  const head = [...HEAD, "package", "where it is, or what would bring it"];
-  const rows = peers.map((peer) => [...cells(peer), peer.package ?? "", peer.library ?? peer.problem ?? ""]);
-  return `**${peersHeadline({ peers })}**\n\n${markdownTable(head, rows)}\n${standings(file)}\n`;
+  const columns = [
+    ...COLUMNS,
+    words<PeerRow>("package", (peer) => peer.package ?? ""),
+    words<PeerRow>("where it is, or what would bring it", ({ library, problem }) => library ?? problem ?? ""),
+  ];
+  return `**${peersHeadline(file)}**\n\n${markdownOf(columns, file.peers)}\n${standings(file)}\n`;
 }
 
 /** A row a peer: for other programs. */
 export function renderPeersCsv({ peers }: Pick<PeersFile, "peers">): string {
-  return csvTable(
+  return csvOf(
     ["name", "runtime", "available", "version", "package", "library", "problem", "description", "current", "standing"],
-    peers.map((
-      { name, runtime, available, version, package: brings, library, problem, description, current, standing },
-    ) =>
-      [
-        name,
-        runtime,
-        String(available),
-        version,
-        brings,
-        library,
-        problem,
-        description,
-        current?.[0]?.version,
-        standing,
-      ].map((cell) => cell ?? "")
-    ),
+    peers.map(({ current, ...peer }) => ({ ...peer, current: current?.[0]?.version })),
   );
 }
 
@@ -79,8 +70,4 @@ function standings({ peers, currentAsOf = "an unknown day" }: Pick<PeersFile, "p
     return [`${name} ${version} is ${where}: ${newest.version} (${newest.released}) is current${ofLine}`];
   });
   return `as of ${currentAsOf}: ${told.length === 0 ? "every native peer that is here is current" : told.join("; ")}`;
-}
-
-function cells({ available, name, runtime, version = "", current, description }: PeerRow): string[] {
-  return [available ? "ok" : "", name, runtime, version, current?.[0]?.version ?? "", description];
 }

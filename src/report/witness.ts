@@ -4,38 +4,38 @@
  *
  * @module
  */
+import { type Column, csvOf, markdownOf, numbers, terminalTable, words } from "./tables/columns.ts";
 import { bounds, nanoseconds, times, wrap } from "./tables/format.ts";
-import { csvTable, markdownTable } from "./tables/rows.ts";
-import { textTable } from "./tables/text_table.ts";
 import { type Palette, PLAIN } from "./tables/palette.ts";
 import type { WitnessFile, WitnessRow } from "../model/doctor.ts";
 
-const HEAD = ["workload", "allocator", "twin ns", "witness ns", "ratio", "interval", "verdict"];
-const COLUMNS = HEAD.map((head, column) => ({ head, isNumeric: column >= 2 && column < HEAD.length - 1 }));
+const COLUMNS: readonly Column<WitnessRow>[] = [
+  words("workload", ({ workload }) => workload),
+  words("allocator", ({ allocator, label = allocator }) => label),
+  numbers("twin ns", ({ twinNsPerOp }) => nanoseconds(twinNsPerOp)),
+  numbers("witness ns", ({ witnessNsPerOp }) => nanoseconds(witnessNsPerOp)),
+  numbers("ratio", ({ ratio }) => times(ratio)),
+  numbers("interval", ({ low, high }) => bounds(low, high)),
+  words("verdict", ({ verdict }) => verdict, ({ verdict }, { red }) => verdict === "agrees" ? String : red),
+];
 
 /** The text; colours from `palette`. */
 export function renderWitness(file: WitnessFile, palette: Palette = PLAIN): string {
-  const rows = file.rows.map((row) => {
-    const emphasis = row.verdict === "agrees" ? String : palette.red;
-    return cells(row).map((cell, column) => column === HEAD.length - 1 ? emphasis(cell) : cell);
-  });
   return `${wrap(witnessHeadline(file), palette.columns).map(palette.bold).join("\n")}\n\n${
-    textTable(COLUMNS, rows, palette, 2)
+    terminalTable(COLUMNS, file.rows, palette, 2)
   }\n`;
 }
 
 /** The same as Markdown. */
 export function renderWitnessMarkdown(file: WitnessFile): string {
-  return `**${witnessHeadline(file)}**\n\n${markdownTable(HEAD, file.rows.map(cells))}`;
+  return `**${witnessHeadline(file)}**\n\n${markdownOf(COLUMNS, file.rows)}`;
 }
 
 /** A row for each workload and allocator: for other programs. */
 export function renderWitnessCsv({ rows }: WitnessFile): string {
-  return csvTable(
+  return csvOf(
     ["workload", "allocator", "twinNsPerOp", "witnessNsPerOp", "ratio", "low", "high", "rounds", "verdict"],
-    rows.map((
-      { workload, allocator, twinNsPerOp, witnessNsPerOp, ratio, low, high, rounds, verdict },
-    ) => [workload, allocator, twinNsPerOp, witnessNsPerOp, ratio, low, high, rounds, verdict]),
+    rows,
   );
 }
 
@@ -58,17 +58,4 @@ export function witnessHeadline({ rows, within }: Pick<WitnessFile, "rows" | "wi
   if (undecided.length === rows.length) return unknown;
   return `the lab's loops in C take the time that plain C takes, within ${bound}, in ` +
     `${rows.length - undecided.length} of ${rows.length} cases${unknown === "" ? "" : `; ${unknown}`}`;
-}
-
-function cells(row: WitnessRow): string[] {
-  const { workload, allocator, label = allocator, twinNsPerOp, witnessNsPerOp, ratio, low, high, verdict } = row;
-  return [
-    workload,
-    label,
-    nanoseconds(twinNsPerOp),
-    nanoseconds(witnessNsPerOp),
-    times(ratio),
-    bounds(low, high),
-    verdict,
-  ];
 }

@@ -6,65 +6,57 @@
  */
 import { bounds, bySetting, isThreaded, mops, nameOf, nanoseconds, times } from "../tables/format.ts";
 import { loopsLine, netRatioToSystem, unlikeLoops } from "./loops.ts";
+import { type Column, numbers, words } from "../tables/columns.ts";
 import { type Palette, PLAIN } from "../tables/palette.ts";
 import type { Result } from "../../model/results.ts";
-import { type TextColumn, type TextRow, textTable } from "../tables/text_table.ts";
+import { type TextRow, textTable } from "../tables/text_table.ts";
 
-/** A column of results. */
-export interface Column extends TextColumn {
-  readonly cell: (result: Result) => string;
-}
-
-function numbers(head: string, cell: Column["cell"]): Column {
-  return { head, isNumeric: true, cell };
-}
-
-const SIZE = numbers("size", ({ size }) => String(size));
-const THREADS = numbers("threads", ({ threads }) => String(threads));
-const NAME: Column = { head: "allocator", isNumeric: false, cell: nameOf };
+const SIZE = numbers<Result>("size", ({ size }) => String(size));
+const THREADS = numbers<Result>("threads", ({ threads }) => String(threads));
+const NAME = words<Result>("allocator", nameOf);
 const THROUGHPUT = [
-  numbers("M ops/s", ({ opsPerSecond: { median } }) => mops(median)),
-  numbers("95 %", ({ opsPerSecond: { low, high } }) => bounds(low, high, mops)),
+  numbers<Result>("M ops/s", ({ opsPerSecond: { median } }) => mops(median)),
+  numbers<Result>("95 %", ({ opsPerSecond: { low, high } }) => bounds(low, high, mops)),
 ];
 const TIME = [
-  numbers("ns/op", ({ nsPerOp }) => nanoseconds(nsPerOp)),
-  numbers("net ns", ({ runtime, netNsPerOp }) => runtime === "harness" ? "" : nanoseconds(netNsPerOp)),
+  numbers<Result>("ns/op", ({ nsPerOp }) => nanoseconds(nsPerOp)),
+  numbers<Result>("net ns", ({ runtime, netNsPerOp }) => runtime === "harness" ? "" : nanoseconds(netNsPerOp)),
 ];
 const RATIO = [
-  numbers("x system", ({ ratioToSystem }) => ratioToSystem === undefined ? "" : times(ratioToSystem.ratio)),
-  numbers(
+  numbers<Result>("x system", ({ ratioToSystem }) => ratioToSystem === undefined ? "" : times(ratioToSystem.ratio)),
+  numbers<Result>(
     "95 %",
     ({ allocator, ratioToSystem }) =>
       ratioToSystem === undefined || allocator === "system" ? "" : bounds(ratioToSystem.low, ratioToSystem.high),
   ),
 ];
 /** Where the loops differ: the ratio of the whole without an interval, and that of net times. */
-function netRatio(results: readonly Result[]): Column[] {
+function netRatio(results: readonly Result[]): Column<Result>[] {
   const netOf = (result: Result) =>
     result.ratioToSystem === undefined ? undefined : netRatioToSystem(result, results) ?? "not known";
   return [
     RATIO[0]!,
-    numbers("net x", (result) => {
+    numbers<Result>("net x", (result) => {
       const net = netOf(result);
       return net === undefined ? "" : typeof net === "string" ? net : times(net.median);
     }),
-    numbers("95 %", (result) => {
+    numbers<Result>("95 %", (result) => {
       const net = netOf(result);
       return typeof net !== "object" || result.allocator === "system" ? "" : bounds(net.low, net.high);
     }),
   ];
 }
 const CREW = [
-  numbers(
+  numbers<Result>(
     "per thread",
     ({ threadOpsPerSecond: each }) => each === undefined ? "" : bounds(Math.min(...each), Math.max(...each), mops),
   ),
-  numbers("scaling", ({ scaling }) => scaling === undefined ? "" : times(scaling.ratio)),
-  numbers("fairness", ({ fairness }) => fairness === undefined ? "" : fairness.toFixed(2)),
+  numbers<Result>("scaling", ({ scaling }) => scaling === undefined ? "" : times(scaling.ratio)),
+  numbers<Result>("fairness", ({ fairness }) => fairness === undefined ? "" : fairness.toFixed(2)),
 ];
 
 /** The columns of these results. */
-export function columnsOf(results: readonly Result[]): readonly Column[] {
+export function columnsOf(results: readonly Result[]): readonly Column<Result>[] {
   const ratio = unlikeLoops(results).length === 0 ? RATIO : netRatio(results);
   return isThreaded(results)
     ? [SIZE, THREADS, NAME, ...THROUGHPUT, ...ratio, ...CREW]

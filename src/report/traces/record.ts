@@ -4,18 +4,26 @@
  *
  * @module
  */
+import { type Column, markdownOf, numbers, terminalTable, words } from "../tables/columns.ts";
 import { bytesText, counted, withCommas, wrap } from "../tables/format.ts";
-import { csvTable, markdownTable } from "../tables/rows.ts";
+import { csvTable } from "../tables/rows.ts";
 import { type Palette, PLAIN } from "../tables/palette.ts";
-import { numbersOf, textTable } from "../tables/text_table.ts";
 import { shortBytes } from "./trace.ts";
 import type { Histogram, MissingProcess, RecordedProcess, RecordFile } from "../../model/record.ts";
 
 const MOST_ROWS = 12; // in a terminal: a build starts thousands of processes
 const MOST_NAME_COLUMNS = 14;
 
-const HEAD = ["program", "pid", "events", "threads", "asked for", "peak live", "left live", "cross-thread"] as const;
-const COLUMNS = numbersOf(HEAD);
+const COLUMNS: readonly Column<RecordedProcess>[] = [
+  words("program", ({ program }) => program),
+  numbers("pid", ({ pid }) => String(pid)),
+  numbers("events", ({ events }) => withCommas(events)),
+  numbers("threads", ({ threads }) => withCommas(threads)),
+  numbers("asked for", ({ allocatedBytes }) => bytesText(allocatedBytes)),
+  numbers("peak live", ({ peakLiveBytes }) => bytesText(peakLiveBytes)),
+  numbers("left live", ({ endLiveBytes }) => bytesText(endLiveBytes)),
+  numbers("cross-thread", ({ crossThreadFrees }) => `${(100 * crossThreadFrees).toFixed(1)} %`),
+];
 
 /** The text; colours from `palette`. */
 export function renderRecord(file: RecordFile, palette: Palette = PLAIN): string {
@@ -33,7 +41,7 @@ export function renderRecord(file: RecordFile, palette: Palette = PLAIN): string
   return [
     ...wrap(recordHeadline(file), palette.columns).map(palette.bold),
     "",
-    textTable(COLUMNS, shown.map(cells).map(([name = "", ...rest]) => [shortened(name), ...rest]), palette),
+    terminalTable(COLUMNS, shown.map((each) => ({ ...each, program: shortened(each.program) })), palette),
     "",
     ...remarks.flatMap((remark) => wrap(remark, palette.columns)),
     "",
@@ -45,7 +53,7 @@ export function renderRecordMarkdown(file: RecordFile): string {
   const remarks = [...describe(programOf(file) ?? file.processes[0]!), ...notesOf(file)].map((remark) =>
     `- ${remark}\n`
   );
-  return `**${recordHeadline(file)}**\n\n${markdownTable(HEAD, file.processes.map(cells))}\n${remarks.join("")}`;
+  return `**${recordHeadline(file)}**\n\n${markdownOf(COLUMNS, file.processes)}\n${remarks.join("")}`;
 }
 
 /** A row a process, with all but the histograms. */
@@ -90,19 +98,6 @@ function othersText({ processes, program = "" }: RecordFile): string {
     program.slice(program.lastIndexOf("/") + 1)
   } started in ${where}, ` +
     "and nothing of itself";
-}
-
-function cells(process: RecordedProcess): string[] {
-  return [
-    process.program,
-    String(process.pid),
-    withCommas(process.events),
-    withCommas(process.threads),
-    bytesText(process.allocatedBytes),
-    bytesText(process.peakLiveBytes),
-    bytesText(process.endLiveBytes),
-    `${(100 * process.crossThreadFrees).toFixed(1)} %`,
-  ];
 }
 
 function shortened(name: string): string {

@@ -4,11 +4,11 @@
  *
  * @module
  */
+import { type Column, markdownOf, numbers, terminalTable, words } from "../tables/columns.ts";
 import { bytesText, counted, ranText, withCommas, wrap } from "../tables/format.ts";
 import { csvTable, markdownTable } from "../tables/rows.ts";
 import { areaChart } from "../tables/sparkline.ts";
 import { type Palette, PLAIN } from "../tables/palette.ts";
-import { numbersOf, textTable } from "../tables/text_table.ts";
 import type { TraceFile } from "../../model/trace.ts";
 
 const MOST_BAR_COLUMNS = 36;
@@ -35,7 +35,7 @@ export function renderTrace(file: TraceFile, palette: Palette = PLAIN): string {
       ...histogramLines(file.lifetimes, palette),
     ],
     [palette.bold(`live bytes over ${counted(file.events, "event")}`), ...chartLines(live.liveBytes, palette)],
-    [palette.bold(title), textTable(numbersOf(THREAD_COLUMNS), busiest.map(threadCells), palette)],
+    [palette.bold(title), terminalTable(THREAD_COLUMNS, busiest, palette)],
   ];
   return `${sections.map((lines) => lines.join("\n")).join("\n\n")}\n`;
 }
@@ -49,7 +49,7 @@ export function renderTraceMarkdown(file: TraceFile): string {
     `${livesOf(file)}\n`,
     markdownTable(["size to", "allocations", "bytes"], histogramCells(file.sizes)),
     markdownTable(["lifetime to", "blocks", "bytes"], histogramCells(file.lifetimes)),
-    markdownTable(THREAD_COLUMNS, file.threadTable.map(threadCells)),
+    markdownOf(THREAD_COLUMNS, file.threadTable),
   ].join("\n");
 }
 
@@ -112,18 +112,14 @@ function chartLines(values: readonly number[], palette: Palette): string[] {
   });
 }
 
-const THREAD_COLUMNS = ["thread", "events", "allocations", "bytes", "frees", "of others' blocks"] as const;
-
-function threadCells({ name, events, allocations, allocatedBytes, frees, foreignFrees }: TraceFile["threadTable"][0]) {
-  return [
-    name,
-    withCommas(events),
-    withCommas(allocations),
-    bytesText(allocatedBytes),
-    withCommas(frees),
-    withCommas(foreignFrees),
-  ];
-}
+const THREAD_COLUMNS: readonly Column<TraceFile["threadTable"][0]>[] = [
+  words("thread", ({ name }) => String(name)),
+  numbers("events", ({ events }) => withCommas(events)),
+  numbers("allocations", ({ allocations }) => withCommas(allocations)),
+  numbers("bytes", ({ allocatedBytes }) => bytesText(allocatedBytes)),
+  numbers("frees", ({ frees }) => withCommas(frees)),
+  numbers("of others' blocks", ({ foreignFrees }) => withCommas(foreignFrees)),
+];
 
 /** A power of two in the unit that shortens it: `256`, `4 KiB`. */
 export function shortBytes(bytes: number): string {
