@@ -8,8 +8,8 @@
 import { openVirtualMemory } from "../../os/mod.ts";
 import { REPLAY } from "../../traces/replay_words.ts";
 import { type Allocator, prepareMember, type ReplayMember, replayMemory } from "../../workloads/mod.ts";
-import { CrewFailed, type CrewOptions, CrewWorker } from "../contestant/crew/crew.ts";
-import { CrewControl, type CrewMemory, crewMemory, describeFailure } from "../contestant/crew/member.ts";
+import { type CrewOptions, CrewWorker, together } from "../contestant/crew/crew.ts";
+import { CrewControl, type CrewMemory, crewMemory } from "../contestant/crew/member.ts";
 import { ProtocolError } from "../contestant/protocol.ts";
 import { type ReplayStart, type ReplayStep, takePart } from "./step.ts";
 
@@ -69,11 +69,10 @@ export class ReplayCrew {
    */
   async step(step: ReplayStep): Promise<number> {
     const control = this.#control, threads = this.#workers.length + 1;
-    control.reset();
-    const answers = this.#workers.map((worker) => worker.ask(step));
-    let started = 0, milliseconds = 0;
-    const failures: { readonly message: string; readonly isFollower: boolean }[] = [];
-    try {
+    let milliseconds = 0;
+    await together(control, this.#workers, step, (post) => {
+      let started = 0;
+      post();
       takePart(this.#first, control, 0, step, () => {
         control.awaitReady(threads - 1);
         started = performance.now();
@@ -81,13 +80,7 @@ export class ReplayCrew {
       });
       control.awaitDone(threads);
       milliseconds = performance.now() - started;
-    } catch (error) {
-      control.fail();
-      failures.push(describeFailure(error));
-    }
-    failures.push(...(await Promise.all(answers)).filter((answer) => answer.kind === "failed"));
-    const cause = failures.find(({ isFollower }) => !isFollower) ?? failures[0];
-    if (cause !== undefined) throw new CrewFailed(cause.message);
+    });
     this.checksum = control.result(threads, threads).last.reduce((sum, each) => Math.imul(sum, 31) + each | 0, 0) >>> 0;
     return milliseconds;
   }

@@ -7,21 +7,12 @@
 import { openVirtualMemory } from "../../os/mod.ts";
 import { openAllocator } from "../../peers/mod.ts";
 import { prepareMember } from "../../workloads/mod.ts";
-import { CrewControl, describeFailure } from "../contestant/crew/member.ts";
-import type { CrewAnswer } from "../contestant/crew/worker.ts";
+import { CrewControl } from "../contestant/crew/member.ts";
+import { servePart } from "../contestant/crew/part.ts";
 import { type ReplayStart, type ReplayStep, takePart } from "./step.ts";
 import { keepUnoptimised } from "../contestant/tier.ts";
 
-/** What this file needs of the global scope of a Worker, which the types of a window do not have. */
-interface Scope {
-  onmessage: ((event: MessageEvent) => void) | null;
-  postMessage(message: CrewAnswer): void;
-}
-
-const scope = self as unknown as Scope;
-
-async function open(start: ReplayStart): Promise<void> {
-  const { thread, name, variant, source, shared, words, isVerified, crew, memory } = start;
+servePart(async ({ thread, name, variant, source, shared, words, isVerified, crew, memory }: ReplayStart) => {
   const control = new CrewControl(crew), { pause } = await openVirtualMemory();
   const member = await openAllocator(
     name,
@@ -35,18 +26,8 @@ async function open(start: ReplayStart): Promise<void> {
     control.ready();
     control.awaitStart();
   };
-  scope.onmessage = ({ data }) => {
-    try {
-      takePart(member, control, thread, data as ReplayStep, awaitOthers);
-      scope.postMessage({ kind: "idle" });
-    } catch (error) {
-      control.fail();
-      scope.postMessage({ kind: "failed", ...describeFailure(error) });
-    }
+  return {
+    take: (step) => takePart(member, control, thread, step as ReplayStep, awaitOthers),
+    fail: () => control.fail(),
   };
-  scope.postMessage({ kind: "open" });
-}
-
-scope.onmessage = ({ data }) => {
-  open(data as ReplayStart).catch((error) => scope.postMessage({ kind: "failed", ...describeFailure(error) }));
-};
+});

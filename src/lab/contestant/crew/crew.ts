@@ -19,7 +19,8 @@ import {
   runnersOf,
   setsOf,
 } from "./member.ts";
-import type { CrewAnswer, CrewStart } from "./worker.ts";
+import type { CrewStart } from "./worker.ts";
+import type { CrewAnswer } from "./part.ts";
 import { formatChecksum, ProtocolError, type Request, type Slot } from "../protocol.ts";
 import type { TierProbe } from "../tier.ts";
 
@@ -55,14 +56,11 @@ export class Crew<P> {
     await this.#enlist(threads);
     const crewRequest: CrewRequest = { ...request, parameters, memory };
     const control = new CrewControl(memory);
-    control.reset();
     const workers = this.#workers.slice(0, threads - 1);
     let nanoseconds = 0;
-    let failure: { readonly message: string; readonly isFollower: boolean } | undefined;
-    const answers: Promise<CrewAnswer>[] = [];
-    try {
+    await together(control, workers, crewRequest, (post) => {
       this.#first.begin(crewRequest);
-      for (const worker of workers) answers.push(worker.ask(crewRequest));
+      post();
       control.awaitReady(workers.length);
       around?.();
       const start = performance.now();
@@ -77,14 +75,7 @@ export class Crew<P> {
       control.awaitDone(threads);
       nanoseconds = (performance.now() - start) * 1e6;
       this.#first.end(crewRequest);
-    } catch (error) {
-      control.fail();
-      failure = describeFailure(error);
-    }
-    const failures = (await Promise.all(answers)).filter((answer) => answer.kind === "failed");
-    if (failure !== undefined) failures.unshift({ kind: "failed", ...failure });
-    const cause = failures.find(({ isFollower }) => !isFollower) ?? failures[0];
-    if (cause !== undefined) throw new CrewFailed(cause.message);
+    });
     const result = control.result(threads, runnersOf(workload, threads));
     return slotOf(units, nanoseconds, result);
   }
@@ -99,7 +90,7 @@ export class Crew<P> {
     const { ownHeaps, ...open } = this.#options;
     const shared = ownHeaps ? undefined : this.#allocator.share?.();
     while (this.#workers.length < threads - 1) {
-      this.#workers.push(await CrewWorker.start({ ...open, thread: this.#workers.length + 1, shared }));
+      this.#workers.push(await CrewWorker.start({ ...open, thread: this.#workers.length + 1, shared }, WORKER));
     }
   }
 
@@ -137,11 +128,6 @@ export class Crew<P> {
   }
 }
 
-/** A thread of a crew failed. */
-export class CrewFailed extends Error {
-  override name = "CrewFailed";
-}
-
 function slotOf(units: number, nanoseconds: number, result: CrewResult): Slot {
   const { threads, first, last, tier } = result;
   const operations = threads.reduce((sum, thread) => sum + thread.operations, 0);
@@ -151,6 +137,11 @@ function slotOf(units: number, nanoseconds: number, result: CrewResult): Slot {
 /** One checksum of many, in order. */
 function fold(checksums: readonly number[]): string {
   return formatChecksum(checksums.reduce((sum, checksum) => (Math.imul(sum, 31) + checksum) | 0, 0) >>> 0);
+}
+
+/** A thread of a crew failed. */
+export class CrewFailed extends Error {
+  override name = "CrewFailed";
 }
 
 /** A Worker of a crew, and what it answers. */
@@ -168,7 +159,7 @@ export class CrewWorker {
   }
 
   /** Starts one, and waits until it has its allocator. */
-  static async start(start: CrewStart, entry: URL = WORKER): Promise<CrewWorker> {
+  static async start(start: CrewStart, entry: URL): Promise<CrewWorker> {
     const worker = new CrewWorker(new Worker(entry, { type: "module", name: `thread ${start.thread}` }));
     const answer = await worker.ask(start);
     if (answer.kind === "failed") throw new CrewFailed(answer.message);
@@ -187,4 +178,33 @@ export class CrewWorker {
     await this.ask(LEAVE);
     this.#worker.terminate();
   }
+}
+
+/**
+ * Does a piece of work with the Workers, and waits until all are idle.
+ *
+ * @param message What each Worker is to do.
+ * @param work What this thread does; it calls `post` once, to let the Workers have the message.
+ * @throws CrewFailed if a thread does: for the reason of the first that did; the crew is of no use afterwards.
+ */
+export async function together(
+  control: CrewControl,
+  workers: readonly CrewWorker[],
+  message: object,
+  work: (post: () => void) => void,
+): Promise<void> {
+  const answers: Promise<CrewAnswer>[] = [],
+    failures: { readonly message: string; readonly isFollower: boolean }[] = [];
+  control.reset();
+  try {
+    work(() => {
+      for (const worker of workers) answers.push(worker.ask(message));
+    });
+  } catch (error) {
+    control.fail();
+    failures.push(describeFailure(error));
+  }
+  failures.push(...(await Promise.all(answers)).filter((answer) => answer.kind === "failed"));
+  const cause = failures.find(({ isFollower }) => !isFollower) ?? failures[0];
+  if (cause !== undefined) throw new CrewFailed(cause.message);
 }
