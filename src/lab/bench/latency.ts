@@ -12,11 +12,9 @@ import type { Failure } from "../../model/mod.ts";
 import { unitKinds } from "../../workloads/mod.ts";
 import type { Workload } from "../../workloads/mod.ts";
 import { type BenchPlan, type BenchRun, failureOfPeer, noteOf, type Progress } from "./bench.ts";
-import { ContestantError, deadlineAfter } from "../contest/child.ts";
-import { Children } from "../contest/children.ts";
+import { ContestantError } from "../contest/child.ts";
 import { enter, type Harness, WORKLOADS_HARNESS } from "../contest/contestants.ts";
-import { CLOCK_NANOSECONDS, latencyOf, latencyReplays, V8_TRACES } from "../latency/latency.ts";
-import { parseLatency } from "../latency/protocol.ts";
+import { latencyHarness, timeOperations } from "../latency/latency.ts";
 import { formatRequest } from "../contestant/protocol.ts";
 
 /**
@@ -36,7 +34,7 @@ export async function withLatency(
   if (timed.length === 0) return { ...run, notes: [...run.notes, "single operations are timed with one thread only"] };
   const path = await Deno.makeTempFile({ prefix: "hakmem-latency-" });
   try {
-    const { contestants } = await enter(variants, peers, latencyHarness(path));
+    const { contestants } = await enter(variants, peers, harnessOf(path));
     if (!contestants.some(({ host }) => host === "native")) {
       return { ...run, notes: [...run.notes, "single operations are not timed: the clock for that is in C"] };
     }
@@ -49,13 +47,10 @@ export async function withLatency(
           allocator === result.allocator && runtime === result.runtime && host === result.host
         )!;
         report({ phase: "timing single operations", done: done++, total: timed.length, label: contestant.label });
-        const units = latencyReplays(kinds.length, result.nsPerOp);
-        const request = formatRequest({ workload: workload.name, units, parameters }).replace(/^run /, "latency ");
+        const requestOf = (units: number) =>
+          formatRequest({ workload: workload.name, units, parameters }).replace(/^run /, "latency ");
         try {
-          await using children = new Children(signal);
-          const child = await children.start(contestant.command);
-          const deadline = deadlineAfter((result.nsPerOp + CLOCK_NANOSECONDS) * kinds.length * units / 1e6);
-          const latency = latencyOf(await child.ask(request, parseLatency, deadline), units);
+          const latency = await timeOperations(contestant, kinds.length, result.nsPerOp, requestOf, signal);
           results[results.indexOf(result)] = { ...result, latency };
         } catch (error) {
           if (signal.aborted) return { ...run, results, isInterrupted: true };
@@ -77,18 +72,7 @@ export async function withLatency(
 }
 
 /** What the processes run. @param path The file with the kinds. */
-function latencyHarness(path: string): Harness {
-  const { program } = WORKLOADS_HARNESS;
-  return {
-    child: new URL("../latency/contestant.ts", import.meta.url),
-    childArgs: [`--kinds=${path}`],
-    v8Flags: V8_TRACES,
-    program: {
-      ...program,
-      name: "workloads-latency",
-      sources: [...program.sources, new URL("../../../native/latency.h", import.meta.url)],
-      flags: [...program.flags ?? [], "-DLATENCY", "-D_GNU_SOURCE="],
-    },
-    programArgs: [path],
-  };
+function harnessOf(path: string): Harness {
+  const harness = { ...WORKLOADS_HARNESS, childArgs: [`--kinds=${path}`], programArgs: [path] };
+  return latencyHarness(harness, new URL("../latency/contestant.ts", import.meta.url), ["-D_GNU_SOURCE="]);
 }

@@ -27,7 +27,9 @@
 import { median } from "simple-statistics";
 import { bucketMiddle, countOf, type Histogram, merged, percentile } from "../../measure/mod.ts";
 import type { Result } from "../../model/mod.ts";
-import type { Child } from "../contest/child.ts";
+import { deadlineAfter } from "../contest/child.ts";
+import { Children } from "../contest/children.ts";
+import type { Contestant, Harness } from "../contest/contestants.ts";
 import { KINDS, type LatencyAnswer, type LongestAnswer, parseLatency } from "./protocol.ts";
 
 /** What a result has of it. */
@@ -40,10 +42,10 @@ const WANTED_OPERATIONS = 1e6;
 const MOST_NANOSECONDS = 1e9;
 const LEAST_REPLAYS = 3;
 /** Nanoseconds that the clock adds to an operation, at most. */
-export const CLOCK_NANOSECONDS = 120;
+const CLOCK_NANOSECONDS = 120;
 
 /** What V8 writes that is evidence. */
-export const V8_TRACES: readonly string[] = ["--trace-gc", "--trace-opt", "--trace-deopt"];
+const V8_TRACES: readonly string[] = ["--trace-gc", "--trace-opt", "--trace-deopt"];
 
 /** Nanoseconds; less may be the two clocks, which are not read at once. */
 const LEAST_IDLE = 2000;
@@ -61,9 +63,40 @@ export function isTooSlow(events: number, nsPerOp: number): boolean {
   return events * nsPerOp > MOST_NANOSECONDS;
 }
 
-/** Asks a contestant. */
-export async function askLatency(child: Child, replays: number, deadline: number): Promise<Latency> {
-  return latencyOf(await child.ask(`latency replay units=${replays}`, parseLatency, deadline), replays);
+/**
+ * Times a contestant's operations, in a process of its own.
+ *
+ * @param events Operations of a replay, or of a unit.
+ * @param requestOf The request for so many replays.
+ * @throws ContestantError if it cannot do its work; what `signal` says if it is aborted.
+ */
+export async function timeOperations(
+  { command }: Contestant,
+  events: number,
+  nsPerOp: number,
+  requestOf: (replays: number) => string,
+  signal: AbortSignal,
+): Promise<Latency> {
+  const replays = latencyReplays(events, nsPerOp);
+  await using children = new Children(signal);
+  const child = await children.start(command);
+  const deadline = deadlineAfter((nsPerOp + CLOCK_NANOSECONDS) * events * replays / 1e6);
+  return latencyOf(await child.ask(requestOf(replays), parseLatency, deadline), replays);
+}
+
+/** What processes run that time each operation instead of measuring throughput. */
+export function latencyHarness({ program, ...harness }: Harness, child: URL, flags: readonly string[] = []): Harness {
+  return {
+    ...harness,
+    child,
+    v8Flags: V8_TRACES,
+    program: {
+      ...program,
+      name: `${program.name}-latency`,
+      sources: [...program.sources, new URL("../../../native/latency.h", import.meta.url)],
+      flags: [...program.flags ?? [], "-DLATENCY", ...flags],
+    },
+  };
 }
 
 /** What an answer comes to. */

@@ -32,7 +32,7 @@ import { bench, type BenchRun, failureOfPeer, noteOf, type Progress } from "../b
 import { type Child, deadlineAfter, failureOf } from "../contest/child.ts";
 import { Children } from "../contest/children.ts";
 import { type Contestant, type Contestants, enter, type Harness, NATIVE_FLAGS } from "../contest/contestants.ts";
-import { askLatency, CLOCK_NANOSECONDS, isTooSlow, latencyReplays, V8_TRACES } from "../latency/latency.ts";
+import { isTooSlow, latencyHarness, timeOperations } from "../latency/latency.ts";
 import { ProtocolError } from "../contestant/protocol.ts";
 import { figureOf, formatReplayRequest, type ReplayRequest } from "./protocol.ts";
 import { touchingOf } from "./touching.ts";
@@ -180,22 +180,6 @@ export function replayHarness(path: string): Harness {
   };
 }
 
-/** The same for processes that time each operation. */
-function latencyHarness(path: string): Harness {
-  const { program, ...harness } = replayHarness(path);
-  return {
-    ...harness,
-    child: new URL("./latency_child.ts", import.meta.url),
-    v8Flags: V8_TRACES,
-    program: {
-      ...program,
-      name: "replay-latency",
-      sources: [...program.sources, new URL("../../../native/latency.h", import.meta.url)],
-      flags: [...program.flags ?? [], "-DLATENCY"],
-    },
-  };
-}
-
 /** A replay has one size, which stands for all: the largest that is asked for. */
 export function sizesOf(
   largestBytes: number,
@@ -313,6 +297,8 @@ async function takeMemory(
   }
 }
 
+const LATENCY_CHILD = new URL("./latency_child.ts", import.meta.url);
+
 /** Times the operations of each contestant, one after the other, until it is interrupted. */
 async function withLatency(
   results: readonly Result[],
@@ -325,7 +311,10 @@ async function withLatency(
   const failures: Failure[] = [];
   if (!latency) return { results, failures, notes: [] };
   if (threads > 1) return { results, failures, notes: ["single operations are timed with one thread only"] };
-  const { contestants } = whoCan(await enter(variants, peers, latencyHarness(path)), threads);
+  const { contestants } = whoCan(
+    await enter(variants, peers, latencyHarness(replayHarness(path), LATENCY_CHILD)),
+    threads,
+  );
   if (!contestants.some(({ host }) => host === "native")) {
     return { results, failures, notes: ["single operations are not timed: the clock for that is in C"] };
   }
@@ -338,12 +327,10 @@ async function withLatency(
       continue;
     }
     report({ phase: "timing single operations", done, total: results.length, label: contestant.label });
-    const replays = latencyReplays(events, result.nsPerOp);
-    const deadline = deadlineAfter((result.nsPerOp + CLOCK_NANOSECONDS) * events * replays / 1e6);
+    const requestOf = (replays: number) => `latency replay units=${replays}`;
     try {
-      await using children = new Children(signal);
-      const child = await children.start(contestant.command);
-      timed[done] = { ...result, latency: await askLatency(child, replays, deadline) };
+      const latency = await timeOperations(contestant, events, result.nsPerOp, requestOf, signal);
+      timed[done] = { ...result, latency };
     } catch (error) {
       if (signal.aborted) break;
       failures.push(failureOfPeer(contestant, error));
