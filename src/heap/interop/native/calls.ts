@@ -48,25 +48,18 @@ export class NativeCalls {
 
   /** `malloc`: the address, or 0. */
   allocate(size: number): number {
-    this.running++;
-    try {
-      const ptr = this.#host.malloc(size);
-      if (ptr === 0) return 0;
-      this.blocks++;
-      return this.#base + ptr;
-    } catch (error) {
-      this.keep(error);
-      return 0;
-    } finally {
-      this.running--;
-    }
+    return this.#make(mallocOf, 1, size);
   }
 
   /** `calloc`. */
   allocateZeroed(count: number, size: number): number {
+    return this.#make(callocOf, count, size);
+  }
+
+  #make(make: (host: NativeHost, count: number, size: number) => Ptr, count: number, size: number): number {
     this.running++;
     try {
-      const ptr = this.#host.calloc(count, size);
+      const ptr = make(this.#host, count, size);
       if (ptr === 0) return 0;
       this.blocks++;
       return this.#base + ptr;
@@ -119,4 +112,12 @@ export class NativeCalls {
       this.running--;
     }
   }
+}
+
+function mallocOf(host: NativeHost, _count: number, size: number): Ptr {
+  return host.malloc(size);
+}
+
+function callocOf(host: NativeHost, count: number, size: number): Ptr {
+  return host.calloc(count, size);
 }
