@@ -179,6 +179,7 @@ export class Rounds {
       for (let pass = 0; pass < passes; pass++) {
         const order = this.#random.shuffled(processes);
         for (const { label, child } of [...order, ...order.toReversed()]) {
+          this.#signal.throwIfAborted(); // its process may answer once more before it ends
           const slot = await child.run(this.#request(index, this.#units[index]!));
           const at = Math.round(performance.now() - this.#started);
           const after = await read(ids);
