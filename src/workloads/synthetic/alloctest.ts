@@ -15,9 +15,9 @@
  */
 import { type Allocator, OutOfMemory, type Slots } from "../allocator.ts";
 import { freeAll } from "./free_all.ts";
-import { alone, type Workspace } from "../workspace.ts";
+import { alone } from "../workspace.ts";
 import { loopRunner } from "./loop_runner.ts";
-import { parameter, type Parameters, perAllocator, type Runner, SEED, STATE, type Workload } from "../workload.ts";
+import { parameter, perAllocator, SEED, STATE, type Workload } from "../workload.ts";
 
 // What the 10 bits of the size amount to, and one. The chunk below and the C twin have the same number of bits.
 const LARGEST_SIZE = 1024;
@@ -34,24 +34,18 @@ export const allocTest: Workload = {
   },
   largestSize: () => LARGEST_SIZE,
   operationsPerUnit: (parameters) => parameter(parameters, "cycles"),
-  prepare,
+  prepare: (allocator, parameters, workspace = alone(allocator)) => {
+    const { free, nothing } = allocator;
+    const powerLawChunk = compilePowerLawChunk(allocator);
+    const slotMask = parameter(parameters, "working-set") - 1;
+    const slots = workspace.slots(slotMask + 1);
+    return loopRunner(parameters, workspace.ints(STATE.LENGTH), {
+      hot: powerLawChunk,
+      run: (state, iterations) => powerLawChunk(slots, state, iterations, slotMask),
+      drain: (state) => freeAll(free, nothing, slots, state, slotMask + 1),
+    });
+  },
 };
-
-function prepare<P>(
-  allocator: Allocator<P>,
-  parameters: Parameters,
-  workspace: Workspace<P> = alone(allocator),
-): Runner {
-  const { free, nothing } = allocator;
-  const powerLawChunk = compilePowerLawChunk(allocator);
-  const slotMask = parameter(parameters, "working-set") - 1;
-  const slots = workspace.slots(slotMask + 1);
-  return loopRunner(parameters, workspace.ints(STATE.LENGTH), {
-    hot: powerLawChunk,
-    run: (state, iterations) => powerLawChunk(slots, state, iterations, slotMask),
-    drain: (state) => freeAll(free, nothing, slots, state, slotMask + 1),
-  });
-}
 
 const compilePowerLawChunk = perAllocator(<P>({ malloc, free, write, read, nothing }: Allocator<P>) =>
   function powerLawChunk(

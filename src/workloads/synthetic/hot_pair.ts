@@ -7,9 +7,9 @@
  * @module
  */
 import { type Allocator, OutOfMemory, type Slots } from "../allocator.ts";
-import { alone, type Workspace } from "../workspace.ts";
+import { alone } from "../workspace.ts";
 import { loopRunner, seedChecksum } from "./loop_runner.ts";
-import { parameter, type Parameters, perAllocator, type Runner, SEED, STATE, type Workload } from "../workload.ts";
+import { parameter, perAllocator, SEED, STATE, type Workload } from "../workload.ts";
 
 /** The workload `hot-pair`. */
 export const hotPair: Workload = {
@@ -23,28 +23,22 @@ export const hotPair: Workload = {
   },
   operationsPerUnit: (parameters) => 2 * parameter(parameters, "cycles"),
   loopsDiffer: "malloc and free are inlined, and what is left of an iteration is one or two cycles in either language",
-  prepare,
+  prepare: (allocator, parameters, workspace = alone(allocator)) => {
+    const { nothing } = allocator;
+    const pairChunk = compilePairChunk(allocator);
+    const size = parameter(parameters, "size");
+    const slots = workspace.slots(1);
+    return loopRunner(parameters, workspace.ints(STATE.LENGTH), {
+      hot: pairChunk,
+      run: (state, iterations) => pairChunk(slots, state, iterations, size),
+      begin: seedChecksum,
+      settle() {
+        if (slots[0] === nothing) throw new OutOfMemory(size);
+        slots[0] = nothing;
+      },
+    });
+  },
 };
-
-function prepare<P>(
-  allocator: Allocator<P>,
-  parameters: Parameters,
-  workspace: Workspace<P> = alone(allocator),
-): Runner {
-  const { nothing } = allocator;
-  const pairChunk = compilePairChunk(allocator);
-  const size = parameter(parameters, "size");
-  const slots = workspace.slots(1);
-  return loopRunner(parameters, workspace.ints(STATE.LENGTH), {
-    hot: pairChunk,
-    run: (state, iterations) => pairChunk(slots, state, iterations, size),
-    begin: seedChecksum,
-    settle() {
-      if (slots[0] === nothing) throw new OutOfMemory(size);
-      slots[0] = nothing;
-    },
-  });
-}
 
 const compilePairChunk = perAllocator(<P>({ malloc, free }: Allocator<P>) =>
   function pairChunk(

@@ -11,19 +11,9 @@
  */
 import { type Allocator, OutOfMemory, type Slots } from "../allocator.ts";
 import { liveSet, type Xorshift32 } from "./live_set.ts";
-import { alone, type Workspace } from "../workspace.ts";
+import { alone } from "../workspace.ts";
 import { loopRunner } from "./loop_runner.ts";
-import {
-  checkRange,
-  parameter,
-  type Parameters,
-  perAllocator,
-  type Runner,
-  SEED,
-  STATE,
-  V8_CHECKS,
-  type Workload,
-} from "../workload.ts";
+import { checkRange, parameter, perAllocator, SEED, STATE, V8_CHECKS, type Workload } from "../workload.ts";
 
 /** The workload `larson`. */
 export const larson: Workload = {
@@ -42,25 +32,19 @@ export const larson: Workload = {
   operationsPerUnit: (parameters) => parameter(parameters, "chunks") * parameter(parameters, "larson-rounds"),
   loopsDiffer: V8_CHECKS,
   crossing: "successors",
-  prepare,
+  prepare: (allocator, parameters, workspace = alone(allocator)) => {
+    const replaceChunk = compileReplaceChunk(allocator);
+    const min = parameter(parameters, "min"), range = parameter(parameters, "max") - min;
+    const chunks = parameter(parameters, "chunks");
+    const slots = workspace.slots(chunks);
+    return loopRunner(parameters, workspace.ints(STATE.LENGTH), {
+      hot: replaceChunk,
+      run: (state, iterations) => replaceChunk(slots, state, iterations, chunks, min, range),
+      iterations: chunks * parameter(parameters, "larson-rounds"),
+      ...liveSet(allocator, slots, min, range, (random) => shuffle(slots, chunks, random)),
+    });
+  },
 };
-
-function prepare<P>(
-  allocator: Allocator<P>,
-  parameters: Parameters,
-  workspace: Workspace<P> = alone(allocator),
-): Runner {
-  const replaceChunk = compileReplaceChunk(allocator);
-  const min = parameter(parameters, "min"), range = parameter(parameters, "max") - min;
-  const chunks = parameter(parameters, "chunks");
-  const slots = workspace.slots(chunks);
-  return loopRunner(parameters, workspace.ints(STATE.LENGTH), {
-    hot: replaceChunk,
-    run: (state, iterations) => replaceChunk(slots, state, iterations, chunks, min, range),
-    iterations: chunks * parameter(parameters, "larson-rounds"),
-    ...liveSet(allocator, slots, min, range, (random) => shuffle(slots, chunks, random)),
-  });
-}
 
 function shuffle<P>(slots: Slots<P>, chunks: number, random: Xorshift32): void {
   for (let left = chunks; left > 0; left--) {

@@ -9,9 +9,9 @@
  */
 import { type Allocator, OutOfMemory, type Slots } from "../allocator.ts";
 import { freeAll } from "./free_all.ts";
-import { alone, type Workspace } from "../workspace.ts";
+import { alone } from "../workspace.ts";
 import { loopRunner } from "./loop_runner.ts";
-import { parameter, type Parameters, perAllocator, type Runner, SEED, STATE, type Workload } from "../workload.ts";
+import { parameter, perAllocator, SEED, STATE, type Workload } from "../workload.ts";
 
 /** The workload `random-mixed`. */
 export const randomMixed: Workload = {
@@ -25,24 +25,18 @@ export const randomMixed: Workload = {
     "seed": SEED,
   },
   operationsPerUnit: (parameters) => parameter(parameters, "cycles"),
-  prepare,
+  prepare: (allocator, parameters, workspace = alone(allocator)) => {
+    const { free, nothing } = allocator;
+    const mixedChunk = compileMixedChunk(allocator);
+    const slotMask = parameter(parameters, "working-set") - 1, sizeMask = parameter(parameters, "size") - 1;
+    const slots = workspace.slots(slotMask + 1);
+    return loopRunner(parameters, workspace.ints(STATE.LENGTH), {
+      hot: mixedChunk,
+      run: (state, iterations) => mixedChunk(slots, state, iterations, slotMask, sizeMask),
+      drain: (state) => freeAll(free, nothing, slots, state, slotMask + 1),
+    });
+  },
 };
-
-function prepare<P>(
-  allocator: Allocator<P>,
-  parameters: Parameters,
-  workspace: Workspace<P> = alone(allocator),
-): Runner {
-  const { free, nothing } = allocator;
-  const mixedChunk = compileMixedChunk(allocator);
-  const slotMask = parameter(parameters, "working-set") - 1, sizeMask = parameter(parameters, "size") - 1;
-  const slots = workspace.slots(slotMask + 1);
-  return loopRunner(parameters, workspace.ints(STATE.LENGTH), {
-    hot: mixedChunk,
-    run: (state, iterations) => mixedChunk(slots, state, iterations, slotMask, sizeMask),
-    drain: (state) => freeAll(free, nothing, slots, state, slotMask + 1),
-  });
-}
 
 const compileMixedChunk = perAllocator(<P>({ malloc, free, write, nothing }: Allocator<P>) =>
   function mixedChunk(

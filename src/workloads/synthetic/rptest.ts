@@ -15,19 +15,9 @@
  */
 import { type Allocator, OutOfMemory, type Slots } from "../allocator.ts";
 import { freeAll } from "./free_all.ts";
-import { alone, type Workspace } from "../workspace.ts";
+import { alone } from "../workspace.ts";
 import { loopRunner } from "./loop_runner.ts";
-import {
-  checkRange,
-  parameter,
-  type Parameters,
-  perAllocator,
-  type Runner,
-  SEED,
-  STATE,
-  V8_CHECKS,
-  type Workload,
-} from "../workload.ts";
+import { checkRange, parameter, perAllocator, SEED, STATE, V8_CHECKS, type Workload } from "../workload.ts";
 
 const BURST = 100; // divides CHUNK_ITERATIONS, so that a unit has the same bursts however it is cut into chunks
 
@@ -48,25 +38,19 @@ export const rptest: Workload = {
   operationsPerUnit: (parameters) => parameter(parameters, "cycles"),
   loopsDiffer: V8_CHECKS,
   crossing: "successors",
-  prepare,
+  prepare: (allocator, parameters, workspace = alone(allocator)) => {
+    const { free, nothing } = allocator;
+    const burstChunk = compileBurstChunk(allocator);
+    const min = parameter(parameters, "min"), range = parameter(parameters, "max") - min;
+    const most = parameter(parameters, "working-set");
+    const slots = workspace.slots(most);
+    return loopRunner(parameters, workspace.ints(STATE.LENGTH + 1), {
+      hot: burstChunk,
+      run: (state, iterations) => burstChunk(slots, state, iterations, most, min, range),
+      drain: (state) => freeAll(free, nothing, slots, state, most),
+    });
+  },
 };
-
-function prepare<P>(
-  allocator: Allocator<P>,
-  parameters: Parameters,
-  workspace: Workspace<P> = alone(allocator),
-): Runner {
-  const { free, nothing } = allocator;
-  const burstChunk = compileBurstChunk(allocator);
-  const min = parameter(parameters, "min"), range = parameter(parameters, "max") - min;
-  const most = parameter(parameters, "working-set");
-  const slots = workspace.slots(most);
-  return loopRunner(parameters, workspace.ints(STATE.LENGTH + 1), {
-    hot: burstChunk,
-    run: (state, iterations) => burstChunk(slots, state, iterations, most, min, range),
-    drain: (state) => freeAll(free, nothing, slots, state, most),
-  });
-}
 
 const compileBurstChunk = perAllocator(<P>({ malloc, free, write, read, nothing }: Allocator<P>) =>
   function burstChunk(

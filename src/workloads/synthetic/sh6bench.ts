@@ -14,19 +14,9 @@
  */
 import { type Allocator, OutOfMemory, type Slots } from "../allocator.ts";
 import { liveSet } from "./live_set.ts";
-import { alone, type Workspace } from "../workspace.ts";
+import { alone } from "../workspace.ts";
 import { loopRunner } from "./loop_runner.ts";
-import {
-  checkRange,
-  parameter,
-  type Parameters,
-  perAllocator,
-  type Runner,
-  SEED,
-  STATE,
-  V8_CHECKS,
-  type Workload,
-} from "../workload.ts";
+import { checkRange, parameter, perAllocator, SEED, STATE, V8_CHECKS, type Workload } from "../workload.ts";
 
 // The square of a batch's length is 4096, by which the chunk below and the C twin shift.
 const BATCH = 64;
@@ -49,25 +39,19 @@ export const sh6bench: Workload = {
   largestSize: (parameters) => parameter(parameters, "max"),
   operationsPerUnit: (parameters) => parameter(parameters, "cycles"),
   loopsDiffer: V8_CHECKS,
-  prepare,
+  prepare: (allocator, parameters, workspace = alone(allocator)) => {
+    const growingBatches = compileGrowingBatches(allocator);
+    const min = parameter(parameters, "min"), range = parameter(parameters, "max") - min;
+    const blocks = parameter(parameters, "working-set");
+    const slots = workspace.slots(blocks);
+    return loopRunner(parameters, workspace.ints(STATE.LENGTH + 1), {
+      hot: growingBatches,
+      run: (state, iterations) => growingBatches(slots, state, iterations, blocks - 1, min, range),
+      chunk: BATCHED_CHUNK_ITERATIONS,
+      ...liveSet(allocator, slots, min, range),
+    });
+  },
 };
-
-function prepare<P>(
-  allocator: Allocator<P>,
-  parameters: Parameters,
-  workspace: Workspace<P> = alone(allocator),
-): Runner {
-  const growingBatches = compileGrowingBatches(allocator);
-  const min = parameter(parameters, "min"), range = parameter(parameters, "max") - min;
-  const blocks = parameter(parameters, "working-set");
-  const slots = workspace.slots(blocks);
-  return loopRunner(parameters, workspace.ints(STATE.LENGTH + 1), {
-    hot: growingBatches,
-    run: (state, iterations) => growingBatches(slots, state, iterations, blocks - 1, min, range),
-    chunk: BATCHED_CHUNK_ITERATIONS,
-    ...liveSet(allocator, slots, min, range),
-  });
-}
 
 const compileGrowingBatches = perAllocator(<P>({ malloc, free, write, read, nothing }: Allocator<P>) =>
   function growingBatches(

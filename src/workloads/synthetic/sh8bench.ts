@@ -15,19 +15,9 @@
  */
 import { type Allocator, OutOfMemory, type Slots } from "../allocator.ts";
 import { liveSet } from "./live_set.ts";
-import { alone, type Workspace } from "../workspace.ts";
+import { alone } from "../workspace.ts";
 import { loopRunner } from "./loop_runner.ts";
-import {
-  checkRange,
-  parameter,
-  type Parameters,
-  perAllocator,
-  type Runner,
-  SEED,
-  STATE,
-  V8_CHECKS,
-  type Workload,
-} from "../workload.ts";
+import { checkRange, parameter, perAllocator, SEED, STATE, V8_CHECKS, type Workload } from "../workload.ts";
 
 const BATCH = 64;
 // Whole batches, so that a unit is cut into the same batches however it is cut into chunks.
@@ -56,26 +46,20 @@ export const sh8bench: Workload = {
   operationsPerUnit: (parameters) => parameter(parameters, "cycles"),
   loopsDiffer: V8_CHECKS,
   crossing: "successors",
-  prepare,
+  prepare: (allocator, parameters, workspace = alone(allocator)) => {
+    const mixedBatches = compileMixedBatches(allocator);
+    const min = parameter(parameters, "min"), range = parameter(parameters, "max") - min;
+    const blocks = parameter(parameters, "working-set");
+    const ringMask = blocks / 2 - 1;
+    const slots = workspace.slots(blocks); // the ring, then the elders
+    return loopRunner(parameters, workspace.ints(STATE.LENGTH + 1), {
+      hot: mixedBatches,
+      run: (state, iterations) => mixedBatches(slots, state, iterations, ringMask, min, range),
+      chunk: BATCHED_CHUNK_ITERATIONS,
+      ...liveSet(allocator, slots, min, range),
+    });
+  },
 };
-
-function prepare<P>(
-  allocator: Allocator<P>,
-  parameters: Parameters,
-  workspace: Workspace<P> = alone(allocator),
-): Runner {
-  const mixedBatches = compileMixedBatches(allocator);
-  const min = parameter(parameters, "min"), range = parameter(parameters, "max") - min;
-  const blocks = parameter(parameters, "working-set");
-  const ringMask = blocks / 2 - 1;
-  const slots = workspace.slots(blocks); // the ring, then the elders
-  return loopRunner(parameters, workspace.ints(STATE.LENGTH + 1), {
-    hot: mixedBatches,
-    run: (state, iterations) => mixedBatches(slots, state, iterations, ringMask, min, range),
-    chunk: BATCHED_CHUNK_ITERATIONS,
-    ...liveSet(allocator, slots, min, range),
-  });
-}
 
 const compileMixedBatches = perAllocator(<P>({ malloc, free, write, read, nothing }: Allocator<P>) =>
   function mixedBatches(

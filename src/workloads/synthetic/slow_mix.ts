@@ -11,9 +11,9 @@
  */
 import { type Allocator, OutOfMemory, type Slots } from "../allocator.ts";
 import { freeAll } from "./free_all.ts";
-import { alone, type Workspace } from "../workspace.ts";
+import { alone } from "../workspace.ts";
 import { loopRunner } from "./loop_runner.ts";
-import { parameter, type Parameters, perAllocator, type Runner, SEED, STATE, type Workload } from "../workload.ts";
+import { parameter, perAllocator, SEED, STATE, type Workload } from "../workload.ts";
 
 const LARGE_KINDS = 6;
 const LARGEST_CLASS_KINDS = 5;
@@ -51,24 +51,18 @@ export const slowMix: Workload = {
   },
   largestSize: () => LARGEST_SIZE,
   operationsPerUnit: (parameters) => parameter(parameters, "cycles"),
-  prepare,
+  prepare: (allocator, parameters, workspace = alone(allocator)) => {
+    const { free, nothing } = allocator;
+    const slowChunk = compileSlowChunk(allocator);
+    const slotMask = parameter(parameters, "working-set") - 1;
+    const slots = workspace.slots(slotMask + 1);
+    return loopRunner(parameters, workspace.ints(STATE.LENGTH), {
+      hot: slowChunk,
+      run: (state, iterations) => slowChunk(slots, state, iterations, slotMask),
+      drain: (state) => freeAll(free, nothing, slots, state, slotMask + 1),
+    });
+  },
 };
-
-function prepare<P>(
-  allocator: Allocator<P>,
-  parameters: Parameters,
-  workspace: Workspace<P> = alone(allocator),
-): Runner {
-  const { free, nothing } = allocator;
-  const slowChunk = compileSlowChunk(allocator);
-  const slotMask = parameter(parameters, "working-set") - 1;
-  const slots = workspace.slots(slotMask + 1);
-  return loopRunner(parameters, workspace.ints(STATE.LENGTH), {
-    hot: slowChunk,
-    run: (state, iterations) => slowChunk(slots, state, iterations, slotMask),
-    drain: (state) => freeAll(free, nothing, slots, state, slotMask + 1),
-  });
-}
 
 const compileSlowChunk = perAllocator(<P>(allocator: Allocator<P>) => {
   const { malloc, free, write, nothing } = allocator;
