@@ -120,7 +120,7 @@ struct file_header {
 /* A program that was started in place of a process. */
 struct note {
   uint32_t pid;
-  _Atomic uint16_t state; /* written last; 0 is no note yet */
+  _Atomic uint16_t state; /* written last; 0 is not a note yet */
   uint16_t bytes;         /* to the next */
   char path[];
 };
@@ -569,7 +569,7 @@ static __attribute__((constructor)) void start_at_last(void) {
 
 /* ---- what the program calls instead of them --------------------------------------------------------------------- */
 
-/* Rounded up, as memalign does with what is no power of two. */
+/* Rounded up, as memalign does with what is not a power of two. */
 static unsigned log2_of(size_t alignment) {
   return alignment <= 1 ? 0 : (unsigned)(8 * sizeof(unsigned long)) - (unsigned)__builtin_clzl(alignment - 1);
 }

@@ -2,7 +2,7 @@
  * The errors of the heap: one class a fault, each with a stable `code`, the pointer or the value that was wrong, what
  * was expected, and what to do next. Scripts tell them apart by `code`; the messages are for people and may change.
  *
- * A size that is valid but cannot be had is no error of `malloc`, which gives 0; it is one of `alloc`.
+ * A size that is valid but cannot be had is not an error of `malloc`, which gives 0; it is one of `alloc`.
  *
  * @module
  */
@@ -10,8 +10,8 @@
 import type { NativeAccessCode } from "../os/mod.ts";
 
 /**
- * What went wrong, as a word that scripts can rely on. Those of `NativeAccessError` are among them: `NO_FFI_PERMISSION`,
- * `UNSUPPORTED_SYSTEM` and `BAD_LIBRARY`.
+ * What went wrong, as a word that scripts can rely on. Those of `NativeAccessError` are among them:
+ * `NO_FFI_PERMISSION`, `UNSUPPORTED_SYSTEM` and `BAD_LIBRARY`.
  */
 export type HeapErrorCode =
   | NativeAccessCode
@@ -119,7 +119,7 @@ export class InvalidSizeError extends HeapError {
   }
 }
 
-/** An alignment that is no power of two, or over 1 GiB. */
+/** An alignment that is not a power of two, or over 1 GiB. */
 export class InvalidAlignmentError extends HeapError {
   /** See {@linkcode HeapError}. */
   constructor(message: string) {
@@ -166,8 +166,8 @@ export class HeapSharedError extends HeapError {
 }
 
 /**
- * C may be at work in the heap, so that it cannot be closed: blocks are lent, which cannot be freed either, and `ptr` is one of
- * them; or C has blocks of a native allocator.
+ * C may be at work in the heap, so that it cannot be closed: blocks are lent, which cannot be freed either, and `ptr`
+ * is one of them; or C has blocks of a native allocator.
  */
 export class HeapBusyError extends HeapError {
   /** See {@linkcode HeapError}. */
@@ -182,7 +182,7 @@ function lentText(lent: readonly number[]): string {
   return `${what} lent (heap.lend), and C may be at work there: ${which}. End the loan first.`;
 }
 
-/** What `Heap.attach` was given is no handle, or not one that this process can use. */
+/** What `Heap.attach` was given is not a handle, or not one that this process can use. */
 export class InvalidHandleError extends HeapError {
   /** See {@linkcode HeapError}. */
   constructor(message: string) {
@@ -261,7 +261,7 @@ export function given(value: unknown): string {
   }
 }
 
-/** @throws {InvalidSizeError} for what is no size. */
+/** @throws {InvalidSizeError} for what is not a size. */
 export function assertSize(size: number, what: string): void {
   // Above 2**53 not every whole number is one of JavaScript's, but all are sizes that cannot be had.
   if (!Number.isInteger(size) || size < 0) {
@@ -269,7 +269,10 @@ export function assertSize(size: number, what: string): void {
   }
 }
 
-/** @throws {InvalidPointerError} for what is not even a number: in most cases an address, or NULL as C's wrappers have it. */
+/**
+ * @throws {InvalidPointerError} for what is not even a number: in most cases an address, or NULL as C's wrappers have
+ * it.
+ */
 export function assertPointer(ptr: number): void {
   if (typeof ptr === "number") return;
   const isAddress = typeof ptr === "bigint" || (typeof ptr === "object" && ptr !== null);

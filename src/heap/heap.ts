@@ -2,8 +2,8 @@
  * The public heap: checks what it is given, and calls its build. `malloc` and `free` are the build's functions
  * themselves, as fields, so that a call through the heap costs nothing more; the others are methods.
  *
- * A build is a `Blocks` (`blocks.ts`): release, which has the parts and the hot module (`release.ts`), or the debug build's
- * layer over it (`debug/build.ts`).
+ * A build is a `Blocks` (`blocks.ts`): release, which has the parts and the hot module (`release.ts`), or the debug
+ * build's layer over it (`debug/build.ts`).
  *
  * @module
  */
@@ -83,26 +83,27 @@ export interface HeapOptions {
   readonly quarantineBytes?: number;
   /**
    * Gets a line where something works, but not as well as it could; and of a debug build the report of leaks and what
-   * the flag `verbose` says, which go to stderr otherwise. It is called when the call that has something to say is done, so it
-   * may use the heap, and close it. What it throws passes on from `open`, which opens nothing then, and from `close`, which is
-   * done by then; from other calls it goes to stderr, with the line.
+   * the flag `verbose` says, which go to stderr otherwise. It is called when the call that has something to say is
+   * done, so it may use the heap, and close it. What it throws passes on from `open`, which opens nothing then, and
+   * from `close`, which is done by then; from other calls it goes to stderr, with the line.
    */
   readonly log?: (line: string) => void;
   /**
-   * Called before a call gives 0 because there is no memory: what the program frees then may be what is missing. It may use the
-   * heap. It is called at 1, and again at 2 if that was not enough; not for a size over `maxBytes`, and not while it is at work. What
-   * it throws passes on from the call that wanted memory, which has changed nothing. It is of the thread that opened the heap.
+   * Called before a call gives 0 because there is no memory: what the program frees then may be what is missing. It may
+   * use the heap. It is called at 1, and again at 2 if that was not enough; not for a size over `maxBytes`, and not
+   * while it is at work. What it throws passes on from the call that wanted memory, which has changed nothing. It is of
+   * the thread that opened the heap.
    */
   readonly onPressure?: (level: PressureLevel) => void;
   /**
-   * Gives free memory back to the system every so many milliseconds, as {@linkcode Heap.collect} does, by a timer that does
-   * not keep the process alive. Default: never; what is free goes back when the heap grows.
+   * Gives free memory back to the system every so many milliseconds, as {@linkcode Heap.collect} does, by a timer that
+   * does not keep the process alive. Default: never; what is free goes back when the heap grows.
    */
   readonly purgeAfterMs?: number;
   /**
-   * Says of each owned block ({@linkcode Heap.own}) that was collected as garbage without being freed, and where it was allocated, in a
-   * line to `log` or stderr. `"free"` frees it, too; `true` does not, since C may have its address. It costs microseconds for each. Default:
-   * `true` in debug builds, `false` in others.
+   * Says of each owned block ({@linkcode Heap.own}) that was collected as garbage without being freed, and where it was
+   * allocated, in a line to `log` or stderr. `"free"` frees it, too; `true` does not, since C may have its address. It
+   * costs microseconds for each. Default: `true` in debug builds, `false` in others.
    */
   readonly trackOwned?: boolean | "free";
 }
@@ -191,7 +192,10 @@ export class Heap implements Disposable, AsyncDisposable {
    */
   readonly free: (ptr: Ptr) => void;
 
-  /** The whole heap in bytes, indexed by pointer. It reads `undefined` after `close`. What must not be done: see `bytes`. */
+  /**
+   * The whole heap in bytes, indexed by pointer. It reads `undefined` after `close`. What must not be done: see
+   * `bytes`.
+   */
   readonly u8: Uint8Array<ArrayBuffer>;
   /** The whole heap in signed bytes, indexed by pointer. */
   readonly i8: Int8Array<ArrayBuffer>;
@@ -293,10 +297,10 @@ export class Heap implements Disposable, AsyncDisposable {
    * Opens a heap. The first in a process may build the native library, in about a second; then it takes some
    * milliseconds. It needs `--allow-ffi`.
    *
-   * It is to be closed (`using`). What a program lets go of without is given back when neither the heap nor a view of it can
-   * be reached, and what a Worker has when it ends, with its thread. Kept until the process ends are a heap that was
-   * shared, one of which blocks are lent, and, if its thread goes on, one whose `address`, `pointer` or `base` was asked for.
-   * Without the native library a Worker's heaps are kept, too.
+   * It is to be closed (`using`). What a program lets go of without is given back when neither the heap nor a view of
+   * it can be reached, and what a Worker has when it ends, with its thread. Kept until the process ends are a heap that
+   * was shared, one of which blocks are lent, and, if its thread goes on, one whose `address`, `pointer` or `base` was
+   * asked for. Without the native library a Worker's heaps are kept, too.
    *
    * @throws {InvalidOptionError} for an option, a variant or a flag that does not exist, or a value out of range.
    * @throws {NativeAccessError} if a permission is missing, or the system is not one that is supported.
@@ -308,9 +312,9 @@ export class Heap implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Opens a heap without waiting, where there is nothing to wait for: of the default variant, in a release build. It never
-   * compiles: where the native library has not been built yet, by `open` in this process or an earlier one, the heap works over
-   * libc, and `pointer`, `address` and `ptrAt` take some tens of nanoseconds; `log` says so.
+   * Opens a heap without waiting, where there is nothing to wait for: of the default variant, in a release build. It
+   * never compiles: where the native library has not been built yet, by `open` in this process or an earlier one, the
+   * heap works over libc, and `pointer`, `address` and `ptrAt` take some tens of nanoseconds; `log` says so.
    *
    * @throws {InvalidOptionError} for a debug build and other variants, which `open` opens, and as `open` does.
    * @throws {NativeAccessError} and {OsError} as `open` does.
@@ -357,20 +361,20 @@ export class Heap implements Disposable, AsyncDisposable {
   }
 
   /**
-   * The heap of a handle, with a thread cache of this thread's own: in a Worker, or anywhere in the same process. What one
-   * thread allocates any other may read, write, resize and free. It takes some milliseconds.
+   * The heap of a handle, with a thread cache of this thread's own: in a Worker, or anywhere in the same process. What
+   * one thread allocates any other may read, write, resize and free. It takes some milliseconds.
    *
-   * `close` lets go of it, and nothing else does while the thread lives. A thread that ends without loses nothing: what it
-   * had cached is given back when the next attaches, or collects, or runs out of memory.
+   * `close` lets go of it, and nothing else does while the thread lives. A thread that ends without loses nothing: what
+   * it had cached is given back when the next attaches, or collects, or runs out of memory.
    *
    * The build, `stacks` and `quarantineBytes` are those of who opened the heap; a debug build here logs to stderr.
    *
    * @param shared from {@linkcode Heap.share}, as it was posted.
    * @throws {HeapClosedError} if the heap is closed.
-   * @throws {InvalidHandleError} for what is no handle, or one of another process.
+   * @throws {InvalidHandleError} for what is not a handle, or one of another process.
    * @throws {HeapSharedError} if 128 threads have the heap that have not ended.
-   * @throws {HeaderCorruptedError} if damage is found when the free lists are filled (`prewarm`); what is damaged is given
-   * up, and the next who attaches does not find it.
+   * @throws {HeaderCorruptedError} if damage is found when the free lists are filled (`prewarm`); what is damaged is
+   * given up, and the next who attaches does not find it.
    */
   static attach(shared: SharedHeap): Promise<Heap> {
     return Heap.#attach(shared);
@@ -509,7 +513,8 @@ export class Heap implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Whether a number is the start of a live block of this heap. Exact; it may walk a free list. It throws for no number.
+   * Whether a number is the start of a live block of this heap. Exact; it may walk a free list. It throws for no
+   * number.
    *
    * @throws {InvalidPointerError} for what is not a number, such as a native address.
    */
@@ -522,7 +527,8 @@ export class Heap implements Disposable, AsyncDisposable {
   /**
    * The live block that a pointer leads into, at any byte that its user may write, for any number.
    *
-   * @returns where the block begins, or 0 if there is none. Cost: as `owns`; for a large block, a walk over all of them.
+   * @returns where the block begins, or 0 if there is none. Cost: as `owns`; for a large block, a walk over all of
+   * them.
    * @throws {InvalidPointerError} for what is not a number.
    */
   blockOf(ptr: number): Ptr {
@@ -534,13 +540,14 @@ export class Heap implements Disposable, AsyncDisposable {
   /**
    * A view of a block, no copy. It is dead memory once the block is freed, and reads `undefined` after `close`.
    *
-   * All views of a heap are of one ArrayBuffer, the whole heap, which must stay here. **Send a copy**, `bytes(ptr).slice()`:
+   * All views of a heap are of one ArrayBuffer, the whole heap, which must stay here. **Send a copy**,
+   * `bytes(ptr).slice()`:
    *
    * - `structuredClone` and `postMessage` of a view copy the buffer, not the view: seconds and gigabytes, or an error.
-   * - What _transfers_ it takes all views away: `{ transfer }`, `buffer.transfer()`, a `read(view)` of a byte stream. The
-   *   blocks stay, and all calls but this go on. Whoever has the buffer then must not touch it after `close`.
-   * - A nonblocking FFI call that has the view works on the memory without it: the block must not be freed, nor the heap
-   *   closed, before the call is over. The process would die of it. `lend` has that counted.
+   * - What _transfers_ it takes all views away: `{ transfer }`, `buffer.transfer()`, a `read(view)` of a byte stream.
+   *   The blocks stay, and all calls but this go on. Whoever has the buffer then must not touch it after `close`.
+   * - A nonblocking FFI call that has the view works on the memory without it: the block must not be freed, nor the
+   *   heap closed, before the call is over. The process would die of it. `lend` has that counted.
    *
    * @param length bytes; all that may be written if it is not given.
    * @throws {InvalidPointerError} for what is not the start of a block.
@@ -581,8 +588,8 @@ export class Heap implements Disposable, AsyncDisposable {
   /**
    * A block that is freed at the end of the scope, for `using`.
    *
-   * Cost: that of `malloc` and `free`. V8 takes some hundred nanoseconds for the keyword `using` itself; a hot loop calls
-   * `block[Symbol.dispose]()`. In debug builds, and with `trackOwned`, a block that is forgotten is reported.
+   * Cost: that of `malloc` and `free`. V8 takes some hundred nanoseconds for the keyword `using` itself; a hot loop
+   * calls `block[Symbol.dispose]()`. In debug builds, and with `trackOwned`, a block that is forgotten is reported.
    *
    * @throws {OutOfMemoryError} and {InvalidSizeError} as `alloc` does.
    *
@@ -609,7 +616,8 @@ export class Heap implements Disposable, AsyncDisposable {
   /**
    * Makes a block that exists one that is freed at the end of the scope.
    *
-   * @throws {InvalidPointerError} for what is not the start of a block; a release build does not know whether it is live.
+   * @throws {InvalidPointerError} for what is not the start of a block; a release build does not know whether it is
+   * live.
    *
    * @example
    * ```ts
@@ -625,11 +633,13 @@ export class Heap implements Disposable, AsyncDisposable {
   }
 
   /**
-   * A scope: everything that is made through it is freed at its end, also by an exception. Scopes may be nested, and end in any order.
+   * A scope: everything that is made through it is freed at its end, also by an exception. Scopes may be nested, and
+   * end in any order.
    *
-   * In release builds it is an arena: an allocation takes about a nanosecond, and the end costs a `free` for each 32 KiB. Its blocks lie
-   * in blocks of the heap, so `heap.free`, `realloc`, `bytes` and `owns` do not know them, while `heap.view`, `copyOut`, `fill` and
-   * `dataView` do. In debug builds each is a block of the heap, and a fault is found as everywhere.
+   * In release builds it is an arena: an allocation takes about a nanosecond, and the end costs a `free` for each 32
+   * KiB. Its blocks lie in blocks of the heap, so `heap.free`, `realloc`, `bytes` and `owns` do not know them, while
+   * `heap.view`, `copyOut`, `fill` and `dataView` do. In debug builds each is a block of the heap, and a fault is found
+   * as everywhere.
    *
    * @example
    * ```ts
@@ -652,14 +662,14 @@ export class Heap implements Disposable, AsyncDisposable {
   }
 
   /**
-   * A view of any kind of a range, no copy: `count` elements from a pointer on. The range lies in one live block, anywhere in it; for
-   * what must not be done with a view, see `bytes`.
+   * A view of any kind of a range, no copy: `count` elements from a pointer on. The range lies in one live block,
+   * anywhere in it; for what must not be done with a view, see `bytes`.
    *
    * @param ctor a typed array's constructor.
    * @param length elements, not bytes.
    * @throws {InvalidPointerError} for what does not lead into a live block.
    * @throws {BufferOverflowError} for a range that is longer than what is there.
-   * @throws {InvalidAlignmentError} for a pointer that is no multiple of the element's size.
+   * @throws {InvalidAlignmentError} for a pointer that is not a multiple of the element's size.
    * @throws {HeapDetachedError} as `bytes` does.
    *
    * @example
@@ -705,8 +715,8 @@ export class Heap implements Disposable, AsyncDisposable {
   }
 
   /**
-   * A copy of bytes, in memory of JavaScript's own: of a range as `view` takes it, or of what is at an address or a pointer object,
-   * also outside of the heap, where each page is asked for first, which takes a system call.
+   * A copy of bytes, in memory of JavaScript's own: of a range as `view` takes it, or of what is at an address or a
+   * pointer object, also outside of the heap, where each page is asked for first, which takes a system call.
    *
    * @throws as `view`; {InvalidPointerError} for NULL, and where nothing is mapped.
    */
@@ -723,7 +733,8 @@ export class Heap implements Disposable, AsyncDisposable {
   /**
    * A new block with a C string: the text in UTF-8, or in another encoding, and a NUL. A lone surrogate becomes U+FFFD.
    *
-   * @throws {InvalidStringError} for a text with a NUL in it, where C would take it to end, and for one that `latin1` cannot express.
+   * @throws {InvalidStringError} for a text with a NUL in it, where C would take it to end, and for one that `latin1`
+   * cannot express.
    * @throws {OutOfMemoryError} if there is no memory.
    *
    * @example
@@ -745,7 +756,8 @@ export class Heap implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Many C strings in one new block: an array of their addresses, as `argv` is, NULL behind the last, and the strings behind that.
+   * Many C strings in one new block: an array of their addresses, as `argv` is, NULL behind the last, and the strings
+   * behind that.
    *
    * @throws as `cstring`.
    *
@@ -768,7 +780,8 @@ export class Heap implements Disposable, AsyncDisposable {
    *
    * @param max bytes that may be written, the NUL's among them.
    * @returns bytes written, without the NUL.
-   * @throws {BufferOverflowError} if it does not fit, in `max` or in the block; nothing is written. {InvalidStringError} as `cstring`.
+   * @throws {BufferOverflowError} if it does not fit, in `max` or in the block; nothing is written.
+   * {InvalidStringError} as `cstring`.
    */
   writeCString(ptr: Ptr, text: string, max: number, options?: CStringOptions): number {
     return this.#interop.strings.write(ptr, text, max, options);
@@ -777,12 +790,12 @@ export class Heap implements Disposable, AsyncDisposable {
   /**
    * The text at a pointer, an address, or a pointer object, in this heap or anywhere, up to its NUL.
    *
-   * Without `max` a string ends where its block does, which debug builds know; in others, where the heap ends. Of memory that is not
-   * this heap's, each page is only read if it is mapped, which takes a system call; but a pointer object without `max`
-   * is taken to be right, as Deno takes it.
+   * Without `max` a string ends where its block does, which debug builds know; in others, where the heap ends. Of
+   * memory that is not this heap's, each page is only read if it is mapped, which takes a system call; but a pointer
+   * object without `max` is taken to be right, as Deno takes it.
    *
-   * @param options `max`: bytes to look at; a string without a NUL by then ends there. `length`: bytes of the text, where C says how
-   * many, so that it needs no NUL and may have one in it. And the encoding.
+   * @param options `max`: bytes to look at; a string without a NUL by then ends there. `length`: bytes of the text,
+   * where C says how many, so that it needs no NUL and may have one in it. And the encoding.
    * @throws {InvalidPointerError} for NULL, and where nothing is mapped.
    * @throws {BufferOverflowError} if there is no NUL, and no `max`.
    *
@@ -815,7 +828,7 @@ export class Heap implements Disposable, AsyncDisposable {
    * Memory for a value that C writes: `pointer` goes into the call, `value` comes out. It is zero, or NULL, at first.
    *
    * @param type any type that a field of a struct can have: `"pointer"`, `"i32"`, `"u64"`, `"cstring"`, or a struct.
-   * @throws {OutOfMemoryError} if there is no memory, and {InvalidTypeError} for what is no type.
+   * @throws {OutOfMemoryError} if there is no memory, and {InvalidTypeError} for what is not a type.
    *
    * @example
    * ```ts
@@ -833,11 +846,11 @@ export class Heap implements Disposable, AsyncDisposable {
   }
 
   /**
-   * An array of structs, all zeros. `at(i)` makes no object: it moves a view. Strings that are assigned to fields of type `"cstring"` are
-   * freed with the array.
+   * An array of structs, all zeros. `at(i)` makes no object: it moves a view. Strings that are assigned to fields of
+   * type `"cstring"` are freed with the array.
    *
    * @param type what {@linkcode struct} made.
-   * @throws {OutOfMemoryError} if there is no memory, and {InvalidTypeError} for what is no struct.
+   * @throws {OutOfMemoryError} if there is no memory, and {InvalidTypeError} for what is not a struct.
    *
    * @example
    * ```ts
@@ -864,17 +877,19 @@ export class Heap implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Structs that are there already, one after another in a live block. They are not freed by the array, and strings cannot be assigned.
+   * Structs that are there already, one after another in a live block. They are not freed by the array, and strings
+   * cannot be assigned.
    *
-   * @throws {InvalidPointerError} and {BufferOverflowError} if there are not so many, {InvalidTypeError} for what is no struct.
+   * @throws {InvalidPointerError} and {BufferOverflowError} if there are not so many, {InvalidTypeError} for what is
+   * not a struct.
    */
   structsAt<F extends Fields>(type: StructType<F>, ptr: Ptr, length = 1): StructArray<F> {
     return this.#interop.structsAt(type, ptr, length);
   }
 
   /**
-   * Leads to structs anywhere in the heap, one at a time, by their pointers or addresses: for lists, trees, and what callbacks get.
-   * Cost: to move it takes some nanoseconds. It does not look whether a block is live.
+   * Leads to structs anywhere in the heap, one at a time, by their pointers or addresses: for lists, trees, and what
+   * callbacks get. Cost: to move it takes some nanoseconds. It does not look whether a block is live.
    *
    * @example
    * ```ts
@@ -933,9 +948,9 @@ export class Heap implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Lends a block to C, for a call that is not over when it returns (`nonblocking: true`), or that keeps the pointer. Until
-   * the loan ends `close` throws `HEAP_BUSY`, and so does what would take the block away: `realloc`, and in debug builds
-   * `free`. A block can be lent any number of times.
+   * Lends a block to C, for a call that is not over when it returns (`nonblocking: true`), or that keeps the pointer.
+   * Until the loan ends `close` throws `HEAP_BUSY`, and so does what would take the block away: `realloc`, and in debug
+   * builds `free`. A block can be lent any number of times.
    *
    * @throws {InvalidPointerError} for what is not the start of a block.
    *
@@ -974,8 +989,8 @@ export class Heap implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Function pointers of this heap for C: `malloc`, `calloc`, `realloc`, `free`, and the shapes that Lua, zlib, zstd, SQLite, expat,
-   * GMP, libpng and cJSON ask for. They are closed with the heap, or before by `using`.
+   * Function pointers of this heap for C: `malloc`, `calloc`, `realloc`, `free`, and the shapes that Lua, zlib, zstd,
+   * SQLite, expat, GMP, libpng and cJSON ask for. They are closed with the heap, or before by `using`.
    *
    * Cost of a call by C: a tenth of a microsecond. See {@linkcode NativeAllocator} for what it is to keep to.
    *
@@ -1001,11 +1016,11 @@ export class Heap implements Disposable, AsyncDisposable {
   }
 
   /**
-   * The pointer that a native address is, in this heap; of any byte in it, not just the start of a block. 0 for null and
-   * 0n, which are NULL.
+   * The pointer that a native address is, in this heap; of any byte in it, not just the start of a block. 0 for null
+   * and 0n, which are NULL.
    *
-   * @throws {InvalidPointerError} for an address outside this heap; it says whether there is memory at all. And for what
-   * is no address.
+   * @throws {InvalidPointerError} for an address outside this heap; it says whether there is memory at all. And for
+   * what is not an address.
    */
   ptrAt(address: bigint | Deno.PointerValue): Ptr {
     const { system, bytes } = this.#memory;
@@ -1038,8 +1053,8 @@ export class Heap implements Disposable, AsyncDisposable {
   }
 
   /**
-   * The sums of the heap, as an object whose `schema` says its version, or as a few lines of text, which may change. Cost: a walk
-   * over its slabs, and `mincore` over what it has touched.
+   * The sums of the heap, as an object whose `schema` says its version, or as a few lines of text, which may change.
+   * Cost: a walk over its slabs, and `mincore` over what it has touched.
    *
    * @example
    * ```ts
@@ -1066,8 +1081,8 @@ export class Heap implements Disposable, AsyncDisposable {
    * What lies where in the heap: each slab with its blocks, the large blocks, what is free, and how much of each is in
    * memory. Bytes, and pointers where something begins; it is plain data, which can be posted and written as JSON.
    *
-   * Cost: that of `stats`, a walk over the free lists, and a microsecond or two for each slab. Exact while other threads are
-   * quiet, as `stats` is.
+   * Cost: that of `stats`, a walk over the free lists, and a microsecond or two for each slab. Exact while other
+   * threads are quiet, as `stats` is.
    *
    * @throws {HeaderCorruptedError} if a free list is damaged.
    *
@@ -1111,7 +1126,8 @@ export class Heap implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Walks everything, and in debug builds looks at the surroundings of each block and at all freed memory in quarantine.
+   * Walks everything, and in debug builds looks at the surroundings of each block and at all freed memory in
+   * quarantine.
    *
    * @throws {HeaderCorruptedError} at the first inconsistency.
    * @throws {BufferOverflowError}, {BufferUnderflowError} and {UseAfterFreeError} in debug builds.
@@ -1136,16 +1152,16 @@ export class Heap implements Disposable, AsyncDisposable {
    * Gives everything back. All views of the heap are empty from now on, and every call throws `HEAP_CLOSED`. A debug
    * build logs what it finds wrong, and the live blocks by the line that allocated them; it throws for none of it.
    *
-   * C that is still at work in the heap's memory, as a nonblocking FFI call is, kills the process: await such calls before,
-   * or have them counted by `lend`.
+   * C that is still at work in the heap's memory, as a nonblocking FFI call is, kills the process: await such calls
+   * before, or have them counted by `lend`.
    *
    * A heap that is attached is only let go of; its memory goes when the last thread closes, and who opened it is that,
    * unless it ended without. A debug build logs what it has to say then.
    *
-   * @throws {HeapBusyError} as long as blocks are lent by this thread, or C has blocks of a native allocator of its own. Nothing
-   * changes.
-   * @throws {HeapSharedError} where the heap was opened, as long as other threads have it: those that have neither closed
-   * it nor ended. Nothing changes; a Worker that was terminated may run on for seconds.
+   * @throws {HeapBusyError} as long as blocks are lent by this thread, or C has blocks of a native allocator of its
+   * own. Nothing changes.
+   * @throws {HeapSharedError} where the heap was opened, as long as other threads have it: those that have neither
+   * closed it nor ended. Nothing changes; a Worker that was terminated may run on for seconds.
    */
   close(): void {
     if (this.#memory.closed) return;
@@ -1182,8 +1198,9 @@ export class Heap implements Disposable, AsyncDisposable {
   }
 
   /**
-   * `close`, for `await using`: waits for the Workers that have the heap to close it or to end, and for loans to be over, for ten
-   * seconds at most. So a heap that is shared can be declared where it is opened, and nobody has to count.
+   * `close`, for `await using`: waits for the Workers that have the heap to close it or to end, and for loans to be
+   * over, for ten seconds at most. So a heap that is shared can be declared where it is opened, and nobody has to
+   * count.
    *
    * @throws {HeapSharedError} and {HeapBusyError} if they are not by then. The heap stays open.
    *
@@ -1215,7 +1232,7 @@ export class Heap implements Disposable, AsyncDisposable {
     const rule = Number.isSafeInteger(ptr)
       ? `its pointers are from 0 to ${hex(this.#memory.bytes)}${addressHint(ptr)}`
       : "a pointer is a whole number";
-    throw new InvalidPointerError(`${hex(ptr)} is no block of this heap: ${rule}.`, ptr);
+    throw new InvalidPointerError(`${hex(ptr)} is not a block of this heap: ${rule}.`, ptr);
   }
 }
 

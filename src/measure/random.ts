@@ -11,7 +11,7 @@ export class Random {
   /** @param seed 1 to 2^32 - 1. */
   constructor(seed: number) {
     this.#state = seed | 0;
-    if (this.#state === 0) throw new RangeError("0 is no seed");
+    if (this.#state === 0) throw new RangeError("0 is not a seed");
     for (let i = 0; i < 8; i++) this.below(2); // small seeds start with small numbers
   }
 

@@ -8,8 +8,8 @@
  *
  * An A/A control, the same contestant in two processes of the same rounds, says what the machine calls a difference
  * today. A difference counts if its whole interval is beyond what the control's interval reaches, and beyond 2 %. Two
- * are equivalent if the whole interval is within that, and within 5 %: a bound that the noise cannot widen. Without it, on
- * a machine where one process in twenty is half as fast, a quarter of real losses of 10 % were called equivalent.
+ * are equivalent if the whole interval is within that, and within 5 %: a bound that the noise cannot widen. Without it,
+ * on a machine where one process in twenty is half as fast, a quarter of real losses of 10 % were called equivalent.
  *
  * Where too many rounds were disturbed from outside (`disturbance.ts`) every row is inconclusive, whatever it says.
  *
@@ -40,7 +40,7 @@ export const COMPARE_LEVEL = 0.99;
 /** The numbers of rounds at which a comparison is looked at. */
 export const LOOKS: readonly number[] = [20, 40];
 
-/** Less than this is no difference, however sure it is. */
+/** Less than this is not a difference, however sure it is. */
 export const LEAST_DELTA = 0.02;
 
 /** Who may differ by more than this is not called equivalent, however noisy the machine is. */

@@ -23,9 +23,9 @@ export const TraceFileSchema = v.object({
   kinds: v.record(v.string(), v.number()),
   threads: v.number(),
   blocks: v.number(),
-  /** Calls that gave the program no memory; they are no events. */
+  /** Calls that gave the program no memory; they are not events. */
   failedCalls: v.number(),
-  /** Frees and reallocs of blocks from before the trace; such frees are no events, such reallocs are allocations. */
+  /** Frees and reallocs of blocks from before the trace; such frees are not events, such reallocs are allocations. */
   unknownBlocks: v.number(),
   /** Blocks whose address was given out again without a free in between: frees were added. */
   unseenFrees: v.number(),

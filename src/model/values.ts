@@ -1,7 +1,8 @@
 /**
- * The values of result files, and how a file is read. A file may have been written by anybody, so that a number is a number
- * is not enough: a time is above 0, no interval ends before it begins, and a median is that of its samples. Whatever is
- * wrong is told by its path in the JSON and what stands there: `field results[3].samples[0]: -5 is not a time`.
+ * The values of result files, and how a file is read. A file may have been written by anybody, so that a number is a
+ * number is not enough: a time is above 0, no interval ends before it begins, and a median is that of its samples.
+ * Whatever is wrong is told by its path in the JSON and what stands there: `field results[3].samples[0]: -5 is not a
+ * time`.
  *
  * @module
  */
@@ -12,7 +13,9 @@ export class FileValueError extends Error {
   override name = "FileValueError";
 }
 
-/** The longest time, in nanoseconds, is eleven days, and the shortest a thousand-millionth of one; so for what follows. */
+/**
+ * The longest time, in nanoseconds, is eleven days, and the shortest a thousand-millionth of one; so for what follows.
+ */
 const MOST = 1e15, LEAST = 1e-9;
 
 function quantity(what: string, isOne: (value: number) => boolean) {
@@ -99,7 +102,7 @@ export function checked<Schema extends v.GenericSchema>(schema: Schema, value: u
 /**
  * The same of a document's text.
  *
- * @throws FileValueError if it is no JSON, or another value
+ * @throws FileValueError if it is not JSON, or another value
  */
 export function readChecked<Schema extends v.GenericSchema>(schema: Schema, text: string): v.InferOutput<Schema> {
   let value: unknown;

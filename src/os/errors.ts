@@ -6,7 +6,9 @@
  * @module
  */
 
-/** Names of the errors that the calls of `VirtualMemory` are documented to give, and the opening of files, by number. */
+/**
+ * Names of the errors that the calls of `VirtualMemory` are documented to give, and the opening of files, by number.
+ */
 const ERRNO_NAMES: Readonly<Record<number, string>> = {
   1: "EPERM",
   2: "ENOENT",
@@ -29,7 +31,7 @@ const ERRNO_NAMES: Readonly<Record<number, string>> = {
 
 const HINTS: Readonly<Record<string, string>> = {
   ENOMEM: "the system has no such memory or address space, or the range is not mapped",
-  EINVAL: "a size of 0, a range that is not whole pages, or an alignment that is no power of two",
+  EINVAL: "a size of 0, a range that is not whole pages, or an alignment that is not a power of two",
 };
 
 /** `EINVAL` and `ENOMEM`: the two errors which the libc fallback finds by itself. The same number everywhere. */
@@ -118,8 +120,8 @@ export type NativeAccessCode =
   | "BAD_LIBRARY";
 
 /**
- * Native memory cannot be used by this process: a permission is missing, or the library, or the system is not one that is
- * supported. The message says what to do.
+ * Native memory cannot be used by this process: a permission is missing, or the library, or the system is not one that
+ * is supported. The message says what to do.
  */
 export class NativeAccessError extends OsError {
   /** The class, for people. */

@@ -1,7 +1,7 @@
 /**
  * `micro` as text: what the whole of the default heap costs first, then a row a stage with its own cost, its interval,
- * ticks, and what the stages add up to; then the same of the history, and `mincore`. In the terminal, in Markdown, and as
- * CSV.
+ * ticks, and what the stages add up to; then the same of the history, and `mincore`. In the terminal, in Markdown, and
+ * as CSV.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { numbersOf, textTable } from "./tables/text_table.ts";
 import { heapLabel } from "./tables/label.ts";
 import type { Interval, MicroFile, MicroPath, MicroRow, MicroSlowPath } from "../model/micro.ts";
 
-/** The columns of the stages; what is no ladder, and `mincore`, has no last one. */
+/** The columns of the stages; what is not a ladder, and `mincore`, has no last one. */
 const COLUMNS = ["stage", "ns", "95 %", "ticks", "all so far, ns"] as const;
 const ADDED = "Each stage was added to all above it.";
 const BEHIND =

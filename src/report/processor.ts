@@ -21,7 +21,7 @@ export function processorOf({ cpu, cpuFamily, cpuModel, cpuStepping, isaLevel }:
 
 const KINDS = ["cpu", "arch", "cpuFamily", "cpuModel", "cpuStepping", "isaLevel"] as const;
 
-/** In what two processors differ; files of older versions do not say everything, which is no difference. */
+/** In what two processors differ; files of older versions do not say everything, which is not a difference. */
 export function processorDifferences(one: Environment, other: Environment): (typeof KINDS[number])[] {
   return KINDS.filter((name) => one[name] !== undefined && other[name] !== undefined && one[name] !== other[name]);
 }

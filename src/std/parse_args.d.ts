@@ -3,7 +3,7 @@
 export interface ParseOptions<Names extends string> {
   /** Options whose value stays a string, as typed. */
   string: readonly Names[];
-  /** Called for each argument that is no known option; returning false drops it. */
+  /** Called for each argument that is not a known option; returning false drops it. */
   unknown?: (argument: string) => unknown;
 }
 

@@ -4,7 +4,8 @@
  * knows nothing but its format, and no trace needs to be checked again. Where the events go is up to a sink: to the
  * columns of a trace, or straight into a summary.
  *
- * Memory is bounded by the limits below whatever the input says: some 60 bytes for a live block, and what the sink takes.
+ * Memory is bounded by the limits below whatever the input says: some 60 bytes for a live block, and what the sink
+ * takes.
  *
  * @module
  */
@@ -31,8 +32,8 @@ export interface BuilderOptions {
   /** As well. */
   readonly mostLive?: number;
   /**
-   * Whether the source may have begun, or listened, in the midst of a program: then blocks that it does not know are left
-   * out and counted, instead of being damage. `given`: an address that is given out again was freed unseen, too.
+   * Whether the source may have begun, or listened, in the midst of a program: then blocks that it does not know are
+   * left out and counted, instead of being damage. `given`: an address that is given out again was freed unseen, too.
    */
   readonly partial?: "frees" | "given";
   /** How the source writes blocks' names that are numbers, for messages: the base, and what stands before. */
@@ -84,19 +85,19 @@ export class TraceBuilder<Result = Trace> {
     return this.#events;
   }
 
-  /** A malloc. @param id What it returned; null if it failed, which is no event. */
+  /** A malloc. @param id What it returned; null if it failed, which is not an event. */
   malloc(thread: number | string, id: BlockId | null, size: number): void {
     this.#allocate(EVENT.MALLOC, thread, id, size, 0);
   }
 
-  /** A calloc. @param id What it returned; null if it failed, which is no event. */
+  /** A calloc. @param id What it returned; null if it failed, which is not an event. */
   calloc(thread: number | string, id: BlockId | null, count: number, size: number): void {
     this.#checkSize(count, id);
     this.#checkSize(size, id);
     this.#allocate(EVENT.CALLOC, thread, id, count * size, 0);
   }
 
-  /** An aligned allocation. @param id What it returned; null if it failed, which is no event. */
+  /** An aligned allocation. @param id What it returned; null if it failed, which is not an event. */
   aligned(thread: number | string, id: BlockId | null, alignment: number, size: number): void {
     const logarithm = Math.log2(alignment);
     if (!Number.isInteger(logarithm) || logarithm < 0 || alignment > LARGEST_ALIGNMENT) {
@@ -109,7 +110,7 @@ export class TraceBuilder<Result = Trace> {
    * A realloc. Of null it is an allocation.
    *
    * @param newId What it returned, which may be `oldId` again. Null is a free if the size is 0, and else a failed call,
-   * which is no event: the block stays as it was.
+   * which is not an event: the block stays as it was.
    */
   realloc(thread: number | string, oldId: BlockId | null, newId: BlockId | null, size: number): void {
     if (oldId === null) return this.#allocate(EVENT.REALLOC, thread, newId, size, 0);

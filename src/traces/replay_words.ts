@@ -1,6 +1,6 @@
 /**
- * What is replayed: the events of a trace as 32-bit words, one array that TypeScript and C both read, so both do the same
- * in the same order and neither decodes anything.
+ * What is replayed: the events of a trace as 32-bit words, one array that TypeScript and C both read, so both do the
+ * same in the same order and neither decodes anything.
  *
  *     head    MAGIC, VERSION, events, slots, largest size, members, large events, wide
  *     event   kind | alignment << 8 | WATCHED | member << 16    the alignment as its base-2 logarithm; LARGE with the kind
@@ -14,14 +14,14 @@
  *
  * Where more than 1 GiB is live, pointers into a heap may have more than 31 bits: the words are *wide*.
  *
- * A program's pointers lie in as much memory as it has live blocks, so a replay's should too: a slot is used again when its
- * block is freed, the last one first. Thread ends are left out: they ask nothing of an allocator.
+ * A program's pointers lie in as much memory as it has live blocks, so a replay's should too: a slot is used again when
+ * its block is freed, the last one first. Thread ends are left out: they ask nothing of an allocator.
  *
  * Several threads replay as the *members* of a crew, and each has some of the trace's threads: the busiest goes to the
- * member with the least to do, and so on. What one thread did stays in order; what several did to one block too, because
- * a member waits until the event before it of the same block is done, if another member does that. A slot is then used by
- * one block alone: otherwise members would wait for events that have nothing to do with theirs. For them, three columns
- * follow the events:
+ * member with the least to do, and so on. What one thread did stays in order; what several did to one block too,
+ * because a member waits until the event before it of the same block is done, if another member does that. A slot is
+ * then used by one block alone: otherwise members would wait for events that have nothing to do with theirs. For them,
+ * three columns follow the events:
  *
  *     after   for each event the one to wait for, or -1; that one is WATCHED, so that it is told of when it is done
  *     starts  for each member where its events begin in the order, and where the last one's end
@@ -69,8 +69,8 @@ export function peakTouched({ length, sizes, formerSizes }: Trace, most: number)
 }
 
 /**
- * How many bytes of a block are to be touched, at most, so that no more than some bytes are touched and live at once: the
- * largest power of two that does, from a page up to {@link MOST_TOUCHED}.
+ * How many bytes of a block are to be touched, at most, so that no more than some bytes are touched and live at once:
+ * the largest power of two that does, from a page up to {@link MOST_TOUCHED}.
  *
  * @param budget Bytes that may be touched and live at once.
  * @returns undefined if even a page of each is too much.
@@ -150,7 +150,7 @@ export function parseReplayWords(bytes: Uint8Array<ArrayBuffer>): Int32Array<Arr
   const words = new Int32Array(bytes.buffer, bytes.byteOffset, Math.floor(bytes.byteLength / 4));
   const isSound = words.length >= REPLAY.HEAD && words[0] === REPLAY.MAGIC && words[1] === REPLAY.VERSION &&
     words.length === memberColumns(words).end + 2 * words[REPLAY.LARGES]!;
-  if (!isSound) throw new TraceError("these are no words of a replay");
+  if (!isSound) throw new TraceError("these are not words of a replay");
   return words;
 }
 

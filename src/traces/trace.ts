@@ -10,9 +10,10 @@
  *     sizes        100      300       0        0             0
  *     formerSizes  0        100       300      0             0
  *
- * A block keeps its number from its allocation through its reallocs to its free, and no other block ever has that number:
- * who follows lifetimes, or the order between threads, needs no more than the number. A replay wants its table of live
- * pointers small, as a program's own pointers are; it derives numbers that are used again (see `replay_words.ts`).
+ * A block keeps its number from its allocation through its reallocs to its free, and no other block ever has that
+ * number: who follows lifetimes, or the order between threads, needs no more than the number. A replay wants its table
+ * of live pointers small, as a program's own pointers are; it derives numbers that are used again (see
+ * `replay_words.ts`).
  *
  * @module
  */
@@ -33,11 +34,13 @@ export interface TraceFacts {
   readonly blockCount: number;
   /** What the trace calls its threads, by their number. */
   readonly threadNames: readonly string[];
-  /** Calls that gave the program no memory. They are no events. */
+  /** Calls that gave the program no memory. They are not events. */
   readonly failedCalls: number;
-  /** Frees and reallocs of blocks from before the trace. Such frees are no events, such reallocs are allocations. */
+  /** Frees and reallocs of blocks from before the trace. Such frees are not events, such reallocs are allocations. */
   readonly unknownBlocks: number;
-  /** Blocks whose free the trace does not have, though their addresses were given out again: events were added for them. */
+  /**
+   * Blocks whose free the trace does not have, though their addresses were given out again: events were added for them.
+   */
   readonly unseenFrees: number;
   /** What a reader of the results should know: that the file was cut off, or left-out calls; a sentence each. */
   readonly remarks: readonly string[];
@@ -89,7 +92,7 @@ export interface Trace extends TraceFacts {
   readonly alignments: Uint8Array<ArrayBuffer>;
 }
 
-/** A file is damaged, or is no trace. The message says where: a line, or a byte. */
+/** A file is damaged, or is not a trace. The message says where: a line, or a byte. */
 export class TraceError extends Error {
   override name = "TraceError";
 }

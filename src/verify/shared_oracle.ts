@@ -8,10 +8,10 @@
  *   live  ---------------------------> in hand ------------------> empty or live
  * ```
  *
- * A thread has one slot in hand at most. So when it ends in the middle of anything, all slots but that one are known for
- * sure, and the block of that one is *in doubt*: it may be there or not, and so may another that was to take its place.
- * An audit, while all threads are quiet, compares the table with the heap: every live slot is a block of the heap, whole
- * and in no other slot, and the heap has no blocks besides, but for those in doubt.
+ * A thread has one slot in hand at most. So when it ends in the middle of anything, all slots but that one are known
+ * for sure, and the block of that one is *in doubt*: it may be there or not, and so may another that was to take its
+ * place. An audit, while all threads are quiet, compares the table with the heap: every live slot is a block of the
+ * heap, whole and in no other slot, and the heap has no blocks besides, but for those in doubt.
  *
  * @module
  */
@@ -233,7 +233,7 @@ export class SharedOracle extends CheckedCalls {
     return found.length < 2 ? "" : found.join(", and ");
   }
 
-  /** Fills the empty slot in hand; 0 is no error. */
+  /** Fills the empty slot in hand; 0 is not an error. */
   protected override add(ptr: Ptr, size: number, alignment: number): Ptr {
     this.#step();
     if (ptr === 0) {

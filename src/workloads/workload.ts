@@ -2,16 +2,17 @@
  * What a workload is: a name, its parameters with their limits, and a loop over an `Allocator`.
  *
  * A slot of the measurement starts from the seed and runs *units* of a fixed amount of work until it is long enough for
- * the clock. Each unit goes on where the one before it ended, for two reasons, both measured: a stream that starts again
- * every 20,000 cycles is learnt by the processor's branch predictor (the bare loop ran 1.9 times as fast), and to empty
- * the working set after each unit makes libc's malloc return its memory and fetch it back (3 times slower at 1 KiB).
+ * the clock. Each unit goes on where the one before it ended, for two reasons, both measured: a stream that starts
+ * again every 20,000 cycles is learnt by the processor's branch predictor (the bare loop ran 1.9 times as fast), and to
+ * empty the working set after each unit makes libc's malloc return its memory and fetch it back (3 times slower at 1
+ * KiB).
  *
  * The checksum covers the stream of sizes and slots and never an address. So it is the same in TypeScript and in C
  * (`native/workloads/`), whatever the allocator, after the first unit and after any number of them.
  *
  * With several threads, each runs a runner of its own, with the seed plus the thread's number; or the blocks go from
- * thread to thread, in one of two ways ({@linkcode Workload.crossing}). All that a runner knows from one unit to the next
- * is in its slots and ints, so another thread can go on with them.
+ * thread to thread, in one of two ways ({@linkcode Workload.crossing}). All that a runner knows from one unit to the
+ * next is in its slots and ints, so another thread can go on with them.
  *
  * How the loops are written (each point measured on Deno 2.9.6):
  * - The loop is a function that is called once per `CHUNK_ITERATIONS`. So V8 optimises the function itself; a loop
@@ -21,15 +22,15 @@
  * - Nothing of an object is read inside, and nothing imported: the allocator's functions are captured
  *   ({@linkcode perAllocator}), arrays arrive as parameters, and constants are the module's own.
  *
- * How the loops of the two languages are levelled, by removing what one has alone (the machine code of both is read with
- * `objdump`; V8's comes from `--perf-prof`):
+ * How the loops of the two languages are levelled, by removing what one has alone (the machine code of both is read
+ * with `objdump`; V8's comes from `--perf-prof`):
  * - No division and no modulo: a range is reduced by multiplication and shift of 32-bit integers. A processor may take
  *   5 ns to divide, on the way to a mispredicted branch, and V8 masks instead where the divisor is a power of two.
  * - What is chosen at random and not about a block is a mask where that is possible: a mispredicted branch costs more.
  * - The do-nothing allocator is inlined in both. The C twins call malloc directly, as any C program does, and are
  *   compiled with -O2, as most are: with -O3 short loops are unrolled whole, which V8 does not do.
- * - What V8 does and C does not stays: it checks the bounds of each slot and block, and in each iteration whether it was
- *   interrupted. Where that is more than 15 % of a loop, the workload says so ({@linkcode Workload.loopsDiffer}).
+ * - What V8 does and C does not stays: it checks the bounds of each slot and block, and in each iteration whether it
+ *   was interrupted. Where that is more than 15 % of a loop, the workload says so ({@linkcode Workload.loopsDiffer}).
  *
  * @module
  */
@@ -80,10 +81,10 @@ export function perAllocator<Make extends (allocator: never) => unknown>(make: M
 }
 
 /**
- * Shows V8 what stands behind a loop, by calling it for no iterations. The first time, V8 replaces the loop while it runs,
- * by code that knows nothing of what follows: it was left again at each end, and only after hundreds of calls did V8
- * compile the function itself. Until then random-mixed ran at 0.8 of its speed, for up to 60 ms in one process, not at all
- * in another.
+ * Shows V8 what stands behind a loop, by calling it for no iterations. The first time, V8 replaces the loop while it
+ * runs, by code that knows nothing of what follows: it was left again at each end, and only after hundreds of calls did
+ * V8 compile the function itself. Until then random-mixed ran at 0.8 of its speed, for up to 60 ms in one process, not
+ * at all in another.
  *
  * @param loop Gets a state that is not the workload's.
  */
@@ -116,7 +117,9 @@ export interface Workload {
   readonly check?: (parameters: Parameters) => string | undefined;
   /** Where `size` is a parameter: the sizes that are measured if none are asked for; those of the command if absent. */
   readonly sizes?: readonly number[];
-  /** Where `size` is no parameter: the size that stands for all of them in the results, a bound that none exceeds. */
+  /**
+   * Where `size` is not a parameter: the size that stands for all of them in the results, a bound that none exceeds.
+   */
   readonly largestSize?: (parameters: Parameters) => number;
   /** Operations of one unit of one thread; what `drain` adds is not among them. */
   readonly operationsPerUnit: (parameters: Parameters) => number;
@@ -141,7 +144,7 @@ export interface Workload {
   readonly prepare: <P>(allocator: Allocator<P>, parameters: Parameters, workspace?: Workspace<P>) => Runner;
 }
 
-/** The seed that every workload has. Xorshift never leaves 0, so 0 is no seed. */
+/** The seed that every workload has. Xorshift never leaves 0, so 0 is not a seed. */
 export const SEED: ParameterSpec = {
   description: "start of the random stream",
   default: 12345,

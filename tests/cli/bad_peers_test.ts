@@ -42,7 +42,7 @@ Deno.test({
           const { code, stdout, stderr } = outcomes[index]!;
           assertMatch(stdout.replace(/\s+/g, " ") + stderr, says);
           assertMatch(stderr, /^error: .*lib(stuck|twice)\.so/m);
-          assertEquals(stderr.includes("    at "), false, `a stack is no message: ${stderr}`);
+          assertEquals(stderr.includes("    at "), false, `a stack is not a message: ${stderr}`);
           assertEquals(code, 3);
         });
       }

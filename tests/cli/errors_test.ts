@@ -44,7 +44,7 @@ const WRONG: readonly [args: string[], says: RegExp][] = [
   [["bench", "larson", "--min", "9", "--max", "9"], /--max 9 is exclusive: it must be greater than --min 9/],
   [["bench", "--chunks", "9"], /--chunks means nothing to random-mixed/],
   [["bench", "--seconds", "9"], /--seconds means nothing to random-mixed, only to larson/],
-  [["bench", "--expect", "fast"], /--expect fast is no ratio to system: '\+20%', 1\.2 or 1\.2x are/],
+  [["bench", "--expect", "fast"], /--expect fast is not a ratio to system: '\+20%', 1\.2 or 1\.2x are/],
   [["bench", "--expect", "1.2", "--peer", "ffi"], /--peer must contain system/],
   [["bench", "--json", "-", "--csv", "-"], /--json and --csv cannot all be - \(stdout\)/],
   [
@@ -94,7 +94,7 @@ Deno.test("a wrong command line exits with 3 and says what is allowed", async (t
       const { code, stdout, stderr } = await cli(args);
       assertMatch(stderr, says);
       assertEquals([code, stdout], [3, ""]);
-      assertEquals(stderr.includes("    at "), false, `a stack is no message: ${stderr}`);
+      assertEquals(stderr.includes("    at "), false, `a stack is not a message: ${stderr}`);
     });
   }
 });

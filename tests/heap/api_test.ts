@@ -32,7 +32,7 @@ Deno.test("free(0) does nothing, usableSize(0) is 0", async () => {
   heap.check();
 });
 
-Deno.test("malloc, calloc, realloc and alignedAlloc throw INVALID_SIZE for what is no size", async () => {
+Deno.test("malloc, calloc, realloc and alignedAlloc throw INVALID_SIZE for what is not a size", async () => {
   using heap = await Heap.open();
   const ptr = heap.malloc(10);
   for (const size of BAD_SIZES) {
@@ -130,7 +130,7 @@ Deno.test("aligned blocks of no bytes lie in spans of their own", async () => {
   assertEquals(heap.stats().liveBlocks, 0);
 });
 
-Deno.test("alignedAlloc throws INVALID_ALIGNMENT for what is no alignment", async () => {
+Deno.test("alignedAlloc throws INVALID_ALIGNMENT for what is not an alignment", async () => {
   using heap = await Heap.open();
   for (const alignment of [0, 3, 24, -16, 0.5, NaN, Infinity, 2 * GIB, 2 ** 40]) {
     assertThrows(() => heap.alignedAlloc(alignment, 16), InvalidAlignmentError);

@@ -84,7 +84,7 @@ Deno.test("a native address where a pointer belongs: the error names ptrAt", asy
   heap.free(ptr);
 });
 
-Deno.test("ptrAt() of what is no address is INVALID_POINTER, and names what it was", async () => {
+Deno.test("ptrAt() of what is not an address is INVALID_POINTER, and names what it was", async () => {
   using heap = await Heap.open();
   for (const [value, name] of [...NO_NUMBERS, [5, "5"], [NaN, "NaN"], [undefined, "undefined"]] as const) {
     if (value === null || typeof value === "bigint") continue;
@@ -159,7 +159,7 @@ Deno.test("Heap.open() reads each option once, and what a getter throws comes be
   assertEquals(await assertRejects(() => Heap.open(throwing)), mine);
 });
 
-Deno.test("Heap.attach() of what is no handle is INVALID_HANDLE", async () => {
+Deno.test("Heap.attach() of what is not a handle is INVALID_HANDLE", async () => {
   for (const [value] of [...NO_NUMBERS, [5, ""], [undefined, ""]]) {
     const error = await assertRejects(() => Heap.attach(value as never), HeapError);
     assertEquals(error.code, "INVALID_HANDLE");

@@ -62,7 +62,7 @@ const NUMBERS = [
 ]; // deno-fmt-ignore
 
 for (const variant of Object.keys(VARIANTS)) {
-  Deno.test(`${variant}: free throws INVALID_POINTER for numbers that are no pointers of the heap`, async () => {
+  Deno.test(`${variant}: free throws INVALID_POINTER for numbers that are not pointers of the heap`, async () => {
     await withLiveHeap(variant, (heap) => {
       for (const bad of NUMBERS) {
         const error = assertCode("INVALID_POINTER", () => heap.free(bad));
@@ -121,7 +121,7 @@ Deno.test("a pointer into a slab that went back is an error", async () => {
   heap.check();
 });
 
-Deno.test("a place in a slab at which no block was made yet is no block, except to free", async () => {
+Deno.test("a place in a slab at which no block was made yet is not a block, except to free", async () => {
   using heap = await Heap.open({ variant: "slab-map,prewarm=0,refill=1" });
   const ptr = heap.malloc(1000);
   const next = ptr + heap.usableSize(ptr);

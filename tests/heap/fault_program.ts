@@ -207,7 +207,7 @@ const FAULTS: Record<string, (heap: Heap, options: HeapOptions) => string[] | Pr
       const ptr = heap.malloc(size);
       return codeOf(() => heap.bytes(ptr, heap.usableSize(ptr) + 1));
     }),
-  "a size that is none": (heap) =>
+  "a size that is not one": (heap) =>
     [-1, -(2 ** 40), 0.5, NaN, Infinity, -Infinity].flatMap((size) =>
       [
         () => heap.malloc(size),

@@ -81,7 +81,7 @@ const TABLE: Record<string, Record<string, readonly [Cell, Cell, Cell]>> = {
     "blocks that are live at close": [["-"], ["-"], ["reported"]],
   },
   "a size that is negative, fractional, NaN or infinite": {
-    "a size that is none": [["INVALID_SIZE"], ["INVALID_SIZE"], ["INVALID_SIZE"]],
+    "a size that is not one": [["INVALID_SIZE"], ["INVALID_SIZE"], ["INVALID_SIZE"]],
   },
   "any call after `close`": {
     "any call after close": [["HEAP_CLOSED"], ["HEAP_CLOSED"], ["HEAP_CLOSED"]],

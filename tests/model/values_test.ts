@@ -58,7 +58,7 @@ const ROWS: [path: (string | number)[], value: unknown, says: string][] = [
     "improvement",
     "field rows[0].verdict: no improvement is from 0.779135 to 0.8004920000000001 times as fast",
   ],
-  [["slots", 7], [], "field slots[7].at: nothing is not an amount"], // a list has `at`, which is no number
+  [["slots", 7], [], "field slots[7].at: nothing is not an amount"], // a list has `at`, which is not a number
   [["slots", 7, "nsPerOp"], 1e300, "field slots[7].nsPerOp: 1e+300 is not a time"],
   [["baseline", "rows", 0, "nsPerOp"], -1, "field baseline.rows[0].nsPerOp: -1 is not a time"],
 ];

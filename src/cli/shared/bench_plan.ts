@@ -1,6 +1,6 @@
 /**
- * From the options of `bench` to what the lab is to measure: defaults, what `--quick` makes shorter, and the checks that
- * take more than one option.
+ * From the options of `bench` to what the lab is to measure: defaults, what `--quick` makes shorter, and the checks
+ * that take more than one option.
  *
  * @module
  */
@@ -52,7 +52,7 @@ const CYCLES_PER_SLOT = 4;
 export function expectation(text: string): number {
   const ratio = parseExpectation(text);
   if (ratio !== undefined) return ratio;
-  throw new UsageError(`--expect ${text} is no ratio to system: '+20%', 1.2 or 1.2x are`);
+  throw new UsageError(`--expect ${text} is not a ratio to system: '+20%', 1.2 or 1.2x are`);
 }
 
 /**

@@ -17,7 +17,7 @@ export class OutputError extends Error {
   override name = "OutputError";
 }
 
-/** Writes to stdout. @throws OutputError if that cannot be written; a reader who has seen enough is no error. */
+/** Writes to stdout. @throws OutputError if that cannot be written; a reader who has seen enough is not an error. */
 export function printOut(text: string): void {
   try {
     print(Deno.stdout, text);
@@ -139,8 +139,9 @@ export function openProgress(): ProgressDisplay {
 }
 
 /**
- * One line of at most `columns`. The share that is done and the time that is left are always there, the latter as soon as
- * it is known; then comes what is done, then the bar, and last what it is done to, as much of each as there is room for.
+ * One line of at most `columns`. The share that is done and the time that is left are always there, the latter as soon
+ * as it is known; then comes what is done, then the bar, and last what it is done to, as much of each as there is room
+ * for.
  */
 export function progressLine(
   { phase, label, progress, eta }: { phase: string; label: string; progress: number; eta: number | string },

@@ -18,7 +18,7 @@ export function assertOfTraces(options: object): void {
   throw new UsageError(`--${option} means nothing to a trace: leave it or --trace out`);
 }
 
-/** What is to be replayed. @throws TraceError if the file is no trace. */
+/** What is to be replayed. @throws TraceError if the file is not a trace. */
 export function tracePlan(path: string, threads: number): Pick<ReplayPlan, "trace" | "threads" | "file"> {
   return { trace: readTrace(path), threads, file: path.split("/").at(-1) ?? path };
 }

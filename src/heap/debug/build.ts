@@ -79,8 +79,8 @@ interface Allocation {
 }
 
 /**
- * See the module. What it is asked about a pointer that is no live block, `free` and `realloc` answer with `DOUBLE_FREE`
- * and the others with `USE_AFTER_FREE` if it was one.
+ * See the module. What it is asked about a pointer that is not a live block, `free` and `realloc` answer with
+ * `DOUBLE_FREE` and the others with `USE_AFTER_FREE` if it was one.
  */
 export class DebugBlocks implements Blocks {
   readonly #memory: HeapMemory;
@@ -209,7 +209,9 @@ export class DebugBlocks implements Blocks {
     this.#section(() => this.#stacks.settle());
   }
 
-  /** Redzones, the quarantine, the release build's tables, and whether those have just the blocks that the books have. */
+  /**
+   * Redzones, the quarantine, the release build's tables, and whether those have just the blocks that the books have.
+   */
   check(): void {
     this.#section(() => {
       for (const block of this.#books.on(LIVE)) this.#assertRedzones(block);

@@ -47,7 +47,9 @@ export class InnerBlocks {
     if (inner === 0) return 0;
     if (!this.#release.isBlock(inner) || this.has(inner) || this.#release.usableSize(inner) < bytes) {
       throw new HeaderCorruptedError(
-        `a free list led to ${hex(inner)}, which is no free block: the first bytes of a free block were overwritten.`,
+        `a free list led to ${
+          hex(inner)
+        }, which is not a free block: the first bytes of a free block were overwritten.`,
         inner,
       );
     }
@@ -91,7 +93,10 @@ export class InnerBlocks {
     this.#books.settle();
   }
 
-  /** Live blocks of the release build that nobody has taken; none if its lists, or the books, are damaged: `check` says so. */
+  /**
+   * Live blocks of the release build that nobody has taken; none if its lists, or the books, are damaged: `check` says
+   * so.
+   */
   #lost(): number[] {
     try {
       const booked = new Set(

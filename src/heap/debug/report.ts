@@ -76,7 +76,7 @@ export class DebugReport {
   invalid(ptr: number, around: DebugBlock | undefined, isOfAnother = false): InvalidPointerError {
     if (around === undefined) {
       const hint = isOfAnother ? "; another heap has a live block there" : addressHint(ptr);
-      const what = `${hex(ptr)} is no block of this heap, and in none${hint}`;
+      const what = `${hex(ptr)} is not a block of this heap, nor in one${hint}`;
       return new InvalidPointerError(what + this.#evidence(ptr, undefined), ptr);
     }
     const offset = ptr - around.ptr;
@@ -85,7 +85,7 @@ export class DebugReport {
       : offset < around.size
       ? `${offset} bytes into`
       : `${offset - around.size} bytes past the end of`;
-    const what = `${hex(ptr)} is no block of this heap: it is ${where} ${this.#name(around)}`;
+    const what = `${hex(ptr)} is not a block of this heap: it is ${where} ${this.#name(around)}`;
     return new InvalidPointerError(what + this.#evidence(ptr, around), ptr);
   }
 

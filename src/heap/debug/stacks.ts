@@ -68,7 +68,7 @@ export interface Captured {
   readonly stack: string;
 }
 
-/** A record's word that has a mark, a negative number, as long as its stack is no text. */
+/** A record's word that has a mark, a negative number, as long as its stack is not text. */
 interface Owed {
   readonly captured: Captured;
   readonly word: number;
@@ -244,7 +244,8 @@ export class DebugStacks {
   }
 
   /**
-   * Makes text of the stacks that are none yet, and lets go of what they hold. A block that is forgotten needs none.
+   * Makes text of the stacks that are not text yet, and lets go of what they hold. A block that is forgotten needs
+   * none.
    */
   settle(): void {
     if (this.#owed.length === 0) return;

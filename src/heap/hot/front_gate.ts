@@ -1,8 +1,8 @@
 /**
  * The front gate: takes what the hot path's free turned away, finds out what the pointer is, and routes it. Small
- * blocks are known by the registry (the slab map) or by their header, large ones by their AllocHeader and the span table;
- * in which order they are asked is the flag `classify`. Anything else was never a block of this heap, and is an error
- * that says what it is instead.
+ * blocks are known by the registry (the slab map) or by their header, large ones by their AllocHeader and the span
+ * table; in which order they are asked is the flag `classify`. Anything else was never a block of this heap, and is an
+ * error that says what it is instead.
  *
  * @module
  */
@@ -76,7 +76,7 @@ export class FrontGate {
   /**
    * Frees what the hot path did not.
    *
-   * @throws {InvalidPointerError} for what is no block of this heap.
+   * @throws {InvalidPointerError} for what is not a block of this heap.
    * @throws {DoubleFreeError} for the block that was freed last in its class.
    * @throws {HeaderCorruptedError} for a block whose header is damaged, which stays; or if a full free list is.
    */
@@ -163,7 +163,7 @@ export class FrontGate {
     throw fault === "again" ? this.#again(ptr) : this.#noBlock(ptr);
   }
 
-  /** Bytes of a block that its user may write; 0 for NULL. @throws {InvalidPointerError} for what is no block. */
+  /** Bytes of a block that its user may write; 0 for NULL. @throws {InvalidPointerError} for what is not a block. */
   usableSize(ptr: number): number {
     if (ptr === 0) return 0;
     const sizeClass = this.smallClass(ptr);
@@ -199,9 +199,9 @@ export class FrontGate {
     });
   }
 
-  /** What a pointer is that is no block. */
+  /** What a pointer is that is not a block. */
   invalid(ptr: number): InvalidPointerError {
-    return new InvalidPointerError(`${hex(ptr)} is no block of this heap: ${this.#describe(ptr)}.`, ptr);
+    return new InvalidPointerError(`${hex(ptr)} is not a block of this heap: ${this.#describe(ptr)}.`, ptr);
   }
 
   #describe(ptr: number): string {

@@ -1,7 +1,7 @@
 /**
- * Heaps that a program lets go of without closing them, whose memory goes back all the same. The garbage collector says so
- * in two steps: whatever can still call a heap has its inner buffer, and when that is gone nobody will call it again; then a
- * view of the program's may still have the other one.
+ * Heaps that a program lets go of without closing them, whose memory goes back all the same. The garbage collector says
+ * so in two steps: whatever can still call a heap has its inner buffer, and when that is gone nobody will call it
+ * again; then a view of the program's may still have the other one.
  *
  * Left alone are heaps that others have: that were shared, of which blocks are lent, whose addresses were asked for, or
  * whose buffer was transferred. What a Worker has to itself when it ends, the system's part looks after (`reserve`).
@@ -16,7 +16,9 @@ export interface Remains {
   readonly system: VirtualMemory;
   readonly address: bigint;
   readonly bytes: number;
-  /** How often it is shared or lent; and whether C may have addresses of it, which is no reason when its thread ends. */
+  /**
+   * How often it is shared or lent; and whether C may have addresses of it, which is not a reason when its thread ends.
+   */
   kept: number;
   isGiven: boolean;
 }

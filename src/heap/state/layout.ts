@@ -184,8 +184,8 @@ export const LOG_ENTRIES = 3072; // of 16 bytes
 
 /**
  * What tells the start of a block, by class; and 0 for any other number that the slab map's word, with the owner's part
- * of it changed to that of another, can be: so what is not of the thread's own slabs is no start of a block to the hot
- * path.
+ * of it changed to that of another, can be: so what is not of the thread's own slabs is not a start of a block to the
+ * hot path.
  */
 export const INVERSES_OFFSET = 1792 * KIB;
 export const INVERSES = 2 * MAX_CACHES * MAX_CLASSES;

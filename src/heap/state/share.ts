@@ -1,9 +1,10 @@
 /**
  * The handle of a shared heap: what another thread of the process needs to have the same heap. It is a plain object, so
  * that it can be posted to a Worker. It comes from outside, so it names no file, and it is checked field by field; then
- * against two words in the heap's memory, its identity and the fingerprint of what it was made with. The system reads the
- * first of them, so an address that leads nowhere is refused. Code that can write those words into the process's memory can
- * still make a handle that leads to them, and whoever unmaps a heap's memory behind its back takes it from every thread.
+ * against two words in the heap's memory, its identity and the fingerprint of what it was made with. The system reads
+ * the first of them, so an address that leads nowhere is refused. Code that can write those words into the process's
+ * memory can still make a handle that leads to them, and whoever unmaps a heap's memory behind its back takes it from
+ * every thread.
  *
  * @module
  */
@@ -18,7 +19,9 @@ const KIND = "hakmem.heap/3";
 /** No address of a user's program is higher. */
 const HIGHEST_ADDRESS = 2n ** 56n;
 
-/** The handle of a heap, from {@linkcode Heap.share}: to be posted to a Worker, and given to {@linkcode Heap.attach}. */
+/**
+ * The handle of a heap, from {@linkcode Heap.share}: to be posted to a Worker, and given to {@linkcode Heap.attach}.
+ */
 export interface SharedHeap {
   /** That this is a handle, and of which version. */
   readonly kind: string;
@@ -66,7 +69,7 @@ function isSize(value: unknown, least: number): boolean {
 /**
  * Checks what claims to be a handle.
  *
- * @throws {InvalidHandleError} if it is none, or of another process.
+ * @throws {InvalidHandleError} if it is not one, or of another process.
  */
 export function readHandle(shared: unknown): { handle: SharedHeap; variant: Variant } {
   if (typeof shared !== "object" || shared === null) {
@@ -76,7 +79,7 @@ export function readHandle(shared: unknown): { handle: SharedHeap; variant: Vari
   for (const [name, [what, holds]] of Object.entries(FIELDS)) {
     const value = fields[name] = (shared as Record<string, unknown>)[name];
     if (!holds(value)) {
-      throw new InvalidHandleError(`this is no handle of a heap: its "${name}" is ${text(value)}, not ${what}.`);
+      throw new InvalidHandleError(`this is not a handle of a heap: its "${name}" is ${text(value)}, not ${what}.`);
     }
   }
   const handle = fields as unknown as SharedHeap;
@@ -89,7 +92,7 @@ export function readHandle(shared: unknown): { handle: SharedHeap; variant: Vari
     const variant = parseVariant(handle.variant);
     return { handle, variant: handle.build === "debug" ? { ...variant, flags: debugFlags(variant.flags) } : variant };
   } catch (error) {
-    throw new InvalidHandleError(`this is no handle of a heap: ${(error as Error).message}`);
+    throw new InvalidHandleError(`this is not a handle of a heap: ${(error as Error).message}`);
   }
 }
 

@@ -2,7 +2,8 @@
  * Remote frees: what a thread frees of slabs that another one owns, on its way to that one.
  *
  * The way is a ring of pointers, and nobody writes to such a block before its owner has it back: a list through the
- * blocks would take each one's cache line away from the thread that wrote it last. Sixteen blocks cross over in one line.
+ * blocks would take each one's cache line away from the thread that wrote it last. Sixteen blocks cross over in one
+ * line.
  *
  * ```
  *   ring(sender, owner):   | written, seen | sent | taken, released |    ptr  ptr  ptr  ptr  ptr  ptr  ...  2048
@@ -20,17 +21,17 @@
  *
  * Invariants: `sent` is stored after the pointers before it, and `taken` is part of the section that takes them. So
  * whoever dies, wherever, each block is in the ring or taken, never both; one whose pointer is written and not counted
- * has not been freed. `written` is the sender's alone, and counts once it is dead. The sender writes no place before that
- * is *released*: a section that has taken may yet be undone, and would find there what was written since. `taken` is read
- * in sections only; `released` is never ahead of it, and behind where a taker died: the next catches up.
+ * has not been freed. `written` is the sender's alone, and counts once it is dead. The sender writes no place before
+ * that is *released*: a section that has taken may yet be undone, and would find there what was written since. `taken`
+ * is read in sections only; `released` is never ahead of it, and behind where a taker died: the next catches up.
  * `tests/heap/threads/remote_model_test.ts` tries every order of these stores.
  *
- * The slab may have another owner, or none, when a block is taken: so the slab map is asked again. A block of a slab that
- * nobody owns goes into the sender's ring to itself, from which it takes them when that is full.
+ * The slab may have another owner, or none, when a block is taken: so the slab map is asked again. A block of a slab
+ * that nobody owns goes into the sender's ring to itself, from which it takes them when that is full.
  *
- * A ring may be overwritten, by C code for instance. Its numbers are compared with one another, and a pointer has in its
- * low bits as the so-manieth it was written: so what a ring has had in it before is never taken for what was sent. A ring
- * that is damaged is given up with what is in it, and an error says so.
+ * A ring may be overwritten, by C code for instance. Its numbers are compared with one another, and each pointer has in
+ * its low bits the number at which it was written: so what a ring has had in it before is never taken for what was sent.
+ * A ring that is damaged is given up with what is in it, and an error says so.
  *
  * @module
  */
@@ -79,7 +80,9 @@ const RING_BYTES = 256 * KIB;
 const RINGS_AT_ONCE = 8;
 /** A section takes at most so many: it has the lock. */
 const MOST_AT_ONCE = RING_BLOCKS / 4;
-/** A section that takes writes so many words beside the runs: heads and rooms of all lists, and `taken` of its rings. */
+/**
+ * A section that takes writes so many words beside the runs: heads and rooms of all lists, and `taken` of its rings.
+ */
 const LIST_WORDS = 2 * MAX_CLASSES + RINGS_AT_ONCE;
 /** A ring is that many blocks long, as a power of two: the round of an index is above. */
 const RING_SHIFT = Math.log2(RING_BLOCKS);
@@ -135,12 +138,12 @@ export class RemoteFrees {
   /**
    * Frees a small block of a slab that another thread owns, or nobody does; the hot path knows none but its own.
    *
-   * All in one function, which is too long for V8 to inline (460 bytes of bytecode). What it inlines into the hot `free`, it
-   * counts as a part of it: with this one in it, `free` did not always fit into a program's loop; that depended on the
-   * moment. So each thread of larson was fast or 0.87 times as fast, for as long as the process lived. (A Proxy, as for
-   * other slow paths, would cost each remote free.)
+   * All in one function, which is too long for V8 to inline (460 bytes of bytecode). What it inlines into the hot
+   * `free`, it counts as a part of it: with this one in it, `free` did not always fit into a program's loop; that
+   * depended on the moment. So each thread of larson was fast or 0.87 times as fast, for as long as the process lived.
+   * (A Proxy, as for other slow paths, would cost each remote free.)
    *
-   * @returns whether it was one. What is no start of a block is none, nor what was sent just before.
+   * @returns whether it was one. What is not a start of a block is none, nor what was sent just before.
    */
   free(ptr: number): boolean {
     if ((ptr | 0) !== ptr) return false;
@@ -234,7 +237,9 @@ export class RemoteFrees {
     this.#runs.fill(0);
   }
 
-  /** The section may still give a block back, all runs after it, and refill a list then, which takes less than a run. */
+  /**
+   * The section may still give a block back, all runs after it, and refill a list then, which takes less than a run.
+   */
   get #hasRoom(): boolean {
     return this.#source.hasRoomFor(RUNS + 2, LIST_WORDS);
   }
@@ -321,7 +326,9 @@ export class RemoteFrees {
     return waiting;
   }
 
-  /** What was sent as the so-manieth. Part of a section. @throws {HeaderCorruptedError} if it is no block: as `#giveUp` */
+  /**
+   * What was sent at this number. Part of a section. @throws {HeaderCorruptedError} if it is not a block: as `#giveUp`
+   */
   #sent(ring: number, index: number): number {
     const entry = this.#rings[placeOf(ring, index)]!, ptr = entry & ~TAG;
     if (entry !== entryOf(ptr, index) || this.#slabs.classAt(ptr) === 0) this.#giveUp(ring);
@@ -329,8 +336,9 @@ export class RemoteFrees {
   }
 
   /**
-   * Takes what is in a ring for lost, since it was overwritten. Part of a section, which comes to its end here. From now on
-   * it seems emptied further than was ever sent: so nothing is taken, until the sender sees that, and begins anew.
+   * Takes what is in a ring for lost, since it was overwritten. Part of a section, which comes to its end here. From
+   * now on it seems emptied further than was ever sent: so nothing is taken, until the sender sees that, and begins
+   * anew.
    */
   #giveUp(ring: number): never {
     this.#giveRuns();
@@ -417,7 +425,9 @@ export class RemoteFrees {
     if (isEmpty && this.#isUsed(other, dead)) this.#giveBack(ringOf(other, dead));
   }
 
-  /** The blocks in all rings, of threads that are quiet. @throws {HeaderCorruptedError} if one is not as it was written */
+  /**
+   * The blocks in all rings, of threads that are quiet. @throws {HeaderCorruptedError} if one is not as it was written
+   */
   *blocks(): Generator<number> {
     for (const ring of this.#used()) {
       const rings = this.#rings, taken = rings[ring + RING_TAKEN]!, waiting = this.#waiting(ring);
@@ -462,12 +472,12 @@ function ringOf(sender: number, owner: number): number {
   return (sender * MAX_CACHES + owner) * RING_WORDS;
 }
 
-/** What a ring has of a pointer that is written as the so-manieth. */
+/** What a ring has of a pointer that is written at a number. */
 function entryOf(ptr: number, index: number): number {
   return ptr | (index + (index >>> RING_SHIFT)) & TAG;
 }
 
-/** Where in the rings the pointer is that is written as the so-manieth. */
+/** Where in the rings the pointer is that is written at a number. */
 function placeOf(ring: number, index: number): number {
   return ring + RING_FIRST + (index & (RING_BLOCKS - 1));
 }

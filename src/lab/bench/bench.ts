@@ -39,7 +39,7 @@ export interface BenchPlan extends LineUpPlan {
   /** As of a warm-up's goal. */
   readonly warmMilliseconds?: number;
   readonly orderSeed: number;
-  /** Milliseconds that a first unit of a peer may take before it is left out, which is no failure then. */
+  /** Milliseconds that a first unit of a peer may take before it is left out, which is not a failure then. */
   readonly unitDeadline?: number | undefined;
   /** Whether the first unit of each process is timed by itself; of plans with one size. */
   readonly firstUnits?: boolean;
@@ -259,7 +259,7 @@ function isOut({ failures }: Field, { allocator }: Contestant): boolean {
   return failures.some((failure) => failure.allocator === allocator);
 }
 
-/** The failure of a peer. @throws The error, if it is no contestant's, or our heap's. */
+/** The failure of a peer. @throws The error, if it is not a contestant's, or our heap's. */
 export function failureOfPeer(contestant: Contestant, error: unknown): Failure {
   const { allocator, runtime } = contestant;
   if (!isPeer(contestant) || !(error instanceof ContestantError)) throw error;

@@ -50,7 +50,7 @@ export async function loadBaseline(name: string): Promise<Baseline> {
   try {
     return readChecked(BaselineSchema, text);
   } catch (error) {
-    throw new InvalidOptionError(`${path} is no baseline: ${error instanceof Error ? error.message : error}`);
+    throw new InvalidOptionError(`${path} is not a baseline: ${error instanceof Error ? error.message : error}`);
   }
 }
 

@@ -1,8 +1,8 @@
 /**
  * A contestant's process as the coordinator sees it: started, asked for one slot at a time, and ended.
  *
- * Everything that is waited for has a deadline, so that no contestant stops a run: to be ready, and to answer. How long a
- * slot may take follows from its operations, and once the process has run some, from the time that those took.
+ * Everything that is waited for has a deadline, so that no contestant stops a run: to be ready, and to answer. How long
+ * a slot may take follows from its operations, and once the process has run some, from the time that those took.
  *
  * @module
  */
@@ -60,7 +60,9 @@ export class ContestantOutOfMemory extends ContestantError {
 const START_DEADLINE = 30_000;
 /** Milliseconds that any answer may take at least. */
 const LEAST_DEADLINE = 20_000;
-/** On top of that, of an operation that was never seen: a pool that looks at each free block takes 16 µs at 8,192 slots. */
+/**
+ * On top of that, of an operation that was never seen: a pool that looks at each free block takes 16 µs at 8,192 slots.
+ */
 const OPERATION_MILLISECONDS = 0.02;
 /** And of what was: so many times as long. */
 const SLOWDOWN = 20;
@@ -122,7 +124,7 @@ export class Child implements AsyncDisposable {
    * Starts a contestant's process, and waits until it is ready.
    *
    * @param deadline Milliseconds after which it is given up.
-   * @throws ContestantError if it cannot start, or if its malloc is another one than was asked for.
+   * @throws ContestantError if it cannot start, or if its malloc is not the one that was asked for.
    */
   static async start(command: ChildCommand, deadline = START_DEADLINE): Promise<Child> {
     const { label, path, args, env, serves } = command;

@@ -1,7 +1,7 @@
 /**
  * Whether a native contestant is measured with the allocator that it is named after. Its process says on the first line
- * which library holds each function of the malloc family (`native/identity.c`); here that is compared with what was to be
- * preloaded. Without this, a library that the loader skips is a C library measured under another name.
+ * which library holds each function of the malloc family (`native/identity.c`); here that is compared with what was to
+ * be preloaded. Without this, a library that the loader skips is a C library measured under another name.
  *
  * @module
  */
@@ -17,7 +17,7 @@ export interface Identity {
   readonly version?: string;
 }
 
-/** A process's malloc is another one than was asked for; the message says whose it is. */
+/** A process's malloc is not the one that was asked for; the message says whose it is. */
 export class IdentityError extends Error {
   override name = "IdentityError";
 }

@@ -67,7 +67,7 @@ export async function resolveSpec(text: string, harness: Harness = WORKLOADS_HAR
     );
   }
   throw new InvalidOptionError(
-    `"${first}" is no contestant. Those are: the variants ${Object.keys(VARIANTS).join(", ")}; ` +
+    `"${first}" is not a contestant. Those are: the variants ${Object.keys(VARIANTS).join(", ")}; ` +
       `the peers ${
         PEERS.map(({ name }) => name).join(", ")
       }; the path of a shared library that has malloc (./lib.so); ` +

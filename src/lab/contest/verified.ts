@@ -28,8 +28,8 @@ const verdicts = new Map<string, Promise<void>>();
 /**
  * Starts a contestant's process, and waits until it is ready; the first of a library is verified before.
  *
- * @throws ContestantError if it cannot start, if its malloc is another one than was asked for, or if that does not do what
- * an allocator has to.
+ * @throws ContestantError if it cannot start, if its malloc is not the one that was asked for, or if that does not do
+ * what an allocator has to.
  */
 export async function startVerified(command: ChildCommand): Promise<Child> {
   const { serves } = command;

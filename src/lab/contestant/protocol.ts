@@ -9,8 +9,8 @@
  *     > run larson units=10 threads=2 min=8 max=128 chunks=1024 larson-rounds=100 seed=12345
  *     ok nanoseconds=... thread-nanoseconds=51230000,51234567 thread-operations=1536000,1536000
  *
- * Operations and slot checksum are those of the whole slot, the other checksum that of its first unit, which is the same
- * for all. The end of stdin ends a contestant.
+ * Operations and slot checksum are those of the whole slot, the other checksum that of its first unit, which is the
+ * same for all. The end of stdin ends a contestant.
  *
  * @module
  */
@@ -140,6 +140,6 @@ export function pairsOf(words: readonly string[]): [string, string][] {
 
 function wholeNumber(name: string, text: string): number {
   const value = Number(text);
-  if (!Number.isInteger(value)) throw new ProtocolError(`${name}=${text} is no whole number`);
+  if (!Number.isInteger(value)) throw new ProtocolError(`${name}=${text} is not a whole number`);
   return value;
 }

@@ -1,7 +1,7 @@
 /**
- * Which of V8's compilers made the code of a function: `%GetOptimizationStatus`. It and its like exist in a process that
- * was started with `--v8-flags=--allow-natives-syntax`. Its bits move between versions, so they are calibrated: a function is optimised
- * on request by each compiler, and the bit that only one of them sets is that compiler's.
+ * Which of V8's compilers made the code of a function: `%GetOptimizationStatus`. It and its like exist in a process
+ * that was started with `--v8-flags=--allow-natives-syntax`. Its bits move between versions, so they are calibrated: a
+ * function is optimised on request by each compiler, and the bit that only one of them sets is that compiler's.
  *
  * @module
  */
@@ -45,7 +45,7 @@ export function keepUnoptimised(caller: AnyFunction): void {
   }
 }
 
-/** One of V8's natives as a function: `%name(f)` is no TypeScript, so it has to be made from text. */
+/** One of V8's natives as a function: `%name(f)` is not TypeScript, so it has to be made from text. */
 function native(name: string): (f: AnyFunction) => unknown {
   return new Function("f", `return %${name}(f)`) as (f: AnyFunction) => unknown;
 }

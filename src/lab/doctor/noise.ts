@@ -2,8 +2,8 @@
  * The noise floor: two fresh processes of the same code, slots in turns (A B B A), as `compare` would have them. What
  * they seem to differ by is noise, and no smaller difference can be told on this machine in that time.
  *
- * It is one pair of processes: the addresses they got and what V8 made of them are part of what is measured, and another
- * pair has others. `compare` takes many pairs for that reason.
+ * It is one pair of processes: the addresses they got and what V8 made of them are part of what is measured, and
+ * another pair has others. `compare` takes many pairs for that reason.
  *
  * @module
  */
@@ -45,7 +45,7 @@ export async function measureNoise(
   const workload = WORKLOADS.get(WORKLOAD)!;
   const request = { workload: WORKLOAD, parameters: completeParameters(workload, { size: SIZE }) };
   const contestant = (await enter([variant], [])).contestants.find(({ runtime }) => runtime === "deno");
-  if (contestant === undefined) throw new ContestantError(variant, "is no contestant");
+  if (contestant === undefined) throw new ContestantError(variant, "is not a contestant");
   await using children = new Children(signal);
   try {
     const both: Child[] = [];

@@ -1,10 +1,10 @@
 /**
  * `explain`: which of the flags that differ makes B slower, or faster, than A, and what shows it.
  *
- * All builds that `ablation.ts` plans are measured in the same rounds, each in a process of its own. What a flag does is
- * the difference between builds that differ in it alone, round by round, from A's side and from B's; so it is not what
- * somebody expects of the flag, and no sentence here knows any flag's name. The rest is evidence for it: counting builds
- * say how often the flag's code runs, `micro` what the stages cost, V8's own log what became of the loop.
+ * All builds that `ablation.ts` plans are measured in the same rounds, each in a process of its own. What a flag does
+ * is the difference between builds that differ in it alone, round by round, from A's side and from B's; so it is not
+ * what somebody expects of the flag, and no sentence here knows any flag's name. The rest is evidence for it: counting
+ * builds say how often the flag's code runs, `micro` what the stages cost, V8's own log what became of the loop.
  *
  * Where the singles of one side do not add up to the whole, the pairs are measured too. In the end the smallest set of
  * flags that should bring B back to A is built, and compared with A.
@@ -276,7 +276,7 @@ function explainFlag(
     b: perMillionFrees(counts.b, b.flags, evidence.reached),
     what: evidence.what,
   };
-  // Where A and B free alike, what a flag does to the path in builds between them is no part of the difference.
+  // Where A and B free alike, what a flag does to the path in builds between them is not part of the difference.
   const movesFrees = fastFrees !== undefined && Math.abs(fastFrees.b - fastFrees.a) >= PATH_SHARE &&
     Math.abs(fastShare(counts.b) - fastShare(counts.a)) >= PATH_SHARE;
   const reachedPerMillionFrees = Math.max(reached.a, reached.b);
@@ -491,7 +491,7 @@ async function findFix(
       (progress) => report({ ...progress, phase: "measuring a fix", label: `with A's ${set.join(", ")}` }),
       signal,
     );
-    signal.throwIfAborted(); // a part of a comparison is no proof of a fix
+    signal.throwIfAborted(); // a part of a comparison is not proof of a fix
     const found = { variant: build.variant, flags: [...set], ...together(run.rows), verdict: run.verdict };
     if (best === undefined || found.ratio > best.ratio) best = found;
     if (run.verdict !== "regression") return found;

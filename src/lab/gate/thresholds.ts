@@ -4,8 +4,8 @@
  *     { "$schema": "gate.schema.json",
  *       "thresholds": [{ "name": "...", "kind": "ratio", "workload": "hot-pair", "peer": "system", "least": 1.5 }] }
  *
- * Whatever is not named in the schema is refused, so that a misspelt `least` is no threshold that always holds. The same
- * schema as JSON Schema, for editors, is `bench/gates/gate.schema.json`, which `bench/gates/schema.ts` prints.
+ * Whatever is not named in the schema is refused, so that a misspelt `least` is not a threshold that always holds. The
+ * same schema as JSON Schema, for editors, is `bench/gates/gate.schema.json`, which `bench/gates/schema.ts` prints.
  *
  * @module
  */
@@ -196,12 +196,12 @@ export function parseThresholds(text: string, path: string): Threshold[] {
   try {
     json = JSON.parse(text);
   } catch (error) {
-    throw new InvalidOptionError(`${path} is no JSON: ${error instanceof Error ? error.message : error}`);
+    throw new InvalidOptionError(`${path} is not JSON: ${error instanceof Error ? error.message : error}`);
   }
   const parsed = v.safeParse(GateThresholdsSchema, json);
   if (parsed.success) return parsed.output.thresholds;
   const [issue] = parsed.issues;
-  throw new InvalidOptionError(`${path} is no gate file: ${v.getDotPath(issue) ?? "the whole"}: ${issue.message}`);
+  throw new InvalidOptionError(`${path} is not a gate file: ${v.getDotPath(issue) ?? "the whole"}: ${issue.message}`);
 }
 
 function isVariant(name: string): boolean {

@@ -186,7 +186,10 @@ export function libcMemory(note: string): VirtualMemory {
     return Number(usage[RUSAGE_MAXRSS]) * MAXRSS_UNIT;
   }
 
-  /** What /proc says of a thread, from its state on; undefined if there is none. Deno's `readTextFile` would need a permission. */
+  /**
+   * What /proc says of a thread, from its state on; undefined if there is none. Deno's `readTextFile` would need a
+   * permission.
+   */
   function readStat(id: number, call: string): string[] | undefined {
     const file = c.open(new TextEncoder().encode(`/proc/self/task/${id}/stat\0`), O_RDONLY_CLOEXEC);
     if (file < 0) return errno.getInt32() === ENOENT ? undefined : fail(errno.getInt32(), call, id);
@@ -241,7 +244,7 @@ export function libcMemory(note: string): VirtualMemory {
   };
 }
 
-/** Sizes that can be added up and passed as `u64`; a negative number is none. */
+/** Sizes that can be added up and passed as `u64`; a negative number is not one. */
 function isAddress(value: bigint): boolean {
   return value >= 0n && value <= ADDRESS_LIMIT;
 }

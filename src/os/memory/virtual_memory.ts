@@ -22,11 +22,12 @@ export interface VirtualMemory {
   /**
    * Reserves address space: readable, writable, zero, and costing no memory until it is touched.
    *
-   * What a Worker has reserved is left behind (`leave`) when its thread ends, however that ends; not where this is libc's.
+   * What a Worker has reserved is left behind (`leave`) when its thread ends, however that ends; not where this is
+   * libc's.
    *
    * @param bytes rounded up to whole pages
    * @param alignment of the address, a power of two; at least a page is given
-   * @throws {OsError} `ENOMEM`: no such address space. `EINVAL`: size 0, or an alignment that is no power of two
+   * @throws {OsError} `ENOMEM`: no such address space. `EINVAL`: size 0, or an alignment that is not a power of two
    */
   reserve(bytes: number, alignment: number): bigint;
 
@@ -51,8 +52,8 @@ export interface VirtualMemory {
   outlive(address: bigint, bytes: number, outlives: boolean): void;
 
   /**
-   * Gives back the memory of a reservation that nobody has any more, as far as can be known: it reads as zero, and stays
-   * mapped until 256 others have been left behind, or there is no address space.
+   * Gives back the memory of a reservation that nobody has any more, as far as can be known: it reads as zero, and
+   * stays mapped until 256 others have been left behind, or there is no address space.
    */
   leave(address: bigint, bytes: number): void;
 
@@ -60,9 +61,9 @@ export interface VirtualMemory {
   isMapped(address: bigint): boolean;
 
   /**
-   * Whether four bytes can be read, are this word, and can be written (they are, with the same word). The system does it,
-   * so any address is safe to ask about: nothing is there, it is protected, or the file behind it has become shorter. It
-   * uses a pipe, some microseconds.
+   * Whether four bytes can be read, are this word, and can be written (they are, with the same word). The system does
+   * it, so any address is safe to ask about: nothing is there, it is protected, or the file behind it has become
+   * shorter. It uses a pipe, some microseconds.
    *
    * @param word a word that does not change, from 0 to 2^31 - 1
    * @throws {OsError} `EMFILE` and the like when there can be no pipe
@@ -102,8 +103,8 @@ export interface VirtualMemory {
   threadStart(id: number): number;
 
   /**
-   * Of a thread that sleeps now a positive number, which stays the same as long as it has hardly run; else 0, as for all
-   * on macOS. Some microseconds.
+   * Of a thread that sleeps now a positive number, which stays the same as long as it has hardly run; else 0, as for
+   * all on macOS. Some microseconds.
    *
    * @throws {OsError} as `threadStart`
    */

@@ -8,7 +8,7 @@
 import { type Descriptor, openDescriptor } from "../files/descriptor.ts";
 import { OsError } from "../errors.ts";
 
-/** A file is no shared library for this machine. */
+/** A file is not a shared library for this machine. */
 export class SharedLibraryError extends Error {
   /** The class, for people. */
   override name = "SharedLibraryError";
@@ -92,7 +92,7 @@ export function checkSharedLibrary(path: string): void {
 export function assertLibrary(path: string, file: Descriptor): void {
   const header = file.read(0, HEADER_BYTES);
   if (header.byteLength < HEADER_BYTES || header.getUint32(0) !== ELF.MAGIC) {
-    throw new SharedLibraryError(`${path} is no shared library: it does not begin as an ELF file does`);
+    throw new SharedLibraryError(`${path} is not a shared library: it does not begin as an ELF file does`);
   }
   const isLittleEndian = header.getUint8(5) === 1;
   const type = header.getUint16(16, isLittleEndian), machine = header.getUint16(18, isLittleEndian);
@@ -108,8 +108,8 @@ export function assertLibrary(path: string, file: Descriptor): void {
 }
 
 /**
- * Whether an ELF file is shorter than its own tables say, in words; undefined if it is whole, or something else. The loader
- * maps such a file all the same, and the process is killed by SIGBUS when it gets to the part that is missing.
+ * Whether an ELF file is shorter than its own tables say, in words; undefined if it is whole, or something else. The
+ * loader maps such a file all the same, and the process is killed by SIGBUS when it gets to the part that is missing.
  */
 export function cutOff(file: Descriptor): string | undefined {
   const { size } = file, head = file.read(0, ELF.BYTES);

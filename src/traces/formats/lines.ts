@@ -1,9 +1,9 @@
 /**
- * Text formats are read line by line. Lines of a shape that the format knows are read from their bytes (`shapes.ts`), all
- * others as words of a text, which is decoded in pieces: so a file may be larger than V8's longest string, and what is held
- * besides it is one piece.
+ * Text formats are read line by line. Lines of a shape that the format knows are read from their bytes (`shapes.ts`),
+ * all others as words of a text, which is decoded in pieces: so a file may be larger than V8's longest string, and what
+ * is held besides it is one piece.
  *
- * Whatever the format, these are no lines of it: empty ones, comments (`#`, `//`), and a last line that breaks off.
+ * Whatever the format, these are not lines of it: empty ones, comments (`#`, `//`), and a last line that breaks off.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import type { Content } from "../files/content.ts";
 import { LineShape, type Shape } from "./shapes.ts";
 import { type EventSink, TraceError } from "../trace.ts";
 
-/** No format has lines that long: a file without line ends is no text. */
+/** No format has lines that long: a file without line ends is not text. */
 const LONGEST_LINE = 4096;
 /** What editors on Windows put in front of UTF-8, a letter a byte. */
 const BYTE_ORDER_MARK = "\xef\xbb\xbf";
@@ -177,7 +177,7 @@ export function hexadecimal(word: string | undefined): number {
   return word !== undefined && /^[\da-f]+$/i.test(word) ? Number(`0x${word}`) : NaN;
 }
 
-/** A size, or a count of a calloc; what is none is said as the file has it. */
+/** A size, or a count of a calloc; what is not one is said as the file has it. */
 export function sizeOf(
   builder: Pick<TraceBuilder, "fail">,
   word: string | undefined,
@@ -190,7 +190,7 @@ export function sizeOf(
   );
 }
 
-/** An alignment; what is no number is said as the file has it. */
+/** An alignment; what is not a number is said as the file has it. */
 export function alignmentOf(builder: Pick<TraceBuilder, "fail">, word: string | undefined): number {
   const alignment = decimal(word);
   return Number.isNaN(alignment) ? builder.fail(`alignment ${word ?? "is missing"} is not a power of two`) : alignment;

@@ -5,16 +5,16 @@
  *     frame ...               each is its length, 32 bits little-endian, and that many bytes of gzip
  *     0, as a length          the end
  *
- * So a file that was cut off can be read up to its last whole frame, and gzip's checksum finds damage in each. What comes
- * out of the frames, one after the other, is a stream of events:
+ * So a file that was cut off can be read up to its last whole frame, and gzip's checksum finds damage in each. What
+ * comes out of the frames, one after the other, is a stream of events:
  *
  *     byte        kind, of `EVENT`; plus 8 if another thread does it than the last event's, whose number follows
  *     byte        of aligned: log2 of the alignment
  *     number      of realloc and free: the block, as the number of allocations since it was made, 1 for the last one
  *     number      of malloc, calloc, aligned and realloc: size
  *
- * A number has 7 bits a byte, the low ones first, and 128 added to each byte but the last. Allocations number the blocks,
- * and a realloc keeps the number. The state (thread, allocations) goes on from frame to frame.
+ * A number has 7 bits a byte, the low ones first, and 128 added to each byte but the last. Allocations number the
+ * blocks, and a realloc keeps the number. The state (thread, allocations) goes on from frame to frame.
  *
  * @module
  */
@@ -29,7 +29,7 @@ const MOST_FACT_BYTES = 4096;
 const LENGTH_BYTES = 4;
 const OTHER_THREAD = 8;
 const FRAME_BYTES = 2 ** 18; // small enough to lose, large enough to be compressed well
-const MOST_FRAME_BYTES = 2 * FRAME_BYTES; // of a frame of ours; protects from what is none
+const MOST_FRAME_BYTES = 2 * FRAME_BYTES; // of a frame of ours; protects from what is not one
 const LONGEST_EVENT = 32;
 const LONGEST_NUMBER = 7; // bytes: 2^49 is more than any address space has
 
@@ -260,7 +260,7 @@ function parseRan(line: string): RanFor {
     const isTime = (value: unknown) => typeof value === "number" && value > 0 && Number.isFinite(value);
     if (isTime(wallSeconds)) return { wallSeconds, ...(isTime(processorSeconds) ? { processorSeconds } : {}) };
   } catch {
-    // It is no JSON.
+    // It is not JSON.
   }
   throw new TraceError("line 2: not what is known of a program");
 }

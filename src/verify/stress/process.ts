@@ -43,7 +43,7 @@ export interface ChildOutcome {
 
 /**
  * Runs a process to its end, which comes after `silence` milliseconds without a message at the latest, and at once when
- * it is aborted: that is no death.
+ * it is aborted: that is not a death.
  */
 export async function runChild(
   request: StressRequest | ThreadsRequest,

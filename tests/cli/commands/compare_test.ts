@@ -84,7 +84,7 @@ for (
   const [args, message] of [
     [["compare"], "compare needs two contestants"],
     [["compare", "slab-map"], "compare needs two contestants"],
-    [["compare", "slab-map", "slabmap"], '"slabmap" is no contestant'],
+    [["compare", "slab-map", "slabmap"], '"slabmap" is not a contestant'],
     [["compare", "slab-map", "system,refill=2"], "has no flags"],
     [["compare", "slab-map", "--baseline", "no-such"], 'there is no baseline "no-such"'],
     [["compare", "slab-map", "--baseline", "../x"], "a baseline's name has letters"],

@@ -79,8 +79,8 @@ Deno.test("gate leaves undecided what a peer is missing for, and says why", asyn
 
 Deno.test("gate exits with 3 for a file that is missing or damaged, and names the first wrong field", async () => {
   const cases: [thresholds: unknown, says: RegExp][] = [
-    ["{", /is no JSON/],
-    [[{ ...FAST, leest: 1 }], /is no gate file: thresholds\.0\.leest: /],
+    ["{", /is not JSON/],
+    [[{ ...FAST, leest: 1 }], /is not a gate file: thresholds\.0\.leest: /],
     [[{ ...FAST, sizes: [100] }], /thresholds\.0 \(fast frees\): --size 100 is not allowed: .*power of two/],
     [
       [{ ...TIMED, workload: "xmalloc-test", sizes: undefined, parameters: {}, threads: 3 }],

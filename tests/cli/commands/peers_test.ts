@@ -144,7 +144,7 @@ Deno.test({
       await Deno.writeTextFile(`${folder}/text.so`, "no library");
       const cases: [name: string, says: RegExp][] = [
         ["libfree.so", /^error: contestant libfree.so would be measured with another allocator: its malloc is that of/],
-        ["text.so", /^error: .*text\.so is no shared library: it does not begin as an ELF file does\n$/],
+        ["text.so", /^error: .*text\.so is not a shared library: it does not begin as an ELF file does\n$/],
         ["none.so", /^error: .*none\.so does not exist\n$/],
       ];
       for (const [name, says] of cases) {

@@ -91,7 +91,7 @@ Deno.test("report refuses what it cannot show with exit code 3, and leaves no pa
         const { code, stdout, stderr } = await cli(["report", ...args, ...(hasOutput ? [] : ["-o", page])]);
         assertMatch(stderr, says);
         assertEquals([code, stdout], [3, ""]);
-        assertEquals(stderr.includes("    at "), false, `a stack is no message: ${stderr}`);
+        assertEquals(stderr.includes("    at "), false, `a stack is not a message: ${stderr}`);
         assertEquals(await Deno.stat(page).catch(() => undefined), undefined);
       });
     }

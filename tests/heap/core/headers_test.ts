@@ -22,7 +22,7 @@ function assertCode(code: HeapErrorCode | HeapErrorCode[], run: () => unknown): 
 for (const variant of HEADER_VARIANTS) {
   const sizes = VARIANTS[variant]!.c7 === "header" ? [...SIZES, LARGEST_CLASS_SIZE] : SIZES;
 
-  Deno.test(`${variant}: a header that is no header is HEADER_CORRUPTED, and the block stays`, async () => {
+  Deno.test(`${variant}: a header that is not a header is HEADER_CORRUPTED, and the block stays`, async () => {
     using heap = await Heap.open({ variant });
     const oracle = new Oracle(heap);
     for (const size of sizes) {

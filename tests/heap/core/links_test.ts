@@ -148,7 +148,7 @@ Deno.test("the Box scans a list for what is pushed off the hot path too", async 
   assertEquals(heap.stats().liveBlocks, 0);
 });
 
-Deno.test("the Box says of a header of another class that it is damaged, and of an interior pointer that it is none", async () => {
+Deno.test("the Box says of a header of another class that it is damaged, and of an interior pointer that it is not one", async () => {
   for (const variant of ["box", "e3-1", "e4,push=box"]) {
     using heap = await Heap.open({ variant });
     const ptr = heap.malloc(100), due = heap.u8[ptr - 1]!;
@@ -209,7 +209,7 @@ Deno.test("canary: blocks of every size keep it, and the next block's header, th
 });
 
 for (const variant of [...Object.keys(VARIANTS), "box,integrity=4", "slab-map,push=box,integrity=4"]) {
-  Deno.test(`${variant}: random user data of headers, links, canaries and AllocHeaders is no fault`, async () => {
+  Deno.test(`${variant}: random user data of headers, links, canaries and AllocHeaders is not a fault`, async () => {
     using heap = await Heap.open({ variant: `${variant},capacity=16` });
     const live: number[] = [];
     let state = 12_345;
@@ -240,7 +240,7 @@ for (const variant of [...Object.keys(VARIANTS), "box,integrity=4", "slab-map,pu
 
 for (const build of ["release", "debug"] as const) {
   for (const variant of [...Object.keys(VARIANTS), "e3-1,integrity=4"]) {
-    Deno.test(`${variant}, ${build}: user data that imitates what a free block holds is no double free`, async () => {
+    Deno.test(`${variant}, ${build}: user data that imitates what a free block holds is not a double free`, async () => {
       using heap = await Heap.open({ variant, build, stacks: false, quarantineBytes: 0, log: () => {} });
       for (const size of [15, 16, 100, 1000]) {
         const stale: Uint8Array[] = [];

@@ -152,7 +152,7 @@ Deno.test("memory of many large blocks goes back to the system as they are freed
   assert(residentBytes < 80 * MIB, `${residentBytes} bytes are in memory`);
 });
 
-Deno.test("a number whose low half is that of a large block is no pointer to it, on the short way either", async () => {
+Deno.test("a number whose low half is that of a large block is not a pointer to it, on the short way either", async () => {
   using heap = await Heap.open();
   const low = heap.malloc(100_000), far = Array.from({ length: 40 }, () => heap.malloc(64 * 1024 * 1024)).at(-1)!;
   assert(low < 2 ** 31 && far >= 2 ** 31 && far < 2 ** 32, `${low} ${far}`);

@@ -168,7 +168,7 @@ Deno.test("debug: messages show pointer, block, class, slab, bytes and the stack
   assertStringIncludes(twice.slice(first, call), "freeHere");
   assertStringIncludes(twice.slice(call), THIS_FILE);
   assertStringIncludes(messageOf(() => heap.bytes(freed)), "was freed, and is used");
-  assertStringIncludes(messageOf(() => heap.free(NaN)), "NaN is no block");
+  assertStringIncludes(messageOf(() => heap.free(NaN)), "NaN is not a block");
 });
 
 Deno.test("debug: stacks can be off, or sampled", async () => {

@@ -33,7 +33,7 @@ async function withLiveHeap(options: HeapOptions, run: (heap: Heap, oracle: Orac
 }
 
 for (const variant of Object.keys(VARIANTS)) {
-  Deno.test(`${variant} in debug: INVALID_POINTER for every number that is no block's start`, async () => {
+  Deno.test(`${variant} in debug: INVALID_POINTER for every number that is not a block's start`, async () => {
     await withLiveHeap({ variant }, (heap, oracle) => {
       const bad = [...NUMBERS];
       for (const [ptr, { size }] of oracle.live) {
@@ -233,7 +233,7 @@ Deno.test("debug: a foreign pointer is INVALID_POINTER, and its address too", as
   });
 });
 
-Deno.test("debug: user data that looks like fills, redzones, headers, magic and links is no fault", async () => {
+Deno.test("debug: user data that looks like fills, redzones, headers, magic and links is not a fault", async () => {
   for (const variant of Object.keys(VARIANTS)) {
     await withLiveHeap({ variant, quarantineBytes: 20_000 }, (heap, oracle) => {
       const sample = heap.malloc(48), large = heap.malloc(100_000);

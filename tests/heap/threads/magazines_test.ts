@@ -23,7 +23,7 @@ function fill(heap: Heap, ptr: number): number {
   return ptr;
 }
 
-/** Fills with the blocks' own numbers, and frees those but every so-manieth. */
+/** Fills with the blocks' own numbers, and frees all but one in so many. */
 function fillAndFree(heap: Heap, count: number, keepEach: number): Set<number> {
   const ptrs = Array.from({ length: count }, () => heap.malloc(STRIDE));
   assertEquals(new Set(ptrs).size, count);

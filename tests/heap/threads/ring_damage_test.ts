@@ -111,7 +111,7 @@ for (const [name, word] of Object.entries(NUMBERS)) {
   });
 }
 
-Deno.test("pointers in a ring are overwritten: what is no pointer of this round is an error", async () => {
+Deno.test("pointers in a ring are overwritten: what is not a pointer of this round is an error", async () => {
   for (const [index, value] of [-1, 7, 0x7fff_fff0, 0x1234_5678].entries()) {
     using pair = await Pair.open();
     const state = viewState(pair.owner);
@@ -124,7 +124,7 @@ Deno.test("pointers in a ring are overwritten: what is no pointer of this round 
   }
 });
 
-Deno.test("what was given up is no damage any more, to who looks at the heap", async () => {
+Deno.test("what was given up is not damage any more, to who looks at the heap", async () => {
   using pair = await Pair.open();
   const { owner } = pair, state = viewState(owner);
   pair.make(ROUND);

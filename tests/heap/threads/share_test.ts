@@ -112,7 +112,7 @@ Deno.test("a handle of a closed heap gives HEAP_CLOSED, for ever", async () => {
   }
 });
 
-Deno.test("what is no handle of a heap in this process gives INVALID_HANDLE", async () => {
+Deno.test("what is not a handle of a heap in this process gives INVALID_HANDLE", async () => {
   using heap = await Heap.open({ maxBytes: 64 * MIB });
   using another = await Heap.open();
   const shared = heap.share();
@@ -151,7 +151,7 @@ Deno.test("what is no handle of a heap in this process gives INVALID_HANDLE", as
   attached.free(attached.malloc(10));
 });
 
-Deno.test("a thread that is about to set its cache up is no damage", async () => {
+Deno.test("a thread that is about to set its cache up is not damage", async () => {
   using heap = await Heap.open({ reserveBytes: 16 * MIB });
   heap.share();
   const before = heap.stats();

@@ -11,7 +11,7 @@ Deno.test("what can be run again later is a revision, whatever it was called", a
   assertEquals(await lastingName("HEAD,refill=8", { contestant, source: hash }), `${hash},slab-map,refill=8`);
 });
 
-Deno.test("a folder or a peer is no baseline", async () => {
+Deno.test("a folder or a peer is not a baseline", async () => {
   const contestant = heapContestant("slab-map", "x");
   await assertRejects(() => lastingName("../x", { contestant, source: "/x" }), InvalidOptionError, "../x cannot be");
   await assertRejects(() => lastingName("system", { contestant }), InvalidOptionError, "system cannot be");

@@ -12,7 +12,9 @@ async function start(folder: string, name: string, source: string): Promise<Chil
 }
 
 Deno.test({
-  name: `startVerified() refuses what is no allocator${CAN_PRELOAD ? "" : " (skipped: needs Linux and a C compiler)"}`,
+  name: `startVerified() refuses what is not an allocator${
+    CAN_PRELOAD ? "" : " (skipped: needs Linux and a C compiler)"
+  }`,
   ignore: !CAN_PRELOAD,
   fn: async (t) => {
     const folder = await Deno.makeTempDir();

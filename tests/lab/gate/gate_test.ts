@@ -84,7 +84,7 @@ Deno.test("gate() times thresholds of one workload in one run, in which no slow 
     ["surely", "go"],
     ["never", rows[1]!.verdict], // a no-go, unless V8 left the loop in slower code
     ["net", "go"],
-    ["slow", "undecided"], // nanoseconds: a slow machine is no reason to fail
+    ["slow", "undecided"], // nanoseconds: a slow machine is not a reason to fail
   ]);
   assert(rows[1]!.verdict !== "go");
   assertEquals([verdict, quick], [rows[1]!.verdict, true]);

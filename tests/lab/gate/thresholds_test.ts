@@ -52,11 +52,14 @@ Deno.test("parseThresholds() names the first field that is wrong", () => {
   ];
   for (const [thresholds, says] of wrong) {
     const error = assertThrows(() => parseThresholds(JSON.stringify({ thresholds }), "x.json"), InvalidOptionError);
-    assertMatch(error.message, /^x\.json is no gate file: /);
+    assertMatch(error.message, /^x\.json is not a gate file: /);
     assertMatch(error.message, says);
   }
-  assertMatch(assertThrows(() => parseThresholds("{", "x.json"), InvalidOptionError).message, /^x\.json is no JSON: /);
-  assertMatch(assertThrows(() => parseThresholds("[]", "x.json"), InvalidOptionError).message, /^x\.json is no gate/);
+  assertMatch(assertThrows(() => parseThresholds("{", "x.json"), InvalidOptionError).message, /^x\.json is not JSON: /);
+  assertMatch(
+    assertThrows(() => parseThresholds("[]", "x.json"), InvalidOptionError).message,
+    /^x\.json is not a gate/,
+  );
 });
 
 Deno.test("parseThresholds() takes what is right", () => {

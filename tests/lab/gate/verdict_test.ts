@@ -45,7 +45,7 @@ Deno.test("timedBar() of the quick form lets fail only what is less than half, a
   }));
 });
 
-Deno.test("timedBar() of the quick form lets nothing fail that is no ratio, or that V8 did not run in its best code", () => {
+Deno.test("timedBar() of the quick form lets nothing fail that is not a ratio, or that V8 did not run in its best code", () => {
   const worst = { low: 0, high: 0 }, slowest = { low: 1e9, high: 1e9 };
   assertEquals(judgeInterval(worst, quickBar(LEAST, BEST)), "no-go");
   assertEquals(judgeInterval(worst, quickBar(LEAST, { ...BEST, tiers: ["turbofan", "maglev"] })), "undecided");

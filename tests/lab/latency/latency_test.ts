@@ -14,7 +14,7 @@ const LINE = "ok ticks=2000 nanoseconds=1000 step=26 " +
   "longest-3=4000,18,3900,0,0,0,0 counts-3=64:1 " +
   "longest-6=90,0,0,0,0,0,0 counts-6=26:900,52:100";
 
-Deno.test("parseLatency() reads what each kind came to, and refuses what is no answer", () => {
+Deno.test("parseLatency() reads what each kind came to, and refuses what is not an answer", () => {
   const { ticksPerNanosecond, step, empty, kinds } = parseLatency(LINE);
   assertEquals([ticksPerNanosecond, step, empty.batches], [2, 26, [[[26, 900], [52, 100]]]]);
   assertEquals(kinds.map((kind) => kind?.longest.event), [17, undefined, undefined, 18, undefined, undefined]);

@@ -160,7 +160,7 @@ for (const vm of [native, libc]) {
     for (const alignment of [0, 3, page + 1, 3 * page]) assertOsError("EINVAL", () => vm.reserve(page, alignment));
   });
 
-  test("reserve() throws RangeError when a size is no integer", () => {
+  test("reserve() throws RangeError when a size is not an integer", () => {
     for (const bytes of [0.5, NaN, Infinity]) assertThrows(() => vm.reserve(bytes, page), RangeError);
     assertThrows(() => vm.reserve(page, 0.5), RangeError);
   });

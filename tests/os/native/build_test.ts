@@ -148,7 +148,7 @@ Deno.test("cacheFile() works without a cache, making content at each call", asyn
   assertEquals(await runChild(["cache", "x", "content"], {}, ["--allow-env", "--allow-read"]), expected);
 });
 
-Deno.test("cacheFile() throws TypeError when the name is no file's", async () => {
+Deno.test("cacheFile() throws TypeError when the name is not a file's", async () => {
   using cache = temporaryFolder();
   for (const name of ["", ".", "..", "../x", "a/b", "-x", "a b", "x".repeat(300)]) {
     const outcome = await runChild(["cache", name, "content"], { HAKMEM_CACHE: cache.path });

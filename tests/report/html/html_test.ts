@@ -332,7 +332,7 @@ Deno.test("the memory chart is as high as the highest footprint, which is drawn 
   assert(lines.length > 0 && lines.every((line) => line.split("M").length === 2), "no line has a gap");
 });
 
-Deno.test("a file of inspect whose map is none is refused", () => {
+Deno.test("a file of inspect whose map is not one is refused", () => {
   const file = inspectFixture();
   const frames = [{ ...file.frames[0]!, map: { "9": "<script>" } }];
   assertThrows(() => input({ ...file, frames }), ReportInputError, 'field frames[0].map["9"]');

@@ -47,8 +47,8 @@ export interface JitEvidence {
   /** The compiler whose code ran it at the end. */
   readonly tier: Tier;
   /**
-   * What TurboFan made part of the loop when it last compiled it, and what it left as calls: malloc and free first. Empty
-   * where V8 does not say. What is not called often enough to be considered is not in it.
+   * What TurboFan made part of the loop when it last compiled it, and what it left as calls: malloc and free first.
+   * Empty where V8 does not say. What is not called often enough to be considered is not in it.
    */
   readonly inlined: readonly Inlining[];
   /** After the warm-up, of the loop (with all that is inlined there), malloc and free. */
@@ -96,7 +96,7 @@ export async function jitEvidence(
   const complete = completeParameters(workload, parameters);
   const loop = await openAllocator("none", "", (allocator) => workload.prepare(allocator, complete).hot.name);
   const contestant = (await enter([variant], [])).contestants.find(({ runtime }) => runtime === "deno");
-  if (contestant === undefined) throw new ContestantError(variant, "is no contestant");
+  if (contestant === undefined) throw new ContestantError(variant, "is not a contestant");
   const { slot, stdout, stderr, dump } = await runLogged(contestant.command, flags, workload, complete, signal);
   if (slot !== undefined) return evidenceOf(variant, loop, slot.tier, stdout, dump);
   const refused = refusedFlags(stderr);

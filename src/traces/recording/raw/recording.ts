@@ -7,8 +7,8 @@
  * began (in the parent of a forked process, mostly) is left out, and a block whose address is given out again has been
  * freed unseen.
  *
- * `record` does this when the program has ended. Where nobody was left to do it, since all were killed, the files can be read
- * as traces themselves.
+ * `record` does this when the program has ended. Where nobody was left to do it, since all were killed, the files can
+ * be read as traces themselves.
  *
  * @module
  */
@@ -148,8 +148,8 @@ export class RawRecording {
   }
 
   /**
-   * The buffers: which chunks are whose. A process that is still running goes on to empty its windows, so these are read
-   * first, and then the copies: all that were made before are found.
+   * The buffers: which chunks are whose. A process that is still running goes on to empty its windows, so these are
+   * read first, and then the copies: all that were made before are found.
    */
   #findStreams(): Stream[] {
     const windows = new Map<number, Window>();
@@ -172,7 +172,7 @@ export class RawRecording {
     });
   }
 
-  /** The chunks from some place on, to the first part that is none: it was about to be one. */
+  /** The chunks from some place on, to the first part that is not one: it was about to be one. */
   *#chunksFrom(at: number): Generator<{ at: number; buffer: number }> {
     for (;; at += CHUNK.BYTES) {
       const view = new DataView(this.#read(at, CHUNK.HEADER_BYTES).buffer);
@@ -184,8 +184,8 @@ export class RawRecording {
   }
 
   /**
-   * A window as it was at some moment, also while its process goes on. Of what is just being written, reading may give the
-   * last words and not the first: so what is read again has those events that were there the first time.
+   * A window as it was at some moment, also while its process goes on. Of what is just being written, reading may give
+   * the last words and not the first: so what is read again has those events that were there the first time.
    */
   #windowAt(at: number): Window {
     for (;;) {
@@ -202,7 +202,8 @@ export class RawRecording {
 }
 
 /**
- * What a file of the recorder says of its process; all zeros where that was killed, or could not go on, while it made it.
+ * What a file of the recorder says of its process; all zeros where that was killed, or could not go on, while it made
+ * it.
  *
  * @throws TraceError if it is none of the recorder's files.
  */
