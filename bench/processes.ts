@@ -66,7 +66,7 @@ async function fastestOf({ command }: Contestant, { steps }: Row): Promise<numbe
 /** Measures a row and tells of it; false if some of its processes are slow and the machine is not to blame. */
 async function measure(row: Row, contestants: readonly Contestant[], processes: number): Promise<boolean> {
   const ours = contestants.find(({ runtime }) => runtime === "deno")!;
-  const loop = contestants.find(({ runtime, host }) => runtime === "harness" && host === "native");
+  const loop = contestants.find(({ runtime, language }) => runtime === "harness" && language === "native");
   const times: number[] = [], others: number[] = [];
   for (let process = 0; process < processes; process++) {
     times.push(await fastestOf(ours, row));

@@ -81,5 +81,5 @@ function libraryPeer(path: string): FoundPeer {
   if (/[\s:]/.test(library)) {
     throw new PeerError(`${library} cannot be preloaded: LD_PRELOAD takes no path with spaces or colons in it`);
   }
-  return { name, runtime: "native", host: "native", description: path, library };
+  return { name, runtime: "native", language: "native", description: path, library };
 }

@@ -17,8 +17,8 @@ export type Runtime = "deno" | "native" | "ffi" | "js" | "harness";
 export interface Peer {
   readonly name: string;
   readonly runtime: Runtime;
-  /** Which executable runs it: Deno or the native program. */
-  readonly host: "deno" | "native";
+  /** The language of the loop that calls it: TypeScript, in Deno, or C, in the native program. */
+  readonly language: "deno" | "native";
   /** Where it has several threads, each has a heap of its own, and cannot free a block of another's. */
   readonly heaps?: "own";
   readonly description: string;
@@ -28,13 +28,18 @@ export interface Peer {
 
 /** The peers that `--peer` chooses among. */
 export const PEERS: readonly Peer[] = [
-  { name: "system", runtime: "native", host: "native", description: "the system's malloc, called by a C program" },
-  ...NATIVE_LIBRARIES.map(({ name, description }): Peer => ({ name, runtime: "native", host: "native", description })),
-  { name: "ffi", runtime: "ffi", host: "deno", description: "the system's malloc, called through Deno FFI" },
+  { name: "system", runtime: "native", language: "native", description: "the system's malloc, called by a C program" },
+  ...NATIVE_LIBRARIES.map(({ name, description }): Peer => ({
+    name,
+    runtime: "native",
+    language: "native",
+    description,
+  })),
+  { name: "ffi", runtime: "ffi", language: "deno", description: "the system's malloc, called through Deno FFI" },
   {
     name: "thi.ng",
     runtime: "js",
-    host: "deno",
+    language: "deno",
     heaps: "own",
     description: "MemPool of @thi.ng/malloc",
     npm: "@thi.ng/malloc",
@@ -42,7 +47,7 @@ export const PEERS: readonly Peer[] = [
   {
     name: "assemblyscript",
     runtime: "js",
-    host: "deno",
+    language: "deno",
     heaps: "own",
     description: "AssemblyScript's TLSF, in WebAssembly",
     npm: "assemblyscript/asc",
@@ -50,7 +55,7 @@ export const PEERS: readonly Peer[] = [
   {
     name: "codemix",
     runtime: "js",
-    host: "deno",
+    language: "deno",
     heaps: "own",
     description: "the npm package malloc, a skip list",
     npm: "malloc",
@@ -58,7 +63,7 @@ export const PEERS: readonly Peer[] = [
   {
     name: "uint8array",
     runtime: "js",
-    host: "deno",
+    language: "deno",
     heaps: "own",
     description: "new Uint8Array, and the garbage collector",
   },
@@ -76,8 +81,8 @@ export const DEFAULT_PEERS: readonly string[] = [
 
 /** The do-nothing allocators, measured with every run: they price the harness of either side. */
 export const HARNESSES: readonly Peer[] = [
-  { name: "none", runtime: "harness", host: "deno", description: "nothing, in TypeScript" },
-  { name: "none", runtime: "harness", host: "native", description: "nothing, in C" },
+  { name: "none", runtime: "harness", language: "deno", description: "nothing, in TypeScript" },
+  { name: "none", runtime: "harness", language: "native", description: "nothing, in C" },
 ];
 
 /** Takes an allocator whatever its pointers are: a caller of `openAllocator` does not know `P`. */

@@ -46,7 +46,7 @@ async function workOf({ command }: Contestant, threads = 1): Promise<Record<stri
 
 preloadTest("a library with all of malloc's family is measured, under its file's name", async (folder) => {
   const contestant = await built(folder, "libwhole.so", WHOLE);
-  assertEquals([contestant.allocator, contestant.runtime, contestant.host], ["libwhole.so", "native", "native"]);
+  assertEquals([contestant.allocator, contestant.runtime, contestant.language], ["libwhole.so", "native", "native"]);
   await using child = await Child.start(contestant.command);
   const library = await Deno.realPath(`${folder}/libwhole.so`);
   assertEquals(child.identity, { library, name: "tcmalloc", version: "9.8 of a test" });

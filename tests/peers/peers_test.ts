@@ -3,7 +3,7 @@ import { DEFAULT_VARIANT } from "../../src/heap/mod.ts";
 import { DEFAULT_PEERS, HARNESSES, openAllocator, PEERS } from "../../src/peers/mod.ts";
 import type { Allocator } from "../../src/workloads/mod.ts";
 
-const IN_DENO = ["heap", ...PEERS.filter(({ host }) => host === "deno").map(({ name }) => name)];
+const IN_DENO = ["heap", ...PEERS.filter(({ language }) => language === "deno").map(({ name }) => name)];
 
 for (const name of IN_DENO) {
   Deno.test({

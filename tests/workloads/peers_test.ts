@@ -4,7 +4,7 @@ import { DEFAULT_VARIANT } from "../../src/heap/mod.ts";
 import { openAllocator, PEERS } from "../../src/peers/mod.ts";
 import { type Allocator, completeParameters, type Parameters, WORKLOADS } from "../../src/workloads/mod.ts";
 
-const ALLOCATORS = ["heap", ...PEERS.filter(({ host }) => host === "deno").map(({ name }) => name)];
+const ALLOCATORS = ["heap", ...PEERS.filter(({ language }) => language === "deno").map(({ name }) => name)];
 const LITTLE: Readonly<Record<string, number>> = {
   "cycles": 3000,
   "working-set": 256,

@@ -35,7 +35,7 @@ export async function withLatency(
   const path = await Deno.makeTempFile({ prefix: "hakmem-latency-" });
   try {
     const { contestants } = await enter(variants, peers, harnessOf(path));
-    if (!contestants.some(({ host }) => host === "native")) {
+    if (!contestants.some(({ language }) => language === "native")) {
       return { ...run, notes: [...run.notes, "single operations are not timed: the clock for that is in C"] };
     }
     let done = 0;
@@ -43,8 +43,8 @@ export async function withLatency(
       const kinds = unitKinds(workload, parameters);
       await Deno.writeFile(path, kinds);
       for (const result of timed.filter((each) => each.size === size)) {
-        const contestant = contestants.find(({ allocator, runtime, host }) =>
-          allocator === result.allocator && runtime === result.runtime && host === result.host
+        const contestant = contestants.find(({ allocator, runtime, language }) =>
+          allocator === result.allocator && runtime === result.runtime && language === result.host
         )!;
         report({ phase: "timing single operations", done: done++, total: timed.length, label: contestant.label });
         const requestOf = (units: number) =>

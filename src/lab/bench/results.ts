@@ -76,13 +76,13 @@ function shortest(path: string, all: readonly string[]): string {
 
 function resultOf(series: Series, all: readonly Series[]): Result {
   const { contestant, workload, size, threads, parameters, slots, identity } = series;
-  const { allocator, runtime, host } = contestant;
+  const { allocator, runtime, language } = contestant;
   const last = slots.at(-1);
   if (last === undefined) throw new RangeError(`${contestant.label} has no slots at ${size}`);
   const samples = slots.map(nanosecondsPerOperation);
   const time = estimate(samples);
   const equals = all.filter((other) => other.size === size && other.threads === threads);
-  const harness = equals.find((other) => isHarness(other.contestant) && other.contestant.host === host);
+  const harness = equals.find((other) => isHarness(other.contestant) && other.contestant.language === language);
   const system = equals.find((other) => other.contestant.allocator === "system");
   const ownHeaps = equals.find((other) => isWithOwnHeaps(other, contestant));
   const fewest = fewestThreads(series, all);
@@ -90,7 +90,7 @@ function resultOf(series: Series, all: readonly Series[]): Result {
     workload,
     allocator,
     runtime,
-    host,
+    host: language,
     ...(isHarness(contestant) && series.loopsDiffer !== undefined ? { loopsDiffer: series.loopsDiffer } : {}),
     ...(identity === undefined ? {} : { library: identity.library }),
     ...(identity?.version === undefined ? {} : { libraryVersion: identity.version }),
@@ -143,7 +143,7 @@ function fewestThreads({ contestant, size, threads }: Series, all: readonly Seri
   if (threads === fewest) return undefined;
   return all.find((other) =>
     other.size === size && other.threads === fewest && other.contestant.allocator === contestant.allocator &&
-    other.contestant.host === contestant.host && (fewest === 1 || other.contestant.heaps === contestant.heaps)
+    other.contestant.language === contestant.language && (fewest === 1 || other.contestant.heaps === contestant.heaps)
   );
 }
 

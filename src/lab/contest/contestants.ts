@@ -20,8 +20,8 @@ export interface Contestant {
   readonly runtime: Runtime;
   /** Unique in a run; for messages. */
   readonly label: string;
-  /** Its harness: whose `none` its net time is counted from. */
-  readonly host: "deno" | "native";
+  /** The language of its loop, TypeScript or C: its net time is counted from the `none` of that. */
+  readonly language: "deno" | "native";
   /** Where it has several threads, each has a heap of its own; absent if one knows the blocks of all. */
   readonly heaps?: "own";
   readonly command: ChildCommand;
@@ -93,9 +93,9 @@ export async function enter(
   const wanted = [...findPeers(peers), ...HARNESSES];
   const deno = [
     ...variants.map((variant) => heapContestant(variant, heapLabel(variant), undefined, harness)),
-    ...wanted.filter(({ host }) => host === "deno").map((peer) => denoPeer(harness, peer)),
+    ...wanted.filter(({ language }) => language === "deno").map((peer) => denoPeer(harness, peer)),
   ];
-  const natives = wanted.filter(({ host }) => host === "native");
+  const natives = wanted.filter(({ language }) => language === "native");
   const names = natives.map((peer) => peer.name).join(", ");
   const preloaded = preload();
   const notes = preloaded === undefined ? [] : [`contestants run without your ${PRELOAD} (${preloaded})`];
@@ -132,7 +132,7 @@ function inTableOrder(contestants: readonly Contestant[]): Contestant[] {
  * @throws {NativeBuildError} if it needs a compiler and there is none
  */
 export async function peerContestant(peer: FoundPeer, harness: Harness = WORKLOADS_HARNESS): Promise<Contestant> {
-  if (peer.host === "deno") return denoPeer(harness, peer);
+  if (peer.language === "deno") return denoPeer(harness, peer);
   return nativeContestant(harness, peer, (await buildNative(programFor(harness, peer))).path);
 }
 
@@ -163,7 +163,8 @@ export function withOwnHeaps({ command, ...contestant }: Contestant): Contestant
 }
 
 function nativeContestant({ programArgs }: Harness, { name, runtime, library }: FoundPeer, path: string): Contestant {
-  const contestant = { allocator: name, runtime, host: "native" } as const, label = labelOf(contestant);
+  const contestant = { allocator: name, runtime, language: "native" } as const,
+    label = labelOf({ ...contestant, host: "native" });
   if (runtime === "harness") return { ...contestant, label, command: { label, path, args: programArgs } };
   const env = library === undefined ? {} : { [PRELOAD]: library };
   return { ...contestant, label, command: { label, path, args: programArgs, env, serves: library ?? LIBC } };
@@ -197,5 +198,5 @@ function denoContestant(
   ];
   const heaps = PEERS.find((peer) => peer.name === name)?.heaps;
   const command = { label, path: Deno.execPath(), args };
-  return { allocator, runtime, label, host: "deno", command, ...(heaps === undefined ? {} : { heaps }) };
+  return { allocator, runtime, label, language: "deno", command, ...(heaps === undefined ? {} : { heaps }) };
 }

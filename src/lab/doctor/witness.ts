@@ -127,7 +127,7 @@ export async function compareWithWitness(
 async function pairsOf({ workloads, peers, twins = WORKLOADS_PROGRAM }: WitnessPlan): Promise<Pair[]> {
   const { path } = await buildNative(WITNESS_PROGRAM);
   const found = findPeers(peers);
-  const other = found.find(({ host }) => host !== "native");
+  const other = found.find(({ language }) => language !== "native");
   if (other !== undefined) throw new PeerError(`${other.name} has no witness: it is not measured by a loop in C`);
   const contestants = await Promise.all(
     found.map((peer) => peerContestant(peer, { ...WORKLOADS_HARNESS, program: twins })),

@@ -189,7 +189,7 @@ export function sizesOf(
 
 /** Leaves out who cannot replay, and says why. */
 function whoCan({ contestants, notes }: Contestants, threads: number): Contestants {
-  const hasCompiler = contestants.some(({ host }) => host === "native");
+  const hasCompiler = contestants.some(({ language }) => language === "native");
   const reasonOf = ({ runtime }: Contestant): string | undefined => {
     if (threads > 1 && (runtime === "ffi" || runtime === "js")) return "its blocks are of one thread alone";
     if (runtime === "ffi" && !hasCompiler) return "what touches its blocks is in C";
@@ -264,8 +264,8 @@ async function withMemory(
   return { results: whole, failures };
 }
 
-function isOf({ allocator, runtime, host }: Contestant, result: Result): boolean {
-  return allocator === result.allocator && runtime === result.runtime && host === result.host;
+function isOf({ allocator, runtime, language }: Contestant, result: Result): boolean {
+  return allocator === result.allocator && runtime === result.runtime && language === result.host;
 }
 
 async function takeMemory(
@@ -315,7 +315,7 @@ async function withLatency(
     await enter(variants, peers, latencyHarness(replayHarness(path), LATENCY_CHILD)),
     threads,
   );
-  if (!contestants.some(({ host }) => host === "native")) {
+  if (!contestants.some(({ language }) => language === "native")) {
     return { results, failures, notes: ["single operations are not timed: the clock for that is in C"] };
   }
   const timed = [...results], remarks: string[] = [];

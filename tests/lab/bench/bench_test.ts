@@ -14,7 +14,7 @@ function planOf(peers: string[], rounds = 6): BenchPlan {
 }
 
 function scripted(label: string, body: string): Contestant {
-  return { allocator: label, runtime: "js", label, host: "deno", command: scriptedCommand(label, body) };
+  return { allocator: label, runtime: "js", label, language: "deno", command: scriptedCommand(label, body) };
 }
 
 const forever = new AbortController().signal;

@@ -8,7 +8,7 @@ const ENTRY = await enter(["slab-map"], ["ffi", "uint8array", "thi.ng"]);
 /** Who takes part, by the names of their processes, without what needs a compiler. */
 function namesOf(workload: string, plan: Omit<LineUpPlan, "workload">): { names: string[]; notes: string[] } {
   const { starts, notes } = lineUp({ workload: WORKLOADS.get(workload)!, ...plan }, ENTRY);
-  const inDeno = starts.filter(({ contestant }) => contestant.host === "deno" && contestant.runtime !== "harness");
+  const inDeno = starts.filter(({ contestant }) => contestant.language === "deno" && contestant.runtime !== "harness");
   return {
     names: inDeno.map(({ contestant }) => contestant.command.label),
     notes: notes.filter((note) => !ENTRY.notes.includes(note)),

@@ -7,10 +7,10 @@ const HEAP: Contestant = {
   allocator: "slab-map",
   runtime: "deno",
   label: "slab-map",
-  host: "deno",
+  language: "deno",
   command: { label: "slab-map", path: "", args: [] },
 };
-const SYSTEM: Contestant = { ...HEAP, allocator: "system", runtime: "native", label: "system", host: "native" };
+const SYSTEM: Contestant = { ...HEAP, allocator: "system", runtime: "native", label: "system", language: "native" };
 const NONE: Contestant = { ...HEAP, allocator: "none", runtime: "harness", label: "none (deno)" };
 const OWN: Contestant = { ...HEAP, heaps: "own", label: "slab-map, own heaps" };
 

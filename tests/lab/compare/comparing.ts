@@ -23,7 +23,7 @@ export function timed(label: string, nanoseconds: string): Contestant {
     say("ok nanoseconds=" + time + " operations=" + units * 100 +
       " checksum=0000abcd slot-checksum=0000abcd tier=turbofan" + threadsPart(line, time));
   `;
-  return { allocator: label, runtime: "deno", label, host: "deno", command: scriptedCommand(label, body) };
+  return { allocator: label, runtime: "deno", label, language: "deno", command: scriptedCommand(label, body) };
 }
 
 /** Two sizes, in slots that need no time. */
