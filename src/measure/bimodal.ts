@@ -7,9 +7,10 @@
  * equal variance against one (Engelman & Hartigan, "Percentage Points of a Test for Clusters", JASA 64, 1969). Its
  * percentage points were simulated for parts of at least two, and `tests/measure/bimodal_test.ts` simulates them again.
  *
- * A process is judged by its fastest slot, since a mode that lasts for its life slows all of them, and a disturbance does
- * not. A long tail passes the test, too: so the parts must be {@link APART} from one another, and each one must be narrow.
- * And a machine that has two speeds gives them to everybody: modes that others shared at the same time are its own.
+ * A process is judged by its fastest turn, since a mode that lasts for its life slows all of them, and a disturbance
+ * does not. A long tail passes the test, too: so the parts must be {@link APART} from one another, and each one must be
+ * narrow. And a machine that has two speeds gives them to everybody: modes that others shared at the same time are its
+ * own.
  *
  * @module
  */
@@ -51,7 +52,7 @@ export const PERCENTAGE_POINTS: readonly (readonly [count: number, ratio: number
 /**
  * Two modes, if there are two.
  *
- * @param times Nanoseconds per operation of the fastest slot of each process; above 0.
+ * @param times Nanoseconds per operation of the fastest turn of each process; above 0.
  * @param others What somebody else took at the same times, in the same order, if that is known.
  */
 export function modesOf(times: readonly number[], others?: readonly number[]): Modes | undefined {
@@ -89,7 +90,9 @@ export function bestCut(sorted: readonly number[]): { fastCount: number; ratio: 
   return { fastCount, ratio: most / Math.max(0, total - most) }; // no variance at all: 0 / 0, which exceeds nothing
 }
 
-/** By its logarithm between the counts that were simulated; above them the last one, which asks for more than needed. */
+/**
+ * By its logarithm between the counts that were simulated; above them the last one, which asks for more than needed.
+ */
 function percentagePoint(count: number): number {
   const above = PERCENTAGE_POINTS.findIndex(([each]) => each >= count);
   if (above === -1) return PERCENTAGE_POINTS.at(-1)![1];

@@ -4,10 +4,11 @@
  * from `/proc`; where there is none, nothing is known.
  *
  * A round counts as disturbed by a rule that knows nothing of what was measured: the host took
- * {@linkcode STOLEN_LIMIT} ms from one of its slots, or other programs {@linkcode OTHERS_LIMIT} of all cores' time. Where
- * more than {@linkcode DISTURBED_LIMIT} of all rounds are disturbed, discarded ones included, there is no verdict. (With
- * a quarter, 2 of 20 comparisons beside loops that were busy 37 to 57 % of the time had one: `bench/disturbed.ts`.) The
- * statistics alone do not see to that: what runs beside them for seconds may meet one contestant's slots more often than the other's.
+ * {@linkcode STOLEN_LIMIT} ms from one of its turns, or other programs {@linkcode OTHERS_LIMIT} of all cores' time.
+ * Where more than {@linkcode DISTURBED_LIMIT} of all rounds are disturbed, discarded ones included, there is no
+ * verdict. (With a quarter, 2 of 20 comparisons beside loops that were busy 37 to 57 % of the time had one:
+ * `bench/disturbed.ts`.) The statistics alone do not see to that: what runs beside them for seconds may meet one
+ * contestant's turns more often than the other's.
  *
  * @module
  */
@@ -31,7 +32,7 @@ const BUSY_FIELDS = [0, 1, 2, 5, 6];
 /** Of `/proc/PID/stat`, behind the state: user and system time of a process, and of its children that have ended. */
 const OWN_FIELDS = [10, 11, 12, 13];
 
-/** Milliseconds that the host may take from a slot. */
+/** Milliseconds that the host may take from a turn. */
 export const STOLEN_LIMIT = 20;
 /** The share of all cores' time that other programs may take from a round. */
 export const OTHERS_LIMIT = 0.1;
@@ -105,16 +106,16 @@ export function disturbanceBetween(
 /**
  * Whether a round was disturbed, by the rule above.
  *
- * @param slots What happened during each of its slots.
+ * @param turns What happened during each of its turns.
  * @param milliseconds From the start of the first to the end of the last.
  */
 export function isDisturbed(
-  slots: readonly { readonly stolenMs?: number | undefined; readonly othersMs?: number | undefined }[],
+  turns: readonly { readonly stolenMs?: number | undefined; readonly othersMs?: number | undefined }[],
   milliseconds: number,
   cores: number,
 ): boolean {
-  const others = slots.reduce((total, { othersMs = 0 }) => total + othersMs, 0);
-  return others > OTHERS_LIMIT * cores * milliseconds || slots.some(({ stolenMs = 0 }) => stolenMs >= STOLEN_LIMIT);
+  const others = turns.reduce((total, { othersMs = 0 }) => total + othersMs, 0);
+  return others > OTHERS_LIMIT * cores * milliseconds || turns.some(({ stolenMs = 0 }) => stolenMs >= STOLEN_LIMIT);
 }
 
 /** Whether so many of a comparison's rounds were disturbed that nothing follows from them. */

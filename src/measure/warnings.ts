@@ -103,7 +103,7 @@ export function tierWarning(who: string, tiers: readonly string[], longer?: stri
   if (others.length === 0) return undefined;
   return {
     code: "TIER",
-    message: `${others.length} of ${tiers.length} slots of ${who} ran in ${[...new Set(others)].join(" and ")} code`,
+    message: `${others.length} of ${tiers.length} turns of ${who} ran in ${[...new Set(others)].join(" and ")} code`,
     advice: `run again: V8 decides anew in each process${longer === undefined ? "" : `; or raise ${longer}`}`,
   };
 }
@@ -134,7 +134,7 @@ export function unstableWarning(who: string, settings: readonly string[], longer
   if (settings.length === 0) return undefined;
   return {
     code: "UNSTABLE",
-    message: `${whoAt(who, settings)} was still changing its speed by over 10 % a slot when its warm-up ended`,
+    message: `${whoAt(who, settings)} was still changing its speed by over 10 % a turn when its warm-up ended`,
     advice: longer === undefined ? "run again" : `run again, or raise ${longer}`,
     brief: `${who} was still changing its speed`,
   };

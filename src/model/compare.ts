@@ -2,7 +2,7 @@
  * The file of `compare`, `hakmem.compare/1`, and the types that follow from it.
  *
  * Ratios are of throughput, B's over A's: 0.9 means that B is slower by a tenth. Samples are nanoseconds per operation,
- * in the order of the rounds, the median of a contestant's slots in that round.
+ * in the order of the rounds, the median of a contestant's turns in that round.
  *
  * @module
  */
@@ -23,20 +23,23 @@ import {
 
 export const VerdictSchema = v.picklist(["regression", "improvement", "equivalent", "inconclusive"]);
 
-/** What disturbed a slot, as far as the system says. */
-export const SlotDisturbanceSchema = v.object({
+/** What disturbed a turn, as far as the system says. */
+export const TurnDisturbanceSchema = v.object({
   /** Milliseconds since the comparison started. */
   at: Amount,
   round: Count,
   size: Count,
-  /** Whose slot it was: `a`, `b`, `control`, or a label. */
+  /** Whose turn it was: `a`, `b`, `control`, or a label. */
   contestant: v.string(),
   nsPerOp: Time,
   /** Milliseconds that the host gave to others; the system counts in steps of 10. */
   stolenMs: v.optional(Amount),
   /** Milliseconds in which some task waited for a core. */
   pressureMs: v.optional(Amount),
-  /** Milliseconds, of all cores together, that other programs ran: a difference of ticks, so a few less than 0 now and then. */
+  /**
+   * Milliseconds, of all cores together, that other programs ran: a difference of ticks, so a few less than 0 now and
+   * then.
+   */
   othersMs: v.optional(TimeDifference),
   /** Context switches of the contestant that it did not ask for. */
   preemptions: v.optional(Count),
@@ -110,7 +113,7 @@ const CompareFileFields = v.object({
     orderSeed: Count,
     slotMilliseconds: Amount,
   }),
-  slots: v.array(SlotDisturbanceSchema),
+  slots: v.array(TurnDisturbanceSchema),
   /** What was replayed, if the workload is a trace. */
   trace: v.exactOptional(TraceSchema),
   baseline: v.optional(BaselineSchema),
@@ -119,8 +122,8 @@ const CompareFileFields = v.object({
 });
 
 /**
- * How far a ratio may be outside of what the rounds' samples have: it is that of pairs of slots, and a sample is the median
- * of a round's.
+ * How far a ratio may be outside of what the rounds' samples have: it is that of pairs of turns, and a sample is the
+ * median of a round's.
  */
 const PAIRING = 2;
 
@@ -151,7 +154,7 @@ export const CompareFileSchema = v.pipe(
 export type CompareRow = v.InferOutput<typeof CompareRowSchema>;
 export type CompareFile = v.InferOutput<typeof CompareFileSchema>;
 export type Baseline = v.InferOutput<typeof BaselineSchema>;
-export type SlotDisturbance = v.InferOutput<typeof SlotDisturbanceSchema>;
+export type TurnDisturbance = v.InferOutput<typeof TurnDisturbanceSchema>;
 
 /**
  * Reads the file of a comparison.

@@ -1,7 +1,7 @@
 /**
  * The files of `doctor`. `hakmem.doctor/1`: facts of the machine, each with what it means, and the noise floor. And of
- * `doctor --witness`, `hakmem.witness/1`: for each workload and allocator what an operation takes in the twin and in the
- * witness.
+ * `doctor --witness`, `hakmem.witness/1`: for each workload and allocator what an operation takes in the twin and in
+ * the witness.
  *
  * @module
  */
@@ -25,7 +25,7 @@ const NoiseSchema = v.object({
   variant: v.string(),
   workload: v.string(),
   size: v.number(),
-  /** Slots of one and of the other, taken in turns. */
+  /** Turns of one and of the other, taken in turns. */
   pairs: v.number(),
   slotMilliseconds: v.number(),
   /** The time of one over that of the other: the median of the pairs, with its interval. */
@@ -83,7 +83,9 @@ const WitnessRowSchema = v.object({
   rounds: v.number(),
   /** `agrees` and `differs`: the whole interval is within `within`, or beyond it. */
   verdict: v.picklist(["agrees", "differs", "undecided"]),
-  /** By round: nanoseconds per operation of either, and the median of the ratios of slots that ran after one another. */
+  /**
+   * By round: nanoseconds per operation of either, and the median of the ratios of turns that ran after one another.
+   */
   samples: v.object({ twin: v.array(v.number()), witness: v.array(v.number()), ratio: v.array(v.number()) }),
 });
 

@@ -41,7 +41,10 @@ export const TraceSchema = v.object({
   ran: v.exactOptional(RanForSchema),
 });
 
-/** Nanoseconds of a single operation, those of the clock taken off. Of so few operations that none is beyond one, absent. */
+/**
+ * Nanoseconds of a single operation, those of the clock taken off. Of so few operations that none is beyond one,
+ * absent.
+ */
 const PercentileFields = {
   p50Ns: v.exactOptional(Amount),
   p99Ns: v.exactOptional(Amount),
@@ -113,8 +116,8 @@ const ReplayFields = {
 export const ResultSchema = v.object({
   workload: v.string(),
   /**
-   * The variant, the peer's name, or the file's of a library that was named by its path (the path, where the files of two
-   * have one name); `none` is the do-nothing allocator.
+   * The variant, the peer's name, or the file's of a library that was named by its path (the path, where the files of
+   * two have one name); `none` is the do-nothing allocator.
    */
   allocator: v.string(),
   /** What people read instead: `hakmem`, `mimalloc 3.4.3`, `none (native)`; absent in files of older versions. */
@@ -152,13 +155,13 @@ export const ResultSchema = v.object({
   scaling: v.optional(RatioSchema),
   /** Throughput of one heap for all threads over that of a heap for each, likewise; with `--own-heaps` only. */
   ratioToOwnHeaps: v.optional(RatioSchema),
-  /** With several threads, the throughput of each: the median, and that of each slot. */
+  /** With several threads, the throughput of each: the median, and that of each turn. */
   threadOpsPerSecond: v.optional(v.array(Amount)),
   threadSamples: v.optional(v.array(v.array(Amount))),
-  /** The slowest thread's throughput over the fastest one's, the median of the slots. */
+  /** The slowest thread's throughput over the fastest one's, the median of the turns. */
   fairness: v.optional(Share),
   unitsPerSlot: Count,
-  /** What V8's code the measured loop ran in, by slot. */
+  /** What V8's code the measured loop ran in, by turn. */
   tiers: v.array(v.string()),
   parameters: v.record(v.string(), Count),
   ...ReplayFields,
@@ -208,7 +211,9 @@ export const WarningSchema = v.object({
   code: v.string(),
   message: v.string(),
   advice: v.string(),
-  /** The message in a few words, if it is about how far the result can be trusted; absent in files of older versions. */
+  /**
+   * The message in a few words, if it is about how far the result can be trusted; absent in files of older versions.
+   */
   brief: v.exactOptional(v.string()),
 });
 

@@ -66,7 +66,7 @@ function fit(rows: readonly MeasuredRound[]): Noise {
 function byProcess({ slots }: MeasuredRound): [number, number][] {
   return [0, 1, 2].map((who) => {
     const [a, b] = slots.filter((slot: MeasuredSlot) => slot.who === who);
-    if (a === undefined || b === undefined) throw new Error(`a round has not two slots of ${who}`);
+    if (a === undefined || b === undefined) throw new Error(`a round has not two turns of ${who}`);
     return [a.nanoseconds, b.nanoseconds];
   });
 }

@@ -20,7 +20,7 @@ Deno.test("warnings carry a code, what was seen, and advice", () => {
   ];
   assertEquals(warnings.map((warning) => warning?.code), ["LOAD", "STEAL", "TIER", "THREADS", "NOISE", "UNSTABLE"]);
   for (const warning of warnings) assert(warning !== undefined && warning.advice !== "" && warning.message !== "");
-  assertStringIncludes(warnings[2]?.message ?? "", "1 of 2 slots of slab-map at 128 ran in maglev code");
+  assertStringIncludes(warnings[2]?.message ?? "", "1 of 2 turns of slab-map at 128 ran in maglev code");
 });
 
 Deno.test("warnings are silent when nothing is wrong", () => {
@@ -40,7 +40,7 @@ Deno.test("warnings name no setting where there is one only, and no option that 
   const sizes = new Map([["128", wide], ["256", wide]]);
   assertEquals(noiseWarning("system", sizes)?.message.startsWith("system at 128, 256: the 95 % interval"), true);
   const tier = tierWarning("slab-map", ["maglev"]);
-  assertEquals(tier?.message, "1 of 1 slots of slab-map ran in maglev code");
+  assertEquals(tier?.message, "1 of 1 turns of slab-map ran in maglev code");
   assertEquals(tier?.advice, "run again: V8 decides anew in each process");
   assertEquals(tierWarning("slab-map", ["maglev"], "--cycles")?.advice.endsWith("; or raise --cycles"), true);
   assertEquals(unstableWarning("system", [""])?.message.startsWith("system was still"), true);

@@ -38,8 +38,8 @@ async function workOf({ command }: Contestant, threads = 1): Promise<Record<stri
       Object.entries(LITTLE).filter(([parameter]) => workload.parameters[parameter] !== undefined),
     );
     const parameters = completeParameters(workload, given);
-    const { operations, checksum, slotChecksum } = await child.run({ workload: name, units: 2, threads, parameters });
-    work[name] = [operations, checksum, slotChecksum];
+    const { operations, checksum, turnChecksum } = await child.run({ workload: name, units: 2, threads, parameters });
+    work[name] = [operations, checksum, turnChecksum];
   }
   return work;
 }

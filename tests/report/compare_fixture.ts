@@ -1,5 +1,5 @@
 /** A comparison as a run would leave it: two sizes, 20 rounds, one of them discarded, and a host that took time. */
-import type { CompareFile, CompareRow, SlotDisturbance } from "../../src/model/mod.ts";
+import type { CompareFile, CompareRow, TurnDisturbance } from "../../src/model/mod.ts";
 import { fixture } from "./fixture.ts";
 
 const ROUNDS = 20;
@@ -31,8 +31,8 @@ function row(size: number, a: number, ratio: number, verdict: CompareRow["verdic
   };
 }
 
-function slotsOf(rows: readonly CompareRow[]): SlotDisturbance[] {
-  const slots: SlotDisturbance[] = [];
+function slotsOf(rows: readonly CompareRow[]): TurnDisturbance[] {
+  const slots: TurnDisturbance[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     for (const { size, samples } of rows) {
       for (const contestant of ["a", "b", "control", "control", "b", "a"] as const) {

@@ -59,7 +59,7 @@ Deno.test("workloads give equal checksums and operations in TypeScript and in C"
       for (const units of [1, 3]) {
         const slots = [];
         for (const process of processes) slots.push(await process.run({ workload: name, units, parameters }));
-        const work = slots.map(({ operations, checksum, slotChecksum }) => ({ operations, checksum, slotChecksum }));
+        const work = slots.map(({ operations, checksum, turnChecksum }) => ({ operations, checksum, turnChecksum }));
         assertEquals(work, work.map(() => work[0]));
       }
     });
@@ -82,7 +82,7 @@ Deno.test("several threads give equal checksums and operations in TypeScript and
       await t.step(`${name} with ${threads}`, async () => {
         const slots = [];
         for (const process of processes) slots.push(await process.run({ workload: name, threads, units, parameters }));
-        const work = slots.map(({ operations, checksum, slotChecksum }) => ({ operations, checksum, slotChecksum }));
+        const work = slots.map(({ operations, checksum, turnChecksum }) => ({ operations, checksum, turnChecksum }));
         assertEquals(work, work.map(() => work[0]));
         for (const slot of slots) {
           if (threads === 1) assertEquals(slot.threads, undefined);

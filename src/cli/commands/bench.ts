@@ -70,7 +70,7 @@ function declare() {
     .option("--variant <list>", `variants of our heap (default: HAKMEM_VARIANT, else ${DEFAULT_VARIANT})`, variantList)
     .option("--peer <list>", "some of the peers below, or paths of shared libraries with malloc", peerList)
     .option("--rounds <n>", "measurement rounds, at least 6 (default: 10)", wholeNumber("--rounds", 6, 1000))
-    .option("--quick", "shorter slots, smaller units and 6 rounds: done in 15 s")
+    .option("--quick", "shorter turns, smaller units and 6 rounds: done in 15 s")
     .option(
       "--seconds <n>",
       "all contestants run as much as system does in this time",

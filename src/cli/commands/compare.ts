@@ -39,7 +39,7 @@ Examples:
   deno run -P cli.ts compare slab-map --baseline release-1
 `;
 
-const FORMATS = new ResultFormats<CompareFile>("write the verdict and every slot (- is stdout)", {
+const FORMATS = new ResultFormats<CompareFile>("write the verdict and every turn (- is stdout)", {
   csv: ["write every round", renderCompareCsv],
   markdown: ["write the table and where it was measured", renderCompareMarkdown],
 }, "write a page with charts");
@@ -49,7 +49,7 @@ function declare() {
     .description("is B as fast as A? A paired verdict with its interval, from rounds of fresh processes")
     .argument("[A]", "what is compared with; B alone with --baseline")
     .argument("[B]", "what is new")
-    .option("--quick", "slots of 8 ms and 20 rounds at most: a first look")
+    .option("--quick", "turns of 8 ms and 20 rounds at most: a first look")
     .option("--threads <n>", "threads of each contestant (default: 1)", wholeNumber("--threads", 1, MOST_THREADS))
     .option("--trace <file>", "replay a trace of a real program instead of a workload")
     .option("--baseline <name>", "compare with a baseline that was saved")

@@ -40,7 +40,7 @@ function declare() {
     .argument("<A>", "a variant")
     .argument("<B>", "the variant that is to be explained")
     .option("--trace <file>", "replay a trace of a real program instead of a workload")
-    .option("--quick", "slots of 8 ms and 20 rounds at most: a first look");
+    .option("--quick", "turns of 8 ms and 20 rounds at most: a first look");
   return FORMATS.on(withWorkload(command)).addHelpText("after", HELP);
 }
 

@@ -59,7 +59,7 @@ export function gateCommand(finish: Finish): AnyCommand {
   const command = new Command("gate")
     .description("checks thresholds that a file has: go or no-go")
     .argument("<FILE>", "the thresholds, JSON")
-    .option("--quick", "shorter slots and fewer rounds; noise alone never makes it fail");
+    .option("--quick", "shorter turns and fewer rounds; noise alone never makes it fail");
   return FORMATS.on(command).addHelpText("after", HELP)
     .action(async (path, { quick = false, ...files }) => finish(await run(path, quick, files)));
 }
@@ -104,7 +104,9 @@ function variantOf({ variant }: Threshold): string {
   return parseVariant(variant ?? hakmemVariant() ?? DEFAULT_VARIANT).name;
 }
 
-/** The workload, its sizes and parameters, as for the options of `bench`. What is counted is the same in the quick form. */
+/**
+ * The workload, its sizes and parameters, as for the options of `bench`. What is counted is the same in the quick form.
+ */
 function settingOf(threshold: Threshold, quick: boolean, where: string): Measured {
   const { kind, workload, sizes, parameters = {} } = threshold;
   const isCounted = kind === "fast-free-share" || kind === "footprint";

@@ -4,11 +4,11 @@
  * In each round every contestant has a fresh process, since V8 decides anew in each how to compile the same source: so
  * what a contestant's samples spread over is what its users get, and one that runs at one of two speeds is told from
  * one that does not. All processes of a round are warmed up, then every size is measured by each in two halves of a
- * slot, in random order, one after the other while the rest wait: through all sizes, and back. So the slots of one size
+ * turn, in random order, one after the other while the rest wait: through all sizes, and back. So the turns of one size
  * and round lie close together, and what disturbs the machine disturbs them alike: ratios are taken within rounds. What
  * slows one half alone was the machine, not what the process is.
  *
- * Before the first round each contestant has a process in which its slots are made long enough, and what it does is
+ * Before the first round each contestant has a process in which its turns are made long enough, and what it does is
  * checked against what a do-nothing allocator does.
  *
  * @module
@@ -23,7 +23,7 @@ import { type Contestant, type Contestants, enter } from "../contest/contestants
 import { runnersOf } from "../contestant/crew/member.ts";
 import type { Identity } from "../contest/identity.ts";
 import { type ContestantStart, lineUp, type LineUpPlan } from "./line_up.ts";
-import type { Request, Slot } from "../contestant/protocol.ts";
+import type { Request, Turn } from "../contestant/protocol.ts";
 import { resultsOf } from "./results.ts";
 import { isWarm, warm, warmAll, type WarmUp, warmUp } from "../contest/warm_up.ts";
 import { settingIn, warningsOf } from "../contest/warnings.ts";
@@ -74,10 +74,10 @@ interface ContestantRecord {
   readonly threads: number;
   readonly identity: Identity | undefined;
   readonly warmUps: readonly WarmUp[];
-  /** By size, the halves of each round's slot. */
-  readonly slots: readonly Slot[][][];
+  /** By size, the halves of each round's turn. */
+  readonly turns: readonly Turn[][][];
   /** The first units of its processes, one a round, if they are timed. */
-  readonly first: Slot[];
+  readonly first: Turn[];
 }
 
 /** What became of those who began. */
@@ -132,7 +132,7 @@ export async function bench(
   };
 }
 
-/** Finds how long a slot of each contestant is, and whether it does what is asked. */
+/** Finds how long a turn of each contestant is, and whether it does what is asked. */
 async function calibrate(
   plan: BenchPlan,
   starts: readonly ContestantStart[],
@@ -194,7 +194,7 @@ async function measureRound(
       }
     })
   ));
-  const halves = new Map(field.records.map((record) => [record, sizes.map((): Slot[] => [])]));
+  const halves = new Map(field.records.map((record) => [record, sizes.map((): Turn[] => [])]));
   const there = [...sizes.entries()];
   for (const [index, size] of [...there, ...there.toReversed()]) {
     for (const record of random.shuffled(field.records)) {
@@ -202,13 +202,13 @@ async function measureRound(
       if (own.length === whole) continue; // a unit that takes long is not divided
       show(record);
       await attempt(record, async (child) => {
-        const slot = await child.run(requestOf(plan, record, index, Math.ceil(whole / 2)));
-        agreements.record(workOf(plan, record, size), record.contestant.label, slot);
-        own.push(slot);
+        const turn = await child.run(requestOf(plan, record, index, Math.ceil(whole / 2)));
+        agreements.record(workOf(plan, record, size), record.contestant.label, turn);
+        own.push(turn);
       });
     }
   }
-  for (const [record, each] of halves) for (const [index, slots] of each.entries()) record.slots[index]!.push(slots);
+  for (const [record, each] of halves) for (const [index, turns] of each.entries()) record.turns[index]!.push(turns);
 }
 
 /** Who somebody is among all that take part. */
@@ -291,8 +291,8 @@ async function warmUpAll(
         const unitDeadline = ownDeadline ?? deadlineFor(threads * workload.operationsPerUnit(parameters));
         warmUps.push(await warmUp(child, request, { slotMilliseconds, warmMilliseconds, unitDeadline }));
       }
-      const slots = plan.sizes.map(() => []);
-      field.records.push({ contestant, threads, identity: child.identity, warmUps, slots, first: [] });
+      const turns = plan.sizes.map(() => []);
+      field.records.push({ contestant, threads, identity: child.identity, warmUps, turns, first: [] });
     } catch (error) {
       if (!(error instanceof ContestantTimeout) || ownDeadline === undefined) leaveOut(field, contestant, error);
       else field.notes.push(`left out: ${error.message}; name it with --peer to wait longer`);
@@ -300,7 +300,7 @@ async function warmUpAll(
   }
 }
 
-/** How many units a contestant runs in a slot of a size. */
+/** How many units a contestant runs in a turn of a size. */
 type Units = (record: ContestantRecord, index: number) => number;
 
 /** Everyone's own number, or with `seconds` the same for all with as many threads. */
@@ -330,8 +330,8 @@ function workOf({ workload }: BenchPlan, { threads }: ContestantRecord, { size }
 }
 
 /**
- * Lets every contestant run a slot of as many units as it will be asked for, and a do-nothing allocator the same: who
- * does other work than that one is found before anything is measured. Each slot that follows must repeat what this one
+ * Lets every contestant run a turn of as many units as it will be asked for, and a do-nothing allocator the same: who
+ * does other work than that one is found before anything is measured. Each turn that follows must repeat what this one
  * gave.
  */
 async function verify(
@@ -350,8 +350,8 @@ async function verify(
         const { contestant } = each;
         if (isOut(field, contestant)) continue;
         try {
-          const slot = await processes.get(keyOf(each))!.run(request);
-          agreements.record(workOf(plan, record, size), contestant.label, slot);
+          const turn = await processes.get(keyOf(each))!.run(request);
+          agreements.record(workOf(plan, record, size), contestant.label, turn);
         } catch (error) {
           leaveOut(field, contestant, error);
         }
@@ -372,7 +372,7 @@ function summarise(
   const { rounds: wanted, orderSeed, slotMilliseconds } = plan;
   // A round that was interrupted is dropped whole: its samples would pair with nothing.
   const series = plan.sizes.flatMap(({ size, parameters }, index) =>
-    records.map(({ contestant, threads, identity, slots, first }) => ({
+    records.map(({ contestant, threads, identity, turns, first }) => ({
       contestant,
       identity,
       workload: plan.workload.name,
@@ -381,8 +381,8 @@ function summarise(
       parameters,
       unitOperations: plan.workload.operationsPerUnit(parameters) * runnersOf(plan.workload, threads),
       loopsDiffer: plan.workload.loopsDiffer,
-      slots: slots[index]!.slice(0, measured).map(whole),
-      fastest: slots[index]!.slice(0, measured).map(fastestOf),
+      turns: turns[index]!.slice(0, measured).map(whole),
+      fastest: turns[index]!.slice(0, measured).map(fastestOf),
       ...(plan.firstUnits === true ? { first: first.slice(0, measured) } : {}),
     }))
   );
@@ -403,10 +403,10 @@ function summarise(
   };
 }
 
-/** A slot of its halves. */
-function whole(halves: readonly Slot[]): Slot {
-  const [first, ...rest] = halves as [Slot, ...Slot[]];
-  return rest.reduce((sum, half): Slot => ({
+/** A turn of its halves. */
+function whole(halves: readonly Turn[]): Turn {
+  const [first, ...rest] = halves as [Turn, ...Turn[]];
+  return rest.reduce((sum, half): Turn => ({
     ...sum,
     units: sum.units + half.units,
     nanoseconds: sum.nanoseconds + half.nanoseconds,
@@ -422,6 +422,6 @@ function whole(halves: readonly Slot[]): Slot {
 }
 
 /** Nanoseconds per operation of the faster half. */
-function fastestOf(halves: readonly Slot[]): number {
+function fastestOf(halves: readonly Turn[]): number {
   return Math.min(...halves.map(({ nanoseconds, operations }) => nanoseconds / operations));
 }

@@ -1,7 +1,7 @@
 /**
  * How often the stages of a variant are reached: one unit of a workload on a counting build, or some by each of several
- * threads. It is run apart from what is measured, since counting costs time. The counts of one thread's unit are the same
- * on every machine; those of several threads depend on who comes when.
+ * threads. It is run apart from what is measured, since counting costs time. The counts of one thread's unit are the
+ * same on every machine; those of several threads depend on who comes when.
  *
  * @module
  */
@@ -16,8 +16,8 @@ import type { Request } from "../contestant/protocol.ts";
 const UNITS = 4;
 
 /**
- * Counts one unit, after one that fills the caches and is not counted; with several threads, some units by each, of which
- * all have the same heap.
+ * Counts one unit, after one that fills the caches and is not counted; with several threads, some units by each, of
+ * which all have the same heap.
  *
  * @throws InvalidOptionError for a variant that does not exist.
  */
@@ -68,9 +68,9 @@ async function countCrew(
     source: undefined,
     ownHeaps: false,
   });
-  await crew.slot(request);
+  await crew.turn(request);
   const read: HeapCounters[] = [];
-  await crew.slot(request, () => read.push(heap.counters()!));
+  await crew.turn(request, () => read.push(heap.counters()!));
   return [read[0]!, read[1]!];
 }
 

@@ -1,5 +1,5 @@
 /**
- * From slots to results: nanoseconds per operation of each round, their medians and intervals, and the ratios and
+ * From turns to results: nanoseconds per operation of each round, their medians and intervals, and the ratios and
  * differences that are paired within the rounds.
  *
  * @module
@@ -12,9 +12,9 @@ import { LIBRARY_PATH, libraryName } from "../../peers/native.ts";
 import type { Parameters } from "../../workloads/mod.ts";
 import type { Contestant } from "../contest/contestants.ts";
 import type { Identity } from "../contest/identity.ts";
-import type { Slot } from "../contestant/protocol.ts";
+import type { Turn } from "../contestant/protocol.ts";
 
-/** All slots of one contestant at one size with one number of threads, in the order of the rounds. */
+/** All turns of one contestant at one size with one number of threads, in the order of the rounds. */
 export interface Series {
   readonly contestant: Contestant;
   readonly workload: string;
@@ -23,9 +23,9 @@ export interface Series {
   readonly parameters: Parameters;
   /** Operations of one unit of all threads. */
   readonly unitOperations: number;
-  readonly slots: readonly Slot[];
+  readonly turns: readonly Turn[];
   /** The first units of its processes, if they were timed. */
-  readonly first?: readonly Slot[];
+  readonly first?: readonly Turn[];
   /** Why the loops of the two languages cannot cost the same, if they cannot. */
   readonly loopsDiffer?: string | undefined;
   /** What served its malloc, if that was asked. */
@@ -75,11 +75,11 @@ function shortest(path: string, all: readonly string[]): string {
 }
 
 function resultOf(series: Series, all: readonly Series[]): Result {
-  const { contestant, workload, size, threads, parameters, slots, identity } = series;
+  const { contestant, workload, size, threads, parameters, turns, identity } = series;
   const { allocator, runtime, language } = contestant;
-  const last = slots.at(-1);
-  if (last === undefined) throw new RangeError(`${contestant.label} has no slots at ${size}`);
-  const samples = slots.map(nanosecondsPerOperation);
+  const last = turns.at(-1);
+  if (last === undefined) throw new RangeError(`${contestant.label} has no turns at ${size}`);
+  const samples = turns.map(nanosecondsPerOperation);
   const time = estimate(samples);
   const equals = all.filter((other) => other.size === size && other.threads === threads);
   const harness = equals.find((other) => isHarness(other.contestant) && other.contestant.language === language);
@@ -104,7 +104,7 @@ function resultOf(series: Series, all: readonly Series[]): Result {
     samples,
     ...(series.first === undefined ? {} : { coldSamples: series.first.map(nanosecondsPerOperation) }),
     unitsPerSlot: last.units,
-    tiers: slots.map((slot) => slot.tier),
+    tiers: turns.map((turn) => turn.tier),
     parameters: { ...parameters },
   };
   if (system !== undefined && !isHarness(contestant)) {
@@ -117,16 +117,16 @@ function resultOf(series: Series, all: readonly Series[]): Result {
 }
 
 /** What is only said of several threads. */
-function threadResults({ contestant, slots }: Series): Partial<Result> {
-  const bySlot = slots.map(({ threads = [] }) =>
+function threadResults({ contestant, turns }: Series): Partial<Result> {
+  const byTurn = turns.map(({ threads = [] }) =>
     threads.map(({ operations, nanoseconds }) => operations === 0 ? 0 : 1e9 * operations / nanoseconds)
   );
-  const threadSamples = (bySlot[0] ?? []).map((_, thread) => bySlot.map((slot) => slot[thread]!));
+  const threadSamples = (byTurn[0] ?? []).map((_, thread) => byTurn.map((turn) => turn[thread]!));
   return {
     heaps: contestant.heaps ?? "shared",
     threadSamples,
     threadOpsPerSecond: threadSamples.map((samples) => median(samples)),
-    fairness: median(bySlot.map((slot) => Math.min(...slot) / Math.max(...slot))),
+    fairness: median(byTurn.map((turn) => Math.min(...turn) / Math.max(...turn))),
   };
 }
 
@@ -151,12 +151,12 @@ function isHarness({ runtime }: Contestant): boolean {
   return runtime === "harness";
 }
 
-function nanosecondsPerOperation({ nanoseconds, operations }: Slot): number {
+function nanosecondsPerOperation({ nanoseconds, operations }: Turn): number {
   return nanoseconds / operations;
 }
 
 function netTime(samples: readonly number[], harness: Series): number {
-  return estimate(differences(samples, harness.slots.map(nanosecondsPerOperation))).median;
+  return estimate(differences(samples, harness.turns.map(nanosecondsPerOperation))).median;
 }
 
 /** The fastest time is the highest throughput: the bounds change sides. */
@@ -165,8 +165,8 @@ function throughput({ median, low, high }: Estimate): Estimate {
 }
 
 /** Throughput over that of another, round by round. */
-function ratioOf({ slots }: Series, other: Series): Ratio {
-  const times = slots.map(nanosecondsPerOperation), others = other.slots.map(nanosecondsPerOperation);
+function ratioOf({ turns }: Series, other: Series): Ratio {
+  const times = turns.map(nanosecondsPerOperation), others = other.turns.map(nanosecondsPerOperation);
   return ratioOfEstimate(estimate(ratios(others, times)));
 }
 

@@ -42,7 +42,9 @@ export interface ComparePlan extends RoundsPlan {
   readonly looks?: readonly number[];
 }
 
-/** How far it is, and what is known of the whole: the sizes' geometric mean, with an interval as soon as there is one. */
+/**
+ * How far it is, and what is known of the whole: the sizes' geometric mean, with an interval as soon as there is one.
+ */
 export interface CompareProgress {
   readonly phase: "calibrating" | "comparing";
   readonly done: number;
@@ -178,7 +180,7 @@ function warningsOf(
   environment: { loadAverage: readonly number[]; cores: number },
 ): Warning[] {
   const tiers = (contestant: string) =>
-    rounds.slots.filter((slot) => slot.contestant === contestant && !slot.discarded).map(({ tier }) => tier);
+    rounds.slots.filter((turn) => turn.contestant === contestant && !turn.discarded).map(({ tier }) => tier);
   const longer = longerBy(plan.sizes.map(({ parameters }) => parameters));
   return [
     loadWarning(environment.loadAverage[0] ?? 0, environment.cores),

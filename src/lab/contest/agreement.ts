@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Slot } from "../contestant/protocol.ts";
+import type { Turn } from "../contestant/protocol.ts";
 
 /** Contestants did different work. */
 export class DisagreementError extends Error {
@@ -54,11 +54,11 @@ export class Agreement {
 export class Agreements {
   readonly #bySize = new Map<string, Agreement>();
 
-  /** Takes down one slot. */
-  record(what: string, label: string, slot: Slot): void {
-    this.#get(`${what}, first unit`).record(label, `checksum ${slot.checksum}`);
-    const whole = `${slot.operations} operations, checksum ${slot.slotChecksum}`;
-    this.#get(`${what}, ${slot.units} units`).record(label, whole);
+  /** Takes down one turn. */
+  record(what: string, label: string, turn: Turn): void {
+    this.#get(`${what}, first unit`).record(label, `checksum ${turn.checksum}`);
+    const whole = `${turn.operations} operations, checksum ${turn.turnChecksum}`;
+    this.#get(`${what}, ${turn.units} units`).record(label, whole);
   }
 
   /** @throws DisagreementError unless all who did the same work reported the same. */

@@ -1,8 +1,8 @@
 /**
- * A contestant's process as the coordinator sees it: started, asked for one slot at a time, and ended.
+ * A contestant's process as the coordinator sees it: started, asked for one turn at a time, and ended.
  *
  * Everything that is waited for has a deadline, so that no contestant stops a run: to be ready, and to answer. How long
- * a slot may take follows from its operations, and once the process has run some, from the time that those took.
+ * a turn may take follows from its operations, and once the process has run some, from the time that those took.
  *
  * @module
  */
@@ -12,11 +12,11 @@ import { type Identity, IdentityError, identityOf } from "./identity.ts";
 import {
   formatRequest,
   isOutOfMemory,
-  parseSlot,
+  parseTurn,
   ProtocolError,
   READY,
   type Request,
-  type Slot,
+  type Turn,
 } from "../contestant/protocol.ts";
 
 /** What to start. */
@@ -150,19 +150,19 @@ export class Child implements AsyncDisposable {
   }
 
   /**
-   * Runs one slot.
+   * Runs one turn.
    *
    * @param deadline Milliseconds after which it is given up, and its process ended; what its work asks for if absent.
    */
-  async run(request: Request, deadline?: number): Promise<Slot> {
+  async run(request: Request, deadline?: number): Promise<Turn> {
     const { units, workload, parameters, threads = 1 } = request;
     const work = JSON.stringify([workload, parameters, threads]), slowest = this.#slowest.get(work);
     deadline ??= slowest === undefined
       ? deadlineFor(operationsOf(request), this.#leastDeadline)
       : deadlineAfter(units * slowest, this.#leastDeadline);
-    const slot = await this.ask(formatRequest(request), (answer) => slotOf(answer, request), deadline);
-    this.#slowest.set(work, Math.max(slowest ?? 0, slot.nanoseconds / 1e6 / units));
-    return slot;
+    const turn = await this.ask(formatRequest(request), (answer) => turnOf(answer, request), deadline);
+    this.#slowest.set(work, Math.max(slowest ?? 0, turn.nanoseconds / 1e6 / units));
+    return turn;
   }
 
   /**
@@ -270,8 +270,8 @@ function operationsOf({ workload: name, units, threads = 1, parameters }: Reques
     : units * threads * workload.operationsPerUnit(completeParameters(workload, parameters));
 }
 
-function slotOf(answer: string, { units, threads = 1 }: Request): Slot {
-  const slot = parseSlot(answer, units);
-  if (threads === 1 || slot.threads?.length === threads) return slot;
+function turnOf(answer: string, { units, threads = 1 }: Request): Turn {
+  const turn = parseTurn(answer, units);
+  if (threads === 1 || turn.threads?.length === threads) return turn;
   throw new ProtocolError(`it did not say what each of ${threads} threads did`);
 }

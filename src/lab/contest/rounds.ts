@@ -1,12 +1,12 @@
 /**
  * Rounds: what `compare` and `explain` are made of. In a round every contestant has a fresh process, since V8 decides
- * anew in each how to compile the same source, and memory lies elsewhere; so the round, not the slot, is the unit of
+ * anew in each how to compile the same source, and memory lies elsewhere; so the round, not the turn, is the unit of
  * which statistics are made.
  *
  * The processes of a round are started and warmed up, and then all kept alive while a baton goes round: the one that
- * has it measures a slot, the others wait. For each size the order is random, then mirrored (A B C C B A), so the slots
+ * has it measures a turn, the others wait. For each size the order is random, then mirrored (A B C C B A), so the turns
  * of one size lie close together, and a machine that slows down steadily slows all of them alike. All measure the same
- * number of operations, which is calibrated before the first round so that the fastest one's slot is long enough.
+ * number of operations, which is calibrated before the first round so that the fastest one's turn is long enough.
  *
  * A round that was disturbed (`../../measure/disturbance.ts`) is discarded whole and measured again, at most so often:
  * of five rounds one. If more than a quarter were disturbed, there is no verdict.
@@ -24,13 +24,13 @@ import {
   readDisturbance,
   type Warning,
 } from "../../measure/mod.ts";
-import type { SlotDisturbance } from "../../model/mod.ts";
+import type { TurnDisturbance } from "../../model/mod.ts";
 import type { Parameters, Workload } from "../../workloads/mod.ts";
 import { Agreements } from "./agreement.ts";
 import type { Child } from "./child.ts";
 import { Children } from "./children.ts";
 import type { Contestant } from "./contestants.ts";
-import type { Request, Slot } from "../contestant/protocol.ts";
+import type { Request, Turn } from "../contestant/protocol.ts";
 import { warm, warmAll, warmUp } from "./warm_up.ts";
 
 /** What rounds are made of. */
@@ -50,7 +50,7 @@ export interface RoundsPlan {
   readonly readDisturbance?: (processes: readonly number[]) => Promise<Disturbance>;
 }
 
-/** What a round measured: for each size, by contestant, nanoseconds per operation of its slots, in order. */
+/** What a round measured: for each size, by contestant, nanoseconds per operation of its turns, in order. */
 export type Round = readonly ReadonlyMap<string, readonly number[]>[];
 
 /** Of so many rounds one may be discarded; beyond that the machine is what it is. */
@@ -60,8 +60,8 @@ const DISCARDS = 4;
 export class Rounds {
   /** The rounds that count. */
   readonly rounds: Round[] = [];
-  /** Every slot, also those of rounds that were discarded. */
-  readonly slots: SlotDisturbance[] = [];
+  /** Every turn, also those of rounds that were discarded. */
+  readonly slots: TurnDisturbance[] = [];
   /** Rounds that were discarded. */
   discarded = 0;
   /** Rounds that were disturbed, discarded or not. */
@@ -92,7 +92,7 @@ export class Rounds {
   }
 
   /**
-   * Calibrates: finds for each size how many units give the fastest contestant a slot that is long enough.
+   * Calibrates: finds for each size how many units give the fastest contestant a turn that is long enough.
    *
    * @param contestants Each by a label that tells it from the others in these rounds.
    * @throws ContestantError if one cannot do its work
@@ -126,7 +126,7 @@ export class Rounds {
       const disturbed = isDisturbed(slots, milliseconds, navigator.hardwareConcurrency);
       const mayDiscard = this.discarded < (this.rounds.length + DISCARDS) / DISCARDS;
       const discarded = disturbed && mayDiscard;
-      this.slots.push(...slots.map((slot) => ({ ...slot, discarded })));
+      this.slots.push(...slots.map((turn) => ({ ...turn, discarded })));
       if (disturbed) this.disturbed++;
       if (!discarded) {
         this.rounds.push(round);
@@ -168,7 +168,7 @@ export class Rounds {
 
   async #baton(processes: readonly ContestantProcess[]): Promise<MeasuredRound> {
     const { sizes, readDisturbance: read = readDisturbance } = this.#plan;
-    const slots: SlotDisturbance[] = [];
+    const slots: TurnDisturbance[] = [];
     const round: Map<string, number[]>[] = sizes.map(() => new Map(processes.map(({ label }) => [label, []])));
     const ids = processes.map(({ child }) => child.id);
     const passes = this.#plan.passes ?? 2;
@@ -180,11 +180,11 @@ export class Rounds {
         const order = this.#random.shuffled(processes);
         for (const { label, child } of [...order, ...order.toReversed()]) {
           this.#signal.throwIfAborted(); // its process may answer once more before it ends
-          const slot = await child.run(this.#request(index, this.#units[index]!));
+          const turn = await child.run(this.#request(index, this.#units[index]!));
           const at = Math.round(performance.now() - this.#started);
           const after = await read(ids);
-          this.#agreements.record(`${this.#plan.workload.name} ${size}`, label, slot);
-          const nsPerOp = perOperation(slot);
+          this.#agreements.record(`${this.#plan.workload.name} ${size}`, label, turn);
+          const nsPerOp = perOperation(turn);
           round[index]!.get(label)!.push(nsPerOp);
           slots.push({
             at,
@@ -193,7 +193,7 @@ export class Rounds {
             contestant: label,
             nsPerOp,
             ...disturbanceBetween(before, after, child.id),
-            tier: slot.tier,
+            tier: turn.tier,
             discarded: false,
           });
           before = after;
@@ -210,7 +210,7 @@ export class Rounds {
   }
 
   /**
-   * For each round that counts, the median of ln(time of `b` / time of `a`) of its pairs of slots: the first of the one
+   * For each round that counts, the median of ln(time of `b` / time of `a`) of its pairs of turns: the first of the one
    * with the first of the other, and so on.
    */
   differences(index: number, a: string, b: string): number[] {
@@ -220,12 +220,12 @@ export class Rounds {
     });
   }
 
-  /** For each round that counts, the median of a contestant's slots: nanoseconds per operation. */
+  /** For each round that counts, the median of a contestant's turns: nanoseconds per operation. */
   samples(index: number, label: string): number[] {
     return this.rounds.map((round) => median(round[index]!.get(label)!));
   }
 
-  /** For each round that counts, the fastest of a contestant's slots: what slows one slot only is not seen. */
+  /** For each round that counts, the fastest of a contestant's turns: what slows one turn only is not seen. */
   fastest(index: number, label: string): number[] {
     return this.rounds.map((round) => Math.min(...round[index]!.get(label)!));
   }
@@ -233,7 +233,7 @@ export class Rounds {
 
 interface MeasuredRound {
   readonly round: Round;
-  readonly slots: SlotDisturbance[];
+  readonly slots: TurnDisturbance[];
   readonly milliseconds: number;
 }
 
@@ -243,6 +243,6 @@ interface ContestantProcess {
   readonly child: Child;
 }
 
-function perOperation({ nanoseconds, operations }: Slot): number {
+function perOperation({ nanoseconds, operations }: Turn): number {
   return nanoseconds / operations;
 }

@@ -33,7 +33,7 @@ type Steal = Awaited<ReturnType<typeof readSteal>>;
 /** What warnings are drawn from. */
 export interface Evidence {
   readonly results: readonly Result[];
-  /** Of each result, round by round, nanoseconds per operation of the fastest part of the slot. */
+  /** Of each result, round by round, nanoseconds per operation of the fastest part of the turn. */
   readonly fastest: readonly (readonly number[])[];
   readonly environment: Environment;
   /** Who was still changing its speed after warm-up, and where. */

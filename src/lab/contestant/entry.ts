@@ -1,5 +1,5 @@
 /**
- * The entry of a Deno child: one allocator, measured slot by slot as the coordinator asks (see `protocol.ts`).
+ * The entry of a Deno child: one allocator, measured turn by turn as the coordinator asks (see `protocol.ts`).
  *
  *     deno run -P entry.ts --allocator thi.ng
  *     deno run -P entry.ts --allocator heap --variant slab-map --source file:///home/me/hakmem
@@ -13,14 +13,14 @@ import { parseArgs } from "@std/cli/parse-args";
 import { openAllocator } from "../../peers/mod.ts";
 import { type Allocator, completeParameters, OutOfMemory, type Runner, WORKLOADS } from "../../workloads/mod.ts";
 import { Crew, CrewFailed, type CrewOptions } from "./crew/crew.ts";
-import { formatChecksum, formatSlot, parseRequest, ProtocolError, type Request, type Slot } from "./protocol.ts";
+import { formatChecksum, formatTurn, parseRequest, ProtocolError, type Request, type Turn } from "./protocol.ts";
 import { serve } from "./serving.ts";
 import { keepUnoptimised, openTierProbe } from "./tier.ts";
 
 const tierOf = openTierProbe();
 
 /** Answers one request. */
-type Measure = (request: Request) => Slot | Promise<Slot>;
+type Measure = (request: Request) => Turn | Promise<Turn>;
 
 /** Binds the requests to an allocator. Runners are kept: each parameter set has its own slots, all share one loop. */
 function measureWith<P>(allocator: Allocator<P>, options: CrewOptions): Measure {
@@ -28,7 +28,7 @@ function measureWith<P>(allocator: Allocator<P>, options: CrewOptions): Measure 
   const crew = new Crew(allocator, tierOf, options);
   return (request) => {
     const { threads = 1 } = request;
-    if (threads > 1) return crew.slot({ ...request, threads });
+    if (threads > 1) return crew.turn({ ...request, threads });
     const key = JSON.stringify([request.workload, request.parameters]);
     let one = measured.get(key);
     if (one === undefined) {
@@ -49,7 +49,7 @@ interface Measured {
   readonly perUnit: number;
 }
 
-function measure({ runner, perUnit }: Measured, units: number): Slot {
+function measure({ runner, perUnit }: Measured, units: number): Turn {
   runner.begin();
   const start = performance.now();
   runner.unit();
@@ -59,9 +59,9 @@ function measure({ runner, perUnit }: Measured, units: number): Slot {
   const nanoseconds = (performance.now() - start) * 1e6;
   const tier = tierOf(runner.hot);
   const operations = units * perUnit + drained;
-  const slotChecksum = formatChecksum(runner.checksum);
+  const turnChecksum = formatChecksum(runner.checksum);
   runner.end();
-  return { units, nanoseconds, operations, checksum, slotChecksum, tier };
+  return { units, nanoseconds, operations, checksum, turnChecksum, tier };
 }
 
 if (import.meta.main) {
@@ -75,6 +75,6 @@ if (import.meta.main) {
       (allocator) => measureWith(allocator, { name, variant, source, ownHeaps: heaps === "own" }),
       source,
     );
-    return async (line) => formatSlot(await measureRequest(parseRequest(line)));
+    return async (line) => formatTurn(await measureRequest(parseRequest(line)));
   }, (error) => error instanceof OutOfMemory || error instanceof CrewFailed);
 }

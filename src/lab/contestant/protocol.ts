@@ -9,7 +9,7 @@
  *     > run larson units=10 threads=2 min=8 max=128 chunks=1024 larson-rounds=100 seed=12345
  *     ok nanoseconds=... thread-nanoseconds=51230000,51234567 thread-operations=1536000,1536000
  *
- * Operations and slot checksum are those of the whole slot, the other checksum that of its first unit, which is the
+ * Operations and turn checksum are those of the whole turn, the other checksum that of its first unit, which is the
  * same for all. The end of stdin ends a contestant.
  *
  * @module
@@ -22,7 +22,7 @@ export const READY = "ready";
 /** What ran the measured loop, as V8 reports it; `native` for C, `unknown` where V8 does not say. */
 export type Tier = "turbofan" | "maglev" | "baseline" | "native" | "unknown";
 
-/** One slot to measure. */
+/** One turn to measure. */
 export interface Request {
   readonly workload: string;
   readonly units: number;
@@ -31,23 +31,23 @@ export interface Request {
   readonly parameters: Parameters;
 }
 
-/** One slot, measured. */
-export interface Slot {
+/** One turn, measured. */
+export interface Turn {
   readonly units: number;
   readonly nanoseconds: number;
-  /** Of the slot. */
+  /** Of the turn. */
   readonly operations: number;
   /** Of its first unit; eight hexadecimal digits. */
   readonly checksum: string;
   /** Of all its units. */
-  readonly slotChecksum: string;
+  readonly turnChecksum: string;
   readonly tier: Tier;
   /** What each thread did, and how long it was busy; absent if there was one. */
-  readonly threads?: readonly ThreadSlot[];
+  readonly threads?: readonly ThreadTurn[];
 }
 
-/** One thread's part in a slot. */
-export interface ThreadSlot {
+/** One thread's part in a turn. */
+export interface ThreadTurn {
   readonly nanoseconds: number;
   readonly operations: number;
 }
@@ -82,11 +82,11 @@ export function parseRequest(line: string): Request {
 }
 
 /** An answer as its line. */
-export function formatSlot({ nanoseconds, operations, checksum, slotChecksum, tier, threads }: Slot): string {
+export function formatTurn({ nanoseconds, operations, checksum, turnChecksum, tier, threads }: Turn): string {
   const line = `ok nanoseconds=${Math.round(nanoseconds)} operations=${operations} checksum=${checksum} ` +
-    `slot-checksum=${slotChecksum} tier=${tier}`;
+    `slot-checksum=${turnChecksum} tier=${tier}`;
   if (threads === undefined) return line;
-  const list = (of: keyof ThreadSlot) => threads.map((thread) => Math.round(thread[of])).join(",");
+  const list = (of: keyof ThreadTurn) => threads.map((thread) => Math.round(thread[of])).join(",");
   return `${line} thread-nanoseconds=${list("nanoseconds")} thread-operations=${list("operations")}`;
 }
 
@@ -95,7 +95,7 @@ export function formatSlot({ nanoseconds, operations, checksum, slotChecksum, ti
  *
  * @throws ProtocolError with the contestant's own message if it could not do it.
  */
-export function parseSlot(line: string, units: number): Slot {
+export function parseTurn(line: string, units: number): Turn {
   const [verb, ...words] = line.trim().split(" ");
   if (verb === "error") throw new ProtocolError(words.join(" "));
   const answer = new Map(pairsOf(words));
@@ -109,13 +109,13 @@ export function parseSlot(line: string, units: number): Slot {
     nanoseconds: wholeNumber("nanoseconds", field("nanoseconds")),
     operations: wholeNumber("operations", field("operations")),
     checksum: field("checksum"),
-    slotChecksum: field("slot-checksum"),
+    turnChecksum: field("slot-checksum"),
     tier: field("tier") as Tier,
     ...(answer.has("thread-operations") ? { threads: threadsOf(field) } : {}),
   };
 }
 
-function threadsOf(field: (name: string) => string): ThreadSlot[] {
+function threadsOf(field: (name: string) => string): ThreadTurn[] {
   const list = (name: string) => field(name).split(",").map((text) => wholeNumber(name, text));
   const operations = list("thread-operations");
   return list("thread-nanoseconds").map((nanoseconds, thread) => ({

@@ -54,7 +54,9 @@ const warning = (value: string, meaning: string, advice: string): Said => ({
   advice,
 });
 
-/** What is known, each with what it means. What a system does not say is left out, or a note if one would look for it. */
+/**
+ * What is known, each with what it means. What a system does not say is left out, or a note if one would look for it.
+ */
 export function factsOf(environment: Environment, noise: Noise): Fact[] {
   return Object.entries(FACTS).flatMap(([fact, say]) => {
     const said = say(environment, noise);
@@ -92,7 +94,7 @@ const FACTS: Readonly<Record<string, (environment: Environment, noise: Noise) =>
     }
     return warning(
       [`${Number(coreLimit.toFixed(2))} cores`, ...memory].join(", "),
-      "a contestant that has used its share up stands still, in the middle of a slot",
+      "a contestant that has used its share up stands still, in the middle of a turn",
       "run without a quota on cores; to choose which ones: docker run --cpuset-cpus",
     );
   },
@@ -102,10 +104,10 @@ const FACTS: Readonly<Record<string, (environment: Environment, noise: Noise) =>
       const meaning = "the frequency is decided elsewhere: by the host of a virtual machine, or by the firmware";
       return note("not said", meaning);
     }
-    if (governor === "performance") return ok(governor, "the processor does not slow down between slots");
+    if (governor === "performance") return ok(governor, "the processor does not slow down between turns");
     return warning(
       governor,
-      "the frequency follows the load, so slots after a pause are slower",
+      "the frequency follows the load, so turns after a pause are slower",
       "sudo cpupower frequency-set -g performance",
     );
   },
@@ -233,7 +235,7 @@ const FACTS: Readonly<Record<string, (environment: Environment, noise: Noise) =>
     const interval = `${percent(low - 1)} to ${percent(high - 1)}`;
     const meaning = `two processes of ${heapLabel(variant)} seemed to differ by ${percent(Math.abs(median - 1))} ` +
       `(${Math.floor(1000 * level) / 10} % interval: ${interval}) in ${pairs} ${pairs === 1 ? "pair" : "pairs"} of ` +
-      `slots of ${slotMilliseconds} ms; within a pair by ${percent(spread)}`;
+      `turns of ${slotMilliseconds} ms; within a pair by ${percent(spread)}`;
     return floor < LOUD
       ? ok(percent(floor), meaning)
       : warning(percent(floor), meaning, "mend what is marked above, and run it again");

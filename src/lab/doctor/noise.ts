@@ -1,5 +1,5 @@
 /**
- * The noise floor: two fresh processes of the same code, slots in turns (A B B A), as `compare` would have them. What
+ * The noise floor: two fresh processes of the same code, which take turns (A B B A), as `compare` would have them. What
  * they seem to differ by is noise, and no smaller difference can be told on this machine in that time.
  *
  * It is one pair of processes: the addresses they got and what V8 made of them are part of what is measured, and
@@ -13,7 +13,7 @@ import { completeParameters, WORKLOADS } from "../../workloads/mod.ts";
 import { type Child, ContestantError } from "../contest/child.ts";
 import { Children } from "../contest/children.ts";
 import { enter } from "../contest/contestants.ts";
-import type { Slot } from "../contestant/protocol.ts";
+import type { Turn } from "../contestant/protocol.ts";
 import { warmUp } from "../contest/warm_up.ts";
 
 /** What to measure. */
@@ -58,7 +58,7 @@ export async function measureNoise(
       units = Math.max(units, warm.units); // the same work for both
     }
     const [a, b] = both as [Child, Child];
-    const pairs: [Slot, Slot][] = [];
+    const pairs: [Turn, Turn][] = [];
     const before = await readSteal();
     const start = performance.now();
     for (let spent = 0; spent < seconds * 1000 || pairs.length === 0; spent = performance.now() - start) {
@@ -86,7 +86,7 @@ export async function measureNoise(
   }
 }
 
-/** What ratios of paired slots say: their median, its 99 % interval, the end of it that is farther from 1. */
+/** What ratios of paired turns say: their median, its 99 % interval, the end of it that is farther from 1. */
 export function noiseOf(ratios: readonly number[]): Pick<Noise, "pairs" | "ratio" | "level" | "floor" | "spread"> {
   const sorted = ratios.toSorted((a, b) => a - b);
   const rank = Math.max(1, intervalRank(sorted.length, LEVEL));

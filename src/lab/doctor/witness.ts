@@ -4,9 +4,9 @@
  * line with them, shows the latter.
  *
  * In each round twin and witness have a fresh process each, with the same library preloaded, and measure as many
- * operations in turns, there and back (A B B A ...), in slots that are short: a neighbour of the machine then slows both
- * of a pair, or few pairs, and the median of the pairs is the round's. A row's ratio is Hodges and Lehmann's estimate over
- * the rounds, as of `compare`, and its interval is exact, of 99 %. Rows whose
+ * operations there and back (A B B A ...), in turns that are short: a neighbour of the machine then slows both
+ * of a pair, or few pairs, and the median of the pairs is the round's. A row's ratio is Hodges and Lehmann's estimate
+ * over the rounds, as of `compare`, and its interval is exact, of 99 %. Rows whose
  * interval lies on neither side of the bound get as many rounds again, once.
  *
  * @module
@@ -68,7 +68,7 @@ const LOOKS = [12, 24];
 const SLOT_MILLISECONDS = 3;
 /** Longer where an allocator that has waited its turn begins with page faults, having given its large blocks back. */
 const SLOW_MIX_MILLISECONDS = 12;
-/** Pairs of slots in a round, and those before them that do not count. */
+/** Pairs of turns in a round, and those before them that do not count. */
 const SLOT_PAIRS = 5;
 const WARM_PAIRS = 1;
 const UNIT_CYCLES = 4096;
@@ -158,7 +158,7 @@ class Pair {
     return this.samples.twin.length;
   }
 
-  /** Finds how many units make a slot that is long enough. */
+  /** Finds how many units make a turn that is long enough. */
   async calibrate(): Promise<void> {
     await using twin = await startVerified(this.contestant.command);
     const request = { workload: this.workload, parameters: this.#parameters };
@@ -197,7 +197,7 @@ class Pair {
   }
 }
 
-/** The defaults, but for units that are small beside a slot. */
+/** The defaults, but for units that are small beside a turn. */
 function parametersOf(name: string): Parameters {
   const workload = WORKLOADS.get(name)!;
   return completeParameters(workload, workload.parameters["cycles"] === undefined ? {} : { cycles: UNIT_CYCLES });

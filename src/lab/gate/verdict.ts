@@ -1,6 +1,6 @@
 /**
- * The verdict on a threshold. What was measured has an interval; a row is decided where the whole of it is on one side of
- * the threshold, and undecided where it is on both. What was counted has no width, and is always decided.
+ * The verdict on a threshold. What was measured has an interval; a row is decided where the whole of it is on one side
+ * of the threshold, and undecided where it is on both. What was counted has no width, and is always decided.
  *
  * Nanoseconds depend on what else the machine does, which ratios of what ran in the same rounds do not. So they are
  * no-go only if it was quiet.
@@ -45,7 +45,7 @@ export interface Timing {
   readonly isRatio: boolean;
   /** Whether other work, or the machine's host, took time from it. */
   readonly isBusy: boolean;
-  /** What V8's code the slots ran in: of a loop that was not always in the best, the quick form makes nothing bad. */
+  /** What V8's code the turns ran in: of a loop that was not always in the best, the quick form makes nothing bad. */
   readonly tiers: readonly string[];
 }
 
@@ -58,7 +58,7 @@ export function timedBar(bar: Bar, { isRatio, isBusy, tiers }: Timing, quick: bo
   return { bound, threshold, failsBeyond: bound === "least" ? failsBeyond / factor : failsBeyond * factor };
 }
 
-/** Whether slots ran in the best code throughout. */
+/** Whether turns ran in the best code throughout. */
 export function isBestCode(tiers: readonly string[]): boolean {
   return tiers.every((tier) => BEST_TIERS.includes(tier));
 }

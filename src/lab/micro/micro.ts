@@ -1,8 +1,8 @@
 /**
- * `micro`: what each stage of the hot path costs, in the default heap and in the history's, what stands behind it, step by
- * step, and what `mincore` does, in nanoseconds and ticks of the processor's counter. Loops of one stage more and one less
- * are measured in turns, in random order, round by round; a stage is the median of the differences within rounds. Single
- * calls are never timed.
+ * `micro`: what each stage of the hot path costs, in the default heap and in the history's, what stands behind it, step
+ * by step, and what `mincore` does, in nanoseconds and ticks of the processor's counter. Loops of one stage more and
+ * one less are measured in turns, in random order, round by round; a stage is the median of the differences within
+ * rounds. Single calls are never timed.
  *
  * @module
  */
@@ -127,7 +127,7 @@ function row(name: string, more: TimedLoop, less: TimedLoop): Omit<MicroRow, "is
   };
 }
 
-/** Finds how many iterations fill a slot, in runs that warm the loop up. */
+/** Finds how many iterations fill a turn, in runs that warm the loop up. */
 function calibrate(system: VirtualMemory, timed: TimedLoop, slotMilliseconds: number): void {
   timed.iterations = Math.ceil(1000 / timed.operations);
   for (let warm = 0; warm < 3;) {

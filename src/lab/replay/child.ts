@@ -21,7 +21,7 @@ import {
 } from "../../workloads/mod.ts";
 import { CrewFailed } from "../contestant/crew/crew.ts";
 import { latencyPasses } from "../latency/passes.ts";
-import { formatChecksum, formatSlot, ProtocolError, type Slot, type Tier } from "../contestant/protocol.ts";
+import { formatChecksum, formatTurn, ProtocolError, type Tier, type Turn } from "../contestant/protocol.ts";
 import { ReplayCrew } from "./crew.ts";
 import { formatFigures, parseReplayRequest, type ReplayRequest } from "./protocol.ts";
 import { serve } from "../contestant/serving.ts";
@@ -43,7 +43,7 @@ function answerAlone<P>(
   keepUnoptimised(replay.advance);
   return ({ verb, count }) => {
     if (verb === "latency") throw new ProtocolError("this process times whole replays");
-    if (verb === "run") return formatSlot(run(replay, count));
+    if (verb === "run") return formatTurn(run(replay, count));
     if (verb === "longest") return formatFigures({ nanoseconds: longest(replay, count) });
     replay.advance(count);
     return memory.figures();
@@ -92,7 +92,7 @@ async function answerTogether<P>(
     }
     let milliseconds = 0;
     for (let unit = 0; unit < count; unit++) milliseconds += await crew.step({ isFresh: true, to: events });
-    return formatSlot(slotOf(count, events, milliseconds, crew.checksum, tierOf(crew.hot)));
+    return formatTurn(turnOf(count, events, milliseconds, crew.checksum, tierOf(crew.hot)));
   };
 }
 
@@ -117,7 +117,7 @@ class Counters {
   }
 }
 
-function run(replay: Replay, units: number): Slot {
+function run(replay: Replay, units: number): Turn {
   let milliseconds = 0;
   for (let unit = 0; unit < units; unit++) {
     replay.begin();
@@ -125,16 +125,16 @@ function run(replay: Replay, units: number): Slot {
     replay.advance(replay.events);
     milliseconds += performance.now() - start;
   }
-  const slot = slotOf(units, replay.events, milliseconds, replay.checksum, tierOf(replay.hot));
+  const slot = turnOf(units, replay.events, milliseconds, replay.checksum, tierOf(replay.hot));
   replay.begin();
   return slot;
 }
 
-/** A slot of whole replays, each of which has the same checksum. */
-function slotOf(units: number, events: number, milliseconds: number, checksum: number, tier: Tier): Slot {
+/** A turn of whole replays, each of which has the same checksum. */
+function turnOf(units: number, events: number, milliseconds: number, checksum: number, tier: Tier): Turn {
   const text = formatChecksum(checksum);
   const nanoseconds = milliseconds * 1e6, operations = units * events;
-  return { units, nanoseconds, operations, checksum: text, slotChecksum: text, tier };
+  return { units, nanoseconds, operations, checksum: text, turnChecksum: text, tier };
 }
 
 function longest(replay: Replay, units: number): number {

@@ -36,7 +36,7 @@ export function renderMarkdown(file: ResultFile): string {
     "",
     ...latencyMarkdown(results),
     ...(remarks.length === 0 ? [] : [...remarks, ""]),
-    `${results[0]?.workload ?? "nothing"} (${parametersOf(results)}), ${counted(rounds.measured, "round")}, slots of ` +
+    `${results[0]?.workload ?? "nothing"} (${parametersOf(results)}), ${counted(rounds.measured, "round")}, turns of ` +
     `${rounds.slotMilliseconds} ms or one unit. ${processorOf(environment)}, ${
       counted(cores, "core")
     }, ${os}; Deno ${deno}, V8 ${v8}; ` +

@@ -1,6 +1,6 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import type { Contestant } from "../../../src/lab/contest/contestants.ts";
-import type { Slot } from "../../../src/lab/contestant/protocol.ts";
+import type { Turn } from "../../../src/lab/contestant/protocol.ts";
 import { labelsOf, resultsOf, type Series } from "../../../src/lab/bench/results.ts";
 
 const HEAP: Contestant = {
@@ -14,14 +14,14 @@ const SYSTEM: Contestant = { ...HEAP, allocator: "system", runtime: "native", la
 const NONE: Contestant = { ...HEAP, allocator: "none", runtime: "harness", label: "none (deno)" };
 const OWN: Contestant = { ...HEAP, heaps: "own", label: "slab-map, own heaps" };
 
-/** Six slots of 1000 operations, of which each thread does its share in the whole time. */
+/** Six turns of 1000 operations, of which each thread does its share in the whole time. */
 function series(contestant: Contestant, nanoseconds: number, shares: readonly number[] = [1]): Series {
-  const slot = (round: number): Slot => ({
+  const turn = (round: number): Turn => ({
     units: 1,
     nanoseconds: nanoseconds * (1 + round / 10),
     operations: 1000,
     checksum: "00000001",
-    slotChecksum: "00000001",
+    turnChecksum: "00000001",
     tier: "turbofan",
     ...(shares.length === 1 ? {} : {
       threads: shares.map((share) => ({ nanoseconds: nanoseconds * (1 + round / 10), operations: 1000 * share })),
@@ -34,7 +34,7 @@ function series(contestant: Contestant, nanoseconds: number, shares: readonly nu
     threads: shares.length,
     parameters: { size: 8 },
     unitOperations: 1000,
-    slots: Array.from({ length: 6 }, (_, round) => slot(round)),
+    turns: Array.from({ length: 6 }, (_, round) => turn(round)),
   };
 }
 

@@ -1,9 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { Agreements, DisagreementError } from "../../../src/lab/contest/agreement.ts";
-import type { Slot } from "../../../src/lab/contestant/protocol.ts";
+import type { Turn } from "../../../src/lab/contestant/protocol.ts";
 
-function slot(checksum: string, units = 1, operations = 100): Slot {
-  return { units, nanoseconds: 1, operations, checksum, slotChecksum: checksum, tier: "native" };
+function slot(checksum: string, units = 1, operations = 100): Turn {
+  return { units, nanoseconds: 1, operations, checksum, turnChecksum: checksum, tier: "native" };
 }
 
 Deno.test("Agreements.check() passes when all did the same work", () => {

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Child, ContestantError } from "../../../src/lab/contest/child.ts";
 import { type Contestant, enter, heapContestant, withOwnHeaps } from "../../../src/lab/contest/contestants.ts";
-import type { Slot } from "../../../src/lab/contestant/protocol.ts";
+import type { Turn } from "../../../src/lab/contestant/protocol.ts";
 import { CrewControl, crewMemory } from "../../../src/lab/contestant/crew/member.ts";
 import { completeParameters, WORKLOADS } from "../../../src/workloads/mod.ts";
 
@@ -31,14 +31,14 @@ async function withSource(changes: string, use: (source: string, folder: string)
   }
 }
 
-function run(child: Child, workload: string, threads: number, given = {}, units = 2): Promise<Slot> {
+function run(child: Child, workload: string, threads: number, given = {}, units = 2): Promise<Turn> {
   const parameters = completeParameters(WORKLOADS.get(workload)!, given);
   return child.run({ workload, threads, units, parameters }, HANGS);
 }
 
 /** What does not depend on who did what. */
-function work({ operations, checksum, slotChecksum }: Slot) {
-  return { operations, checksum, slotChecksum };
+function work({ operations, checksum, turnChecksum }: Turn) {
+  return { operations, checksum, turnChecksum };
 }
 
 for (

@@ -2,11 +2,11 @@ import { assertEquals, assertThrows } from "@std/assert";
 import {
   formatChecksum,
   formatRequest,
-  formatSlot,
+  formatTurn,
   parseRequest,
-  parseSlot,
+  parseTurn,
   ProtocolError,
-  type Slot,
+  type Turn,
 } from "../../../src/lab/contestant/protocol.ts";
 
 Deno.test("parseRequest() reads back what formatRequest() wrote", () => {
@@ -17,26 +17,26 @@ Deno.test("parseRequest() reads back what formatRequest() wrote", () => {
   assertEquals(parseRequest(formatRequest(crew)), crew);
 });
 
-Deno.test("parseSlot() reads back what formatSlot() wrote", () => {
-  const slot: Slot = {
+Deno.test("parseTurn() reads back what formatTurn() wrote", () => {
+  const slot: Turn = {
     units: 3,
     nanoseconds: 5_000_000,
     operations: 300,
     checksum: "0000002a",
-    slotChecksum: "deadbeef",
+    turnChecksum: "deadbeef",
     tier: "maglev",
     threads: [{ nanoseconds: 5_000_000, operations: 100 }, { nanoseconds: 4_999_999, operations: 200 }],
   };
-  assertEquals(parseSlot(formatSlot(slot), 3), slot);
+  assertEquals(parseTurn(formatTurn(slot), 3), slot);
 });
 
-Deno.test("parseSlot() throws the contestant's own message when it says error", () => {
-  assertThrows(() => parseSlot("error malloc(16) gave NULL", 1), ProtocolError, "malloc(16) gave NULL");
+Deno.test("parseTurn() throws the contestant's own message when it says error", () => {
+  assertThrows(() => parseTurn("error malloc(16) gave NULL", 1), ProtocolError, "malloc(16) gave NULL");
 });
 
 Deno.test("protocol refuses lines that are not of it", () => {
   for (const line of ["", "ok", "ok nanoseconds=x", "ok nanoseconds=1 operations=2", "what"]) {
-    assertThrows(() => parseSlot(line, 1), ProtocolError);
+    assertThrows(() => parseTurn(line, 1), ProtocolError);
   }
   for (const line of ["", "walk x units=1", "run x", "run x units=1.5", "run x units"]) {
     assertThrows(() => parseRequest(line), ProtocolError);

@@ -1,8 +1,9 @@
 /**
  * A contestant with several threads: the thread that it is, and Workers. They are started when they are first asked for
- * and kept, so that V8 has compiled their loops before the clock starts; each has an isolate, and thus compiles for itself.
+ * and kept, so that V8 has compiled their loops before the clock starts; each has an isolate, and thus compiles for
+ * itself.
  *
- * A slot lasts from the moment at which all are let go, by an atomic store, until the last one is done.
+ * A turn lasts from the moment at which all are let go, by an atomic store, until the last one is done.
  *
  * @module
  */
@@ -21,7 +22,7 @@ import {
 } from "./member.ts";
 import type { CrewStart } from "./worker.ts";
 import type { CrewAnswer } from "./part.ts";
-import { formatChecksum, ProtocolError, type Request, type Slot } from "../protocol.ts";
+import { formatChecksum, ProtocolError, type Request, type Turn } from "../protocol.ts";
 import type { TierProbe } from "../tier.ts";
 
 /** How the Workers open their allocator, and whether it is to know the blocks of the others. */
@@ -44,13 +45,13 @@ export class Crew<P> {
   }
 
   /**
-   * Runs a slot.
+   * Runs a turn.
    *
    * @param around Called when all threads are ready, and again when all have done their work: they wait.
    * @throws CrewFailed if a thread does; the crew is of no use afterwards.
    * @throws ProtocolError if the allocator or the workload cannot have so many threads.
    */
-  async slot(request: Request & { readonly threads: number }, around?: () => void): Promise<Slot> {
+  async turn(request: Request & { readonly threads: number }, around?: () => void): Promise<Turn> {
     const { threads, units } = request;
     const { workload, memory, parameters } = this.#memory(request);
     await this.#enlist(threads);
@@ -77,7 +78,7 @@ export class Crew<P> {
       this.#first.end(crewRequest);
     });
     const result = control.result(threads, runnersOf(workload, threads));
-    return slotOf(units, nanoseconds, result);
+    return turnOf(units, nanoseconds, result);
   }
 
   /** Ends the Workers, which are idle: they let go of the allocator, and the first thread may close it. */
@@ -128,10 +129,10 @@ export class Crew<P> {
   }
 }
 
-function slotOf(units: number, nanoseconds: number, result: CrewResult): Slot {
+function turnOf(units: number, nanoseconds: number, result: CrewResult): Turn {
   const { threads, first, last, tier } = result;
   const operations = threads.reduce((sum, thread) => sum + thread.operations, 0);
-  return { units, nanoseconds, operations, checksum: fold(first), slotChecksum: fold(last), tier, threads };
+  return { units, nanoseconds, operations, checksum: fold(first), turnChecksum: fold(last), tier, threads };
 }
 
 /** One checksum of many, in order. */

@@ -1,14 +1,15 @@
 /**
- * One thread of a contestant that has several: what it does in a slot, and the memory through which the threads of a
+ * One thread of a contestant that has several: what it does in a turn, and the memory through which the threads of a
  * *crew* (`crew.ts`) know of one another.
  *
- * How blocks cross from thread to thread is the workload's: not at all, each thread has a runner of its own; `together`,
- * the runners share their arrays; or by `successors`: there is one set of blocks more than there are threads, each with a
- * runner in every thread, over the same arrays. A thread takes a set that no one has, runs a unit, and lets it go; the
- * next one it takes is, as a rule, one that another thread left. The C twin does the same (`native/workloads/threads.c`).
+ * How blocks cross from thread to thread is the workload's: not at all, each thread has a runner of its own;
+ * `together`, the runners share their arrays; or by `successors`: there is one set of blocks more than there are
+ * threads, each with a runner in every thread, over the same arrays. A thread takes a set that no one has, runs a unit,
+ * and lets it go; the next one it takes is, as a rule, one that another thread left. The C twin does the same
+ * (`native/workloads/threads.c`).
  *
- * Of each runner (or set) two checksums are told, that of its first unit and the last one; `crew.ts` folds them, in order,
- * to those of the slot. They do not depend on which thread did what.
+ * Of each runner (or set) two checksums are told, that of its first unit and the last one; `crew.ts` folds them, in
+ * order, to those of the turn. They do not depend on which thread did what.
  *
  * @module
  */
@@ -45,7 +46,7 @@ export interface CrewMemory {
   readonly workspaces: readonly SharedArrayBuffer[];
 }
 
-/** One slot, as it is posted to a thread. */
+/** One turn, as it is posted to a thread. */
 export interface CrewRequest extends Request {
   readonly threads: number;
   readonly memory: CrewMemory;
@@ -54,7 +55,7 @@ export interface CrewRequest extends Request {
 /** Instead of a request: to let go of the allocator, after which nothing else is asked. */
 export const LEAVE = "leave";
 
-/** What is left of a slot in the memory of the crew. */
+/** What is left of a turn in the memory of the crew. */
 export interface CrewResult {
   readonly threads: readonly { readonly nanoseconds: number; readonly operations: number }[];
   /** What ran the loop, in the thread that was worst off. */
@@ -95,7 +96,7 @@ export class CrewControl {
     this.#results = new Float64Array(results);
   }
 
-  /** Back to the state before a slot; all threads are idle. */
+  /** Back to the state before a turn; all threads are idle. */
   reset(): void {
     this.#ints.fill(0);
   }
@@ -171,7 +172,7 @@ export class CrewControl {
     this.#ints[WORD.SETS + set * SET.LENGTH + (which === "first" ? SET.FIRST : SET.LAST)] = checksum | 0;
   }
 
-  /** What the slot came to. */
+  /** What the turn came to. */
   result(threads: number, sets: number): CrewResult {
     const checksums = (which: number) =>
       Array.from({ length: sets }, (_, set) => this.#ints[WORD.SETS + set * SET.LENGTH + which]! >>> 0);

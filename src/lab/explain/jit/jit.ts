@@ -30,11 +30,11 @@ import {
 } from "./log.ts";
 import {
   formatRequest,
-  parseSlot,
+  parseTurn,
   ProtocolError,
   type Request,
-  type Slot,
   type Tier,
+  type Turn,
 } from "../../contestant/protocol.ts";
 
 export type { Deopt, Inlining } from "./log.ts";
@@ -70,10 +70,10 @@ const FLAGS: readonly string[] = [
 
 const SLOT_NANOSECONDS = 50e6;
 const FEWEST_SLOTS = 6;
-const MOST_SLOTS = 60;
+const MOST_TURNS = 60;
 const MOST_NANOSECONDS = 5e9;
 const STEADY_SLOTS = 3; // in the best code, one after the other: warm
-const MEASURED_SLOTS = 4;
+const MEASURED_TURNS = 4;
 const MOST_UNITS = 10_000;
 
 const COMPILERS: Partial<Record<Tier, string>> = { turbofan: "*", maglev: "+" };
@@ -97,8 +97,8 @@ export async function jitEvidence(
   const loop = await openAllocator("none", "", (allocator) => workload.prepare(allocator, complete).hot.name);
   const contestant = (await enter([variant], [])).contestants.find(({ runtime }) => runtime === "deno");
   if (contestant === undefined) throw new ContestantError(variant, "is not a contestant");
-  const { slot, stdout, stderr, dump } = await runLogged(contestant.command, flags, workload, complete, signal);
-  if (slot !== undefined) return evidenceOf(variant, loop, slot.tier, stdout, dump);
+  const { turn, stdout, stderr, dump } = await runLogged(contestant.command, flags, workload, complete, signal);
+  if (turn !== undefined) return evidenceOf(variant, loop, turn.tier, stdout, dump);
   const refused = refusedFlags(stderr);
   const left = flags.filter((flag) => !refused.includes(flag));
   if (left.length === flags.length) throw new ContestantError(variant, "ended before it answered", stderr);
@@ -140,7 +140,7 @@ function withMallocAndFree(rows: readonly Inlining[] | undefined): Inlining[] {
 
 interface LoggedRun {
   /** The last one; undefined if the process ended before it answered. */
-  readonly slot: Slot | undefined;
+  readonly turn: Turn | undefined;
   readonly stdout: string;
   readonly stderr: string;
   readonly dump: Uint8Array<ArrayBuffer>;
@@ -160,41 +160,41 @@ async function runLogged(
     const logged = args.flatMap((arg) => arg.startsWith("--v8-flags=") ? v8Flags : [arg]);
     const command = new Deno.Command(path, { args: logged, cwd, stdin: "piped", stdout: "piped", stderr: "piped" });
     await using child = new LoggedChild(label, command.spawn(), signal);
-    const slot = await warmUpAndRun(child, workload, parameters);
+    const turn = await warmUpAndRun(child, workload, parameters);
     const { stdout, stderr } = await child.end();
     signal?.throwIfAborted();
-    return { slot, stdout, stderr, dump: await readDump(cwd) };
+    return { turn, stdout, stderr, dump: await readDump(cwd) };
   } finally {
     await Deno.remove(cwd, { recursive: true });
   }
 }
 
-/** Runs slots until the loop stays in TurboFan's code, says in the log that it is warm, and runs some more. */
+/** Runs turns until the loop stays in TurboFan's code, says in the log that it is warm, and runs some more. */
 async function warmUpAndRun(
   child: LoggedChild,
   workload: Workload,
   parameters: Parameters,
-): Promise<Slot | undefined> {
+): Promise<Turn | undefined> {
   const request = { workload: workload.name, parameters };
-  let slot = await child.run({ ...request, units: 1 });
+  let turn = await child.run({ ...request, units: 1 });
   let steady = 0, nanoseconds = 0;
   const isWarm = (done: number) => done >= FEWEST_SLOTS && (steady >= STEADY_SLOTS || nanoseconds > MOST_NANOSECONDS);
-  for (let done = 0; slot !== undefined && done < MOST_SLOTS && !isWarm(done); done++) {
-    slot = await child.run({ ...request, units: unitsFor(slot) });
-    steady = slot?.tier === "turbofan" || slot?.tier === "unknown" ? steady + 1 : 0;
-    nanoseconds += slot?.nanoseconds ?? 0;
+  for (let done = 0; turn !== undefined && done < MOST_TURNS && !isWarm(done); done++) {
+    turn = await child.run({ ...request, units: unitsFor(turn) });
+    steady = turn?.tier === "turbofan" || turn?.tier === "unknown" ? steady + 1 : 0;
+    nanoseconds += turn?.nanoseconds ?? 0;
   }
   const other = [...WORKLOADS.values()].find(({ name, parameters }) =>
     name !== workload.name && "cycles" in parameters
   );
   if (other !== undefined) await child.run({ workload: other.name, parameters: { cycles: 1 }, units: 1 });
-  for (let done = 0; slot !== undefined && done < MEASURED_SLOTS; done++) {
-    slot = await child.run({ ...request, units: unitsFor(slot) });
+  for (let done = 0; turn !== undefined && done < MEASURED_TURNS; done++) {
+    turn = await child.run({ ...request, units: unitsFor(turn) });
   }
-  return slot;
+  return turn;
 }
 
-function unitsFor({ nanoseconds, units }: Slot): number {
+function unitsFor({ nanoseconds, units }: Turn): number {
   return Math.min(MOST_UNITS, Math.max(1, Math.ceil(SLOT_NANOSECONDS * units / Math.max(1, nanoseconds))));
 }
 
@@ -236,8 +236,8 @@ class LoggedChild implements AsyncDisposable {
     if (signal?.aborted) this.#kill();
   }
 
-  /** Runs a slot; undefined if the process has ended, which it has to if it takes too long. */
-  async run(request: Request): Promise<Slot | undefined> {
+  /** Runs a turn; undefined if the process has ended, which it has to if it takes too long. */
+  async run(request: Request): Promise<Turn | undefined> {
     // A write to a dead process fails; the read below finds out.
     this.#requests.write(new TextEncoder().encode(`${formatRequest(request)}\n`)).catch(() => {});
     const late = setTimeout(this.#kill, deadlineFor(0));
@@ -248,14 +248,14 @@ class LoggedChild implements AsyncDisposable {
     }
   }
 
-  async #answer(request: Request): Promise<Slot | undefined> {
+  async #answer(request: Request): Promise<Turn | undefined> {
     const answer = /(ok nanoseconds=\d+ .*? tier=\w+|error .*)\n/g;
     for (;;) {
       answer.lastIndex = this.#read;
       const match = answer.exec(this.#stdout);
       if (match !== null) {
         this.#read = answer.lastIndex;
-        return this.#slotOf(match[1] as string, request);
+        return this.#turnOf(match[1] as string, request);
       }
       if (!(await this.#more())) return undefined;
     }
@@ -277,9 +277,9 @@ class LoggedChild implements AsyncDisposable {
     await this.#process.status;
   }
 
-  #slotOf(line: string, request: Request): Slot {
+  #turnOf(line: string, request: Request): Turn {
     try {
-      return parseSlot(line, request.units);
+      return parseTurn(line, request.units);
     } catch (error) {
       if (error instanceof ProtocolError) throw new ContestantError(this.#label, `failed: ${error.message}`);
       throw error;

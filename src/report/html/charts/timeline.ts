@@ -1,23 +1,23 @@
 /**
- * The timeline of a comparison: every slot when it ran, a panel a size, and below them what disturbed the slots. A ring
- * marks slots from which the host took time, a band the rounds that were discarded.
+ * The timeline of a comparison: every turn when it ran, a panel a size, and below them what disturbed the turns. A ring
+ * marks turns from which the host took time, a band the rounds that were discarded.
  *
  * @module
  */
 import * as Plot from "@observablehq/plot";
-import type { CompareFile, SlotDisturbance } from "../../../model/compare.ts";
+import type { CompareFile, TurnDisturbance } from "../../../model/compare.ts";
 import { nanoseconds } from "../../tables/format.ts";
 import { type Canvas, type Figure, type LegendItem, MUTED, type Panel, seriesColour } from "./chart.ts";
 import { HALO } from "./rows.ts";
 import { amountScale, linearScale, type Scale } from "./scale.ts";
 
-/** A row of the chart: the slots of one contestant. */
+/** A row of the chart: the turns of one contestant. */
 interface TimelineRow {
   readonly label: string;
   readonly colour: string;
 }
 
-/** What disturbed a slot, of one kind. */
+/** What disturbed a turn, of one kind. */
 interface Disturbance {
   readonly lane: string;
   readonly at: number;
@@ -25,7 +25,7 @@ interface Disturbance {
   readonly title: string;
 }
 
-/** The figure; undefined if no slot was kept. */
+/** The figure; undefined if no turn was kept. */
 export function timelineFigure({ a, b, slots }: CompareFile): Figure | undefined {
   if (slots.length === 0) return undefined;
   const contestants = rowsOf(slots, a, b);
@@ -34,25 +34,25 @@ export function timelineFigure({ a, b, slots }: CompareFile): Figure | undefined
   const disturbances = slots.flatMap(disturbancesOf);
   const legend: LegendItem[] = [...contestants.values()];
   if (slots.some(isStolen)) {
-    legend.push({ label: "the host took time from the slot", colour: "var(--bad)", shape: "ring" });
+    legend.push({ label: "the host took time from the turn", colour: "var(--bad)", shape: "ring" });
   }
   if (slots.some(({ discarded }) => discarded)) {
     legend.push({ label: "round discarded", colour: "var(--discarded)", shape: "band" });
   }
   const panelOf = (size: number, canvas: Canvas) =>
-    slotPanel(size, slots.filter((slot) => slot.size === size), contestants, timePlot(150, end, canvas, false), canvas);
-  const undisturbed = " No slot was disturbed, as far as the system says.";
+    turnPanel(size, slots.filter((turn) => turn.size === size), contestants, timePlot(150, end, canvas, false), canvas);
+  const undisturbed = " No turn was disturbed, as far as the system says.";
   return {
-    description: `Time of each slot of ${contestants.size} contestants over ${
+    description: `Time of each turn of ${contestants.size} contestants over ${
       end.toFixed(0)
     } seconds, and disturbances.`,
-    caption: `Every slot, in the order in which it ran.${disturbances.length === 0 ? undisturbed : ""}`,
+    caption: `Every turn, in the order in which it ran.${disturbances.length === 0 ? undisturbed : ""}`,
     legend,
     draw: (canvas) => [...sizes.map((size) => panelOf(size, canvas)), disturbancePanel(disturbances, end, canvas)],
   };
 }
 
-function rowsOf(slots: readonly SlotDisturbance[], a: string, b: string): Map<string, TimelineRow> {
+function rowsOf(slots: readonly TurnDisturbance[], a: string, b: string): Map<string, TimelineRow> {
   const known: Record<string, TimelineRow> = {
     a: { label: `A: ${a}`, colour: seriesColour(0) },
     b: { label: `B: ${b}`, colour: seriesColour(1) },
@@ -64,17 +64,17 @@ function rowsOf(slots: readonly SlotDisturbance[], a: string, b: string): Map<st
   return new Map(names.map((name) => [name, known[name] ?? { label: name, colour: MUTED }]));
 }
 
-function slotPanel(
+function turnPanel(
   size: number,
-  slots: readonly SlotDisturbance[],
+  slots: readonly TurnDisturbance[],
   contestants: ReadonlyMap<string, TimelineRow>,
   plot: Plot.PlotOptions,
   { isNarrow }: Canvas,
 ): Panel {
-  const points = slots.map((slot) => {
-    const { label, colour } = contestants.get(slot.contestant) ?? { label: slot.contestant, colour: MUTED };
-    const title = `${label}, round ${slot.round}: ${nanoseconds(slot.nsPerOp)} ns, ${slot.tier}${remarks(slot)}`;
-    return { at: slot.at / 1000, nsPerOp: slot.nsPerOp, isStolen: isStolen(slot), colour, title };
+  const points = slots.map((turn) => {
+    const { label, colour } = contestants.get(turn.contestant) ?? { label: turn.contestant, colour: MUTED };
+    const title = `${label}, round ${turn.round}: ${nanoseconds(turn.nsPerOp)} ns, ${turn.tier}${remarks(turn)}`;
+    return { at: turn.at / 1000, nsPerOp: turn.nsPerOp, isStolen: isStolen(turn), colour, title };
   });
   const place = { x: "at", y: "nsPerOp" } as const;
   return {
@@ -98,7 +98,7 @@ function disturbancePanel(disturbances: readonly Disturbance[], end: number, can
   const dots = { x: "at", y: "lane", r: "radius", fill: "var(--bad)", fillOpacity: 0.45 } as const;
   const letters = { frameAnchor: "left", textAnchor: "start", dx: 2 - MARGIN, dy: -11, ...HALO } as const;
   return {
-    heading: "what disturbed the slots; the larger the dot, the more",
+    heading: "what disturbed the turns; the larger the dot, the more",
     plot: {
       ...plot,
       y: { type: "band", domain: lanes, label: null, axis: null },
@@ -144,21 +144,21 @@ function scaleNear(values: readonly number[]): Scale {
   return linearScale(low - margin, high + margin, 5);
 }
 
-function isStolen({ stolenMs = 0 }: SlotDisturbance): boolean {
+function isStolen({ stolenMs = 0 }: TurnDisturbance): boolean {
   return stolenMs > 0;
 }
 
 /** From when to when discarded rounds ran, in seconds. */
-function discardedRounds(slots: readonly SlotDisturbance[]): { from: number; to: number }[] {
+function discardedRounds(slots: readonly TurnDisturbance[]): { from: number; to: number }[] {
   const rounds = new Set(slots.filter(({ discarded }) => discarded).map(({ round }) => round));
   return [...rounds].map((round) => {
-    const times = slots.filter((slot) => slot.round === round).map(({ at }) => at / 1000);
+    const times = slots.filter((turn) => turn.round === round).map(({ at }) => at / 1000);
     return { from: Math.min(...times) - 0.05, to: Math.max(...times) + 0.05 };
   });
 }
 
-function disturbancesOf(slot: SlotDisturbance): Disturbance[] {
-  const { at, round, contestant, stolenMs = 0, pressureMs = 0, preemptions = 0 } = slot;
+function disturbancesOf(turn: TurnDisturbance): Disturbance[] {
+  const { at, round, contestant, stolenMs = 0, pressureMs = 0, preemptions = 0 } = turn;
   return [
     { lane: "stolen by the host", amount: stolenMs, unit: "ms stolen" },
     { lane: "waited for a core", amount: pressureMs, unit: "ms waited" },
@@ -171,7 +171,7 @@ function disturbancesOf(slot: SlotDisturbance): Disturbance[] {
   }));
 }
 
-function remarks({ stolenMs = 0, pressureMs = 0, preemptions = 0, discarded }: SlotDisturbance): string {
+function remarks({ stolenMs = 0, pressureMs = 0, preemptions = 0, discarded }: TurnDisturbance): string {
   return [
     stolenMs > 0 ? `, ${nanoseconds(stolenMs)} ms stolen` : "",
     pressureMs > 0 ? `, ${nanoseconds(pressureMs)} ms waited` : "",

@@ -27,7 +27,7 @@ export function benchSections(file: ResultFile): Section[] {
   const columns = columnsOf(results), sharing = sharingLines(results);
   const series = seriesOf(results);
   const contestants = seriesOf(results.filter(({ runtime }) => runtime !== "harness"));
-  const measured = `${rounds.measured} of ${rounds.wanted}, slots of ${rounds.slotMilliseconds} ms or one unit, ` +
+  const measured = `${rounds.measured} of ${rounds.wanted}, turns of ${rounds.slotMilliseconds} ms or one unit, ` +
     `order from seed ${rounds.orderSeed}`;
   return [
     {

@@ -20,10 +20,10 @@ export function compareSections(file: CompareFile): Section[] {
   const { a, b, sources, rounds, level, baseline } = file;
   const measured =
     `${rounds.measured}, ${rounds.discarded} of them discarded; looked at after ${rounds.looks.join(", ")}; ` +
-    `slots of ${rounds.slotMilliseconds} ms, order from seed ${rounds.orderSeed}`;
+    `turns of ${rounds.slotMilliseconds} ms, order from seed ${rounds.orderSeed}`;
   return [
     { id: "verdict", title: "Verdict by size", content: [figure(compareRatioFigure(file)), verdictTable(file)] },
-    { id: "timeline", title: "Timeline of slots", content: figure(timelineFigure(file)) },
+    { id: "timeline", title: "Timeline of turns", content: figure(timelineFigure(file)) },
     { id: "distribution", title: "Distribution of samples", content: figure(distributionFigure(compareSeries(file))) },
     { id: "baseline", title: "Baseline", content: baseline === undefined ? "" : baselineContent(baseline) },
     remarksSection(file),
