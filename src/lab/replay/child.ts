@@ -125,9 +125,9 @@ function run(replay: Replay, units: number): Turn {
     replay.advance(replay.events);
     milliseconds += performance.now() - start;
   }
-  const slot = turnOf(units, replay.events, milliseconds, replay.checksum, tierOf(replay.hot));
+  const turn = turnOf(units, replay.events, milliseconds, replay.checksum, tierOf(replay.hot));
   replay.begin();
-  return slot;
+  return turn;
 }
 
 /** A turn of whole replays, each of which has the same checksum. */
