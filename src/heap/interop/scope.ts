@@ -30,6 +30,8 @@ import type { Fields, StructType } from "./structs/types.ts";
 const UNIT = 16; // what malloc aligns to
 const LARGEST_CHUNK = 32 * 1024;
 const FIRST_CHUNK = 8 * 1024;
+/** Chunks end below 2 GiB, as small blocks do: so what `malloc` returns is an int32. */
+const MOST_END = 2 ** 31;
 /** Bytes of marks: a chunk has as many units at most. */
 const MARKS = LARGEST_CHUNK / UNIT;
 const NO_MARKS = new Uint8Array(0);
@@ -104,17 +106,19 @@ export class Scope implements Disposable {
    * @throws {UseAfterFreeError} when the scope has ended.
    */
   malloc(size: number): Ptr {
+    // As in the hot path: `- 0` says that a number comes of the call, without which V8 boxes the others, too, which takes a fifth more;
+    // and what `| 0` may throw is caught in no machine code.
     let whole: number;
     try {
       whole = size | 0;
     } catch {
-      return this.#mallocSlow(size);
+      whole = NaN; // a bigint or a symbol
     }
     const unit = this.next, next = unit + ((whole + (UNIT - 1)) >>> 4); // 16 is UNIT
-    if (whole !== size || whole <= 0 || next > this.end) return this.#mallocSlow(size);
+    if (whole !== size || whole <= 0 || next > this.end) return this.#mallocSlow(size) - 0;
     this.marks[unit & (MARKS - 1)] = 1;
     this.next = next;
-    return unit * UNIT;
+    return unit << 4; // below MOST_END
   }
 
   /** As `malloc`. @throws {OutOfMemoryError} where that gives 0. */
@@ -273,8 +277,11 @@ export class Scope implements Disposable {
       if (this.#current >= 0) chunks[this.#current]!.next = this.next;
       if (this.#current + 1 === chunks.length) {
         const room = chunks.length === 0 && size <= FIRST_CHUNK ? FIRST_CHUNK : LARGEST_CHUNK;
-        const base = this.#host.malloc(room) / UNIT;
-        if (base === 0) return this.#own(this.#host.malloc(size));
+        const ptr = this.#host.malloc(room), base = ptr / UNIT;
+        if (ptr === 0 || ptr + room > MOST_END) {
+          this.#host.free(ptr); // of variants whose small blocks are smaller
+          return this.#own(this.#host.malloc(size));
+        }
         chunks.push({ base, end: base + room / UNIT, marks: scopes.takeMarks(), next: base });
       }
       this.#current++;
@@ -333,8 +340,13 @@ export class OpenScopes implements Scopes {
 
   /** Scopes end in the reverse order, as a rule. */
   delete(scope: Scope): void {
-    const at = this.#scopes.lastIndexOf(scope);
-    if (at >= 0) this.#scopes.splice(at, 1); // the heap may have been closed
+    const scopes = this.#scopes;
+    if (scopes.at(-1) === scope) {
+      scopes.pop(); // `splice` makes an array
+      return;
+    }
+    const at = scopes.lastIndexOf(scope);
+    if (at >= 0) scopes.splice(at, 1); // the heap may have been closed
   }
 
   /** The heap is closed. */

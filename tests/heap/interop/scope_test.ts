@@ -221,3 +221,17 @@ Deno.test("reset() and the end of a scope give the chunks' memory back to the he
   scope[Symbol.dispose]();
   assertEquals(heap.stats().liveBytes, 0);
 });
+
+for (const variant of ["slab-map", "box"]) {
+  Deno.test(`a scope in a heap with more than 2 GiB of blocks gives pointers as the heap does (${variant})`, async () => {
+    using heap = await Heap.open({ variant });
+    // Address space alone, until there is nothing left below.
+    for (const size of [2 ** 28, 2 ** 20, 2 ** 16]) while (heap.alloc(size) < 2 ** 31);
+    const { liveBlocks } = heap.stats(), scope = heap.scope(), ptrs: number[] = [];
+    for (let i = 0; i < 100; i++) ptrs.push(scope.malloc(1000));
+    for (const [i, ptr] of ptrs.entries()) heap.fill(ptr, i, 1000);
+    for (const [i, ptr] of ptrs.entries()) assertEquals(heap.copyOut(ptr, 1000), new Uint8Array(1000).fill(i));
+    scope[Symbol.dispose]();
+    assertEquals(heap.stats().liveBlocks, liveBlocks);
+  });
+}
