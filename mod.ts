@@ -98,6 +98,7 @@ export {
   type StructValues,
   type StructView,
   type SuperslabSnapshot,
+  type ThreadOptions,
   type TypedArrayConstructor,
   union,
   type UnsignedName,

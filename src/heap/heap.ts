@@ -58,8 +58,37 @@ import { loadedHotPath, loadHotPath } from "./hot/loader.ts";
 import type { Compile } from "./hot/parts.ts";
 import { DEFAULT_VARIANT, parseVariant, type Variant } from "./variants.ts";
 
+/** What each thread that has a heap says for itself: options of {@linkcode Heap.attach}, and of {@linkcode Heap.open}. */
+export interface ThreadOptions {
+  /**
+   * Gets a line where something works, but not as well as it could; and of a debug build the report of leaks and what
+   * the flag `verbose` says, which go to stderr otherwise. It is called when the call that has something to say is done, so it
+   * may use the heap, and close it. What it throws passes on from `open` and
+   * `attach`, which open nothing then, and from `close`, which is
+   * done by then; from other calls it goes to stderr, with the line.
+   */
+  readonly log?: (line: string) => void;
+  /**
+   * Called before a call gives 0 because there is no memory: what the program frees then may be what is missing. It may use the
+   * heap. It is called at 1, and again at 2 if that was not enough; not for a size over `maxBytes`, and not while it is at work. What
+   * it throws passes on from the call that wanted memory, which has changed nothing. It is asked of the thread that wants memory, and of no other.
+   */
+  readonly onPressure?: (level: PressureLevel) => void;
+  /**
+   * Gives free memory back to the system every so many milliseconds, as {@linkcode Heap.collect} does, by a timer that does
+   * not keep the process alive. Default: never; what is free goes back when the heap grows.
+   */
+  readonly purgeAfterMs?: number;
+  /**
+   * Says of each owned block ({@linkcode Heap.own}) that was collected as garbage without being freed, and where it was allocated, in a
+   * line to `log` or stderr. `"free"` frees it, too; `true` does not, since C may have its address. It costs microseconds for each. Default:
+   * `true` in debug builds, `false` in others.
+   */
+  readonly trackOwned?: boolean | "free";
+}
+
 /** What a heap is opened with. */
-export interface HeapOptions {
+export interface HeapOptions extends ThreadOptions {
   /** A variant's name, and flags that differ: `slab-map,refill=32`. Default: `slab-map`. */
   readonly variant?: string;
   /**
@@ -81,31 +110,6 @@ export interface HeapOptions {
   readonly stacks?: boolean | number;
   /** Debug builds: the bytes that freed blocks may hold back, so that their misuse is found. Default: 1 MiB. */
   readonly quarantineBytes?: number;
-  /**
-   * Gets a line where something works, but not as well as it could; and of a debug build the report of leaks and what
-   * the flag `verbose` says, which go to stderr otherwise. It is called when the call that has something to say is
-   * done, so it may use the heap, and close it. What it throws passes on from `open`, which opens nothing then, and
-   * from `close`, which is done by then; from other calls it goes to stderr, with the line.
-   */
-  readonly log?: (line: string) => void;
-  /**
-   * Called before a call gives 0 because there is no memory: what the program frees then may be what is missing. It may
-   * use the heap. It is called at 1, and again at 2 if that was not enough; not for a size over `maxBytes`, and not
-   * while it is at work. What it throws passes on from the call that wanted memory, which has changed nothing. It is of
-   * the thread that opened the heap.
-   */
-  readonly onPressure?: (level: PressureLevel) => void;
-  /**
-   * Gives free memory back to the system every so many milliseconds, as {@linkcode Heap.collect} does, by a timer that
-   * does not keep the process alive. Default: never; what is free goes back when the heap grows.
-   */
-  readonly purgeAfterMs?: number;
-  /**
-   * Says of each owned block ({@linkcode Heap.own}) that was collected as garbage without being freed, and where it was
-   * allocated, in a line to `log` or stderr. `"free"` frees it, too; `true` does not, since C may have its address. It
-   * costs microseconds for each. Default: `true` in debug builds, `false` in others.
-   */
-  readonly trackOwned?: boolean | "free";
 }
 
 /** A block that is lent to C: see {@linkcode Heap.lend}. */
@@ -118,18 +122,8 @@ export interface LentBlock extends Disposable {
   end(): void;
 }
 
-const OPTION_NAMES = [
-  "variant",
-  "build",
-  "reserveBytes",
-  "maxBytes",
-  "stacks",
-  "quarantineBytes",
-  "log",
-  "onPressure",
-  "purgeAfterMs",
-  "trackOwned",
-];
+const THREAD_OPTIONS = ["log", "onPressure", "purgeAfterMs", "trackOwned"];
+const OPTIONS = ["variant", "build", "reserveBytes", "maxBytes", "stacks", "quarantineBytes", ...THREAD_OPTIONS];
 const BUILDS: readonly Build[] = ["release", "debug"];
 
 /** Opens a heap whose journals the caller makes: for those who try what a thread leaves that dies at any step. */
@@ -244,7 +238,7 @@ export class Heap implements Disposable, AsyncDisposable {
       const settings = readOptions(options);
       return Heap.#open(settings, await loadHotPath(settings.variant.flags), await openVirtualMemory(), makeJournal);
     };
-    attachWith = (makeJournal, shared) => Heap.#attach(shared, makeJournal);
+    attachWith = (makeJournal, shared) => Heap.#attach(shared, {}, makeJournal);
   }
 
   /** Only for `open` and `attach`; programs without types may call it, too. */
@@ -254,7 +248,7 @@ export class Heap implements Disposable, AsyncDisposable {
     build: Build,
     blocks: Blocks,
     log: Log,
-    tracking: Tracking = { trackOwned: build === "debug", hasSites: build === "debug" },
+    tracking: Tracking,
   ) {
     if (!(memory instanceof HeapMemory)) {
       throw new InvalidOptionError("a heap is made by `await Heap.open()`, or `await Heap.attach(handle)`.");
@@ -345,7 +339,7 @@ export class Heap implements Disposable, AsyncDisposable {
       return lines.during(() => {
         if (system.note !== undefined && log !== undefined) lines.say(system.note);
         const memory = opened = HeapMemory.reserve(system, reserveBytes, orLess, maxBytes, build, makeJournal);
-        const blocks = makeBlocks(memory, variant, compile, lines, settings);
+        const blocks = makeBlocks(memory, variant, compile, lines, settings.pressure, settings);
         const heap = opened = new Heap(memory, variant, build, blocks, lines, {
           trackOwned: settings.trackOwned,
           hasSites: build === "release" || stacks > 0,
@@ -367,32 +361,42 @@ export class Heap implements Disposable, AsyncDisposable {
    * `close` lets go of it, and nothing else does while the thread lives. A thread that ends without loses nothing: what
    * it had cached is given back when the next attaches, or collects, or runs out of memory.
    *
-   * The build, `stacks` and `quarantineBytes` are those of who opened the heap; a debug build here logs to stderr.
+   * The build, `stacks` and `quarantineBytes` are those of who opened the heap; the other options are each thread's own.
    *
    * @param shared from {@linkcode Heap.share}, as it was posted.
+   * @param options of this thread: `log`, `onPressure`, `purgeAfterMs`, `trackOwned`.
+   * @throws {InvalidOptionError} for an option that does not exist, or a value out of range.
    * @throws {HeapClosedError} if the heap is closed.
    * @throws {InvalidHandleError} for what is not a handle, or one of another process.
    * @throws {HeapSharedError} if 128 threads have the heap that have not ended.
    * @throws {HeaderCorruptedError} if damage is found when the free lists are filled (`prewarm`); what is damaged is
    * given up, and the next who attaches does not find it.
    */
-  static attach(shared: SharedHeap): Promise<Heap> {
-    return Heap.#attach(shared);
+  static attach(shared: SharedHeap, options: ThreadOptions = {}): Promise<Heap> {
+    return Heap.#attach(shared, options);
   }
 
-  static async #attach(shared: SharedHeap, makeJournal?: MakeJournal): Promise<Heap> {
-    const { handle, variant } = readHandle(shared);
+  static async #attach(shared: SharedHeap, options: ThreadOptions, makeJournal?: MakeJournal): Promise<Heap> {
+    const { handle, variant } = readHandle(shared), { build } = handle;
+    const { log, pressure, purgeAfterMs, trackOwned } = readThreadOptions(
+      chosenOf(options, "Heap.attach", THREAD_OPTIONS),
+      build,
+    );
     const compile = await loadHotPath(variant.flags);
     const system = await openVirtualMemory();
     let opened: { close(): void } = system;
-    const log = new Log();
+    const lines = new Log(log);
     try {
-      return log.during(() => {
+      return lines.during(() => {
         const { flags } = variant;
+        if (system.note !== undefined && log !== undefined) lines.say(system.note);
         const makeRoom = (memory: HeapMemory) => reclaimWithoutEntry(memory, flags);
         const memory = opened = HeapMemory.attach(system, handle, flags, makeRoom, makeJournal);
-        return new Heap(memory, variant, handle.build, makeBlocks(memory, variant, compile, log), log);
-      });
+        const blocks = makeBlocks(memory, variant, compile, lines, pressure);
+        const heap = opened = new Heap(memory, variant, build, blocks, lines, { trackOwned, hasSites: true });
+        if (purgeAfterMs !== undefined) heap.#endPurging = purgeWhenIdle(heap, purgeAfterMs, lines);
+        return heap;
+      }, true);
     } catch (error) {
       opened.close();
       throw error;
@@ -1252,13 +1256,14 @@ function makeBlocks(
   variant: Variant,
   compile: Compile,
   log: Log,
+  pressure: Pressure | undefined,
   options?: DebugOptions,
 ): Blocks {
   const { books } = memory;
-  const make = (pressure?: Pressure): ReleaseBlocks => new ReleaseBlocks(memory, variant, compile, log.say, pressure);
-  if (books === undefined) return make(options?.pressure);
+  const make = (asked?: Pressure): ReleaseBlocks => new ReleaseBlocks(memory, variant, compile, log.say, asked);
+  if (books === undefined) return make(pressure);
   // It fills the free lists: what it has taken, and not put on one yet, is in no record, as in a call.
-  return new DebugBlocks(memory, books, books.journal.run(make), log, options);
+  return new DebugBlocks(memory, books, books.journal.run(make), log, pressure, options);
 }
 
 /** Whether owned blocks are tracked, and where they were allocated. */
@@ -1267,8 +1272,16 @@ interface Tracking {
   readonly hasSites: boolean;
 }
 
+/** Options of a thread, checked, with what is left out. */
+interface ThreadSettings {
+  readonly log: ((line: string) => void) | undefined;
+  readonly pressure: Pressure | undefined;
+  readonly purgeAfterMs: number | undefined;
+  readonly trackOwned: boolean | "free";
+}
+
 /** Options, checked, with what is left out. */
-interface Settings {
+interface Settings extends ThreadSettings {
   readonly variant: Variant;
   readonly build: Build;
   readonly reserveBytes: number;
@@ -1277,28 +1290,28 @@ interface Settings {
   readonly maxBytes: number;
   readonly quarantineBytes: number;
   readonly stacks: number;
-  readonly log: ((line: string) => void) | undefined;
-  readonly pressure: Pressure | undefined;
-  readonly purgeAfterMs: number | undefined;
-  readonly trackOwned: boolean | "free";
 }
 
 /** The longest time that a timer of Deno's takes. */
 const MOST_MILLISECONDS = 2 ** 31 - 1;
 
-/** @throws {InvalidOptionError} as `Heap.open` does. */
-function readOptions(options: HeapOptions): Settings {
+/** Options, read once: a getter may say something else the next time. @throws {InvalidOptionError} for names that are not `known`. */
+function chosenOf<Options extends object>(options: Options, call: string, known: readonly string[]): Options {
   if (typeof options !== "object" || options === null) {
-    throw new InvalidOptionError(`${given(options)}: Heap.open takes an object of options, or nothing.`);
+    throw new InvalidOptionError(`${given(options)}: ${call} takes an object of options, or nothing.`);
   }
-  const chosen = { ...options }; // read once: a getter may say something else the next time
-  const { variant: text = DEFAULT_VARIANT, build = "release", log, onPressure, purgeAfterMs } = chosen;
+  const chosen = { ...options };
   for (const name of Object.keys(chosen)) {
-    if (!OPTION_NAMES.includes(name)) {
-      throw new InvalidOptionError(`Heap.open has no option "${name}". The options are: ${OPTION_NAMES.join(", ")}.`);
+    if (!known.includes(name)) {
+      throw new InvalidOptionError(`${call} has no option "${name}". The options are: ${known.join(", ")}.`);
     }
   }
-  if (!BUILDS.includes(build)) throw new InvalidOptionError(`${given(build)}: a build is ${BUILDS.join(" or ")}.`);
+  return chosen;
+}
+
+/** @throws {InvalidOptionError} as `Heap.attach` does. */
+function readThreadOptions(chosen: ThreadOptions, build: Build): ThreadSettings {
+  const { log, onPressure, purgeAfterMs, trackOwned = build === "debug" } = chosen;
   if (log !== undefined && typeof log !== "function") {
     throw new InvalidOptionError(`${given(log)}: log is a function that gets a line.`);
   }
@@ -1311,11 +1324,19 @@ function readOptions(options: HeapOptions): Settings {
   ) {
     throw new InvalidOptionError(`${given(purgeAfterMs)}: purgeAfterMs is from 1 to ${MOST_MILLISECONDS}.`);
   }
-  const { trackOwned = build === "debug" } = chosen;
   if (typeof trackOwned !== "boolean" && trackOwned !== "free") {
     throw new InvalidOptionError(`${given(trackOwned)}: trackOwned is true, false or "free".`);
   }
-  const released = parseVariant(text);
+  const pressure = onPressure === undefined ? undefined : new Pressure(onPressure);
+  return { log, pressure, purgeAfterMs, trackOwned };
+}
+
+/** @throws {InvalidOptionError} as `Heap.open` does. */
+function readOptions(options: HeapOptions): Settings {
+  const chosen = chosenOf(options, "Heap.open", OPTIONS),
+    { variant: text = DEFAULT_VARIANT, build = "release" } = chosen;
+  if (!BUILDS.includes(build)) throw new InvalidOptionError(`${given(build)}: a build is ${BUILDS.join(" or ")}.`);
+  const ofThread = readThreadOptions(chosen, build), released = parseVariant(text);
   if (build === "release" && released.flags.verbose === 1) {
     throw new InvalidOptionError(
       'verbose=1 is for debug builds, Heap.open({ build: "debug" }): others print nothing.',
@@ -1325,6 +1346,7 @@ function readOptions(options: HeapOptions): Settings {
   const reserve = bytesOption(chosen, "reserveBytes", MIN_RESERVE_BYTES, MAX_RESERVE_BYTES, DEFAULT_RESERVE_BYTES);
   const reserveBytes = Math.ceil(reserve / SUPERSLAB_BYTES) * SUPERSLAB_BYTES;
   return {
+    ...ofThread,
     variant,
     build,
     reserveBytes,
@@ -1332,10 +1354,6 @@ function readOptions(options: HeapOptions): Settings {
     maxBytes: bytesOption(chosen, "maxBytes", 0, MAX_RESERVE_BYTES, reserveBytes),
     quarantineBytes: bytesOption(chosen, "quarantineBytes", 0, MAX_RESERVE_BYTES, DEFAULT_QUARANTINE_BYTES),
     stacks: stacksOption(chosen),
-    log,
-    pressure: onPressure === undefined ? undefined : new Pressure(onPressure),
-    purgeAfterMs,
-    trackOwned,
   };
 }
 

@@ -7,7 +7,7 @@
 export * from "./errors.ts";
 export type { CounterName, HeapCounters } from "./state/counters.ts";
 export type { Leak, Ptr } from "./blocks.ts";
-export { Heap, type HeapOptions, type LentBlock } from "./heap.ts";
+export { Heap, type HeapOptions, type LentBlock, type ThreadOptions } from "./heap.ts";
 export * from "./interop/mod.ts";
 export type { BlockInfo, ClassStats, HeapStats } from "./inspect/stats.ts";
 export { type Build, type ClassSet, FLAGS, type Flags, flagsToQuery, withOverrides } from "./flags.ts";

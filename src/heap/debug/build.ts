@@ -65,8 +65,6 @@ export interface DebugOptions {
   /** One allocation in so many has stacks; 0: none. */
   readonly stacks: number;
   readonly quarantineBytes: number;
-  /** Asked before there is no memory, if the program wants it. */
-  readonly pressure: Pressure | undefined;
 }
 
 /** An allocation: with so many bytes in front of the block, by a function of the release build, filled with a byte. */
@@ -94,12 +92,16 @@ export class DebugBlocks implements Blocks {
   readonly #inners: InnerBlocks;
   readonly #pressure: Pressure | undefined;
 
-  /** @param options of a heap that is new. */
+  /**
+   * @param pressure is asked before there is no memory, if the program wants it.
+   * @param options of a heap that is new.
+   */
   constructor(
     memory: HeapMemory,
     books: BooksMemory,
     inner: ReleaseBlocks,
     log: Log,
+    pressure: Pressure | undefined,
     options?: DebugOptions,
   ) {
     this.#memory = memory;
@@ -110,7 +112,7 @@ export class DebugBlocks implements Blocks {
     this.#report = new DebugReport(memory.u8, this.#stacks);
     this.#books = new DebugBooks(books, memory.bytes, options?.quarantineBytes);
     this.#inners = new InnerBlocks(inner, books, this.#books);
-    this.#pressure = options?.pressure;
+    this.#pressure = pressure;
     neighbours.add(new WeakRef(this));
   }
 

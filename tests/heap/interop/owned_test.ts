@@ -68,8 +68,11 @@ Deno.test("a debug build's stack of an owned block, a string and structs begins 
 
 const PROGRAM = `
   import { Heap } from ${JSON.stringify(new URL("../../../mod.ts", import.meta.url).href)};
-  const options = JSON.parse(Deno.args[0]), lines = [];
-  const heap = await Heap.open({ ...options, log: (line) => lines.push(line) });
+  const { attaches, ...options } = JSON.parse(Deno.args[0]), lines = [];
+  const log = (line) => lines.push(line), { build, ...ofThread } = options;
+  const heap = attaches
+    ? await Heap.attach((globalThis.opener = await Heap.open({ build })).share(), { ...ofThread, log })
+    : await Heap.open({ ...options, log });
   class Holder { block = heap.own(123); }
   function forget() { new Holder(); }
   function keep() { using block = heap.own(321); heap.own(321).release(); }
@@ -88,6 +91,8 @@ for (
     ["a release build does not report", { build: "release", trackOwned: false }, false, 2],
     ["a release build that is asked to reports", { trackOwned: true }, true, 2],
     ["one that is asked to free frees and reports", { trackOwned: "free" }, true, 1],
+    ["a debug build that is attached reports", { attaches: true, build: "debug" }, true, 2],
+    ["one that is attached, and asked to free, frees and reports", { attaches: true, trackOwned: "free" }, true, 1],
   ] as const
 ) {
   Deno.test(`${name} an owned block that was collected without being freed, whose own object holds it`, async () => {

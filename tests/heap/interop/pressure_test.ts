@@ -1,6 +1,6 @@
 /** What is asked before there is no memory, and memory that goes back by itself. */
 
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { Heap, InvalidOptionError, OutOfMemoryError } from "../../../src/heap/mod.ts";
 
 const KIB = 1024, MIB = 1024 * KIB;
@@ -127,4 +127,66 @@ Deno.test("Heap.open() refuses options of pressure and tracking that it does not
   ) {
     assertThrows(() => Heap.openSync(wrong as never), InvalidOptionError);
   }
+});
+
+for (const build of ["release", "debug"] as const) {
+  Deno.test(`a thread that attaches is asked for its own memory, by its own onPressure (${build})`, async () => {
+    const asked: string[] = [], cache: number[] = [];
+    using heap = await Heap.open({
+      build,
+      stacks: false,
+      quarantineBytes: 0,
+      maxBytes: 4 * MIB,
+      onPressure: () => asked.push("opener"),
+    });
+    using attached = await Heap.attach(heap.share(), {
+      onPressure(level) {
+        asked.push(`attached ${level}`);
+        attached.free(cache.pop() ?? 0);
+      },
+    });
+    using silent = await Heap.attach(heap.share());
+    cache.push(attached.alloc(1 * MIB), attached.alloc(1.5 * MIB));
+    assertEquals([silent.malloc(2 * MIB), asked.splice(0)], [0, []]);
+    assertEquals([heap.malloc(2 * MIB), asked.splice(0)], [0, ["opener", "opener"]]);
+    attached.free(attached.alloc(2 * MIB));
+    assertEquals(asked.splice(0), ["attached 1"]);
+    cache.forEach((ptr) => attached.free(ptr));
+    heap.check();
+  });
+}
+
+Deno.test("a thread that attaches purges by its own purgeAfterMs, until it closes the heap", async () => {
+  using heap = await Heap.open();
+  const attached = await Heap.attach(heap.share(), { purgeAfterMs: 10 });
+  const ptrs = Array.from({ length: 2000 }, () => attached.calloc(1, 10_000));
+  ptrs.forEach((ptr) => attached.free(ptr));
+  const before = heap.stats().residentBytes;
+  for (let turn = 0; turn < 200 && heap.stats().residentBytes > before / 4; turn++) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  assert(heap.stats().residentBytes <= before / 4, `${heap.stats().residentBytes} of ${before}`);
+  attached.close(); // the sanitizer finds a timer that goes on
+});
+
+Deno.test("Heap.attach() takes the options of a thread, and refuses those of the heap", async () => {
+  using heap = await Heap.open();
+  const shared = heap.share();
+  for (
+    const wrong of [
+      { maxBytes: 5 },
+      { build: "debug" },
+      { log: "yes" },
+      { onPressure: 5 },
+      { purgeAfterMs: 0 },
+      {
+        trackOwned: 1,
+      },
+      5,
+      null,
+    ]
+  ) {
+    await assertRejects(() => Heap.attach(shared, wrong as never), InvalidOptionError);
+  }
+  await assertRejects(() => Heap.attach(shared, { maxBytes: 5 } as never), InvalidOptionError, "Heap.attach");
 });
