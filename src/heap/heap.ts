@@ -620,8 +620,7 @@ export class Heap implements Disposable, AsyncDisposable {
   /**
    * Makes a block that exists one that is freed at the end of the scope.
    *
-   * @throws {InvalidPointerError} for what is not the start of a block; a release build does not know whether it is
-   * live.
+   * @throws {InvalidPointerError} for what is not the start of a block, and for 0; a release build does not know whether it is live.
    *
    * @example
    * ```ts
@@ -662,6 +661,7 @@ export class Heap implements Disposable, AsyncDisposable {
    * ```
    */
   scope(): Scope {
+    this.#memory.assertOpen();
     return this.#interop.scope();
   }
 

@@ -56,7 +56,11 @@ export class Interop implements ScopeParts {
   }
 
   adopt(ptr: Ptr, callee: (ptr: Ptr) => unknown): OwnedBlock {
-    return this.#owned(ptr, this.host.usableSize(ptr), callee);
+    const size = this.host.usableSize(ptr);
+    if (ptr === 0) {
+      throw new InvalidPointerError("NULL: there is no block to adopt. alloc() is malloc that never gives it.", 0);
+    }
+    return this.#owned(ptr, size, callee);
   }
 
   #owned(ptr: Ptr, size: number, callee: (value: number) => unknown): OwnedBlock {
@@ -70,7 +74,9 @@ export class Interop implements ScopeParts {
   }
 
   copyIn(bytes: ArrayBuffer | SharedArrayBuffer | ArrayBufferView): Ptr {
-    const source = bytesOf(bytes), ptr = this.host.alloc(source.length);
+    const source = bytesOf(bytes);
+    assertViews(this.host);
+    const ptr = this.host.alloc(source.length);
     this.ranges.write(ptr, source);
     return ptr;
   }

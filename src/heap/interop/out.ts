@@ -70,8 +70,9 @@ export function outParameter<Type extends OutType>(
   giveBack: ((ptr: Ptr) => void) | undefined,
   type: Type,
 ): OutParameter<OutValue<Type>> {
-  const box = boxed(type), ptr = source.alloc(box.size), place = new Place();
+  const box = boxed(type), place = new Place();
   assertViews(host);
+  const ptr = source.alloc(box.size);
   host.u8.fill(0, ptr, ptr + box.size);
   place.at = ptr / box.alignment;
   return new OutParameter(host, ptr, new (compile(box))(whole, place) as { value: OutValue<Type> }, giveBack);

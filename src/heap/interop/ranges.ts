@@ -62,6 +62,9 @@ export class Ranges {
     assertSize(length, "length");
     const most = this.bytesFrom(ptr);
     if (length <= most) return;
+    if (ptr === 0) {
+      throw new InvalidPointerError("NULL: there is no memory to reach. alloc() is malloc that never gives it.", 0);
+    }
     throw new BufferOverflowError(
       `${length} bytes from ${hex(ptr)}: the block there has ${most} from that place.`,
       ptr,
@@ -69,7 +72,7 @@ export class Ranges {
   }
 
   view<View>(ctor: TypedArrayConstructor<View>, ptr: Ptr, length: number): View {
-    const element = ctor.BYTES_PER_ELEMENT;
+    const element = ctor?.BYTES_PER_ELEMENT;
     if (!(element >= 1)) {
       throw new InvalidAlignmentError(`${given(ctor)}: a view is made by a typed array's constructor.`);
     }
@@ -116,9 +119,15 @@ export class Ranges {
   }
 }
 
-/** For an open heap. @throws {HeapDetachedError} if the program has given the buffer of its views away. */
-export function assertViews({ u8 }: Host): void {
-  if (u8.length === 0) throw new HeapDetachedError();
+/**
+ * Comes before an allocation that is to be written to, which would be lost otherwise.
+ *
+ * @throws {HeapClosedError} if the heap is closed, and {HeapDetachedError} if the program has given the buffer of its views away.
+ */
+export function assertViews(host: Host): void {
+  if (host.u8.length > 0) return;
+  host.usableSize(0); // throws for a heap that is closed
+  throw new HeapDetachedError();
 }
 
 /** The bytes of a buffer or of a view of one. @throws {InvalidSizeError} for what is neither. */

@@ -22,7 +22,7 @@ import { assertPointer, assertSize, hex, InvalidPointerError, OutOfMemoryError, 
 import type { CStringOptions, CStrings } from "./text/cstrings.ts";
 import type { Host, Scopes } from "./host.ts";
 import { type OutParameter, outParameter, type OutType, type OutValue } from "./out.ts";
-import { bytesOf, type Ranges } from "./ranges.ts";
+import { assertViews, bytesOf, type Ranges } from "./ranges.ts";
 import { makeStructs, type StructArray } from "./structs/array.ts";
 import type { StructMemory } from "./structs/memory.ts";
 import type { Fields, StructType } from "./structs/types.ts";
@@ -80,6 +80,8 @@ export class Scope implements Disposable {
   #current = -1;
   /** Blocks of the heap's own. */
   #blocks: Set<Ptr> | undefined = undefined;
+  /** Objects over its memory, which end with it, and say so to who uses them then. */
+  #objects: Disposable[] | undefined = undefined;
   #isOver = false;
 
   static {
@@ -132,6 +134,7 @@ export class Scope implements Disposable {
   calloc(count: number, size: number): Ptr {
     assertSize(count, "count");
     assertSize(size, "size");
+    assertViews(this.#host);
     const ptr = this.malloc(count * size);
     if (ptr !== 0) this.#host.u8.fill(0, ptr, ptr + count * size);
     return ptr;
@@ -155,19 +158,21 @@ export class Scope implements Disposable {
 
   /** A block with a copy of these bytes, as {@linkcode Heap.copyIn} makes it. */
   copyIn(bytes: ArrayBuffer | SharedArrayBuffer | ArrayBufferView): Ptr {
-    const source = bytesOf(bytes), ptr = this.alloc(source.length);
+    const source = bytesOf(bytes);
+    assertViews(this.#host);
+    const ptr = this.alloc(source.length);
     this.#parts.ranges.write(ptr, source);
     return ptr;
   }
 
   /** An out-parameter, as {@linkcode Heap.out} makes it; its memory goes with the scope. */
   out<Type extends OutType>(type: Type): OutParameter<OutValue<Type>> {
-    return outParameter(this.#host, this.#parts.whole, this, undefined, type);
+    return this.#ending(outParameter(this.#host, this.#parts.whole, this, undefined, type));
   }
 
   /** An array of structs, as {@linkcode Heap.structs} makes it; its memory goes with the scope. */
   structs<F extends Fields>(type: StructType<F>, length: number): StructArray<F> {
-    return makeStructs(this.#host, this.#parts.strings, this, undefined, type, length);
+    return this.#ending(makeStructs(this.#host, this.#parts.strings, this, undefined, type, length));
   }
 
   /**
@@ -177,6 +182,7 @@ export class Scope implements Disposable {
    */
   usableSize(ptr: Ptr): number {
     assertPointer(ptr);
+    this.#assertOpen();
     if (this.#blocks?.has(ptr)) return this.#host.usableSize(ptr);
     const bytes = this.#isStart(ptr) ? this.#bytesFrom(ptr) : 0;
     if (bytes === 0) throw new InvalidPointerError(`${hex(ptr)} is no block of this scope.`, ptr);
@@ -193,6 +199,7 @@ export class Scope implements Disposable {
    */
   keep(ptr: Ptr): Ptr {
     const size = this.usableSize(ptr);
+    assertViews(this.#host);
     if (this.#blocks?.has(ptr)) {
       // A debug build moves it all the same, so that who uses the old pointer learns of it.
       const kept = this.#isArena ? ptr : this.#host.realloc(ptr, size);
@@ -215,12 +222,14 @@ export class Scope implements Disposable {
     this.#assertOpen();
     this.next = this.end = 0; // the next block is for the first chunk
     this.#current = -1;
+    this.#endObjects();
     this.#freeBlocks();
   }
 
   /**
-   * Frees everything; nothing if the heap is closed by then. It can be called again. Debug builds look at each block as `free` does: all are tried, and what the first
-   * fault is, is thrown.
+   * Frees everything; nothing if the heap is closed by then. Out-parameters and arrays of structs that were made through the scope
+   * say from then on that they are freed. It can be called again. Debug builds look at each block as `free` does: all are tried,
+   * and the first fault is thrown.
    */
   [Symbol.dispose](): void {
     if (this.#isOver) return;
@@ -229,6 +238,7 @@ export class Scope implements Disposable {
     this.marks = NO_MARKS;
     const { scopes } = this.#parts;
     scopes.delete(this);
+    this.#endObjects();
     for (const { base, marks } of this.#chunks) {
       this.#host.free(base * UNIT);
       scopes.giveMarks(marks);
@@ -242,6 +252,7 @@ export class Scope implements Disposable {
     this.marks = NO_MARKS;
     this.#chunks.length = 0;
     this.#current = -1;
+    this.#endObjects();
     this.#blocks = undefined;
   }
 
@@ -297,6 +308,17 @@ export class Scope implements Disposable {
   #own(ptr: Ptr): Ptr {
     if (ptr !== 0) (this.#blocks ??= new Set()).add(ptr);
     return ptr;
+  }
+
+  #ending<Made extends Disposable>(made: Made): Made {
+    (this.#objects ??= []).push(made);
+    return made;
+  }
+
+  #endObjects(): void {
+    if (this.#objects === undefined) return;
+    for (const made of this.#objects) made[Symbol.dispose]();
+    this.#objects = undefined;
   }
 
   /** All of them, whatever is found wrong with some. */

@@ -311,3 +311,17 @@ Deno.test("C's qsort sorts an array of structs by a callback that reads them", a
     assertEquals([name, score, pos.x, pos.z, tag], [`n${id}`, Math.sin(id), id / 2, BigInt(id) << 32n, id & 255]);
   }
 });
+
+Deno.test("a struct is its fields to console.log and to JSON, and not the heap that it lies in", async () => {
+  using heap = await Heap.open();
+  const Part = struct({ x: "f32", flags: array("bool", 2) });
+  using items = heap.structs(struct({ id: "i32", name: "cstring", parts: array(Part, 2), toJSON: "u8" }), 1);
+  const item = items.at(0);
+  items.set(0, { id: 5, name: "five", toJSON: 1 });
+  item.parts.at(1).x = 1.5;
+  item.parts.at(1).flags.set(0, true);
+  const parts = [{ x: 0, flags: [false, false] }, { x: 1.5, flags: [true, false] }];
+  assertEquals(JSON.parse(JSON.stringify(item.parts)), parts);
+  assertEquals(JSON.parse(JSON.stringify(item.parts.at(1))), parts[1]);
+  assertEquals(Deno.inspect(item), Deno.inspect({ id: 5, name: "five", parts, toJSON: 1 }));
+});

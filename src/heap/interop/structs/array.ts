@@ -40,7 +40,7 @@ const NOWHERE = 2 ** 30;
 export class StructCursor<F extends Fields> {
   /** The description. */
   readonly type: StructType<F>;
-  declare private readonly place: Place;
+  declare private place: Place;
   declare private view: StructView<F>;
   declare private readonly units: number;
   readonly #host: Host;
@@ -119,7 +119,8 @@ export class StructCursor<F extends Fields> {
   /** From now on there are none: whatever is read is missing, also of the view that the program may still have. */
   protected end(): void {
     this.#length = 0;
-    this.place.at = NOWHERE;
+    this.place.at = NOWHERE; // that of the old view, for ever
+    this.place = new Place();
     this.view = new (compile(this.type))(this.#memory.none(), this.place) as StructView<F>;
   }
 }
@@ -183,8 +184,8 @@ export function makeStructs<F extends Fields>(
 ): StructArray<F> {
   assertSize(length, "length");
   placesOf(type);
-  const ptr = source.alloc(type.size * length), ownership = own?.();
   assertViews(host);
+  const ptr = source.alloc(type.size * length), ownership = own?.();
   const memory = new StructMemory(host, strings, ptr, type.size * length, ownership?.texts ?? source);
   memory.u8.fill(0);
   return new StructArray(host, memory, type, ptr, length, ownership);

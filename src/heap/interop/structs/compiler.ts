@@ -67,10 +67,26 @@ export function boxed(type: FieldType): Box {
 /** What views have beside their fields, which come before these where they have the same name. */
 abstract class View {
   [Symbol.for("Deno.customInspect")](inspect: typeof Deno.inspect, options: Deno.InspectOptions): string {
-    const accessors = Object.entries(Object.getOwnPropertyDescriptors(Object.getPrototypeOf(this)));
-    const names = accessors.filter(([_, { get }]) => get !== undefined).map(([name]) => name);
-    return inspect(Object.fromEntries(names.map((name) => [name, this[name as keyof this]])), options);
+    return inspect(fieldsOf(this), options);
   }
+
+  /** For `JSON.stringify`, which would write the views of the heap. */
+  toJSON(): object {
+    return fieldsOf(this);
+  }
+}
+
+/** The fields of a view, by name. */
+function fieldsOf(view: object): object {
+  const accessors = Object.entries(Object.getOwnPropertyDescriptors(Object.getPrototypeOf(view)));
+  const names = accessors.filter(([_, { get }]) => get !== undefined).map(([name]) => name);
+  return Object.fromEntries(names.map((name) => [name, plain(view[name as keyof typeof view])]));
+}
+
+/** Each at once: a view is moved on. */
+function plain(value: unknown): unknown {
+  if (value instanceof View) return fieldsOf(value);
+  return value instanceof ElementArray ? Array.from(value, plain) : value;
 }
 
 /** Names of the views of memory, by what is read through them. */
@@ -256,7 +272,11 @@ class ElementArray implements FieldArray<unknown> {
   }
 
   [Symbol.for("Deno.customInspect")](inspect: typeof Deno.inspect, options: Deno.InspectOptions): string {
-    return `[ ${Array.from(this, (value) => inspect(value, options)).join(", ")} ]`; // each at once: a view is moved on
+    return inspect(plain(this), options);
+  }
+
+  toJSON(): unknown {
+    return plain(this);
   }
 
   #move(index: number): void {

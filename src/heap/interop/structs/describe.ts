@@ -122,11 +122,13 @@ export function enumeration<const Value extends number>(
   values: Readonly<Record<string, Value>>,
   storage: EnumName = "i32",
 ): EnumType<Value> {
-  const whole = storage.slice(1) as "8" | "16" | "32", isSigned = storage.startsWith("i");
-  const span = 2 ** Number(whole), least = isSigned ? -span / 2 : 0;
-  if (!/^[iu](8|16|32)$/.test(storage)) {
+  if (typeof storage !== "string" || !/^[iu](8|16|32)$/.test(storage)) {
     throw new InvalidTypeError(`${given(storage)}: an enum is i8, u8, i16, u16, i32 or u32.`);
   }
+  if (!isObject(values)) {
+    throw new InvalidTypeError(`${given(values)}: an enum is an object of names and their numbers.`);
+  }
+  const span = 2 ** Number(storage.slice(1)), least = storage.startsWith("i") ? -span / 2 : 0;
   for (const [name, value] of Object.entries(values)) {
     if (Number.isInteger(value) && value >= least && value < least + span) continue;
     throw new InvalidTypeError(`${name} = ${given(value)}: not a whole number that ${storage} holds.`);

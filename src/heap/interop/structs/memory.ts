@@ -62,7 +62,8 @@ export class StructMemory {
     const made = this.#views[name];
     if (made !== undefined) return made as Host[Name];
     const View = CONSTRUCTORS[name], length = Math.floor(bytes / View.BYTES_PER_ELEMENT);
-    const view = new View(host.u8.buffer, this.#start, length) as Host[Name];
+    if (bytes > 0) assertViews(host);
+    const view = (bytes > 0 ? new View(host.u8.buffer, this.#start, length) : new View(0)) as Host[Name];
     Object.assign(this.#views, { [name]: view });
     return view;
   }
@@ -78,7 +79,6 @@ export class StructMemory {
 
   /** There is no such struct, or not any more: says which. */
   missing(): never {
-    this.#host.usableSize(0); // throws for a heap that is closed
     assertViews(this.#host);
     throw new BufferOverflowError(
       "there is no struct: the index is beyond the array (debug builds say which at once), or the array was freed.",
@@ -169,6 +169,7 @@ export class StructMemory {
     if (ptr > 0 && offset >= 0 && offset + size <= (this.#bytes ?? this.#host.u8.length) && offset % alignment === 0) {
       return offset;
     }
+    assertViews(this.#host);
     const why = offset % alignment === 0 ? "outside of this memory" : `not at a multiple of ${alignment} bytes`;
     throw new InvalidPointerError(`${given(ptr)}: no struct of this type begins there: it is ${why}.`, ptr);
   }

@@ -62,6 +62,7 @@ export class CStrings {
   /** A new block with a text. */
   make(source: Source, text: string, options?: CStringOptions): Ptr {
     const encoding = encodingOf(options?.encoding), bytes = bytesIn(encoding, text);
+    assertViews(this.#host);
     const ptr = source.alloc(bytes + encoding.unit);
     this.#put(encoding, text, ptr, bytes);
     return ptr;
@@ -69,8 +70,14 @@ export class CStrings {
 
   /** A new block with an array of addresses, NULL behind the last, and the texts that they lead to. */
   makeAll(source: Source, texts: Iterable<string>, options?: CStringOptions): Ptr {
+    if (typeof texts?.[Symbol.iterator] !== "function") {
+      throw new InvalidStringError(
+        `${given(texts)}: C strings are made of an array of strings, or whatever else gives them.`,
+      );
+    }
     const encoding = encodingOf(options?.encoding), list = [...texts], { unit } = encoding;
     const sizes = list.map((text) => bytesIn(encoding, text)), table = (list.length + 1) * 8;
+    assertViews(this.#host);
     const ptr = source.alloc(sizes.reduce((sum, bytes) => sum + bytes + unit, table));
     const { u64, base } = this.#host;
     let at = ptr + table;
@@ -110,6 +117,7 @@ export class CStrings {
   }
 
   #readBytes(at: Ptr | bigint | Deno.PointerValue, encoding: Encoding, length: number): string {
+    assertSize(length, "length");
     if (length === 0) return ""; // of which there may be no address
     if (length % encoding.unit !== 0) {
       throw new InvalidSizeError(
@@ -135,6 +143,7 @@ export class CStrings {
   readAll(ptr: Ptr, options?: ReadCStringOptions & { readonly count?: number }): string[] {
     const count = options?.count, most = Math.floor(this.#ranges.bytesFrom(ptr) / 8), texts: string[] = [];
     if (count !== undefined) assertSize(count, "count");
+    if (ptr === 0) throw new InvalidPointerError("NULL: there is nothing to read.", 0);
     assertAligned(ptr, 8);
     for (let index = 0; count === undefined || index < count; index++) {
       if (index === most) {

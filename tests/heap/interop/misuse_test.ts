@@ -1,0 +1,205 @@
+/**
+ * Calls for C, used wrongly: each argument that is not what it should be, each object after its end, and heaps that are closed or whose
+ * views are gone. Whatever it is, the error is typed, and nothing is allocated that nobody has.
+ */
+
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { array, bits, chars, enumeration, Heap, HeapError, type HeapErrorCode, pointer, struct } from "../../../mod.ts";
+
+const Person = struct({ id: "i32", name: "cstring", next: pointer(), at: struct({ x: "f32" }) });
+
+/** Whatever the types say. */
+function any(value: unknown): never {
+  return value as never;
+}
+
+/** @param calls by a name that a failure says. */
+function assertAll(code: HeapErrorCode, calls: Readonly<Record<string, () => unknown>>): void {
+  for (const [name, call] of Object.entries(calls)) {
+    const error = assertThrows(call, HeapError, undefined, name);
+    assertEquals(error.code, code, `${name}: ${error.message}`);
+  }
+}
+
+for (const build of ["release", "debug"] as const) {
+  Deno.test(`a length that cannot be one is INVALID_SIZE wherever it goes (${build})`, async () => {
+    using heap = await Heap.open({ build, log: () => {} });
+    using scope = heap.scope();
+    using block = heap.own(64);
+    const { ptr } = block, text = scope.cstring("text");
+    for (const wrong of [-1, 1.5, NaN, Infinity, "5", null, 10n, {}, Symbol("5")]) {
+      assertAll("INVALID_SIZE", {
+        alloc: () => heap.alloc(any(wrong)),
+        own: () => heap.own(any(wrong)),
+        structs: () => heap.structs(Person, any(wrong)),
+        structsAt: () => heap.structsAt(Person, ptr, any(wrong)),
+        view: () => heap.view(Uint8Array, ptr, any(wrong)),
+        dataView: () => heap.dataView(ptr, any(wrong)),
+        fill: () => heap.fill(ptr, 0, any(wrong)),
+        copyOut: () => heap.copyOut(ptr, any(wrong)),
+        writeCString: () => heap.writeCString(ptr, "a", any(wrong)),
+        "readCString max": () => heap.readCString(text, { max: any(wrong) }),
+        "readCString length": () => heap.readCString(text, { length: any(wrong) }),
+        "readCStrings count": () => heap.readCStrings(ptr, { count: any(wrong) }),
+        "scope.malloc": () => scope.malloc(any(wrong)),
+        "scope.alloc": () => scope.alloc(any(wrong)),
+        "scope.calloc": () => scope.calloc(1, any(wrong)),
+        "scope.structs": () => scope.structs(Person, any(wrong)),
+      });
+    }
+  });
+
+  Deno.test(`NULL, and what is no pointer, is INVALID_POINTER wherever it goes (${build})`, async () => {
+    using heap = await Heap.open({ build });
+    for (const wrong of [0, -1, 1.5, NaN, "5", null, undefined, {}, 2 ** 40]) {
+      const at = any(wrong);
+      assertAll("INVALID_POINTER", {
+        adopt: () => heap.adopt(at),
+        view: () => heap.view(Uint8Array, at, 1),
+        dataView: () => heap.dataView(at, 1),
+        fill: () => heap.fill(at, 0, 1),
+        copyOut: () => heap.copyOut(at, 1),
+        structsAt: () => heap.structsAt(Person, at),
+        cursor: () => heap.cursor(Person).of(at),
+        readCString: () => heap.readCString(at),
+        readCStrings: () => heap.readCStrings(at),
+        writeCString: () => heap.writeCString(at, "a", 2),
+      });
+    }
+    assertEquals(heap.stats().liveBlocks, 0);
+  });
+
+  Deno.test(`scope's objects end with it, or with reset(), and say so (${build})`, async () => {
+    using heap = await Heap.open({ build });
+    for (const end of ["reset", "dispose", "close"] as const) {
+      const other = await Heap.open({ build, log: () => {} }), scope = (end === "close" ? other : heap).scope();
+      const out = scope.out("i32"), people = scope.structs(Person, 2), person = people.at(1);
+      out.value = person.id = 7;
+      if (end === "reset") scope.reset();
+      if (end === "dispose") scope[Symbol.dispose]();
+      other.close();
+      assertAll("USE_AFTER_FREE", {
+        value: () => out.value,
+        "out.ptr": () => out.ptr,
+        "out.pointer": () => out.pointer,
+        ptr: () => people.ptr,
+        pointer: () => people.pointer,
+        ptrAt: () => people.ptrAt(0),
+      });
+      const code = end === "close" ? "HEAP_CLOSED" : "BUFFER_OVERFLOW";
+      assertAll(code, { id: () => person.id, name: () => person.name });
+      out[Symbol.dispose]();
+      people[Symbol.dispose]();
+      if (end === "reset") {
+        assertEquals(scope.out("i32").value, 0);
+        scope[Symbol.dispose]();
+      }
+      if (end === "close") continue;
+      assertAll("USE_AFTER_FREE", { keep: () => scope.keep(16), usableSize: () => scope.usableSize(16) });
+    }
+    assertEquals(heap.stats().liveBlocks, 0);
+  });
+
+  Deno.test(`a view of a struct that the array's end took stays ended, wherever at() leads then (${build})`, async () => {
+    using heap = await Heap.open({ build });
+    const people = heap.structs(Person, 3), person = people.at(1), { at } = person;
+    person.id = 5;
+    people[Symbol.dispose]();
+    assertThrows(() => people.at(1).id, HeapError);
+    assertAll("BUFFER_OVERFLOW", { id: () => person.id, name: () => person.name, next: () => person.next });
+    assertThrows(() => person.at.x, HeapError);
+    assert(at !== undefined);
+  });
+
+  Deno.test(`without its views a heap refuses what needs them, and loses no block (${build})`, async () => {
+    using heap = await Heap.open({ build });
+    const block = heap.own(64), people = heap.structs(Person, 2), out = heap.out("i32"), scope = heap.scope();
+    const person = people.at(0), inScope = scope.malloc(8), cursor = heap.cursor(Person), text = heap.cstring("abc");
+    const { liveBlocks } = heap.stats();
+    structuredClone(null, { transfer: [heap.u8.buffer] });
+    assertAll("HEAP_DETACHED", {
+      "block.bytes": () => block.bytes,
+      "block.view": () => block.view(Uint8Array),
+      view: () => heap.view(Uint8Array, text, 1),
+      dataView: () => heap.dataView(text, 1),
+      fill: () => heap.fill(text, 1, 1),
+      copyIn: () => heap.copyIn(new Uint8Array(1)),
+      copyOut: () => heap.copyOut(text, 1),
+      cstring: () => heap.cstring("a"),
+      cstrings: () => heap.cstrings(["a"]),
+      readCString: () => heap.readCString(text),
+      writeCString: () => heap.writeCString(text, "a", 2),
+      out: () => heap.out("i32"),
+      "out.value": () => out.value,
+      structs: () => heap.structs(Person, 1),
+      structsAt: () => heap.structsAt(Person, people.ptr),
+      "person.id": () => person.id,
+      "person.name": () => person.name,
+      "cursor.of": () => cursor.of(people.ptr).id,
+      "scope.keep": () => scope.keep(inScope),
+      "scope.calloc": () => scope.calloc(1, 4),
+      "scope.copyIn": () => scope.copyIn(new Uint8Array(1)),
+      "scope.cstring": () => scope.cstring("a"),
+    });
+    assertEquals(heap.stats().liveBlocks, liveBlocks);
+    for (const made of [block, people, out, scope]) made[Symbol.dispose]();
+    heap.free(text);
+    assertEquals(heap.stats().liveBlocks, 0);
+  });
+
+  Deno.test(`a heap that is closed says so, whatever it is asked for (${build})`, async () => {
+    const heap = await Heap.open({ build, log: () => {} }), cursor = heap.cursor(Person);
+    heap.close();
+    assertAll("HEAP_CLOSED", {
+      alloc: () => heap.alloc(1),
+      own: () => heap.own(1),
+      adopt: () => heap.adopt(16),
+      scope: () => heap.scope(),
+      cstring: () => heap.cstring("a"),
+      cstrings: () => heap.cstrings(["a"]),
+      readCString: () => heap.readCString(16),
+      readCStrings: () => heap.readCStrings(16),
+      writeCString: () => heap.writeCString(16, "a", 2),
+      out: () => heap.out("i32"),
+      structs: () => heap.structs(Person, 1),
+      structsAt: () => heap.structsAt(Person, 16),
+      cursor: () => heap.cursor(Person),
+      "cursor.of": () => cursor.of(16),
+      view: () => heap.view(Uint8Array, 16, 1),
+      dataView: () => heap.dataView(16, 1),
+      copyIn: () => heap.copyIn(new Uint8Array(1)),
+      copyOut: () => heap.copyOut(16, 1),
+      fill: () => heap.fill(16, 1, 1),
+      nativeAllocator: () => heap.nativeAllocator(),
+    });
+  });
+}
+
+Deno.test("what is no type, no text and no constructor gets the error that says what is", async () => {
+  using heap = await Heap.open();
+  using block = heap.own(64);
+  for (const wrong of [5, null, {}, 1n, Symbol("x"), () => {}]) {
+    assertAll("INVALID_TYPE", {
+      struct: () => struct(any(wrong)),
+      field: () => struct({ a: any(wrong) }),
+      array: () => array(any(wrong), 3),
+      bits: () => bits(any(wrong), 3),
+      "enumeration's storage": () => enumeration({ A: 1 }, any(wrong)),
+      "enumeration's value": () => enumeration({ A: any(wrong === 5 ? 1.5 : wrong) }),
+      chars: () => chars(any(wrong === 5 ? 1.5 : wrong)),
+      structs: () => heap.structs(any(wrong), 1),
+      structsAt: () => heap.structsAt(any(wrong), block.ptr),
+      cursor: () => heap.cursor(any(wrong)),
+      out: () => heap.out(any(wrong)),
+    });
+    assertAll("INVALID_STRING", {
+      cstring: () => heap.cstring(any(wrong)),
+      cstrings: () => heap.cstrings(any(wrong)),
+      "one of cstrings": () => heap.cstrings([any(wrong)]),
+    });
+    assertAll("INVALID_ALIGNMENT", { view: () => heap.view(any(wrong), block.ptr, 1) });
+  }
+  for (const wrong of [5, null, undefined, 1n]) assertAll("INVALID_TYPE", { values: () => enumeration(any(wrong)) });
+  assertAll("INVALID_STRING", { undefined: () => heap.cstrings(any(undefined)) });
+  assertAll("INVALID_ALIGNMENT", { undefined: () => heap.view(any(undefined), block.ptr, 1) });
+});
