@@ -9,10 +9,37 @@ import type { BufferOverflowError } from "./errors.ts";
 import type { HeapSnapshot } from "./inspect/snapshot.ts";
 import type { BlockInfo, HeapStats } from "./inspect/stats.ts";
 
-/** A byte offset into a heap; 0 is NULL. */
+/**
+ * A byte offset into a heap; 0 is NULL.
+ *
+ * @example
+ * ```ts
+ * import { Heap, type Ptr } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using heap = await Heap.open();
+ * const ptr: Ptr = heap.alloc(16);
+ * heap.i32[ptr / 4] = 5; // an index of an element of four bytes
+ * assertEquals(heap.ptrAt(heap.address(ptr)), ptr);
+ * heap.free(ptr);
+ * ```
+ */
 export type Ptr = number;
 
-/** Live blocks that one line of the program allocated. */
+/**
+ * Live blocks that one line of the program allocated.
+ *
+ * @example
+ * ```ts
+ * import { Heap, type Leak } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using heap = await Heap.open({ build: "debug", log: () => {} });
+ * for (let i = 0; i < 3; i++) heap.malloc(100);
+ * const [leak]: Leak[] = heap.leaks();
+ * assertEquals([leak?.blocks, leak?.bytes], [3, 300]); // leak.stack says where
+ * ```
+ */
 export interface Leak {
   /** How many. */
   readonly blocks: number;

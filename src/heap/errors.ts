@@ -10,8 +10,27 @@
 import type { NativeAccessCode } from "../os/mod.ts";
 
 /**
- * What went wrong, as a word that scripts can rely on. Those of `NativeAccessError` are among them:
- * `NO_FFI_PERMISSION`, `UNSUPPORTED_SYSTEM` and `BAD_LIBRARY`.
+ * What went wrong, as a word that scripts can rely on. Those of `NativeAccessError` are among them: `NO_FFI_PERMISSION`,
+ * `UNSUPPORTED_SYSTEM` and `BAD_LIBRARY`.
+ *
+ * @example
+ * ```ts
+ * import { Heap, HeapError, type HeapErrorCode } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * function codeOf(call: () => unknown): HeapErrorCode | undefined {
+ *   try {
+ *     call();
+ *     return undefined;
+ *   } catch (error) {
+ *     if (error instanceof HeapError) return error.code;
+ *     throw error;
+ *   }
+ * }
+ *
+ * using heap = await Heap.open();
+ * assertEquals(codeOf(() => heap.malloc(-1)), "INVALID_SIZE");
+ * ```
  */
 export type HeapErrorCode =
   | NativeAccessCode
@@ -63,7 +82,19 @@ export class HeapError extends Error {
   }
 }
 
-/** A pointer that this heap never gave out, or one into the middle of a block. */
+/**
+ * A pointer that this heap never gave out, or one into the middle of a block.
+ *
+ * @example
+ * ```ts
+ * import { Heap, InvalidPointerError } from "@hakmem/hakmem";
+ * import { assertThrows } from "@std/assert";
+ *
+ * using heap = await Heap.open();
+ * const ptr = heap.malloc(100);
+ * assertThrows(() => heap.free(ptr + 16), InvalidPointerError);
+ * ```
+ */
 export class InvalidPointerError extends HeapError {
   /** See {@linkcode HeapError}. */
   constructor(message: string, ptr?: number) {
@@ -71,7 +102,20 @@ export class InvalidPointerError extends HeapError {
   }
 }
 
-/** A block that was freed already. */
+/**
+ * A block that was freed already.
+ *
+ * @example
+ * ```ts
+ * import { Heap, DoubleFreeError } from "@hakmem/hakmem";
+ * import { assertThrows } from "@std/assert";
+ *
+ * using heap = await Heap.open();
+ * const ptr = heap.malloc(100);
+ * heap.free(ptr);
+ * assertThrows(() => heap.free(ptr), DoubleFreeError);
+ * ```
+ */
 export class DoubleFreeError extends HeapError {
   /** See {@linkcode HeapError}. */
   constructor(message: string, ptr: number) {
@@ -79,7 +123,20 @@ export class DoubleFreeError extends HeapError {
   }
 }
 
-/** The heap's own data in front of a block, or the link of a free block, was overwritten. */
+/**
+ * The heap's own data in front of a block, or the link of a free block, was overwritten.
+ *
+ * @example
+ * ```ts
+ * import { Heap, HeaderCorruptedError } from "@hakmem/hakmem";
+ * import { assertThrows } from "@std/assert";
+ *
+ * using heap = await Heap.open();
+ * const ptr = heap.malloc(100_000);
+ * heap.u8.fill(255, ptr - 16, ptr); // a large block has its header in front of it
+ * assertThrows(() => heap.free(ptr), HeaderCorruptedError);
+ * ```
+ */
 export class HeaderCorruptedError extends HeapError {
   /** See {@linkcode HeapError}. */
   constructor(message: string, ptr: number) {
@@ -87,7 +144,20 @@ export class HeaderCorruptedError extends HeapError {
   }
 }
 
-/** An access past the end of a block. */
+/**
+ * An access past the end of a block.
+ *
+ * @example
+ * ```ts
+ * import { Heap, BufferOverflowError } from "@hakmem/hakmem";
+ * import { assertThrows } from "@std/assert";
+ *
+ * using heap = await Heap.open({ build: "debug", log: () => {} });
+ * const ptr = heap.malloc(10);
+ * heap.u8[ptr + 10] = 1; // a debug build finds it
+ * assertThrows(() => heap.free(ptr), BufferOverflowError);
+ * ```
+ */
 export class BufferOverflowError extends HeapError {
   /** See {@linkcode HeapError}. */
   constructor(message: string, ptr: number) {
@@ -95,7 +165,20 @@ export class BufferOverflowError extends HeapError {
   }
 }
 
-/** A write before the start of a block. Debug builds tell it from other damage. */
+/**
+ * A write before the start of a block. Debug builds tell it from other damage.
+ *
+ * @example
+ * ```ts
+ * import { Heap, BufferUnderflowError } from "@hakmem/hakmem";
+ * import { assertThrows } from "@std/assert";
+ *
+ * using heap = await Heap.open({ build: "debug", log: () => {} });
+ * const ptr = heap.malloc(10);
+ * heap.u8[ptr - 1] = 1;
+ * assertThrows(() => heap.free(ptr), BufferUnderflowError);
+ * ```
+ */
 export class BufferUnderflowError extends HeapError {
   /** See {@linkcode HeapError}. */
   constructor(message: string, ptr: number) {
@@ -103,7 +186,21 @@ export class BufferUnderflowError extends HeapError {
   }
 }
 
-/** A block that was used after it was freed. Only debug builds know. */
+/**
+ * A block that was used after it was freed. Only debug builds know.
+ *
+ * @example
+ * ```ts
+ * import { Heap, UseAfterFreeError } from "@hakmem/hakmem";
+ * import { assertThrows } from "@std/assert";
+ *
+ * using heap = await Heap.open({ build: "debug", log: () => {} });
+ * const ptr = heap.malloc(10);
+ * heap.free(ptr);
+ * heap.u8[ptr] = 1;
+ * assertThrows(() => heap.check(), UseAfterFreeError);
+ * ```
+ */
 export class UseAfterFreeError extends HeapError {
   /** See {@linkcode HeapError}. */
   constructor(message: string, ptr: number) {
@@ -111,7 +208,18 @@ export class UseAfterFreeError extends HeapError {
   }
 }
 
-/** A size that is negative, fractional, NaN or infinite. */
+/**
+ * A size that is negative, fractional, NaN or infinite.
+ *
+ * @example
+ * ```ts
+ * import { Heap, InvalidSizeError } from "@hakmem/hakmem";
+ * import { assertThrows } from "@std/assert";
+ *
+ * using heap = await Heap.open();
+ * assertThrows(() => heap.malloc(1.5), InvalidSizeError);
+ * ```
+ */
 export class InvalidSizeError extends HeapError {
   /** See {@linkcode HeapError}. */
   constructor(message: string) {
@@ -119,7 +227,18 @@ export class InvalidSizeError extends HeapError {
   }
 }
 
-/** An alignment that is not a power of two, or over 1 GiB. */
+/**
+ * An alignment that is not a power of two, or over 1 GiB.
+ *
+ * @example
+ * ```ts
+ * import { Heap, InvalidAlignmentError } from "@hakmem/hakmem";
+ * import { assertThrows } from "@std/assert";
+ *
+ * using heap = await Heap.open();
+ * assertThrows(() => heap.alignedAlloc(48, 100), InvalidAlignmentError);
+ * ```
+ */
 export class InvalidAlignmentError extends HeapError {
   /** See {@linkcode HeapError}. */
   constructor(message: string) {
@@ -127,7 +246,17 @@ export class InvalidAlignmentError extends HeapError {
   }
 }
 
-/** An option of `Heap.open` that does not exist, or a value that it does not take. */
+/**
+ * An option of `Heap.open` that does not exist, or a value that it does not take.
+ *
+ * @example
+ * ```ts
+ * import { Heap, InvalidOptionError } from "@hakmem/hakmem";
+ * import { assertRejects } from "@std/assert";
+ *
+ * await assertRejects(() => Heap.open({ maxBytes: -1 }), InvalidOptionError);
+ * ```
+ */
 export class InvalidOptionError extends HeapError {
   /** See {@linkcode HeapError}. */
   constructor(message: string) {
@@ -135,7 +264,19 @@ export class InvalidOptionError extends HeapError {
   }
 }
 
-/** A heap that was closed, or what was closed with it. */
+/**
+ * A heap that was closed, or what was closed with it.
+ *
+ * @example
+ * ```ts
+ * import { Heap, HeapClosedError } from "@hakmem/hakmem";
+ * import { assertThrows } from "@std/assert";
+ *
+ * const heap = await Heap.open();
+ * heap.close();
+ * assertThrows(() => heap.malloc(1), HeapClosedError);
+ * ```
+ */
 export class HeapClosedError extends HeapError {
   /** See {@linkcode HeapError}. */
   constructor(
@@ -145,7 +286,21 @@ export class HeapClosedError extends HeapError {
   }
 }
 
-/** The buffer of a heap's views was transferred away, so it has none any more. Everything else works. */
+/**
+ * The buffer of a heap's views was transferred away, so it has none any more. Everything else works.
+ *
+ * @example
+ * ```ts
+ * import { Heap, HeapDetachedError } from "@hakmem/hakmem";
+ * import { assertThrows } from "@std/assert";
+ *
+ * using heap = await Heap.open();
+ * const ptr = heap.malloc(10);
+ * heap.u8.buffer.transfer();
+ * assertThrows(() => heap.bytes(ptr), HeapDetachedError);
+ * heap.free(ptr); // what needs no view goes on
+ * ```
+ */
 export class HeapDetachedError extends HeapError {
   /** See {@linkcode HeapError}. */
   constructor() {
@@ -157,7 +312,19 @@ export class HeapDetachedError extends HeapError {
   }
 }
 
-/** A heap that other threads have too: it cannot be closed yet. Or one that so many have that no more can. */
+/**
+ * A heap that other threads have too: it cannot be closed yet. Or one that so many have that no more can.
+ *
+ * @example
+ * ```ts
+ * import { Heap, HeapSharedError } from "@hakmem/hakmem";
+ * import { assertThrows } from "@std/assert";
+ *
+ * using heap = await Heap.open();
+ * using _attached = await Heap.attach(heap.share());
+ * assertThrows(() => heap.close(), HeapSharedError);
+ * ```
+ */
 export class HeapSharedError extends HeapError {
   /** See {@linkcode HeapError}. */
   constructor(message: string) {
@@ -166,8 +333,18 @@ export class HeapSharedError extends HeapError {
 }
 
 /**
- * C may be at work in the heap, so that it cannot be closed: blocks are lent, which cannot be freed either, and `ptr`
- * is one of them; or C has blocks of a native allocator.
+ * C may be at work in the heap, so that it cannot be closed: blocks are lent, which cannot be freed either, and `ptr` is one of
+ * them; or C has blocks of a native allocator.
+ *
+ * @example
+ * ```ts
+ * import { Heap, HeapBusyError } from "@hakmem/hakmem";
+ * import { assertThrows } from "@std/assert";
+ *
+ * using heap = await Heap.open();
+ * using _lent = heap.lend(heap.malloc(10));
+ * assertThrows(() => heap.close(), HeapBusyError);
+ * ```
  */
 export class HeapBusyError extends HeapError {
   /** See {@linkcode HeapError}. */
@@ -182,7 +359,18 @@ function lentText(lent: readonly number[]): string {
   return `${what} lent (heap.lend), and C may be at work there: ${which}. End the loan first.`;
 }
 
-/** What `Heap.attach` was given is not a handle, or not one that this process can use. */
+/**
+ * What `Heap.attach` was given is not a handle, or not one that this process can use.
+ *
+ * @example
+ * ```ts
+ * import { Heap, InvalidHandleError } from "@hakmem/hakmem";
+ * import { assertRejects } from "@std/assert";
+ *
+ * using heap = await Heap.open();
+ * await assertRejects(() => Heap.attach({ ...heap.share(), process: 1 }), InvalidHandleError);
+ * ```
+ */
 export class InvalidHandleError extends HeapError {
   /** See {@linkcode HeapError}. */
   constructor(message: string) {
@@ -190,7 +378,19 @@ export class InvalidHandleError extends HeapError {
   }
 }
 
-/** There is no memory, where a call gives memory or an error: `alloc`, and all that is made of it. */
+/**
+ * There is no memory, where a call gives memory or an error: `alloc`, and all that is made of it.
+ *
+ * @example
+ * ```ts
+ * import { Heap, OutOfMemoryError } from "@hakmem/hakmem";
+ * import { assertEquals, assertThrows } from "@std/assert";
+ *
+ * using heap = await Heap.open({ maxBytes: 1024 * 1024 });
+ * const { size, maxBytes } = assertThrows(() => heap.alloc(2_000_000), OutOfMemoryError);
+ * assertEquals([size, maxBytes], [2_000_000, 1024 * 1024]);
+ * ```
+ */
 export class OutOfMemoryError extends HeapError {
   /** The bytes that were asked for. */
   readonly size: number;
@@ -212,7 +412,18 @@ export class OutOfMemoryError extends HeapError {
   }
 }
 
-/** A text that cannot be written as a C string of its encoding. */
+/**
+ * A text that cannot be written as a C string of its encoding.
+ *
+ * @example
+ * ```ts
+ * import { Heap, InvalidStringError } from "@hakmem/hakmem";
+ * import { assertThrows } from "@std/assert";
+ *
+ * using heap = await Heap.open();
+ * assertThrows(() => heap.cstring("a\0b"), InvalidStringError);
+ * ```
+ */
 export class InvalidStringError extends HeapError {
   /** See {@linkcode HeapError}. */
   constructor(message: string) {
@@ -220,7 +431,17 @@ export class InvalidStringError extends HeapError {
   }
 }
 
-/** A description of a type that C would not have, or a value that its type cannot hold. */
+/**
+ * A description of a type that C would not have, or a value that its type cannot hold.
+ *
+ * @example
+ * ```ts
+ * import { InvalidTypeError, struct } from "@hakmem/hakmem";
+ * import { assertThrows } from "@std/assert";
+ *
+ * assertThrows(() => struct({ "not a name": "i32" }), InvalidTypeError);
+ * ```
+ */
 export class InvalidTypeError extends HeapError {
   /** See {@linkcode HeapError}. */
   constructor(message: string) {

@@ -10,10 +10,34 @@
 
 import { InvalidOptionError } from "./errors.ts";
 
-/** What the flag `classes` chooses between. */
+/**
+ * What the flag `classes` chooses between.
+ *
+ * @example
+ * ```ts
+ * import { type ClassSet, Heap } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using heap = await Heap.open({ variant: "phase7" });
+ * const classes: ClassSet = heap.flags.classes;
+ * assertEquals(classes, "seed");
+ * ```
+ */
 export type ClassSet = "fine" | "seed";
 
-/** The flags that a heap is built with. */
+/**
+ * The flags that a heap is built with.
+ *
+ * @example
+ * ```ts
+ * import { type Flags, Heap } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using heap = await Heap.open({ variant: "slab-map,refill=32" });
+ * const flags: Flags = heap.flags;
+ * assertEquals(flags.refill, 32);
+ * ```
+ */
 export interface Flags {
   /** How the class of a pointer is found: the byte in front of the block, or the slab map. */
   readonly header: "byte" | "none";
@@ -177,7 +201,19 @@ function assertConsistent(flags: Flags): void {
   for (const [message, holds] of CONTRADICTIONS) if (holds(flags)) throw new InvalidOptionError(`${message}.`);
 }
 
-/** What a heap checks; see `HeapOptions`. */
+/**
+ * What a heap checks; see `HeapOptions`.
+ *
+ * @example
+ * ```ts
+ * import { type Build, Heap } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const build: Build = "debug";
+ * using heap = await Heap.open({ build });
+ * assertEquals(heap.build, "debug");
+ * ```
+ */
 export type Build = "release" | "debug";
 
 /** The flags of a debug build: designs with a header go through the Box, with its checks and its log. */

@@ -58,7 +58,21 @@ import { loadedHotPath, loadHotPath } from "./hot/loader.ts";
 import type { Compile } from "./hot/parts.ts";
 import { DEFAULT_VARIANT, parseVariant, type Variant } from "./variants.ts";
 
-/** What each thread that has a heap says for itself: options of {@linkcode Heap.attach}, and of {@linkcode Heap.open}. */
+/**
+ * What each thread that has a heap says for itself: options of {@linkcode Heap.attach}, and of {@linkcode Heap.open}.
+ *
+ * @example
+ * ```ts
+ * import { Heap, type ThreadOptions } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const lines: string[] = [];
+ * const options: ThreadOptions = { log: (line) => lines.push(line), purgeAfterMs: 60_000 };
+ * using heap = await Heap.open();
+ * using attached = await Heap.attach(heap.share(), options); // in a Worker
+ * assertEquals(attached.stats().liveBlocks, 0);
+ * ```
+ */
 export interface ThreadOptions {
   /**
    * Gets a line where something works, but not as well as it could; and of a debug build the report of leaks and what
@@ -87,7 +101,19 @@ export interface ThreadOptions {
   readonly trackOwned?: boolean | "free";
 }
 
-/** What a heap is opened with. */
+/**
+ * What a heap is opened with.
+ *
+ * @example
+ * ```ts
+ * import { Heap, type HeapOptions } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const options: HeapOptions = { build: "debug", maxBytes: 64 * 1024 * 1024, stacks: 100 };
+ * using heap = await Heap.open(options);
+ * assertEquals(heap.stats().maxBytes, 64 * 1024 * 1024);
+ * ```
+ */
 export interface HeapOptions extends ThreadOptions {
   /** A variant's name, and flags that differ: `slab-map,refill=32`. Default: `slab-map`. */
   readonly variant?: string;
@@ -112,7 +138,21 @@ export interface HeapOptions extends ThreadOptions {
   readonly quarantineBytes?: number;
 }
 
-/** A block that is lent to C: see {@linkcode Heap.lend}. */
+/**
+ * A block that is lent to C: see {@linkcode Heap.lend}.
+ *
+ * @example
+ * ```ts
+ * import { Heap, type LentBlock } from "@hakmem/hakmem";
+ * import { assert } from "@std/assert";
+ *
+ * using heap = await Heap.open();
+ * using block = heap.own(100);
+ * const lent: LentBlock = heap.lend(block.ptr);
+ * assert(lent.pointer !== null); // await library.symbols.fill(lent.pointer)
+ * lent.end();
+ * ```
+ */
 export interface LentBlock extends Disposable {
   /** Where it begins. */
   readonly ptr: Ptr;

@@ -38,7 +38,22 @@ const HINTS: Readonly<Record<string, string>> = {
 export const EINVAL = 22;
 export const ENOMEM = 12;
 
-/** A system call failed. */
+/**
+ * A system call failed.
+ *
+ * @example
+ * ```ts
+ * import { Heap, OsError } from "@hakmem/hakmem";
+ *
+ * try {
+ *   using heap = await Heap.open();
+ *   heap.free(heap.malloc(10));
+ * } catch (error) {
+ *   if (!(error instanceof OsError)) throw error;
+ *   console.log(error.call, error.code, error.errno); // mmap ENOMEM 12
+ * }
+ * ```
+ */
 export class OsError extends Error {
   /** The class, for people. */
   override name = "OsError";
@@ -110,7 +125,26 @@ export class NativeBuildError extends Error {
   }
 }
 
-/** Why native memory cannot be used. */
+/**
+ * Why native memory cannot be used.
+ *
+ * @example
+ * ```ts
+ * import { Heap, type NativeAccessCode, NativeAccessError } from "@hakmem/hakmem";
+ *
+ * const EXPLAINED: Record<NativeAccessCode, string> = {
+ *   NO_FFI_PERMISSION: "run with --allow-ffi",
+ *   UNSUPPORTED_SYSTEM: "use Linux or macOS",
+ *   BAD_LIBRARY: "unset HAKMEM_LIBRARY",
+ * };
+ * try {
+ *   using _heap = await Heap.open();
+ * } catch (error) {
+ *   if (!(error instanceof NativeAccessError)) throw error;
+ *   console.log(EXPLAINED[error.code as NativeAccessCode]);
+ * }
+ * ```
+ */
 export type NativeAccessCode =
   /** No bare `--allow-ffi`. */
   | "NO_FFI_PERMISSION"
@@ -120,8 +154,20 @@ export type NativeAccessCode =
   | "BAD_LIBRARY";
 
 /**
- * Native memory cannot be used by this process: a permission is missing, or the library, or the system is not one that
- * is supported. The message says what to do.
+ * Native memory cannot be used by this process: a permission is missing, or the library, or the system is not one that is
+ * supported. The message says what to do.
+ *
+ * @example
+ * ```ts
+ * import { Heap, NativeAccessError } from "@hakmem/hakmem";
+ *
+ * try {
+ *   using _heap = await Heap.open();
+ * } catch (error) {
+ *   if (!(error instanceof NativeAccessError)) throw error;
+ *   console.log(error.code, error.message); // NO_FFI_PERMISSION, and the option that gives it
+ * }
+ * ```
  */
 export class NativeAccessError extends OsError {
   /** The class, for people. */

@@ -20,7 +20,20 @@ import type { SizeClasses } from "../core/size_classes.ts";
 import type { Slabs } from "../core/slabs.ts";
 import type { ThreadCache } from "../threads/thread_cache.ts";
 
-/** A slab in use: 64 KiB of blocks of one class. Its blocks are live, cached, free or uncarved. */
+/**
+ * A slab in use: 64 KiB of blocks of one class. Its blocks are live, cached, free or uncarved.
+ *
+ * @example
+ * ```ts
+ * import { Heap, type SlabSnapshot } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using heap = await Heap.open();
+ * heap.malloc(1000);
+ * const slabs: SlabSnapshot[] = heap.snapshot().superslabs.flatMap(({ slabs }) => slabs);
+ * assertEquals(slabs.filter(({ liveBlocks }) => liveBlocks === 1).length, 1);
+ * ```
+ */
 export interface SlabSnapshot {
   /** Where it begins, divided by 65536. */
   readonly slab: number;
@@ -42,7 +55,20 @@ export interface SlabSnapshot {
   readonly residentBytes: number;
 }
 
-/** A superslab: 2 MiB that are 32 slabs. */
+/**
+ * A superslab: 2 MiB that are 32 slabs.
+ *
+ * @example
+ * ```ts
+ * import { Heap, type SuperslabSnapshot } from "@hakmem/hakmem";
+ * import { assert } from "@std/assert";
+ *
+ * using heap = await Heap.open();
+ * heap.malloc(1000);
+ * const superslabs: readonly SuperslabSnapshot[] = heap.snapshot().superslabs;
+ * assert(superslabs.every(({ residentBytes }) => residentBytes <= 2 * 1024 * 1024));
+ * ```
+ */
 export interface SuperslabSnapshot {
   /** Where it begins. */
   readonly ptr: number;
@@ -52,7 +78,20 @@ export interface SuperslabSnapshot {
   readonly slabs: readonly SlabSnapshot[];
 }
 
-/** A large block, in a span of its own. */
+/**
+ * A large block, in a span of its own.
+ *
+ * @example
+ * ```ts
+ * import { Heap, type LargeSnapshot } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using heap = await Heap.open();
+ * const ptr = heap.malloc(100_000);
+ * const blocks: readonly LargeSnapshot[] = heap.snapshot().largeBlocks;
+ * assertEquals(blocks.map((block) => block.liveBytes), [heap.usableSize(ptr)]);
+ * ```
+ */
 export interface LargeSnapshot {
   /** The block. */
   readonly ptr: number;
@@ -66,7 +105,19 @@ export interface LargeSnapshot {
   readonly residentBytes: number;
 }
 
-/** Address space that no slab and no large block has. */
+/**
+ * Address space that no slab and no large block has.
+ *
+ * @example
+ * ```ts
+ * import { type FreeSpanSnapshot, Heap } from "@hakmem/hakmem";
+ * import { assert } from "@std/assert";
+ *
+ * using heap = await Heap.open();
+ * const spans: readonly FreeSpanSnapshot[] = heap.snapshot().freeSpans;
+ * assert(spans.some(({ isClean }) => isClean));
+ * ```
+ */
 export interface FreeSpanSnapshot {
   /** Where it begins. */
   readonly ptr: number;
@@ -78,7 +129,20 @@ export interface FreeSpanSnapshot {
   readonly residentBytes: number;
 }
 
-/** What is in one size class, and what it costs. */
+/**
+ * What is in one size class, and what it costs.
+ *
+ * @example
+ * ```ts
+ * import { type ClassSnapshot, Heap } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using heap = await Heap.open();
+ * heap.malloc(1000);
+ * const row: ClassSnapshot | undefined = heap.snapshot().classes.find(({ liveBlocks }) => liveBlocks > 0);
+ * assertEquals(row?.liveBytes, 1024);
+ * ```
+ */
 export interface ClassSnapshot extends ClassStats {
   /** Blocks that its slabs have room for. */
   readonly blocks: number;
@@ -92,7 +156,20 @@ export interface ClassSnapshot extends ClassStats {
   readonly wasteBytes: number;
 }
 
-/** A heap at one moment; plain data, which can be posted and written as JSON. Bytes, unless the name says otherwise. */
+/**
+ * A heap at one moment; plain data, which can be posted and written as JSON. Bytes, unless the name says otherwise.
+ *
+ * @example
+ * ```ts
+ * import { Heap, type HeapSnapshot } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using heap = await Heap.open();
+ * heap.malloc(1000);
+ * const snapshot: HeapSnapshot = heap.snapshot();
+ * assertEquals(JSON.parse(JSON.stringify(snapshot)), structuredClone(snapshot));
+ * ```
+ */
 export interface HeapSnapshot {
   /** The sums, as {@linkcode HeapStats} has them. */
   readonly totals: Omit<HeapStats, "classes">;

@@ -5,7 +5,20 @@
  * @module
  */
 
-/** One live block. */
+/**
+ * One live block.
+ *
+ * @example
+ * ```ts
+ * import { type BlockInfo, Heap } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using heap = await Heap.open();
+ * const ptr = heap.malloc(100);
+ * const blocks: BlockInfo[] = [...heap.blocks()];
+ * assertEquals([blocks.length, blocks[0]?.ptr, blocks[0]?.size], [1, ptr, 112]);
+ * ```
+ */
 export interface BlockInfo {
   /** Where it begins. */
   readonly ptr: number;
@@ -17,7 +30,20 @@ export interface BlockInfo {
   readonly slab: number;
 }
 
-/** What is in one size class. Blocks that are not live are cached, free in a slab, or have never been made. */
+/**
+ * What is in one size class. Blocks that are not live are cached, free in a slab, or have never been made.
+ *
+ * @example
+ * ```ts
+ * import { type ClassStats, Heap } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using heap = await Heap.open();
+ * heap.malloc(100);
+ * const row: ClassStats | undefined = heap.stats().classes.find(({ liveBlocks }) => liveBlocks > 0);
+ * assertEquals(row?.liveBlocks, 1);
+ * ```
+ */
 export interface ClassStats {
   /** Counted from 1. */
   readonly sizeClass: number;
@@ -33,7 +59,20 @@ export interface ClassStats {
   readonly freeBlocks: number;
 }
 
-/** The sums of a heap, in bytes unless the name says otherwise. */
+/**
+ * The sums of a heap, in bytes unless the name says otherwise.
+ *
+ * @example
+ * ```ts
+ * import { Heap, type HeapStats } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using heap = await Heap.open();
+ * heap.malloc(100);
+ * const { schema, liveBlocks, liveBytes }: HeapStats = heap.stats();
+ * assertEquals([schema, liveBlocks, liveBytes], ["hakmem.stats/1", 1, 112]);
+ * ```
+ */
 export interface HeapStats {
   /** The version of this object: its members keep their names and meaning, and others may come. */
   readonly schema: "hakmem.stats/1";

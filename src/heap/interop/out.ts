@@ -12,12 +12,52 @@ import { boxed, compile, Place } from "./structs/compiler.ts";
 import type { StructMemory } from "./structs/memory.ts";
 import type { FieldType, FieldValue } from "./structs/types.ts";
 
-/** What an out-parameter can be: any type that a field can be. */
+/**
+ * What an out-parameter can be: any type that a field can be.
+ *
+ * @example
+ * ```ts
+ * import { Heap, type OutType } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const types: OutType[] = ["i32", "pointer", "cstring"];
+ * using heap = await Heap.open();
+ * using scope = heap.scope();
+ * assertEquals(types.map((type) => scope.out(type).value), [0, null, null]);
+ * ```
+ */
 export type OutType = FieldType;
-/** What its value is in TypeScript. */
+/**
+ * What its value is in TypeScript.
+ *
+ * @example
+ * ```ts
+ * import { Heap, type OutValue } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using heap = await Heap.open();
+ * using out = heap.out("cstring");
+ * const text: OutValue<"cstring"> = out.value; // string | null
+ * assertEquals(text, null);
+ * ```
+ */
 export type OutValue<Type extends OutType> = FieldValue<Type>;
 
-/** See {@linkcode Heap.out}. */
+/**
+ * Memory for one value that C writes: see {@linkcode Heap.out}. Cost: some tens of nanoseconds.
+ *
+ * @example
+ * ```ts
+ * import { Heap, type OutParameter } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using heap = await Heap.open();
+ * using count: OutParameter<number> = heap.out("i32");
+ * // library.symbols.count(handle, count.pointer);
+ * heap.i32[count.ptr / 4] = 5; // as C does
+ * assertEquals(count.value, 5);
+ * ```
+ */
 export class OutParameter<Value> implements Disposable {
   readonly #host: Host;
   readonly #giveBack: ((ptr: Ptr) => void) | undefined;

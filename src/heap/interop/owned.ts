@@ -18,7 +18,25 @@ import type { Log } from "../log.ts";
 import type { Host } from "./host.ts";
 import type { Ranges, TypedArrayConstructor } from "./ranges.ts";
 
-/** A block that is freed at the end of the scope: see {@linkcode Heap.own}. */
+/**
+ * A block that is freed at the end of the scope: see {@linkcode Heap.own}.
+ *
+ * @example
+ * ```ts
+ * import { Heap, type OwnedBlock } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * function zeros(heap: Heap, count: number): OwnedBlock {
+ *   using block = heap.own(count * 8); // freed if what follows throws
+ *   block.view(Float64Array).fill(0);
+ *   return heap.adopt(block.release());
+ * }
+ *
+ * using heap = await Heap.open();
+ * using block = zeros(heap, 10);
+ * assertEquals([block.bytes.length, heap.stats().liveBlocks], [80, 1]);
+ * ```
+ */
 export class OwnedBlock implements Disposable {
   readonly #host: Host;
   readonly #ranges: Ranges;

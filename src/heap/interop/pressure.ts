@@ -9,6 +9,17 @@ import type { Ptr } from "../blocks.ts";
 /**
  * How urgent it is: at 1 to free what is easily had again is enough, at 2 what is freed now is the last that can help. The second
  * comes at once after the first if that was not enough.
+ *
+ * @example
+ * ```ts
+ * import { Heap, type PressureLevel } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const levels: PressureLevel[] = [];
+ * using heap = await Heap.open({ maxBytes: 2 * 1024 * 1024, onPressure: (level) => levels.push(level) });
+ * using _most = heap.own(1_500_000);
+ * assertEquals([heap.malloc(1_500_000), levels], [0, [1, 2]]); // nothing was freed meanwhile
+ * ```
  */
 export type PressureLevel = 1 | 2;
 

@@ -20,7 +20,24 @@ import {
 } from "../errors.ts";
 import type { Host, Scopes } from "./host.ts";
 
-/** The constructor of a typed array, or any that takes a buffer, an offset in bytes and a length in elements. */
+/**
+ * The constructor of a typed array, or any that takes a buffer, an offset in bytes and a length in elements.
+ *
+ * @example
+ * ```ts
+ * import { Heap, type TypedArrayConstructor } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * function first<View>(heap: Heap, ptr: number, ctor: TypedArrayConstructor<View>): View {
+ *   return heap.view(ctor, ptr, 1);
+ * }
+ *
+ * using heap = await Heap.open();
+ * using block = heap.own(8);
+ * first(heap, block.ptr, Float64Array)[0] = 1;
+ * assertEquals(first(heap, block.ptr, BigUint64Array)[0], 0x3ff0000000000000n);
+ * ```
+ */
 export interface TypedArrayConstructor<View> {
   /** Bytes of an element. */
   readonly BYTES_PER_ELEMENT: number;

@@ -13,6 +13,17 @@ import { CACHE_BYTES, CACHE_COUNTERS_BYTES, CACHES_OFFSET } from "./layout.ts";
  * `lockWaits` are locks that were not free at the first try, `lockRetries` the tries after that which failed, and
  * `lockPauses` the times that the processor was given away, or slept. `spansTaken` and `spansGiven` are calls of the page
  * heap, by superslabs and by large blocks, those that grow or shrink where they are among them.
+ *
+ * @example
+ * ```ts
+ * import { type CounterName, Heap } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using heap = await Heap.open({ variant: "slab-map,counters=1" });
+ * heap.free(heap.malloc(100));
+ * const name: CounterName = "mallocs";
+ * assertEquals(heap.counters()?.[name], 1);
+ * ```
  */
 export type CounterName =
   | "mallocs"
@@ -62,7 +73,20 @@ export const COUNTER_NAMES: readonly CounterName[] = [
   "magazinesTaken",
 ];
 
-/** What a counting build has counted since it was opened. */
+/**
+ * What a counting build has counted since it was opened.
+ *
+ * @example
+ * ```ts
+ * import { Heap, type HeapCounters } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using heap = await Heap.open({ variant: "slab-map,counters=1" });
+ * heap.free(heap.malloc(100));
+ * const counters: HeapCounters | undefined = heap.counters();
+ * assertEquals([counters?.frees, counters?.slowFrees], [1, 0]);
+ * ```
+ */
 export interface HeapCounters extends Readonly<Record<CounterName, number>> {
   /** Frees that the hot path did not end: `frees - fastFrees`. */
   readonly slowFrees: number;

@@ -21,6 +21,17 @@ const HIGHEST_ADDRESS = 2n ** 56n;
 
 /**
  * The handle of a heap, from {@linkcode Heap.share}: to be posted to a Worker, and given to {@linkcode Heap.attach}.
+ *
+ * @example
+ * ```ts
+ * import { Heap, type SharedHeap } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using heap = await Heap.open();
+ * const shared: SharedHeap = structuredClone(heap.share()); // as postMessage does
+ * using attached = await Heap.attach(shared);
+ * assertEquals(attached.build, shared.build);
+ * ```
  */
 export interface SharedHeap {
   /** That this is a handle, and of which version. */

@@ -35,10 +35,36 @@ export interface OpenAllocator {
   end(): void;
 }
 
-/** The functions that a table may have. */
+/**
+ * The functions that a table may have.
+ *
+ * @example
+ * ```ts
+ * import { Heap, type NativeFunctionName } from "@hakmem/hakmem";
+ * import { assert } from "@std/assert";
+ *
+ * const names: NativeFunctionName[] = ["malloc", "free"];
+ * using heap = await Heap.open();
+ * using allocator = heap.nativeAllocator();
+ * assert(allocator.table(...names) !== null); // cJSON_InitHooks takes it
+ * ```
+ */
 export type NativeFunctionName = "malloc" | "calloc" | "realloc" | "free";
 
-/** A function pointer, of a type that fits wherever FFI calls take one; it cannot be called from here. */
+/**
+ * A function pointer, of a type that fits wherever FFI calls take one; it cannot be called from here.
+ *
+ * @example
+ * ```ts
+ * import { Heap, type NativeFunctionPointer } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using heap = await Heap.open();
+ * using allocator = heap.nativeAllocator();
+ * const free: NativeFunctionPointer = allocator.free;
+ * assertEquals(Deno.UnsafePointer.equals(free, allocator.free), true); // made once
+ * ```
+ */
 export type NativeFunctionPointer = Deno.PointerObject<never>;
 
 /** A `size_t` as a number; above 2^53 it is not exact, but no such size can be had. */

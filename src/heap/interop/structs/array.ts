@@ -32,14 +32,27 @@ export interface Ownership {
 const NOWHERE = 2 ** 30;
 
 /**
- * Leads to structs in memory, to one at a time.
+ * Leads to structs in memory, to one at a time. One that {@linkcode StructCursor.cursor} made knows nothing of the array's end.
+ * Cost: a microsecond to make; to move it, a store.
  *
- * The members that `at` uses are private to TypeScript alone, and declared, not defined: of private names and of fields of a class V8
- * makes half as many instructions again.
+ * @example
+ * ```ts
+ * import { Heap, struct } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using heap = await Heap.open();
+ * using numbers = heap.structs(struct({ value: "i32" }), 10);
+ * const [a, b] = [numbers.cursor(), numbers.cursor()]; // two elements at once
+ * a.at(3).value = 30;
+ * b.at(4).value = a.at(3).value + 10;
+ * assertEquals(b.of(numbers.ptrAt(4)).value, 40);
+ * ```
  */
 export class StructCursor<F extends Fields> {
   /** The description. */
   readonly type: StructType<F>;
+  // What `at` uses is private to TypeScript alone, and declared, not defined: of private names and of fields of a class V8 makes half as
+  // many instructions again.
   declare private place: Place;
   declare private view: StructView<F>;
   declare private readonly units: number;
@@ -125,7 +138,28 @@ export class StructCursor<F extends Fields> {
   }
 }
 
-/** An array of structs in memory: see {@linkcode Heap.structs}. */
+/**
+ * An array of structs in memory: see {@linkcode Heap.structs}.
+ *
+ * @example
+ * ```ts
+ * import { Heap, struct, type StructArray } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const Sample = struct({ time: "f64", level: "f32" });
+ *
+ * function loudest(samples: StructArray<typeof Sample.fields>): number {
+ *   let most = 0;
+ *   for (let i = 0; i < samples.length; i++) most = Math.max(most, samples.at(i).level);
+ *   return most;
+ * }
+ *
+ * using heap = await Heap.open();
+ * using samples = heap.structs(Sample, 100);
+ * samples.at(7).level = 0.5;
+ * assertEquals(loudest(samples), 0.5);
+ * ```
+ */
 export class StructArray<F extends Fields> extends StructCursor<F> implements Disposable {
   readonly #host: Host;
   readonly #ownership: Ownership | undefined;

@@ -76,14 +76,47 @@ export function union<const F extends Fields>(fields: F): StructType<F> {
   return define("union", fields);
 }
 
-/** An array of so many elements. @throws {InvalidTypeError} for a length that is no whole number from 1. */
+/**
+ * An array of so many elements.
+ *
+ * @throws {InvalidTypeError} for a length that is no whole number from 1.
+ *
+ * @example
+ * ```ts
+ * import { array, Heap, struct } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const Shape = struct({ corners: array(struct({ x: "f32", y: "f32" }), 3), flags: array("u8", 4) });
+ *
+ * using heap = await Heap.open();
+ * using shapes = heap.structs(Shape, 2);
+ * const shape = shapes.at(1);
+ * shape.corners.at(2).y = 1.5;
+ * shape.flags.set([1, 2]); // a Uint8Array
+ * assertEquals([shape.corners.length, shape.corners.at(2).y, shape.flags[1]], [3, 1.5, 2]);
+ * ```
+ */
 export function array<Element extends FieldType>(element: Element, length: number): ArrayType<Element> {
   assertType(element, "an array");
   if (isObject(element) && element.kind === "bits") throw new InvalidTypeError("C has no arrays of bit fields.");
   return Object.freeze({ kind: "array", element, length: wholeNumber(length, "a length") } as const);
 }
 
-/** An array of characters, `char name[length]`: a string in UTF-8, which has a NUL at its end unless it fills the array. */
+/**
+ * An array of characters, `char name[length]`: a string in UTF-8, which has a NUL at its end unless it fills the array.
+ *
+ * @example
+ * ```ts
+ * import { chars, Heap, struct } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using heap = await Heap.open();
+ * using files = heap.structs(struct({ name: chars(8), size: "u32" }), 1);
+ * files.at(0).name = "a.txt";
+ * assertEquals(files.at(0).name, "a.txt");
+ * assertEquals(heap.copyOut(files.ptr + 5, 3), new Uint8Array(3));
+ * ```
+ */
 export function chars(length: number): CharsType {
   return Object.freeze({ kind: "chars", length: wholeNumber(length, "a length") } as const);
 }
@@ -91,6 +124,18 @@ export function chars(length: number): CharsType {
 /**
  * A pointer into the same heap, which reads as a `Ptr`, and 0 for NULL. To read one that leads elsewhere throws `INVALID_POINTER`: such a
  * field is a `"pointer"`.
+ *
+ * @example
+ * ```ts
+ * import { Heap, pointer, struct } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using heap = await Heap.open();
+ * using nodes = heap.structs(struct({ value: "i32", next: pointer() }), 2);
+ * nodes.at(0).next = nodes.ptrAt(1);
+ * assertEquals(heap.u64[nodes.ptr / 8 + 1], heap.address(nodes.ptrAt(1))); // what C sees
+ * assertEquals(nodes.at(1).next, 0);
+ * ```
  */
 export function pointer(): PointerType {
   return POINTER;
@@ -136,7 +181,22 @@ export function enumeration<const Value extends number>(
   return Object.freeze({ kind: "enum", values, storage } as const);
 }
 
-/** A bit field, `uint32_t name : width`, unsigned; packed as compilers on Linux and macOS do. */
+/**
+ * A bit field, `uint32_t name : width`, unsigned; packed as compilers on Linux and macOS do.
+ *
+ * @example
+ * ```ts
+ * import { bits, Heap, struct } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const Color = struct({ red: bits("u16", 5), green: bits("u16", 6), blue: bits("u16", 5) });
+ *
+ * using heap = await Heap.open();
+ * using colors = heap.structs(Color, 1);
+ * colors.set(0, { red: 31, green: 1, blue: 0 });
+ * assertEquals([Color.size, heap.u16[colors.ptr / 2]], [2, 31 | 1 << 5]);
+ * ```
+ */
 export function bits(storage: UnsignedName, width: number): BitsType {
   if (!["u8", "u16", "u32"].includes(storage)) {
     throw new InvalidTypeError(`${given(storage)}: a bit field is u8, u16 or u32.`);

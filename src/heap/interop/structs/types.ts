@@ -21,24 +21,109 @@
 
 import type { Ptr } from "../../blocks.ts";
 
-/** Numbers, by the names that Deno's FFI has for them. */
+/**
+ * Numbers, by the names that Deno's FFI has for them.
+ *
+ * @example
+ * ```ts
+ * import { array, type ArrayType, Heap, type NumberName } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * function vector<Name extends NumberName>(name: Name): ArrayType<Name> {
+ *   return array(name, 3);
+ * }
+ *
+ * using heap = await Heap.open();
+ * using out = heap.out(vector("f64"));
+ * assertEquals(out.value, new Float64Array(3));
+ * ```
+ */
 export type NumberName = "i8" | "u8" | "i16" | "u16" | "i32" | "u32" | "f32" | "f64";
-/** Numbers of 64 bits. */
+/**
+ * Numbers of 64 bits.
+ *
+ * @example
+ * ```ts
+ * import { type BigIntName, Heap } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using heap = await Heap.open();
+ * for (const name of ["i64", "u64", "isize", "usize"] satisfies BigIntName[]) {
+ *   using out = heap.out(name);
+ *   assertEquals(out.value, 0n);
+ * }
+ * ```
+ */
 export type BigIntName = "i64" | "u64" | "isize" | "usize";
-/** What a name alone describes. */
+/**
+ * What a name alone describes.
+ *
+ * @example
+ * ```ts
+ * import { type ScalarName, struct } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const size = (name: ScalarName): number => struct({ value: name }).size;
+ * assertEquals([size("u8"), size("f32"), size("cstring")], [1, 4, 8]);
+ * ```
+ */
 export type ScalarName = NumberName | BigIntName | "bool" | "pointer" | "cstring";
-/** What an enum or a bit field may be part of. */
+/**
+ * What an enum or a bit field may be part of.
+ *
+ * @example
+ * ```ts
+ * import { bits, struct, type UnsignedName } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const flag = (storage: UnsignedName) => struct({ flag: bits(storage, 1) }).size;
+ * assertEquals([flag("u8"), flag("u32")], [1, 4]);
+ * ```
+ */
 export type UnsignedName = "u8" | "u16" | "u32";
-/** What an enum may be as wide as. */
+/**
+ * What an enum may be as wide as.
+ *
+ * @example
+ * ```ts
+ * import { type EnumName, enumeration, struct } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const size = (storage: EnumName) => struct({ value: enumeration({ OFF: 0, ON: 1 }, storage) }).size;
+ * assertEquals([size("u8"), size("i32")], [1, 4]);
+ * ```
+ */
 export type EnumName = UnsignedName | "i8" | "i16" | "i32";
 
-/** A pointer into the same heap: see {@linkcode pointer}. */
+/**
+ * A pointer into the same heap: see {@linkcode pointer}.
+ *
+ * @example
+ * ```ts
+ * import { pointer, type PointerType } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const type: PointerType = pointer();
+ * assertEquals(type.kind, "pointer");
+ * ```
+ */
 export interface PointerType {
   /** Tells it from other descriptions. */
   readonly kind: "pointer";
 }
 
-/** An enum: see {@linkcode enumeration}. */
+/**
+ * An enum: see {@linkcode enumeration}.
+ *
+ * @example
+ * ```ts
+ * import { enumeration, type EnumType } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const Switch: EnumType<0 | 1> = enumeration({ OFF: 0, ON: 1 });
+ * assertEquals(Switch.storage, "i32");
+ * ```
+ */
 export interface EnumType<Value extends number = number> {
   /** Tells it from other descriptions. */
   readonly kind: "enum";
@@ -48,7 +133,18 @@ export interface EnumType<Value extends number = number> {
   readonly storage: EnumName;
 }
 
-/** A bit field: see {@linkcode bits}. */
+/**
+ * A bit field: see {@linkcode bits}.
+ *
+ * @example
+ * ```ts
+ * import { bits, type BitsType } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const type: BitsType = bits("u32", 3);
+ * assertEquals([type.storage, type.width], ["u32", 3]);
+ * ```
+ */
 export interface BitsType {
   /** Tells it from other descriptions. */
   readonly kind: "bits";
@@ -58,7 +154,18 @@ export interface BitsType {
   readonly width: number;
 }
 
-/** An array of characters: see {@linkcode chars}. */
+/**
+ * An array of characters: see {@linkcode chars}.
+ *
+ * @example
+ * ```ts
+ * import { chars, type CharsType } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const type: CharsType = chars(16);
+ * assertEquals(type.length, 16);
+ * ```
+ */
 export interface CharsType {
   /** Tells it from other descriptions. */
   readonly kind: "chars";
@@ -66,7 +173,18 @@ export interface CharsType {
   readonly length: number;
 }
 
-/** An array: see {@linkcode array}. */
+/**
+ * An array: see {@linkcode array}.
+ *
+ * @example
+ * ```ts
+ * import { array, type ArrayType } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const type: ArrayType<"f32"> = array("f32", 4);
+ * assertEquals([type.element, type.length], ["f32", 4]);
+ * ```
+ */
 export interface ArrayType<Element extends FieldType = FieldType> {
   /** Tells it from other descriptions. */
   readonly kind: "array";
@@ -76,7 +194,24 @@ export interface ArrayType<Element extends FieldType = FieldType> {
   readonly length: number;
 }
 
-/** A struct or a union: see {@linkcode struct} and {@linkcode union}. */
+/**
+ * A struct or a union: see {@linkcode struct} and {@linkcode union}.
+ *
+ * @example
+ * ```ts
+ * import { Heap, struct, type StructType } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * function bytesOf(type: StructType, length: number): number {
+ *   return type.size * length;
+ * }
+ *
+ * using heap = await Heap.open();
+ * const Point = struct({ x: "f32", y: "f32" });
+ * using points = heap.structs(Point, 10);
+ * assertEquals([bytesOf(Point, points.length), Point.alignment, Point.offsets.y], [80, 4, 4]);
+ * ```
+ */
 export interface StructType<F extends Fields = Fields> {
   /** Which of the two. */
   readonly kind: "struct" | "union";
@@ -90,7 +225,18 @@ export interface StructType<F extends Fields = Fields> {
   readonly offsets: Readonly<Record<keyof F & string, number>>;
 }
 
-/** Whatever a field can be. */
+/**
+ * Whatever a field can be.
+ *
+ * @example
+ * ```ts
+ * import { type FieldType, struct } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const sizeOf = (type: FieldType): number => struct({ value: type }).size;
+ * assertEquals(sizeOf(struct({ id: "u8", weight: "f64" })), 16);
+ * ```
+ */
 export type FieldType =
   | ScalarName
   | PointerType
@@ -100,13 +246,38 @@ export type FieldType =
   | ArrayType
   | StructType;
 
-/** The fields of a struct, in the order of C's declaration. */
+/**
+ * The fields of a struct, in the order of C's declaration.
+ *
+ * @example
+ * ```ts
+ * import { type Fields, struct } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const header = { id: "u32", length: "u32" } as const satisfies Fields;
+ * assertEquals(struct({ ...header, body: "pointer" }).offsets.body, 8);
+ * ```
+ */
 export interface Fields {
   /** A field. */
   readonly [name: string]: FieldType;
 }
 
-/** An array in a struct whose elements are not plain numbers. */
+/**
+ * An array in a struct whose elements are not plain numbers.
+ *
+ * @example
+ * ```ts
+ * import { array, type FieldArray, Heap } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using heap = await Heap.open();
+ * using out = heap.out(array("bool", 3));
+ * const flags: FieldArray<boolean> = out.value;
+ * flags.set(1, true);
+ * assertEquals([...flags], [false, true, false]);
+ * ```
+ */
 export interface FieldArray<Value> extends Iterable<Value> {
   /** How many elements it has. */
   readonly length: number;
@@ -116,7 +287,21 @@ export interface FieldArray<Value> extends Iterable<Value> {
   set(index: number, value: Value): void;
 }
 
-/** The typed array that an array of numbers is. */
+/**
+ * The typed array that an array of numbers is.
+ *
+ * @example
+ * ```ts
+ * import { array, Heap, type NumberArray } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using heap = await Heap.open();
+ * using out = heap.out(array("i16", 3));
+ * const numbers: NumberArray<"i16"> = out.value; // an Int16Array over the heap
+ * numbers.fill(-1);
+ * assertEquals(heap.i16[out.ptr / 2], -1);
+ * ```
+ */
 export type NumberArray<Name> = Name extends "i8" ? Int8Array
   : Name extends "u8" ? Uint8Array
   : Name extends "i16" ? Int16Array
@@ -129,7 +314,20 @@ export type NumberArray<Name> = Name extends "i8" ? Int8Array
   : Name extends "u64" | "usize" ? BigUint64Array
   : never;
 
-/** What a field of a type is in TypeScript. */
+/**
+ * What a field of a type is in TypeScript.
+ *
+ * @example
+ * ```ts
+ * import { type FieldValue, Heap } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using heap = await Heap.open();
+ * using out = heap.out("u64");
+ * const value: FieldValue<"u64"> = out.value; // a bigint
+ * assertEquals(value, 0n);
+ * ```
+ */
 export type FieldValue<Type> = Type extends NumberName ? number
   : Type extends BigIntName ? bigint
   : Type extends "bool" ? boolean
@@ -144,8 +342,40 @@ export type FieldValue<Type> = Type extends NumberName ? number
   : Type extends StructType<infer F> ? StructView<F>
   : never;
 
-/** A struct as the program reads and writes it: each member is one of the fields, in the heap's memory. */
+/**
+ * A struct as the program reads and writes it: each member is one of the fields, in the heap's memory.
+ *
+ * @example
+ * ```ts
+ * import { Heap, struct, type StructView } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const Point = struct({ x: "f32", y: "f32" });
+ * const length = ({ x, y }: StructView<typeof Point.fields>): number => Math.hypot(x, y);
+ *
+ * using heap = await Heap.open();
+ * using points = heap.structs(Point, 2);
+ * points.set(1, { x: 3, y: 4 });
+ * assertEquals(length(points.at(1)), 5);
+ * ```
+ */
 export type StructView<F extends Fields> = { -readonly [Name in keyof F]: FieldValue<F[Name]> };
 
-/** Values of some of a struct's fields. */
+/**
+ * Values of some of a struct's fields.
+ *
+ * @example
+ * ```ts
+ * import { Heap, struct, type StructValues } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const Point = struct({ x: "f32", y: "f32" });
+ * const diagonal = (length: number): StructValues<typeof Point.fields> => ({ x: length, y: length });
+ *
+ * using heap = await Heap.open();
+ * using points = heap.structs(Point, 2);
+ * points.set(0, diagonal(2));
+ * assertEquals(points.at(0).y, 2);
+ * ```
+ */
 export type StructValues<F extends Fields> = Partial<StructView<F>>;

@@ -24,13 +24,40 @@ import { type CStringEncoding, type Encoding, encodingOf, utf8 } from "./encodin
 import type { Host, Source } from "../host.ts";
 import { assertViews, type Ranges } from "../ranges.ts";
 
-/** How a C string is encoded. */
+/**
+ * How a C string is encoded.
+ *
+ * @example
+ * ```ts
+ * import { type CStringOptions, Heap } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const options: CStringOptions = { encoding: "latin1" };
+ * using heap = await Heap.open();
+ * using text = heap.adopt(heap.cstring("ä", options));
+ * assertEquals([...heap.copyOut(text.ptr, 2)], [0xe4, 0]);
+ * ```
+ */
 export interface CStringOptions {
   /** `utf8`, the default, `latin1`, `utf16` (2 bytes a unit) or `wchar_t` (4 bytes, as on Linux and macOS). */
   readonly encoding?: CStringEncoding;
 }
 
-/** How a C string is read. */
+/**
+ * How a C string is read.
+ *
+ * @example
+ * ```ts
+ * import { Heap, type ReadCStringOptions } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const options: ReadCStringOptions = { max: 4 };
+ * using heap = await Heap.open();
+ * using text = heap.adopt(heap.cstring("hello"));
+ * assertEquals(heap.readCString(text.ptr, options), "hell");
+ * assertEquals(heap.readCString(text.ptr, { length: 2 }), "he");
+ * ```
+ */
 export interface ReadCStringOptions extends CStringOptions {
   /** Bytes of the text, where C says so: a NUL is a character like any other then. */
   readonly length?: number;

@@ -20,7 +20,20 @@ import type { Ptr } from "../../blocks.ts";
 import { given, InvalidOptionError, InvalidStringError } from "../../errors.ts";
 import type { Host } from "../host.ts";
 
-/** How the characters of a C string are encoded: see the table in `encodings.ts`. */
+/**
+ * How the characters of a C string are encoded: see the table in `encodings.ts`.
+ *
+ * @example
+ * ```ts
+ * import { type CStringEncoding, Heap } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const encoding: CStringEncoding = "utf16";
+ * using heap = await Heap.open();
+ * using text = heap.adopt(heap.cstring("häkmem", { encoding }));
+ * assertEquals(heap.readCString(text.ptr, { encoding }), "häkmem");
+ * ```
+ */
 export type CStringEncoding = "utf8" | "latin1" | "utf16" | "wchar_t";
 
 /** Memory as texts are written to it. */
