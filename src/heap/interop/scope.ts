@@ -18,7 +18,16 @@
  */
 
 import type { Ptr } from "../blocks.ts";
-import { assertPointer, assertSize, hex, InvalidPointerError, OutOfMemoryError, UseAfterFreeError } from "../errors.ts";
+import {
+  assertPointer,
+  assertSize,
+  given,
+  hex,
+  InvalidPointerError,
+  InvalidTypeError,
+  OutOfMemoryError,
+  UseAfterFreeError,
+} from "../errors.ts";
 import type { CStringOptions, CStrings } from "./text/cstrings.ts";
 import type { Host, Scopes } from "./host.ts";
 import { type OutParameter, outParameter, type OutType, type OutValue } from "./out.ts";
@@ -185,6 +194,32 @@ export class Scope implements Disposable {
     const ptr = this.alloc(source.length);
     this.#parts.ranges.write(ptr, source);
     return ptr;
+  }
+
+  /**
+   * What an FFI call takes for a text, as a C string in UTF-8, or for bytes: the pointer object of a copy that lives as long as the
+   * scope. `heap.pointer(scope.cstring(text))` in a word.
+   *
+   * @throws {InvalidTypeError} for what is neither, and as `cstring` and `copyIn`.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * using scope = heap.scope();
+   * // library.symbols.sqlite3_open(scope.pointer(":memory:"), out.pointer)
+   * assertEquals(heap.readCString(scope.pointer(":memory:")), ":memory:");
+   * assertEquals(heap.copyOut(scope.pointer(new Uint8Array([1, 2])), 2), new Uint8Array([1, 2]));
+   * ```
+   */
+  pointer(value: string | ArrayBuffer | SharedArrayBuffer | ArrayBufferView): Deno.PointerObject {
+    if (typeof value !== "string" && (typeof value !== "object" || value === null)) {
+      throw new InvalidTypeError(`${given(value)}: a text or bytes are copied for C; heap.pointer() takes a Ptr.`);
+    }
+    const ptr = typeof value === "string" ? this.cstring(value) : this.copyIn(value);
+    return this.#host.pointer(ptr)!; // null for 0 alone
   }
 
   /** An out-parameter, as {@linkcode Heap.out} makes it; its memory goes with the scope. */

@@ -6,6 +6,7 @@ import {
   BufferOverflowError,
   Heap,
   HeapClosedError,
+  HeapError,
   InvalidPointerError,
   InvalidSizeError,
   OutOfMemoryError,
@@ -138,6 +139,21 @@ for (const build of ["release", "debug"] as const) {
       assertThrows(() => scope.usableSize(wrong), InvalidPointerError);
     }
     heap.free(own);
+  });
+
+  Deno.test(`a scope's pointer() is what a call of C takes for a text or for bytes (${build})`, async () => {
+    using heap = await Heap.open({ build });
+    using scope = heap.scope();
+    assertEquals(heap.readCString(scope.pointer("häkmem")), "häkmem");
+    assertEquals(heap.copyOut(scope.pointer(new Uint16Array([1, 2])), 4), new Uint8Array([1, 0, 2, 0]));
+    assertNotEquals(scope.pointer(""), null);
+    for (const wrong of [5, 0, null, undefined, 5n, true]) {
+      assertEquals(assertThrows(() => scope.pointer(wrong as never), HeapError).code, "INVALID_TYPE");
+    }
+    assertEquals(assertThrows(() => scope.pointer({} as never), HeapError).code, "INVALID_SIZE");
+    assertEquals(assertThrows(() => scope.pointer("a\0b"), HeapError).code, "INVALID_STRING");
+    scope[Symbol.dispose]();
+    assertEquals(assertThrows(() => scope.pointer("a"), HeapError).code, "USE_AFTER_FREE");
   });
 
   Deno.test(`a scope without memory gives 0, or an error, and what it has stays (${build})`, async () => {
