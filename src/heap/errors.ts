@@ -10,8 +10,8 @@
 import type { NativeAccessCode } from "../os/mod.ts";
 
 /**
- * What went wrong, as a word that scripts can rely on. Those of `NativeAccessError` are among them: `NO_FFI_PERMISSION`,
- * `UNSUPPORTED_SYSTEM` and `BAD_LIBRARY`.
+ * What went wrong, as a word that scripts can rely on. Those of `NativeAccessError` are among them:
+ * `NO_FFI_PERMISSION`, `UNSUPPORTED_SYSTEM` and `BAD_LIBRARY`.
  *
  * @example
  * ```ts
@@ -333,8 +333,8 @@ export class HeapSharedError extends HeapError {
 }
 
 /**
- * C may be at work in the heap, so that it cannot be closed: blocks are lent, which cannot be freed either, and `ptr` is one of
- * them; or C has blocks of a native allocator.
+ * C may be at work in the heap, so that it cannot be closed: blocks are lent, which cannot be freed either, and `ptr`
+ * is one of them; or C has blocks of a native allocator.
  *
  * @example
  * ```ts

@@ -76,27 +76,27 @@ import { DEFAULT_VARIANT, parseVariant, type Variant } from "./variants.ts";
 export interface ThreadOptions {
   /**
    * Gets a line where something works, but not as well as it could; and of a debug build the report of leaks and what
-   * the flag `verbose` says, which go to stderr otherwise. It is called when the call that has something to say is done, so it
-   * may use the heap, and close it. What it throws passes on from `open` and
-   * `attach`, which open nothing then, and from `close`, which is
-   * done by then; from other calls it goes to stderr, with the line.
+   * the flag `verbose` says, which go to stderr otherwise. It is called when the call that has something to say is
+   * done, so it may use the heap, and close it. What it throws passes on from `open` and `attach`, which open nothing
+   * then, and from `close`, which is done by then; from other calls it goes to stderr, with the line.
    */
   readonly log?: (line: string) => void;
   /**
-   * Called before a call gives 0 because there is no memory: what the program frees then may be what is missing. It may use the
-   * heap. It is called at 1, and again at 2 if that was not enough; not for a size over `maxBytes`, and not while it is at work. What
-   * it throws passes on from the call that wanted memory, which has changed nothing. It is asked of the thread that wants memory, and of no other.
+   * Called before a call gives 0 because there is no memory: what the program frees then may be what is missing. It may
+   * use the heap. It is called at 1, and again at 2 if that was not enough; not for a size over `maxBytes`, and not
+   * while it is at work. What it throws passes on from the call that wanted memory, which has changed nothing. It is
+   * asked of the thread that wants memory, and of no other.
    */
   readonly onPressure?: (level: PressureLevel) => void;
   /**
-   * Gives free memory back to the system every so many milliseconds, as {@linkcode Heap.collect} does, by a timer that does
-   * not keep the process alive. Default: never; what is free goes back when the heap grows.
+   * Gives free memory back to the system every so many milliseconds, as {@linkcode Heap.collect} does, by a timer that
+   * does not keep the process alive. Default: never; what is free goes back when the heap grows.
    */
   readonly purgeAfterMs?: number;
   /**
-   * Says of each owned block ({@linkcode Heap.own}) that was collected as garbage without being freed, and where it was allocated, in a
-   * line to `log` or stderr. `"free"` frees it, too; `true` does not, since C may have its address. It costs microseconds for each. Default:
-   * `true` in debug builds, `false` in others.
+   * Says of each owned block ({@linkcode Heap.own}) that was collected as garbage without being freed, and where it was
+   * allocated, in a line to `log` or stderr. `"free"` frees it, too; `true` does not, since C may have its address. It
+   * costs microseconds for each. Default: `true` in debug builds, `false` in others.
    */
   readonly trackOwned?: boolean | "free";
 }
@@ -401,7 +401,8 @@ export class Heap implements Disposable, AsyncDisposable {
    * `close` lets go of it, and nothing else does while the thread lives. A thread that ends without loses nothing: what
    * it had cached is given back when the next attaches, or collects, or runs out of memory.
    *
-   * The build, `stacks` and `quarantineBytes` are those of who opened the heap; the other options are each thread's own.
+   * The build, `stacks` and `quarantineBytes` are those of who opened the heap; the other options are each thread's
+   * own.
    *
    * @param shared from {@linkcode Heap.share}, as it was posted.
    * @param options of this thread: `log`, `onPressure`, `purgeAfterMs`, `trackOwned`.
@@ -660,7 +661,8 @@ export class Heap implements Disposable, AsyncDisposable {
   /**
    * Makes a block that exists one that is freed at the end of the scope.
    *
-   * @throws {InvalidPointerError} for what is not the start of a block, and for 0; a release build does not know whether it is live.
+   * @throws {InvalidPointerError} for what is not the start of a block, and for 0; a release build does not know
+   * whether it is live.
    *
    * @example
    * ```ts
@@ -1218,7 +1220,8 @@ export class Heap implements Disposable, AsyncDisposable {
           for (const allocator of this.#allocators) allocator.withdraw();
           this.#blocks.close();
         } catch (error) {
-          // With a full stack nothing more would work either: the heap stays open, and can be closed by whoever has room.
+          // With a full stack nothing more would work either: the heap stays open, and can be closed by whoever has
+          // room.
           if (!(error instanceof HeapSharedError || error instanceof RangeError)) this.#memory.close();
           throw error;
         }

@@ -1,7 +1,8 @@
 /**
- * Ranges of bytes that a program names by a pointer and a length: views of any kind, copies in and out. A range has to lie in
- * one live block, anywhere in it. That is asked of the heap's tables: of the open scopes, whose blocks lie in chunks; of the
- * start of a block, which is known at once; and last of a pointer into a block, which may take a walk over a free list.
+ * Ranges of bytes that a program names by a pointer and a length: views of any kind, copies in and out. A range has to
+ * lie in one live block, anywhere in it. That is asked of the heap's tables: of the open scopes, whose blocks lie in
+ * chunks; of the start of a block, which is known at once; and last of a pointer into a block, which may take a walk
+ * over a free list.
  *
  * @module
  */
@@ -139,7 +140,8 @@ export class Ranges {
 /**
  * Comes before an allocation that is to be written to, which would be lost otherwise.
  *
- * @throws {HeapClosedError} if the heap is closed, and {HeapDetachedError} if the program has given the buffer of its views away.
+ * @throws {HeapClosedError} if the heap is closed, and {HeapDetachedError} if the program has given the buffer of its
+ * views away.
  */
 export function assertViews(host: Host): void {
   if (host.u8.length > 0) return;

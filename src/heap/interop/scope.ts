@@ -6,13 +6,14 @@
  *                              base                next             end
  * ```
  *
- * To allocate is to move `next` and to mark where a block begins, two nanoseconds. The first chunk is of 8 KiB, others are of
- * 32, the largest that `malloc` gives in some nanoseconds; so the end of a scope is a `free` for each chunk, whatever is in it, and
- * `reset` keeps them all. What is larger than a quarter of that has a block of the heap to itself. The marks say how long a
- * block is: to the next mark. They are JavaScript's memory, used again by the next scope: no overflow reaches them.
+ * To allocate is to move `next` and to mark where a block begins, two nanoseconds. The first chunk is of 8 KiB, others
+ * are of 32, the largest that `malloc` gives in some nanoseconds; so the end of a scope is a `free` for each chunk,
+ * whatever is in it, and `reset` keeps them all. What is larger than a quarter of that has a block of the heap to
+ * itself. The marks say how long a block is: to the next mark. They are JavaScript's memory, used again by the next
+ * scope: no overflow reaches them.
  *
- * In debug builds each block of a scope is a block of the heap, with its redzones and its stack, so that faults are found where
- * they would be otherwise.
+ * In debug builds each block of a scope is a block of the heap, with its redzones and its stack, so that faults are
+ * found where they would be otherwise.
  *
  * @module
  */
@@ -76,8 +77,8 @@ let bytesFrom: (scope: Scope, ptr: Ptr) => number;
 let abandon: (scope: Scope) => void;
 
 /**
- * Everything that is made through it is freed at its end: see {@linkcode Heap.scope}. Sizes are bytes. Cost: two nanoseconds a block, and
- * a tenth of a microsecond for the scope itself.
+ * Everything that is made through it is freed at its end: see {@linkcode Heap.scope}. Sizes are bytes. Cost: two
+ * nanoseconds a block, and a tenth of a microsecond for the scope itself.
  *
  * @example
  * ```ts
@@ -131,16 +132,16 @@ export class Scope implements Disposable {
   }
 
   /**
-   * A block, as {@linkcode Heap.malloc} gives it, that lives until the scope ends. It cannot be freed or resized by itself. Cost:
-   * two nanoseconds.
+   * A block, as {@linkcode Heap.malloc} gives it, that lives until the scope ends. It cannot be freed or resized by
+   * itself. Cost: two nanoseconds.
    *
    * @returns where it begins, or 0 if there is no memory.
    * @throws {InvalidSizeError} for a size that is negative, fractional, NaN or infinite.
    * @throws {UseAfterFreeError} when the scope has ended.
    */
   malloc(size: number): Ptr {
-    // As in the hot path: `- 0` says that a number comes of the call, without which V8 boxes the others, too, which takes a fifth more;
-    // and what `| 0` may throw is caught in no machine code.
+    // As in the hot path: `- 0` says that a number comes of the call, without which V8 boxes the others, too, which
+    // takes a fifth more; and what `| 0` may throw is caught in no machine code.
     let whole: number;
     try {
       whole = size | 0;
@@ -197,8 +198,8 @@ export class Scope implements Disposable {
   }
 
   /**
-   * What an FFI call takes for a text, as a C string in UTF-8, or for bytes: the pointer object of a copy that lives as long as the
-   * scope. `heap.pointer(scope.cstring(text))` in a word.
+   * What an FFI call takes for a text, as a C string in UTF-8, or for bytes: the pointer object of a copy that lives as
+   * long as the scope. `heap.pointer(scope.cstring(text))` in a word.
    *
    * @throws {InvalidTypeError} for what is neither, and as `cstring` and `copyIn`.
    *
@@ -247,8 +248,9 @@ export class Scope implements Disposable {
   }
 
   /**
-   * Takes a block out of the scope: what it returns stays when the scope ends, and the caller frees it. Where the block shares a
-   * chunk with others it moves, and `ptr` is no longer to be used; nor is an address of it that C has. Cost: a `malloc` and a copy.
+   * Takes a block out of the scope: what it returns stays when the scope ends, and the caller frees it. Where the block
+   * shares a chunk with others it moves, and `ptr` is no longer to be used; nor is an address of it that C has. Cost: a
+   * `malloc` and a copy.
    *
    * @returns where the block is from now on.
    * @throws {InvalidPointerError} for what is not the start of a block of this scope.
@@ -270,8 +272,8 @@ export class Scope implements Disposable {
   }
 
   /**
-   * Frees all that was made so far; the scope goes on, with the memory that it has. Cost: no `free` of small blocks, and one for
-   * each of more than 8 KiB.
+   * Frees all that was made so far; the scope goes on, with the memory that it has. Cost: no `free` of small blocks,
+   * and one for each of more than 8 KiB.
    *
    * @throws as `[Symbol.dispose]`.
    */
@@ -284,9 +286,9 @@ export class Scope implements Disposable {
   }
 
   /**
-   * Frees everything; nothing if the heap is closed by then. Out-parameters and arrays of structs that were made through the scope
-   * say from then on that they are freed. It can be called again. Debug builds look at each block as `free` does: all are tried,
-   * and the first fault is thrown.
+   * Frees everything; nothing if the heap is closed by then. Out-parameters and arrays of structs that were made
+   * through the scope say from then on that they are freed. It can be called again. Debug builds look at each block as
+   * `free` does: all are tried, and the first fault is thrown.
    */
   [Symbol.dispose](): void {
     if (this.#isOver) return;

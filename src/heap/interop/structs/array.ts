@@ -1,5 +1,6 @@
 /**
- * Arrays of structs. `at(i)` moves a view and returns it, the same object each time, so a loop over a million structs makes none:
+ * Arrays of structs. `at(i)` moves a view and returns it, the same object each time, so a loop over a million structs
+ * makes none:
  *
  * ```
  *   people.at(i)  ->  place.at = i * units; return view          view.score  ->  f64[place.at + 1]
@@ -32,8 +33,8 @@ export interface Ownership {
 const NOWHERE = 2 ** 30;
 
 /**
- * Leads to structs in memory, to one at a time. One that {@linkcode StructCursor.cursor} made knows nothing of the array's end.
- * Cost: a microsecond to make; to move it, a store.
+ * Leads to structs in memory, to one at a time. One that {@linkcode StructCursor.cursor} made knows nothing of the
+ * array's end. Cost: a microsecond to make; to move it, a store.
  *
  * @example
  * ```ts
@@ -51,8 +52,8 @@ const NOWHERE = 2 ** 30;
 export class StructCursor<F extends Fields> {
   /** The description. */
   readonly type: StructType<F>;
-  // What `at` uses is private to TypeScript alone, and declared, not defined: of private names and of fields of a class V8 makes half as
-  // many instructions again.
+  // What `at` uses is private to TypeScript alone, and declared, not defined: of private names and of fields of a class
+  // V8 makes half as many instructions again.
   declare private place: Place;
   declare private view: StructView<F>;
   declare private readonly units: number;
@@ -85,8 +86,8 @@ export class StructCursor<F extends Fields> {
   }
 
   /**
-   * Leads to a struct by its index, in a store and no check: beyond the end it is as with a typed array, where nothing can be written;
-   * to read a field there is an error. In debug builds this is one, too.
+   * Leads to a struct by its index, in a store and no check: beyond the end it is as with a typed array, where nothing
+   * can be written; to read a field there is an error. In debug builds this is one, too.
    *
    * @returns the same object each time.
    * @throws {BufferOverflowError} in debug builds, for an index that there is not.

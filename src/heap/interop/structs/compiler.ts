@@ -7,9 +7,9 @@
  *                                                            get score() { return this.f64[this.place.at + 1]; }
  * ```
  *
- * `at` counts in units of the struct's alignment, so that an index is an addition and at most one multiplication with a constant,
- * in int32. What V8 makes of a class is its own for each type: nothing here is polymorphic. The place is an object, since a struct in
- * a struct has another.
+ * `at` counts in units of the struct's alignment, so that an index is an addition and at most one multiplication with a
+ * constant, in int32. What V8 makes of a class is its own for each type: nothing here is polymorphic. The place is an
+ * object, since a struct in a struct has another.
  *
  * The text is made of offsets, names that are identifiers, and nothing else of the program's.
  *
@@ -24,8 +24,8 @@ import { placesOf, struct } from "./describe.ts";
 import type { ArrayType, BigIntName, FieldArray, FieldType, NumberName, StructType } from "./types.ts";
 
 /**
- * Where a view is, in units of its struct's alignment. The member is declared, not defined as a field of the class: of those V8 makes
- * half as many instructions again.
+ * Where a view is, in units of its struct's alignment. The member is declared, not defined as a field of the class: of
+ * those V8 makes half as many instructions again.
  */
 export class Place {
   declare at: number;

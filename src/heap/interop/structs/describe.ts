@@ -1,6 +1,6 @@
 /**
- * Describes types of C: what programs write is checked, laid out, and made one object for each type. What the descriptions mean is in
- * `types.ts`.
+ * Describes types of C: what programs write is checked, laid out, and made one object for each type. What the
+ * descriptions mean is in `types.ts`.
  *
  * @module
  */
@@ -31,8 +31,8 @@ export function placesOf(type: StructType): readonly FieldPlace[] {
 }
 
 /**
- * A struct of C, fields in the order of its declaration; see the table of types in the module's documentation. To describe one costs
- * microseconds, and its accessors are compiled at its first use, so descriptions are constants.
+ * A struct of C, fields in the order of its declaration; see the table of types in the module's documentation. To
+ * describe one costs microseconds, and its accessors are compiled at its first use, so descriptions are constants.
  *
  * @throws {InvalidTypeError} for what is no description, and names that are no identifiers.
  *
@@ -122,8 +122,8 @@ export function chars(length: number): CharsType {
 }
 
 /**
- * A pointer into the same heap, which reads as a `Ptr`, and 0 for NULL. To read one that leads elsewhere throws `INVALID_POINTER`: such a
- * field is a `"pointer"`.
+ * A pointer into the same heap, which reads as a `Ptr`, and 0 for NULL. To read one that leads elsewhere throws
+ * `INVALID_POINTER`: such a field is a `"pointer"`.
  *
  * @example
  * ```ts

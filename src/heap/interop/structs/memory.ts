@@ -1,7 +1,7 @@
 /**
- * The memory that views of structs read and write: typed arrays over one block, or over the whole heap, and the fields that take more
- * than reading an element. Views of one block are short, so that indices are small whole numbers wherever the block lies, and
- * nothing beyond it can be reached.
+ * The memory that views of structs read and write: typed arrays over one block, or over the whole heap, and the fields
+ * that take more than reading an element. Views of one block are short, so that indices are small whole numbers
+ * wherever the block lies, and nothing beyond it can be reached.
  *
  * @module
  */

@@ -1,9 +1,10 @@
 /**
  * C strings, both ways: text with a NUL behind it, in a block of the heap; and text of whatever C has an address of.
  *
- * Reading stops at the NUL, and is bounded: by `max`, and by the end of the heap, in debug builds of the block. Of memory that is
- * not this heap's a page is only looked into if it is mapped, so that a wild address is an error, where one is given as a bigint, or with
- * `max`: that takes a system call. Of a pointer object without `max` it is believed, as `Deno.UnsafePointerView` does.
+ * Reading stops at the NUL, and is bounded: by `max`, and by the end of the heap, in debug builds of the block. Of
+ * memory that is not this heap's a page is only looked into if it is mapped, so that a wild address is an error, where
+ * one is given as a bigint, or with `max`: that takes a system call. Of a pointer object without `max` it is believed,
+ * as `Deno.UnsafePointerView` does.
  *
  * @module
  */
