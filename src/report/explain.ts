@@ -85,15 +85,13 @@ export function recommendation({ a, b, fix, total, delta }: ExplainFile): string
   if (fix !== undefined) {
     const parts = fix.flags.map((flag) => flag).join(", ");
     const how =
-      { equivalent: "as fast as", improvement: "faster than", regression: "still slower than" }[fix.verdict] ??
-        "not surely as fast as";
-    return `To do: give ${b} the ${parts} of ${a}. That build, ${fix.variant}, is ${how} ${a}: ${
-      changeWithBounds(fix)
-    }.`;
+      { equivalent: "is as fast as", improvement: "is faster than", regression: "is still slower than" }[fix.verdict] ??
+        "may still be slower than";
+    return `To do: give ${b} the ${parts} of ${a}. That build, ${fix.variant}, ${how} ${a}: ${changeWithBounds(fix)}.`;
   }
   return total.high < 1 / (1 + delta)
     ? `To do: nothing less than all of ${a}'s flags brings ${b} back.`
-    : `To do: nothing; ${b} is not surely slower than ${a}.`;
+    : `To do: nothing; ${b} was not shown to be slower than ${a}.`;
 }
 
 function pairTexts({ pairs }: ExplainFile): string[] {

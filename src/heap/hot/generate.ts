@@ -1,14 +1,14 @@
 /**
- * Makes the hot path's module for one set of flags out of the template's text. V8 gives no bytecode to `if (false)`, but to
- * a constant that is false it does; and a reader sees only what these flags do.
+ * Makes the hot path's module for one set of flags out of the template's text. V8 makes no bytecode
+ * of `if (false)`, but it does of a constant that happens to be false; and a reader sees only the code that these flags use.
  *
  * - Each constant is replaced by its literal.
  * - An `if` whose condition is a literal gives way to the branch that is taken, or to nothing, with the comment above it;
  *   so does `literal ? a : b`.
  * - Functions that nothing calls any more are left out.
  *
- * It reads lines, not a syntax tree: the template is formatted, so a block ends at the next line that has its indentation.
- * What it cannot decide it refuses.
+ * It reads lines, not a syntax tree: the template is formatted by `deno fmt`, so a block ends at the next line that has its
+ * indentation. Names of constants are replaced wherever they stand, comments included. It throws for what it cannot decide.
  *
  * @module
  */

@@ -39,7 +39,7 @@ export interface HotParts {
   readonly trace: Int32Array;
   /** Index of the slab map: a word for each slab, its class and whose it is. */
   readonly slabMap: number;
-  /** Index of the table of inverses: 2^32 over the stride, by class. */
+  /** Index of the table of inverses, by class: 2^32 over the stride, as `inverseOf` in `../core/size_classes.ts` rounds it. */
   readonly inverses: number;
   /** Index of the word that pointer 0 leads to. */
   readonly first: number;

@@ -1,6 +1,6 @@
 /**
- * The hot path: malloc and free of small blocks, for every set of flags. This is the product; everything else in this
- * folder is what happens when these few lines do not do.
+ * The hot path: malloc and free of small blocks, for every set of flags. This is the core of the allocator. What it turns
+ * away goes to `front_gate.ts`; the other files of this folder generate it and load it.
  *
  * malloc: size -> class (a table) -> pop the class's free list. free: pointer -> class -> checks -> push. A list that
  * is empty, full or damaged, and a size or a pointer that is anything but small, goes to a slow path in a call at the
@@ -8,9 +8,10 @@
  *
  * **This is a template.** `generate.ts` makes a module of it for one set of flags: each constant becomes a literal, what a
  * literal decides is decided, and what is left is as short as if it had been written for those flags alone. `default.ts` is
- * that of the default, committed; the others are made when they are opened. As it stands the template is a program too,
- * which the tests hold to what is generated: `template(constantsOf(flags))` behaves as that does, and is slower. So that
- * the generator can stay simple, a constant that is true or false stands only
+ * that of the default, committed; the others are made when they are first opened. Edit this file, then run `deno task hot`.
+ * As it stands the template is a program, too: only tests run it, which check that what is generated behaves like it. The
+ * parameters of `compile` are explained in `parts.ts`, the constants in `constants.ts`. So that the generator can stay
+ * simple, a constant that is true or false stands only
  *
  * - alone or negated, as the condition of an `if`,
  * - and in front of a `?` whose line has nothing else: `const x = FLAG ? a : b;`.
@@ -108,8 +109,9 @@ export function template(constants: Constants): Compile {
       fast: if (whole === ptr) {
         const sizeClass = HEADER ? headerClass(ptr) : heap[slabMap + (ptr >>> 16)]! ^ tag;
         if (INTERIOR) {
-          // Blocks end where their slab ends: the distance from there is a multiple of the stride. Class 0 has inverse 0,
-          // and so has what the word of another owner's slab comes to.
+          // Blocks end where their slab ends: the distance from there is a multiple of the stride. The XOR leaves the class
+          // if the slab is this thread's; otherwise, and for class 0, it leads to an inverse that is 0. Why the
+          // multiplication is exact: `inverseOf` in ../core/size_classes.ts.
           const inverse = heap[inverses + sizeClass]! >>> 0;
           if (!((imul((~ptr & 0xffff) + 1, inverse) >>> 0) < inverse)) break fast;
         } else {
@@ -126,11 +128,11 @@ export function template(constants: Constants): Compile {
           heap[first + (ptr >> 2)] = head;
           heap[heads + sizeClass] = ptr;
           heap[rooms + sizeClass] = room - 1;
-          // The bug that was asked for, once in 256 blocks.
+          // Fault injection for tests, in one block of 256.
           if (LINK_TWICE) {
             if ((ptr & 0xff0) === 0) heap[first + (ptr >> 2)] = ptr;
           }
-          // The bug that was asked for, once in 256 blocks.
+          // Fault injection for tests, in one block of 256.
           if (MISCOUNT) {
             if ((ptr & 0xff0) === 0) heap[rooms + sizeClass] = room;
           }
@@ -167,8 +169,8 @@ export function template(constants: Constants): Compile {
     }
 
     /**
-     * The Box: what is checked again at each push and pop, by the flag `integrity`. Guard and contamination (a user
-     * pointer where the base of a block is due) always are.
+     * The Box: what is checked again at each push and pop, by the flag `integrity`. That the pointer is in bounds and the
+     * start of a block always is.
      */
     function boxCheck(sizeClass: number, ptr: number, operation: number): void {
       const heap = words, fault = operation === TRACE_PUSH ? "pointer" : "list";
