@@ -57,7 +57,7 @@ export const compile: Compile = (
     }
     fast: if (whole === ptr) {
       const sizeClass = heap[slabMap + (ptr >>> 16)]! ^ tag;
-      // Blocks end where their slab ends: the distance from there is a multiple of the stride. The XOR leaves the class
+      // Blocks end where their slab ends: the distance from there is a multiple of the stride. That leaves the class
       // if the slab is this thread's; otherwise, and for class 0, it leads to an inverse that is 0. Why the
       // multiplication is exact: `inverseOf` in ../core/size_classes.ts.
       const inverse = heap[inverses + sizeClass]! >>> 0;
