@@ -91,7 +91,7 @@ Deno.test("parseReplayWords() reads them back, and rejects what is cut off or so
   const bytes = new Uint8Array(words.buffer);
   assertEquals(parseReplayWords(bytes), words);
   for (const damaged of [bytes.slice(0, -4), bytes.slice(0, 8), new Uint8Array(48)]) {
-    assertThrows(() => parseReplayWords(damaged), TraceError, "no words");
+    assertThrows(() => parseReplayWords(damaged), TraceError, "not words of a replay");
   }
 });
 
