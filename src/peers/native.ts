@@ -1,6 +1,6 @@
 /**
  * The table of allocators that come as shared libraries. Each is measured by the program in C that measures `system`, in
- * a process of its own that it is preloaded into. To add one: a row here.
+ * a process of its own that it is preloaded into. To add one: a row here, and the other places that CONTRIBUTING.md lists.
  *
  * @module
  */
