@@ -199,10 +199,12 @@ Deno.test("malloc gives 0 at maxBytes, and blocks again after some are freed", a
     assert(heap.stats().chargedBytes <= 2 * MIB);
     oracle.freeAll();
     assertEquals(fill(), first);
+    oracle.audit();
     oracle.freeAll();
     assert(oracle.malloc(MIB) !== 0, "what small blocks had serves a large one");
     oracle.freeAll();
     assertEquals(fill(), first);
+    oracle.audit();
   }
 });
 
