@@ -52,7 +52,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["src/heap/variants.ts"],
   ["src/heap/flags.ts"],
   ["src/heap/errors.ts", "src/heap/log.ts"],
-  ["src/os", "src/std"],
+  ["src/os", "src/std", "src/profile"],
 ];
 const HEAP_DOORS = ["src/heap/mod.ts", "src/heap/inspect/mod.ts"];
 /** Files that a folder may have, by the folder that it is in. */
