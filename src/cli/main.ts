@@ -25,7 +25,7 @@ import { recordCommand } from "./commands/record.ts";
 import { replayCommand } from "./commands/replay.ts";
 import { reportCommand } from "./commands/report.ts";
 import { stressCommand } from "./commands/stress.ts";
-import { traceCommand } from "./commands/trace.ts";
+import { traceCommand } from "./commands/trace/trace.ts";
 import { UsageError } from "./shared/values.ts";
 import { fitted, isOfSystem, OutputError, palette, printError, printOut } from "./shared/terminal.ts";
 
@@ -70,7 +70,8 @@ export async function main(args: readonly string[]): Promise<number> {
     .configureOutput(output);
   for (const commandOf of COMMANDS) {
     const command = commandOf(finish);
-    program.addCommand(command.exitOverride().configureOutput(output));
+    for (const each of [command, ...command.commands]) each.exitOverride().configureOutput(output);
+    program.addCommand(command);
   }
   try {
     await program.parseAsync([...args], { from: "user" });

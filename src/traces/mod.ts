@@ -50,8 +50,16 @@ export function decodeTrace(bytes: Uint8Array<ArrayBuffer>): Trace {
   return decode(Content.of(bytes), new TraceColumns());
 }
 
+/** Where a trace is read from stdin: what stands for its path. */
+const STDIN = "-";
+
+/** What people call a trace that is read from a path. */
+export function traceName(path: string): string {
+  return path === STDIN ? "stdin" : path.split("/").at(-1) ?? path;
+}
+
 /**
- * Reads a trace from a file or a pipe.
+ * Reads a trace from a file or a pipe; `-` is stdin.
  *
  * @throws TraceError if it cannot be read, is not a trace, or is damaged; the message names the file.
  */
@@ -71,11 +79,12 @@ export function readSummary(path: string, samples: number): TraceSummary {
 
 function read<Result>(path: string, sink: EventSink<Result>): Result {
   try {
+    if (path === STDIN) return decode(Content.from(Deno.stdin), sink);
     using file = Deno.openSync(path);
     return decode(Content.from(file), sink);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new TraceError(`${path}: ${reason}`, { cause: error });
+    throw new TraceError(`${path === STDIN ? "stdin" : path}: ${reason}`, { cause: error });
   }
 }
 

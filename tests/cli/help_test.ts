@@ -1,16 +1,24 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { cli } from "./helpers.ts";
 
+/** The commands that a help lists. */
+async function listed(args: string[]): Promise<string[]> {
+  const { stdout } = await cli([...args, "--help"]);
+  const [, commands = ""] = stdout.split("\nCommands:\n");
+  return [...commands.split("\n\n")[0]!.matchAll(/^ {2}([a-z]+)(?: \[options\]| <| \[| {2})/gm)]
+    .map(([, name]) => name!).filter((name) => name !== "help");
+}
+
 Deno.test("the help of every command lists its exit codes, and has an example", async () => {
-  const { stdout } = await cli(["--help"]);
-  const names = [...stdout.matchAll(/^ {2}([a-z]+)(?: \[options\]| <| \[| {2})/gm)].map(([, name]) => name!)
-    .filter((name) => name !== "help");
-  assert(names.includes("bench") && names.includes("completion") && names.length >= 15, names.join());
-  const helps = await Promise.all(names.map((name) => cli([name, "--help"])));
+  const first = await listed([]), actions = await listed(["trace"]);
+  const names = [...first.map((name) => [name]), ...actions.map((name) => ["trace", name])];
+  assert(first.includes("bench") && first.includes("completion") && first.length >= 15, first.join());
+  assert(actions.includes("info"), actions.join());
+  const helps = await Promise.all(names.map((name) => cli([...name, "--help"])));
   for (const [index, { code, stdout }] of helps.entries()) {
-    assertEquals(code, 0, names[index]);
-    assertMatch(stdout, /\bExit codes: 0 /, names[index]);
-    assertMatch(stdout.slice(stdout.indexOf("Exit codes:")), /\b3\b/, names[index]);
-    assertMatch(stdout, /deno run -P cli\.ts /, names[index]);
+    assertEquals(code, 0, names[index]!.join(" "));
+    assertMatch(stdout, /\bExit codes: 0 /, names[index]!.join(" "));
+    assertMatch(stdout.slice(stdout.indexOf("Exit codes:")), /\b3\b/, names[index]!.join(" "));
+    assertMatch(stdout, /deno run -P cli\.ts /, names[index]!.join(" "));
   }
 });

@@ -16,12 +16,17 @@ export const FOLDER = decodeURIComponent(ROOT.pathname);
 export const SHORT = ["--quick", "--size", "128", "--cycles", "2000"];
 
 /** The options of a process that runs `cli.ts` with these arguments, without Deno's own remarks (`-P`, downloads). */
-export function command(args: readonly string[], env: Record<string, string> = {}, permissions = ["-P"]): Deno.Command {
+export function command(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  permissions = ["-P"],
+  stdin: "null" | "piped" = "null",
+): Deno.Command {
   return new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", ...permissions, "cli.ts", ...args],
     cwd: FOLDER,
     env,
-    stdin: "null",
+    stdin,
     stdout: "piped",
     stderr: "piped",
   });
@@ -34,6 +39,15 @@ export async function cli(
   permissions?: string[],
 ): Promise<Outcome> {
   return outcome(await command(args, env, permissions).output());
+}
+
+/** Runs `cli.ts` on what comes from a pipe. */
+export async function cliWithInput(args: readonly string[], input: Uint8Array<ArrayBuffer>): Promise<Outcome> {
+  const child = command(args, {}, ["-P"], "piped").spawn();
+  const written = new Blob([input]).stream().pipeTo(child.stdin).catch(() => {}); // it may read no more
+  const output = await child.output();
+  await written;
+  return outcome(output);
 }
 
 /** What a finished process left, as text. */

@@ -10,17 +10,22 @@ import { WORKLOADS } from "../../src/workloads/mod.ts";
 import { FOLDER, outcome } from "../cli/helpers.ts";
 import { type Page, pageOf, PAGES, ROOT } from "./pages.ts";
 
-/** The long options of each command, from what it tells the shell fish. */
+/** The long options of each command, `trace info` among them, from what it tells the shell fish. */
 async function optionsByCommand(): Promise<Map<string, Set<string>>> {
   const { code, stdout } = await lab(["completion", "fish"]);
   assertEquals(code, 0);
   const options = new Map<string, Set<string>>();
   for (const [, name] of stdout.matchAll(/-n __fish_use_subcommand -a ([\w-]+)/g)) options.set(name!, new Set());
-  for (const [line, name] of stdout.matchAll(/-n '__fish_seen_subcommand_from ([\w-]+)'.*/g)) {
-    for (const [, long] of line.matchAll(/ -l ([\w-]+)/g)) options.get(name!)!.add(`--${long}`);
+  for (const [line, name, inner] of stdout.matchAll(OF_COMMAND)) {
+    const typed = inner === undefined ? name! : `${name} ${inner}`;
+    if (!options.has(typed)) options.set(typed, new Set());
+    for (const [, long] of line.matchAll(/ -l ([\w-]+)/g)) options.get(typed)!.add(`--${long}`);
   }
   return options;
 }
+
+/** A line of an option of a command, or of one of a command's own. */
+const OF_COMMAND = /-n '__fish_seen_subcommand_from ([\w-]+)(?:; and __fish_seen_subcommand_from ([\w-]+))?'.*/g;
 
 async function lab(args: readonly string[], cwd = FOLDER) {
   const command = new Deno.Command(Deno.execPath(), {
@@ -65,7 +70,9 @@ function wrong(line: string): string | undefined {
       return `${line}: no such file`;
     }
   }
-  const [name = "", ...rest] = words;
+  const [first = "", second = ""] = words;
+  const name = OPTIONS.has(`${first} ${second}`) ? `${first} ${second}` : first,
+    rest = words.slice(name.split(" ").length);
   const options = OPTIONS.get(name);
   if (options === undefined) return `${line}: no command ${name}`;
   const own = rest.includes("--") ? rest.slice(0, rest.indexOf("--")) : rest;
@@ -117,6 +124,8 @@ Deno.test("a command that is wrong is found", () => {
     "bench --variant phase8",
     "replay x.trace --quick",
     "gate FILE",
+    "trace info x.trace --json x.json",
+    "trace info x.trace --at 5",
     "$ deno run -P cli.ts nope",
   );
   assertEquals(lines.map(wrong).filter((line) => line !== undefined), [
@@ -126,6 +135,7 @@ Deno.test("a command that is wrong is found", () => {
     "deno task tset: no such task",
     "deno run -P bench/no.ts: no such file",
     "bench --variant phase8: no variant or flag phase8",
+    "trace info x.trace --at 5: trace info has no option --at",
     "$ deno run -P cli.ts nope: no command nope",
   ]);
   assertEquals(pageOf("x.md", "```sh\na\n```\n\n`b\nc`\n").spans, ["b c"]);

@@ -9,7 +9,7 @@ import { inspect, type Place } from "../../lab/inspect/inspect.ts";
 import { renderInspect, renderInspectCsv, renderInspectMarkdown } from "../../report/traces/inspect.ts";
 import { type InspectFile, parseResultFile } from "../../model/mod.ts";
 import { heapLabel, nameOf } from "../../report/mod.ts";
-import { readTrace } from "../../traces/mod.ts";
+import { readTrace, traceName } from "../../traces/mod.ts";
 import { variantsOf } from "../shared/bench_plan.ts";
 import { type AnyCommand, COMMAND_LINE, type Finish, type OptionsOf, ResultFormats } from "../shared/command.ts";
 import { FINE } from "../shared/exit_codes.ts";
@@ -39,7 +39,7 @@ const FORMATS = new ResultFormats<InspectFile>("write everything (- is stdout)",
 function declare() {
   const command = new Command("inspect")
     .description("our heap in the middle of a trace: map, occupancy by class, fragmentation")
-    .argument("<trace>", "a file that is a trace, compressed or not")
+    .argument("<trace>", "a file that is a trace, compressed or not; - is stdin")
     .option("--variant <variant>", `a variant of our heap (default: HAKMEM_VARIANT, else ${DEFAULT_VARIANT})`)
     .option("--at <event>", "after which event, or after which part, 50% (default: the most live bytes)", placeOf)
     .option(
@@ -63,7 +63,7 @@ async function run(path: string, options: InspectOptions): Promise<number> {
   const outputs = await FORMATS.outputs(options, [path, options.replay]);
   const plan = {
     trace: readTrace(path),
-    file: path.split("/").at(-1) ?? path,
+    file: traceName(path),
     variant: variant!,
     at: options.at,
     frames: options.frames ?? DEFAULT_FRAMES,

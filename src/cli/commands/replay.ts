@@ -10,7 +10,7 @@ import { freshSeed } from "../../measure/mod.ts";
 import { defaultPeers } from "../../peers/find.ts";
 import type { ResultFile } from "../../model/mod.ts";
 import { renderCsv, renderReplay, renderReplayMarkdown, renderWarnings } from "../../report/mod.ts";
-import { FORMATS, readTrace } from "../../traces/mod.ts";
+import { FORMATS, readTrace, traceName } from "../../traces/mod.ts";
 import { MOST_MEMBERS } from "../../traces/replay_words.ts";
 import { effortOf, variantsOf } from "../shared/bench_plan.ts";
 import { isAnyMissing } from "../shared/asked_peers.ts";
@@ -45,7 +45,7 @@ const RESULT_FORMATS = new ResultFormats<ResultFile>("write a result file (- is 
 function declare() {
   const command = new Command("replay")
     .description("a trace of a real program against our heap and native allocators: time and memory")
-    .argument("<trace>", "a file that is a trace, compressed or not")
+    .argument("<trace>", "a file that is a trace, compressed or not; - is stdin")
     .option("--variant <list>", `variants of our heap (default: HAKMEM_VARIANT, else ${DEFAULT_VARIANT})`, variantList)
     .option("--peer <list>", "peers (see the command peers), or paths of shared libraries with malloc", peerList)
     .option(
@@ -72,7 +72,7 @@ async function run(path: string, options: ReplayOptions): Promise<number> {
   const outputs = await RESULT_FORMATS.outputs(options, [path, ...libraryPaths(options.peer ?? [])]);
   const plan = {
     trace: readTrace(path),
-    file: path.split("/").at(-1) ?? path,
+    file: traceName(path),
     variants,
     peers: options.peer ?? defaultPeers(),
     threads: options.threads ?? 1,

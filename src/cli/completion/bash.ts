@@ -6,19 +6,21 @@
  *
  * @module
  */
-import type { CommandWords, Values } from "./tree.ts";
+import { type CommandWords, typedCommands, type Values } from "./tree.ts";
 
 /** The script, for a command called `program`. */
 export function bashScript(program: string, commands: readonly CommandWords[]): string {
-  const values = commands.flatMap((command) => [
+  const typed = typedCommands(commands);
+  const values = typed.flatMap(([name, command]) => [
     ...command.options.flatMap((option) =>
-      option.values === undefined ? [] : [valuesCase(command.name, option.name, option.values)]
+      option.values === undefined ? [] : [valuesCase(name, option.name, option.values)]
     ),
-    ...command.values.map((each, index) => valuesCase(command.name, String(index + 1), each)),
+    ...command.values.map((each, index) => valuesCase(name, String(index + 1), each)),
   ]);
-  const options = commands.map(({ name, options }) =>
-    `    ${name}) values='words ${options.map((o) => o.name).join(" ")}' ;;`
+  const options = typed.map(([name, { options }]) =>
+    `    '${name}') values='words ${options.map((o) => o.name).join(" ")}' ;;`
   );
+  const inner = typed.filter(([name]) => name.includes(" ")).map(([name]) => `'${name}'`).join(" | ");
   const names = commands.map(({ name }) => name).join(" ");
   return `# ${program}: completion for bash
 
@@ -34,6 +36,14 @@ _${program}_options() {
   values='words --help'
   case "$1" in
 ${options.join("\n")}
+  esac
+}
+
+# Whether a command has commands of its own, and this is one of them.
+_${program}_is_inner() {
+  case "$1 $2" in
+    ${inner}) ;;
+    *) return 1 ;;
   esac
 }
 
@@ -53,6 +63,8 @@ _${program}() {
       [[ -z $values ]] || option=$word
     elif [[ -z $command ]]; then
       command=$word
+    elif [[ $position == 0 ]] && _${program}_is_inner "$command" "$word"; then
+      command="$command $word"
     else
       position=$((position + 1))
     fi

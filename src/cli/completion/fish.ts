@@ -7,17 +7,26 @@ import type { CommandWords, OptionWords, Values } from "./tree.ts";
 
 /** The script, for a command called `program`. */
 export function fishScript(program: string, commands: readonly CommandWords[]): string {
-  const lines = commands.flatMap((command) => {
-    const seen = `-n ${quoted(`__fish_seen_subcommand_from ${command.name}`)}`;
-    return [
-      "",
-      `-n __fish_use_subcommand -a ${command.name} -d ${quoted(command.description)}`,
-      ...command.options.map((option) => `${seen} ${optionFlags(option)}`),
-      ...command.values.filter(({ kind }) => kind !== "unknown").map((values) => `${seen} ${offer(values)}`),
-    ];
-  });
+  const lines = linesOf(commands);
   const head = [`# ${program}: completion for fish`, "", `complete -c ${program} -f`];
   return [...head, ...lines.map((line) => line === "" ? "" : `complete -c ${program} ${line}`), ""].join("\n");
+}
+
+/** The lines of commands. @param typed What fish asks of the line where they are those of a command. */
+function linesOf(commands: readonly CommandWords[], typed?: string): string[] {
+  const none = `not __fish_seen_subcommand_from ${commands.map(({ name }) => name).join(" ")}`;
+  const isMissing = typed === undefined ? "__fish_use_subcommand" : quoted(`${typed}; and ${none}`);
+  return commands.flatMap(({ name, description, options, values, commands }) => {
+    const own = `${typed === undefined ? "" : `${typed}; and `}__fish_seen_subcommand_from ${name}`;
+    const offered = commands.length > 0 ? [] : values.filter(({ kind }) => kind !== "unknown");
+    return [
+      "",
+      `-n ${isMissing} -a ${name} -d ${quoted(description)}`,
+      ...options.map((option) => `-n ${quoted(own)} ${optionFlags(option)}`),
+      ...offered.map((values) => `-n ${quoted(own)} ${offer(values)}`),
+      ...linesOf(commands, own),
+    ];
+  });
 }
 
 function optionFlags({ name, description, values }: OptionWords): string {

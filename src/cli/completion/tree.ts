@@ -12,7 +12,6 @@ import { BUILDS } from "../../lab/inspect/flags.ts";
 import { PEERS } from "../../peers/mod.ts";
 import { WORKLOADS } from "../../workloads/mod.ts";
 import { SCENARIO_NAMES } from "../commands/stress.ts";
-import { TRACE_ACTIONS } from "../commands/trace.ts";
 
 /**
  * What can follow: one of some words, several of them with commas between, a file, a name that a folder has a JSON file
@@ -45,6 +44,8 @@ export interface CommandWords {
   readonly options: readonly OptionWords[];
   /** By their position. */
   readonly values: readonly Values[];
+  /** What stands behind its name, each with options and values of its own; none of most. */
+  readonly commands: readonly CommandWords[];
 }
 
 const VARIANT_NAMES = Object.keys(VARIANTS);
@@ -73,7 +74,6 @@ const VALUES: Readonly<Record<string, Values>> = {
   B: CONTESTANT,
   peer: list(PEER_NAMES),
   build: words(BUILDS),
-  action: words(TRACE_ACTIONS),
   size: list(Array.from({ length: 9 }, (_, power) => String(16 << power))),
   scenario: list(SCENARIO_NAMES),
   baseline: { kind: "name", words: [], folder: BASELINE_FOLDER },
@@ -88,17 +88,31 @@ const LISTS: Readonly<Record<string, Values>> = {
 /** What help calls values that are files. */
 const FILES: ReadonlySet<string> = new Set(["file", "results", "trace"]);
 
-/** The commands of a program, `help` among them. */
+/** The commands of a program, `help` among them, or those of a command. */
 export function commandWords(program: CommandUnknownOpts): CommandWords[] {
   const help = program.createHelp();
   const commands = help.visibleCommands(program);
   const names = commands.map((command) => command.name());
-  return commands.map((command) => ({
-    name: command.name(),
-    description: command.description(),
-    options: help.visibleOptions(command).map(optionWords),
-    values: command.registeredArguments.map((argument) => argumentValues(argument, names)),
-  }));
+  return commands.map((command) => {
+    const own = commandWords(command);
+    return {
+      name: command.name(),
+      description: command.description(),
+      options: help.visibleOptions(command).map(optionWords),
+      values: own.length > 0
+        ? [words(own.map(({ name }) => name))]
+        : command.registeredArguments.map((argument) => argumentValues(argument, names)),
+      commands: own,
+    };
+  });
+}
+
+/** All commands, those of commands behind them, by what is typed: `trace`, `trace info`. */
+export function typedCommands(commands: readonly CommandWords[], before = ""): [typed: string, CommandWords][] {
+  return commands.flatMap((command): [string, CommandWords][] => {
+    const typed = `${before}${command.name}`;
+    return [[typed, command], ...typedCommands(command.commands, `${typed} `)];
+  });
 }
 
 function optionWords({ long, short, description, flags, required, optional, argChoices }: Option): OptionWords {

@@ -8,27 +8,13 @@ import type { CommandWords, OptionWords, Values } from "./tree.ts";
 
 /** The script, for a command called `program`. */
 export function zshScript(program: string, commands: readonly CommandWords[]): string {
-  const described = commands.map(({ name, description }) => `        ${quoted(`${name}:${description}`)}`);
   return `#compdef ${program}
 # ${program}: completion for zsh
 
 _${program}() {
   local curcontext=$curcontext state line
   local -a commands
-  _arguments -C '--help[display help]' '1: :->command' '*:: :->rest'
-  case $state in
-    command)
-      commands=(
-${described.join("\n")}
-      )
-      _describe command commands
-      ;;
-    rest)
-      case $words[1] in
-${commands.map(commandCase).join("\n")}
-      esac
-      ;;
-  esac
+${choice(commands).map((line) => `  ${line}`).join("\n")}
 }
 
 if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
@@ -39,7 +25,28 @@ fi
 `;
 }
 
-function commandCase({ name, options, values }: CommandWords): string {
+/** The lines by which one of some commands is completed, and then what is behind it. */
+function choice(commands: readonly CommandWords[]): string[] {
+  return [
+    "_arguments -C '--help[display help]' '1: :->command' '*:: :->rest'",
+    "case $state in",
+    "  command)",
+    "    commands=(",
+    ...commands.map(({ name, description }) => `      ${quoted(`${name}:${description}`)}`),
+    "    )",
+    "    _describe command commands",
+    "    ;;",
+    "  rest)",
+    "    case $words[1] in",
+    ...commands.flatMap(commandCase).map((line) => `      ${line}`),
+    "    esac",
+    "    ;;",
+    "esac",
+  ];
+}
+
+function commandCase({ name, options, values, commands }: CommandWords): string[] {
+  if (commands.length > 0) return [`${name})`, ...["state=", ...choice(commands), ";;"].map((line) => `  ${line}`)];
   const specs = [
     ...options.map(optionSpec),
     ...values.map((each, index) =>
@@ -50,9 +57,8 @@ function commandCase({ name, options, values }: CommandWords): string {
       )
     ),
   ];
-  return `        ${name})\n          _arguments \\\n${
-    specs.map((spec) => `            ${spec}`).join(" \\\n")
-  }\n          ;;`;
+  const lines = specs.map((spec, index) => `    ${spec}${index < specs.length - 1 ? " \\" : ""}`);
+  return [`${name})`, "  _arguments \\", ...lines, "  ;;"];
 }
 
 function optionSpec({ name, description, values }: OptionWords): string {

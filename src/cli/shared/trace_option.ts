@@ -4,7 +4,7 @@
  * @module
  */
 import type { ReplayPlan } from "../../lab/replay/replay.ts";
-import { readTrace } from "../../traces/mod.ts";
+import { readTrace, traceName } from "../../traces/mod.ts";
 import { UsageError } from "./values.ts";
 
 /** Options that go together with a trace: the others are a workload's, or a baseline's, which has one. */
@@ -20,5 +20,5 @@ export function assertOfTraces(options: object): void {
 
 /** What is to be replayed. @throws TraceError if the file is not a trace. */
 export function tracePlan(path: string, threads: number): Pick<ReplayPlan, "trace" | "threads" | "file"> {
-  return { trace: readTrace(path), threads, file: path.split("/").at(-1) ?? path };
+  return { trace: readTrace(path), threads, file: traceName(path) };
 }

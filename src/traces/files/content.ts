@@ -38,7 +38,7 @@ export class Content {
   }
 
   /** Of a file or a pipe, compressed or not. The file must stay open until all was read. */
-  static from(file: Deno.FsFile): Content {
+  static from(file: Pick<Deno.FsFile, "readSync">): Content {
     const content = new Content(() => {
       const piece = new Uint8Array(PIECE_BYTES), count = file.readSync(piece);
       return count === null ? undefined : piece.subarray(0, count);

@@ -1,9 +1,10 @@
 /** `trace` and `replay`, as a user or a script runs them. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { gzipSync } from "node:zlib";
 import * as v from "valibot";
 import { parseResultFile, TraceFileSchema } from "../../../src/model/mod.ts";
-import { realTrace, SAMPLES } from "../../traces/helpers.ts";
-import { assertNarrow, cli, mallocLabText, withFile } from "../helpers.ts";
+import { bytesOf, realTrace, SAMPLES } from "../../traces/helpers.ts";
+import { assertNarrow, cli, cliWithInput, mallocLabText, withFile } from "../helpers.ts";
 import { interrupted, terminalTest } from "../terminal.ts";
 
 Deno.test("trace info says what a trace is like, in 100 columns", async () => {
@@ -17,6 +18,22 @@ Deno.test("trace info says what a trace is like, in 100 columns", async () => {
     }
     assertNarrow(stdout);
   });
+});
+
+Deno.test("- is stdin for whatever takes a trace, and trace alone says what it can do", async () => {
+  const text = bytesOf(SAMPLES["android"]!);
+  for (const input of [text, new Uint8Array(gzipSync(text))]) {
+    const info = await cliWithInput(["trace", "info", "-"], input);
+    assertMatch(info.stdout, /^stdin \(android\): 7 events/);
+    const inspect = await cliWithInput(["inspect", "-"], input);
+    assertMatch(inspect.stdout, /^stdin at event 4 of 7/);
+  }
+  const wrong = await cliWithInput(["trace", "info", "-"], bytesOf("7: malloc 0x1 8\n7: malloc 0x1 8\n"));
+  assertEquals([wrong.code, wrong.stdout], [3, ""]);
+  assertMatch(wrong.stderr, /^error: stdin: line 2: allocation gave 0x1, which is live already\n$/);
+  const alone = await cli(["trace"]);
+  assertEquals([alone.code, alone.stdout], [3, ""]);
+  assertMatch(alone.stderr, /Commands:\n {2}info /);
 });
 
 Deno.test("trace info writes JSON, CSV and Markdown", async () => {

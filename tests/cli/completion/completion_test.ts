@@ -66,6 +66,12 @@ const CASES: readonly [words: string[], offers: string[], isAll: boolean][] = [
   [["record", "--o"], ["--output"], true],
   [["completion", "b"], ["bash"], true],
   [["help", "gat"], ["gate"], true],
+  [["trace", "in"], ["info"], true],
+  [["trace", "--he"], ["--help"], true],
+  [["trace", "info", "--js"], ["--json"], true],
+  [["trace", "info", "info"], [], true], // a file
+  [["trace", "info", "--json", "x", "info"], [], true],
+  [["bench", "info", ""], [], true],
   [["nothing", ""], [], true],
 ];
 
@@ -121,13 +127,15 @@ Deno.test("completion fish completes commands, options, values and lists", async
     "hakmem bench --peer system,f",
     "hakmem bench hot",
     "hakmem bench --variant slab-map,lin",
+    "hakmem trace inf",
+    "hakmem trace info --cs",
   ];
   const asked = lines.map((line) => `complete -C '${line}' | string split -f 1 \\t | string join ' '`).join("\n");
   const output = await run("fish", ["--no-config"], `${await script("fish")}\n${asked}\n`);
   if (output === undefined) return console.error("there is no fish: its script is not run");
   assertEquals(
     output,
-    "compare completion\n--workload --working-set\nsystem,ffi\nhot-pair\nslab-map,links=0 slab-map,links=1\n",
+    "compare completion\n--workload --working-set\nsystem,ffi\nhot-pair\nslab-map,links=0 slab-map,links=1\ninfo\n--csv\n",
   );
 });
 

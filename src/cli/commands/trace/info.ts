@@ -1,23 +1,19 @@
 /**
- * `trace`: what can be known of a trace without replaying it.
+ * `trace info`: what can be known of a trace without replaying it.
  *
  * @module
  */
 import { Command } from "@commander-js/extra-typings";
-import type { TraceFile } from "../../model/mod.ts";
-import { renderTrace, renderTraceCsv, renderTraceMarkdown } from "../../report/traces/trace.ts";
-import { FORMATS, readSummary } from "../../traces/mod.ts";
-import { type AnyCommand, COMMAND_LINE, type FileOptions, type Finish, ResultFormats } from "../shared/command.ts";
-import { FINE } from "../shared/exit_codes.ts";
-import { oneOf } from "../shared/values.ts";
+import type { TraceFile } from "../../../model/mod.ts";
+import { renderTrace, renderTraceCsv, renderTraceMarkdown } from "../../../report/traces/trace.ts";
+import { readSummary, traceName } from "../../../traces/mod.ts";
+import { type AnyCommand, COMMAND_LINE, type FileOptions, type Finish, ResultFormats } from "../../shared/command.ts";
+import { FINE } from "../../shared/exit_codes.ts";
 
 /** Points of the curve of live bytes: two for each column of the chart, and some to spare in the file. */
 const SAMPLES = 200;
 
 const HELP = `
-The formats, also as .zip, .gz and .zst:
-${FORMATS.map(({ name, description }) => `  ${name.padEnd(10)} ${description}`).join("\n")}
-
 Exit codes: 0 fine, 3 an error.
 
 Examples:
@@ -30,16 +26,12 @@ const RESULT_FORMATS = new ResultFormats<TraceFile>("write everything (- is stdo
   markdown: ["write the tables", renderTraceMarkdown],
 });
 
-/** What can be done with a trace. */
-export const TRACE_ACTIONS: readonly string[] = ["info"];
-
 /** The command. */
-export function traceCommand(finish: Finish): AnyCommand {
-  const command = new Command("trace")
+export function infoCommand(finish: Finish): AnyCommand {
+  const command = new Command("info")
     .description("what a trace is like: events, sizes, lifetimes, live bytes over time, threads")
-    .argument("<action>", TRACE_ACTIONS.join(", "), oneOf("trace", TRACE_ACTIONS))
-    .argument("<trace>", "a file that is a trace, compressed or not");
-  return RESULT_FORMATS.on(command).addHelpText("after", HELP).action(async (_action, path, options) => {
+    .argument("<trace>", "a file that is a trace, compressed or not; - is stdin");
+  return RESULT_FORMATS.on(command).addHelpText("after", HELP).action(async (path, options) => {
     await run(path, options);
     finish(FINE);
   });
@@ -51,7 +43,7 @@ async function run(path: string, options: FileOptions): Promise<void> {
   const file: TraceFile = {
     schema: "hakmem.trace/1",
     command: COMMAND_LINE,
-    file: path.split("/").at(-1) ?? path,
+    file: traceName(path),
     ...rest,
     kinds: { ...kinds },
     sizes: [...sizes],

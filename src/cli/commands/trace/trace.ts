@@ -1,0 +1,43 @@
+/**
+ * `trace`: what can be done with a trace, a command of its own for each. Adding one: its file here, one line below.
+ *
+ * @module
+ */
+import { Command } from "@commander-js/extra-typings";
+import { FORMATS } from "../../../traces/mod.ts";
+import type { AnyCommand, Finish } from "../../shared/command.ts";
+import { UsageError } from "../../shared/values.ts";
+import { infoCommand } from "./info.ts";
+
+/** In the order of `trace --help`. */
+const ACTIONS: readonly ((finish: Finish) => AnyCommand)[] = [infoCommand];
+
+const HELP = `
+The formats that are read, also as .zip, .gz and .zst; - is stdin:
+${FORMATS.map(({ name, description }) => `  ${name.padEnd(13)} ${description}`).join("\n")}
+
+Each action has its own --help. Exit codes: 0 fine, 3 an error.
+
+Examples:
+  deno run -P cli.ts trace info systemui.zip
+`;
+
+/** The command. */
+export function traceCommand(finish: Finish): AnyCommand {
+  const command = new Command("trace")
+    .description("a trace without a replay: what it is like")
+    .usage("<action> <trace> [options]")
+    .helpCommand(false)
+    .argument("[action]", "one of the commands below")
+    .allowExcessArguments()
+    .addHelpText("after", HELP)
+    .action((action) => {
+      if (action === undefined) command.help({ error: true });
+      const names = command.commands.map((each) => each.name());
+      throw new UsageError(
+        `trace ${action} does not exist: ${names.join(", ")} ${names.length === 1 ? "does" : "do"}`,
+      );
+    });
+  for (const actionOf of ACTIONS) command.addCommand(actionOf(finish) as Command);
+  return command;
+}
