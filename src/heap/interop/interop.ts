@@ -8,7 +8,7 @@ import type { VirtualMemory } from "../../os/mod.ts";
 import type { Ptr } from "../blocks.ts";
 import { assertSize, hex, InvalidPointerError, type OutOfMemoryError } from "../errors.ts";
 import { CStrings } from "./text/cstrings.ts";
-import type { Host, Source } from "./host.ts";
+import type { HeapAccess, Source } from "./heap_access.ts";
 import { type OutParameter, outParameter, type OutType, type OutValue } from "./out.ts";
 import { OwnedBlock, type OwnedTracker } from "./owned.ts";
 import { assertViews, bytesOf, Ranges } from "./ranges.ts";
@@ -20,7 +20,7 @@ import type { Fields, StructType } from "./structs/types.ts";
 
 /** See the module. */
 export class Interop implements ScopeParts {
-  readonly host: Host;
+  readonly heap: HeapAccess;
   readonly scopes: OpenScopes = new OpenScopes();
   readonly ranges: Ranges;
   readonly strings: CStrings;
@@ -33,30 +33,30 @@ export class Interop implements ScopeParts {
    * @param tracker if owned blocks are tracked.
    */
   constructor(
-    host: Host,
+    heap: HeapAccess,
     system: VirtualMemory,
     base: bigint,
     tracker: OwnedTracker | undefined,
     outOfMemory: (size: number) => OutOfMemoryError,
   ) {
-    this.host = host;
-    this.ranges = new Ranges(host, this.scopes);
-    this.strings = new CStrings(host, this.ranges, system, base);
+    this.heap = heap;
+    this.ranges = new Ranges(heap, this.scopes);
+    this.strings = new CStrings(heap, this.ranges, system, base);
     this.#tracker = tracker;
     this.outOfMemory = outOfMemory;
   }
 
   get whole(): StructMemory {
-    return this.#whole ??= new StructMemory(this.host, this.strings, 0, undefined, undefined);
+    return this.#whole ??= new StructMemory(this.heap, this.strings, 0, undefined, undefined);
   }
 
   /** @param callee which the program called. */
   own(size: number, callee: (size: number) => unknown): OwnedBlock {
-    return this.#owned(this.host.alloc(size), size, callee);
+    return this.#owned(this.heap.alloc(size), size, callee);
   }
 
   adopt(ptr: Ptr, callee: (ptr: Ptr) => unknown): OwnedBlock {
-    const size = this.host.usableSize(ptr);
+    const size = this.heap.usableSize(ptr);
     if (ptr === 0) {
       throw new InvalidPointerError("NULL: there is no block to adopt. alloc() is malloc that never gives it.", 0);
     }
@@ -64,7 +64,7 @@ export class Interop implements ScopeParts {
   }
 
   #owned(ptr: Ptr, size: number, callee: (value: number) => unknown): OwnedBlock {
-    const block = new OwnedBlock(this.host, this.ranges, this.#tracker, ptr, size);
+    const block = new OwnedBlock(this.heap, this.ranges, this.#tracker, ptr, size);
     if (this.#tracker !== undefined) this.#tracker.watch(block, ptr, size, callee);
     return block;
   }
@@ -75,18 +75,18 @@ export class Interop implements ScopeParts {
 
   copyIn(bytes: ArrayBuffer | SharedArrayBuffer | ArrayBufferView): Ptr {
     const source = bytesOf(bytes);
-    assertViews(this.host);
-    const ptr = this.host.alloc(source.length);
+    assertViews(this.heap);
+    const ptr = this.heap.alloc(source.length);
     this.ranges.write(ptr, source);
     return ptr;
   }
 
   out<Type extends OutType>(type: Type): OutParameter<OutValue<Type>> {
-    return outParameter(this.host, this.whole, this.host, this.host.free, type);
+    return outParameter(this.heap, this.whole, this.heap, this.heap.free, type);
   }
 
   structs<F extends Fields>(type: StructType<F>, length: number): StructArray<F> {
-    return makeStructs(this.host, this.strings, this.host, () => this.#ownership(), type, length);
+    return makeStructs(this.heap, this.strings, this.heap, () => this.#ownership(), type, length);
   }
 
   structsAt<F extends Fields>(type: StructType<F>, ptr: Ptr, length: number): StructArray<F> {
@@ -96,13 +96,13 @@ export class Interop implements ScopeParts {
     if (ptr % type.alignment !== 0) {
       throw new InvalidPointerError(`${hex(ptr)}: such a struct lies at a multiple of ${type.alignment} bytes.`, ptr);
     }
-    assertViews(this.host);
-    return structsAt(this.host, this.strings, type, ptr, length);
+    assertViews(this.heap);
+    return structsAt(this.heap, this.strings, type, ptr, length);
   }
 
   cursor<F extends Fields>(type: StructType<F>): StructCursor<F> {
     placesOf(type);
-    return new StructCursor(this.host, this.whole, type, 0, 0);
+    return new StructCursor(this.heap, this.whole, type, 0, 0);
   }
 
   /** Strings in a scope of their own, which most arrays do not need. */
@@ -113,7 +113,7 @@ export class Interop implements ScopeParts {
       try {
         scope?.[Symbol.dispose]();
       } finally {
-        this.host.free(ptr);
+        this.heap.free(ptr);
       }
     };
     return { texts, free };

@@ -6,7 +6,7 @@
 
 import type { Ptr } from "../blocks.ts";
 import { UseAfterFreeError } from "../errors.ts";
-import type { Host, Source } from "./host.ts";
+import type { HeapAccess, Source } from "./heap_access.ts";
 import { assertViews } from "./ranges.ts";
 import { boxed, compile, Place } from "./structs/compiler.ts";
 import type { StructMemory } from "./structs/memory.ts";
@@ -59,14 +59,14 @@ export type OutValue<Type extends OutType> = FieldValue<Type>;
  * ```
  */
 export class OutParameter<Value> implements Disposable {
-  readonly #host: Host;
+  readonly #heap: HeapAccess;
   readonly #giveBack: ((ptr: Ptr) => void) | undefined;
   readonly #view: { value: Value };
   #ptr: Ptr;
 
   /** Users call `heap.out(type)`. */
-  constructor(host: Host, ptr: Ptr, view: { value: Value }, giveBack: ((ptr: Ptr) => void) | undefined) {
-    this.#host = host;
+  constructor(heap: HeapAccess, ptr: Ptr, view: { value: Value }, giveBack: ((ptr: Ptr) => void) | undefined) {
+    this.#heap = heap;
     this.#ptr = ptr;
     this.#view = view;
     this.#giveBack = giveBack;
@@ -80,7 +80,7 @@ export class OutParameter<Value> implements Disposable {
 
   /** The pointer object, which a call takes. */
   get pointer(): Deno.PointerObject {
-    return this.#host.pointer(this.ptr)!; // null for 0 alone
+    return this.#heap.pointer(this.ptr)!; // null for 0 alone
   }
 
   /** What is there now: zero, or NULL, at first. Of a struct it is a view, and assigning an object writes its fields. */
@@ -104,16 +104,16 @@ export class OutParameter<Value> implements Disposable {
 
 /** @param whole the whole heap. */
 export function outParameter<Type extends OutType>(
-  host: Host,
+  heap: HeapAccess,
   whole: StructMemory,
   source: Source,
   giveBack: ((ptr: Ptr) => void) | undefined,
   type: Type,
 ): OutParameter<OutValue<Type>> {
   const box = boxed(type), place = new Place();
-  assertViews(host);
+  assertViews(heap);
   const ptr = source.alloc(box.size);
-  host.u8.fill(0, ptr, ptr + box.size);
+  heap.u8.fill(0, ptr, ptr + box.size);
   place.at = ptr / box.alignment;
-  return new OutParameter(host, ptr, new (compile(box))(whole, place) as { value: OutValue<Type> }, giveBack);
+  return new OutParameter(heap, ptr, new (compile(box))(whole, place) as { value: OutValue<Type> }, giveBack);
 }

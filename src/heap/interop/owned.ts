@@ -15,7 +15,7 @@
 import type { Ptr } from "../blocks.ts";
 import { hex, UseAfterFreeError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import type { Host } from "./host.ts";
+import type { HeapAccess } from "./heap_access.ts";
 import type { Ranges, TypedArrayConstructor } from "./ranges.ts";
 
 /**
@@ -38,7 +38,7 @@ import type { Ranges, TypedArrayConstructor } from "./ranges.ts";
  * ```
  */
 export class OwnedBlock implements Disposable {
-  readonly #host: Host;
+  readonly #heap: HeapAccess;
   readonly #ranges: Ranges;
   readonly #tracker: OwnedTracker | undefined;
   readonly #size: number;
@@ -46,8 +46,8 @@ export class OwnedBlock implements Disposable {
   #isReleased = false;
 
   /** Users call `heap.own(size)` and `heap.adopt(ptr)`. */
-  constructor(host: Host, ranges: Ranges, tracker: OwnedTracker | undefined, ptr: Ptr, size: number) {
-    this.#host = host;
+  constructor(heap: HeapAccess, ranges: Ranges, tracker: OwnedTracker | undefined, ptr: Ptr, size: number) {
+    this.#heap = heap;
     this.#ranges = ranges;
     this.#tracker = tracker;
     this.#ptr = ptr;
@@ -85,7 +85,7 @@ export class OwnedBlock implements Disposable {
 
   /** The block's pointer object, for FFI calls. */
   get pointer(): Deno.PointerObject {
-    return this.#host.pointer(this.ptr)!; // null for 0 alone
+    return this.#heap.pointer(this.ptr)!; // null for 0 alone
   }
 
   /** Gives the ownership up: nothing is freed at the end of the scope. @returns the pointer, which the caller has to free. */
@@ -100,7 +100,7 @@ export class OwnedBlock implements Disposable {
   /** Frees the block, unless it was freed or released. If `free` throws, the block stays, and is still owned. */
   [Symbol.dispose](): void {
     if (this.#ptr === 0) return;
-    this.#host.free(this.#ptr);
+    this.#heap.free(this.#ptr);
     this.#ptr = 0;
     this.#tracker?.forget(this);
   }

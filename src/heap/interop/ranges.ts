@@ -19,7 +19,7 @@ import {
   InvalidPointerError,
   InvalidSizeError,
 } from "../errors.ts";
-import type { Host, Scopes } from "./host.ts";
+import type { HeapAccess, Scopes } from "./heap_access.ts";
 
 /**
  * The constructor of a typed array, or any that takes a buffer, an offset in bytes and a length in elements.
@@ -48,11 +48,11 @@ export interface TypedArrayConstructor<View> {
 
 /** See the module. One for each heap. */
 export class Ranges {
-  readonly #host: Host;
+  readonly #heap: HeapAccess;
   readonly #scopes: Scopes;
 
-  constructor(host: Host, scopes: Scopes) {
-    this.#host = host;
+  constructor(heap: HeapAccess, scopes: Scopes) {
+    this.#heap = heap;
     this.#scopes = scopes;
   }
 
@@ -66,12 +66,12 @@ export class Ranges {
     const inScope = this.#scopes.bytesFrom(ptr);
     if (inScope > 0) return inScope;
     try {
-      return this.#host.usableSize(ptr);
+      return this.#heap.usableSize(ptr);
     } catch (error) {
       if (!(error instanceof InvalidPointerError)) throw error;
-      const start = this.#host.blockOf(ptr);
+      const start = this.#heap.blockOf(ptr);
       if (start === 0) throw error;
-      return start + this.#host.usableSize(start) - ptr;
+      return start + this.#heap.usableSize(start) - ptr;
     }
   }
 
@@ -112,7 +112,7 @@ export class Ranges {
   copyOut(ptr: Ptr, length: number): Uint8Array<ArrayBuffer> {
     this.assert(ptr, length);
     this.#buffer();
-    return this.#host.u8.slice(ptr, ptr + length);
+    return this.#heap.u8.slice(ptr, ptr + length);
   }
 
   fill(ptr: Ptr, value: number, length: number): void {
@@ -121,19 +121,19 @@ export class Ranges {
     }
     this.assert(ptr, length);
     this.#buffer();
-    this.#host.u8.fill(value, ptr, ptr + length);
+    this.#heap.u8.fill(value, ptr, ptr + length);
   }
 
   /** Writes bytes to a block that has been made for them. */
   write(ptr: Ptr, bytes: Uint8Array): void {
     this.#buffer();
-    this.#host.u8.set(bytes, ptr);
+    this.#heap.u8.set(bytes, ptr);
   }
 
   /** The buffer of all views. */
   #buffer(): ArrayBuffer {
-    assertViews(this.#host);
-    return this.#host.u8.buffer;
+    assertViews(this.#heap);
+    return this.#heap.u8.buffer;
   }
 }
 
@@ -143,9 +143,9 @@ export class Ranges {
  * @throws {HeapClosedError} if the heap is closed, and {HeapDetachedError} if the program has given the buffer of its
  * views away.
  */
-export function assertViews(host: Host): void {
-  if (host.u8.length > 0) return;
-  host.usableSize(0); // throws for a heap that is closed
+export function assertViews(heap: HeapAccess): void {
+  if (heap.u8.length > 0) return;
+  heap.usableSize(0); // throws for a heap that is closed
   throw new HeapDetachedError();
 }
 

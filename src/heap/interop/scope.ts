@@ -30,7 +30,7 @@ import {
   UseAfterFreeError,
 } from "../errors.ts";
 import type { CStringOptions, CStrings } from "./text/cstrings.ts";
-import type { Host, Scopes } from "./host.ts";
+import type { HeapAccess, Scopes } from "./heap_access.ts";
 import { type OutParameter, outParameter, type OutType, type OutValue } from "./out.ts";
 import { assertViews, bytesOf, type Ranges } from "./ranges.ts";
 import { makeStructs, type StructArray } from "./structs/array.ts";
@@ -52,7 +52,7 @@ const LARGEST_BUMP = LARGEST_CHUNK / 4;
 
 /** What a scope works with, which its heap has. */
 export interface ScopeParts {
-  readonly host: Host;
+  readonly heap: HeapAccess;
   readonly ranges: Ranges;
   readonly strings: CStrings;
   readonly scopes: OpenScopes;
@@ -101,7 +101,7 @@ let abandon: (scope: Scope) => void;
  */
 export class Scope implements Disposable {
   readonly #parts: ScopeParts;
-  readonly #host: Host;
+  readonly #heap: HeapAccess;
   readonly #isArena: boolean;
   // What `malloc` uses is private to TypeScript alone, and declared, not defined: see `StructCursor`.
   /** The chunk that is in use. */
@@ -124,10 +124,10 @@ export class Scope implements Disposable {
   /** Users call `heap.scope()`. */
   constructor(parts: ScopeParts) {
     this.#parts = parts;
-    this.#host = parts.host;
+    this.#heap = parts.heap;
     this.next = this.end = 0;
     this.marks = NO_MARKS;
-    this.#isArena = parts.host.build === "release";
+    this.#isArena = parts.heap.build === "release";
     parts.scopes.add(this);
   }
 
@@ -166,16 +166,16 @@ export class Scope implements Disposable {
   calloc(count: number, size: number): Ptr {
     assertSize(count, "count");
     assertSize(size, "size");
-    assertViews(this.#host);
+    assertViews(this.#heap);
     const ptr = this.malloc(count * size);
-    if (ptr !== 0) this.#host.u8.fill(0, ptr, ptr + count * size);
+    if (ptr !== 0) this.#heap.u8.fill(0, ptr, ptr + count * size);
     return ptr;
   }
 
   /** A block whose native address is a multiple of `alignment`, as {@linkcode Heap.alignedAlloc} gives it. */
   alignedAlloc(alignment: number, size: number): Ptr {
     this.#assertOpen();
-    return this.#own(this.#host.alignedAlloc(alignment, size));
+    return this.#own(this.#heap.alignedAlloc(alignment, size));
   }
 
   /** A C string, as {@linkcode Heap.cstring} makes it. */
@@ -191,7 +191,7 @@ export class Scope implements Disposable {
   /** A block with a copy of these bytes, as {@linkcode Heap.copyIn} makes it. */
   copyIn(bytes: ArrayBuffer | SharedArrayBuffer | ArrayBufferView): Ptr {
     const source = bytesOf(bytes);
-    assertViews(this.#host);
+    assertViews(this.#heap);
     const ptr = this.alloc(source.length);
     this.#parts.ranges.write(ptr, source);
     return ptr;
@@ -220,17 +220,17 @@ export class Scope implements Disposable {
       throw new InvalidTypeError(`${given(value)}: a text or bytes are copied for C; heap.pointer() takes a Ptr.`);
     }
     const ptr = typeof value === "string" ? this.cstring(value) : this.copyIn(value);
-    return this.#host.pointer(ptr)!; // null for 0 alone
+    return this.#heap.pointer(ptr)!; // null for 0 alone
   }
 
   /** An out-parameter, as {@linkcode Heap.out} makes it; its memory goes with the scope. */
   out<Type extends OutType>(type: Type): OutParameter<OutValue<Type>> {
-    return this.#ending(outParameter(this.#host, this.#parts.whole, this, undefined, type));
+    return this.#ending(outParameter(this.#heap, this.#parts.whole, this, undefined, type));
   }
 
   /** An array of structs, as {@linkcode Heap.structs} makes it; its memory goes with the scope. */
   structs<F extends Fields>(type: StructType<F>, length: number): StructArray<F> {
-    return this.#ending(makeStructs(this.#host, this.#parts.strings, this, undefined, type, length));
+    return this.#ending(makeStructs(this.#heap, this.#parts.strings, this, undefined, type, length));
   }
 
   /**
@@ -241,7 +241,7 @@ export class Scope implements Disposable {
   usableSize(ptr: Ptr): number {
     assertPointer(ptr);
     this.#assertOpen();
-    if (this.#blocks?.has(ptr)) return this.#host.usableSize(ptr);
+    if (this.#blocks?.has(ptr)) return this.#heap.usableSize(ptr);
     const bytes = this.#isStart(ptr) ? this.#bytesFrom(ptr) : 0;
     if (bytes === 0) throw new InvalidPointerError(`${hex(ptr)} is no block of this scope.`, ptr);
     return bytes;
@@ -258,16 +258,16 @@ export class Scope implements Disposable {
    */
   keep(ptr: Ptr): Ptr {
     const size = this.usableSize(ptr);
-    assertViews(this.#host);
+    assertViews(this.#heap);
     if (this.#blocks?.has(ptr)) {
       // A debug build moves it all the same, so that who uses the old pointer learns of it.
-      const kept = this.#isArena ? ptr : this.#host.realloc(ptr, size);
+      const kept = this.#isArena ? ptr : this.#heap.realloc(ptr, size);
       if (kept === 0) throw this.#parts.outOfMemory(size);
       this.#blocks.delete(ptr);
       return kept;
     }
-    const kept = this.#host.alloc(size);
-    this.#host.u8.copyWithin(kept, ptr, ptr + size);
+    const kept = this.#heap.alloc(size);
+    this.#heap.u8.copyWithin(kept, ptr, ptr + size);
     return kept;
   }
 
@@ -299,7 +299,7 @@ export class Scope implements Disposable {
     scopes.delete(this);
     this.#endObjects();
     for (const { base, marks } of this.#chunks) {
-      this.#host.free(base * UNIT);
+      this.#heap.free(base * UNIT);
       scopes.giveMarks(marks);
     }
     this.#chunks.length = 0;
@@ -339,7 +339,7 @@ export class Scope implements Disposable {
   #mallocSlow(size: number): Ptr {
     assertSize(size, "size");
     this.#assertOpen();
-    if (!this.#isArena || size > LARGEST_BUMP) return this.#own(this.#host.malloc(size));
+    if (!this.#isArena || size > LARGEST_BUMP) return this.#own(this.#heap.malloc(size));
     const units = Math.max(1, Math.ceil(size / UNIT)); // one for 0, of which nothing may be written
     const chunks = this.#chunks, { scopes } = this.#parts;
     // After a reset there are chunks that wait; the first may be too small.
@@ -347,10 +347,10 @@ export class Scope implements Disposable {
       if (this.#current >= 0) chunks[this.#current]!.next = this.next;
       if (this.#current + 1 === chunks.length) {
         const room = chunks.length === 0 && size <= FIRST_CHUNK ? FIRST_CHUNK : LARGEST_CHUNK;
-        const ptr = this.#host.malloc(room), base = ptr / UNIT;
+        const ptr = this.#heap.malloc(room), base = ptr / UNIT;
         if (ptr === 0 || ptr + room > MOST_END) {
-          this.#host.free(ptr); // of variants whose small blocks are smaller
-          return this.#own(this.#host.malloc(size));
+          this.#heap.free(ptr); // of variants whose small blocks are smaller
+          return this.#own(this.#heap.malloc(size));
         }
         chunks.push({ base, end: base + room / UNIT, marks: scopes.takeMarks(), next: base });
       }
@@ -386,7 +386,7 @@ export class Scope implements Disposable {
     if (this.#blocks === undefined) return;
     for (const ptr of this.#blocks) {
       try {
-        this.#host.free(ptr);
+        this.#heap.free(ptr);
       } catch (error) {
         first ??= { error };
       }

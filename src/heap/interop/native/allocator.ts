@@ -17,13 +17,13 @@ import {
 } from "../../../os/mod.ts";
 import type { Ptr } from "../../blocks.ts";
 import { HeapBusyError, HeapClosedError, HeapError, type OutOfMemoryError } from "../../errors.ts";
-import type { Host } from "../host.ts";
-import { NativeCalls, type NativeHost } from "./calls.ts";
+import type { HeapAccess } from "../heap_access.ts";
+import { type CallbackHeap, NativeCalls } from "./calls.ts";
 import { GmpCalls } from "./gmp.ts";
 import { assertViews } from "../ranges.ts";
 
 /** What the allocator needs of a heap: its calls, and memory for structs. */
-export interface AllocatorHost extends Host, NativeHost {}
+export interface AllocatorHeap extends HeapAccess, CallbackHeap {}
 
 /** An allocator as its heap sees it, which closes it. */
 export interface OpenAllocator {
@@ -104,7 +104,7 @@ function sizeOf(word: bigint): number {
  * ```
  */
 export class NativeAllocator implements Disposable {
-  readonly #host: AllocatorHost;
+  readonly #heap: AllocatorHeap;
   readonly #calls: NativeCalls;
   readonly #gmp: GmpCalls;
   readonly #end: () => void;
@@ -116,13 +116,13 @@ export class NativeAllocator implements Disposable {
 
   /** Users call `heap.nativeAllocator()`. @param open those that the heap closes */
   constructor(
-    host: AllocatorHost,
+    heap: AllocatorHeap,
     system: VirtualMemory,
     outOfMemory: (size: number) => OutOfMemoryError,
     open: Set<OpenAllocator>,
   ) {
-    this.#host = host;
-    this.#calls = new NativeCalls(host);
+    this.#heap = heap;
+    this.#calls = new NativeCalls(heap);
     this.#gmp = new GmpCalls(this.#calls, system, outOfMemory);
     const own: OpenAllocator = {
       assertIdle: () => this.#assertIdle(),
@@ -255,7 +255,7 @@ export class NativeAllocator implements Disposable {
     // SQLite asks how much it would get for a size, and then for that much; it wants a multiple of 8.
     const roundUp = this.#function(
       "sqliteRoundUp",
-      () => nativeFunction(["i32"], "i32", (size) => (this.#host.goodSize(Math.max(size, 0)) + 7) & -8),
+      () => nativeFunction(["i32"], "i32", (size) => (this.#heap.goodSize(Math.max(size, 0)) + 7) & -8),
     );
     const nothing = this.#function("sqliteInit", () => nativeFunction(["u32"], "i32", () => 0));
     const allocate = this.#function(
@@ -358,8 +358,8 @@ export class NativeAllocator implements Disposable {
   give(ptr: Ptr): Deno.PointerValue {
     this.#assertOpen();
     if (ptr === 0) return null;
-    this.#host.usableSize(ptr);
-    const pointer = this.#host.pointer(ptr);
+    this.#heap.usableSize(ptr);
+    const pointer = this.#heap.pointer(ptr);
     this.#calls.blocks++;
     return pointer;
   }
@@ -372,9 +372,9 @@ export class NativeAllocator implements Disposable {
    */
   take(block: bigint | Deno.PointerValue): Ptr {
     this.#assertOpen();
-    const ptr = this.#host.ptrAt(block);
+    const ptr = this.#heap.ptrAt(block);
     if (ptr === 0) return 0;
-    this.#host.usableSize(ptr);
+    this.#heap.usableSize(ptr);
     this.#calls.blocks--;
     return ptr;
   }
@@ -421,7 +421,7 @@ export class NativeAllocator implements Disposable {
   #withdraw(): void {
     for (const [name, ptr] of this.#tables) {
       try {
-        this.#host.free(ptr);
+        this.#heap.free(ptr);
       } catch (error) {
         // C has written past it: the block stays, and is reported as others are, by check() and when the heap closes.
         if (!(error instanceof HeapError)) throw error;
@@ -440,11 +440,11 @@ export class NativeAllocator implements Disposable {
   #table(name: string, pointers: readonly Deno.PointerValue[]): Deno.PointerObject {
     let ptr = this.#tables.get(name);
     if (ptr === undefined) {
-      assertViews(this.#host);
-      ptr = this.#host.alloc(pointers.length * 8);
-      this.#host.u64.set(pointers.map((pointer) => pointer === null ? 0n : addressOf(pointer)), ptr / 8);
+      assertViews(this.#heap);
+      ptr = this.#heap.alloc(pointers.length * 8);
+      this.#heap.u64.set(pointers.map((pointer) => pointer === null ? 0n : addressOf(pointer)), ptr / 8);
       this.#tables.set(name, ptr);
     }
-    return this.#host.pointer(ptr)!; // null for 0 alone
+    return this.#heap.pointer(ptr)!; // null for 0 alone
   }
 }

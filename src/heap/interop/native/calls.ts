@@ -11,7 +11,7 @@
 import type { Ptr } from "../../blocks.ts";
 
 /** What this needs of a heap. */
-export interface NativeHost {
+export interface CallbackHeap {
   readonly base: bigint;
   readonly malloc: (size: number) => Ptr;
   readonly free: (ptr: Ptr) => void;
@@ -33,12 +33,12 @@ export class NativeCalls {
   blocks = 0;
   /** Calls of C's that are under way. */
   running = 0;
-  readonly #host: NativeHost;
+  readonly #heap: CallbackHeap;
   readonly #base: number;
 
-  constructor(host: NativeHost) {
-    this.#host = host;
-    this.#base = Number(host.base); // a multiple of 2 MiB below 2^53
+  constructor(heap: CallbackHeap) {
+    this.#heap = heap;
+    this.#base = Number(heap.base); // a multiple of 2 MiB below 2^53
   }
 
   /** Keeps what was thrown. */
@@ -56,10 +56,10 @@ export class NativeCalls {
     return this.#make(callocOf, count, size);
   }
 
-  #make(make: (host: NativeHost, count: number, size: number) => Ptr, count: number, size: number): number {
+  #make(make: (heap: CallbackHeap, count: number, size: number) => Ptr, count: number, size: number): number {
     this.running++;
     try {
-      const ptr = make(this.#host, count, size);
+      const ptr = make(this.#heap, count, size);
       if (ptr === 0) return 0;
       this.blocks++;
       return this.#base + ptr;
@@ -76,7 +76,7 @@ export class NativeCalls {
     if (address === 0n) return this.allocate(size);
     this.running++;
     try {
-      const ptr = this.#host.realloc(this.#host.ptrAt(address), size);
+      const ptr = this.#heap.realloc(this.#heap.ptrAt(address), size);
       return ptr === 0 ? 0 : this.#base + ptr;
     } catch (error) {
       this.keep(error);
@@ -91,7 +91,7 @@ export class NativeCalls {
     if (address === 0n) return;
     this.running++;
     try {
-      this.#host.free(this.#host.ptrAt(address));
+      this.#heap.free(this.#heap.ptrAt(address));
       this.blocks--;
     } catch (error) {
       this.keep(error);
@@ -104,7 +104,7 @@ export class NativeCalls {
   sizeOf(address: bigint): number {
     this.running++;
     try {
-      return this.#host.usableSize(this.#host.ptrAt(address));
+      return this.#heap.usableSize(this.#heap.ptrAt(address));
     } catch (error) {
       this.keep(error);
       return 0;
@@ -114,10 +114,10 @@ export class NativeCalls {
   }
 }
 
-function mallocOf(host: NativeHost, _count: number, size: number): Ptr {
-  return host.malloc(size);
+function mallocOf(heap: CallbackHeap, _count: number, size: number): Ptr {
+  return heap.malloc(size);
 }
 
-function callocOf(host: NativeHost, count: number, size: number): Ptr {
-  return host.calloc(count, size);
+function callocOf(heap: CallbackHeap, count: number, size: number): Ptr {
+  return heap.calloc(count, size);
 }

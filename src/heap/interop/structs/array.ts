@@ -14,7 +14,7 @@
 import type { Ptr } from "../../blocks.ts";
 import { assertSize, UseAfterFreeError } from "../../errors.ts";
 import type { CStrings } from "../text/cstrings.ts";
-import type { Host, Source } from "../host.ts";
+import type { HeapAccess, Source } from "../heap_access.ts";
 import { assertViews } from "../ranges.ts";
 import { assign, beyond, compile, Place } from "./compiler.ts";
 import { StructMemory } from "./memory.ts";
@@ -57,22 +57,22 @@ export class StructCursor<F extends Fields> {
   declare private place: Place;
   declare private view: StructView<F>;
   declare private readonly units: number;
-  readonly #host: Host;
+  readonly #heap: HeapAccess;
   readonly #memory: StructMemory;
   readonly #ptr: Ptr;
   #length: number;
 
   /** Users call `heap.structs`, `heap.structsAt`, `heap.cursor` and `cursor`. */
-  constructor(host: Host, memory: StructMemory, type: StructType<F>, ptr: Ptr, length: number) {
+  constructor(heap: HeapAccess, memory: StructMemory, type: StructType<F>, ptr: Ptr, length: number) {
     this.type = type;
     this.place = new Place();
     this.view = new (compile(type))(memory, this.place) as StructView<F>;
     this.units = type.size / type.alignment | 0;
-    this.#host = host;
+    this.#heap = heap;
     this.#memory = memory;
     this.#ptr = ptr;
     this.#length = length;
-    if (host.build === "release") return;
+    if (heap.build === "release") return;
     const at = (index: number): StructView<F> => {
       this.assertIndex(index);
       return StructCursor.prototype.at.call(this, index) as StructView<F>;
@@ -104,7 +104,7 @@ export class StructCursor<F extends Fields> {
    * @throws {InvalidPointerError} if it is not in this memory, or not at a multiple of the struct's alignment.
    */
   of(at: Ptr | bigint | Deno.PointerObject): StructView<F> {
-    const { size, alignment } = this.type, ptr = typeof at === "number" ? at : this.#host.ptrAt(at);
+    const { size, alignment } = this.type, ptr = typeof at === "number" ? at : this.#heap.ptrAt(at);
     this.place.at = this.#memory.offsetOf(ptr, size, alignment) / alignment;
     return this.view;
   }
@@ -117,7 +117,7 @@ export class StructCursor<F extends Fields> {
 
   /** Another cursor over the same memory, with a view of its own. */
   cursor(): StructCursor<F> {
-    return new StructCursor(this.#host, this.#memory, this.type, this.#ptr, this.#length);
+    return new StructCursor(this.#heap, this.#memory, this.type, this.#ptr, this.#length);
   }
 
   /** All of them, in order: the same object each time. */
@@ -162,21 +162,21 @@ export class StructCursor<F extends Fields> {
  * ```
  */
 export class StructArray<F extends Fields> extends StructCursor<F> implements Disposable {
-  readonly #host: Host;
+  readonly #heap: HeapAccess;
   readonly #ownership: Ownership | undefined;
   #ptr: Ptr;
 
   /** Users call `heap.structs` and `heap.structsAt`. */
   constructor(
-    host: Host,
+    heap: HeapAccess,
     memory: StructMemory,
     type: StructType<F>,
     ptr: Ptr,
     length: number,
     ownership: Ownership | undefined,
   ) {
-    super(host, memory, type, ptr, length);
-    this.#host = host;
+    super(heap, memory, type, ptr, length);
+    this.#heap = heap;
     this.#ptr = ptr;
     this.#ownership = ownership;
   }
@@ -189,7 +189,7 @@ export class StructArray<F extends Fields> extends StructCursor<F> implements Di
 
   /** Its pointer object, for FFI calls. */
   get pointer(): Deno.PointerObject {
-    return this.#host.pointer(this.ptr)!; // null for 0 alone
+    return this.#heap.pointer(this.ptr)!; // null for 0 alone
   }
 
   /** Where an element begins. @throws {BufferOverflowError} as `at`. */
@@ -210,7 +210,7 @@ export class StructArray<F extends Fields> extends StructCursor<F> implements Di
 
 /** Makes an array of zeros. @param source of the memory, and of strings if there is no `own` */
 export function makeStructs<F extends Fields>(
-  host: Host,
+  heap: HeapAccess,
   strings: CStrings,
   source: Source,
   own: (() => Ownership) | undefined,
@@ -219,21 +219,21 @@ export function makeStructs<F extends Fields>(
 ): StructArray<F> {
   assertSize(length, "length");
   placesOf(type);
-  assertViews(host);
+  assertViews(heap);
   const ptr = source.alloc(type.size * length), ownership = own?.();
-  const memory = new StructMemory(host, strings, ptr, type.size * length, ownership?.texts ?? source);
+  const memory = new StructMemory(heap, strings, ptr, type.size * length, ownership?.texts ?? source);
   memory.u8.fill(0);
-  return new StructArray(host, memory, type, ptr, length, ownership);
+  return new StructArray(heap, memory, type, ptr, length, ownership);
 }
 
 /** Structs that are there already. */
 export function structsAt<F extends Fields>(
-  host: Host,
+  heap: HeapAccess,
   strings: CStrings,
   type: StructType<F>,
   ptr: Ptr,
   length: number,
 ): StructArray<F> {
-  const memory = new StructMemory(host, strings, ptr, type.size * length, undefined);
-  return new StructArray(host, memory, type, ptr, length, undefined);
+  const memory = new StructMemory(heap, strings, ptr, type.size * length, undefined);
+  return new StructArray(heap, memory, type, ptr, length, undefined);
 }

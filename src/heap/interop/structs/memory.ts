@@ -11,7 +11,7 @@ import type { Ptr } from "../../blocks.ts";
 import { assertPointer, BufferOverflowError, given, InvalidPointerError, InvalidTypeError } from "../../errors.ts";
 import type { CStrings } from "../text/cstrings.ts";
 import { utf8 } from "../text/encodings.ts";
-import type { Host, Source } from "../host.ts";
+import type { HeapAccess, Source } from "../heap_access.ts";
 import { assertViews } from "../ranges.ts";
 
 const HIGH = 2 ** 32;
@@ -34,21 +34,21 @@ export type ViewName = keyof typeof CONSTRUCTORS;
 
 /** See the module. Indices of the methods are in the units of what they read, counted from the start of the memory. */
 export class StructMemory {
-  readonly #host: Host;
+  readonly #heap: HeapAccess;
   readonly #strings: CStrings;
   readonly #start: Ptr;
   /** Bytes from there on; undefined: the whole heap. */
   readonly #bytes: number | undefined;
   readonly #texts: Source | undefined;
-  readonly #views: { [Name in ViewName]?: Host[Name] } = {};
+  readonly #views: { [Name in ViewName]?: HeapAccess[Name] } = {};
   #base = 0;
 
   /**
    * @param bytes from `start` on; undefined: the whole heap.
    * @param texts where strings go that are assigned to fields; undefined: nowhere, it is an error.
    */
-  constructor(host: Host, strings: CStrings, start: Ptr, bytes: number | undefined, texts: Source | undefined) {
-    this.#host = host;
+  constructor(heap: HeapAccess, strings: CStrings, start: Ptr, bytes: number | undefined, texts: Source | undefined) {
+    this.#heap = heap;
     this.#strings = strings;
     this.#start = start;
     this.#bytes = bytes;
@@ -56,14 +56,14 @@ export class StructMemory {
   }
 
   /** All of it in elements of one kind, as many as fit; made at the first use. */
-  view<Name extends ViewName>(name: Name): Host[Name] {
-    const host: Host = this.#host, bytes = this.#bytes;
-    if (bytes === undefined) return host[name];
+  view<Name extends ViewName>(name: Name): HeapAccess[Name] {
+    const heap: HeapAccess = this.#heap, bytes = this.#bytes;
+    if (bytes === undefined) return heap[name];
     const made = this.#views[name];
-    if (made !== undefined) return made as Host[Name];
+    if (made !== undefined) return made as HeapAccess[Name];
     const View = CONSTRUCTORS[name], length = Math.floor(bytes / View.BYTES_PER_ELEMENT);
-    if (bytes > 0) assertViews(host);
-    const view = (bytes > 0 ? new View(host.u8.buffer, this.#start, length) : new View(0)) as Host[Name];
+    if (bytes > 0) assertViews(heap);
+    const view = (bytes > 0 ? new View(heap.u8.buffer, this.#start, length) : new View(0)) as HeapAccess[Name];
     Object.assign(this.#views, { [name]: view });
     return view;
   }
@@ -74,12 +74,12 @@ export class StructMemory {
 
   /** The same without anything in it. */
   none(): StructMemory {
-    return new StructMemory(this.#host, this.#strings, this.#start, 0, undefined);
+    return new StructMemory(this.#heap, this.#strings, this.#start, 0, undefined);
   }
 
   /** There is no such struct, or not any more: says which. */
   missing(): never {
-    assertViews(this.#host);
+    assertViews(this.#heap);
     throw new BufferOverflowError(
       "there is no struct: the index is beyond the array (debug builds say which at once), or the array was freed.",
       this.#start,
@@ -92,14 +92,14 @@ export class StructMemory {
     if (low === undefined) this.missing();
     if (high === 0 && low === 0) return 0;
     const ptr = high * HIGH - this.#baseNumber + low;
-    if (ptr > 0 && ptr < this.#host.u8.length) return ptr;
-    return this.#host.ptrAt(this.view("u64")[index]!); // says what is there instead
+    if (ptr > 0 && ptr < this.#heap.u8.length) return ptr;
+    return this.#heap.ptrAt(this.view("u64")[index]!); // says what is there instead
   }
 
   set_ptr(index: number, value: Ptr): void {
     let address = 0;
     if (value !== 0) {
-      if (!(Number.isInteger(value) && value > 0 && value < this.#host.u8.length)) this.#host.address(value); // throws
+      if (!(Number.isInteger(value) && value > 0 && value < this.#heap.u8.length)) this.#heap.address(value); // throws
       address = this.#baseNumber + value;
     }
     const words = this.view("u32");
@@ -113,7 +113,7 @@ export class StructMemory {
 
   /** The base as a double, which holds it. To ask the heap for it says that C may have its addresses. */
   get #baseNumber(): number {
-    if (this.#base === 0) this.#base = Number(this.#host.base);
+    if (this.#base === 0) this.#base = Number(this.#heap.base);
     return this.#base;
   }
 
@@ -166,10 +166,10 @@ export class StructMemory {
   offsetOf(ptr: Ptr, size: number, alignment: number): number {
     assertPointer(ptr);
     const offset = ptr - this.#start;
-    if (ptr > 0 && offset >= 0 && offset + size <= (this.#bytes ?? this.#host.u8.length) && offset % alignment === 0) {
+    if (ptr > 0 && offset >= 0 && offset + size <= (this.#bytes ?? this.#heap.u8.length) && offset % alignment === 0) {
       return offset;
     }
-    assertViews(this.#host);
+    assertViews(this.#heap);
     const why = offset % alignment === 0 ? "outside of this memory" : `not at a multiple of ${alignment} bytes`;
     throw new InvalidPointerError(`${given(ptr)}: no struct of this type begins there: it is ${why}.`, ptr);
   }

@@ -22,7 +22,7 @@ import {
   InvalidStringError,
 } from "../../errors.ts";
 import { type CStringEncoding, type Encoding, encodingOf, utf8 } from "./encodings.ts";
-import type { Host, Source } from "../host.ts";
+import type { HeapAccess, Source } from "../heap_access.ts";
 import { assertViews, type Ranges } from "../ranges.ts";
 
 /**
@@ -74,14 +74,14 @@ const SHORT_SCAN = 64;
 
 /** See the module. One for each heap. */
 export class CStrings {
-  readonly #host: Host;
+  readonly #heap: HeapAccess;
   readonly #ranges: Ranges;
   readonly #system: VirtualMemory;
   readonly #base: bigint;
 
   /** @param base of the heap: to read does not give its addresses away */
-  constructor(host: Host, ranges: Ranges, system: VirtualMemory, base: bigint) {
-    this.#host = host;
+  constructor(heap: HeapAccess, ranges: Ranges, system: VirtualMemory, base: bigint) {
+    this.#heap = heap;
     this.#base = base;
     this.#ranges = ranges;
     this.#system = system;
@@ -90,7 +90,7 @@ export class CStrings {
   /** A new block with a text. */
   make(source: Source, text: string, options?: CStringOptions): Ptr {
     const encoding = encodingOf(options?.encoding), bytes = bytesIn(encoding, text);
-    assertViews(this.#host);
+    assertViews(this.#heap);
     const ptr = source.alloc(bytes + encoding.unit);
     this.#put(encoding, text, ptr, bytes);
     return ptr;
@@ -105,9 +105,9 @@ export class CStrings {
     }
     const encoding = encodingOf(options?.encoding), list = [...texts], { unit } = encoding;
     const sizes = list.map((text) => bytesIn(encoding, text)), table = (list.length + 1) * 8;
-    assertViews(this.#host);
+    assertViews(this.#heap);
     const ptr = source.alloc(sizes.reduce((sum, bytes) => sum + bytes + unit, table));
-    const { u64, base } = this.#host;
+    const { u64, base } = this.#heap;
     let at = ptr + table;
     list.forEach((text, index) => {
       u64[ptr / 8 + index] = base + BigInt(at);
@@ -180,7 +180,7 @@ export class CStrings {
           ptr,
         );
       }
-      const address = this.#host.u64[ptr / 8 + index]!;
+      const address = this.#heap.u64[ptr / 8 + index]!;
       if (address === 0n) break;
       texts.push(this.read(address, options));
     }
@@ -188,9 +188,9 @@ export class CStrings {
   }
 
   #put(encoding: Encoding, text: string, ptr: Ptr, bytes: number): void {
-    assertViews(this.#host);
-    encoding.write(this.#host, text, ptr, bytes);
-    const { u8 } = this.#host, end = ptr + bytes + encoding.unit;
+    assertViews(this.#heap);
+    encoding.write(this.#heap, text, ptr, bytes);
+    const { u8 } = this.#heap, end = ptr + bytes + encoding.unit;
     for (let nul = ptr + bytes; nul < end; nul++) u8[nul] = 0;
   }
 
@@ -198,15 +198,15 @@ export class CStrings {
   #placeHere(at: bigint | Deno.PointerValue): Ptr {
     if (at === null || at === 0n) throw new InvalidPointerError("NULL: there is nothing to read.", 0);
     const offset = addressIn(at) - this.#base;
-    return offset > 0n && offset < this.#host.u8.length ? Number(offset) : 0;
+    return offset > 0n && offset < this.#heap.u8.length ? Number(offset) : 0;
   }
 
   #readHere(ptr: Ptr, encoding: Encoding, max: number | undefined): string {
     assertPointer(ptr);
-    const { u8, build } = this.#host, { unit } = encoding;
+    const { u8, build } = this.#heap, { unit } = encoding;
     if (!(Number.isInteger(ptr) && ptr >= 0 && ptr < u8.length)) {
-      this.#host.address(ptr); // throws, unless there are no views
-      assertViews(this.#host);
+      this.#heap.address(ptr); // throws, unless there are no views
+      assertViews(this.#heap);
     }
     if (ptr === 0) throw new InvalidPointerError("NULL: there is nothing to read.", 0);
     assertAligned(ptr, unit);

@@ -18,7 +18,7 @@
 
 import type { Ptr } from "../../blocks.ts";
 import { given, InvalidOptionError, InvalidStringError } from "../../errors.ts";
-import type { Host } from "../host.ts";
+import type { HeapAccess } from "../heap_access.ts";
 
 /**
  * How the characters of a C string are encoded: see the table in `encodings.ts`.
@@ -37,7 +37,7 @@ import type { Host } from "../host.ts";
 export type CStringEncoding = "utf8" | "latin1" | "utf16" | "wchar_t";
 
 /** Memory as texts are written to it. */
-type Units = Pick<Host, "u8" | "u16" | "u32">;
+type Units = Pick<HeapAccess, "u8" | "u16" | "u32">;
 
 /** One of them. Addresses are pointers into the heap, at a multiple of `unit`. */
 export interface Encoding {
@@ -89,7 +89,7 @@ export const utf8 = {
     return bytes;
   },
 
-  write({ u8 }: Pick<Host, "u8">, text: string, ptr: Ptr, bytes: number): void {
+  write({ u8 }: Pick<HeapAccess, "u8">, text: string, ptr: Ptr, bytes: number): void {
     if (bytes !== text.length || bytes > SHORT) encoder.encodeInto(text, u8.subarray(ptr, ptr + bytes));
     else for (let at = 0; at < bytes; at++) u8[ptr + at] = text.charCodeAt(at);
   },
@@ -138,7 +138,7 @@ const latin1: Encoding = {
     return text.length;
   },
 
-  write({ u8 }: Pick<Host, "u8">, text: string, ptr: Ptr, bytes: number): void {
+  write({ u8 }: Pick<HeapAccess, "u8">, text: string, ptr: Ptr, bytes: number): void {
     for (let at = 0; at < bytes; at++) u8[ptr + at] = text.charCodeAt(at);
   },
 
@@ -169,7 +169,7 @@ const utf16: Encoding = {
     return text.length * 2;
   },
 
-  write({ u16 }: Pick<Host, "u16">, text: string, ptr: Ptr): void {
+  write({ u16 }: Pick<HeapAccess, "u16">, text: string, ptr: Ptr): void {
     const whole = text.toWellFormed();
     for (let at = 0; at < whole.length; at++) u16[ptr / 2 + at] = whole.charCodeAt(at);
   },
@@ -189,7 +189,7 @@ const wide: Encoding = {
     return points * 4;
   },
 
-  write({ u32 }: Pick<Host, "u32">, text: string, ptr: Ptr): void {
+  write({ u32 }: Pick<HeapAccess, "u32">, text: string, ptr: Ptr): void {
     let at = ptr / 4;
     for (const character of text.toWellFormed()) u32[at++] = character.codePointAt(0)!;
   },

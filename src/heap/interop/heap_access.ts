@@ -1,6 +1,6 @@
 /**
- * What this room needs of a heap, which `Heap` has: its calls and its views. So nothing here knows of builds, slabs or the
- * hot path, and the heap above imports these files, not the other way round.
+ * What this folder needs of a heap: the calls and views of `Heap` that it uses. So nothing here knows of slabs or the hot
+ * path, and `heap.ts` imports these files, not the other way round.
  *
  * @module
  */
@@ -8,8 +8,8 @@
 import type { Ptr } from "../blocks.ts";
 import type { Build } from "../flags.ts";
 
-/** A heap as this room sees it. */
-export interface Host {
+/** The calls and views of a heap that this folder uses. */
+export interface HeapAccess {
   readonly build: Build;
   readonly malloc: (size: number) => Ptr;
   readonly free: (ptr: Ptr) => void;
