@@ -86,8 +86,6 @@ export interface Flags {
   readonly counters: 0 | 1;
   /** 1: the first five calls of each path go to the `log` of `Heap.open`. Debug builds only; a release build refuses. */
   readonly verbose: 0 | 1;
-  /** A bug to build in, for tests of the checkers: never for use. */
-  readonly fault: "none" | "drop-header" | "link-twice" | "miscount";
 }
 
 /** A flag's row: its allowed values (a range for a number), and a sentence. */
@@ -129,7 +127,6 @@ export const FLAGS: { readonly [Name in keyof Flags]: FlagRow } = {
   track: { values: [0, 1], meaning: "keep the Box's last operations, and show them with an error" },
   counters: { values: [0, 1], meaning: "count what the heap does" },
   verbose: { values: [0, 1], meaning: "debug build: log the first 5 calls of each path" },
-  fault: { values: ["none", "drop-header", "link-twice", "miscount"], meaning: "a bug to build in, to test checkers" },
 };
 
 const NAMES = Object.keys(FLAGS) as (keyof Flags)[];
@@ -194,7 +191,6 @@ const CONTRADICTIONS: readonly [message: string, holds: (flags: Flags) => boolea
     "magazines=1 has a word where a header may be, so it needs header=none",
     (f) => f.header === "byte" && f.magazines === 1,
   ],
-  ["fault=drop-header needs header=byte", (f) => f.header === "none" && f.fault === "drop-header"],
 ];
 
 function assertConsistent(flags: Flags): void {

@@ -32,7 +32,6 @@ const SLAB_MAP: Flags = {
   track: 0,
   counters: 0,
   verbose: 0,
-  fault: "none",
 };
 
 /** The history's: a byte in front of each block holds its class. */

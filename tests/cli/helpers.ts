@@ -21,10 +21,11 @@ export function command(
   env: Record<string, string> = {},
   permissions = ["-P"],
   stdin: "null" | "piped" = "null",
+  folder = FOLDER,
 ): Deno.Command {
   return new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", ...permissions, "cli.ts", ...args],
-    cwd: FOLDER,
+    cwd: folder,
     env,
     stdin,
     stdout: "piped",

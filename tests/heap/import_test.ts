@@ -4,6 +4,7 @@
  */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { compile, namesIn, temporaryFolder } from "../os/run_child.ts";
+import { copy } from "../planted.ts";
 
 const ROOT = decodeURIComponent(new URL("../../", import.meta.url).pathname);
 
@@ -236,10 +237,9 @@ Deno.test("a program is compiled with the library, and runs elsewhere: no home t
 });
 
 Deno.test("a copy of the library without its C, with all permissions, no home to write to and no compiler, works", async () => {
-  using copy = temporaryFolder();
-  for (const folder of ["src/heap", "src/os"]) await copyFolder(`${ROOT}${folder}`, `${copy.path}/${folder}`);
-  await Deno.copyFile(`${ROOT}mod.ts`, `${copy.path}/mod.ts`);
-  using folder = await project(`${copy.path}/mod.ts`);
+  using library = temporaryFolder();
+  for (const part of ["src/heap", "src/os", "mod.ts"]) await copy(`${ROOT}${part}`, `${library.path}/${part}`);
+  using folder = await project(`${library.path}/mod.ts`);
   const { code, stdout, stderr } = await output(Deno.execPath(), ["run", "-A", "--no-check", "main.ts"], {
     cwd: folder.path,
     clearEnv: true,
@@ -247,12 +247,3 @@ Deno.test("a copy of the library without its C, with all permissions, no home to
   });
   assertEquals([code, stdout], [0, "worked with libc's\n"], stderr);
 });
-
-async function copyFolder(from: string, to: string): Promise<void> {
-  await Deno.mkdir(to, { recursive: true });
-  for await (const { name, isDirectory } of Deno.readDir(from)) {
-    await (isDirectory
-      ? copyFolder(`${from}/${name}`, `${to}/${name}`)
-      : Deno.copyFile(`${from}/${name}`, `${to}/${name}`));
-  }
-}

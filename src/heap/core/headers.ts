@@ -31,7 +31,7 @@ export class Headers {
         ? 0
         : HEADER_MAGIC | (sizeClass - 1)
     );
-    this.carved = flags.header === "none" || flags.fault === "drop-header" ? [] : this.#due;
+    this.carved = flags.header === "none" ? [] : this.#due;
   }
 
   /** Whether the blocks of a class have headers. */

@@ -31,9 +31,7 @@ export type Decision =
   | "BOX_BOUNDS"
   | "BOX_HEAD"
   | "BOX_SCAN"
-  | "BOX_CANARIES"
-  | "LINK_TWICE"
-  | "MISCOUNT";
+  | "BOX_CANARIES";
 
 /** What is the same for most or all of them. */
 export type Word =
@@ -62,7 +60,7 @@ export function constantsOf(flags: Flags): Constants {
   const hasHeader = flags.header === "byte", hasLinks = flags.links === 1;
   return {
     HEADER: hasHeader,
-    WRITE_HEADER: hasHeader && flags.writeHeader === "alloc" && flags.fault !== "drop-header",
+    WRITE_HEADER: hasHeader && flags.writeHeader === "alloc",
     // Restoring is what box-lite is for; the flag says it for the others.
     RESTORE: hasHeader && flags.restore === 1,
     HEADERLESS_C7: flags.c7 === "headerless",
@@ -81,8 +79,6 @@ export function constantsOf(flags: Flags): Constants {
     BOX_SCAN: flags.integrity >= 3,
     BOX_CANARIES: flags.integrity >= 4,
     SCAN_LENGTH: flags.integrity >= 4 ? WHOLE_LENGTH : SCAN_LENGTH,
-    LINK_TWICE: flags.fault === "link-twice",
-    MISCOUNT: flags.fault === "miscount",
 
     MALLOCS: COUNTER.mallocs,
     FREES: COUNTER.frees,

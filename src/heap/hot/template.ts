@@ -42,7 +42,7 @@ import type { Compile } from "./parts.ts";
 /** The hot path as it stands here, with constants in the place of literals. */
 export function template(constants: Constants): Compile {
   const { HEADER, WRITE_HEADER, RESTORE, HEADERLESS_C7, READABLE_ALWAYS, READABLE_BOUNDARY } = constants;
-  const { INTERIOR, AGAIN, OWN_LINKS, LINKS, COUNTERS, TRACK, LINK_TWICE, MISCOUNT } = constants;
+  const { INTERIOR, AGAIN, OWN_LINKS, LINKS, COUNTERS, TRACK } = constants;
   const { BOX, BOX_BOUNDS, BOX_HEAD, BOX_SCAN, BOX_CANARIES, SCAN_LENGTH } = constants;
   const { MALLOCS, FREES, FAST_FREES, MINCORE_CALLS, HEADER_REJECTS, BOX_OPERATIONS } = constants;
   const { FIRST_BLOCK, CLASS, HEADER_MAGIC, LARGEST_SEED_CLASS, CANARY } = constants;
@@ -128,14 +128,6 @@ export function template(constants: Constants): Compile {
           heap[first + (ptr >> 2)] = head;
           heap[heads + sizeClass] = ptr;
           heap[rooms + sizeClass] = room - 1;
-          // Fault injection for tests, in one block of 256.
-          if (LINK_TWICE) {
-            if ((ptr & 0xff0) === 0) heap[first + (ptr >> 2)] = ptr;
-          }
-          // Fault injection for tests, in one block of 256.
-          if (MISCOUNT) {
-            if ((ptr & 0xff0) === 0) heap[rooms + sizeClass] = room;
-          }
           return;
         }
       }

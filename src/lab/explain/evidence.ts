@@ -71,7 +71,6 @@ export const EVIDENCE: { readonly [Name in FlagName]: Evidence } = {
     what: "operations that are counted",
     reached: ({ mallocs, frees }, { counters }) => counters === 1 ? mallocs + frees : 0,
   },
-  fault: { what: "frees that may be spoilt", reached: ({ frees }, { fault }) => fault === "none" ? 0 : frees },
 };
 
 /** By stage, as `micro` names them: how often it runs in a build, in all. */

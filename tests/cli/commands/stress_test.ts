@@ -1,26 +1,13 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import type { FlagRow } from "../../../src/heap/flags.ts";
-import { FLAGS, parseVariant } from "../../../src/heap/mod.ts";
 import { parseStressFile } from "../../../src/model/mod.ts";
 import { renderStress } from "../../../src/report/mod.ts";
-import { cli } from "../helpers.ts";
+import { ALL_BUGS, plant, type Planted } from "../../planted.ts";
+import { cli, command, type Outcome, outcome } from "../helpers.ts";
 import { interrupted, terminalTest } from "../terminal.ts";
 
-/** The bugs that can be built in, each with a variant that can have it. Empty if this build of the heap has none. */
-function brokenVariants(): string[] {
-  const row = (FLAGS as { readonly [name: string]: FlagRow })["fault"];
-  if (row === undefined || "least" in row.values) return [];
-  const faults = row.values.filter((value) => value !== "none");
-  return faults.map((fault) => ["slab-map", "phase7"].map((name) => `${name},fault=${fault}`).find(isVariant) ?? "");
-}
-
-function isVariant(text: string): boolean {
-  try {
-    parseVariant(text);
-    return true;
-  } catch {
-    return false; // it needs what the variant has not: headers
-  }
+/** Runs the command of a copy of the project. */
+async function cliOf({ folder }: Planted, args: readonly string[]): Promise<Outcome> {
+  return outcome(await command(args, {}, ["-P"], "null", folder).output());
 }
 
 Deno.test("stress runs every variant for its share of the time, and says what it did in short lines for each", async () => {
@@ -94,14 +81,12 @@ Deno.test("stress --threads has Workers share a heap, says what became of them, 
 });
 
 Deno.test("stress --threads finds what is built in, and says what each Worker did last", async () => {
+  using planted = await plant("link-twice");
   const json = await Deno.makeTempFile();
-  const options = ["--threads", "2", "--scenario", "mix", "--variant", "slab-map,fault=link-twice", "--json", json];
-  const { code, stdout, stderr } = await cli(["stress", ...options]);
+  const options = ["--threads", "2", "--scenario", "mix", "--json", json];
+  const { code, stdout, stderr } = await cliOf(planted, ["stress", ...options]);
   assertEquals([code, stderr], [1, ""]);
-  assertMatch(
-    stdout,
-    /^FAILED hakmem \(slab-map,fault=link-twice\), mix, release build, --seed \d+: after [\d,]+ operations/,
-  );
+  assertMatch(stdout, /^FAILED hakmem, mix, release build, --seed \d+: after [\d,]+ operations/);
   assertMatch(stdout, /\n {2}the last operations of each, the latest last:\n {4}Worker [01]: /);
   const { threads, runs } = parseStressFile(await Deno.readTextFile(json));
   assertEquals([threads, runs.length, runs[0]?.threads?.scenario], [2, 1, "mix"]);
@@ -112,18 +97,14 @@ Deno.test("stress --threads finds what is built in, and says what each Worker di
   await Deno.remove(json);
 });
 
-const BROKEN = brokenVariants();
-
-Deno.test({
-  name: `stress catches every bug that can be built in${BROKEN.length === 0 ? ": skipped, there is no flag yet" : ""}`,
-  ignore: BROKEN.length === 0,
-  fn: async (t) => {
-    const folder = await Deno.makeTempDir();
-    for (const [variant, build] of BROKEN.flatMap((name) => [[name, "release"], [name, "debug"]] as const)) {
-      await t.step(`${variant}, ${build}: found, cut down to a few operations, and replayed`, async () => {
-        const json = `${folder}/${variant},${build}.json`;
+for (const [bug, variant] of ALL_BUGS) {
+  Deno.test(`stress finds the bug ${bug} in ${variant}`, async (t) => {
+    using planted = await plant(bug);
+    for (const build of ["release", "debug"]) {
+      await t.step(`${build}: found, cut down to a few operations, and replayed`, async () => {
+        const json = `${planted.folder}${build}.json`;
         const args = ["stress", "--variant", variant, "--build", build, "--seed", "1", "--json", json];
-        const { code, stdout, stderr } = await cli(args);
+        const { code, stdout, stderr } = await cliOf(planted, args);
         assertEquals([code, stderr], [1, ""]);
         const head = `^FAILED .*, ${build} build, --seed 1: after [\\d,]+ operations? in [\\d,]+ programs?`;
         assertMatch(stdout, new RegExp(head));
@@ -134,11 +115,10 @@ Deno.test({
         // None at all for a bug that shows in an empty heap: its lists were filled when it was opened.
         assert(operations.length <= 10, `${operations.length} operations`);
         assertStringIncludes(stdout, `(${operations.length} of ${failure.unshrunk} operations`);
-        const replayed = await cli(["stress", "--replay", json]);
+        const replayed = await cliOf(planted, ["stress", "--replay", json]);
         assertEquals([replayed.code, replayed.stderr], [1, ""]);
         assertStringIncludes(replayed.stdout, failure.message.split("\n")[0] ?? "");
       });
     }
-    await Deno.remove(folder, { recursive: true });
-  },
-});
+  });
+}

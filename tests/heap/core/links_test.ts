@@ -6,6 +6,7 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { Heap, HeapError, type HeapErrorCode, VARIANTS } from "../../../src/heap/mod.ts";
 import { Oracle } from "../../../src/verify/oracle.ts";
+import { heapOf, plant } from "../../planted.ts";
 
 function assertCode(code: HeapErrorCode | HeapErrorCode[], run: () => unknown): HeapError {
   const error = assertThrows(run, HeapError);
@@ -61,11 +62,13 @@ Deno.test("the Box finds a link that leads out of its class, gives the list up, 
 });
 
 Deno.test("the Box's walk of a whole list ends, though the list is a loop", async () => {
-  using heap = await Heap.open({ variant: "box,integrity=4,fault=link-twice" });
+  using planted = await plant("link-twice");
+  const broken = await heapOf(planted);
+  using heap = await broken.Heap.open({ variant: "box,integrity=4" });
   const error = assertThrows(() => {
     const ptrs = Array.from({ length: 1000 }, () => heap.malloc(100));
     for (const ptr of ptrs) heap.free(ptr);
-  }, HeapError);
+  }, broken.HeapError);
   assert(["HEADER_CORRUPTED", "DOUBLE_FREE"].includes(error.code), error.message);
 });
 
