@@ -207,6 +207,19 @@ export class Heap implements Disposable, AsyncDisposable {
    * @param size bytes, from 0; `malloc(0)` is a block like any other, of which nothing may be written.
    * @returns where it begins, or 0 if there is no memory.
    * @throws {InvalidSizeError} for a size that is negative, fractional, NaN or infinite.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * const { malloc, free } = heap;
+   * const ptr = malloc(100);
+   * if (ptr === 0) throw new Error("no memory"); // or heap.alloc(100), which throws
+   * assertEquals(ptr % 16, 0);
+   * free(ptr);
+   * ```
    */
   readonly malloc: (size: number) => Ptr;
 
@@ -223,6 +236,18 @@ export class Heap implements Disposable, AsyncDisposable {
    * @throws {BufferOverflowError} and {BufferUnderflowError} in a debug build, for a block whose surroundings were
    * written to; it stays. {UseAfterFreeError} for one that has to leave the quarantine and was written to; `ptr` is not
    * freed yet.
+   *
+   * @example
+   * ```ts
+   * import { DoubleFreeError, Heap } from "@hakmem/hakmem";
+   * import { assertThrows } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * const ptr = heap.malloc(100);
+   * heap.free(ptr);
+   * heap.free(0); // nothing
+   * assertThrows(() => heap.free(ptr), DoubleFreeError);
+   * ```
    */
   readonly free: (ptr: Ptr) => void;
 
@@ -339,6 +364,15 @@ export class Heap implements Disposable, AsyncDisposable {
    * @throws {InvalidOptionError} for an option, a variant or a flag that does not exist, or a value out of range.
    * @throws {NativeAccessError} if a permission is missing, or the system is not one that is supported.
    * @throws {OsError} if the system has no address space.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open({ build: "debug", maxBytes: 64 * 1024 * 1024 });
+   * assertEquals(heap.build, "debug");
+   * ```
    */
   static async open(options: HeapOptions = {}): Promise<Heap> {
     const settings = readOptions(options), compile = await loadHotPath(settings.variant.flags);
@@ -412,6 +446,18 @@ export class Heap implements Disposable, AsyncDisposable {
    * @throws {HeapSharedError} if 128 threads have the heap that have not ended.
    * @throws {HeaderCorruptedError} if damage is found when the free lists are filled (`prewarm`); what is damaged is
    * given up, and the next who attaches does not find it.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   *
+   * using heap = await Heap.open();
+   * const shared = heap.share();
+   * // In a Worker, which got it by postMessage:
+   * using attached = await Heap.attach(shared);
+   * const ptr = attached.malloc(100);
+   * heap.free(ptr); // by any thread that has the heap
+   * ```
    */
   static attach(shared: SharedHeap, options: ThreadOptions = {}): Promise<Heap> {
     return Heap.#attach(shared, options);
@@ -449,7 +495,18 @@ export class Heap implements Disposable, AsyncDisposable {
     return `Heap ${inspect(this.toJSON(), { ...options, breakLength: Infinity, compact: true })}`;
   }
 
-  /** The same for `JSON.stringify`, which would write each byte of each view, or run out of memory. */
+  /**
+   * The same for `JSON.stringify`, which would write each byte of each view, or run out of memory.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * assertEquals(JSON.stringify({ heap }), '{"heap":{"variant":"slab-map","build":"release","closed":false}}');
+   * ```
+   */
   toJSON(): { variant: string; build: Build; closed: boolean } {
     const { variant, build } = this, { closed } = this.#memory;
     return { variant, build, closed };
@@ -496,6 +553,17 @@ export class Heap implements Disposable, AsyncDisposable {
    *
    * @returns where it begins, or 0 if there is no memory or `count * size` is over any limit.
    * @throws {InvalidSizeError} for a count or a size that is negative, fractional, NaN or infinite.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * const numbers = heap.calloc(10, 8);
+   * assertEquals(heap.f64[numbers / 8 + 9], 0);
+   * heap.free(numbers);
+   * ```
    */
   calloc(count: number, size: number): Ptr {
     assertSize(count, "count");
@@ -512,6 +580,20 @@ export class Heap implements Disposable, AsyncDisposable {
    * and `ptr` is as it was.
    * @throws {InvalidSizeError} as `malloc` does, and {InvalidPointerError} and {HeaderCorruptedError} as
    * `free` does.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * let ptr = heap.malloc(100);
+   * heap.u8[ptr] = 42;
+   * const grown = heap.realloc(ptr, 1000);
+   * if (grown !== 0) ptr = grown; // else ptr is as it was
+   * assertEquals(heap.u8[ptr], 42);
+   * heap.free(ptr);
+   * ```
    */
   realloc(ptr: Ptr, size: number): Ptr {
     assertSize(size, "size");
@@ -527,6 +609,17 @@ export class Heap implements Disposable, AsyncDisposable {
    *
    * @param alignment a power of two, from 1 to 1 GiB.
    * @throws {InvalidAlignmentError} for any other, and {InvalidSizeError} as `malloc` does.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * const page = heap.alignedAlloc(4096, 100);
+   * assertEquals(heap.address(page) % 4096n, 0n);
+   * heap.free(page);
+   * ```
    */
   alignedAlloc(alignment: number, size: number): Ptr {
     if (!Number.isInteger(alignment) || !Number.isInteger(Math.log2(alignment)) || alignment > MAX_ALIGNMENT) {
@@ -543,6 +636,17 @@ export class Heap implements Disposable, AsyncDisposable {
    * Bytes of a block that may be written: at least the size asked for. 0 for NULL.
    *
    * @throws {InvalidPointerError} for what is not the start of a block.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * const ptr = heap.malloc(100);
+   * assertEquals(heap.usableSize(ptr), 112);
+   * heap.free(ptr);
+   * ```
    */
   usableSize(ptr: Ptr): number {
     assertPointer(ptr);
@@ -550,7 +654,23 @@ export class Heap implements Disposable, AsyncDisposable {
     return this.#blocks.usableSize(ptr);
   }
 
-  /** `usableSize` of a block that `malloc(size)` gives. @throws {InvalidSizeError} as `malloc` does. */
+  /**
+   * `usableSize` of a block that `malloc(size)` gives.
+   *
+   * @throws {InvalidSizeError} as `malloc` does.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * const size = heap.goodSize(100); // 112: what a buffer may have for the same memory
+   * const ptr = heap.malloc(size);
+   * assertEquals(heap.usableSize(ptr), size);
+   * heap.free(ptr);
+   * ```
+   */
   goodSize(size: number): number {
     assertSize(size, "size");
     this.#memory.assertOpen();
@@ -562,6 +682,18 @@ export class Heap implements Disposable, AsyncDisposable {
    * number.
    *
    * @throws {InvalidPointerError} for what is not a number, such as a native address.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * const ptr = heap.malloc(100);
+   * assertEquals([heap.owns(ptr), heap.owns(ptr + 16)], [true, false]);
+   * heap.free(ptr);
+   * assertEquals(heap.owns(ptr), false);
+   * ```
    */
   owns(ptr: number): boolean {
     assertPointer(ptr);
@@ -575,6 +707,17 @@ export class Heap implements Disposable, AsyncDisposable {
    * @returns where the block begins, or 0 if there is none. Cost: as `owns`; for a large block, a walk over all of
    * them.
    * @throws {InvalidPointerError} for what is not a number.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * const ptr = heap.malloc(100);
+   * assertEquals([heap.blockOf(ptr + 99), heap.blockOf(ptr + 200)], [ptr, 0]);
+   * heap.free(ptr);
+   * ```
    */
   blockOf(ptr: number): Ptr {
     assertPointer(ptr);
@@ -598,6 +741,19 @@ export class Heap implements Disposable, AsyncDisposable {
    * @throws {InvalidPointerError} for what is not the start of a block.
    * @throws {BufferOverflowError} for a length over `usableSize(ptr)`.
    * @throws {HeapDetachedError} if the buffer was transferred away.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * const ptr = heap.calloc(1, 100);
+   * const bytes = heap.bytes(ptr, 100);
+   * bytes[99] = 7;
+   * assertEquals(heap.u8[ptr + 99], 7); // one memory
+   * heap.free(ptr); // bytes must not be used from here on
+   * ```
    */
   bytes(ptr: Ptr, length?: number): Uint8Array<ArrayBuffer> {
     const usable = this.usableSize(ptr);
@@ -734,7 +890,24 @@ export class Heap implements Disposable, AsyncDisposable {
     return this.#interop.ranges.view(ctor, ptr, length);
   }
 
-  /** A DataView of a range, for access at any alignment and either byte order. @throws as `view`. */
+  /**
+   * A DataView of a range, for access at any alignment and either byte order.
+   *
+   * @throws as `view`.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * const ptr = heap.malloc(100);
+   * const header = heap.dataView(ptr, 20);
+   * header.setUint16(2, 443); // big-endian, as networks have it
+   * assertEquals(heap.copyOut(ptr + 2, 2), new Uint8Array([1, 187]));
+   * heap.free(ptr);
+   * ```
+   */
   dataView(ptr: Ptr, length: number): DataView<ArrayBuffer> {
     return this.#interop.ranges.dataView(ptr, length);
   }
@@ -765,13 +938,41 @@ export class Heap implements Disposable, AsyncDisposable {
    * pointer object, also outside of the heap, where each page is asked for first, which takes a system call.
    *
    * @throws as `view`; {InvalidPointerError} for NULL, and where nothing is mapped.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * const ptr = heap.copyIn(new Uint8Array([1, 2, 3]));
+   * const copy = heap.copyOut(heap.address(ptr), 3); // of an address that C gave
+   * heap.free(ptr);
+   * assertEquals(copy, new Uint8Array([1, 2, 3]));
+   * ```
    */
   copyOut(at: Ptr | bigint | Deno.PointerObject, length: number): Uint8Array<ArrayBuffer> {
     this.#memory.assertOpen();
     return this.#interop.strings.copyOut(at, length);
   }
 
-  /** Writes the same byte to a range. @throws as `view`; {InvalidSizeError} for what is not a byte. */
+  /**
+   * Writes the same byte to a range.
+   *
+   * @throws as `view`; {InvalidSizeError} for what is not a byte.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * const ptr = heap.malloc(100);
+   * heap.fill(ptr, 0xff, 100);
+   * assertEquals(heap.i32[ptr / 4], -1);
+   * heap.free(ptr);
+   * ```
+   */
   fill(ptr: Ptr, byte: number, length: number): void {
     this.#interop.ranges.fill(ptr, byte, length);
   }
@@ -828,6 +1029,17 @@ export class Heap implements Disposable, AsyncDisposable {
    * @returns bytes written, without the NUL.
    * @throws {BufferOverflowError} if it does not fit, in `max` or in the block; nothing is written.
    * {InvalidStringError} as `cstring`.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * using buffer = heap.own(256); // one for many calls
+   * assertEquals(heap.writeCString(buffer.ptr, "häkmem", buffer.size), 7);
+   * assertEquals(heap.readCString(buffer.ptr), "häkmem");
+   * ```
    */
   writeCString(ptr: Ptr, text: string, max: number, options?: CStringOptions): number {
     return this.#interop.strings.write(ptr, text, max, options);
@@ -865,6 +1077,18 @@ export class Heap implements Disposable, AsyncDisposable {
    * The texts that an array of addresses leads to: the first `count`, or up to its NULL, which ends it in any case.
    *
    * @throws as `readCString` of each; {BufferOverflowError} if the array ends with no NULL.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * using scope = heap.scope();
+   * const names = scope.cstrings(["a", "b", "c"]);
+   * assertEquals(heap.readCStrings(names), ["a", "b", "c"]);
+   * assertEquals(heap.readCStrings(names, { count: 2 }), ["a", "b"]);
+   * ```
    */
   readCStrings(ptr: Ptr, options?: ReadCStringOptions & { readonly count?: number }): string[] {
     return this.#interop.strings.readAll(ptr, options);
@@ -928,6 +1152,19 @@ export class Heap implements Disposable, AsyncDisposable {
    *
    * @throws {InvalidPointerError} and {BufferOverflowError} if there are not so many, {InvalidTypeError} for what is
    * not a struct.
+   *
+   * @example
+   * ```ts
+   * import { Heap, struct } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * const Point = struct({ x: "f64", y: "f64" });
+   * using block = heap.own(3 * Point.size);
+   * heap.f64.set([1, 2, 3, 4, 5, 6], block.ptr / 8); // as C fills it
+   * const points = heap.structsAt(Point, block.ptr, 3);
+   * assertEquals(points.at(2).y, 6);
+   * ```
    */
   structsAt<F extends Fields>(type: StructType<F>, ptr: Ptr, length = 1): StructArray<F> {
     return this.#interop.structsAt(type, ptr, length);
@@ -962,7 +1199,20 @@ export class Heap implements Disposable, AsyncDisposable {
     return this.#interop.cursor(type);
   }
 
-  /** The native address of offset 0, a multiple of 2 MiB: what C sees of `ptr` is at `base + BigInt(ptr)`. */
+  /**
+   * The native address of offset 0, a multiple of 2 MiB: what C sees of `ptr` is at `base + BigInt(ptr)`.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * const ptr = heap.malloc(100);
+   * assertEquals(heap.base + BigInt(ptr), heap.address(ptr));
+   * heap.free(ptr);
+   * ```
+   */
   get base(): bigint {
     this.#memory.give();
     return this.#memory.base;
@@ -972,6 +1222,21 @@ export class Heap implements Disposable, AsyncDisposable {
    * The native address of a pointer, for structs and for calls that take a number; 0n for 0, which is NULL.
    *
    * @throws {InvalidPointerError} for what is not inside the heap.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * const ptr = heap.malloc(100);
+   * const iovec = heap.malloc(16); // struct iovec { void *base; size_t length; }
+   * heap.u64[iovec / 8] = heap.address(ptr);
+   * heap.u64[iovec / 8 + 1] = 100n;
+   * assertEquals(heap.ptrAt(heap.u64[iovec / 8]!), ptr);
+   * heap.free(iovec);
+   * heap.free(ptr);
+   * ```
    */
   address(ptr: Ptr): bigint {
     this.#memory.assertOpen();
@@ -985,6 +1250,18 @@ export class Heap implements Disposable, AsyncDisposable {
    * give a block to C.
    *
    * @throws {InvalidPointerError} for what is not inside the heap.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * const ptr = heap.malloc(100);
+   * // library.symbols.read(fd, heap.pointer(ptr), 100n);
+   * assertEquals([heap.ptrAt(heap.pointer(ptr)), heap.pointer(0)], [ptr, null]);
+   * heap.free(ptr);
+   * ```
    */
   pointer(ptr: Ptr): Deno.PointerValue {
     this.#memory.assertOpen();
@@ -1067,6 +1344,18 @@ export class Heap implements Disposable, AsyncDisposable {
    *
    * @throws {InvalidPointerError} for an address outside this heap; it says whether there is memory at all. And for
    * what is not an address.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * const ptr = heap.malloc(100);
+   * assertEquals(heap.ptrAt(heap.address(ptr) + 5n), ptr + 5);
+   * assertEquals(heap.ptrAt(null), 0);
+   * heap.free(ptr);
+   * ```
    */
   ptrAt(address: bigint | Deno.PointerValue): Ptr {
     const { system, bytes } = this.#memory;
@@ -1150,13 +1439,39 @@ export class Heap implements Disposable, AsyncDisposable {
     return this.#blocks.snapshot();
   }
 
-  /** What a counting build has counted: one of a variant with `counters=1`. Undefined for all others. */
+  /**
+   * What a counting build has counted: one of a variant with `counters=1`. Undefined for all others.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open({ variant: "slab-map,counters=1" });
+   * heap.free(heap.malloc(100));
+   * assertEquals(heap.counters()?.mallocs, 1);
+   * ```
+   */
   counters(): HeapCounters | undefined {
     this.#memory.assertOpen();
     return this.#blocks.counters();
   }
 
-  /** Every live block in order of address, as they are at the first. */
+  /**
+   * Every live block in order of address, as they are at the first.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * heap.malloc(100);
+   * heap.malloc(1000);
+   * const sizes = Array.from(heap.blocks(), ({ size }) => size);
+   * assertEquals(sizes.sort((a, b) => a - b), [112, 1024]);
+   * ```
+   */
   blocks(): Iterable<BlockInfo> {
     this.#memory.assertOpen();
     return this.#blocks.blocks();
@@ -1165,6 +1480,18 @@ export class Heap implements Disposable, AsyncDisposable {
   /**
    * The live blocks by the line of the program that allocated them, the most bytes first. A release build does not know
    * the lines: all its live blocks are one entry without a stack.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open({ build: "debug", log: () => {} }); // close() would log them
+   * for (let count = 0; count < 3; count++) heap.malloc(100);
+   * const [leak] = heap.leaks();
+   * assertEquals([leak?.blocks, leak?.bytes], [3, 300]);
+   * // leak.stack has the line above
+   * ```
    */
   leaks(): Leak[] {
     this.#memory.assertOpen();
@@ -1177,6 +1504,18 @@ export class Heap implements Disposable, AsyncDisposable {
    *
    * @throws {HeaderCorruptedError} at the first inconsistency.
    * @throws {BufferOverflowError}, {BufferUnderflowError} and {UseAfterFreeError} in debug builds.
+   *
+   * @example
+   * ```ts
+   * import { BufferOverflowError, Heap } from "@hakmem/hakmem";
+   * import { assertThrows } from "@std/assert";
+   *
+   * using heap = await Heap.open({ build: "debug", log: () => {} });
+   * const ptr = heap.malloc(100);
+   * heap.check();
+   * heap.u8[ptr + 100] = 1; // one byte too far
+   * assertThrows(() => heap.check(), BufferOverflowError);
+   * ```
    */
   check(): void {
     this.#memory.assertOpen();
@@ -1188,6 +1527,16 @@ export class Heap implements Disposable, AsyncDisposable {
    * among it.
    *
    * @returns bytes of the ranges given back; those pages in them that were in memory are free now.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assert } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * heap.free(heap.malloc(1_000_000));
+   * assert(heap.collect() >= 1_000_000);
+   * ```
    */
   collect(): number {
     this.#memory.assertOpen();
@@ -1208,6 +1557,18 @@ export class Heap implements Disposable, AsyncDisposable {
    * own. Nothing changes.
    * @throws {HeapSharedError} where the heap was opened, as long as other threads have it: those that have neither
    * closed it nor ended. Nothing changes; a Worker that was terminated may run on for seconds.
+   *
+   * @example
+   * ```ts
+   * import { Heap, HeapClosedError } from "@hakmem/hakmem";
+   * import { assertEquals, assertThrows } from "@std/assert";
+   *
+   * const heap = await Heap.open();
+   * const ptr = heap.malloc(100);
+   * heap.close();
+   * assertEquals(heap.u8[ptr], undefined);
+   * assertThrows(() => heap.malloc(100), HeapClosedError);
+   * ```
    */
   close(): void {
     if (this.#memory.closed) return;

@@ -78,6 +78,17 @@ export class OwnedBlock implements Disposable {
    * A view of the block in elements of any kind, as many as fit.
    *
    * @param ctor a typed array's constructor, such as `Float64Array`.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * using block = heap.own(80);
+   * const numbers = block.view(Float64Array);
+   * assertEquals(numbers.length, 10);
+   * ```
    */
   view<View>(ctor: TypedArrayConstructor<View>): View {
     return this.#ranges.view(ctor, this.ptr, Math.floor(this.#size / ctor.BYTES_PER_ELEMENT));
@@ -88,7 +99,26 @@ export class OwnedBlock implements Disposable {
     return this.#heap.pointer(this.ptr)!; // null for 0 alone
   }
 
-  /** Gives the ownership up: nothing is freed at the end of the scope. @returns the pointer, which the caller has to free. */
+  /**
+   * Gives the ownership up: nothing is freed at the end of the scope.
+   *
+   * @returns the pointer, which the caller has to free.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * let ptr = 0;
+   * {
+   *   using block = heap.own(100);
+   *   ptr = block.release();
+   * }
+   * assertEquals(heap.owns(ptr), true); // the scope's end did not free it
+   * heap.free(ptr);
+   * ```
+   */
   release(): Ptr {
     const { ptr } = this;
     this.#ptr = 0;

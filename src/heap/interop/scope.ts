@@ -138,6 +138,16 @@ export class Scope implements Disposable {
    * @returns where it begins, or 0 if there is no memory.
    * @throws {InvalidSizeError} for a size that is negative, fractional, NaN or infinite.
    * @throws {UseAfterFreeError} when the scope has ended.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   *
+   * using heap = await Heap.open();
+   * using scope = heap.scope();
+   * const ptr = scope.malloc(100);
+   * heap.u8[ptr] = 42;
+   * ```
    */
   malloc(size: number): Ptr {
     // As in the hot path: `- 0` says that a number comes of the call, without which V8 boxes the others, too, which
@@ -155,14 +165,42 @@ export class Scope implements Disposable {
     return unit << 4; // below MOST_END
   }
 
-  /** As `malloc`. @throws {OutOfMemoryError} where that gives 0. */
+  /**
+   * As `malloc`.
+   *
+   * @throws {OutOfMemoryError} where that gives 0.
+   *
+   * @example
+   * ```ts
+   * import { Heap, OutOfMemoryError } from "@hakmem/hakmem";
+   * import { assert, assertThrows } from "@std/assert";
+   *
+   * using heap = await Heap.open({ maxBytes: 1024 * 1024 });
+   * using scope = heap.scope();
+   * assert(scope.alloc(100) !== 0);
+   * assertThrows(() => scope.alloc(2_000_000), OutOfMemoryError);
+   * ```
+   */
   alloc(size: number): Ptr {
     const ptr = this.malloc(size);
     if (ptr === 0) throw this.#parts.outOfMemory(size);
     return ptr;
   }
 
-  /** A block of zeros for `count` things of `size` bytes, as {@linkcode Heap.calloc} gives it. */
+  /**
+   * A block of zeros for `count` things of `size` bytes, as {@linkcode Heap.calloc} gives it.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * using scope = heap.scope();
+   * const counts = scope.calloc(256, 4);
+   * assertEquals(heap.u32[counts / 4 + 255], 0);
+   * ```
+   */
   calloc(count: number, size: number): Ptr {
     assertSize(count, "count");
     assertSize(size, "size");
@@ -172,23 +210,75 @@ export class Scope implements Disposable {
     return ptr;
   }
 
-  /** A block whose native address is a multiple of `alignment`, as {@linkcode Heap.alignedAlloc} gives it. */
+  /**
+   * A block whose native address is a multiple of `alignment`, as {@linkcode Heap.alignedAlloc} gives it.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * using scope = heap.scope();
+   * const vector = scope.alignedAlloc(64, 256);
+   * assertEquals(heap.address(vector) % 64n, 0n);
+   * ```
+   */
   alignedAlloc(alignment: number, size: number): Ptr {
     this.#assertOpen();
     return this.#own(this.#heap.alignedAlloc(alignment, size));
   }
 
-  /** A C string, as {@linkcode Heap.cstring} makes it. */
+  /**
+   * A C string, as {@linkcode Heap.cstring} makes it.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * using scope = heap.scope();
+   * const name = scope.cstring("hello");
+   * assertEquals(heap.readCString(name), "hello");
+   * ```
+   */
   cstring(text: string, options?: CStringOptions): Ptr {
     return this.#parts.strings.make(this, text, options);
   }
 
-  /** An array of C strings, as {@linkcode Heap.cstrings} makes it. */
+  /**
+   * An array of C strings, as {@linkcode Heap.cstrings} makes it.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * using scope = heap.scope();
+   * const argv = scope.cstrings(["ls", "-l"]);
+   * assertEquals(heap.readCStrings(argv), ["ls", "-l"]);
+   * ```
+   */
   cstrings(texts: Iterable<string>, options?: CStringOptions): Ptr {
     return this.#parts.strings.makeAll(this, texts, options);
   }
 
-  /** A block with a copy of these bytes, as {@linkcode Heap.copyIn} makes it. */
+  /**
+   * A block with a copy of these bytes, as {@linkcode Heap.copyIn} makes it.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * using scope = heap.scope();
+   * const ptr = scope.copyIn(new Uint8Array([1, 2, 3]));
+   * assertEquals(heap.u8[ptr + 2], 3);
+   * ```
+   */
   copyIn(bytes: ArrayBuffer | SharedArrayBuffer | ArrayBufferView): Ptr {
     const source = bytesOf(bytes);
     assertViews(this.#heap);
@@ -223,12 +313,40 @@ export class Scope implements Disposable {
     return this.#heap.pointer(ptr)!; // null for 0 alone
   }
 
-  /** An out-parameter, as {@linkcode Heap.out} makes it; its memory goes with the scope. */
+  /**
+   * An out-parameter, as {@linkcode Heap.out} makes it; its memory goes with the scope.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * using scope = heap.scope();
+   * const database = scope.out("pointer");
+   * // sqlite3_open(scope.pointer(":memory:"), database.pointer)
+   * assertEquals(database.value, null);
+   * ```
+   */
   out<Type extends OutType>(type: Type): OutParameter<OutValue<Type>> {
     return this.#ending(outParameter(this.#heap, this.#parts.whole, this, undefined, type));
   }
 
-  /** An array of structs, as {@linkcode Heap.structs} makes it; its memory goes with the scope. */
+  /**
+   * An array of structs, as {@linkcode Heap.structs} makes it; its memory goes with the scope.
+   *
+   * @example
+   * ```ts
+   * import { Heap, struct } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * using scope = heap.scope();
+   * const points = scope.structs(struct({ x: "f64", y: "f64" }), 3);
+   * points.at(1).x = 2;
+   * assertEquals([points.at(1).x, points.at(1).y], [2, 0]);
+   * ```
+   */
   structs<F extends Fields>(type: StructType<F>, length: number): StructArray<F> {
     return this.#ending(makeStructs(this.#heap, this.#parts.strings, this, undefined, type, length));
   }
@@ -237,6 +355,17 @@ export class Scope implements Disposable {
    * Bytes of a block of this scope that may be written: at least the size asked for.
    *
    * @throws {InvalidPointerError} for what is not the start of a block of this scope.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * using scope = heap.scope();
+   * const ptr = scope.malloc(100);
+   * assertEquals(scope.usableSize(ptr), 112);
+   * ```
    */
   usableSize(ptr: Ptr): number {
     assertPointer(ptr);
@@ -255,6 +384,21 @@ export class Scope implements Disposable {
    * @returns where the block is from now on.
    * @throws {InvalidPointerError} for what is not the start of a block of this scope.
    * @throws {OutOfMemoryError} if there is no memory for it. Nothing changes.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * let name = 0;
+   * {
+   *   using scope = heap.scope();
+   *   name = scope.keep(scope.cstring("kept"));
+   * }
+   * assertEquals(heap.readCString(name), "kept");
+   * heap.free(name);
+   * ```
    */
   keep(ptr: Ptr): Ptr {
     const size = this.usableSize(ptr);
@@ -276,6 +420,20 @@ export class Scope implements Disposable {
    * and one for each of more than 8 KiB.
    *
    * @throws as `[Symbol.dispose]`.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assert } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * using scope = heap.scope();
+   * for (let round = 0; round < 1000; round++) {
+   *   scope.cstring(`round ${round}`);
+   *   scope.reset(); // the next round has the same memory
+   * }
+   * assert(heap.stats().liveBytes < 100_000);
+   * ```
    */
   reset(): void {
     this.#assertOpen();

@@ -279,6 +279,18 @@ export class NativeAllocator implements Disposable {
    * `cJSON_Hooks`. It is there until the allocator is closed.
    *
    * @throws {OutOfMemoryError} if the heap has no room for it
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * using allocator = heap.nativeAllocator();
+   * const hooks = allocator.table("malloc", "free"); // cJSON_InitHooks(hooks)
+   * const [malloc] = heap.view(BigUint64Array, heap.ptrAt(hooks), 2);
+   * assertEquals(malloc, Deno.UnsafePointer.value(allocator.malloc));
+   * ```
    */
   table(...names: readonly NativeFunctionName[]): Deno.PointerObject {
     return this.#table(names.join(), names.map((name) => this[name]));
@@ -341,7 +353,22 @@ export class NativeAllocator implements Disposable {
     }
   }
 
-  /** Throws the first error that was kept, if any was, and forgets all: for who does not go through `call`. */
+  /**
+   * Throws the first error that was kept, if any was, and forgets all: for who does not go through `call`.
+   *
+   * @example
+   * ```ts
+   * import { Heap, InvalidPointerError } from "@hakmem/hakmem";
+   * import { assertEquals, assertThrows } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * using allocator = heap.nativeAllocator();
+   * const free = new Deno.UnsafeFnPointer(allocator.free, { parameters: ["u64"], result: "void" });
+   * free.call(0x1234n); // throws nothing
+   * assertEquals(allocator.errors.length, 1);
+   * assertThrows(() => allocator.rethrow(), InvalidPointerError);
+   * ```
+   */
   rethrow(): void {
     const { kept } = this.#calls;
     if (kept.length === 0) return;
@@ -354,6 +381,18 @@ export class NativeAllocator implements Disposable {
    *
    * @returns its pointer object; null for 0
    * @throws {InvalidPointerError} for what is not the start of a block
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * using allocator = heap.nativeAllocator();
+   * const given = allocator.give(heap.cstring("hello")); // C frees it: sqlite3_bind_text(..., given, -1, allocator.free)
+   * assertEquals(allocator.blocks, 1);
+   * heap.free(allocator.take(given)); // here nobody did
+   * ```
    */
   give(ptr: Ptr): Deno.PointerValue {
     this.#assertOpen();
@@ -369,6 +408,19 @@ export class NativeAllocator implements Disposable {
    *
    * @returns its pointer; 0 for NULL
    * @throws {InvalidPointerError} for what is not the start of a block of this heap
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * using allocator = heap.nativeAllocator();
+   * const malloc = new Deno.UnsafeFnPointer(allocator.malloc, { parameters: ["usize"], result: "pointer" });
+   * const ptr = allocator.take(malloc.call(100n)); // what a library made, as cJSON_Print does
+   * assertEquals(allocator.blocks, 0);
+   * heap.free(ptr);
+   * ```
    */
   take(block: bigint | Deno.PointerValue): Ptr {
     this.#assertOpen();
@@ -384,6 +436,19 @@ export class NativeAllocator implements Disposable {
    *
    * @param options `abandon`: also if C has blocks that it has not freed. They stay, as blocks of the heap.
    * @throws {HeapBusyError} as long as C has blocks of it, or a call is under way. Nothing changes.
+   *
+   * @example
+   * ```ts
+   * import { Heap, HeapBusyError } from "@hakmem/hakmem";
+   * import { assertThrows } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * const allocator = heap.nativeAllocator();
+   * const malloc = new Deno.UnsafeFnPointer(allocator.malloc, { parameters: ["usize"], result: "pointer" });
+   * malloc.call(100n); // C does not free it
+   * assertThrows(() => allocator.close(), HeapBusyError);
+   * allocator.close({ abandon: true });
+   * ```
    */
   close({ abandon = false }: { readonly abandon?: boolean } = {}): void {
     if (this.#isClosed) return;

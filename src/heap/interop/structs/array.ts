@@ -91,6 +91,18 @@ export class StructCursor<F extends Fields> {
    *
    * @returns the same object each time.
    * @throws {BufferOverflowError} in debug builds, for an index that there is not.
+   *
+   * @example
+   * ```ts
+   * import { Heap, struct } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * const Point = struct({ x: "f64", y: "f64" });
+   * using points = heap.structs(Point, 10);
+   * for (let i = 0; i < points.length; i++) points.at(i).x = i;
+   * assertEquals(points.at(9).x, 9);
+   * ```
    */
   at(index: number): StructView<F> {
     this.place.at = index * this.units;
@@ -102,6 +114,19 @@ export class StructCursor<F extends Fields> {
    *
    * @returns the same object as `at`.
    * @throws {InvalidPointerError} if it is not in this memory, or not at a multiple of the struct's alignment.
+   *
+   * @example
+   * ```ts
+   * import { Heap, struct } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * const Point = struct({ x: "f64", y: "f64" });
+   * using points = heap.structs(Point, 10);
+   * points.at(3).x = 5;
+   * const address = heap.address(points.ptrAt(3)); // as a callback gets it
+   * assertEquals(points.of(address).x, 5);
+   * ```
    */
   of(at: Ptr | bigint | Deno.PointerObject): StructView<F> {
     const { size, alignment } = this.type, ptr = typeof at === "number" ? at : this.#heap.ptrAt(at);
@@ -109,13 +134,45 @@ export class StructCursor<F extends Fields> {
     return this.view;
   }
 
-  /** Writes the fields that `values` has. @throws {BufferOverflowError} for an index that there is not. */
+  /**
+   * Writes the fields that `values` has.
+   *
+   * @throws {BufferOverflowError} for an index that there is not.
+   *
+   * @example
+   * ```ts
+   * import { Heap, struct } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * const Point = struct({ x: "f64", y: "f64" });
+   * using points = heap.structs(Point, 10);
+   * points.set(3, { x: 1, y: 2 });
+   * assertEquals(points.at(3).y, 2);
+   * ```
+   */
   set(index: number, values: StructValues<F>): void {
     this.assertIndex(index);
     assign(this.at(index), values, Object.keys(this.type.fields));
   }
 
-  /** Another cursor over the same memory, with a view of its own. */
+  /**
+   * Another cursor over the same memory, with a view of its own.
+   *
+   * @example
+   * ```ts
+   * import { Heap, struct } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * const Point = struct({ x: "f64", y: "f64" });
+   * using points = heap.structs(Point, 10);
+   * const other = points.cursor();
+   * points.at(0).x = 1;
+   * other.at(1).x = points.at(0).x + 1; // both at once
+   * assertEquals(points.at(1).x, 2);
+   * ```
+   */
   cursor(): StructCursor<F> {
     return new StructCursor(this.#heap, this.#memory, this.type, this.#ptr, this.#length);
   }
@@ -192,7 +249,23 @@ export class StructArray<F extends Fields> extends StructCursor<F> implements Di
     return this.#heap.pointer(this.ptr)!; // null for 0 alone
   }
 
-  /** Where an element begins. @throws {BufferOverflowError} as `at`. */
+  /**
+   * Where an element begins.
+   *
+   * @throws {BufferOverflowError} as `at`.
+   *
+   * @example
+   * ```ts
+   * import { Heap, struct } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * const Point = struct({ x: "f64", y: "f64" });
+   * using points = heap.structs(Point, 10);
+   * assertEquals(points.ptrAt(3), points.ptr + 3 * Point.size);
+   * // library.symbols.draw(heap.pointer(points.ptrAt(3)))
+   * ```
+   */
   ptrAt(index: number): Ptr {
     const { ptr } = this;
     this.assertIndex(index);
