@@ -48,6 +48,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["src/heap/hot"],
   ["src/heap/threads"],
   ["src/heap/core"],
+  ["src/heap/stacks"],
   ["src/heap/state"],
   ["src/heap/variants.ts"],
   ["src/heap/flags.ts"],

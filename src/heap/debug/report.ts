@@ -6,7 +6,8 @@
  */
 
 import type { Damage, DebugBlock } from "./block.ts";
-import { captureCall, type DebugStacks } from "./stacks.ts";
+import { captureCall } from "../stacks/capture.ts";
+import type { DebugStacks } from "./stacks.ts";
 import {
   addressHint,
   BufferOverflowError,

@@ -1,0 +1,149 @@
+/**
+ * Stacks as V8 captures them, and their text. What a heap keeps of them is text: a stack that V8 has captured holds the
+ * functions and the receivers of its calls, and so would keep the objects alive whose methods allocate.
+ *
+ * Deno's text of a stack, with its source maps, costs ten times as much as the capture. So that is made once: a stack is
+ * known again by the text that V8 itself makes of it (`KnownStacks`).
+ *
+ * @module
+ */
+
+/** The heap's own frames say nothing about the program; where they cannot be left out, so many more are captured. */
+const OWN_FRAMES = new URL("../", import.meta.url).href;
+export const OWN_FRAMES_MOST = 8;
+
+/** Stacks, and frames, that a thread knows again. */
+const KNOWN_MOST = 65_536;
+
+/** A stack as text, and where in a table it was last. */
+export interface Stack {
+  readonly text: string;
+  entry: number;
+  hash: number;
+}
+
+/** What V8 captures: reading `stack` makes it text. */
+export interface Captured {
+  readonly stack: string;
+}
+
+/** The stack of the call of a function which is under way; as many frames as the program wants. */
+export function capture(callee: (...args: never[]) => unknown): Captured {
+  const holder = {}; // had it a stack before, that would take a microsecond more
+  Error.captureStackTrace(holder, callee);
+  return holder as Captured;
+}
+
+/** As `capture`, so many frames; where the program has frozen `Error`, as many as it wants. */
+export function captureFrames(limit: number, callee: (...args: never[]) => unknown): Captured {
+  if (Object.isFrozen(Error)) return capture(callee);
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = limit;
+  const captured = capture(callee);
+  Error.stackTraceLimit = stackTraceLimit;
+  return captured;
+}
+
+/** Calls with Deno's own way to make text of stacks; not where the program has frozen `Error`. */
+function unprepared(call: () => string): string {
+  if (Object.isFrozen(Error)) return call();
+  const { prepareStackTrace, stackTraceLimit } = Error;
+  try {
+    Error.prepareStackTrace = undefined as never; // its type leaves that out
+    Error.stackTraceLimit = 1;
+    return call();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+    Error.prepareStackTrace = prepareStackTrace as never;
+  }
+}
+
+/**
+ * Makes each stack the text that V8 itself writes, which it does where another text is being prepared, and keeps. Where
+ * the program has frozen `Error` they stay, and are read as the program wants.
+ *
+ * @throws {RangeError} if there is no room for the calls; those that are text by then stay so.
+ */
+export function makeTexts(stacks: Iterable<Captured>): void {
+  if (Object.isFrozen(Error)) return;
+  const { prepareStackTrace, stackTraceLimit } = Error, other = {};
+  let isDone = false;
+  try {
+    Error.stackTraceLimit = 0;
+    Error.captureStackTrace(other);
+    Error.prepareStackTrace = () => {
+      for (const stack of stacks) void stack.stack;
+      isDone = true;
+    };
+    void (other as Captured).stack;
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+    Error.prepareStackTrace = prepareStackTrace as never;
+  }
+  if (!isDone) throw new RangeError("there is no stack left to make text of others");
+}
+
+/** A position in what V8 runs, at the end of a frame: script, line and column. */
+const POSITION = /((?:file|https?|data|blob):[^()\s]*):(\d+):(\d+)(?=\)?$)/;
+
+/**
+ * A frame with its position in the source of the program. V8 has positions in what it runs, and Deno knows whence those
+ * come, when it makes text of an error: so one is made by a script of the same name, at the same line and column.
+ */
+function inSource(frame: string): string {
+  const [, filename, line, column] = POSITION.exec(frame) ?? [];
+  if (filename === undefined || Object.isFrozen(Error)) return frame;
+  try {
+    const position = { filename, lineOffset: Number(line) - 1, columnOffset: Number(column) - 1 };
+    const { Script } = process.getBuiltinModule("node:vm"); // imported, it would make the start of every program slower
+    const script = new Script("new Error().stack", position);
+    const text = unprepared(() => String(script.runInThisContext()));
+    return frame.replace(POSITION, () => POSITION.exec(text)![0]);
+  } catch (error) {
+    if (error instanceof RangeError) throw error; // no stack is left
+    return frame;
+  }
+}
+
+/** The stack of whatever call of the heap this is part of, as text. */
+export function captureCall(): string {
+  const captured = captureFrames(Error.stackTraceLimit + OWN_FRAMES_MOST, captureCall);
+  return unprepared(() => framesOf(captured).join("\n"));
+}
+
+/** The program's frames of a stack, a line each; all frames if it has no others, as in a bundle. */
+function framesOf({ stack }: Captured): string[] {
+  const frames = String(stack).split("\n").filter((line) => /^\s+at /.test(line));
+  const program = frames.filter((line) => !line.includes(OWN_FRAMES));
+  return (program.length > 0 ? program : frames).map((line) => `    ${line.trim()}`);
+}
+
+/** The stacks that a thread has seen: Deno's text of each is made once. */
+export class KnownStacks {
+  /** By what V8 makes of them. */
+  readonly #stacks = new Map<string, Stack>();
+  /** Frames with their positions in the source, by what V8 makes of them. */
+  readonly #frames = new Map<string, string>();
+
+  /** The same object for the same stack, as long as it is known. Its text is made here, if V8 has not done so. */
+  of(captured: Captured): Stack {
+    const raw = String(captured.stack);
+    let stack = this.#stacks.get(raw);
+    if (stack === undefined) {
+      stack = { text: framesOf(captured).map((frame) => this.#inSource(frame)).join("\n"), entry: 0, hash: 0 };
+      if (this.#stacks.size === KNOWN_MOST) this.#stacks.clear();
+      this.#stacks.set(raw, stack);
+    }
+    return stack;
+  }
+
+  #inSource(frame: string): string {
+    let there = this.#frames.get(frame);
+    if (there === undefined) {
+      there = inSource(frame);
+      if (this.#frames.size === KNOWN_MOST) this.#frames.clear();
+      this.#frames.set(frame, there);
+    }
+    return there;
+  }
+}
