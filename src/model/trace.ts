@@ -1,10 +1,12 @@
 /**
- * The file of `trace info`, `hakmem.trace/1`: what a trace is like, with sizes and lifetimes as histograms.
+ * The file of `trace info`, `hakmem.trace/1`: what a trace is like, with sizes and lifetimes as histograms; and that of
+ * the actions that make a trace of a trace.
  *
  * @module
  */
 import * as v from "valibot";
 import { RanForSchema } from "./results.ts";
+import { Count } from "./values.ts";
 
 const HistogramSchema = v.array(v.object({
   /** Above the bound of the row before, and not above this one. */
@@ -61,3 +63,24 @@ export const TraceFileSchema = v.object({
 });
 
 export type TraceFile = v.InferOutput<typeof TraceFileSchema>;
+
+/** The file of the actions that make a trace of a trace, `hakmem.trace-written/1`. */
+export const TraceWrittenFileSchema = v.object({
+  schema: v.literal("hakmem.trace-written/1"),
+  command: v.array(v.string()),
+  action: v.picklist(["convert", "cut", "anonymise"]),
+  /** What was read, without its folder, and its format. */
+  file: v.string(),
+  format: v.string(),
+  /** What was written, likewise; `stdout` if it went there. */
+  output: v.string(),
+  writtenAs: v.string(),
+  /** Of what was written; thread ends are not counted. */
+  events: Count,
+  threads: Count,
+  blocks: Count,
+  /** What a reader should know, a sentence each. */
+  notes: v.array(v.string()),
+});
+
+export type TraceWrittenFile = v.InferOutput<typeof TraceWrittenFileSchema>;

@@ -6,11 +6,12 @@
  */
 import { aging } from "./formats/aging.ts";
 import { android } from "./formats/android.ts";
+import { chrome } from "./formats/chrome.ts";
 import { TraceColumns } from "./columns.ts";
 import { Content } from "./files/content.ts";
 import type { TraceFormat } from "./formats/format.ts";
 import { heaptrack } from "./formats/heaptrack.ts";
-import { formatHead } from "./formats/lines.ts";
+import { formatHead } from "./text/lines.ts";
 import { ltrace } from "./formats/ltrace.ts";
 import { mallocBench } from "./formats/malloc_bench.ts";
 import { malloclab } from "./formats/malloclab.ts";
@@ -24,6 +25,11 @@ import { valgrind } from "./formats/valgrind.ts";
 import { weeAlloc } from "./formats/wee_alloc.ts";
 
 export { type HistogramRow, samplePoints, summarise, type ThreadSummary, type TraceSummary } from "./summary.ts";
+export { anonymisedTrace } from "./edit/anonymise.ts";
+export { type CutTrace, cutTrace } from "./edit/cut.ts";
+export { eventAt, type Place } from "./place.ts";
+export { encodeTrace, writerFor, WRITERS } from "./writing/mod.ts";
+export type { TraceWriter } from "./writing/writer.ts";
 export { EVENT, EVENT_NAMES, NO_BLOCK, type RanFor, type Trace, TraceError } from "./trace.ts";
 
 /** Every format that can be read. */
@@ -36,6 +42,7 @@ export const FORMATS: readonly TraceFormat[] = [
   mtrace,
   ltrace,
   mallocBench,
+  chrome,
   recording,
   rawRecording,
   aging,

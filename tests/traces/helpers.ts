@@ -73,6 +73,20 @@ R 1c2
 8 free(0x5581b3f08800)                           = <void>
 7 +++ exited (status 0) +++
 `,
+  chrome: `{"displayTimeUnit":"ns","otherData":{"category":"hakmem.heap"},"traceEvents":[
+{"name":"thread_name","ph":"M","pid":1,"tid":202,"args":{"name":"main"}},
+${chromeLine("malloc", 202, { block: 1, size: 1024 })}
+{"name":"live bytes","cat":"hakmem.heap","ph":"C","ts":0,"pid":1,"args":{"bytes":1024}},
+${chromeLine("calloc", 202, { block: 2, size: 136 })}
+${chromeLine("realloc", 203, { block: 1, size: 2048 })}
+${chromeLine("aligned", 203, { block: 3, size: 104, alignment: 64 })}
+${chromeLine("free", 202, { block: 2, size: 0 })}
+${chromeLine("free", 202, { block: 0, size: 0 })}
+${chromeLine("realloc", 202, { block: 4, size: 5 })}
+${chromeLine("thread end", 203, {})}
+{"name":"process_name","ph":"M","pid":1,"args":{"name":"ls"}}
+]}
+`,
   "malloc-bench": [
     mallocBenchLine(1, { 1: 0, 2: 10 }),
     mallocBenchLine(1, { 1: 1, 2: 60 }),
@@ -86,6 +100,11 @@ R 1c2
     "\x10\x03", // the most blocks at once
   ].join(""),
 };
+
+/** A call as a line of Chrome's trace events. */
+function chromeLine(name: string, tid: number, args: Record<string, number>): string {
+  return `${JSON.stringify({ name, cat: "hakmem.heap", ph: "i", s: "t", ts: 0, pid: 1, tid, args })},`;
+}
 
 /** A line of malloc-bench's protocol buffers, with numbers below 128, so that its bytes are letters of a text. */
 function mallocBenchLine(call: number, fields: Readonly<Record<number, number>>): string {

@@ -5,7 +5,7 @@
  */
 import { Command } from "@commander-js/extra-typings";
 import { DEFAULT_VARIANT } from "../../heap/mod.ts";
-import { inspect, type Place } from "../../lab/inspect/inspect.ts";
+import { inspect } from "../../lab/inspect/inspect.ts";
 import { renderInspect, renderInspectCsv, renderInspectMarkdown } from "../../report/traces/inspect.ts";
 import { type InspectFile, parseResultFile } from "../../model/mod.ts";
 import { heapLabel, nameOf } from "../../report/mod.ts";
@@ -15,7 +15,7 @@ import { type AnyCommand, COMMAND_LINE, type Finish, type OptionsOf, ResultForma
 import { FINE } from "../shared/exit_codes.ts";
 import { interruptible } from "../shared/interruptible.ts";
 import { readAs } from "../shared/read_text.ts";
-import { UsageError, wholeNumber } from "../shared/values.ts";
+import { placeOf, UsageError, wholeNumber } from "../shared/values.ts";
 
 const DEFAULT_FRAMES = 100;
 
@@ -41,7 +41,11 @@ function declare() {
     .description("our heap in the middle of a trace: map, occupancy by class, fragmentation")
     .argument("<trace>", "a file that is a trace, compressed or not; - is stdin")
     .option("--variant <variant>", `a variant of our heap (default: HAKMEM_VARIANT, else ${DEFAULT_VARIANT})`)
-    .option("--at <event>", "after which event, or after which part, 50% (default: the most live bytes)", placeOf)
+    .option(
+      "--at <event>",
+      "after which event, or after which part, 50% (default: the most live bytes)",
+      placeOf("--at"),
+    )
     .option(
       "--frames <n>",
       `maps over the whole trace, for --html and --json (default: ${DEFAULT_FRAMES})`,
@@ -77,13 +81,6 @@ async function run(path: string, options: InspectOptions): Promise<number> {
   };
   outputs.publish(file, (palette) => renderInspect(file, palette));
   return FINE;
-}
-
-function placeOf(text: string): Place {
-  if (/^\d+$/.test(text)) return { event: Number(text) };
-  const percent = /^\d+(\.\d+)?%$/.test(text) ? parseFloat(text) : NaN;
-  if (percent <= 100) return { share: percent / 100 };
-  throw new UsageError(`--at ${text} is not allowed: the number of an event, or a part of the trace, 0% to 100%`);
 }
 
 /** The memory of all who replayed the trace, but for the variant itself. */

@@ -16,8 +16,11 @@ export interface Destination<File> {
   readonly option: string;
   /** A path, or `-`; undefined if the option was not given. */
   readonly path: string | undefined;
-  /** Undefined if the command has its own way to write it: it is an output like the others all the same. */
-  readonly render?: (file: File) => string;
+  /**
+   * A text, or bytes in pieces that can be asked for again. Undefined if the command has its own way to write it: it is an
+   * output like the others all the same.
+   */
+  readonly render?: (file: File) => string | Iterable<Uint8Array>;
 }
 
 /** The destinations of a run. */

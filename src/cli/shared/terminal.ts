@@ -17,8 +17,8 @@ export class OutputError extends Error {
   override name = "OutputError";
 }
 
-/** Writes to stdout. @throws OutputError if that cannot be written; a reader who has seen enough is not an error. */
-export function printOut(text: string): void {
+/** Writes to stdout, a text or bytes. @throws OutputError if that cannot be written; a reader who has seen enough is not an error. */
+export function printOut(text: string | Iterable<Uint8Array>): void {
   try {
     print(Deno.stdout, text);
   } catch (error) {
@@ -35,10 +35,11 @@ export function printError(text: string): void {
   }
 }
 
-function print(output: Output, text: string): void {
-  let rest = encoder.encode(text);
+function print(output: Output, text: string | Iterable<Uint8Array>): void {
   try {
-    while (rest.length > 0) rest = rest.subarray(output.writeSync(rest));
+    for (let rest of typeof text === "string" ? [encoder.encode(text)] : text) {
+      while (rest.length > 0) rest = rest.subarray(output.writeSync(rest));
+    }
   } catch (error) {
     if (!(error instanceof Deno.errors.BrokenPipe)) throw error; // the reader has seen enough
   }

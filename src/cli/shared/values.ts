@@ -7,6 +7,7 @@ import { type Build, BUILDS } from "../../lab/inspect/flags.ts";
 import { PEER_VALUES } from "../../peers/find.ts";
 import { PEERS } from "../../peers/mod.ts";
 import { LIBRARY_PATH } from "../../peers/native.ts";
+import type { Place } from "../../traces/mod.ts";
 
 /** The command line asks for something that does not exist or is not allowed. */
 export class UsageError extends Error {
@@ -19,6 +20,18 @@ export function wholeNumber(option: string, min: number, max: number): (text: st
     const value = /^\d+$/.test(text) ? Number(text) : NaN;
     if (value >= min && value <= max) return value;
     throw new UsageError(`${option} ${text} is not allowed: a whole number from ${min} to ${max}`);
+  };
+}
+
+/** Makes the parser of an option that takes a place in a trace: the number of an event, or a part of all, `50%`. */
+export function placeOf(option: string): (text: string) => Place {
+  return (text) => {
+    if (/^\d+$/.test(text)) return { event: Number(text) };
+    const percent = /^\d+(\.\d+)?%$/.test(text) ? parseFloat(text) : NaN;
+    if (percent <= 100) return { share: percent / 100 };
+    throw new UsageError(
+      `${option} ${text} is not allowed: the number of an event, or a part of the trace, 0% to 100%`,
+    );
   };
 }
 

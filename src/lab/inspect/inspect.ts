@@ -9,15 +9,12 @@ import { captureEnvironment } from "../../measure/mod.ts";
 import { adaptHeap } from "../../peers/heap.ts";
 import { type InspectFile, type InspectFrame, MAP_COLUMNS } from "../../model/mod.ts";
 import { heapLabel } from "../../report/mod.ts";
-import { EVENT, samplePoints, summarise, type Trace, TraceError } from "../../traces/mod.ts";
+import { EVENT, eventAt, type Place, samplePoints, summarise, type Trace, TraceError } from "../../traces/mod.ts";
 import { replayWords } from "../../traces/replay_words.ts";
 import { OutOfMemory, prepareReplay, ReplayFailure } from "../../workloads/mod.ts";
 import type { Progress } from "../bench/bench.ts";
 import { ContestantError } from "../contest/child.ts";
 import { touchingOf } from "../replay/touching.ts";
-
-/** After which event to look: a number of events, or a share of them, 0 to 1. */
-export type Place = { readonly event: number } | { readonly share: number };
 
 /** What to replay, and where to look. */
 export interface InspectPlan {
@@ -46,7 +43,7 @@ export async function inspect(
   const { trace, file, variant } = plan;
   const { format, events, peakEvent } = summarise(trace, 1);
   if (events === 0) throw new TraceError(`${file}: there is nothing to replay but ends of threads`);
-  const event = eventAt(plan.at, events, peakEvent, file);
+  const event = plan.at === undefined ? peakEvent : eventAt(plan.at, events, file);
   const points = [...new Set([...samplePoints(events, plan.frames), event])].toSorted((a, b) => a - b);
   const asked = askedBytes(trace, points);
   using heap = await Heap.open({ variant });
@@ -83,13 +80,6 @@ function advance(replay: { advance(to: number): void }, event: number, variant: 
     if (!(error instanceof OutOfMemory || error instanceof ReplayFailure)) throw error;
     throw new ContestantError(heapLabel(variant), `failed: ${error.message}`);
   }
-}
-
-function eventAt(place: Place | undefined, events: number, peakEvent: number, file: string): number {
-  if (place === undefined) return peakEvent;
-  const event = "event" in place ? place.event : Math.round(place.share * events);
-  if (event <= events) return event;
-  throw new TraceError(`${file} has no event ${event}: its events are 1 to ${events}, and 0 is before them`);
 }
 
 /** What was asked for and not freed, after each of some numbers of events, which ascend. */

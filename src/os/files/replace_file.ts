@@ -13,8 +13,11 @@ import { dirname, resolve } from "node:path";
 /** Links in a row that are followed; the kernel's own bound. */
 const MOST_LINKS = 40;
 
+/** A text, bytes, or pieces of bytes, of which a second walk gives the same. */
+export type FileContent = string | Uint8Array | Iterable<Uint8Array>;
+
 /** Writes a file whole, or leaves what was there and throws what the system said. Keeps the mode of an old file. */
-export function replaceFile(path: string, content: string | Uint8Array): void {
+export function replaceFile(path: string, content: FileContent): void {
   const target = targetOf(path), before = statOf(target);
   if (isWrittenInPlace(target, before)) return writeInPlace(target, content);
   const beside = besideOf(target);
@@ -85,14 +88,18 @@ function isNotReplaceable(error: unknown): boolean {
   return error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.Busy;
 }
 
-function writeInPlace(path: string, content: string | Uint8Array): void {
+function writeInPlace(path: string, content: FileContent): void {
   using file = Deno.openSync(path, { write: true, append: isDescriptor(path), truncate: !isDescriptor(path) });
   writeAll(file, content);
 }
 
-function writeAll(file: Deno.FsFile, content: string | Uint8Array): void {
-  let rest = typeof content === "string" ? new TextEncoder().encode(content) : content;
-  while (rest.length > 0) rest = rest.subarray(file.writeSync(rest));
+function writeAll(file: Deno.FsFile, content: FileContent): void {
+  const pieces = typeof content === "string"
+    ? [new TextEncoder().encode(content)]
+    : content instanceof Uint8Array
+    ? [content]
+    : content;
+  for (let rest of pieces) while (rest.length > 0) rest = rest.subarray(file.writeSync(rest));
 }
 
 /** A name of its own in the same folder, and so on the same disk; short, since the target's may be as long as allowed. */

@@ -12,8 +12,8 @@ interface Stranger {
   readonly says: string;
 }
 
-const PROFILE = "it holds samples of allocations and no frees, so it cannot be replayed; record the program: " +
-  "record -- COMMAND";
+const RECORD = "record the program: record -- COMMAND";
+const PROFILE = `it holds samples of allocations and no frees, so it cannot be replayed; ${RECORD}`;
 const UNPACK = "unpack it first; .zip, .gz and .zst are read as they are";
 
 const STRANGERS: readonly Stranger[] = [
@@ -40,6 +40,10 @@ const STRANGERS: readonly Stranger[] = [
   { recognises: /^(desc: |cmd: ).*\n(cmd: .*\n)?time_unit: /, says: `massif's output: ${PROFILE}` },
   { recognises: /^\s*\{\s*"dhatFileVersion"/, says: `dhat's output: ${PROFILE}` },
   { recognises: /^\s*\{\s*"(head|snapshot|nodes)":\s*\{/, says: `a heap profile of V8: ${PROFILE}` },
+  {
+    recognises: /^\s*(\{\s*"(traceEvents|displayTimeUnit|otherData)":|\[\s*\{\s*"(name|cat|ph|pid|tid|ts|args)":)/,
+    says: `Chrome's trace events: of memory it has sums at most; ${RECORD}`,
+  },
   { recognises: /^PERFILE2/, says: `a file of perf: ${PROFILE}` },
   {
     recognises: /^\s*\{\s*"schema": *"hakmem\./,

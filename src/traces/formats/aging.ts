@@ -27,7 +27,7 @@
 import { Random } from "../../measure/mod.ts";
 import { TraceBuilder } from "../builder.ts";
 import type { TraceFormat } from "./format.ts";
-import { formatHead } from "./lines.ts";
+import { formatHead } from "../text/lines.ts";
 import { TraceError } from "../trace.ts";
 
 const HEAD = "hakmem aging:";

@@ -15,8 +15,8 @@
  */
 import type { TraceBuilder } from "../builder.ts";
 import type { TraceFormat } from "./format.ts";
-import { alignmentOf, decimal, decodeLines, pointerOf, sizeOf } from "./lines.ts";
-import type { Shape } from "./shapes.ts";
+import { alignmentOf, decimal, decodeLines, pointerOf, sizeOf } from "../text/lines.ts";
+import type { Shape } from "../text/shapes.ts";
 
 /** The format. */
 export const android: TraceFormat = {

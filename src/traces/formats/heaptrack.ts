@@ -13,8 +13,8 @@
  */
 import type { TraceBuilder } from "../builder.ts";
 import type { TraceFormat } from "./format.ts";
-import { address, decodeLines, hexadecimal, sizeOf } from "./lines.ts";
-import type { Shape } from "./shapes.ts";
+import { address, decodeLines, hexadecimal, sizeOf } from "../text/lines.ts";
+import type { Shape } from "../text/shapes.ts";
 
 /** The format. */
 export const heaptrack: TraceFormat = {

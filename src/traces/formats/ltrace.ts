@@ -16,8 +16,8 @@
  */
 import { LARGEST_SIZE, type TraceBuilder } from "../builder.ts";
 import type { TraceFormat } from "./format.ts";
-import { decimal, decodeLines, hexadecimal, pointerOf } from "./lines.ts";
-import type { Shape, TakeNumbers } from "./shapes.ts";
+import { decimal, decodeLines, hexadecimal, pointerOf } from "../text/lines.ts";
+import type { Shape, TakeNumbers } from "../text/shapes.ts";
 
 const CALLS = "malloc|calloc|realloc|reallocarray|free|memalign|aligned_alloc|valloc|pvalloc|posix_memalign|" +
   "_Zn[aw]\\w+|_Zd[al]\\w+|operator (?:new|delete)(?:\\[\\])?(?:\\([^()]*\\))?";

@@ -14,8 +14,8 @@
  */
 import type { TraceBuilder } from "../builder.ts";
 import type { TraceFormat } from "./format.ts";
-import { decimal, decodeLines, sizeOf } from "./lines.ts";
-import type { Shape } from "./shapes.ts";
+import { decimal, decodeLines, sizeOf } from "../text/lines.ts";
+import type { Shape } from "../text/shapes.ts";
 
 /** The format. */
 export const malloclab: TraceFormat = {

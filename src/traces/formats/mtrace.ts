@@ -14,8 +14,8 @@
  */
 import type { BlockId } from "../block_table.ts";
 import type { TraceFormat } from "./format.ts";
-import { decodeLines, hexadecimal, pointerOf, sizeOf } from "./lines.ts";
-import type { Shape } from "./shapes.ts";
+import { decodeLines, hexadecimal, pointerOf, sizeOf } from "../text/lines.ts";
+import type { Shape } from "../text/shapes.ts";
 
 /** The format. */
 export const mtrace: TraceFormat = {

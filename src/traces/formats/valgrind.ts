@@ -14,8 +14,8 @@
  */
 import type { TraceBuilder } from "../builder.ts";
 import type { TraceFormat } from "./format.ts";
-import { decimal, decodeLines, pointerOf, sizeOf } from "./lines.ts";
-import type { Shape, TakeNumbers } from "./shapes.ts";
+import { decimal, decodeLines, pointerOf, sizeOf } from "../text/lines.ts";
+import type { Shape, TakeNumbers } from "../text/shapes.ts";
 
 /** The format. */
 export const valgrind: TraceFormat = {

@@ -8,8 +8,8 @@
  * @module
  */
 import type { TraceFormat } from "./format.ts";
-import { decodeLines, sizeOf } from "./lines.ts";
-import type { Shape } from "./shapes.ts";
+import { decodeLines, sizeOf } from "../text/lines.ts";
+import type { Shape } from "../text/shapes.ts";
 
 /** The format. */
 export const weeAlloc: TraceFormat = {

@@ -10,7 +10,8 @@
  *
  *     byte        kind, of `EVENT`; plus 8 if another thread does it than the last event's, whose number follows
  *     byte        of aligned: log2 of the alignment
- *     number      of realloc and free: the block, as the number of allocations since it was made, 1 for the last one
+ *     number      of realloc and free: the block, as the number of allocations since it was made, 1 for the last one; one
+ *                 made before the first is the null pointer, whose realloc is an allocation
  *     number      of malloc, calloc, aligned and realloc: size
  *
  * A number has 7 bits a byte, the low ones first, and 128 added to each byte but the last. Allocations number the
@@ -22,7 +23,7 @@ import { gunzipSync, gzipSync } from "node:zlib";
 import { TraceBuilder } from "../builder.ts";
 import type { Content } from "../files/content.ts";
 import type { TraceFormat } from "../formats/format.ts";
-import { EVENT, type EventSink, type RanFor, TraceError } from "../trace.ts";
+import { EVENT, type EventSink, NO_BLOCK, type RanFor, TraceError } from "../trace.ts";
 
 const MAGIC = "hakmem recording 1\n", MAGIC_WITH_FACTS = "hakmem recording 2\n";
 const MOST_FACT_BYTES = 4096;
@@ -83,15 +84,16 @@ export class RecordingWriter {
     return this.#end(++this.#blocks);
   }
 
-  /** Writes a realloc, after which the block has that size. */
+  /** Writes a realloc, after which the block has that size; of block 0, the null pointer, it is an allocation. */
   realloc(thread: number, block: number, size: number): void {
     this.#begin(EVENT.REALLOC, thread);
     this.#number(this.#blocks + 1 - block);
     this.#number(size);
+    if (block === NO_BLOCK) this.#blocks++;
     this.#end();
   }
 
-  /** Writes a free. */
+  /** Writes a free; that of block 0, the null pointer, does nothing. */
   free(thread: number, block: number): void {
     this.#begin(EVENT.FREE, thread);
     this.#number(this.#blocks + 1 - block);
@@ -162,13 +164,15 @@ export function decodeRecording<Result>(name: string, content: Content, sink: Ev
         builder.aligned(thread, ++blocks, 2 ** reader.byte(builder), reader.number(builder));
         break;
       case EVENT.REALLOC: {
-        const block = blocks + 1 - reader.number(builder);
-        builder.realloc(thread, block, block, reader.number(builder));
+        const block = blocks + 1 - reader.number(builder), isNull = block === NO_BLOCK;
+        builder.realloc(thread, isNull ? null : block, isNull ? ++blocks : block, reader.number(builder));
         break;
       }
-      case EVENT.FREE:
-        builder.free(thread, blocks + 1 - reader.number(builder));
+      case EVENT.FREE: {
+        const block = blocks + 1 - reader.number(builder);
+        builder.free(thread, block === NO_BLOCK ? null : block);
         break;
+      }
       case EVENT.THREAD_END:
         builder.threadEnd(thread);
         break;

@@ -67,6 +67,9 @@ const CASES: readonly [words: string[], offers: string[], isAll: boolean][] = [
   [["completion", "b"], ["bash"], true],
   [["help", "gat"], ["gate"], true],
   [["trace", "in"], ["info"], true],
+  [["trace", "c"], ["convert", "cut"], true],
+  [["trace", "convert", "--to", "an"], ["android"], true],
+  [["trace", "cut", "--to", "an"], [], true],
   [["trace", "--he"], ["--help"], true],
   [["trace", "info", "--js"], ["--json"], true],
   [["trace", "info", "info"], [], true], // a file

@@ -15,6 +15,9 @@ async function withFolder(use: (folder: string) => Promise<void>): Promise<void>
 /** What each command that reads a file reads, and the options by which it could be told to write over it. */
 const READERS: readonly { args: string[]; text: string; options: string[] }[] = [
   { args: ["trace", "info", "INPUT"], text: mallocLabText(8), options: ["--json", "--csv", "--markdown"] },
+  { args: ["trace", "convert", "INPUT"], text: mallocLabText(8), options: ["--output"] },
+  { args: ["trace", "cut", "INPUT", "-o", "-"], text: mallocLabText(8), options: ["--json"] },
+  { args: ["trace", "anonymise", "INPUT"], text: mallocLabText(8), options: ["--output"] },
   { args: ["replay", "INPUT", "--quick"], text: mallocLabText(8), options: ["--json", "--csv", "--markdown"] },
   { args: ["inspect", "INPUT"], text: mallocLabText(8), options: ["--json", "--csv", "--markdown", "--html"] },
   { args: ["inspect", "deno.json", "--replay", "INPUT"], text: "{}", options: ["--json"] },

@@ -66,6 +66,13 @@ Deno.test("every format decodes to its events", () => {
       [472, 2048, 5, 15, 0, 100, 4, 0, 0],
       [0, 0, 0, 0, 0, 6, 0, 0, 0],
     ],
+    chrome: [
+      [MALLOC, CALLOC, REALLOC, ALIGNED, FREE, FREE, REALLOC, THREAD_END],
+      [0, 0, 1, 1, 0, 0, 0, 1],
+      [1, 2, 1, 3, 2, 0, 4, 0],
+      [1024, 136, 2048, 104, 0, 0, 5, 0],
+      [0, 0, 0, 6, 0, 0, 0, 0],
+    ],
     "malloc-bench": [
       [MALLOC, MALLOC, FREE, REALLOC, CALLOC, FREE, FREE, FREE, ALIGNED],
       Array(9).fill(0),
@@ -124,6 +131,11 @@ Deno.test("damaged files are rejected with the line or the byte", () => {
     [SAMPLES["mtrace"]!.replace("> 0x5569", "? 0x5569"), 'line 4: "@ ./mtr:[0x11a5] ? 0x5569'],
     [SAMPLES["valgrind"]!.replace("free(0x4B0B260)", "free(4B0B260)"), 'line 5: "4B0B260" is not an address'],
     [SAMPLES["ltrace"]!.replace("malloc(472)", "malloc(x)"), "are not the arguments of malloc"],
+    [SAMPLES["chrome"]!.replace('"size":136', '"size":-1'), 'line 5: "size" is not a number of bytes'],
+    [SAMPLES["chrome"]!.replace('"calloc"', '"mmap"'), 'line 5: "mmap" is not a call: malloc, calloc'],
+    [SAMPLES["chrome"]!.replace('"alignment":64', '"alignment":6'), "line 7: alignment 6 is not a power of two"],
+    [SAMPLES["chrome"]!.replace('"block":3', '"block":1'), "line 7: allocation gave 1, which is live already"],
+    [SAMPLES["chrome"]!.replace('{"name":"calloc"', '{"name":calloc'), "line 5: not an event in JSON"],
     ["GIF89a", "line 1: not a trace of a format that is known: android"],
     ["v 10400 3\n", "there is no event"],
     [`${android}7: malloc 0x1 ${"1".repeat(5000)}`, "line 9: longer than"],
@@ -168,7 +180,7 @@ Deno.test("a text whose last line has no end is read, and said to be doubtful, u
     const whole = decodeTrace(bytesOf(text)), cut = decodeTrace(bytesOf(text.trimEnd()));
     assertEquals(columns(cut), columns(whole), format);
     const doubts = [...cut.remarks].filter((remark) => /its last line has no end, so .* may be cut off/.test(remark));
-    assertEquals(doubts.length, format === "malloclab" ? 0 : 1, format);
+    assertEquals(doubts.length, ["malloclab", "chrome"].includes(format) ? 0 : 1, format);
     assertEquals(whole.remarks.some((remark) => /cut off/.test(remark)), false, format);
   }
 });
@@ -295,6 +307,9 @@ Deno.test("what people take for a trace is called by its name", () => {
     [bytesOf("\x7fELF\x02\x01\x01"), /a program or a library/],
     [bytesOf('{\n  "schema": "hakmem.results/1"'), /wrote with --json/],
     [bytesOf("<!DOCTYPE html><html>"), /a web page/],
+    [bytesOf('{"traceEvents":[{"args":{"name":"swapper"},"cat":"__metadata"'), /Chrome's trace.*record -- COMMAND/],
+    [bytesOf('[{"name":"x","cat":"y","ph":"B","ts":1,"pid":1,"tid":1},\n'), /Chrome's trace/],
+    [bytesOf('{"displayTimeUnit":"ms","traceEvents":[]}'), /Chrome's trace/],
     [tar, /a tar archive/],
     [bytesOf("Rar!\x1a\x07\x01"), /a rar archive: unpack it first/],
     [new Uint8Array([0xff, 0xfe, 0x61, 0, 0x20, 0]), /UTF-16.*iconv/],

@@ -7,10 +7,18 @@ import { Command } from "@commander-js/extra-typings";
 import { FORMATS } from "../../../traces/mod.ts";
 import type { AnyCommand, Finish } from "../../shared/command.ts";
 import { UsageError } from "../../shared/values.ts";
+import { anonymiseCommand } from "./anonymise.ts";
+import { convertCommand } from "./convert.ts";
+import { cutCommand } from "./cut.ts";
 import { infoCommand } from "./info.ts";
 
 /** In the order of `trace --help`. */
-const ACTIONS: readonly ((finish: Finish) => AnyCommand)[] = [infoCommand];
+const ACTIONS: readonly ((finish: Finish) => AnyCommand)[] = [
+  infoCommand,
+  convertCommand,
+  cutCommand,
+  anonymiseCommand,
+];
 
 const HELP = `
 The formats that are read, also as .zip, .gz and .zst; - is stdin:
@@ -20,12 +28,13 @@ Each action has its own --help. Exit codes: 0 fine, 3 an error.
 
 Examples:
   deno run -P cli.ts trace info systemui.zip
+  deno run -P cli.ts trace convert systemui.zip -o systemui.json
 `;
 
 /** The command. */
 export function traceCommand(finish: Finish): AnyCommand {
   const command = new Command("trace")
-    .description("a trace without a replay: what it is like")
+    .description("a trace without a replay: what it is like, in other formats, a window of it, without names")
     .usage("<action> <trace> [options]")
     .helpCommand(false)
     .argument("[action]", "one of the commands below")

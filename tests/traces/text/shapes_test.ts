@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { decodeTrace, readSummary, TraceError } from "../../../src/traces/mod.ts";
-import { LineShape } from "../../../src/traces/formats/shapes.ts";
+import { LineShape } from "../../../src/traces/text/shapes.ts";
 import { bytesOf, SAMPLES } from "../helpers.ts";
 
 /** The numbers of a line that has a shape; undefined if it has not. */

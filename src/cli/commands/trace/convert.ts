@@ -1,0 +1,42 @@
+/**
+ * `trace convert`: a trace in another format.
+ *
+ * @module
+ */
+import { Command, Option } from "@commander-js/extra-typings";
+import { readTrace, WRITERS } from "../../../traces/mod.ts";
+import type { AnyCommand, Finish } from "../../shared/command.ts";
+import { FINE } from "../../shared/exit_codes.ts";
+import { withWritten, WRITERS_HELP, Written } from "./written.ts";
+
+const NAMES = WRITERS.map(({ name }) => name);
+
+const HELP = `
+${WRITERS_HELP}
+
+Each has every event: read back it is the same trace. chrome's has no times, as traces have none: a
+microsecond there is an event.
+
+Exit codes: 0 fine, 3 an error.
+
+Examples:
+  deno run -P cli.ts trace convert systemui.zip -o systemui.trace
+  deno run -P cli.ts trace convert ls.trace -o ls.json        # open it in ui.perfetto.dev
+  deno run -P cli.ts trace convert - --to android -o - < ls.trace
+`;
+
+/** The command. */
+export function convertCommand(finish: Finish): AnyCommand {
+  const command = new Command("convert")
+    .description("a trace in another format: ours, Android's text, or a page of ui.perfetto.dev")
+    .argument("<trace>", "a file that is a trace, compressed or not; - is stdin")
+    .addOption(
+      new Option("--to <format>", "which one (default: by the ending of --output, else hakmem)").choices(NAMES),
+    );
+  return withWritten(command).addHelpText("after", HELP).action((path, { to, ...options }) => {
+    const written = new Written("convert", path, options, to);
+    const trace = readTrace(path);
+    written.publish(trace, trace);
+    finish(FINE);
+  });
+}
