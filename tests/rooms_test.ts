@@ -21,6 +21,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["src/cli/shared", "src/cli/permissions.ts"],
   ["src/verify/stress"],
   ["src/verify"],
+  ["src/lab/instructions"],
   ["src/lab/explain", "src/lab/gate", "src/lab/doctor", "src/lab/inspect"],
   ["src/lab/compare", "src/lab/replay", "src/lab/record", "src/lab/micro"],
   ["src/lab/bench"],

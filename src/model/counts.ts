@@ -1,10 +1,11 @@
 /**
- * The counts of a counting build, a row for each variant, size and number of threads.
+ * What is counted instead of timed: in a counting build, a row for each variant, size and number of threads; of native
+ * peers, instructions and cache misses; of our heap, the length of its code.
  *
  * @module
  */
 import * as v from "valibot";
-import { Count, Threads } from "./values.ts";
+import { Amount, Count, Difference, Threads } from "./values.ts";
 
 /** The counts of one unit of a workload. */
 export const CountsRowSchema = v.object({
@@ -42,3 +43,36 @@ export const CountsRowSchema = v.object({
 
 /** The same, as a type. */
 export type CountsRow = v.InferOutput<typeof CountsRowSchema>;
+
+/** By which tools instructions are counted. */
+export const COUNTERS = ["perf", "valgrind"] as const;
+
+/** What native code did in an operation. */
+export const InstructionsSchema = v.object({
+  tool: v.picklist(COUNTERS),
+  /** Over which it was counted: what a longer run had more than a shorter one. */
+  operations: Count,
+  perOperation: v.object({
+    instructions: Amount,
+    /** Of data; what the tool does not tell is absent. */
+    l1Misses: v.exactOptional(Amount),
+    lastLevelMisses: v.exactOptional(Amount),
+  }),
+  /** Without those of the loop around a do-nothing allocator; absent for that itself, and if it was not counted. */
+  net: v.exactOptional(v.object({
+    instructions: Difference,
+    l1Misses: v.exactOptional(Difference),
+    lastLevelMisses: v.exactOptional(Difference),
+  })),
+});
+
+/** How long the code of our heap's hot loop is. */
+export const CodeSchema = v.object({
+  /** The function that the time is spent in. */
+  loop: v.string(),
+  /** The compiler whose code ran it at the end. */
+  tier: v.string(),
+  /** Of the loop, with all that was inlined there; absent if V8 does not say. */
+  machineBytes: v.exactOptional(Count),
+  bytecode: v.array(v.object({ function: v.string(), bytes: Count })),
+});

@@ -8,7 +8,7 @@
  */
 import * as v from "valibot";
 import { median } from "simple-statistics";
-import { CountsRowSchema } from "./counts.ts";
+import { CodeSchema, CountsRowSchema, InstructionsSchema } from "./counts.ts";
 import {
   Amount,
   type Blame,
@@ -164,6 +164,9 @@ export const ResultSchema = v.object({
   /** What V8's code the measured loop ran in, by turn. */
   tiers: v.array(v.string()),
   parameters: v.record(v.string(), Count),
+  /** With `--instructions` only: of native contestants with one thread, and of our heap at one size. */
+  instructions: v.exactOptional(InstructionsSchema),
+  code: v.exactOptional(CodeSchema),
   ...ReplayFields,
 });
 

@@ -27,6 +27,8 @@ function quantity(what: string, isOne: (value: number) => boolean) {
 export const Time = quantity("a time", (value) => value >= LEAST && value <= MOST);
 /** What is left of a time when others were subtracted. */
 export const TimeDifference = quantity("a difference of times", (value) => Math.abs(value) <= MOST);
+/** What is left of an amount when another was subtracted. */
+export const Difference = quantity("a difference", (value) => Math.abs(value) <= Number.MAX_SAFE_INTEGER);
 /** Times as much, or as fast. */
 export const Factor = quantity("a ratio", (value) => value >= LEAST && value <= MOST);
 /** Operations a second. */

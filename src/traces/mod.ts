@@ -12,9 +12,12 @@ import { Content } from "./files/content.ts";
 import type { TraceFormat } from "./formats/format.ts";
 import { heaptrack } from "./formats/heaptrack.ts";
 import { formatHead } from "./text/lines.ts";
+import { logalloc } from "./formats/logalloc.ts";
 import { ltrace } from "./formats/ltrace.ts";
+import { lttng } from "./formats/lttng.ts";
 import { mallocBench } from "./formats/malloc_bench.ts";
 import { malloclab } from "./formats/malloclab.ts";
+import { memleak } from "./formats/memleak.ts";
 import { mtrace } from "./formats/mtrace.ts";
 import { rawRecording } from "./recording/raw/recording.ts";
 import { recording } from "./recording/recording.ts";
@@ -40,6 +43,9 @@ export const FORMATS: readonly TraceFormat[] = [
   heaptrack,
   valgrind,
   mtrace,
+  logalloc,
+  lttng,
+  memleak,
   ltrace,
   mallocBench,
   chrome,

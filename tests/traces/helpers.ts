@@ -73,6 +73,40 @@ R 1c2
 8 free(0x5581b3f08800)                           = <void>
 7 +++ exited (status 0) +++
 `,
+  lttng:
+    `[20:28:18.298660288] (+0.000029093) vm lttng_ust_libc:calloc: { cpu_id = 1 }, { vpid = 30193, vtid = 30193, procname = "m" }, { nmemb = 100, size = 1, ptr = 0x557F8AEC6550 }
+[20:38:11.907395975] (+0.000004620) vm lttng_ust_cyg_profile:func_entry: { cpu_id = 1 }, { addr = 0x4006FD }
+[20:28:18.298660288] (+0.000029093) vm lttng_ust_libc:posix_memalign: { cpu_id = 1 }, { vpid = 30193, vtid = 30196, procname = "m" }, { out_ptr = 0x7FA32C000900, alignment = 64, size = 100, result = 0 }
+[20:28:18.298660288] (+0.000029093) vm lttng_ust_libc:free: { cpu_id = 1 }, { vpid = 30193, vtid = 30196, procname = "m" }, { ptr = 0x7FA32C000900 }
+[20:28:18.298660288] (+0.000029093) vm lttng_ust_libc:malloc: { cpu_id = 1 }, { vpid = 30193, vtid = 30196, procname = "m" }, { size = 50, ptr = 0x7FA32C000C50 }
+[20:28:18.298660288] (+0.000029093) vm lttng_ust_libc:realloc: { cpu_id = 1 }, { vpid = 30193, vtid = 30196, procname = "m" }, { in_ptr = 0x7FA32C000C50, size = 5000, ptr = 0x7FA32C000C50 }
+[20:28:18.298660288] (+0.000029093) vm lttng_ust_libc:free: { cpu_id = 1 }, { vpid = 30193, vtid = 30196, procname = "m" }, { ptr = 0x0 }
+[20:28:18.298660288] (+0.000029093) vm lttng_ust_libc:free: { cpu_id = 1 }, { vpid = 30193, vtid = 30193, procname = "m" }, { ptr = 0x7FA32C000C50 }
+[20:28:18.298660288] (+0.000029093) vm lttng_ust_libc:memalign: { cpu_id = 1 }, { vpid = 30193, vtid = 30193, procname = "m" }, { alignment = 256, size = 10, ptr = 0x557F8AEC6900 }
+[20:28:18.298660288] (+0.000029093) vm lttng_ust_libc:realloc: { cpu_id = 1 }, { vpid = 30193, vtid = 30193, procname = "m" }, { in_ptr = 0x557F8AEC6900, size = 0, ptr = 0x0 }
+[20:28:18.298660288] (+0.000029093) vm lttng_ust_libc:malloc: { cpu_id = 1 }, { vpid = 30193, vtid = 30193, procname = "m" }, { size = 18446744073709551611, ptr = 0x0 }
+[20:28:18.298660288] (+0.000029093) vm lttng_ust_libc:posix_memalign: { cpu_id = 1 }, { vpid = 30193, vtid = 30193, procname = "m" }, { out_ptr = 0x7FFD00000010, alignment = 64, size = 18446744073709551611, result = 12 }
+[20:28:18.298660288] (+0.000029093) vm lttng_ust_libc:free: { cpu_id = 1 }, { vpid = 30193, vtid = 30193, procname = "m" }, { ptr = 0x557F8AEC69A0 }
+[20:28:18.298660288] (+0.000029093) vm lttng_ust_libc:malloc: { cpu_id = 1 }, { vpid = 30193, vtid = 30193, procname = "m" }, { size = 7, ptr = 0x557F8AEBBAD0 }
+`,
+  logalloc: `13663 13665 malloc(42)=0x7f0c33502040
+13663 13665 calloc(3,8)=0x7f0c33503040
+13663 13666 realloc(0x7f0c33502040,60)=0x7f0c33502080
+13663 13665 jemalloc_stats()
+13663 13666 posix_memalign(64,100)=0x7f0c33504000
+13663 13665 free(0x7f0c33503040)
+13663 13665 realloc(0x0,5)=0x7f0c33503040
+13663 13665 valloc(6)=0x7f0c33506000
+13663 13665 realloc(0x7f0c33502080,0)=0x0
+`,
+  memleak: `Attaching to pid 11748, Ctrl+C to quit.
+(b'top', 11748, 8, b'...11', 3393.638436, b'alloc entered, size = 7')
+(b'top', 11748, 8, b'...11', 3393.638438, b'alloc exited, size = 7, result = 56140ebca620')
+(b'a, b', 11749, 8, b'...11', 3393.638444, b'alloc exited, size = 9, result = 56140ebca640')
+(b'top', 11748, 8, b'...11', 3393.638444, b'free entered, address = 56140ebca620, size = 7')
+(b'top', 11748, 8, b'...11', 3393.638444, b'alloc exited, size = 70000000000000, result = 0')
+             top-11748   [008] ...11  3393.638438: bpf_trace_printk: alloc exited, size = 5, result = 56140ebca620
+`,
   chrome: `{"displayTimeUnit":"ns","otherData":{"category":"hakmem.heap"},"traceEvents":[
 {"name":"thread_name","ph":"M","pid":1,"tid":202,"args":{"name":"main"}},
 ${chromeLine("malloc", 202, { block: 1, size: 1024 })}

@@ -6,6 +6,7 @@
 import { Command } from "@commander-js/extra-typings";
 import { DEFAULT_VARIANT } from "../../heap/mod.ts";
 import { bench, type BenchRun } from "../../lab/bench/bench.ts";
+import { withInstructions } from "../../lab/instructions/instructions.ts";
 import { withLatency } from "../../lab/bench/latency.ts";
 import { DEFAULT_PEERS, PEERS } from "../../peers/mod.ts";
 import { countUnit } from "../../lab/bench/counts.ts";
@@ -53,6 +54,7 @@ Examples:
   deno run -P cli.ts bench larson --min 8 --max 128 --chunks 1024 --expect '+50%'
   deno run -P cli.ts bench larson --threads 1,2,4
   deno run -P cli.ts bench sh8bench --peer system,mimalloc --latency
+  deno run -P cli.ts bench --peer system,mimalloc --instructions
   deno run -P cli.ts bench cache-thrash --threads 2 --own-heaps
 `;
 
@@ -81,6 +83,10 @@ function declare() {
       "count what each variant reaches, in a counting build: share of fast frees, mincore calls, ...",
     )
     .option("--latency", "time single operations, too, with one thread: p50 to p99.99 and the longest, with its cause")
+    .option(
+      "--instructions",
+      "count instructions and cache misses of native peers (by perf, else valgrind), and the bytes of our code",
+    )
     .option("--expect <ratio>", "check an expected ratio to system: '+20%', 1.2 or 1.2x", expectation)
     .addHelpText("after", HELP);
   return withWorkload(FORMATS.on(command));
@@ -103,7 +109,8 @@ async function run(options: BenchOptions): Promise<number> {
   const outputs = await FORMATS.outputs(options, libraryPaths(options.peer ?? []), options.expect !== undefined);
   const result: BenchRun = await interruptible(async (show, signal) => {
     const run = await bench(plan, show, signal);
-    return options.latency === true ? await withLatency(run, plan, show, signal) : run;
+    const timed = options.latency === true ? await withLatency(run, plan, show, signal) : run;
+    return options.instructions === true ? await withInstructions(timed, plan, show, signal) : timed;
   });
   const counts: CountsRow[] = [];
   if (options.counters === true && result.rounds.measured > 0) {

@@ -25,6 +25,7 @@ export interface BenchOptions extends WorkloadOptions {
   ownHeaps?: boolean | undefined;
   counters?: boolean | undefined;
   latency?: boolean | undefined;
+  instructions?: boolean | undefined;
   expect?: number | undefined;
 }
 

@@ -55,6 +55,7 @@ export interface Progress {
     | "measuring"
     | "taking the footprint"
     | "timing single operations"
+    | "counting instructions"
     | "replaying";
   readonly done: number;
   readonly total: number;

@@ -7,6 +7,7 @@ import { expectationLine } from "./expectation.ts";
 import { counted, librariesOf, parametersOf } from "../tables/format.ts";
 import { headline } from "./headline.ts";
 import { loopsLines } from "./loops.ts";
+import { instructionsMarkdown } from "./instructions.ts";
 import { latencyMarkdown } from "./latency.ts";
 import { processorOf } from "../processor.ts";
 import { sharingLines } from "./sharing.ts";
@@ -35,6 +36,7 @@ export function renderMarkdown(file: ResultFile): string {
     ...rows,
     "",
     ...latencyMarkdown(results),
+    ...instructionsMarkdown(results),
     ...(remarks.length === 0 ? [] : [...remarks, ""]),
     `${results[0]?.workload ?? "nothing"} (${parametersOf(results)}), ${counted(rounds.measured, "round")}, turns of ` +
     `${rounds.slotMilliseconds} ms or one unit. ${processorOf(environment)}, ${

@@ -11,6 +11,7 @@ import { librariesOf, parametersOf } from "../tables/format.ts";
 import { headline } from "./headline.ts";
 import type { ResultFile } from "../../model/results.ts";
 import { sharingLines } from "./sharing.ts";
+import { instructionLines } from "./instructions.ts";
 import { latencyLines } from "./latency.ts";
 import { answer, type Palette, PLAIN, sentence } from "../tables/palette.ts";
 import { renderTable } from "./table.ts";
@@ -30,6 +31,7 @@ export function renderTerminal(file: ResultFile, palette: Palette = PLAIN): stri
     file.counters === undefined ? [] : [renderCounts(file.counters, palette).trimEnd()],
     sharingLines(results).flatMap(lines),
     ...latencyLines(results, palette),
+    ...instructionLines(results, palette),
     expectations.flatMap((expectation) =>
       lines(expectationLine(expectation)).map(expectation.verdict === "below" ? palette.red : String)
     ),

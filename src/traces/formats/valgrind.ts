@@ -14,6 +14,7 @@
  */
 import type { TraceBuilder } from "../builder.ts";
 import type { TraceFormat } from "./format.ts";
+import { OneProcess } from "./one_process.ts";
 import { decimal, decodeLines, pointerOf, sizeOf } from "../text/lines.ts";
 import type { Shape, TakeNumbers } from "../text/shapes.ts";
 
@@ -23,12 +24,7 @@ export const valgrind: TraceFormat = {
   description: "valgrind --trace-malloc=yes",
   recognises: (head) => /^(--\d+-- .*\(.*\)|==\d+== )/m.test(head),
   decode: (content, sink) => {
-    let process: number | undefined, others = 0;
-    const isOurs = (pid: number): boolean => {
-      process ??= pid;
-      others += Number(pid !== process);
-      return pid === process;
-    };
+    const processes = new OneProcess(), isOurs = (pid: number) => processes.isOurs(pid);
     const allocation: TakeNumbers = (builder, pid, size, id) => {
       if (isOurs(pid)) builder.malloc(THREAD, id, size);
     };
@@ -45,7 +41,7 @@ export const valgrind: TraceFormat = {
       if (call === undefined) return;
       if (isOurs(decimal(pid))) decodeCall(builder, call);
     }, (builder) => {
-      if (others > 0) builder.remark(`${others} calls of other processes than ${process} are left out`);
+      processes.remark(builder);
     });
   },
 };

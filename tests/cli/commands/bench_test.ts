@@ -39,6 +39,29 @@ Deno.test("bench --json - gives a result file, and nothing else on stdout", asyn
   }
 });
 
+Deno.test("bench --instructions counts native peers beside the times, or says what to install, and looks at our code", async () => {
+  const args = ["bench", ...SHORT, "--peer", "system", "--instructions"];
+  const json = await Deno.makeTempFile(), csv = await Deno.makeTempFile();
+  try {
+    const { code, stdout, stderr } = await cli([...args, "--json", json, "--csv", csv]);
+    assertEquals(code, 0, stderr);
+    assertMatch(stdout, /Our code in bytes/);
+    const { results, notes } = parseResultFile(await Deno.readTextFile(json));
+    const counted = results.filter(({ instructions }) => instructions !== undefined);
+    const note = notes.find((each) => each.startsWith("instructions are not counted: "));
+    if (note === undefined) {
+      assertEquals(counted.map(({ allocator, host }) => `${allocator} ${host}`), ["system native", "none native"]);
+      assertMatch(stdout.replaceAll("\n", " "), /Per operation, counted by (perf|valgrind)/);
+    } else {
+      assertEquals(counted, []);
+      assertMatch(note, /apt-get install valgrind$/);
+    }
+    assertMatch(await Deno.readTextFile(csv), /,loop_machine_bytes,malloc_bytecode_bytes,free_bytecode_bytes\n/);
+  } finally {
+    for (const file of [json, csv]) await Deno.remove(file);
+  }
+});
+
 Deno.test("bench --json, --csv and --markdown write files next to the text", async () => {
   const folder = await Deno.makeTempDir();
   try {

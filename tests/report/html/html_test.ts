@@ -8,6 +8,7 @@ import { recommendation } from "../../../src/report/explain.ts";
 import { compareHeadline, explainHeadline, headline, renderJson } from "../../../src/report/mod.ts";
 import { compareFixture } from "../compare_fixture.ts";
 import { explainFixture } from "../explain_fixture.ts";
+import { COUNTED } from "../bench/instructions_fixture.ts";
 import { fixture } from "../fixture.ts";
 import { inspectFixture } from "../traces/inspect_fixture.ts";
 
@@ -74,6 +75,20 @@ Deno.test("renderPage() has the sections of a benchmark, and none that the file 
     "Environment",
     "Raw data",
   ]);
+});
+
+Deno.test("renderPage() shows what was counted, and how long our code is, where a file has it", () => {
+  const file = fixture();
+  const results = file.results.map((result) =>
+    result.runtime === "native" ? { ...result, instructions: COUNTED.instructions } : result
+  );
+  const { document } = pageOf({ ...file, results: [{ ...results[0]!, code: COUNTED.code }, ...results.slice(1)] });
+  assertEquals(texts(document, "h3").includes("Instructions and code"), true);
+  const cells = texts(document, "#file-1-instructions td");
+  for (const cell of ["12,345", "1,000,000", "0.052", "-0.001", "1,652", "mixedChunk", "turbofan"]) {
+    assert(cells.includes(cell), `${cell}: ${cells}`);
+  }
+  assertMatch(texts(document, "#file-1-instructions figcaption").join(), /counted by valgrind.*Our code in bytes/);
 });
 
 Deno.test("renderPage() leaves the ratio out where system was not measured", () => {

@@ -26,6 +26,7 @@ import { renderWitness } from "../../../src/report/witness.ts";
 import { compareFixture } from "../compare_fixture.ts";
 import { explainFixture } from "../explain_fixture.ts";
 import { fixture } from "../fixture.ts";
+import { COUNTED } from "../bench/instructions_fixture.ts";
 import { LATENCY } from "../bench/latency_fixture.ts";
 import { inspectFixture } from "../traces/inspect_fixture.ts";
 import { threadsFixture } from "../bench/threads_fixture.ts";
@@ -58,6 +59,7 @@ function grown(file: ResultFile): ResultFile {
     footprintOf: "process" as const,
     verified: true,
     latency: LATENCY,
+    ...COUNTED,
     footprint: { events: [1, 2], liveBytes: [5e7, 9e7], footprintBytes: [6e7, 123_456_789] },
   }));
   const warning = noiseWarning("slab-map", new Map([["128", { median: 1, low: 0.9, high: 1.21, level: 0.95 }]]))!;

@@ -66,6 +66,21 @@ Deno.test("every format decodes to its events", () => {
       [472, 2048, 5, 15, 0, 100, 4, 0, 0],
       [0, 0, 0, 0, 0, 6, 0, 0, 0],
     ],
+    lttng: [
+      [CALLOC, ALIGNED, FREE, MALLOC, REALLOC, FREE, FREE, ALIGNED, FREE, MALLOC],
+      [0, 1, 1, 1, 1, 1, 0, 0, 0, 0],
+      [1, 2, 2, 3, 3, 0, 3, 4, 4, 5],
+      [100, 100, 0, 50, 5000, 0, 0, 10, 0, 7],
+      [0, 6, 0, 0, 0, 0, 0, 8, 0, 0],
+    ],
+    logalloc: [
+      [MALLOC, CALLOC, REALLOC, ALIGNED, FREE, REALLOC, ALIGNED, FREE],
+      [0, 0, 1, 1, 0, 0, 0, 0],
+      [1, 2, 1, 3, 2, 4, 5, 1],
+      [42, 24, 60, 100, 0, 5, 6, 0],
+      [0, 0, 0, 6, 0, 0, 12, 0],
+    ],
+    memleak: [[MALLOC, MALLOC, FREE, MALLOC], [0, 1, 0, 0], [1, 2, 1, 3], [7, 9, 0, 5], [0, 0, 0, 0]],
     chrome: [
       [MALLOC, CALLOC, REALLOC, ALIGNED, FREE, FREE, REALLOC, THREAD_END],
       [0, 0, 1, 1, 0, 0, 0, 1],
@@ -136,6 +151,16 @@ Deno.test("damaged files are rejected with the line or the byte", () => {
     [SAMPLES["chrome"]!.replace('"alignment":64', '"alignment":6'), "line 7: alignment 6 is not a power of two"],
     [SAMPLES["chrome"]!.replace('"block":3', '"block":1'), "line 7: allocation gave 1, which is live already"],
     [SAMPLES["chrome"]!.replace('{"name":"calloc"', '{"name":calloc'), "line 5: not an event in JSON"],
+    [SAMPLES["lttng"]!.replace("size = 50,", "size = x,"), "line 5: size x is not a whole number"],
+    [SAMPLES["lttng"]!.replace("libc:calloc", "libc:mmap"), 'line 1: "mmap" is not an event of libc'],
+    [SAMPLES["lttng"]!.replace("ptr = 0x557F8AEC6550", ""), 'line 1: "" is not an address'],
+    [SAMPLES["logalloc"]!.replace("calloc(3,8)", "calloc(3)"), "line 2: the size is missing"],
+    [SAMPLES["logalloc"]!.replace("malloc(42)", "mmap(42)"), 'line 1: "mmap" is not a call that logalloc writes'],
+    [
+      SAMPLES["logalloc"]!.replace("calloc(3,8)=", "calloc(3,8)"),
+      'line 2: "13663 13665 calloc(3,8)0x7f0c33503040" is not a',
+    ],
+    [SAMPLES["memleak"]!.replace("result = 56140ebca640", "result = 5614g"), 'line 4: "5614g" is not an address'],
     ["GIF89a", "line 1: not a trace of a format that is known: android"],
     ["v 10400 3\n", "there is no event"],
     [`${android}7: malloc 0x1 ${"1".repeat(5000)}`, "line 9: longer than"],
@@ -290,6 +315,28 @@ Deno.test("of several processes under valgrind the first one's calls are read, a
   const trace = decodeTrace(bytesOf("--1-- malloc(8) = 0x10\n--2-- malloc(8) = 0x10\n--1-- free(0x10)\n"));
   assertEquals([...trace.kinds], [MALLOC, FREE]);
   assertEquals(trace.remarks, ["1 calls of other processes than 1 are left out"]);
+});
+
+Deno.test("of several processes in LTTng's events and in logalloc the first one's calls are read, too", () => {
+  const event = (pid: number) =>
+    `[1:2] (+1) vm lttng_ust_libc:malloc: { cpu_id = 1 }, { vpid = ${pid} }, { size = 4, ptr = 0x10 }\n`;
+  const logs = [event(1) + event(2), "1 1 malloc(4)=0x10\n2 2 malloc(4)=0x10\n"];
+  for (const log of logs) {
+    const trace = decodeTrace(bytesOf(log));
+    assertEquals([...trace.sizes], [4]);
+    assertEquals(trace.remarks, ["1 calls of other processes than 1 are left out"]);
+  }
+});
+
+Deno.test("logalloc's older lines have no thread, and those of its munge script have numbers for blocks", () => {
+  const expected = [[MALLOC, CALLOC, FREE, REALLOC], [0, 0, 0, 0], [1, 2, 1, 3], [42, 24, 0, 7], [0, 0, 0, 0]];
+  const old = "13663 malloc(42)=0x7f0c33502040\n13663 calloc(1,24)=0x7f0c33503040\n13663 free(0x7f0c33502040)\n" +
+    "13663 realloc(0x0,7)=0x7f0c33502040\n";
+  const munged = "1 1 malloc(42)=#1\n1 1 calloc(1,24)=#2\n1 1 free(#1)\n1 1 realloc(#0,7)=#1\n";
+  for (const text of [old, munged]) {
+    const trace = decodeTrace(bytesOf(text));
+    assertEquals([trace.format, columns(trace)], ["logalloc", expected]);
+  }
 });
 
 Deno.test("what people take for a trace is called by its name", () => {

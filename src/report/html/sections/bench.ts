@@ -11,6 +11,7 @@ import { sharingLines } from "../../bench/sharing.ts";
 import { columnsOf } from "../../bench/table.ts";
 import { ratioFigure, scalingFigure, seriesOf, throughputFigure } from "../charts/bench.ts";
 import { countsTable } from "./counts.ts";
+import { instructionsSection } from "./instructions.ts";
 import { latencySection } from "./latency.ts";
 import { markup } from "../markup.ts";
 import { memorySection } from "./replay.ts";
@@ -52,6 +53,7 @@ export function benchSections(file: ResultFile): Section[] {
     },
     memorySection(file),
     latencySection(file),
+    instructionsSection(file),
     {
       id: "expectations",
       title: "What was expected",
