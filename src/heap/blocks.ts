@@ -51,8 +51,23 @@ export interface Leak {
   readonly stack: string | undefined;
 }
 
+/** A call of the program's in which C allocates, as a build knows it that keeps stacks. */
+export interface CallSite {
+  readonly isCallSite: true;
+}
+
+/** How a build that keeps stacks is told where C was called: no stack need be captured for what C does meanwhile. */
+export interface CallSites {
+  /** The call of a function that is under way; undefined if no stacks are kept. */
+  site(callee: (...args: never[]) => unknown): CallSite | undefined;
+  /** Where C was called that is about to allocate or free: that call of the heap takes it. */
+  next: CallSite | undefined;
+}
+
 /** What a build does. Sizes and alignments are valid and the heap is open, but for `malloc` and `free`, which look. */
 export interface Blocks {
+  /** Undefined if no stacks are kept. */
+  readonly callSites?: CallSites;
   readonly malloc: (size: number) => Ptr;
   readonly free: (ptr: Ptr) => void;
   calloc(count: number, size: number): Ptr;

@@ -1257,10 +1257,9 @@ export class Heap implements Disposable, AsyncDisposable {
    * import { assertEquals } from "@std/assert";
    *
    * using heap = await Heap.open();
-   * const ptr = heap.malloc(100);
-   * // library.symbols.read(fd, heap.pointer(ptr), 100n);
-   * assertEquals([heap.ptrAt(heap.pointer(ptr)), heap.pointer(0)], [ptr, null]);
-   * heap.free(ptr);
+   * using block = heap.own(100);
+   * // library.symbols.read(fd, heap.pointer(block.ptr), 100n);
+   * assertEquals([heap.ptrAt(heap.pointer(block.ptr)), heap.pointer(0)], [block.ptr, null]);
    * ```
    */
   pointer(ptr: Ptr): Deno.PointerValue {
@@ -1331,7 +1330,8 @@ export class Heap implements Disposable, AsyncDisposable {
   nativeAllocator(): NativeAllocator {
     this.#memory.assertOpen();
     this.#memory.give();
-    return new NativeAllocator(this, this.#memory.system, this.#interop.outOfMemory, this.#allocators);
+    const { callSites } = this.#blocks;
+    return new NativeAllocator(this, this.#memory.system, this.#interop.outOfMemory, this.#allocators, callSites);
   }
 
   #assertNotLent(ptr: Ptr): void {

@@ -88,9 +88,9 @@ export function writeRedzones(u8: Uint8Array, block: BlockBytes): void {
   write(block.ptr + block.size, block.inner + block.innerBytes);
 }
 
-/** Fills what the user sees. */
-export function fill(u8: Uint8Array, block: BlockBytes, byte: number): void {
-  u8.fill(byte, block.ptr, block.ptr + Math.min(block.size, FILL_MOST_BYTES));
+/** Fills what the user sees, from an offset on. */
+export function fill(u8: Uint8Array, block: BlockBytes, byte: number, from = 0): void {
+  u8.fill(byte, block.ptr + from, block.ptr + Math.max(from, Math.min(block.size, FILL_MOST_BYTES)));
 }
 
 /** What was written in front of a block. */

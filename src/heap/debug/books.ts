@@ -65,6 +65,9 @@ export type List = typeof LIVE | typeof QUARANTINED | typeof GONE;
 /** Freed blocks that are remembered when their memory is in use again. */
 const GONE_MOST = 4096;
 
+/** A double, and its two words. */
+const double = new Float64Array(1), doubleWords = new Int32Array(double.buffer);
+
 /** See the module. Every method that writes is part of a section. */
 export class DebugBooks {
   readonly #words: Int32Array;
@@ -117,6 +120,15 @@ export class DebugBooks {
     this.#link(record, LIVE);
     this.#journal.set(place, record);
     return record;
+  }
+
+  /** Makes a live block longer where it is, by bytes of the redzone behind it. */
+  lengthen({ record, size }: DebugBlock, by: number): void {
+    const word = this.#word(record, 0);
+    double[0] = size + by;
+    this.#journal.set(word + SIZE * 2, doubleWords[0]!);
+    this.#journal.set(word + SIZE * 2 + 1, doubleWords[1]!);
+    this.#journal.add(word + REAR_BYTES, -by);
   }
 
   /** The word that has the number of the stack of the allocation. */

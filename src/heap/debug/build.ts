@@ -44,10 +44,9 @@ import { InnerBlocks } from "./inner.ts";
 import { groupLeaks, leakReport } from "./leaks.ts";
 import { debugStats } from "./stats.ts";
 import { DebugReport } from "./report.ts";
-import type { Captured } from "../stacks/capture.ts";
-import { DebugStacks } from "./stacks.ts";
+import { DebugStacks, type Origin } from "./stacks.ts";
 import { assertPointer, assertSize, type BufferOverflowError, HeapError } from "../errors.ts";
-import type { Blocks, Leak } from "../blocks.ts";
+import type { Blocks, CallSites, Leak } from "../blocks.ts";
 import type { ReleaseBlocks } from "../release.ts";
 import type { Journal } from "../state/journal.ts";
 import { BLOCK_ALIGNMENT, MIB } from "../state/layout.ts";
@@ -73,7 +72,7 @@ interface Allocation {
   readonly size: number;
   readonly front: number;
   readonly byte: number;
-  readonly stack: Captured | undefined;
+  readonly stack: Origin | undefined;
   readonly allocateInner: (bytes: number) => number;
 }
 
@@ -127,7 +126,8 @@ export class DebugBlocks implements Blocks {
     assertPointer(ptr);
     this.#memory.assertOpen();
     if (ptr === 0) return;
-    const stack = this.#stacks.every === 1 ? this.#stacks.capture(this.free) : undefined; // here it takes half as long
+    const site = this.#stacks.takeNext();
+    const stack = site ?? (this.#stacks.every === 1 ? this.#stacks.capture(this.free) : undefined); // here it takes half as long
     this.#section(() => this.#retire(this.#freeable(ptr), this.free, stack));
   };
 
@@ -141,6 +141,7 @@ export class DebugBlocks implements Blocks {
     return this.#relieved(allocation, () =>
       this.#section(() => {
         const block = this.#freeable(ptr);
+        if (this.#stays(block, size)) return this.#lengthen(block, allocation);
         const moved = this.#take(allocation);
         if (moved === 0) {
           this.#books.settle();
@@ -156,6 +157,10 @@ export class DebugBlocks implements Blocks {
     if (alignment <= BLOCK_ALIGNMENT) return this.malloc(size);
     const allocateInner = (bytes: number): number => this.#inner.alignedAlloc(alignment, bytes);
     return this.#allocate({ ...this.#plain(size, this.alignedAlloc), front: alignment, allocateInner });
+  }
+
+  get callSites(): CallSites {
+    return this.#stacks;
   }
 
   usableSize(ptr: number): number {
@@ -312,10 +317,28 @@ export class DebugBlocks implements Blocks {
   }
 
   /**
+   * Whether a block is to grow where it is. A small one never does: who goes on using the old pointer is to be found.
+   * A large one stays while it has room, or growing it by a little at a time would take seconds.
+   */
+  #stays({ ptr, size: before, inner, innerBytes, sizeClass }: DebugBlock, size: number): boolean {
+    return sizeClass === 0 && size >= before && ptr + size + REDZONE_BYTES <= inner + innerBytes;
+  }
+
+  /** The rest of the redzone behind it is as it should be: what its bytes are follows from where they are. */
+  #lengthen(block: DebugBlock, { size, stack }: Allocation): number {
+    this.#books.lengthen(block, size - block.size);
+    if (stack !== undefined) this.#stacks.note(stack, this.#books.allocatedWord(block.record));
+    this.#books.settle();
+    // It has grown. Where this does not happen, the redzone's bytes are left there.
+    asFarAsThereIsStack(() => fill(this.#memory.u8, { ...block, size }, FILL_NEW, block.size));
+    return block.ptr;
+  }
+
+  /**
    * Frees a live block: into the quarantine, which has room, or to the release build at once if it never fits. It is
    * filled after the commit: who dies before has changed nothing, and for who dies after it the next one does it.
    */
-  #retire(block: DebugBlock, callee: (...args: never[]) => unknown, stack?: Captured): void {
+  #retire(block: DebugBlock, callee: (...args: never[]) => unknown, stack?: Origin): void {
     const freed = block.allocated === 0 ? undefined : stack ?? this.#stacks.capture(callee);
     const fits = block.innerBytes <= this.#books.quarantineMost;
     if (fits) {
@@ -328,12 +351,10 @@ export class DebugBlocks implements Blocks {
       this.#inners.untake(block.inner);
     }
     // The block is freed. What there is no stack left for now is left to the next call.
-    try {
+    asFarAsThereIsStack(() => {
       this.#fillFreed(block);
       if (!fits) this.#inners.give(block.inner);
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-    }
+    });
   }
 
   #fillFreed(block: DebugBlock): void {
@@ -404,6 +425,15 @@ export class DebugBlocks implements Blocks {
       else if (other !== this && other.#books.find(ptr)?.live === true) return true;
     }
     return false;
+  }
+}
+
+/** For what follows when a call has done its work. */
+function asFarAsThereIsStack(work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
   }
 }
 

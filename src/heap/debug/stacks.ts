@@ -4,6 +4,8 @@
  * - To have V8 write a stack costs as much as two captures, for any number of stacks. So 64 are made text together: what
  *   was captured is held until then, or until the program's turn ends, before which nothing is said to be collected. Of a
  *   heap that is shared each is made text at once.
+ * - What C allocates through a native allocator has the stack of the program's call of C, where that is known
+ *   (`NativeAllocator.call`): captured once, for all that C does in it.
  * - Where even that is too much, one allocation in n has a stack: over a program's run, a leak that matters is still
  *   seen.
  *
@@ -20,10 +22,26 @@ import {
   STACKS_BYTES,
   STACKS_WORD,
 } from "../state/books_layout.ts";
+import type { CallSite, CallSites } from "../blocks.ts";
 import { HeapError } from "../errors.ts";
 import { capture, type Captured, KnownStacks, makeTexts, type Stack } from "../stacks/capture.ts";
 import { StackTable } from "../stacks/table.ts";
 import type { BooksMemory } from "../state/memory.ts";
+
+/** A call of C's. It is over before its turn ends, and so holds nothing that would not be alive. */
+class Site implements CallSite {
+  readonly isCallSite = true;
+  readonly captured: Captured;
+  /** Its text, from the first block on. */
+  stack: Stack | undefined = undefined;
+
+  constructor(captured: Captured) {
+    this.captured = captured;
+  }
+}
+
+/** Where a call came from, that is to have a stack. */
+export type Origin = Captured | Site;
 
 /** A record's word that has a mark, a negative number, as long as its stack is not text. */
 interface Owed {
@@ -39,7 +57,8 @@ const OWED_MOST = 64;
 const LOST_TEXT = "    not kept: the thread ended";
 
 /** The stacks of one heap, as one thread has them. What writes is part of a section of the books. */
-export class DebugStacks {
+export class DebugStacks implements CallSites {
+  next: CallSite | undefined = undefined;
   /** One allocation in so many has stacks; 0: none. */
   readonly every: number;
   readonly #memory: BooksMemory;
@@ -84,11 +103,23 @@ export class DebugStacks {
   }
 
   /** A stack for an allocation by a function, or undefined if it is not this one's turn. The first has one. */
-  sample(callee: (...args: never[]) => unknown): Captured | undefined {
+  sample(callee: (...args: never[]) => unknown): Origin | undefined {
+    const site = this.takeNext();
     if (this.every === 0) return undefined;
     if (this.#left-- > 0) return undefined;
     this.#left = this.every - 1;
-    return this.capture(callee);
+    return site ?? this.capture(callee);
+  }
+
+  site(callee: (...args: never[]) => unknown): Site | undefined {
+    return this.every === 0 ? undefined : new Site(capture(callee));
+  }
+
+  /** Where C was called, if this call of the heap is C's. What the program does in the middle of it is its own. */
+  takeNext(): Site | undefined {
+    const site = this.next;
+    this.next = undefined;
+    return site as Site | undefined; // there are no others
   }
 
   /** The stack of the call of a function which is under way. Where other threads may ask for it, it is text. */
@@ -99,13 +130,14 @@ export class DebugStacks {
   }
 
   /** Puts the number of a stack, or a mark until `settle`, into a word of a record. */
-  note(captured: Captured, word: number): void {
+  note(origin: Origin, word: number): void {
     const { journal } = this.#memory;
-    if (journal.shared) return journal.set(word, this.keep(this.#known.of(captured)));
+    if (origin instanceof Site) return journal.set(word, this.keep(origin.stack ??= this.#textOf(origin.captured)));
+    if (journal.shared) return journal.set(word, this.keep(this.#known.of(origin)));
     if (!this.#isTurnWatched) queueMicrotask(this.#atEndOfTurn);
     this.#isTurnWatched = true;
     this.#mark = this.#mark === -(2 ** 31) ? -1 : this.#mark - 1;
-    this.#owed.push({ captured, word, mark: this.#mark });
+    this.#owed.push({ captured: origin, word, mark: this.#mark });
     journal.set(word, this.#mark);
   }
 
@@ -127,6 +159,11 @@ export class DebugStacks {
     this.#owed = [];
   }
 
+  #textOf(captured: Captured): Stack {
+    makeTexts([captured]);
+    return this.#known.of(captured);
+  }
+
   /** The number of a stack, for a record; 0 for none. */
   keep(stack: Stack | undefined): number {
     return this.#table.keep(stack);
@@ -136,10 +173,7 @@ export class DebugStacks {
   text(number: number): string | undefined {
     if (number === 0) return undefined;
     const owed = number < 0 ? this.#owed.find(({ mark }) => mark === number) : undefined;
-    if (owed !== undefined) {
-      makeTexts([owed.captured]);
-      return this.#known.of(owed.captured).text;
-    }
+    if (owed !== undefined) return this.#textOf(owed.captured).text;
     return number < 0 ? LOST_TEXT : this.#table.text(number);
   }
 }

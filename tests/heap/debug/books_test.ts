@@ -59,7 +59,7 @@ function ptrAt(slot: number, shift: number): number {
 
 const SLOTS = 50;
 const step = fc.record({
-  what: fc.constantFrom("add", "add", "quarantine", "leave", "retire", "abort"),
+  what: fc.constantFrom("add", "add", "lengthen", "quarantine", "leave", "retire", "abort"),
   slot: fc.nat(SLOTS - 1),
   shift: fc.nat(1),
   size: fc.oneof(fc.nat(64), fc.nat(2 ** 30)),
@@ -86,6 +86,10 @@ function apply({ books }: Books, model: Model, { what, slot, shift, size, front 
     books.quarantine(books.find(ptr)!, 7);
     assertEquals(books.unfilled?.ptr, ptr);
     model.move(ptr, LIVE, QUARANTINED, { freed: 7 });
+  } else if (what === "lengthen" && model.lists[LIVE]!.length > 0) {
+    const block = books.find(pick(LIVE))!, by = size % (1 + block.inner + block.innerBytes - block.ptr - block.size);
+    books.lengthen(block, by);
+    model.byPtr.set(block.ptr, { ...model.byPtr.get(block.ptr)!, size: block.size + by });
   } else if (what === "leave" && model.lists[QUARANTINED]!.length > 0) {
     const oldest = books.oldest(QUARANTINED)!;
     assertEquals(oldest.ptr, model.lists[QUARANTINED]![0]);

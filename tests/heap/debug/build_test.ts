@@ -52,7 +52,7 @@ Deno.test("debug: new memory is 0xd0, freed memory 0xdf, calloc's 0", async () =
   }
 });
 
-Deno.test("debug: realloc moves always, keeps the contents, and fills what is new", async () => {
+Deno.test("debug: realloc moves small blocks always, keeps the contents, and fills what is new", async () => {
   using heap = await openDebug();
   const ptr = heap.malloc(100);
   heap.bytes(ptr).fill(5);
@@ -66,6 +66,39 @@ Deno.test("debug: realloc moves always, keeps the contents, and fills what is ne
   }
   assertEquals(heap.usableSize(heap.realloc(0, 7)), 7);
   assertEquals(heap.usableSize(heap.realloc(ptr, 0)), 0);
+});
+
+Deno.test("debug: a large block grows where it is up to its redzone, which is found written to as before", async () => {
+  using heap = await openDebug();
+  let ptr = heap.malloc(100_000), moves = 0;
+  heap.bytes(ptr).fill(5);
+  for (let size = 100_001; size < 130_000; size += 7) {
+    const before = heap.usableSize(ptr), moved = heap.realloc(ptr, size);
+    if (moved !== ptr) assertEquals([moves++, heap.owns(ptr)], [moves - 1, false]);
+    ptr = moved;
+    const bytes = heap.bytes(ptr);
+    assertEquals([bytes.length, bytes.indexOf(0xd0), bytes[size - 1]], [size, before, 0xd0]);
+    bytes.fill(5, before);
+    if (size % 50 === 0) heap.check();
+  }
+  assert(moves > 1 && moves < 100, `it moves when its memory is full, and did so ${moves} times`);
+  const size = heap.usableSize(ptr), grown = heap.realloc(ptr, size + 1);
+  heap.u8[grown + size + 1] = 0;
+  const error = assertThrows(() => heap.realloc(grown, size + 2), HeapError);
+  assertEquals([error.code, heap.usableSize(grown)], ["BUFFER_OVERFLOW", size + 1]);
+  assertEquals(heap.leaks().length, 1);
+});
+
+Deno.test("debug: a block that grew where it is has the stack of the realloc that did it", async () => {
+  using heap = await openDebug();
+  const ptr = heap.malloc(100_000);
+  function grow() {
+    assertEquals(heap.realloc(ptr, 100_001), ptr);
+  }
+  grow();
+  const [leak] = heap.leaks();
+  assertEquals(leak?.bytes, 100_001);
+  assertStringIncludes(leak?.stack ?? "", "at grow");
 });
 
 Deno.test("debug: the quarantine lets blocks go first in, first out, and holds no more than its limit", async () => {

@@ -149,6 +149,17 @@ const SCENARIOS: readonly Scenario[] = [
     },
   },
   {
+    name: "realloc of a large block, where it is",
+    prepare: (caller) => [caller.malloc(100 * KIB)],
+    act: (caller, [ptr]) => {
+      for (let size = 100 * KIB + 1; size < 100 * KIB + 5; size++) {
+        assertEquals(caller.heap.realloc(ptr!, size), ptr);
+        caller.live.set(ptr!, { size, fill: 7 });
+        caller.heap.u8.fill(7, ptr, ptr! + size);
+      }
+    },
+  },
+  {
     name: "malloc that needs what is in quarantine",
     options: { maxBytes: 768 * KIB, quarantineBytes: 8 * MIB },
     prepare: (caller) => times(8, () => caller.malloc(36 * KIB)),

@@ -1,6 +1,6 @@
 /** Stacks of a debug build: they are text, hold no object, and leave the program's own ways with stacks alone. */
-import { assert, assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
-import { Heap } from "../../../src/heap/mod.ts";
+import { assert, assertEquals, assertGreater, assertStringIncludes, assertThrows } from "@std/assert";
+import { DoubleFreeError, Heap, type NativeAllocator } from "../../../mod.ts";
 
 const at = (path: string): string => new URL(path, import.meta.url).pathname;
 
@@ -90,7 +90,7 @@ Deno.test("debug: a stack that overflows while its text is made ends the call, a
 
 /** The line of a stack's first frame in this file. */
 function lineOf(stack: string | undefined): string | undefined {
-  return stack?.match(/debug_stacks_test\.ts:(\d+):\d+/)?.[1];
+  return stack?.match(/stacks_test\.ts:(\d+):\d+/)?.[1];
 }
 
 Deno.test("debug: places are those of the source, of one stack and of hundreds in a turn", async () => {
@@ -125,4 +125,80 @@ Deno.test("debug: a turn that ends with the heap closed, or closes it in the mid
     try { other.malloc(1); } catch (error) { console.log(error.code); }`);
   assertStringIncludes(printed, "30 bytes, one at");
   assertStringIncludes(printed, "HEAP_CLOSED");
+});
+
+/** A heap's malloc and free, as C calls them. */
+function functionsOf({ malloc, free }: NativeAllocator) {
+  return {
+    malloc: new Deno.UnsafeFnPointer(malloc, { parameters: ["u64"], result: "pointer" }),
+    free: new Deno.UnsafeFnPointer(free, { parameters: ["pointer"], result: "void" }),
+  };
+}
+
+/** The function of this file that a stack's first frame is in. */
+function functionOf(stack: string | undefined): string | undefined {
+  return stack?.match(/at (\w+) \(.*\/stacks_test\.ts/)?.[1];
+}
+
+Deno.test("debug: what C allocates and frees in a call has the stack of that call, and nothing else has it", async () => {
+  using heap = await Heap.open({ build: "debug", log: () => {} });
+  const allocator = heap.nativeAllocator(); // the heap's close ends it
+  const { malloc, free } = functionsOf(allocator);
+  const blocks: Deno.PointerValue[] = [];
+  const has = (block: Deno.PointerValue) => blocks.push(block);
+  function outer() {
+    allocator.call(() => {
+      has(malloc.call(1n));
+      program();
+      inner();
+      has(malloc.call(1n));
+    });
+  }
+  function program() {
+    has(heap.pointer(heap.malloc(10)));
+  }
+  function inner() {
+    allocator.call(() => has(malloc.call(100n)));
+  }
+  function outside() {
+    has(malloc.call(1000n));
+  }
+  function frees(call: () => void) {
+    allocator.call(call);
+  }
+  outer();
+  outside();
+  const leaks = heap.leaks().map(({ bytes, blocks, stack }) => [bytes, blocks, functionOf(stack)]);
+  assertEquals(leaks, [[1000, 1, "outside"], [100, 1, "inner"], [10, 1, "program"], [2, 2, "outer"]]);
+  for (const block of blocks) {
+    frees(() => free.call(block));
+    const { message } = assertThrows(() => heap.free(heap.ptrAt(block)), DoubleFreeError);
+    assertEquals(functionOf(message.replace(/[^]*first freed:/, "")), "frees");
+  }
+  allocator.close({ abandon: true }); // it had no part in one of them
+});
+
+Deno.test("debug: what a program allocates when it is asked for memory, in a call of C, has its own stack", async () => {
+  const lines: (string | undefined)[] = [];
+  for (const stacks of [true, 2]) {
+    using heap = await Heap.open({
+      build: "debug",
+      maxBytes: 1024 * 1024,
+      stacks,
+      log: () => {},
+      onPressure(level) {
+        if (level === 1) lines.push(lineOf(new Error().stack)), heap.malloc(7), heap.malloc(7);
+      },
+    });
+    using allocator = heap.nativeAllocator();
+    const { malloc, free } = functionsOf(allocator);
+    const block = allocator.call(() => malloc.call(600_000n));
+    assertEquals(allocator.call(() => malloc.call(600_000n)), null);
+    const stacksOf7 = heap.leaks().filter(({ bytes, blocks }) => bytes === 7 * blocks).map(({ stack }) =>
+      lineOf(stack)
+    );
+    assertEquals(stacksOf7.includes(lines.at(-1)), true);
+    assertEquals(stacksOf7.every((line) => line === lines.at(-1) || line === undefined), true);
+    allocator.call(() => free.call(block));
+  }
 });

@@ -15,7 +15,7 @@ import {
   offsetOfAddress,
   type VirtualMemory,
 } from "../../../os/mod.ts";
-import type { Ptr } from "../../blocks.ts";
+import type { CallSites, Ptr } from "../../blocks.ts";
 import { HeapBusyError, HeapClosedError, HeapError, type OutOfMemoryError } from "../../errors.ts";
 import type { HeapAccess } from "../heap_access.ts";
 import { type CallbackHeap, NativeCalls } from "./calls.ts";
@@ -114,15 +114,16 @@ export class NativeAllocator implements Disposable {
   /** Calls by `call` that are not over. */
   #depth = 0;
 
-  /** Users call `heap.nativeAllocator()`. @param open those that the heap closes */
+  /** Users call `heap.nativeAllocator()`. @param open those that the heap closes @param callSites of a build that keeps stacks */
   constructor(
     heap: AllocatorHeap,
     system: VirtualMemory,
     outOfMemory: (size: number) => OutOfMemoryError,
     open: Set<OpenAllocator>,
+    callSites?: CallSites,
   ) {
     this.#heap = heap;
-    this.#calls = new NativeCalls(heap);
+    this.#calls = new NativeCalls(heap, callSites);
     this.#gmp = new GmpCalls(this.#calls, system, outOfMemory);
     const own: OpenAllocator = {
       assertIdle: () => this.#assertIdle(),
@@ -179,7 +180,7 @@ export class NativeAllocator implements Disposable {
             return 0;
           }
           const bytes = sizeOf(size), resized = this.#calls.resize(address, bytes);
-          // Lua takes it that a block can always become smaller; a debug build, which always moves it, may have no memory.
+          // Lua takes it that a block can always become smaller; a debug build, which moves it then, may have no memory.
           return resized === 0 && bytes <= this.#calls.sizeOf(address) ? Number(address) : resized;
         }),
     );
@@ -315,6 +316,10 @@ export class NativeAllocator implements Disposable {
    *
    * If `body` throws as well, what was kept is thrown, being the reason in most cases.
    *
+   * In a debug build what C allocates and frees in here has the stack of this call, which is captured once. So it is to
+   * be around each call of C, not around the whole program, whose leaks would all be of one line. Outside of it, and
+   * when an asynchronous call goes on, each block has a stack of its own, which takes microseconds.
+   *
    * @example
    * ```ts
    * import { Heap, InvalidPointerError } from "@hakmem/hakmem";
@@ -329,6 +334,7 @@ export class NativeAllocator implements Disposable {
    */
   call<Result>(body: () => Result): Result {
     this.#assertOpen();
+    const before = this.#calls.enterSite(this.call);
     this.#depth++;
     let result: Result;
     try {
@@ -337,6 +343,8 @@ export class NativeAllocator implements Disposable {
       this.#depth--;
       this.rethrow();
       throw error;
+    } finally {
+      this.#calls.site = before;
     }
     if (result instanceof Promise) return this.#settled(result) as Result;
     this.#depth--;

@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { Ptr } from "../../blocks.ts";
+import type { CallSite, CallSites, Ptr } from "../../blocks.ts";
 
 /** What this needs of a heap. */
 export interface CallbackHeap {
@@ -33,17 +33,28 @@ export class NativeCalls {
   blocks = 0;
   /** Calls of C's that are under way. */
   running = 0;
+  /** Where the program has called C; undefined where that is not known. */
+  site: CallSite | undefined = undefined;
   readonly #heap: CallbackHeap;
   readonly #base: number;
+  readonly #callSites: CallSites | undefined;
 
-  constructor(heap: CallbackHeap) {
+  constructor(heap: CallbackHeap, callSites?: CallSites) {
     this.#heap = heap;
+    this.#callSites = callSites;
     this.#base = Number(heap.base); // a multiple of 2 MiB below 2^53
   }
 
   /** Keeps what was thrown. */
   keep(error: unknown): void {
     if (this.kept.length < KEPT_MOST) this.kept.push(error);
+  }
+
+  /** C is called by a function that is under way. @returns where it was called before, for when that is over. */
+  enterSite(callee: (...args: never[]) => unknown): CallSite | undefined {
+    const before = this.site;
+    this.site = this.#callSites?.site(callee);
+    return before;
   }
 
   /** `malloc`: the address, or 0. */
@@ -58,6 +69,7 @@ export class NativeCalls {
 
   #make(make: (heap: CallbackHeap, count: number, size: number) => Ptr, count: number, size: number): number {
     this.running++;
+    if (this.site !== undefined) this.#callSites!.next = this.site;
     try {
       const ptr = make(this.#heap, count, size);
       if (ptr === 0) return 0;
@@ -67,7 +79,8 @@ export class NativeCalls {
       this.keep(error);
       return 0;
     } finally {
-      this.running--;
+      this.running--; // with no call: there may be no stack left
+      if (this.site !== undefined) this.#callSites!.next = undefined;
     }
   }
 
@@ -75,6 +88,7 @@ export class NativeCalls {
   resize(address: bigint, size: number): number {
     if (address === 0n) return this.allocate(size);
     this.running++;
+    if (this.site !== undefined) this.#callSites!.next = this.site;
     try {
       const ptr = this.#heap.realloc(this.#heap.ptrAt(address), size);
       return ptr === 0 ? 0 : this.#base + ptr;
@@ -82,7 +96,8 @@ export class NativeCalls {
       this.keep(error);
       return 0;
     } finally {
-      this.running--;
+      this.running--; // with no call: there may be no stack left
+      if (this.site !== undefined) this.#callSites!.next = undefined;
     }
   }
 
@@ -90,13 +105,15 @@ export class NativeCalls {
   release(address: bigint): void {
     if (address === 0n) return;
     this.running++;
+    if (this.site !== undefined) this.#callSites!.next = this.site;
     try {
       this.#heap.free(this.#heap.ptrAt(address));
       this.blocks--;
     } catch (error) {
       this.keep(error);
     } finally {
-      this.running--;
+      this.running--; // with no call: there may be no stack left
+      if (this.site !== undefined) this.#callSites!.next = undefined;
     }
   }
 
