@@ -1699,18 +1699,23 @@ interface Settings extends ThreadSettings {
 /** The longest time that a timer of Deno's takes. */
 const MOST_MILLISECONDS = 2 ** 31 - 1;
 
-/** Options, read once: a getter may say something else the next time. @throws {InvalidOptionError} for names that are not `known`. */
+/**
+ * Options, read once: a getter may say something else the next time. Those that an object inherits count, too, as in
+ * `Object.create(defaults)`, or of a class.
+ *
+ * @throws {InvalidOptionError} for names that are not `known`.
+ */
 function chosenOf<Options extends object>(options: Options, call: string, known: readonly string[]): Options {
   if (typeof options !== "object" || options === null) {
     throw new InvalidOptionError(`${given(options)}: ${call} takes an object of options, or nothing.`);
   }
-  const chosen = { ...options };
-  for (const name of Object.keys(chosen)) {
-    if (!known.includes(name)) {
+  for (const name in options) {
+    if (!known.includes(name) && !(name in Object.prototype)) {
       throw new InvalidOptionError(`${call} has no option "${name}". The options are: ${known.join(", ")}.`);
     }
   }
-  return chosen;
+  const chosen = known.map((name) => [name, options[name as keyof Options]]);
+  return Object.fromEntries(chosen.filter(([, value]) => value !== undefined)) as Options;
 }
 
 /** @throws {InvalidOptionError} as `Heap.attach` does. */

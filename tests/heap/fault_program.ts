@@ -256,7 +256,9 @@ for (const [name, fault] of Object.entries(FAULTS)) {
   if (heap.u8.length === 0) continue; // closed
   // Every other block is as it was (a free one would have a link in it), and there are more.
   live.forEach((ptr, index) => {
-    if (!isFilled(heap.u8.subarray(ptr, ptr + index * 37), index)) throw new Error(`${name}: another block was changed`);
+    if (!isFilled(heap.u8.subarray(ptr, ptr + index * 37), index)) {
+      throw new Error(`${name}: another block was changed`);
+    }
   });
   if (heap.malloc(5000) === 0) throw new Error(`${name}: the heap gives no more blocks`);
 }

@@ -1,7 +1,14 @@
 /** Opening and closing: options, several heaps at once, what is left of a closed one, permissions, and bundlers' view. */
 
 import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
-import { DEFAULT_VARIANT, Heap, HeapClosedError, InvalidOptionError, VARIANTS } from "../../src/heap/mod.ts";
+import {
+  DEFAULT_VARIANT,
+  Heap,
+  HeapClosedError,
+  type HeapOptions,
+  InvalidOptionError,
+  VARIANTS,
+} from "../../src/heap/mod.ts";
 import { openVirtualMemory, OsError } from "../../src/os/mod.ts";
 import { Oracle } from "../../src/verify/oracle.ts";
 
@@ -27,6 +34,21 @@ Deno.test("Heap.open() throws INVALID_OPTION for what it does not take", async (
   }
 });
 
+Deno.test("Heap.open() takes options that an object inherits, and refuses those that do not exist", async () => {
+  class Settings {
+    get build() {
+      return "debug" as const;
+    }
+    log = (): void => {};
+  }
+  const options = Object.create(new Settings(), { maxBytes: { value: 8 * MIB, enumerable: true } });
+  using heap = await Heap.open(options);
+  assertEquals([heap.build, heap.stats().maxBytes], ["debug", 8 * MIB]);
+  await assertRejects(() => Heap.open(Object.create({ size: 100 })), InvalidOptionError, '"size"');
+  using other = await Heap.open({ build: undefined } as unknown as HeapOptions);
+  assertEquals(other.build, "release");
+});
+
 Deno.test("Heap.open() has the flags of its variant, and the default's if none is named", async () => {
   for (const [name, flags] of Object.entries(VARIANTS)) {
     using heap = await Heap.open({ variant: name });
@@ -38,15 +60,20 @@ Deno.test("Heap.open() has the flags of its variant, and the default's if none i
 });
 
 Deno.test("Heap.open() throws an OsError if there is no such address space", async () => {
-  const heaps: Heap[] = [];
+  const system = await openVirtualMemory(), taken: bigint[] = [];
   try {
     // 128 TiB is all that a process has on x86-64; on other machines there may be more.
-    await assertRejects(async () => {
-      for (let count = 0; count < 300; count++) heaps.push(await Heap.open({ reserveBytes: 1024 * GIB }));
+    assertThrows(() => {
+      for (let count = 0; count < 300; count++) taken.push(system.reserve(1024 * GIB, 2 * MIB));
     }, OsError);
+    assert(taken.length > 10, `${taken.length} TiB`);
+    await assertRejects(() => Heap.open({ reserveBytes: 1024 * GIB }), OsError);
   } finally {
-    for (const heap of heaps) heap.close();
+    for (const address of taken) system.release(address, 1024 * GIB);
+    system.close();
   }
+  using heap = await Heap.open({ reserveBytes: 1024 * GIB });
+  assert(heap.malloc(100) !== 0);
 });
 
 Deno.test("several heaps at once never see each other's blocks", async () => {

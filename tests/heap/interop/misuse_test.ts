@@ -111,6 +111,23 @@ for (const build of ["release", "debug"] as const) {
     assert(at !== undefined);
   });
 
+  Deno.test(`an array's cursors end with it, and theirs, however many were forgotten before (${build})`, async () => {
+    using heap = await Heap.open({ build });
+    const people = heap.structs(Person, 3);
+    for (let forgotten = 0; forgotten < 100; forgotten++) people.cursor();
+    const cursor = people.cursor(), other = cursor.cursor(), person = other.at(1);
+    cursor.at(2).id = 5;
+    person.id = 6;
+    people[Symbol.dispose]();
+    assertAll("BUFFER_OVERFLOW", {
+      cursor: () => cursor.at(2).id,
+      other: () => other.at(1).id,
+      person: () => person.id,
+    });
+    assertThrows(() => cursor.set(0, { id: 1 }), HeapError);
+    assertEquals([cursor.length, [...other].length], [0, 0]);
+  });
+
   Deno.test(`without its views a heap refuses what needs them, and loses no block (${build})`, async () => {
     using heap = await Heap.open({ build });
     const block = heap.own(64), people = heap.structs(Person, 2), out = heap.out("i32"), scope = heap.scope();

@@ -61,6 +61,8 @@ export class StructCursor<F extends Fields> {
   readonly #memory: StructMemory;
   readonly #ptr: Ptr;
   #length: number;
+  /** Cursors that were made of this one, and end with it. */
+  #cursors: WeakRef<StructCursor<F>>[] = [];
 
   /** Users call `heap.structs`, `heap.structsAt`, `heap.cursor` and `cursor`. */
   constructor(heap: HeapAccess, memory: StructMemory, type: StructType<F>, ptr: Ptr, length: number) {
@@ -87,7 +89,8 @@ export class StructCursor<F extends Fields> {
 
   /**
    * Leads to a struct by its index, in a store and no check: beyond the end it is as with a typed array, where nothing
-   * can be written; to read a field there is an error. In debug builds this is one, too.
+   * can be written; to read a field there is an error. An index that is not a whole number may lead into the middle of
+   * a struct. In debug builds either is an error at once.
    *
    * @returns the same object each time.
    * @throws {BufferOverflowError} in debug builds, for an index that there is not.
@@ -157,7 +160,7 @@ export class StructCursor<F extends Fields> {
   }
 
   /**
-   * Another cursor over the same memory, with a view of its own.
+   * Another cursor over the same memory, with a view of its own. It ends with the array.
    *
    * @example
    * ```ts
@@ -174,7 +177,12 @@ export class StructCursor<F extends Fields> {
    * ```
    */
   cursor(): StructCursor<F> {
-    return new StructCursor(this.#heap, this.#memory, this.type, this.#ptr, this.#length);
+    const { length } = this.#cursors;
+    // At each power of two those are left out that nobody has any more.
+    if ((length & (length - 1)) === 0) this.#cursors = this.#cursors.filter((cursor) => cursor.deref() !== undefined);
+    const made = new StructCursor(this.#heap, this.#memory, this.type, this.#ptr, this.#length);
+    this.#cursors.push(new WeakRef(made));
+    return made;
   }
 
   /** All of them, in order: the same object each time. */
@@ -187,8 +195,12 @@ export class StructCursor<F extends Fields> {
     if (!(index >>> 0 === index && index < this.#length)) throw beyond(index, this.#length, this.#ptr);
   }
 
-  /** From now on there are none: whatever is read is missing, also of the view that the program may still have. */
+  /**
+   * From now on there are none: whatever is read is missing, also of the view that the program may still have, and of
+   * other cursors.
+   */
   protected end(): void {
+    for (const cursor of this.#cursors) cursor.deref()?.end();
     this.#length = 0;
     this.place.at = NOWHERE; // that of the old view, for ever
     this.place = new Place();
