@@ -30,7 +30,7 @@
  * A thread borrows a buffer and writes to it alone; when it ends, another may go on where it stopped. The sequence number
  * makes one order of all events: a free is numbered before the real one, an allocation after it, so the number of a free
  * is below that of whatever gets the same address next. A realloc is both, and has two events. An event's first word is
- * written last, so that half an event is none.
+ * written last, so that half an event does not count.
  *
  * All state of the process lies in one page that the kernel empties in a child of fork: a child finds it empty and starts
  * a file of its own, whichever way it was forked. A child of vfork shares its parent's memory, and its recording.

@@ -174,7 +174,7 @@ static void *reallocate(void *pointer, size_t size) {
   return resized;
 }
 
-/* In a library that has no aligned allocation, a larger block stands for it: the C library's would be none of its own. */
+/* In a library that has no aligned allocation, a larger block stands for it: the C library's would not be one of its own. */
 static void *allocate_aligned(size_t alignment, size_t size) {
   void *pointer = NULL;
   int error;

@@ -113,7 +113,7 @@ static void own(uint64_t address, uint64_t bytes) {
   if (!is_told && __cxa_thread_atexit_impl(at_thread_end, NULL, &__dso_handle) != 0) return;
   is_told = 1;
   struct owned *const range = malloc(sizeof *range);
-  if (range == NULL) return; /* then it outlives the thread, which is no worse than a leak */
+  if (range == NULL) return; /* then it outlives the thread, which is as bad as a leak */
   *range = (struct owned){{address, bytes}, owned};
   owned = range;
 }

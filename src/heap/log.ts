@@ -1,5 +1,5 @@
 /**
- * What a heap has to say, in lines, to the `log` that it was opened with. That is the program's function, which may do
+ * The lines that a heap passes to the `log` that it was opened with. That is the program's function, which may do
  * anything: use the heap, close it, or throw. So lines wait until the call that says them is over, its sections ended and
  * its locks given back. What `log` throws passes on from `open` and `close`, which are whole by then; anywhere else it goes
  * to stderr with the line, since the call has a result that would be lost. `console.error` is the program's, too: where that

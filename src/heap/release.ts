@@ -1,5 +1,5 @@
 /**
- * The release build: puts the parts together, and has what is neither the hot path nor a part's own.
+ * The release build: puts the parts together, and has what belongs neither to the hot path nor to one part.
  *
  * @module
  */
@@ -342,7 +342,7 @@ export class ReleaseBlocks implements Blocks {
   /**
    * Looks at the block that `malloc(size)` would take off its free list.
    *
-   * @throws {HeaderCorruptedError} if it is none of its class, or not free; the list is given up.
+   * @throws {HeaderCorruptedError} if it is not a block of the class, or not free; the list is given up.
    */
   assertNext(size: number, isFree: (ptr: Ptr) => boolean): void {
     if (size > this.#classes.largest) return;

@@ -15,7 +15,7 @@ export interface Warning {
   readonly brief?: string;
 }
 
-const LOAD_PER_CORE = 0.5; // a run keeps one core busy: half of the others' time is still free below this
+const LOAD_PER_CORE = 0.5; // a run keeps one core busy: half of the time of the other cores is still free below this
 const STOLEN_SHARE = 0.01;
 const WIDE = 0.1; // of the median, from low to high
 

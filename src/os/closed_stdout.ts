@@ -1,7 +1,8 @@
 /**
  * Whether somebody started this process without a stdout (`>&-`). What is written then is lost without a word: the runtime
- * opens /dev/null for each descriptor that is missing, to read and to write, which no redirection in a shell does. (Some
- * programs do it for those that they start and want to see nothing of.) libc is asked, since Deno lets nobody look into /proc.
+ * opens /dev/null for each descriptor that is missing, for reading and writing, which no redirection in a shell does.
+ * (Some programs do so for processes whose output they do not want.) libc is asked, since Deno does not allow a look into
+ * /proc.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * The first module of all that is evaluated: where there is no Deno it says so, before another one fails for the lack of
- * it with a message that helps nobody.
+ * The first module that is evaluated. Where there is no Deno it says so, before another module fails without it, with a
+ * message that helps nobody.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
  * `none`: an allocator that does nothing. Every malloc gives the same block, so what a run of it takes is the price of
- * the harness: random stream, slots, checksum. Its time is subtracted from the others' to give net nanoseconds.
+ * the harness: random stream, slots, checksum. Its time is subtracted from every other allocator's to give net nanoseconds.
  *
  * V8 inlines it whole, as it inlines the calls of a heap written in TypeScript: that is the harness those pay for.
  *

@@ -47,7 +47,7 @@ export function readText(path: string, what = path): string {
  * What a file says, or a pipe.
  *
  * @param what As of {@linkcode readText}.
- * @param complaint What is said after it where the file is none: `is not what replay writes`.
+ * @param complaint What is said after its name if it is not such a file: `is not what replay writes`.
  * @throws UsageError likewise, and if it cannot be parsed
  */
 export function readAs<R>(path: string, what: string, complaint: string, parse: (text: string) => R): R {

@@ -1,6 +1,6 @@
 /**
  * The slabs of each class that have blocks to give, and what comes back to them. A slab has an owner, the thread that
- * carves and refills from it: so neighbours in a cache line are one thread's. All of it changes in sections
+ * carves and refills from it, so neighbours in a cache line belong to one thread. All of it changes in sections
  * (`../state/journal.ts`), so a block goes back to its slab whoever freed it.
  *
  * ```
@@ -16,8 +16,8 @@
  *    `---------------------'<---------------- all spilled ------------------------------'
  * ```
  *
- * Invariant: a block on a thread's free list is in a slab of that thread's, but in the variants with headers; so a slab is
- * abandoned when its owner's lists are empty. A slab all of whose blocks were spilled is given back, unless it is its
+ * Invariant: a block on a thread's free list lies in a slab that the thread owns, except in the variants with headers. So
+ * a slab is abandoned when its owner's lists are empty. A slab all of whose blocks were spilled is given back, unless it is its
  * owner's only one of the class.
  *
  * @module

@@ -6,8 +6,8 @@
  *   | (alignment over 16) ... | magic | granule | pages | magic ^ granule ^ pages | user data, to the last page's end |
  * ```
  *
- * Which blocks exist, and where, is known from the span table alone, which no user can write to; the header is there
- * to be found damaged: something was written before the start of the block.
+ * Which blocks exist, and where, is known from the span table alone, which no user can write to. The header is
+ * evidence: if it is damaged, something was written before the start of the block.
  *
  * What is freed waits in its thread's span cache to be given out again (`span_cache.ts`). Blocks up to 8 MiB have as many pages
  * as their class there, so that `realloc` often finds that a block has room.

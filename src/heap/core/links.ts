@@ -1,6 +1,6 @@
 /**
- * Links: free blocks are chained through their first word, on a thread's lists and in the slabs. This file is what is
- * looked at of such a chain off the hot path, and the Box's part there:
+ * Links: free blocks are chained through their first word, on a thread's lists and in the slabs. This file
+ * checks such chains off the hot path, and has the Box's part of that:
  *
  * ```
  *   free block: | link, 4 bytes | canary, 4 bytes: integrity 4 only | ... |

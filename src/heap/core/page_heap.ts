@@ -3,7 +3,7 @@
  * blocks. Best fit; neighbours that are free are merged at once.
  *
  * A span's record is in the span table at its first granule, and a shorter one at its last, so that both neighbours are
- * found from any span; the records between are 0, always:
+ * found from any span. The records in between are always 0:
  *
  * ```
  *   first granule   | kind | granules | previous in bin, or offset of the block | next in bin, or pages charged |
@@ -13,10 +13,10 @@
  * Free spans are *clean* (never touched since the system had them: they read as zero) or *dirty*, and merge only with
  * their like. Each kind has bins by length: one for each length below 64 granules, then eight a doubling. Dirty spans
  * are used first, being in memory; those that are too many (`trim`), or all if nothing else fits, are purged and so
- * become clean. What writes here is part of a section (`../state/journal.ts`), but for purging, which makes sections of
- * its own: one for each two megabytes, so that none is long.
+ * become clean. Whatever writes here is part of a section (`../state/journal.ts`). Purging makes sections of its own, one
+ * for every two megabytes, so that each is short.
  *
- * Granules are *touched* that are in use or dirty, in free slabs too. When a heap touches more than it ever did, what
+ * A granule is *touched* if it is in use or dirty, or part of a free slab. When a heap touches more than it ever did, what
  * lies idle is given back first (`hasGrown`): what a program is done with makes room for what it does next. One that
  * does the same again touches no more, so it pays nothing for this.
  *
@@ -93,7 +93,7 @@ function binOf(granules: number): number {
   return EXACT_BINS + (log - 6) * 8 + ((granules >>> (log - 3)) & 7);
 }
 
-/** See the module. Granules are numbered from where pointers are; 0 is none: no block lies there. */
+/** See the module. Granules are numbered from pointer 0 on. Granule 0 means that there is none: no block lies there. */
 export class PageHeap {
   readonly #memory: HeapMemory;
   readonly #words: Int32Array;

@@ -1,6 +1,6 @@
 /**
- * A list of records of one of the heap's tables that are linked both ways. Each step looks whether the next record links
- * back; so a walk ends: a record that is come to twice would have two before it.
+ * A list of records of one of the heap's tables that are linked both ways. Each step checks that the next record links
+ * back. So every walk ends: a record that it reached twice would have two predecessors.
  *
  * @module
  */

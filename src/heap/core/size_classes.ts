@@ -1,5 +1,5 @@
 /**
- * Size classes: which strides there are, and which one serves a size. Class 0 is none; the others count from 1 (with
+ * Size classes: which strides there are, and which one serves a size. Class 0 means no class; the others count from 1 (with
  * `classes=seed`, class k is the history's C(k-1)).
  *
  * - `fine`: blocks of 0 bytes, multiples of 16 up to 128, then eight a doubling up to 32 KiB; 73 classes. A block wastes

@@ -1,7 +1,7 @@
 /**
  * Slabs: 64 KiB of blocks of one class each, 32 of them in a superslab. A superslab with a free slab is in the shared
- * pool; one that is empty goes back to the page heap, but for one, so that a program at the edge does not take and give
- * it for ever. Words of a slab's record are in `../state/layout.ts`; a record of zeros is a free slab.
+ * pool. Empty ones go back to the page heap, all but one, so that a program at the edge does not take and give the same
+ * one for ever. Words of a slab's record are in `../state/layout.ts`; a record of zeros is a free slab.
  *
  * The slab map, one word a slab, is all that `free` reads: class and owner. It is written here and nowhere else.
  *

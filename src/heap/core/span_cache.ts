@@ -1,5 +1,5 @@
 /**
- * The span cache: what a thread has freed of large blocks, by class, to be given out again. A section of the page heap
+ * The span cache: large blocks that a thread has freed, by class, to be given out again. A section of the page heap
  * takes half a microsecond, and programs free and allocate the same large sizes again and again; this takes a few stores.
  *
  * ```
@@ -11,9 +11,10 @@
  * pages that nobody touches cost nothing. A span in here is charged and counted as its block was, and is a block no
  * longer: its word for the block's offset is negative, so no pointer leads to it. It keeps its header.
  *
- * A span's record is written by who has the block, and no other; so there is neither a section nor a lock. Whose a span is
- * stands in the record, not in the list: a thread that dies between the two stores leaves none behind (`of`). Bounded in
- * bytes; all go back when the heap grows, in `collect()`, before there is no memory, and with their thread.
+ * Only the thread that has the block writes the span's record, so this needs neither a section nor a lock. The record says
+ * whose the span is, not the list: so a thread that dies between the two stores loses no span (`of`). The cache is bounded
+ * in bytes. All spans go back when the heap grows, in `collect()`, before a call fails for want of memory, and with their
+ * thread.
  *
  * @module
  */
@@ -69,7 +70,8 @@ export class SpanCache {
   /**
    * Takes the latest span of a class out, or 0: its block begins at an offset from now on.
    *
-   * @throws {HeaderCorruptedError} if what the list leads to is no such span. What is behind it goes when the thread does.
+   * @throws {HeaderCorruptedError} if the list leads to something else than such a span. What is behind it goes back with
+   * the thread.
    */
   take(pages: number, offset: number): number {
     const words = this.#words, list = this.#first + classOf(pages), granule = list < this.#first ? 0 : words[list]!;

@@ -8,8 +8,8 @@
  * ```
  *
  * Each byte of a redzone follows from its offset, and none is 0, ASCII or 0xff: strings, zeros and runs of one byte
- * that get there show. Redzones and fills are the only part of the books that is in the heap's memory; nothing is ever
- * read from them but whether they are as they were written, so user data may look like anything.
+ * that get there show. Redzones and fills are the only part of the books that lies in the heap's memory. They are only
+ * compared with what was written there, so user data may look like anything.
  *
  * @module
  */

@@ -1,8 +1,8 @@
 /**
  * The books of a debug build: a record for each block that is live, in quarantine, or remembered after that. They are
  * in memory of their own (`../state/books_layout.ts`), which all threads of a heap have, and written as the heap's
- * tables are: in sections, with an undo log, under one lock (`../state/journal.ts`). So they are right whoever dies in
- * the middle of what.
+ * tables are: in sections, with an undo log, under one lock (`../state/journal.ts`). So they are right whichever
+ * thread dies, and at whatever step.
  *
  * ```
  *   map[place of ptr] -> record: | ptr, size | in front, behind | class | list | allocated, freed | next, previous |
@@ -189,7 +189,7 @@ export class DebugBooks {
     return this.#wide(BOOK_QUARANTINE_MOST);
   }
 
-  /** The block that was put into the quarantine last, if it is not filled yet. Where there is none such, it says so once. */
+  /** The block that was put into the quarantine last, if it is not filled yet. If there is none, it says so once. */
   get unfilled(): DebugBlock | undefined {
     const record = this.#words[BOOK_UNFILLED]!;
     if (record === 0) return undefined;

@@ -1,6 +1,6 @@
 /**
- * The debug build: a layer over the release build that finds every misuse of memory for certain, or says until when it
- * does. It changes no part of the allocator, so what it runs on is what is tested.
+ * The debug build: a layer over the release build that is certain to find every misuse of memory, or says how long it
+ * can. It changes no part of the allocator, so what it runs on is what is tested.
  *
  * - Each block is a release block with redzones around what its user sees (`block.ts`). They are verified on free,
  *   realloc and `check()`. `usableSize` is exactly the size asked for.
@@ -350,7 +350,7 @@ export class DebugBlocks implements Blocks {
       if (freed !== undefined) this.#stacks.note(freed, this.#books.freedWord(block.record));
       this.#inners.untake(block.inner);
     }
-    // The block is freed. What there is no stack left for now is left to the next call.
+    // The block is freed. The next call does what there is no stack left for now.
     asFarAsThereIsStack(() => {
       this.#fillFreed(block);
       if (!fits) this.#inners.give(block.inner);

@@ -25,7 +25,7 @@ export function groupLeaks(blocks: Iterable<DebugBlock>, stacks: DebugStacks): L
   return [...sites.values()].sort((a, b) => b.bytes - a.bytes || b.blocks - a.blocks);
 }
 
-/** The report of a heap that is closed with live blocks, in lines; none if there are none. */
+/** The report of a heap that is closed with live blocks, in lines; empty if it has no live blocks. */
 export function leakReport(leaks: readonly Leak[]): string[] {
   if (leaks.length === 0) return [];
   const blocks = leaks.reduce((sum, leak) => sum + leak.blocks, 0);

@@ -106,7 +106,7 @@ export class FrontGate {
     return true;
   }
 
-  /** A header is believed, as on the hot path. The last byte of an AllocHeader is none: its high bits are others. */
+  /** A header is believed, as on the hot path. The last byte of an AllocHeader is never taken for one: its high bits differ. */
   #freeByHeader(ptr: number): boolean {
     if (this.#flags.header === "none" || (ptr | 0) !== ptr || ptr < FIRST_BLOCK) return false;
     const header = this.#memory.u8[ptr - 1] ?? 0, sizeClass = (header & 0x0f) + 1;

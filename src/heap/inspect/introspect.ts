@@ -2,7 +2,7 @@
  * Looking into a heap: every live block, the sums, and whether all tables agree. Nothing here is fast, and nothing here
  * changes anything. A block is live if it was carved and is on no free list; so the heap keeps no list of live blocks.
  *
- * Each look is a section. What other threads do on the hot path is none: so it is exact while they are quiet.
+ * Each look is a section. Other threads' hot path runs outside of sections, so what is seen is exact while they are quiet.
  *
  * @module
  */

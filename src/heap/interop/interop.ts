@@ -1,5 +1,5 @@
 /**
- * What a heap has for programs that call C, in one object: `Heap`'s methods of this room are calls of it.
+ * What a heap has for programs that call C, in one object: `Heap`'s methods for them are calls of it.
  *
  * @module
  */

@@ -372,7 +372,7 @@ export class Scope implements Disposable {
     this.#assertOpen();
     if (this.#blocks?.has(ptr)) return this.#heap.usableSize(ptr);
     const bytes = this.#isStart(ptr) ? this.#bytesFrom(ptr) : 0;
-    if (bytes === 0) throw new InvalidPointerError(`${hex(ptr)} is no block of this scope.`, ptr);
+    if (bytes === 0) throw new InvalidPointerError(`${hex(ptr)} is not a block of this scope.`, ptr);
     return bytes;
   }
 

@@ -1,10 +1,10 @@
 /**
- * Heaps that a program lets go of without closing them, whose memory goes back all the same. The garbage collector says
- * so in two steps: whatever can still call a heap has its inner buffer, and when that is gone nobody will call it
- * again; then a view of the program's may still have the other one.
+ * Heaps that a program lets go of without closing them: their memory goes back all the same. The garbage collector tells
+ * in two steps. Whatever can still call a heap holds its inner buffer; when that is gone, nobody will call it again. A
+ * view that the program still has may hold the other buffer.
  *
- * Left alone are heaps that others have: that were shared, of which blocks are lent, whose addresses were asked for, or
- * whose buffer was transferred. What a Worker has to itself when it ends, the system's part looks after (`reserve`).
+ * Heaps that somebody else may use are left alone: those that were shared, of which blocks are lent, whose addresses were
+ * asked for, or whose buffer was transferred. `reserve` looks after what a Worker has to itself when it ends.
  *
  * @module
  */

@@ -1,7 +1,7 @@
 /**
  * The journal: an undo log in the heap's own memory, which makes each change of the heap's tables whole or undone.
  *
- * What is not the hot path runs in *sections*. A section writes every word through `set`, which keeps the old value
+ * Everything but the hot path runs in *sections*. A section writes every word through `set`, which keeps the old value
  * first; at its end the log is emptied, and that is the commit. What ends a section earlier leaves the log behind, and
  * writing the old values back, last first, leaves the heap as it was before the section:
  *
@@ -12,9 +12,9 @@
  * ```
  *
  * - An exception, stack overflow among them, is rolled back by the section's own thread before it passes on.
- * - A heap that several threads have has one lock around all sections (`lock.ts`). If its holder dies, whoever takes the
- *   lock next finds the log, and rolls it back first. Who dies while rolling back leaves the rest to the next: a value
- *   may be written back twice.
+ * - A heap that several threads have has one lock around all sections (`lock.ts`). If its holder dies, the thread that
+ *   takes the lock next finds the log, and rolls it back first. A thread that dies while rolling back leaves the rest to
+ *   the next: a value may be written back twice.
  *
  * **What is read without the lock must be true whatever becomes of the section that wrote it.** A word that was set may
  * come back as it was, and its reader has gone on: so such a word is either one that its reader only takes as a hint, and

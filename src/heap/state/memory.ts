@@ -10,8 +10,8 @@
  * nothing. A buffer for each block would be no safer: none of them could be detached when the heap closes, and to make
  * one takes many times as long as a view does (`bench/pointers_bench.ts`).
  *
- * The last thread that closes gives the memory back. Of a heap that was shared some pages stay, the *tombstone*: they
- * say that this heap is closed, to whoever has a handle of it or is about to attach. A thread leaves the last some hundred
+ * The last thread that closes gives the memory back. Some pages of a heap that was shared stay, the *tombstone*: they tell
+ * whoever has a handle of the heap, or is about to attach, that it is closed. A thread leaves the last some hundred
  * of its own, and what a Worker has left goes with it, 256 others later; where one is gone, a handle leads to no heap, which
  * the system finds (`holds`). A heap that nobody closes, and
  * that no other thread has had, is given back with its thread (`VirtualMemory.reserve`), or when it is collected.

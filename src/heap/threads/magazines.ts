@@ -1,8 +1,8 @@
 /**
  * Magazines: full lists that are set aside whole (Bonwick and Adams, "Magazines and Vmem", 2001). Programs allocate in
  * phases, thousands of blocks and then thousands of frees, and so nearly every block leaves its thread's list once and
- * comes back once. Block by block, to its slab and from it, that took 20 ns; a list that changes its place takes as long
- * as one block. (Measured: see `src/DECISIONS.md`, "Full lists are set aside whole".)
+ * comes back once. Moving each block to its slab and back took 20 ns; moving a whole list takes as long as moving one
+ * block. (Measured: see `src/DECISIONS.md`, "Full lists are set aside whole".)
  *
  * ```
  *   CACHE_MAGAZINES[c] of a thread -> head of a list -> head of a list -> 0      latest first, each seven eighths of a full list

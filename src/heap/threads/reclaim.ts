@@ -1,6 +1,6 @@
 /**
  * Gives back what threads had that ended without `close()`: the blocks on their free lists go to the slabs, their slabs
- * become nobody's, and their entries in the thread table free. What is done is a number of sections, in each of which
+ * lose their owner, and their entries in the thread table become free. What is done is a number of sections, in each of which
  * the entry is still the dead thread's; so two threads may do it at once, and one that dies over it leaves the rest to
  * the next.
  *

@@ -1,9 +1,9 @@
 /**
  * Remote frees: what a thread frees of slabs that another one owns, on its way to that one.
  *
- * The way is a ring of pointers, and nobody writes to such a block before its owner has it back: a list through the
- * blocks would take each one's cache line away from the thread that wrote it last. Sixteen blocks cross over in one
- * line.
+ * The way is a ring of pointers. Nobody writes to such a block before its owner has it back: a list through the blocks
+ * would take each block's cache line away from the thread that wrote it last. One line of the ring carries sixteen
+ * blocks.
  *
  * ```
  *   ring(sender, owner):   | written, seen | sent | taken, released |    ptr  ptr  ptr  ptr  ptr  ptr  ...  2048
@@ -14,19 +14,19 @@
  *   a section takes:       all from taken to sent;  taken = sent;  and when it is committed: released = taken
  * ```
  *
- * There is a ring for each two threads, so one thread only writes to it, that in the sender's entry, and needs neither
- * lock nor compare-and-swap. Who takes is in a section (`../state/journal.ts`): mostly the owner, which puts the blocks
+ * There is a ring for each pair of threads. So only one thread writes to it, the one that has the sender's entry, and it
+ * needs neither a lock nor a compare-and-swap. Who takes is in a section (`../state/journal.ts`): mostly the owner, which puts the blocks
  * on its free lists; the sender, which puts them back into their slabs when the ring is full, or when it goes; or who
  * finds one of the two dead.
  *
  * Invariants: `sent` is stored after the pointers before it, and `taken` is part of the section that takes them. So
- * whoever dies, wherever, each block is in the ring or taken, never both; one whose pointer is written and not counted
- * has not been freed. `written` is the sender's alone, and counts once it is dead. The sender writes no place before
+ * whichever thread dies, and wherever, each block is in the ring or taken, never both. A block whose pointer is written
+ * and not counted has not been freed. `written` is the sender's alone, and counts once it is dead. The sender writes no place before
  * that is *released*: a section that has taken may yet be undone, and would find there what was written since. `taken`
  * is read in sections only; `released` is never ahead of it, and behind where a taker died: the next catches up.
  * `tests/heap/threads/remote_model_test.ts` tries every order of these stores.
  *
- * The slab may have another owner, or none, when a block is taken: so the slab map is asked again. A block of a slab
+ * The slab may have another owner by the time that a block is taken, or none, so the slab map is asked again. A block of a slab
  * that nobody owns goes into the sender's ring to itself, from which it takes them when that is full.
  *
  * A ring may be overwritten, by C code for instance. Its numbers are compared with one another, and each pointer has in
@@ -143,7 +143,7 @@ export class RemoteFrees {
    * depended on the moment. So each thread of larson was fast or 0.87 times as fast, for as long as the process lived.
    * (A Proxy, as for other slow paths, would cost each remote free.)
    *
-   * @returns whether it was one. What is not a start of a block is none, nor what was sent just before.
+   * @returns whether it was such a block: not what is not the start of a block, nor what was sent just before.
    */
   free(ptr: number): boolean {
     if ((ptr | 0) !== ptr) return false;
@@ -231,7 +231,7 @@ export class RemoteFrees {
     this.#giveRuns();
   }
 
-  /** Begins a section that takes: what one had collected that was undone is none. */
+  /** Begins a section that takes; forgets what a section had collected that was undone. */
   #begin(): void {
     this.#takes++;
     this.#runs.fill(0);

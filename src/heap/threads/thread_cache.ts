@@ -11,8 +11,8 @@
  *
  * What a thread frees of other owners' slabs does not go on its own list: two threads would write to one cache line
  * from then on, each time it is used again (Berger et al., "Hoard", 2000). It goes back to its owner (`remote_frees.ts`).
- * Measured: where such blocks served as refills instead, larson with two threads ran 0.63 times as fast, since by and
- * by half of all frees were of other owners' blocks.
+ * Measured: where such blocks served as refills instead, larson with two threads ran 0.63 times as fast, since in
+ * time half of all frees were of other owners' blocks.
  *
  * All of these words are in the heap's memory, in the cache's own 3 KiB, so that a dead thread's blocks can be found.
  *

@@ -23,7 +23,9 @@ const SOURCES = ["mod.ts", "src/heap", "src/os", "native/vm.c"];
 /** Where a baseline is. @throws {InvalidOptionError} for what cannot be its name */
 export function baselinePath(name: string): string {
   if (!/^[\w.-]+$/.test(name) || name.startsWith(".")) {
-    throw new InvalidOptionError(`a baseline's name has letters, digits, "-", "_" and "."; "${name}" is none.`);
+    throw new InvalidOptionError(
+      `a baseline's name has letters, digits, "-", "_" and "."; "${name}" is not such a name.`,
+    );
   }
   return `${BASELINE_FOLDER}/${name}.json`;
 }

@@ -1,6 +1,6 @@
 /**
  * `flags`: what a variant is built with, where each value came from, and what two variants differ in. It reads the
- * tables of flags and variants, and knows none of their names. What a debug build changes is asked of a heap that was
+ * tables of flags and variants, and names none of them. What a debug build changes is asked of a heap that was
  * opened as one.
  *
  * @module

@@ -102,7 +102,7 @@ function priced({ variant, stages, loops, whole }: Pick<StageLoops, "variant" | 
   return { stages: rows, whole: { variant, nanoseconds, sum, rest: nanoseconds.median - sum } };
 }
 
-/** What the steps of a path cost, each, and up to it; of things that are no ladder, each alone. */
+/** What each step of a path costs, and all steps up to it; of things that are not a path, each alone. */
 function pricedSlow({ name, isLadder, steps }: SlowPath, base: TimedLoop, loops: readonly TimedLoop[]): MicroSlowPath {
   const sinceBase = (timed: TimedLoop) => estimate(differences(timed.nanoseconds, base.nanoseconds));
   return {

@@ -41,7 +41,7 @@ export interface SlowPath {
   readonly isLadder: boolean;
   /** Operations in an iteration: what is reported is of one. */
   readonly operations: number;
-  /** What is done around the steps, and is none of them. */
+  /** What is done around the steps, and is not part of them. */
   readonly base: Loop;
   readonly steps: readonly { readonly name: string; readonly loop: Loop }[];
 }

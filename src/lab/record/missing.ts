@@ -94,7 +94,7 @@ export class Watch implements Disposable {
     return running;
   }
 
-  /** What was seen and is none of those that are known. */
+  /** What was seen and is not among those that are known. */
   async missing(known: ReadonlySet<number>, running: ReadonlySet<number>): Promise<MissingProcess[]> {
     const missing: MissingProcess[] = [];
     for (const [pid, program] of this.#seen) {

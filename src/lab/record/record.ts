@@ -212,7 +212,7 @@ export class Recording implements Disposable {
 const NOTHING = "neither it nor a process of it asked anything of malloc, or all have a malloc of their own";
 const SHUT_OUT = "it cleared LD_PRELOAD, has a malloc of its own, or could not write beside the recording";
 
-/** The recorder's files; what somebody else has put there is none of them. */
+/** The recorder's files, without what somebody else has put there. */
 function readFolder(folder: string): RawFile[] {
   return [...Deno.readDirSync(folder)].flatMap(({ name, isFile }) => {
     if (!isFile || !/^\d+\.\d+$/.test(name)) return [];
@@ -226,7 +226,7 @@ function readFolder(folder: string): RawFile[] {
  * Makes a recording of one of the recorder's files.
  *
  * @param fileOf where it goes: what is there is replaced; a link is, too, and what it leads to stays as it was
- * @returns undefined, and makes none, if there is no event: the process only freed what its parent had allocated.
+ * @returns undefined, and makes no file, if there is no event: the process only freed what its parent had allocated.
  */
 async function makeRecording(
   folder: string,

@@ -6,8 +6,8 @@
  * The name of a file holds the checksum of its content, so one atomic rename publishes both: a reader sees a whole entry
  * or none, and two processes that make the same entry at once are both right. An entry whose content does not match its
  * name (truncated, overwritten) is as good as absent: it is made again and renamed over. Nothing is ever deleted, since
- * another process may be about to load it. The checksum finds damage, not malice: what is taken from the folder belongs to
- * this user alone (`trust.ts`), and a folder that another user could change is not used.
+ * another process may be about to load it. The checksum finds damage, not malice. So a folder that another user
+ * could change is not used (`trust.ts`).
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * A file that is opened once, looked at and loaded by its descriptor: so what was checked is what is loaded. libc opens it,
+ * A file that is opened once, then checked and loaded by its descriptor, so that nobody can replace it in between. libc opens it,
  * which needs no permission but that to load libraries. Linux only: elsewhere a descriptor has no name to load it by.
  *
  * @module

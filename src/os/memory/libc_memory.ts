@@ -187,7 +187,7 @@ export function libcMemory(note: string): VirtualMemory {
   }
 
   /**
-   * What /proc says of a thread, from its state on; undefined if there is none. Deno's `readTextFile` would need a
+   * What /proc says of a thread, from its state on; undefined if there is no such thread. Deno's `readTextFile` would need a
    * permission.
    */
   function readStat(id: number, call: string): string[] | undefined {

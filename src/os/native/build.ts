@@ -108,7 +108,7 @@ export async function buildNative(target: NativeTarget): Promise<NativeBuild> {
 /** More than what is built takes. */
 const ROOM_BYTES = 1 << 20;
 
-/** @throws {CacheUnusableError} if it was for want of room that nothing was built: a compiler says so in many ways */
+/** @throws {CacheUnusableError} if nothing was built for want of space, which a compiler says in many ways */
 async function assertRoom(folder: string, output: string): Promise<void> {
   try {
     await Deno.writeFile(output, new Uint8Array(ROOM_BYTES));

@@ -1,5 +1,5 @@
 /**
- * libc's `malloc` and its like, one FFI call each: what a program pays which allocates through FFI.
+ * libc's `malloc` and its like, one FFI call each: what a program pays that allocates through FFI.
  *
  * `size_t` is declared as `u32`: a number passed for `usize` takes Deno's slow path (170 ns), a `u32` the fast one
  * (about 7 ns), and both calling conventions of the supported 64-bit systems zero-extend it into the full register.

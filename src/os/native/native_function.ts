@@ -4,8 +4,8 @@
  * plain number, which is exact below 2^53, where addresses are, and need not be made; and a parameter that nobody reads is a
  * `u32`, whatever C puts there: it is half of a register.
  *
- * What such a function throws ends no C function: C gets zeros, and Deno throws it when the outermost call returns, or ends the
- * process where there is none. So these must not throw.
+ * An exception in such a function does not end the C function: C gets zeros, and Deno throws it when the outermost call
+ * returns, or ends the process if there is no such call. So these functions must not throw.
  *
  * @module
  */

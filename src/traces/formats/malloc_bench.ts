@@ -104,7 +104,7 @@ function numbersIn(bytes: Uint8Array, { start, end }: Field): Map<number, number
   return numbers;
 }
 
-/** The field that begins at a byte; undefined if it does not end before `limit`, or is none. */
+/** The field that begins at a byte; undefined if it does not end before `limit`, or is not a field. */
 function fieldAt(bytes: Uint8Array, at: number, limit: number): Field | undefined {
   const tag = varintAt(bytes, at, limit);
   if (tag === undefined) return undefined;

@@ -1,6 +1,6 @@
 /**
- * `stress --scenario damage`: programs some of whose operations overwrite a word, of the heap's state as C code could do it
- * or of a block that was freed. From the first of these on, any call may throw a `HeapError`; what must not happen is said
+ * `stress --scenario damage`: programs that sometimes overwrite a word, of the heap's state as C code could do it, or of a
+ * block that was freed. From the first of these on, any call may throw a `HeapError`; what must not happen is said
  * in {@linkcode runDamaged}. A process that dies or hangs has failed too, as for other programs.
  *
  * @module

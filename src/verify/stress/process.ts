@@ -72,7 +72,7 @@ export async function runChild(
     kill();
   };
   signal.addEventListener("abort", kill);
-  // Steps, not one time: while there is no processor for this process, the other one has none either.
+  // In steps: while this process gets no processor, the other one gets none either.
   let left = START_MILLISECONDS / STEP_MILLISECONDS;
   const timer = setInterval(() => {
     if (--left < 0) hang();

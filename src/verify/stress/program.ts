@@ -119,7 +119,7 @@ export async function runProgram(
   using heap = await Heap.open({
     ...heapOptions(variant, build),
     reserveBytes: RESERVE_BYTES,
-    log: () => {}, // a program that fails leaves blocks behind: that is no news
+    log: () => {}, // that a program which fails leaves blocks behind need not be said
     ...(maxBytes === undefined ? {} : { maxBytes }),
   });
   const oracle = new Oracle(heap);

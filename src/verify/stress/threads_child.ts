@@ -94,7 +94,7 @@ export async function serveThreads(request: ThreadsRequest, entry: URL = WORKER)
     const heap = await Heap.open({
       ...heapOptions(request.variant, request.build),
       reserveBytes: RESERVE_BYTES,
-      log: () => {}, // a heap that fails has blocks in it: that is no news
+      log: () => {}, // that a heap which fails has blocks in it need not be said
       ...(isScarce ? { maxBytes: SCARCE_BYTES * (1 + request.threads) } : {}),
     });
     const relay = await Relay.of(heap, scenario, request, random, entry);

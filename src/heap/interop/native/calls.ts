@@ -117,7 +117,7 @@ export class NativeCalls {
     }
   }
 
-  /** Bytes of a block that C may use; 0 for NULL, and for what is no block. */
+  /** Bytes of a block that C may use; 0 for NULL, and for what is not a block. */
   sizeOf(address: bigint): number {
     this.running++;
     try {

@@ -36,7 +36,7 @@ export class GmpCalls {
     return this.#calls.allocate(size) || this.#borrow(size);
   }
 
-  /** `realloc_func(ptr, old, new)`. What is no block has no contents: they are lost, and the error is kept. */
+  /** `realloc_func(ptr, old, new)`. What is not a block has no contents to keep; the error is kept. */
   resize(address: bigint, oldSize: number, size: number): number {
     const borrowed = this.#borrowed.get(address);
     if (borrowed === undefined) {

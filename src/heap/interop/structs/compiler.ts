@@ -230,7 +230,7 @@ function assertLength(name: string, most: number): (value: ArrayLike<unknown>) =
   };
 }
 
-/** An array in a struct whose elements are no plain numbers: each is a view, or the `value` of one, at a place. */
+/** An array in a struct whose elements are not plain numbers: each is a view, or the `value` of one, at a place. */
 class ElementArray implements FieldArray<unknown> {
   readonly length: number;
   readonly #start: Place;
@@ -285,7 +285,7 @@ class ElementArray implements FieldArray<unknown> {
   }
 }
 
-/** The error for an index that an array has not got. */
+/** The error for an index beyond an array. */
 export function beyond(index: number, length: number, ptr: Ptr = 0): BufferOverflowError {
   const where = ptr === 0 ? "an array in a struct" : `the array at ${hex(ptr)}`;
   return new BufferOverflowError(`${String(index)}: ${where} has the elements 0 to ${length - 1}.`, ptr);

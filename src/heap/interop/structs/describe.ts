@@ -34,7 +34,7 @@ export function placesOf(type: StructType): readonly FieldPlace[] {
  * A struct of C, fields in the order of its declaration; see the table of types in the module's documentation. To
  * describe one costs microseconds, and its accessors are compiled at its first use, so descriptions are constants.
  *
- * @throws {InvalidTypeError} for what is no description, and names that are no identifiers.
+ * @throws {InvalidTypeError} for what is not a description, and for names that are not identifiers.
  *
  * @example
  * ```ts
@@ -79,7 +79,7 @@ export function union<const F extends Fields>(fields: F): StructType<F> {
 /**
  * An array of so many elements.
  *
- * @throws {InvalidTypeError} for a length that is no whole number from 1.
+ * @throws {InvalidTypeError} for a length that is not a whole number from 1.
  *
  * @example
  * ```ts

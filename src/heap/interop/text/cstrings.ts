@@ -260,7 +260,7 @@ export class CStrings {
   }
 }
 
-/** @throws {InvalidPointerError} for what is no address. */
+/** @throws {InvalidPointerError} for what is not an address. */
 function addressIn(at: bigint | Deno.PointerObject): bigint {
   if (typeof at === "bigint") return at;
   try {

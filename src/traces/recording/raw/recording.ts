@@ -119,7 +119,7 @@ export class RawRecording {
   /** The events whose numbers are below count. */
   readonly #end: number;
 
-  /** @throws TraceError if it is none of the recorder's files. */
+  /** @throws TraceError if it is not one of the recorder's files. */
   constructor(read: ReadAt) {
     this.#read = read;
     readRawHeader(read);
@@ -205,7 +205,7 @@ export class RawRecording {
  * What a file of the recorder says of its process; all zeros where that was killed, or could not go on, while it made
  * it.
  *
- * @throws TraceError if it is none of the recorder's files.
+ * @throws TraceError if it is not one of the recorder's files.
  */
 export function readRawHeader(read: ReadAt): RawHeader {
   const bytes = read(0, FILE_HEADER.BYTES), view = new DataView(bytes.buffer);
