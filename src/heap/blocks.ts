@@ -71,6 +71,8 @@ export interface Blocks {
   readonly malloc: (size: number) => Ptr;
   readonly free: (ptr: Ptr) => void;
   calloc(count: number, size: number): Ptr;
+  /** Whether `realloc` leaves a block as it is, if that is found out at once; for any numbers. */
+  readonly keeps: (ptr: Ptr, size: number) => boolean;
   /** `ptr` is not 0. */
   realloc(ptr: Ptr, size: number): Ptr;
   alignedAlloc(alignment: number, size: number): Ptr;

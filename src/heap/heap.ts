@@ -222,6 +222,7 @@ export class Heap implements Disposable, AsyncDisposable {
    * ```
    */
   readonly malloc: (size: number) => Ptr;
+  readonly #keeps: (ptr: Ptr, size: number) => boolean;
 
   /**
    * Gives a block back; `free(0)` does nothing.
@@ -326,6 +327,7 @@ export class Heap implements Disposable, AsyncDisposable {
     this.#blocks = blocks;
     this.#base = Number(memory.base);
     this.malloc = blocks.malloc;
+    this.#keeps = blocks.keeps;
     this.free = build === "release" ? blocks.free : (ptr) => {
       this.#assertNotLent(ptr);
       blocks.free(ptr);
@@ -596,6 +598,10 @@ export class Heap implements Disposable, AsyncDisposable {
    * ```
    */
   realloc(ptr: Ptr, size: number): Ptr {
+    return this.#keeps(ptr, size) && this.#lent.size === 0 ? ptr : this.#realloc(ptr, size);
+  }
+
+  #realloc(ptr: Ptr, size: number): Ptr {
     assertSize(size, "size");
     assertPointer(ptr);
     if (ptr === 0) return this.malloc(size);

@@ -35,6 +35,7 @@ import { Slabs } from "./core/slabs.ts";
 import type { HeapSnapshot } from "./inspect/snapshot.ts";
 import type { BlockInfo, HeapStats } from "./inspect/stats.ts";
 import { ThreadCache } from "./threads/thread_cache.ts";
+import { compileKeeps, type Keeps } from "./hot/in_place.ts";
 import { type Compile, compiled } from "./hot/parts.ts";
 import type { Variant } from "./variants.ts";
 import { Narrator } from "./hot/verbose.ts";
@@ -83,6 +84,7 @@ export class ReleaseBlocks implements Blocks {
   readonly #counters: Counters | undefined;
   readonly #reclaimer: Reclaimer;
   readonly #pressure: Pressure | undefined;
+  readonly keeps: Keeps;
   /**
    * A block of a call that failed, which the next call frees, or none. Not that one: with a full stack it can call nothing
    * more, and what is not called cannot fail.
@@ -134,8 +136,9 @@ export class ReleaseBlocks implements Blocks {
       memory.words.set(classes.table, WORD_CLASS_OF);
       memory.words.set(classes.strides.map(inverseOf), INVERSES_OFFSET / 4);
     }
+    const words = memory.words.subarray(0, (memory.stateBytes + Math.min(memory.bytes, SMALL_SPACE_BYTES)) / 4);
     const hotPath = compiled(compile, {
-      words: memory.words.subarray(0, (memory.stateBytes + Math.min(memory.bytes, SMALL_SPACE_BYTES)) / 4),
+      words,
       u8: memory.u8,
       heads: this.#cache.firstWord + CACHE_HEADS,
       rooms: this.#cache.firstWord + CACHE_ROOMS,
@@ -159,6 +162,7 @@ export class ReleaseBlocks implements Blocks {
       inverses: INVERSES_OFFSET / 4,
       first: memory.stateBytes / 4,
     });
+    this.keeps = compileKeeps(words, memory, classes, flags);
     const { malloc, free } = narrator?.wrap(hotPath, classes.largest) ?? hotPath;
     this.malloc = malloc;
     this.free = free;
@@ -194,7 +198,6 @@ export class ReleaseBlocks implements Blocks {
   }
 
   realloc(ptr: Ptr, size: number): Ptr {
-    if (this.#large.keeps(ptr, size)) return ptr;
     const sizeClass = this.#gate.smallClass(ptr);
     let before = this.#classes.usable[sizeClass]!;
     if (sizeClass === 0) {
@@ -415,12 +418,12 @@ export class ReleaseBlocks implements Blocks {
 
   /** Before the heap grows further: what this thread and the heap keep, and nobody uses, goes back to the system. */
   #giveBack(): void {
-    const { goal } = this.#pages;
+    const { goal, touched } = this.#pages;
     this.#large.flush();
     this.#cache.trim();
     this.#slabs.purge(goal);
     this.#pages.purge(goal);
-    this.#pages.raiseLimit();
+    this.#pages.raiseLimit(touched - this.#pages.touched);
   }
 
   #reclaim(): void {

@@ -34,9 +34,11 @@ import { roundPages, SpanCache } from "./span_cache.ts";
 
 /** Bytes of an AllocHeader. */
 export const HEADER_BYTES = 16;
-const MAGIC = 0x4c415247; // "LARG"
+/** What each of them begins with: "LARG". */
+export const MAGIC = 0x4c415247;
 const PAGES_PER_GRANULE = SLAB_BYTES / PAGE_BYTES;
-const PAGE_SHIFT = 31 - Math.clz32(PAGE_BYTES);
+/** Bits of a page. */
+export const PAGE_SHIFT = 31 - Math.clz32(PAGE_BYTES);
 /** Sizes below it are int32s for V8. */
 const MOST_INT = 2 ** 30;
 
@@ -91,6 +93,8 @@ export class LargeBlocks {
     const offset = Math.min(Math.max(alignment, HEADER_BYTES), SLAB_BYTES);
     const pages = this.#pagesOf(offset, size), granules = Math.ceil(pages / PAGES_PER_GRANULE);
     if (granules > this.#memory.granules) return 0;
+    // What waits in the cache is in memory already: better than pages that nobody has touched yet.
+    if (this.#cache.kept > 0 && !this.#pages.hasDirty(granules)) this.flush();
     return this.#journal.run(() => this.#take(offset, pages, granules, this.#alignment(alignment)));
   }
 
@@ -120,14 +124,6 @@ export class LargeBlocks {
     if (!Number.isSafeInteger(ptr) || ptr < FIRST_BLOCK || ptr >= this.#memory.bytes) return 0;
     const granule = ((ptr - HEADER_BYTES) / SLAB_BYTES) | 0;
     return this.#pages.kindOf(granule) === SPAN_LARGE && this.ptrOf(granule) === ptr ? granule : 0;
-  }
-
-  /**
-   * Whether what begins at `ptr`, any number, is a block that has just the pages that one of `size` bytes gets: what a
-   * program that grows a buffer step by step asks most of the time. False where that takes longer to find out.
-   */
-  keeps(ptr: number, size: number): boolean {
-    return this.#hasCache && size < MOST_INT && this.#usualPagesAt(ptr) === usualPages(size);
   }
 
   /** Frees the block that begins at `ptr`, any number, as most are freed: false where that takes longer to find out. */

@@ -151,6 +151,11 @@ export class PageHeap {
     return this.#take(count, SPAN_LARGE, low, high, anywhere);
   }
 
+  /** Whether a free span of so many granules has been touched before. */
+  hasDirty(count: number): boolean {
+    return this.#find(SPAN_DIRTY, count, (first) => first) !== 0;
+  }
+
   /** Makes a span in use longer where it is, if the granules behind it are free. */
   growInPlace(first: number, count: number): boolean {
     const granules = this.granulesOf(first);
@@ -204,21 +209,28 @@ export class PageHeap {
     return this.#words[WORD_TOUCHED_GRANULES]! > this.#words[WORD_TOUCHED_LIMIT]!;
   }
 
+  /** Granules that are touched. */
+  get touched(): number {
+    return this.#words[WORD_TOUCHED_GRANULES]!;
+  }
+
   /** See `hasGrown`. */
   get goal(): number {
     return this.#words[WORD_TOUCHED_LIMIT]! - this.#growth;
   }
 
   /**
-   * Lets the heap touch more again: a whole step from here where not enough lay idle, else a quarter of one. So a
-   * program that does the same again and again is let alone in the end, if its memory fits worse each time.
+   * Lets the heap touch more again: a whole step from here where not enough lay idle, else a quarter of one, or half of
+   * what went back, a number of granules, if that is more. So a program that does the same again and again is let alone
+   * in the end, and soon if it needs much each time.
    */
-  raiseLimit(): void {
+  raiseLimit(purged: number): void {
     this.#journal.run(() => {
       const limit = this.#words[WORD_TOUCHED_LIMIT]!, touched = this.#words[WORD_TOUCHED_GRANULES]!;
+      const step = Math.max(this.#growth, purged * 2) >> 2;
       this.#journal.set(
         WORD_TOUCHED_LIMIT,
-        Math.min(this.#granules, Math.max(limit + (this.#growth >> 2), touched + this.#growth)),
+        Math.min(this.#granules, Math.max(limit + step, touched + this.#growth)),
       );
     });
   }

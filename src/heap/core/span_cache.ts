@@ -26,7 +26,7 @@ import { type PageHeap, SPAN_BLOCK_OFFSET, SPAN_LARGE, SPAN_PAGES } from "./page
 
 /** Blocks of as many pages are the first and the last that have classes: from 32 KiB to 8 MiB. */
 const LEAST_PAGES = 9;
-const MOST_PAGES = 2048;
+export const MOST_PAGES = 2048;
 /** Threads keep so many pages, or a quarter of what the heap has in use if that is more, up to the second; in shares. */
 const KEPT_PAGES = 8 * MIB / PAGE_BYTES;
 const MOST_KEPT_PAGES = 64 * MIB / PAGE_BYTES;
@@ -96,6 +96,11 @@ export class SpanCache {
   /** Whether so many pages are of a class, and few enough to be put in, once there is room. */
   mayHold(pages: number): boolean {
     return classOf(pages) >= 0 && pages <= this.#most;
+  }
+
+  /** Pages of the spans that this thread has cached. */
+  get kept(): number {
+    return this.#kept;
   }
 
   /** Whether there is room for them. */

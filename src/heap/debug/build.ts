@@ -136,6 +136,9 @@ export class DebugBlocks implements Blocks {
     return this.#allocate({ ...this.#plain(count * size, this.calloc), byte: 0, allocateInner });
   }
 
+  /** Each realloc has its stack, and looks at the redzones. */
+  readonly keeps = (): boolean => false;
+
   realloc(ptr: number, size: number): number {
     const allocation = { ...this.#plain(size, this.realloc), allocateInner: this.#inner.malloc };
     return this.#relieved(allocation, () =>

@@ -34,6 +34,13 @@ Deno.test("a large block that was freed is given out again without a section, up
   heap.check();
 });
 
+Deno.test("a large block of another class is made of what waits, before pages that nobody has touched", async () => {
+  using heap = await Heap.open();
+  const granuleOf = (ptr: number) => Math.floor(ptr / (64 * KIB)), first = heap.malloc(MIB);
+  heap.free(first);
+  assertEquals(granuleOf(heap.malloc(40_000)), granuleOf(first));
+});
+
 Deno.test("a freed large block is a block no longer, whatever is done with its pointer", async () => {
   using heap = await Heap.open();
   const ptr = heap.malloc(100_000), other = heap.malloc(100_000);
