@@ -20,6 +20,22 @@ Deno.test("replaceFile() makes a file, replaces one, and leaves nothing beside i
     assertEquals(namesIn(folder), ["a"]);
   }));
 
+Deno.test("replaceFile() writes pieces, also in place, and leaves what was there if one of them cannot be made", () =>
+  withFolder((folder) => {
+    const pieces = ["one ", "two ", "three"].map((text) => new TextEncoder().encode(text));
+    Deno.writeTextFileSync(`${folder}/a`, "old and longer than what is written");
+    replaceFile(`${folder}/a`, pieces);
+    assertEquals(Deno.readTextFileSync(`${folder}/a`), "one two three");
+    replaceFile("/dev/null", pieces);
+    const broken = function* () {
+      yield pieces[0]!;
+      throw new RangeError("no second piece");
+    };
+    assertThrows(() => replaceFile(`${folder}/a`, { [Symbol.iterator]: broken }), RangeError, "no second piece");
+    assertEquals(Deno.readTextFileSync(`${folder}/a`), "one two three");
+    assertEquals(namesIn(folder), ["a"]);
+  }));
+
 Deno.test("replaceFile() keeps the mode of a file, and a link that leads to it", () =>
   withFolder((folder) => {
     Deno.writeTextFileSync(`${folder}/real`, "old", { mode: 0o640 });

@@ -14,14 +14,14 @@ const NAMES = WRITERS.map(({ name }) => name);
 const HELP = `
 ${WRITERS_HELP}
 
-Each has every event: read back it is the same trace. chrome's has no times, as traces have none: a
-microsecond there is an event.
+Each has every event: read back it is the same trace. chrome's has no times, as traces have none:
+a microsecond there is an event. Open it in https://ui.perfetto.dev.
 
 Exit codes: 0 fine, 3 an error.
 
 Examples:
   deno run -P cli.ts trace convert systemui.zip -o systemui.trace
-  deno run -P cli.ts trace convert ls.trace -o ls.json        # open it in ui.perfetto.dev
+  deno run -P cli.ts trace convert ls.trace -o ls.json.gz
   deno run -P cli.ts trace convert - --to android -o - < ls.trace
 `;
 
