@@ -1,6 +1,6 @@
 /**
  * Does a contestant run at one of two speeds? V8 decides in each process anew how to compile the same source, and then
- * a median says how often it decided which way, not how fast anything is.
+ * a median says how often V8 decided which way, not how fast anything is.
  *
  * The logarithms of the times, one a process, are sorted and cut in two where that explains most of their variance. The
  * ratio of the sums of squares between and within the two parts is the likelihood ratio of two normal populations of
@@ -9,8 +9,8 @@
  *
  * A process is judged by its fastest turn, since a mode that lasts for its life slows all of them, and a disturbance
  * does not. A long tail passes the test, too: so the parts must be {@link APART} from one another, and each one must be
- * narrow. And a machine that has two speeds gives them to everybody: modes that others shared at the same time are its
- * own.
+ * narrow. And a machine that has two speeds has them for everybody: modes that other contestants had at the same time are the
+ * machine's.
  *
  * @module
  */

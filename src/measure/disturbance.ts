@@ -1,14 +1,14 @@
 /**
  * What disturbs the machine while something is measured: time that a virtual machine's host gave to others, what other
  * programs took of the cores, tasks that waited for a core, and context switches that a process did not ask for. Read
- * from `/proc`; where there is none, nothing is known.
+ * from `/proc`; where there is no such thing, nothing is known.
  *
  * A round counts as disturbed by a rule that knows nothing of what was measured: the host took
  * {@linkcode STOLEN_LIMIT} ms from one of its turns, or other programs {@linkcode OTHERS_LIMIT} of all cores' time.
  * Where more than {@linkcode DISTURBED_LIMIT} of all rounds are disturbed, discarded ones included, there is no
  * verdict. (With a quarter, 2 of 20 comparisons beside loops that were busy 37 to 57 % of the time had one:
- * `bench/disturbed.ts`.) The statistics alone do not see to that: what runs beside them for seconds may meet one
- * contestant's turns more often than the other's.
+ * `bench/disturbed.ts`.) The statistics alone do not ensure that: what runs for seconds may hit the turns of one
+ * contestant more often than those of the other.
  *
  * @module
  */

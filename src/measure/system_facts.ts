@@ -1,6 +1,6 @@
 /**
- * What Linux says of itself in `/proc` and `/sys`, as far as it matters to a measurement. Each file may be missing: then
- * the fact is.
+ * What Linux says of itself in `/proc` and `/sys`, as far as it matters to a measurement. Where a file is missing, so is the
+ * fact.
  *
  * @module
  */

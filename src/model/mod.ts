@@ -1,6 +1,6 @@
 /**
- * Result files: what every command writes as JSON, as schemas and as the types that follow from them. Who measures makes
- * them, who reports reads them, and a file that was read back is checked value by value.
+ * Result files: what every command writes as JSON, as schemas and as the types that follow from them. The lab makes
+ * them, reports read them, and a file that is read back is checked value by value.
  *
  * @module
  */

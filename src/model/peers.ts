@@ -1,5 +1,5 @@
 /**
- * The file of `peers`, `hakmem.peers/1`: who is here to be measured against, and what would bring the others.
+ * The file of `peers`, `hakmem.peers/1`: which peers this machine has, and what would bring the others.
  *
  * @module
  */

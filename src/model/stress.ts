@@ -1,6 +1,6 @@
 /**
- * The file of `stress`, `hakmem.stress/1`: what was run, and where something failed the shortest list of operations that
- * does. It holds all that a replay needs.
+ * The file of `stress`, `hakmem.stress/1`: what was run, and, if something failed, the shortest list of operations that
+ * fails. It holds all that a replay needs.
  *
  * @module
  */

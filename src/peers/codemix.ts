@@ -1,7 +1,7 @@
 /**
  * `codemix`: the package `malloc` by codemix, a skip list of free blocks in one `ArrayBuffer`. The heights of its nodes
  * are random, so no two runs are quite alike; what the workloads make of it is. It throws where others do nothing or give
- * NULL: for a free of NULL, and for sizes that no pool of its length has. It has no realloc; a malloc, a copy and a free
+ * NULL: for a free of NULL, and for sizes larger than its pool. It has no realloc; a malloc, a copy and a free
  * stand for it.
  *
  * @module

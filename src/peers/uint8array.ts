@@ -1,6 +1,6 @@
 /**
  * `uint8array`: what a JavaScript program does without an allocator. A block is `new Uint8Array(size)`, free drops the
- * reference, and the garbage collector does the rest, inside and outside the measured slots.
+ * reference, and the garbage collector does the rest, inside and outside the measured turns.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * What makes a result doubtful, in a line beside it: somebody who reads the first lines alone, or has thrown stderr away,
- * knows whether to believe them. The warnings themselves, with advice, are on stderr and in the files.
+ * What makes a result doubtful, in a line beside it, so that a reader of the first lines alone, or without stderr, knows
+ * whether to believe them. The warnings themselves, with advice, are on stderr and in the files.
  *
  * @module
  */

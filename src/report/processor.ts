@@ -1,6 +1,6 @@
 /**
- * The processor that something was measured on, and whether two files are of the same kind: figures of unlike ones must
- * not stand side by side without a word.
+ * The processor that something was measured on, and whether two files are of the same kind: figures of different kinds
+ * must not stand side by side without a word.
  *
  * @module
  */

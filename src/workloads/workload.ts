@@ -1,7 +1,7 @@
 /**
  * What a workload is: a name, its parameters with their limits, and a loop over an `Allocator`.
  *
- * A slot of the measurement starts from the seed and runs *units* of a fixed amount of work until it is long enough for
+ * A turn starts from the seed and runs *units* of a fixed amount of work until it is long enough for
  * the clock. Each unit goes on where the one before it ended, for two reasons, both measured: a stream that starts
  * again every 20,000 cycles is learnt by the processor's branch predictor (the bare loop ran 1.9 times as fast), and to
  * empty the working set after each unit makes libc's malloc return its memory and fetch it back (3 times slower at 1

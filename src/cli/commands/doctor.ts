@@ -1,6 +1,6 @@
 /**
- * `doctor`: what this machine can measure, and what disturbs it; with `--witness`, whether the lab's own loops in C
- * disturb it.
+ * `doctor`: what this machine can measure, and what disturbs it; with `--witness`, whether the lab's own loops in C cost
+ * more than plain C.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * `explain`: reads its options, lets the lab find what makes the difference, prints what it found.
+ * `explain`: reads its options, lets the lab find the cause of a difference, prints it.
  *
  * @module
  */

@@ -2,7 +2,7 @@
  * The completion script for bash, 3.2 and later. It needs nothing else: no bash-completion, and no call of the program,
  * which would take a moment at every key.
  *
- * For file names it gives nothing, and `complete -o default` lets readline do what it does best.
+ * It gives no file names: `complete -o default` leaves those to readline.
  *
  * @module
  */

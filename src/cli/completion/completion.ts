@@ -1,7 +1,7 @@
 /**
- * `completion`: prints a script by which a shell completes the command line. It is made from the command tree and holds
- * all words itself. (Libraries that do this call the program at each key, which takes a third of a second here, or need
- * more of the shell than it has by itself.)
+ * `completion`: prints a script with which a shell completes the command line. It is made from the command tree, and holds
+ * all words itself. (Libraries for this call the program at each key, which takes a third of a second here, or need more
+ * than a plain shell has.)
  *
  * @module
  */

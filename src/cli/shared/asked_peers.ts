@@ -1,6 +1,6 @@
 /**
- * Peers that were asked for by name: a script that names one relies on it, so the command that could not measure it ends
- * with an error, after it has shown what it has.
+ * Peers that were asked for by name. A script that names a peer relies on it: if a command cannot measure it, the command
+ * shows what it has, and ends with an error.
  *
  * @module
  */

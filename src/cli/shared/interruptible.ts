@@ -1,5 +1,5 @@
 /**
- * Work that takes long: a progress bar while it lasts, and Ctrl-C, which asks it to stop, twice ends the process.
+ * Work that takes long: a progress bar while it lasts. Ctrl-C asks it to stop; a second one ends the process.
  *
  * @module
  */

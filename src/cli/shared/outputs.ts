@@ -1,7 +1,7 @@
 /**
  * Where a command's result goes: the terminal, files, or stdout for `-`. All are tried before anything is measured, so
  * that a run of a minute is not lost to a folder that is missing, and nothing is left behind by the try. A file is written
- * whole or not at all, and none is one that the command reads, or one of its other outputs.
+ * whole or not at all, and may not be one that the command reads, or another of its outputs.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Text files that a command reads whole: results, mostly. What is too long to be one, or never ends, is refused before it
+ * Text files that a command reads whole: results, mostly. A file that is too long, or never ends, is refused before it
  * fills the memory.
  *
  * @module

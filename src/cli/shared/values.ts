@@ -1,5 +1,5 @@
 /**
- * Option values: from what was typed to what is meant, or a message which says what is allowed.
+ * Option values: turns what was typed into what is meant, or into a message that says what is allowed.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * The options that say what is run: the workload, its sizes and its parameters. All commands that measure have them.
+ * The options that choose what is run: the workload, its sizes and its parameters. All commands that measure have them.
  *
  * @module
  */

@@ -2,11 +2,11 @@
  * `bench`: the throughput of our heap and of its peers, size by size, in one run.
  *
  * In each round every contestant has a fresh process, since V8 decides anew in each how to compile the same source: so
- * what a contestant's samples spread over is what its users get, and one that runs at one of two speeds is told from
- * one that does not. All processes of a round are warmed up, then every size is measured by each in two halves of a
+ * a contestant's samples spread as its users' runs do, and a contestant that runs at one of two speeds is told from one
+ * that does not. All processes of a round are warmed up, then every size is measured by each in two halves of a
  * turn, in random order, one after the other while the rest wait: through all sizes, and back. So the turns of one size
  * and round lie close together, and what disturbs the machine disturbs them alike: ratios are taken within rounds. What
- * slows one half alone was the machine, not what the process is.
+ * slows only one half comes from the machine, not from the process.
  *
  * Before the first round each contestant has a process in which its turns are made long enough, and what it does is
  * checked against what a do-nothing allocator does.

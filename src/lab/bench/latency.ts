@@ -4,7 +4,7 @@
  * unit is run again and again. What its operations are is found here, by an allocator that only notes them, and goes to
  * all in a file.
  *
- * With one thread only: an operation that waits for another thread is as long as that one likes.
+ * With one thread only: how long an operation waits for another thread is up to that thread.
  *
  * @module
  */

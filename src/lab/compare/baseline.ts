@@ -1,6 +1,6 @@
 /**
  * Baselines: a revision and its flags under a name, to be measured again beside what is new. What was measured when it
- * was saved is kept with it, and shown; it is compared with nothing, because the machine is another one every hour.
+ * was saved is kept with it, and shown; it is not compared with anything, since the machine changes from hour to hour.
  *
  * They are files in `bench/baselines/`, so that a project commits those that it cares for.
  *

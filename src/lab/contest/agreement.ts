@@ -1,6 +1,6 @@
 /**
  * All contestants of a run must have done the same work: equal operations and equal checksums for the same number of
- * units. One who has not measured something else, and the run fails rather than compare it.
+ * units. A contestant that has not done it measured something else: the run fails rather than compare it.
  *
  * @module
  */

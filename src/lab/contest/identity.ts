@@ -1,7 +1,7 @@
 /**
  * Whether a native contestant is measured with the allocator that it is named after. Its process says on the first line
  * which library holds each function of the malloc family (`native/identity.c`); here that is compared with what was to
- * be preloaded. Without this, a library that the loader skips is a C library measured under another name.
+ * be preloaded. Without this check, a library that the loader skips would be the C library measured under another name.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What is doubtful about a run, collected from all that was taken down with it.
+ * What is doubtful about a run, collected from all that was recorded with it.
  *
  * @module
  */

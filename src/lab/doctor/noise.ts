@@ -1,6 +1,6 @@
 /**
- * The noise floor: two fresh processes of the same code, which take turns (A B B A), as `compare` would have them. What
- * they seem to differ by is noise, and no smaller difference can be told on this machine in that time.
+ * The noise floor: two fresh processes of the same code, which take turns (A B B A), as `compare` would have them. The
+ * difference that they seem to have is noise, and no smaller difference can be told on this machine in that time.
  *
  * It is one pair of processes: the addresses they got and what V8 made of them are part of what is measured, and
  * another pair has others. `compare` takes many pairs for that reason.

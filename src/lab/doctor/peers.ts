@@ -1,6 +1,6 @@
 /**
- * `peers`: who is here to be measured against. What is listed as here was started: native peers have said which library
- * serves their malloc, those in Deno have opened their allocator.
+ * `peers`: which peers this machine has. Each one that is listed as present was started: native peers have said which
+ * library serves their malloc, those in Deno have opened their allocator.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What a gate is to measure and to judge.
+ * What a gate has to measure and to judge.
  *
  * @module
  */

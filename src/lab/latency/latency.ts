@@ -20,7 +20,7 @@
  *   a sixteenth as many, was at least half as long, with V8 silent: so this thread is interrupted for so long whatever it
  *   does, by the system, or by the machine under a virtual one. Nothing shorter than 5 us is taken for that: it may as well
  *   be misses of caches.
- * - `unknown`: nothing of these.
+ * - `unknown`: there is evidence for none of these.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * The passes over one unit of work in which its operations are timed, of a replay as of a workload: until V8 has compiled
- * what it will, then those that count, in batches, and last one in which page faults are counted.
+ * The passes over one unit of work in which its operations are timed, of a replay or of a workload: first those in which V8
+ * compiles, then those that count, in batches, and last one in which page faults are counted.
  *
  * @module
  */

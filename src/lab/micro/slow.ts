@@ -4,8 +4,8 @@
  * themselves: each does all that the one before it does, and what the next layer adds. So the differences add up
  * to the whole, and nothing is left over.
  *
- * A loop that would come to an end, since it fills a list for one, puts the few words back at its turn by which the heap
- * is where it was; the *base* does that too, and is what the first step is measured against.
+ * A loop that would come to an end, for instance because it fills a list, puts back the few words that bring the heap to
+ * where it was. The *base* does that too, and the first step is measured against it.
  *
  * @module
  */

@@ -4,9 +4,9 @@
  *     FILE          the program that was asked for
  *     FILE.PID      each process that it started, or that those started
  *
- * A process that becomes another program (exec) is recorded anew, and the last one is kept that asked for anything. The
+ * A process that becomes another program (exec) is recorded anew, and the last program that asked for anything is kept. The
  * recorder's own files lie in a folder beside FILE, on the same disk, while the program runs, and stay if a recording
- * cannot be made of one. The program's three streams are the terminal's: nothing of ours is in between.
+ * cannot be made of one. The program keeps the terminal's three streams: nothing of ours is in between.
  *
  * @module
  */

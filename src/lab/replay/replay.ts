@@ -13,7 +13,7 @@
  * - Our heap, and the pools that are one mapping: the pages of that mapping which are in memory (`mincore`), the
  *   allocator's tables in it included.
  * - All others: the process, beyond what it has at the same event with the do-nothing allocator. Of native ones only
- *   memory that is private and no file's counts, which the replay itself has none of.
+ *   memory that is private and not a file's counts; the replay itself has no such memory.
  *
  * And how long single operations take is a third matter (`../latency/latency.ts`): one more process of each contestant.
  *

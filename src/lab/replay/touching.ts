@@ -1,7 +1,7 @@
 /**
- * How much of a trace's memory a replay touches: all of it up to 1 GiB live at once. Beyond that, of blocks up to 64 KiB all,
- * and of larger ones so much more as makes 64 MiB, since a page costs more to touch than all the rest; and less, if the
- * machine has not so much for each who replays it. What is not touched is asked for all the same.
+ * How much of a trace's memory a replay touches: all of it up to 1 GiB live at once. Beyond that, blocks up to 64 KiB
+ * whole, and 64 MiB of the larger ones, since touching a page costs more than all the rest; and less, if the machine does
+ * not have that much for everybody who replays it. What is not touched is asked for all the same.
  *
  * @module
  */

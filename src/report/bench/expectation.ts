@@ -1,6 +1,6 @@
 /**
- * Expectations: what somebody said the ratio to `system` would be, against what was measured. One that is never checked
- * is how a slower design came to be called a faster one.
+ * Expectations: what somebody said the ratio to `system` would be, against what was measured. A slower design was once
+ * called a faster one because nobody checked what was expected of it.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * How long single operations took, as text: percentiles of each kind of operation and contestant, the longest, and what
- * that was for.
+ * How long single operations took, as text: percentiles of each kind of operation and contestant, the longest, and its
+ * cause.
  *
  *     p99.99 of single operations: hakmem 2,800 ns, 1.18 times system's; longest 148 us (compiler)
  *

@@ -1,5 +1,5 @@
 /**
- * The result of a file in one line: what comes first in a report, in the words of the terminal.
+ * The result of a file in one line, which comes first in a report, in the words of the terminal.
  *
  * @module
  */

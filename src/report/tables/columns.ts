@@ -1,6 +1,6 @@
 /**
- * One model of a table: its columns, each with its head and what a row has there. From it are made the table for a
- * terminal, the same in Markdown, and, of rows whose fields are the columns, CSV.
+ * One model of a table: its columns, each with its head and what a row has there. It gives the table for a terminal, the
+ * same in Markdown, and, for rows whose fields are the columns, CSV.
  *
  * @module
  */

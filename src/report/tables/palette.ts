@@ -17,7 +17,7 @@ export interface Palette {
   readonly isTerminal: boolean;
 }
 
-/** What is not a terminal: no emphasis, and lines that most terminals and letters have room for. */
+/** For files and pipes: no emphasis, and lines short enough for most terminals and letters. */
 export const PLAIN: Palette = {
   bold: String,
   dim: String,

@@ -1,6 +1,6 @@
 /**
- * A trace without what says whose it is: threads lose their names, and how long the program ran, what its file was and
- * what was remarked about it are gone. What an allocator sees stays: calls, sizes, alignments, their order, and which
+ * A trace without anything that says whose it is: threads lose their names, and there is nothing of how long the program
+ * ran, of its file, or of the remarks about it. What an allocator sees stays: calls, sizes, alignments, their order, and which
  * thread did them. Sizes may say much about a program, too; they can be rounded up.
  *
  * @module

@@ -1,6 +1,6 @@
 // deno-lint-ignore-file no-control-regex -- the magic numbers of binary formats
 /**
- * Files that people take for traces, and what they are: said by name, with what can be done.
+ * Files that people take for traces: what each really is, and what can be done with it.
  *
  * @module
  */

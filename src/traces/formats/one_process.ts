@@ -1,6 +1,6 @@
 /**
- * Logs of several processes in one file: blocks of two may have one address, so the calls of the first are read, and the
- * others counted.
+ * Logs of several processes in one file. Blocks of two processes may have the same address, so only the calls of the first
+ * process are read; the others are counted.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * How a slot of random-mixed and of slow-mix ends: what is still in the working set is freed, on the clock.
+ * How a turn of random-mixed and of slow-mix ends: what is still in the working set is freed, on the clock.
  *
  * @module
  */

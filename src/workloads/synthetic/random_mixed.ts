@@ -1,7 +1,7 @@
 /**
  * random-mixed: a working set of slots; each cycle picks one at random, frees the block in it if there is one, else
  * allocates a block of random size and writes its first byte. Half of the slots are full once it has settled. At the
- * end of a slot all blocks are freed. One operation is one malloc or one free.
+ * end of a turn all blocks are freed. One operation is one malloc or one free.
  *
  * Slot and size come from one 32-bit number and share no bits: the slot is its low bits (up to 20), the size its top 12.
  *

@@ -1,5 +1,5 @@
 /**
- * `trace info`: what can be known of a trace without replaying it.
+ * `trace info`: what a trace is like, as far as that can be told without a replay.
  *
  * @module
  */

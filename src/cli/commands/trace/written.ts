@@ -1,5 +1,5 @@
 /**
- * What the actions have in common that make a trace of a trace: where it goes, in which format, and what is said of it.
+ * What the actions that make a trace of a trace have in common: where it goes, in which format, and what is said of it.
  *
  * @module
  */

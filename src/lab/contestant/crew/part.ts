@@ -1,6 +1,6 @@
 /**
- * The Worker's side of a crew, whatever it does: it opens its allocator, and then does what is posted to it, and says that
- * it is idle again, or why it failed.
+ * The Worker's side of a crew, whatever it does: it opens its allocator, does what is posted to it, and then says that it
+ * is idle again, or why it failed.
  *
  * @module
  */

@@ -9,8 +9,7 @@
  * The log has no times, so the end of the warm-up has to be said in it: another workload's loop is asked to run
  * once, and V8 notes that its caller is never to be optimised (see `keepUnoptimised`).
  *
- * A V8 that lacks one of the flags is asked without it, and what it would have told is missing: `unknown`, empty, or
- * undefined.
+ * A V8 that lacks one of the flags is asked without it, and its answer is missing: `unknown`, empty, or undefined.
  *
  * @module
  */

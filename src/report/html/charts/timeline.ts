@@ -1,5 +1,5 @@
 /**
- * The timeline of a comparison: every turn when it ran, a panel a size, and below them what disturbed the turns. A ring
+ * The timeline of a comparison: when every turn ran, a panel for each size, and below them what disturbed the turns. A ring
  * marks turns from which the host took time, a band the rounds that were discarded.
  *
  * @module

@@ -1,5 +1,5 @@
 /**
- * From the addresses of the recorder's events to the blocks of a recording, with what has to be made up for.
+ * From the addresses of the recorder's events to the blocks of a recording; makes up for what the recorder missed.
  *
  * @module
  */

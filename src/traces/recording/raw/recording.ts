@@ -7,8 +7,8 @@
  * began (in the parent of a forked process, mostly) is left out, and a block whose address is given out again has been
  * freed unseen.
  *
- * `record` does this when the program has ended. Where nobody was left to do it, since all were killed, the files can
- * be read as traces themselves.
+ * `record` does this when the program has ended. If it was killed before it could, the files can be read as traces
+ * themselves.
  *
  * @module
  */
