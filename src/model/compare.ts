@@ -8,18 +8,7 @@
  */
 import * as v from "valibot";
 import { EnvironmentSchema, TraceSchema, WarningSchema } from "./results.ts";
-import {
-  Amount,
-  consistent,
-  Count,
-  Factor,
-  RatioSchema,
-  readChecked,
-  Share,
-  Threads,
-  Time,
-  TimeDifference,
-} from "./values.ts";
+import { Amount, consistent, Count, Factor, RatioSchema, Share, Threads, Time, TimeDifference } from "./values.ts";
 
 export const VerdictSchema = v.picklist(["regression", "improvement", "equivalent", "inconclusive"]);
 
@@ -155,12 +144,3 @@ export type CompareRow = v.InferOutput<typeof CompareRowSchema>;
 export type CompareFile = v.InferOutput<typeof CompareFileSchema>;
 export type Baseline = v.InferOutput<typeof BaselineSchema>;
 export type TurnDisturbance = v.InferOutput<typeof TurnDisturbanceSchema>;
-
-/**
- * Reads the file of a comparison.
- *
- * @throws FileValueError if it is not one; the message names the first value that is wrong.
- */
-export function parseCompareFile(text: string): CompareFile {
-  return readChecked(CompareFileSchema, text);
-}

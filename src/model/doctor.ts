@@ -7,7 +7,6 @@
  */
 import * as v from "valibot";
 import { EnvironmentSchema } from "./results.ts";
-import { readChecked } from "./values.ts";
 
 /** One thing about the machine. */
 const FactSchema = v.object({
@@ -42,7 +41,7 @@ const NoiseSchema = v.object({
   tiers: v.array(v.string()),
 });
 
-const DoctorFileSchema = v.object({
+export const DoctorFileSchema = v.object({
   schema: v.literal("hakmem.doctor/1"),
   command: v.array(v.string()),
   environment: EnvironmentSchema,
@@ -53,15 +52,6 @@ const DoctorFileSchema = v.object({
 export type Fact = v.InferOutput<typeof FactSchema>;
 export type Noise = v.InferOutput<typeof NoiseSchema>;
 export type DoctorFile = v.InferOutput<typeof DoctorFileSchema>;
-
-/**
- * Reads a file of `doctor`.
- *
- * @throws FileValueError if it is not one; the message names the first value that is wrong.
- */
-export function parseDoctorFile(text: string): DoctorFile {
-  return readChecked(DoctorFileSchema, text);
-}
 
 /** One workload with one allocator. */
 const WitnessRowSchema = v.object({
@@ -89,7 +79,7 @@ const WitnessRowSchema = v.object({
   samples: v.object({ twin: v.array(v.number()), witness: v.array(v.number()), ratio: v.array(v.number()) }),
 });
 
-const WitnessFileSchema = v.object({
+export const WitnessFileSchema = v.object({
   schema: v.literal("hakmem.witness/1"),
   command: v.array(v.string()),
   environment: EnvironmentSchema,
@@ -106,12 +96,3 @@ const WitnessFileSchema = v.object({
 
 export type WitnessRow = v.InferOutput<typeof WitnessRowSchema>;
 export type WitnessFile = v.InferOutput<typeof WitnessFileSchema>;
-
-/**
- * Reads a file of `doctor --witness`.
- *
- * @throws FileValueError if it is not one; the message names the first value that is wrong.
- */
-export function parseWitnessFile(text: string): WitnessFile {
-  return readChecked(WitnessFileSchema, text);
-}

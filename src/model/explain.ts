@@ -7,7 +7,7 @@
 import * as v from "valibot";
 import { CountsRowSchema } from "./counts.ts";
 import { EnvironmentSchema, WarningSchema } from "./results.ts";
-import { Amount, Count, Factor, RatioSchema, readChecked, Share, Time, TimeDifference } from "./values.ts";
+import { Amount, Count, Factor, RatioSchema, Share, Time, TimeDifference } from "./values.ts";
 
 export const FindingSchema = v.picklist(["confirmed", "rejected", "undecided"]);
 
@@ -137,12 +137,3 @@ export const ExplainFileSchema = v.object({
 
 export type ExplainFile = v.InferOutput<typeof ExplainFileSchema>;
 export type ExplainFlag = v.InferOutput<typeof ExplainFlagSchema>;
-
-/**
- * Reads the file of an explanation.
- *
- * @throws FileValueError if it is not one; the message names the first value that is wrong.
- */
-export function parseExplainFile(text: string): ExplainFile {
-  return readChecked(ExplainFileSchema, text);
-}

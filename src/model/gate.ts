@@ -6,7 +6,6 @@
  */
 import * as v from "valibot";
 import { EnvironmentSchema, FailureSchema, WarningSchema } from "./results.ts";
-import { readChecked } from "./values.ts";
 
 export const GateVerdictSchema = v.picklist(["go", "no-go", "undecided"]);
 
@@ -56,12 +55,3 @@ export const GateFileSchema = v.object({
 export type GateVerdict = v.InferOutput<typeof GateVerdictSchema>;
 export type GateRow = v.InferOutput<typeof GateRowSchema>;
 export type GateFile = v.InferOutput<typeof GateFileSchema>;
-
-/**
- * Reads the file of a gate.
- *
- * @throws FileValueError if it is not one; the message names the first value that is wrong.
- */
-export function parseGateFile(text: string): GateFile {
-  return readChecked(GateFileSchema, text);
-}

@@ -5,7 +5,6 @@
  */
 import * as v from "valibot";
 import { ResultSchema } from "./results.ts";
-import { readChecked } from "./values.ts";
 
 /** One peer. */
 const PeerSchema = v.object({
@@ -28,7 +27,7 @@ const PeerSchema = v.object({
   problem: v.exactOptional(v.string()),
 });
 
-const PeersFileSchema = v.object({
+export const PeersFileSchema = v.object({
   schema: v.literal("hakmem.peers/1"),
   command: v.array(v.string()),
   /** The day to which `current` is known; absent in files of older versions. */
@@ -38,12 +37,3 @@ const PeersFileSchema = v.object({
 
 export type PeerRow = v.InferOutput<typeof PeerSchema>;
 export type PeersFile = v.InferOutput<typeof PeersFileSchema>;
-
-/**
- * Reads a file of `peers`.
- *
- * @throws FileValueError if it is not one; the message names the first value that is wrong.
- */
-export function parsePeersFile(text: string): PeersFile {
-  return readChecked(PeersFileSchema, text);
-}

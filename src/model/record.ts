@@ -5,7 +5,6 @@
  */
 import * as v from "valibot";
 import { RanForSchema } from "./results.ts";
-import { readChecked } from "./values.ts";
 import { TraceFileSchema } from "./trace.ts";
 
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -65,7 +64,7 @@ const MissingSchema = v.object({
   reason: v.string(),
 });
 
-const RecordFileSchema = v.object({
+export const RecordFileSchema = v.object({
   schema: v.literal("hakmem.record/1"),
   command: v.array(v.string()),
   /** What was run, and as which process; absent in files of older versions, as is all that is optional below. */
@@ -95,12 +94,3 @@ export type RecordFile = v.InferOutput<typeof RecordFileSchema>;
 export type Histogram = RecordedProcess["sizes"];
 /** How a program ended. */
 export type Outcome = Pick<RecordFile, "exitCode" | "signal" | "seconds">;
-
-/**
- * Reads a file of `record`.
- *
- * @throws FileValueError if it is not one; the message names the first value that is wrong.
- */
-export function parseRecordFile(text: string): RecordFile {
-  return readChecked(RecordFileSchema, text);
-}

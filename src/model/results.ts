@@ -18,7 +18,6 @@ import {
   Factor,
   isAbout,
   RatioSchema,
-  readChecked,
   Share,
   Threads,
   Time,
@@ -309,12 +308,3 @@ export type Ratio = v.InferOutput<typeof RatioSchema>;
 export type Failure = v.InferOutput<typeof FailureSchema>;
 export type Expectation = v.InferOutput<typeof ExpectationSchema>;
 export type ResultFile = v.InferOutput<typeof ResultFileSchema>;
-
-/**
- * Reads a result file.
- *
- * @throws FileValueError if it is not one; the message names the first value that is wrong.
- */
-export function parseResultFile(text: string): ResultFile {
-  return readChecked(ResultFileSchema, text);
-}

@@ -5,7 +5,6 @@
  * @module
  */
 import * as v from "valibot";
-import { readChecked } from "./values.ts";
 
 const Count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const block = Count;
@@ -82,7 +81,7 @@ const RunSchema = v.object({
   failure: v.exactOptional(v.union([FailureSchema, ThreadsFailureSchema])),
 });
 
-const StressFileSchema = v.object({
+export const StressFileSchema = v.object({
   schema: v.literal("hakmem.stress/1"),
   command: v.array(v.string()),
   build: v.string(),
@@ -111,12 +110,3 @@ export type StressRun = Omit<Frozen<v.InferOutput<typeof RunSchema>>, "failure" 
 export type StressFile = Omit<Frozen<v.InferOutput<typeof StressFileSchema>>, "runs"> & {
   readonly runs: readonly StressRun[];
 };
-
-/**
- * Reads a file of `stress`.
- *
- * @throws FileValueError if it is not one; the message names the first value that is wrong.
- */
-export function parseStressFile(text: string): StressFile {
-  return readChecked(StressFileSchema, text);
-}

@@ -1,6 +1,6 @@
 /** A peer that was asked for and hangs, or lies, ends in a line that names it and exit code 3, whatever the command. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { parseResultFile } from "../../src/model/mod.ts";
+import { readChecked, ResultFileSchema } from "../../src/model/mod.ts";
 import { CAN_PRELOAD, compile, hanging, LIARS } from "../peers/libraries.ts";
 import { cli, mallocLabText, SHORT, withFile } from "./helpers.ts";
 
@@ -47,7 +47,7 @@ Deno.test({
         });
       }
       await t.step("the headline is of those that were measured, and the file says who failed", async () => {
-        const { results, failures } = parseResultFile(await Deno.readTextFile(json));
+        const { results, failures } = readChecked(ResultFileSchema, await Deno.readTextFile(json));
         assertMatch(outcomes[0]!.stdout, /^hakmem runs hot-pair \S+ times as fast as system \([^)]*\)[,;] /);
         assertEquals(failures?.map(({ allocator }) => allocator), ["libstuck.so", "libtwice.so"]);
         assertEquals(results.some(({ allocator }) => allocator.startsWith("lib")), false);

@@ -1,6 +1,7 @@
 /** What a result file may hold: values, not only types; whatever is wrong is told by its path. */
 import { assertEquals, assertThrows } from "@std/assert";
-import { FileValueError, parseCompareFile, parseResultFile } from "../../src/model/mod.ts";
+import type * as v from "valibot";
+import { CompareFileSchema, FileValueError, readChecked, ResultFileSchema } from "../../src/model/mod.ts";
 import { parseReportInput, ReportInputError } from "../../src/report/html/mod.ts";
 import { renderJson } from "../../src/report/mod.ts";
 import { compareFixture } from "../report/compare_fixture.ts";
@@ -64,16 +65,16 @@ const ROWS: [path: (string | number)[], value: unknown, says: string][] = [
 ];
 
 for (
-  const [name, document, parse, cases] of [
-    ["parseResultFile", fixture(), parseResultFile, RESULTS],
-    ["parseCompareFile", compareFixture(), parseCompareFile, ROWS],
+  const [name, document, schema, cases] of [
+    ["of bench", fixture(), ResultFileSchema, RESULTS],
+    ["of compare", compareFixture(), CompareFileSchema, ROWS],
   ] as const
 ) {
-  Deno.test(`${name}() and report refuse what cannot be, by its path`, () => {
-    assertEquals(parse(renderJson(document)) as unknown, document);
+  Deno.test(`readChecked() of a file ${name} and report refuse what cannot be, by its path`, () => {
+    assertEquals(readChecked<v.GenericSchema>(schema, renderJson(document)), document);
     for (const [path, value, says] of cases) {
       const text = changed(document, path, value);
-      assertEquals(assertThrows(() => parse(text), FileValueError).message, says);
+      assertEquals(assertThrows(() => readChecked<v.GenericSchema>(schema, text), FileValueError).message, says);
       const { message } = assertThrows(() => parseReportInput("a.json", text), ReportInputError);
       assertEquals(message, `a.json: ${says}`);
     }
@@ -82,7 +83,11 @@ for (
 
 Deno.test("a number that is too great for JavaScript is refused, too", () => {
   const text = renderJson(fixture()).replace(/"nsPerOp": [\d.]+/, '"nsPerOp": 1e999');
-  assertThrows(() => parseResultFile(text), FileValueError, "field results[0].nsPerOp: Infinity is not a time");
+  assertThrows(
+    () => readChecked(ResultFileSchema, text),
+    FileValueError,
+    "field results[0].nsPerOp: Infinity is not a time",
+  );
 });
 
 Deno.test("parseReportInput() says what is more than a page can show, before it looks at each value", () => {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { type DoctorFile, parseDoctorFile } from "../../src/model/mod.ts";
+import { type DoctorFile, DoctorFileSchema, readChecked } from "../../src/model/mod.ts";
 import { doctorHeadline, percent, renderDoctor, renderDoctorMarkdown } from "../../src/report/doctor.ts";
 import { PLAIN, renderJson } from "../../src/report/mod.ts";
 import { fixture } from "./fixture.ts";
@@ -64,9 +64,9 @@ Deno.test("doctorHeadline() says what can be told, and names what disturbs but n
   assertEquals(doctorHeadline(file(...FACTS)), `${able}; 1 thing disturbs it: governor`);
 });
 
-Deno.test("parseDoctorFile() reads what was written, and refuses anything else", () => {
-  assertEquals(parseDoctorFile(renderJson(file(...FACTS))), file(...FACTS));
-  assertThrows(() => parseDoctorFile(renderJson({ ...file(), schema: "hakmem.results/1" })));
+Deno.test("readChecked() reads what was written, and refuses anything else", () => {
+  assertEquals(readChecked(DoctorFileSchema, renderJson(file(...FACTS))), file(...FACTS));
+  assertThrows(() => readChecked(DoctorFileSchema, renderJson({ ...file(), schema: "hakmem.results/1" })));
 });
 
 Deno.test("percent() shows two digits that count", () => {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { gateHeadline, renderGate, renderGateCsv, renderGateMarkdown } from "../../src/report/gate.ts";
-import { type GateFile, type GateRow, parseGateFile } from "../../src/model/mod.ts";
+import { type GateFile, GateFileSchema, type GateRow, readChecked } from "../../src/model/mod.ts";
 import { renderJson } from "../../src/report/mod.ts";
 import { fixture } from "./fixture.ts";
 
@@ -122,8 +122,8 @@ Deno.test("renderGateMarkdown() and renderGateCsv() have a line for every row", 
   );
 });
 
-Deno.test("parseGateFile() reads back what was written, and refuses anything else", () => {
+Deno.test("readChecked() reads back what was written, and refuses anything else", () => {
   const written = file([GO, LOST, MISSING], "no-go");
-  assertEquals(parseGateFile(renderJson(written)), written);
-  assertThrows(() => parseGateFile(renderJson({ ...written, verdict: "maybe" })));
+  assertEquals(readChecked(GateFileSchema, renderJson(written)), written);
+  assertThrows(() => readChecked(GateFileSchema, renderJson({ ...written, verdict: "maybe" })));
 });

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { parseStressFile, type StressFile } from "../../src/model/mod.ts";
+import { readChecked, type StressFile, StressFileSchema } from "../../src/model/mod.ts";
 import { renderStressCsv, renderStressMarkdown } from "../../src/report/stress.ts";
 import { PLAIN, renderJson, renderStress } from "../../src/report/mod.ts";
 
@@ -111,11 +111,11 @@ Deno.test("with threads there is a row for each scenario, and what each Worker d
   );
   await t.assertSnapshot(renderStressMarkdown(THREADS));
   await t.assertSnapshot(renderStressCsv(THREADS));
-  assertEquals(parseStressFile(renderJson(THREADS)), THREADS);
+  assertEquals(readChecked(StressFileSchema, renderJson(THREADS)), THREADS);
 });
 
-Deno.test("parseStressFile() reads what was written, and refuses anything else", () => {
-  assertEquals(parseStressFile(renderJson(FILE)), FILE);
-  assertThrows(() => parseStressFile("{}"), Error, "schema");
-  assertThrows(() => parseStressFile(renderJson({ ...FILE, seed: "x" })), Error);
+Deno.test("readChecked() reads what was written, and refuses anything else", () => {
+  assertEquals(readChecked(StressFileSchema, renderJson(FILE)), FILE);
+  assertThrows(() => readChecked(StressFileSchema, "{}"), Error, "schema");
+  assertThrows(() => readChecked(StressFileSchema, renderJson({ ...FILE, seed: "x" })), Error);
 });

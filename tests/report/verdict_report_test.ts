@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
-import { type CompareRow, parseCompareFile, parseExplainFile } from "../../src/model/mod.ts";
+import { CompareFileSchema, type CompareRow, ExplainFileSchema, readChecked } from "../../src/model/mod.ts";
 import {
   compareHeadline,
   explainHeadline,
@@ -92,8 +92,8 @@ Deno.test("a comparison is a table in Markdown, every round in CSV, and itself i
   const lines = renderCompareCsv(file).trim().split("\n");
   assertEquals(lines.length, 1 + file.rows.length * file.rows[0]!.samples.a.length);
   assert(lines.every((line) => line.split(",").length === 7));
-  assertEquals(parseCompareFile(renderJson(file)), file);
-  assertThrows(() => parseCompareFile('{"schema": "hakmem.results/1"}'));
+  assertEquals(readChecked(CompareFileSchema, renderJson(file)), file);
+  assertThrows(() => readChecked(CompareFileSchema, '{"schema": "hakmem.results/1"}'));
 });
 
 Deno.test("renderExplain() answers first, in 100 columns, with a row and a reason for each flag", () => {
@@ -108,7 +108,7 @@ Deno.test("renderExplain() answers first, in 100 columns, with a row and a reaso
     text.replaceAll(/\s+/g, " "),
     `To do: give ${file.b} the ${file.fix!.flags.join(", ")} of ${file.a}.`,
   );
-  assertEquals(parseExplainFile(renderJson(file)), file);
+  assertEquals(readChecked(ExplainFileSchema, renderJson(file)), file);
 });
 
 Deno.test("explainHeadline() names the flags that are confirmed, and says where frees went another way", () => {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
-import { parseWitnessFile, type WitnessFile, type WitnessRow } from "../../src/model/mod.ts";
+import { readChecked, type WitnessFile, WitnessFileSchema, type WitnessRow } from "../../src/model/mod.ts";
 import { renderWitness, renderWitnessCsv, renderWitnessMarkdown, witnessHeadline } from "../../src/report/witness.ts";
 import { fixture } from "./fixture.ts";
 
@@ -55,8 +55,8 @@ Deno.test("renderWitness() has a row for each workload and allocator, in 100 col
   assertStringIncludes(renderWitnessMarkdown(whole), "| hot-pair | jemalloc | 9.10 | 10.0 | 0.91 |");
 });
 
-Deno.test("parseWitnessFile() reads what was written, and names the field that is wrong", () => {
+Deno.test("readChecked() reads what was written, and names the field that is wrong", () => {
   const whole = file([AGREES], "agrees");
-  assertEquals(parseWitnessFile(JSON.stringify(whole)), whole);
-  assertThrows(() => parseWitnessFile(JSON.stringify({ ...whole, verdict: "fine" })), Error, "agrees");
+  assertEquals(readChecked(WitnessFileSchema, JSON.stringify(whole)), whole);
+  assertThrows(() => readChecked(WitnessFileSchema, JSON.stringify({ ...whole, verdict: "fine" })), Error, "agrees");
 });

@@ -7,7 +7,7 @@ import { Command } from "@commander-js/extra-typings";
 import { DEFAULT_VARIANT } from "../../heap/mod.ts";
 import { inspect } from "../../lab/inspect/inspect.ts";
 import { renderInspect, renderInspectCsv, renderInspectMarkdown } from "../../report/traces/inspect.ts";
-import { type InspectFile, parseResultFile } from "../../model/mod.ts";
+import { type InspectFile, readChecked, ResultFileSchema } from "../../model/mod.ts";
 import { heapLabel, nameOf } from "../../report/mod.ts";
 import { readTrace, traceName } from "../../traces/mod.ts";
 import { variantsOf } from "../shared/bench_plan.ts";
@@ -85,7 +85,12 @@ async function run(path: string, options: InspectOptions): Promise<number> {
 
 /** The memory of all who replayed the trace, but for the variant itself. */
 function contestantsOf(path: string, { trace, variant }: Pick<InspectFile, "trace" | "variant">) {
-  const file = readAs(path, `--replay ${path}`, "is not what replay writes with --json", parseResultFile);
+  const file = readAs(
+    path,
+    `--replay ${path}`,
+    "is not what replay writes with --json",
+    (text) => readChecked(ResultFileSchema, text),
+  );
   if (file.trace?.events !== trace.events) {
     const what = file.trace === undefined ? "no replay" : `a replay of ${file.trace.events} events`;
     throw new UsageError(`--replay ${path} is ${what}: ${trace.file} has ${trace.events} events`);

@@ -9,7 +9,7 @@ import { replayStress, stress } from "../../verify/stress/stress.ts";
 import { SCENARIOS } from "../../verify/stress/scenarios.ts";
 import { stressThreads } from "../../verify/stress/threads.ts";
 import { freshSeed } from "../../measure/mod.ts";
-import { parseStressFile, type StressFile } from "../../model/mod.ts";
+import { readChecked, type StressFile, StressFileSchema } from "../../model/mod.ts";
 import { renderStressCsv, renderStressMarkdown } from "../../report/stress.ts";
 import { renderStress } from "../../report/mod.ts";
 import { variantsOf } from "../shared/bench_plan.ts";
@@ -142,7 +142,7 @@ function replay(path: string): Work {
     path,
     `--replay ${path}`,
     "cannot be read as a file that stress --json wrote",
-    parseStressFile,
+    (text) => readChecked(StressFileSchema, text),
   );
   const failures = runs.flatMap(({ variant, failure }) =>
     failure !== undefined && "program" in failure ? [{ variant, program: failure.program }] : []

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertGreater, assertMatch, assertStringIncludes } from "@std/assert";
-import { parseResultFile } from "../../../src/model/mod.ts";
+import { readChecked, ResultFileSchema } from "../../../src/model/mod.ts";
 import { cli, SHORT } from "../helpers.ts";
 import { interrupted, terminalTest } from "../terminal.ts";
 
@@ -25,7 +25,7 @@ Deno.test("bench --json - gives a result file, and nothing else on stdout", asyn
   const args = ["bench", "--workload", "hot-pair", ...SHORT, "--size", "16,4096", "--peer", "system", "--json", "-"];
   const { code, stdout, stderr } = await cli(args);
   assertEquals(code, 0, stderr);
-  const { results, rounds, command, environment } = parseResultFile(stdout);
+  const { results, rounds, command, environment } = readChecked(ResultFileSchema, stdout);
   const who = results.filter(({ size }) => size === 16).map(({ allocator, runtime }) => `${allocator} ${runtime}`);
   assertEquals(who.toSorted(), ["none harness", "none harness", "slab-map deno", "system native"]);
   assertEquals([...new Set(results.map(({ size }) => size))], [16, 4096]);
@@ -46,7 +46,7 @@ Deno.test("bench --instructions counts native peers beside the times, or says wh
     const { code, stdout, stderr } = await cli([...args, "--json", json, "--csv", csv]);
     assertEquals(code, 0, stderr);
     assertMatch(stdout, /Our code in bytes/);
-    const { results, notes } = parseResultFile(await Deno.readTextFile(json));
+    const { results, notes } = readChecked(ResultFileSchema, await Deno.readTextFile(json));
     const counted = results.filter(({ instructions }) => instructions !== undefined);
     const note = notes.find((each) => each.startsWith("instructions are not counted: "));
     if (note === undefined) {
@@ -70,7 +70,7 @@ Deno.test("bench --json, --csv and --markdown write files next to the text", asy
     assertEquals(code, 0, stderr);
     assertMatch(stdout, headline("larson.* sizes 8 to below 128, 6 rounds\n"));
     assertStringIncludes(stdout, "larson: min 8, max 128, chunks 1024, larson-rounds 20, seed 12345");
-    const { results } = parseResultFile(await Deno.readTextFile(`${folder}/result.json`));
+    const { results } = readChecked(ResultFileSchema, await Deno.readTextFile(`${folder}/result.json`));
     assertEquals(results[0]?.parameters, { min: 8, max: 128, chunks: 1024, "larson-rounds": 20, seed: 12345 });
     const csv = await Deno.readTextFile(`${folder}/result.csv`);
     assertEquals(csv.trimEnd().split("\n").length, 1 + results.length * 6);
@@ -85,7 +85,7 @@ Deno.test("bench slow-mix has one row a contestant, and no --size", async () => 
   const args = ["bench", "slow-mix", "--quick", "--cycles", "2000", "--peer", "system"];
   const { code, stdout, stderr } = await cli([...args, "--json", "-"]);
   assertEquals(code, 0, stderr);
-  const { results } = parseResultFile(stdout);
+  const { results } = readChecked(ResultFileSchema, stdout);
   assertEquals([...new Set(results.map(({ size }) => size))], [262_141]);
   assertEquals(results.map(({ allocator }) => allocator), ["slab-map", "system", "none", "none"]);
   assertEquals(results[0]?.parameters, { "working-set": 256, cycles: 2000, seed: 12345 });
@@ -97,7 +97,8 @@ Deno.test("bench --variant measures several variants, and HAKMEM_VARIANT chooses
   const args = ["bench", ...SHORT, "--peer", "ffi", "--json", "-"];
   const several = await cli([...args, "--variant", "slab-map,refill=32,phase7"]);
   assertEquals(several.code, 0, several.stderr);
-  const ours = (json: string) => parseResultFile(json).results.filter(({ runtime }) => runtime === "deno");
+  const ours = (json: string) =>
+    readChecked(ResultFileSchema, json).results.filter(({ runtime }) => runtime === "deno");
   assertEquals(ours(several.stdout).map(({ allocator }) => allocator), ["slab-map,refill=32", "phase7"]);
   const chosen = await cli(args, { HAKMEM_VARIANT: "phase7" });
   assertEquals(ours(chosen.stdout).map(({ allocator }) => allocator), ["phase7"]);
@@ -115,7 +116,7 @@ Deno.test("bench --expect prints expected against measured, and where the interv
   assertMatch(high.stdout, /expected 1000 times system, measured .*: the whole interval is below what was expected/);
   const low = await cli([...args, "--expect", "0.0001x", "--json", "-"]);
   assertEquals(low.code, 0);
-  const [expectation] = parseResultFile(low.stdout).expectations;
+  const [expectation] = readChecked(ResultFileSchema, low.stdout).expectations;
   assertEquals([expectation?.allocator, expectation?.expected, expectation?.verdict], ["slab-map", 0.0001, "above"]);
 });
 
@@ -167,7 +168,7 @@ Deno.test("bench --threads measures each number of threads, names who cannot, an
   const args = ["bench", "larson", "--quick", "--threads", "2,1,2", "--peer", "system,uint8array"];
   const { code, stdout, stderr } = await cli([...args, "--json", "-"]);
   assertEquals(code, 0, stderr);
-  const { results, notes } = parseResultFile(stdout);
+  const { results, notes } = readChecked(ResultFileSchema, stdout);
   const who = (count: number) =>
     results.filter(({ threads }) => threads === count).map(({ allocator, heaps = "" }) =>
       `${allocator} ${heaps}`.trim()

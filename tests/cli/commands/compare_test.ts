@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { parseCompareFile, parseExplainFile } from "../../../src/model/mod.ts";
+import { CompareFileSchema, ExplainFileSchema, readChecked } from "../../../src/model/mod.ts";
 import { CAN_PRELOAD, compile } from "../../peers/libraries.ts";
 import { cli } from "../helpers.ts";
 import { interrupted, terminalTest } from "../terminal.ts";
@@ -26,7 +26,7 @@ async function verdictTest(): Promise<void> {
     const outputs = ["--json", `${folder}/c.json`, "--csv", `${folder}/c.csv`, "--markdown", `${folder}/c.md`];
     outputs.push("--html", `${folder}/c.html`);
     const { code, stdout, stderr } = await cli([...args, ...outputs]);
-    const file = parseCompareFile(await Deno.readTextFile(`${folder}/c.json`));
+    const file = readChecked(CompareFileSchema, await Deno.readTextFile(`${folder}/c.json`));
     assertEquals([file.a, file.b, file.rows.length], ["system", slow, 1]);
     assertEquals(code, { regression: 1, inconclusive: 2, improvement: 0, equivalent: 0 }[file.verdict], stderr);
     const [row] = file.rows;
@@ -61,7 +61,7 @@ Deno.test("explain finds that no free is fast where headers are never written, f
   const args = ["explain", "phase7-1.2", "phase7-macro-bug", "--quick", "--size", "128", "--cycles", "500"];
   const { code, stdout, stderr } = await cli([...args, "--json", "-"]);
   assertEquals(code, 0, stderr);
-  const { flags, counters, jit, stages, build, total, unexplained, warnings } = parseExplainFile(stdout);
+  const { flags, counters, jit, stages, build, total, unexplained, warnings } = readChecked(ExplainFileSchema, stdout);
   const isDisturbed = warnings.some(({ code }) => code === "DISTURBED"); // then nothing is sure
   assertEquals(flags.map(({ flag, a, b, finding }) => [flag, a, b, finding]), [
     ["writeHeader", "alloc", "never", isDisturbed ? "undecided" : "confirmed"],

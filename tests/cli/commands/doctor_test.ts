@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { parseDoctorFile, parseWitnessFile } from "../../../src/model/mod.ts";
+import { DoctorFileSchema, readChecked, WitnessFileSchema } from "../../../src/model/mod.ts";
 import { cli } from "../helpers.ts";
 import { interrupted, terminalTest } from "../terminal.ts";
 
@@ -18,7 +18,7 @@ Deno.test("doctor answers in its first line, and explains each fact in 100 colum
 Deno.test("doctor --json writes the environment that every result has, the noise and the facts", async () => {
   const { code, stdout, stderr } = await cli(["doctor", "--seconds", "1", "--json", "-"]);
   assertEquals([code, stderr], [0, ""]);
-  const { environment, noise, facts, command } = parseDoctorFile(stdout);
+  const { environment, noise, facts, command } = readChecked(DoctorFileSchema, stdout);
   assertEquals([environment.deno, command.at(-1)], [Deno.version.deno, "-"]);
   assert((environment.memoryBytes ?? 0) > 0);
   assertEquals([noise.variant, noise.workload], ["slab-map", "random-mixed"]);
@@ -82,7 +82,7 @@ const WITNESS_CODES = { agrees: 0, differs: 1, undecided: 2 };
 Deno.test("doctor --witness compares the twins with plain C, and its exit code is its verdict", async () => {
   const args = ["doctor", "--witness", "--workload", "hot-pair", "--peer", "system", "--json", "-"];
   const { code, stdout, stderr } = await cli(args);
-  const { rows, verdict, environment } = parseWitnessFile(stdout);
+  const { rows, verdict, environment } = readChecked(WitnessFileSchema, stdout);
   assertEquals([code, stderr], [WITNESS_CODES[verdict], ""]);
   assertEquals(rows.map(({ workload, allocator }) => [workload, allocator]), [["hot-pair", "system"]]);
   assertEquals([rows[0]!.samples.twin.length, rows[0]!.samples.ratio.length], [rows[0]!.rounds, rows[0]!.rounds]);

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { parseGateFile } from "../../../src/model/mod.ts";
+import { GateFileSchema, readChecked } from "../../../src/model/mod.ts";
 import { CAN_PRELOAD, compile, WHOLE } from "../../peers/libraries.ts";
 import { cli } from "../helpers.ts";
 
@@ -40,7 +40,7 @@ Deno.test("gate exits with 0 and GO where all hold", async () => {
 Deno.test("gate exits with 1 for a no-go, and --json is the public file", async () => {
   const { code, stdout, path } = await gate([{ ...FAST, variant: "phase7-macro-bug" }, FIT], "--json", "-");
   assertEquals(code, 1);
-  const { rows, verdict, quick, gate: name, command } = parseGateFile(stdout);
+  const { rows, verdict, quick, gate: name, command } = readChecked(GateFileSchema, stdout);
   assertEquals([verdict, quick, name], ["no-go", false, path]);
   assertEquals(rows.map(({ name, measured, threshold, verdict }) => [name, measured, threshold, verdict]), [
     ["fast frees", 0, 0.9, "no-go"],

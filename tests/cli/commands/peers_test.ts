@@ -3,7 +3,7 @@ import { libraryOf } from "../../../src/peers/find.ts";
 import { CURRENT, CURRENT_AS_OF, standingOf } from "../../../src/peers/current.ts";
 import { PEERS } from "../../../src/peers/mod.ts";
 import { NATIVE_LIBRARIES } from "../../../src/peers/native.ts";
-import { parsePeersFile, parseResultFile } from "../../../src/model/mod.ts";
+import { PeersFileSchema, readChecked, ResultFileSchema } from "../../../src/model/mod.ts";
 import { CAN_PRELOAD, compile, mimalloc, ONLY_FREE, WHOLE } from "../../peers/libraries.ts";
 import { cli, SHORT } from "../helpers.ts";
 
@@ -26,7 +26,7 @@ Deno.test("peers lists every peer, whether it is here, and what would bring it",
 Deno.test("peers --json says for each peer what serves it, its version and its package", async () => {
   const { code, stdout } = await cli(["peers", "--json", "-"]);
   assertEquals(code, 0);
-  const { peers, command } = parsePeersFile(stdout);
+  const { peers, command } = readChecked(PeersFileSchema, stdout);
   assertEquals([peers.map(({ name }) => name), command.at(-1)], [PEERS.map(({ name }) => name), "-"]);
   const peer = (name: string) => peers.find((each) => each.name === name)!;
   assertEquals([peer("thi.ng").available, peer("thi.ng").package], [true, "npm:@thi.ng/malloc"]);
@@ -86,7 +86,7 @@ Deno.test({
       const { code, stdout, stderr } = await cli(args);
       assertEquals(code, 0, stderr);
       assertStringIncludes(stdout, `\ntcmalloc 9.8 of a test (${await Deno.realPath(path)})\n`);
-      const { results } = parseResultFile(await Deno.readTextFile(json));
+      const { results } = readChecked(ResultFileSchema, await Deno.readTextFile(json));
       const whole = results.find(({ allocator }) => allocator === "libwhole.so");
       assertEquals([whole?.library, whole?.libraryVersion], [await Deno.realPath(path), "9.8 of a test"]);
       assert(results.find(({ allocator }) => allocator === "system")?.library !== undefined);
@@ -119,7 +119,7 @@ Deno.test({
         assertMatch(stdout, new RegExp(`^ .* ${name} +[\\d.]`, "m")); // the table
         assertStringIncludes(await Deno.readTextFile(markdown!), `| ${name} |`);
       }
-      const { results } = parseResultFile(await Deno.readTextFile(json!));
+      const { results } = readChecked(ResultFileSchema, await Deno.readTextFile(json!));
       const named = results.filter(({ label }) => label?.startsWith("mimalloc"));
       assertEquals(named.map(({ allocator, label }) => [allocator, label]), [
         [paths[0], "mimalloc 3.4.3"],

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { parseRecordFile } from "../../../src/model/mod.ts";
+import { readChecked, RecordFileSchema } from "../../../src/model/mod.ts";
 import { readTrace } from "../../../src/traces/mod.ts";
 import { build } from "../../lab/record/recorded.ts";
 import { cli, command, FOLDER, outcome } from "../helpers.ts";
@@ -60,7 +60,7 @@ linuxTest("record --json, --csv and --markdown have every process, and each reco
   const files = ["json", "csv", "markdown"].flatMap((name) => [`--${name}`, `${folder}/${name}`]);
   const { code, stdout } = await cli(["record", "-o", `${folder}/forks.trace`, ...files, "--", program]);
   assertEquals([code, stdout], [0, ""]);
-  const { processes, exitCode, seconds } = parseRecordFile(await Deno.readTextFile(`${folder}/json`));
+  const { processes, exitCode, seconds } = readChecked(RecordFileSchema, await Deno.readTextFile(`${folder}/json`));
   assertEquals([processes.length, exitCode, seconds > 0], [4, 0, true]);
   for (const { file, events, blocks, fileBytes, kinds } of processes) {
     const trace = readTrace(file);
@@ -94,7 +94,7 @@ linuxTest(
     );
     assertEquals(code, 0, stderr);
     assert(stdout.startsWith("hello\n{"), stdout);
-    assertEquals(parseRecordFile(stdout.slice("hello\n".length)).processes[0]?.file, "echo.trace");
+    assertEquals(readChecked(RecordFileSchema, stdout.slice("hello\n".length)).processes[0]?.file, "echo.trace");
     assertEquals(namesIn(folder), ["echo.trace"]);
   },
 );

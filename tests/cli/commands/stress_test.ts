@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { parseStressFile } from "../../../src/model/mod.ts";
+import { readChecked, StressFileSchema } from "../../../src/model/mod.ts";
 import { renderStress } from "../../../src/report/mod.ts";
 import { ALL_BUGS, plant, type Planted } from "../../planted.ts";
 import { cli, command, type Outcome, outcome } from "../helpers.ts";
@@ -34,7 +34,7 @@ Deno.test("stress runs every variant for its share of the time, and says what it
 Deno.test("stress --json writes what was run", async () => {
   const { code, stdout } = await cli(["stress", "--seconds", "1", "--seed", "1", "--json", "-"]);
   assertEquals(code, 0);
-  const { seed, build, runs } = parseStressFile(stdout);
+  const { seed, build, runs } = readChecked(StressFileSchema, stdout);
   assertEquals([seed, build, runs.map(({ variant }) => variant)], [1, "release", ["slab-map"]]);
   const [run] = runs;
   assertEquals(Object.values(run?.counts ?? {}).reduce((sum, count) => sum + count, 0), run?.operations);
@@ -88,7 +88,7 @@ Deno.test("stress --threads finds what is built in, and says what each Worker di
   assertEquals([code, stderr], [1, ""]);
   assertMatch(stdout, /^FAILED hakmem, mix, release build, --seed \d+: after [\d,]+ operations/);
   assertMatch(stdout, /\n {2}the last operations of each, the latest last:\n {4}Worker [01]: /);
-  const { threads, runs } = parseStressFile(await Deno.readTextFile(json));
+  const { threads, runs } = readChecked(StressFileSchema, await Deno.readTextFile(json));
   assertEquals([threads, runs.length, runs[0]?.threads?.scenario], [2, 1, "mix"]);
   assert(runs[0]?.failure !== undefined && "last" in runs[0].failure);
   const replayed = await cli(["stress", "--replay", json]);
@@ -108,7 +108,7 @@ for (const [bug, variant] of ALL_BUGS) {
         assertEquals([code, stderr], [1, ""]);
         const head = `^FAILED .*, ${build} build, --seed 1: after [\\d,]+ operations? in [\\d,]+ programs?`;
         assertMatch(stdout, new RegExp(head));
-        const { runs } = parseStressFile(await Deno.readTextFile(json));
+        const { runs } = readChecked(StressFileSchema, await Deno.readTextFile(json));
         const failure = runs[0]?.failure;
         assert(failure !== undefined && "program" in failure);
         const { operations } = failure.program;

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { gzipSync } from "node:zlib";
 import * as v from "valibot";
-import { parseResultFile, TraceFileSchema } from "../../../src/model/mod.ts";
+import { readChecked, ResultFileSchema, TraceFileSchema } from "../../../src/model/mod.ts";
 import { bytesOf, realTrace, SAMPLES } from "../../traces/helpers.ts";
 import { assertNarrow, cli, cliWithInput, mallocLabText, withFile } from "../helpers.ts";
 import { interrupted, terminalTest } from "../terminal.ts";
@@ -81,7 +81,7 @@ Deno.test("replay prints time and memory in 100 columns, and writes a result fil
     );
     assertMatch(stdout.replaceAll("\n", " "), /every event served and verified by 2 allocators/);
     assertNarrow(stdout);
-    const file = parseResultFile(await Deno.readTextFile(json));
+    const file = readChecked(ResultFileSchema, await Deno.readTextFile(json));
     assertEquals(file.trace?.events, 450);
     const measured = file.results.filter(({ runtime }) => runtime !== "harness");
     assertEquals(measured.map(({ allocator }) => allocator), ["slab-map", "system"]);
@@ -123,7 +123,7 @@ Deno.test({
   fn: async () => {
     const { code, stdout } = await cli(["replay", REAL!, "--quick", "--peer", "system", "--json", "-"]);
     assertEquals(code, 0);
-    const { results, trace } = parseResultFile(stdout);
+    const { results, trace } = readChecked(ResultFileSchema, stdout);
     assertEquals([trace?.events, trace?.threads], [786_097, 393]);
     const verified = results.filter((result) => result.verified).map(({ allocator }) => allocator);
     assertEquals(verified, ["slab-map", "system"]);

@@ -3,7 +3,7 @@ import { compare } from "../../../src/lab/compare/compare.ts";
 import { explain } from "../../../src/lab/explain/explain.ts";
 import { comparingReplays } from "../../../src/lab/replay/replay.ts";
 import { resolveSpec } from "../../../src/lab/contest/specs.ts";
-import { parseCompareFile } from "../../../src/model/mod.ts";
+import { CompareFileSchema, readChecked } from "../../../src/model/mod.ts";
 import { renderCompare } from "../../../src/report/mod.ts";
 import { TraceBuilder } from "../../../src/traces/builder.ts";
 import { type Trace, TraceError } from "../../../src/traces/mod.ts";
@@ -37,7 +37,7 @@ Deno.test("compare() judges a trace's replays, and says whose they are", async (
     "waves",
     24_000,
   ]);
-  const file = parseCompareFile(JSON.stringify({ schema: "hakmem.compare/1", command: [], ...run }));
+  const file = readChecked(CompareFileSchema, JSON.stringify({ schema: "hakmem.compare/1", command: [], ...run }));
   assertMatch(renderCompare(file), / in the replay of waves\n/);
 });
 

@@ -5,7 +5,7 @@ import { ContestantError } from "../../../src/lab/contest/child.ts";
 import { plant } from "../../planted.ts";
 import { ProtocolError } from "../../../src/lab/contestant/protocol.ts";
 import { TraceBuilder } from "../../../src/traces/builder.ts";
-import { parseResultFile } from "../../../src/model/mod.ts";
+import { readChecked, ResultFileSchema } from "../../../src/model/mod.ts";
 import { renderReplay, renderReplayMarkdown } from "../../../src/report/mod.ts";
 import { longerBy, settingIn } from "../../../src/lab/contest/warnings.ts";
 import { type Trace, TraceError } from "../../../src/traces/mod.ts";
@@ -223,7 +223,10 @@ Deno.test("replay() goes on without peers whose pool is full, and says so in the
   for (const pool of pools) {
     assertEquals(run.notes.filter((note) => note.startsWith(`left out: contestant ${pool} failed: `)).length, 1);
   }
-  const file = parseResultFile(JSON.stringify({ schema: "hakmem.results/1", command: [], expectations: [], ...run }));
+  const file = readChecked(
+    ResultFileSchema,
+    JSON.stringify({ schema: "hakmem.results/1", command: [], expectations: [], ...run }),
+  );
   assertEquals(file.failures, run.failures);
   for (const text of [renderReplay(file), renderReplayMarkdown(file)]) {
     assertMatch(text, /^[ |]*thi\.ng +\|? *out of memory/m);

@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
-import { parseResultFile, type Result, type ResultFile } from "../../../src/model/mod.ts";
+import { readChecked, type Result, type ResultFile, ResultFileSchema } from "../../../src/model/mod.ts";
 import { renderCsv, renderJson, renderMarkdown, renderTerminal } from "../../../src/report/mod.ts";
 import { fixture } from "../fixture.ts";
 import { COUNTED } from "./instructions_fixture.ts";
@@ -17,7 +17,7 @@ function counted(tool: "perf" | "valgrind" = "valgrind"): ResultFile {
     return { instructions: { ...own, tool } };
   };
   const results = file.results.slice(0, 6).map((result) => ({ ...result, ...countsOf(result) }));
-  return parseResultFile(renderJson({ ...file, results }));
+  return readChecked(ResultFileSchema, renderJson({ ...file, results }));
 }
 
 Deno.test("counts stand in the table of the terminal and in Markdown, net of the loop, and say who counted", () => {

@@ -4,7 +4,7 @@ import { parseReportInput } from "../../../src/report/html/input.ts";
 import { latencyAnswer, latencyExplanation, latencyLines } from "../../../src/report/bench/latency.ts";
 import { PLAIN, renderCsv } from "../../../src/report/mod.ts";
 import { fixture } from "../fixture.ts";
-import { FileValueError, parseResultFile, type Result } from "../../../src/model/mod.ts";
+import { FileValueError, readChecked, type Result, ResultFileSchema } from "../../../src/model/mod.ts";
 import { LATENCY } from "./latency_fixture.ts";
 
 /** Ours, and the system's, which takes half as long at p99.99. */
@@ -41,7 +41,7 @@ Deno.test("the page has a curve of percentiles where single operations were time
 
 Deno.test("a result file with latencies is read as it was written", () => {
   const file = { ...fixture(), results: timedResults() };
-  assertEquals(parseResultFile(JSON.stringify(file)).results[0]!.latency, LATENCY);
+  assertEquals(readChecked(ResultFileSchema, JSON.stringify(file)).results[0]!.latency, LATENCY);
 });
 
 Deno.test("a result file whose latencies are not what they should be is refused, by the path of what is wrong", () => {
@@ -61,7 +61,7 @@ Deno.test("a result file whose latencies are not what they should be is refused,
     ] as const
   ) {
     const results = timedResults().map((result) => ({ ...result, latency: { ...LATENCY, ...wrong } }));
-    assertThrows(() => parseResultFile(JSON.stringify({ ...fixture(), results })), FileValueError, path);
+    assertThrows(() => readChecked(ResultFileSchema, JSON.stringify({ ...fixture(), results })), FileValueError, path);
   }
 });
 

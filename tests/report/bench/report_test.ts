@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
-import { parseResultFile } from "../../../src/model/mod.ts";
+import { readChecked, ResultFileSchema } from "../../../src/model/mod.ts";
 import {
   checkExpectation,
   expectationLine,
@@ -92,16 +92,16 @@ Deno.test("renderCsv() quotes a variant that has commas", () => {
   assertStringIncludes(text, 'random-mixed,"box,integrity=0",deno');
 });
 
-Deno.test("parseResultFile() reads back what renderJson() wrote", () => {
+Deno.test("readChecked() reads back what renderJson() wrote", () => {
   const text = renderJson(fixture());
-  assertEquals(parseResultFile(text), fixture());
+  assertEquals(readChecked(ResultFileSchema, text), fixture());
   assertStringIncludes(text, '"loadAverage": [ 0.1, 0.2, 0.3 ]');
 });
 
-Deno.test("parseResultFile() refuses a file of another schema, and a result without its checksum", () => {
-  assertThrows(() => parseResultFile(JSON.stringify({ ...fixture(), schema: "hakmem.compare/1" })));
+Deno.test("readChecked() refuses a file of another schema, and a result without its checksum", () => {
+  assertThrows(() => readChecked(ResultFileSchema, JSON.stringify({ ...fixture(), schema: "hakmem.compare/1" })));
   const results = fixture().results.map((result) => ({ ...result, checksum: undefined }));
-  assertThrows(() => parseResultFile(JSON.stringify({ ...fixture(), results })));
+  assertThrows(() => readChecked(ResultFileSchema, JSON.stringify({ ...fixture(), results })));
 });
 
 Deno.test("parseExpectation() reads percentages and ratios", () => {

@@ -1,7 +1,7 @@
 /** Reports of several numbers of threads. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parseHTML } from "linkedom";
-import { parseResultFile } from "../../../src/model/mod.ts";
+import { readChecked, ResultFileSchema } from "../../../src/model/mod.ts";
 import { parseReportInput, renderPage } from "../../../src/report/html/mod.ts";
 import {
   checkExpectation,
@@ -74,8 +74,8 @@ Deno.test("renderMarkdown() and renderCsv() have columns for threads", () => {
   assert(slowest! > 0 && slowest! < fastest!);
 });
 
-Deno.test("parseResultFile() reads results of threads back", () => {
-  assertEquals(parseResultFile(renderJson(threadsFixture())), threadsFixture());
+Deno.test("readChecked() reads results of threads back", () => {
+  assertEquals(readChecked(ResultFileSchema, renderJson(threadsFixture())), threadsFixture());
 });
 
 Deno.test("checkExpectation() holds each number of threads against it, but not own heaps", () => {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
-import { parseRecordFile, type RecordedProcess, type RecordFile } from "../../../src/model/mod.ts";
+import { readChecked, type RecordedProcess, type RecordFile, RecordFileSchema } from "../../../src/model/mod.ts";
 import { renderJson } from "../../../src/report/mod.ts";
 import {
   recordHeadline,
@@ -123,10 +123,10 @@ Deno.test("recordHeadline() names the signal that killed the program", () => {
   );
 });
 
-Deno.test("parseRecordFile() reads what renderJson() writes, and rejects what is wrong", () => {
+Deno.test("readChecked() reads what renderJson() writes, and rejects what is wrong", () => {
   const made = file([process()]);
-  assertEquals(parseRecordFile(renderJson(made)), made);
-  assertThrows(() => parseRecordFile(renderJson({ ...made, processes: [] })));
-  assertThrows(() => parseRecordFile(renderJson({ ...made, schema: "hakmem.record/2" })));
-  assertThrows(() => parseRecordFile(renderJson(file([{ ...process(), pid: -1 }]))));
+  assertEquals(readChecked(RecordFileSchema, renderJson(made)), made);
+  assertThrows(() => readChecked(RecordFileSchema, renderJson({ ...made, processes: [] })));
+  assertThrows(() => readChecked(RecordFileSchema, renderJson({ ...made, schema: "hakmem.record/2" })));
+  assertThrows(() => readChecked(RecordFileSchema, renderJson(file([{ ...process(), pid: -1 }]))));
 });
