@@ -47,6 +47,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["src/heap/blocks.ts"],
   ["src/heap/inspect"],
   ["src/heap/hot"],
+  ["src/heap/profile"],
   ["src/heap/threads"],
   ["src/heap/core"],
   ["src/heap/stacks"],

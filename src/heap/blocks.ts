@@ -8,6 +8,7 @@ import type { HeapCounters } from "./state/counters.ts";
 import type { BufferOverflowError } from "./errors.ts";
 import type { HeapSnapshot } from "./inspect/snapshot.ts";
 import type { BlockInfo, HeapStats } from "./inspect/stats.ts";
+import type { HeapProfile } from "./profile/profile.ts";
 
 /**
  * A byte offset into a heap; 0 is NULL.
@@ -87,6 +88,8 @@ export interface Blocks {
   counters(): HeapCounters | undefined;
   blocks(): Iterable<BlockInfo>;
   leaks(): Leak[];
+  /** What a profiled heap has sampled. */
+  profile?(): HeapProfile | undefined;
   check(): void;
   collect(): number;
   /** This thread is about to let go of the heap. @throws {HeapSharedError} if it may not; then nothing has changed. */

@@ -84,6 +84,8 @@ export interface Flags {
   readonly track: 0 | 1;
   /** 1: a counting build. Counts what it does, and is slower for it. */
   readonly counters: 0 | 1;
+  /** 1: blocks are sampled, for `heap.profile()`; see the option `profile` of `Heap.open`. Release builds only. */
+  readonly profile: 0 | 1;
   /** 1: the first five calls of each path go to the `log` of `Heap.open`. Debug builds only; a release build refuses. */
   readonly verbose: 0 | 1;
 }
@@ -126,6 +128,7 @@ export const FLAGS: { readonly [Name in keyof Flags]: FlagRow } = {
   refill: { values: { least: 1, most: 4_096 }, meaning: "blocks carved at once" },
   track: { values: [0, 1], meaning: "keep the Box's last operations, and show them with an error" },
   counters: { values: [0, 1], meaning: "count what the heap does" },
+  profile: { values: [0, 1], meaning: "sample blocks, with their stacks, for heap.profile()" },
   verbose: { values: [0, 1], meaning: "debug build: log the first 5 calls of each path" },
 };
 

@@ -47,6 +47,9 @@ import {
   MIN_RESERVE_BYTES,
   SUPERSLAB_BYTES,
 } from "./state/layout.ts";
+import type { ProfileFormat, Profiling } from "./profile/mod.ts";
+import type { HeapProfile } from "./profile/profile.ts";
+import { DEFAULT_EVERY_BYTES } from "./profile/rate.ts";
 import { needStack } from "./state/journal.ts";
 import { Log } from "./log.ts";
 import { HeapMemory, type MakeJournal } from "./state/memory.ts";
@@ -136,6 +139,13 @@ export interface HeapOptions extends ThreadOptions {
   readonly stacks?: boolean | number;
   /** Debug builds: the bytes that freed blocks may hold back, so that their misuse is found. Default: 1 MiB. */
   readonly quarantineBytes?: number;
+  /**
+   * Release builds: samples blocks, with the stacks that allocated them, for {@linkcode Heap.profile}; in all threads
+   * that attach, too. `everyBytes` is how many bytes there are from one sample to the next, on average: a whole number
+   * from 1 to 2^30. `true` is 524288, which costs next to nothing; fewer give finer figures, and more stacks take more
+   * time: five microseconds each, and a page of memory as long as the block lives. Default: `false`.
+   */
+  readonly profile?: boolean | { readonly everyBytes?: number };
 }
 
 /**
@@ -163,7 +173,16 @@ export interface LentBlock extends Disposable {
 }
 
 const THREAD_OPTIONS = ["log", "onPressure", "purgeAfterMs", "trackOwned"];
-const OPTIONS = ["variant", "build", "reserveBytes", "maxBytes", "stacks", "quarantineBytes", ...THREAD_OPTIONS];
+const OPTIONS = [
+  "variant",
+  "build",
+  "reserveBytes",
+  "maxBytes",
+  "stacks",
+  "quarantineBytes",
+  "profile",
+  ...THREAD_OPTIONS,
+];
 const BUILDS: readonly Build[] = ["release", "debug"];
 
 /** Opens a heap whose journals the caller makes: for those who try what a thread leaves that dies at any step. */
@@ -296,13 +315,15 @@ export class Heap implements Disposable, AsyncDisposable {
   readonly #interop: Interop;
   /** Ends the timer that purges, if there is one. */
   #endPurging: (() => void) | undefined = undefined;
+  /** Of a profiled heap. */
+  readonly #profiling: Profiling | undefined;
   /** What C has functions of; they are closed with the heap. */
   readonly #allocators: Set<OpenAllocator> = new Set();
 
   static {
     openWith = async (makeJournal, options = {}) => {
-      const settings = readOptions(options);
-      return Heap.#open(settings, await loadHotPath(settings.variant.flags), await openVirtualMemory(), makeJournal);
+      const settings = readOptions(options), compile = await loadHotPath(settings.variant.flags);
+      return Heap.#open(settings, compile, await openVirtualMemory(), await profilingOf(settings), makeJournal);
     };
     attachWith = (makeJournal, shared) => Heap.#attach(shared, {}, makeJournal);
   }
@@ -315,11 +336,13 @@ export class Heap implements Disposable, AsyncDisposable {
     blocks: Blocks,
     log: Log,
     tracking: Tracking,
+    profiling: Profiling | undefined,
   ) {
     if (!(memory instanceof HeapMemory)) {
       throw new InvalidOptionError("a heap is made by `await Heap.open()`, or `await Heap.attach(handle)`.");
     }
     this.#log = log;
+    this.#profiling = profiling;
     this.variant = variant.name;
     this.flags = variant.flags;
     this.build = build;
@@ -378,7 +401,7 @@ export class Heap implements Disposable, AsyncDisposable {
    */
   static async open(options: HeapOptions = {}): Promise<Heap> {
     const settings = readOptions(options), compile = await loadHotPath(settings.variant.flags);
-    return Heap.#open(settings, compile, await openVirtualMemory());
+    return Heap.#open(settings, compile, await openVirtualMemory(), await profilingOf(settings));
   }
 
   /**
@@ -407,19 +430,34 @@ export class Heap implements Disposable, AsyncDisposable {
     return Heap.#open(settings, compile, openVirtualMemorySync());
   }
 
-  static #open(settings: Settings, compile: Compile, system: VirtualMemory, makeJournal?: MakeJournal): Heap {
+  static #open(
+    settings: Settings,
+    compile: Compile,
+    system: VirtualMemory,
+    profiling?: Profiling,
+    makeJournal?: MakeJournal,
+  ): Heap {
     const { variant, build, log, reserveBytes, orLess, maxBytes, purgeAfterMs, stacks } = settings;
     let opened: { close(): void } = system;
     const lines = new Log(log);
     try {
       return lines.during(() => {
         if (system.note !== undefined && log !== undefined) lines.say(system.note);
-        const memory = opened = HeapMemory.reserve(system, reserveBytes, orLess, maxBytes, build, makeJournal);
-        const blocks = makeBlocks(memory, variant, compile, lines, settings.pressure, settings);
+        const isProfiled = profiling !== undefined;
+        const memory = opened = HeapMemory.reserve(
+          system,
+          reserveBytes,
+          orLess,
+          maxBytes,
+          build,
+          makeJournal,
+          isProfiled,
+        );
+        const blocks = makeBlocks(memory, variant, compile, lines, settings.pressure, profiling, settings);
         const heap = opened = new Heap(memory, variant, build, blocks, lines, {
           trackOwned: settings.trackOwned,
           hasSites: build === "release" || stacks > 0,
-        });
+        }, profiling);
         if (variant.flags.shared === 1) heap.share();
         if (purgeAfterMs !== undefined) heap.#endPurging = purgeWhenIdle(heap, purgeAfterMs, lines);
         return heap;
@@ -472,6 +510,7 @@ export class Heap implements Disposable, AsyncDisposable {
       build,
     );
     const compile = await loadHotPath(variant.flags);
+    const profiling = await profilingOf({ variant, everyBytes: 0 });
     const system = await openVirtualMemory();
     let opened: { close(): void } = system;
     const lines = new Log(log);
@@ -481,8 +520,16 @@ export class Heap implements Disposable, AsyncDisposable {
         if (system.note !== undefined && log !== undefined) lines.say(system.note);
         const makeRoom = (memory: HeapMemory) => reclaimWithoutEntry(memory, flags);
         const memory = opened = HeapMemory.attach(system, handle, flags, makeRoom, makeJournal);
-        const blocks = makeBlocks(memory, variant, compile, lines, pressure);
-        const heap = opened = new Heap(memory, variant, build, blocks, lines, { trackOwned, hasSites: true });
+        const blocks = makeBlocks(memory, variant, compile, lines, pressure, profiling);
+        const heap = opened = new Heap(
+          memory,
+          variant,
+          build,
+          blocks,
+          lines,
+          { trackOwned, hasSites: true },
+          profiling,
+        );
         if (purgeAfterMs !== undefined) heap.#endPurging = purgeWhenIdle(heap, purgeAfterMs, lines);
         return heap;
       }, true);
@@ -1505,6 +1552,53 @@ export class Heap implements Disposable, AsyncDisposable {
   }
 
   /**
+   * Who allocated what: the live blocks, and all that was allocated since the heap was opened, by the stacks that
+   * allocated them, estimated from samples. Only for a heap that was opened with `profile`. Of a shared heap all threads
+   * have the same, with what Workers sampled that have ended.
+   *
+   * Cost: a walk over all spans and all stacks, as `stats` takes.
+   *
+   * @throws {InvalidOptionError} for a heap that is not profiled, or a format that does not exist; and for `pprof` where
+   * the package that writes it could not be loaded when the heap was opened.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open({ profile: { everyBytes: 1 } }); // of a program that runs long: profile: true
+   * (function load() {
+   *   return heap.malloc(100);
+   * })();
+   * const [most] = heap.profile().stacks;
+   * assertEquals([most?.frames[0]?.function, most?.inUseBytes], ["load", 100]);
+   * ```
+   */
+  profile(): HeapProfile;
+  /**
+   * The same as a file, for other people's viewers.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open({ profile: true });
+   * const bytes = heap.profile({ format: "pprof" }); // await Deno.writeFile("heap.pb.gz", bytes); go tool pprof -top heap.pb.gz
+   * assertEquals([bytes[0], bytes[1]], [0x1f, 0x8b]); // gzip
+   * ```
+   */
+  profile(options: { readonly format: ProfileFormat }): Uint8Array<ArrayBuffer>;
+  profile(options: { readonly format?: ProfileFormat } = {}): HeapProfile | Uint8Array<ArrayBuffer> {
+    this.#memory.assertOpen();
+    const { format } = chosenOf(options, "heap.profile", ["format"]), profile = this.#blocks.profile?.();
+    if (profile === undefined || this.#profiling === undefined) {
+      throw new InvalidOptionError("this heap is not profiled: await Heap.open({ profile: true }) opens one that is.");
+    }
+    return format === undefined ? profile : this.#profiling.write(profile, format);
+  }
+
+  /**
    * Walks everything, and in debug builds looks at the surroundings of each block and at all freed memory in
    * quarantine.
    *
@@ -1667,13 +1761,22 @@ function makeBlocks(
   compile: Compile,
   log: Log,
   pressure: Pressure | undefined,
+  profiling: Profiling | undefined,
   options?: DebugOptions,
 ): Blocks {
   const { books } = memory;
-  const make = (asked?: Pressure): ReleaseBlocks => new ReleaseBlocks(memory, variant, compile, log.say, asked);
+  const make = (asked?: Pressure): ReleaseBlocks =>
+    new ReleaseBlocks(memory, variant, compile, log.say, asked, profiling?.samples);
   if (books === undefined) return make(pressure);
   // It fills the free lists: what it has taken, and not put on one yet, is in no record, as in a call.
   return new DebugBlocks(memory, books, books.journal.run(make), log, pressure, options);
+}
+
+/** What a profiled heap needs, which others do not load. */
+async function profilingOf({ variant, everyBytes }: Pick<Settings, "variant" | "everyBytes">) {
+  if (variant.flags.profile === 0) return undefined;
+  const { loadProfiling } = await import("./profile/mod.ts");
+  return loadProfiling(everyBytes);
 }
 
 /** Whether owned blocks are tracked, and where they were allocated. */
@@ -1700,7 +1803,12 @@ interface Settings extends ThreadSettings {
   readonly maxBytes: number;
   readonly quarantineBytes: number;
   readonly stacks: number;
+  /** Of a profiled heap. */
+  readonly everyBytes: number;
 }
+
+/** The most bytes from one sample to the next that can be asked for. */
+const MOST_EVERY_BYTES = 2 ** 30;
 
 /** The longest time that a timer of Deno's takes. */
 const MOST_MILLISECONDS = 2 ** 31 - 1;
@@ -1751,7 +1859,14 @@ function readOptions(options: HeapOptions): Settings {
   const chosen = chosenOf(options, "Heap.open", OPTIONS),
     { variant: text = DEFAULT_VARIANT, build = "release" } = chosen;
   if (!BUILDS.includes(build)) throw new InvalidOptionError(`${given(build)}: a build is ${BUILDS.join(" or ")}.`);
-  const ofThread = readThreadOptions(chosen, build), released = parseVariant(text);
+  const ofThread = readThreadOptions(chosen, build), everyBytes = profileOption(chosen), named = parseVariant(text);
+  const isProfiled = everyBytes !== undefined && named.flags.profile === 0;
+  const released = isProfiled ? parseVariant(`${named.name},profile=1`) : named;
+  if (build === "debug" && released.flags.profile === 1) {
+    throw new InvalidOptionError(
+      "profile is for release builds: a debug build has the stack of each live block, which heap.leaks() shows.",
+    );
+  }
   if (build === "release" && released.flags.verbose === 1) {
     throw new InvalidOptionError(
       'verbose=1 is for debug builds, Heap.open({ build: "debug" }): others print nothing.',
@@ -1769,6 +1884,7 @@ function readOptions(options: HeapOptions): Settings {
     maxBytes: bytesOption(chosen, "maxBytes", 0, MAX_RESERVE_BYTES, reserveBytes),
     quarantineBytes: bytesOption(chosen, "quarantineBytes", 0, MAX_RESERVE_BYTES, DEFAULT_QUARANTINE_BYTES),
     stacks: stacksOption(chosen),
+    everyBytes: everyBytes ?? DEFAULT_EVERY_BYTES,
   };
 }
 
@@ -1789,4 +1905,14 @@ function stacksOption({ stacks = true }: HeapOptions): number {
   if (typeof stacks === "boolean") return stacks ? 1 : 0;
   if (Number.isSafeInteger(stacks) && stacks >= 0) return Math.min(stacks, 2 ** 31 - 1);
   throw new InvalidOptionError(`${given(stacks)}: stacks is true, false or a whole number from 0.`);
+}
+
+/** Bytes from one sample to the next; undefined if nothing is to be sampled. */
+function profileOption({ profile = false }: HeapOptions): number | undefined {
+  if (typeof profile === "boolean") return profile ? DEFAULT_EVERY_BYTES : undefined;
+  const { everyBytes = DEFAULT_EVERY_BYTES } = chosenOf(profile, "the option profile", ["everyBytes"]);
+  if (Number.isSafeInteger(everyBytes) && everyBytes >= 1 && everyBytes <= MOST_EVERY_BYTES) return everyBytes;
+  throw new InvalidOptionError(
+    `${given(everyBytes)}: everyBytes is a whole number of bytes from 1 to ${MOST_EVERY_BYTES}.`,
+  );
 }

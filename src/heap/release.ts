@@ -39,6 +39,9 @@ import { compileKeeps, type Keeps } from "./hot/in_place.ts";
 import { type Compile, compiled } from "./hot/parts.ts";
 import type { Variant } from "./variants.ts";
 import { Narrator } from "./hot/verbose.ts";
+import type { MakeSamples } from "./profile/mod.ts";
+import type { HeapProfile } from "./profile/profile.ts";
+import type { Samples } from "./profile/samples.ts";
 
 /** A thread's lists are filled beforehand where as much as this is left to take. */
 const PREWARM_LEAST_BYTES = 32 * MIB;
@@ -85,6 +88,12 @@ export class ReleaseBlocks implements Blocks {
   readonly #reclaimer: Reclaimer;
   readonly #pressure: Pressure | undefined;
   readonly keeps: Keeps;
+  /** The same, for which a sampled block is as large as its span. */
+  readonly #keepsAny: Keeps;
+  /** Of a profiled heap. */
+  readonly #samples: Samples | undefined;
+  /** What a small block that is sampled is aligned to; more than usual during `alignedAlloc`. */
+  #alignment = BLOCK_ALIGNMENT;
   /**
    * A block of a call that failed, which the next call frees, or none. Not that one: with a full stack it can call nothing
    * more, and what is not called cannot fail.
@@ -94,6 +103,7 @@ export class ReleaseBlocks implements Blocks {
   /**
    * @param log gets what the flag `verbose` says.
    * @param pressure is asked before there is no memory, if the program wants it.
+   * @param makeSamples makes those of a profiled heap.
    */
   constructor(
     memory: HeapMemory,
@@ -101,6 +111,7 @@ export class ReleaseBlocks implements Blocks {
     compile: Compile,
     log: (line: string) => void,
     pressure?: Pressure,
+    makeSamples?: MakeSamples,
   ) {
     const { flags } = variant;
     const classes = sizeClasses(flags.classes, flags.header === "byte");
@@ -137,6 +148,7 @@ export class ReleaseBlocks implements Blocks {
       memory.words.set(classes.strides.map(inverseOf), INVERSES_OFFSET / 4);
     }
     const words = memory.words.subarray(0, (memory.stateBytes + Math.min(memory.bytes, SMALL_SPACE_BYTES)) / 4);
+    const samples = this.#samples = makeSamples?.(memory, classes, large);
     const hotPath = compiled(compile, {
       words,
       u8: memory.u8,
@@ -150,6 +162,7 @@ export class ReleaseBlocks implements Blocks {
       freeSlow: outOfLine((ptr) => {
         assertPointer(ptr);
         if (ptr === 0 && !memory.closed) return; // programs free NULL often: 4 % of the frees of Android's SystemUI
+        if (samples?.has(ptr) === true) return this.#freeSampled(ptr, samples);
         if (watcher === undefined && large.cache(ptr)) return;
         // A header does not say whose a block is: in those variants a list has any owner's.
         if (flags.header !== "none" || !cache.remote.free(ptr)) this.#gate.free(ptr);
@@ -162,7 +175,8 @@ export class ReleaseBlocks implements Blocks {
       inverses: INVERSES_OFFSET / 4,
       first: memory.stateBytes / 4,
     });
-    this.keeps = compileKeeps(words, memory, classes, flags);
+    const keeps = this.#keepsAny = compileKeeps(words, memory, classes, flags);
+    this.keeps = samples === undefined ? keeps : (ptr, size) => !samples.has(ptr) && keeps(ptr, size);
     const { malloc, free } = narrator?.wrap(hotPath, classes.largest) ?? hotPath;
     this.malloc = malloc;
     this.free = free;
@@ -198,14 +212,22 @@ export class ReleaseBlocks implements Blocks {
   }
 
   realloc(ptr: Ptr, size: number): Ptr {
+    const isSampled = this.#samples?.has(ptr) === true;
     const sizeClass = this.#gate.smallClass(ptr);
     let before = this.#classes.usable[sizeClass]!;
     if (sizeClass === 0) {
       const granule = this.#large.find(ptr);
       if (granule === 0) throw this.#gate.invalid(ptr);
       this.#large.assertHeader(granule);
-      if (size > this.#classes.largest && this.#large.resize(granule, size)) return ptr;
       before = this.#large.usable(granule);
+      if (isSampled && before <= this.#classes.largest) { // a small one that is sampled
+        if (size <= before && this.goodSize(size) === before) return ptr;
+      } else if (isSampled && this.#keepsAny(ptr, size)) {
+        return ptr;
+      } else if (size > this.#classes.largest && this.#large.resize(granule, size)) {
+        this.#resized(ptr, size);
+        return ptr;
+      }
     } else {
       this.#headers.assertSound(ptr, sizeClass);
       if (size <= before && this.goodSize(size) === before) return ptr;
@@ -258,9 +280,15 @@ export class ReleaseBlocks implements Blocks {
     const { strides, usable } = this.#classes;
     // Blocks end where their slab ends, so a stride that is a multiple of the alignment aligns them all.
     for (let sizeClass = 1; sizeClass < strides.length; sizeClass++) {
-      if (usable[sizeClass]! >= size && strides[sizeClass]! % alignment === 0) return this.malloc(usable[sizeClass]!);
+      if (!(usable[sizeClass]! >= size && strides[sizeClass]! % alignment === 0)) continue;
+      this.#alignment = alignment;
+      try {
+        return this.malloc(usable[sizeClass]!);
+      } finally {
+        this.#alignment = BLOCK_ALIGNMENT;
+      }
     }
-    return this.#allocLarge(size, alignment);
+    return this.#mallocLarge(size, alignment);
   }
 
   usableSize(ptr: Ptr): number {
@@ -304,6 +332,11 @@ export class ReleaseBlocks implements Blocks {
   blocks(): Iterable<BlockInfo> {
     this.#freeUnfreed();
     return this.#introspection.blocks();
+  }
+
+  profile(): HeapProfile | undefined {
+    this.#freeUnfreed();
+    return this.#samples?.profile();
   }
 
   leaks(): Leak[] {
@@ -376,7 +409,54 @@ export class ReleaseBlocks implements Blocks {
   #mallocSlow(size: number): Ptr {
     assertSize(size, "size");
     this.#memory.assertOpen();
-    return this.#large.reuse(size) || this.#allocLarge(size, BLOCK_ALIGNMENT);
+    if (size > this.#classes.largest) return this.#mallocLarge(size, BLOCK_ALIGNMENT);
+    const samples = this.#samples!; // a small size comes here when the countdown of a profiled heap is over
+    if (samples.isDue()) {
+      const ptr = this.#sampled(size, samples, () => this.#large.alloc(size, this.#alignment, true));
+      if (ptr > 0) return ptr;
+    }
+    samples.refund(size);
+    return this.malloc(size);
+  }
+
+  #mallocLarge(size: number, alignment: number): Ptr {
+    const alloc = (): Ptr =>
+      (alignment === BLOCK_ALIGNMENT ? this.#large.reuse(size) : 0) || this.#allocLarge(size, alignment);
+    if (this.#samples?.isDueFor(size) !== true) return alloc();
+    const ptr = this.#sampled(size, this.#samples, alloc);
+    return ptr >= 0 ? ptr : alloc();
+  }
+
+  /** A block that is sampled; 0 if there is no memory for it, and -1 if it cannot be sampled. */
+  #sampled(size: number, samples: Samples, alloc: () => Ptr): Ptr {
+    const stack = samples.begin(size);
+    if (stack === 0) return -1;
+    let ptr = 0;
+    try {
+      ptr = alloc();
+    } finally {
+      if (ptr === 0) samples.cancel(size, stack);
+    }
+    if (ptr !== 0) samples.end(ptr, size, stack);
+    return ptr;
+  }
+
+  /** A large block has another size where it is: to the profile it was freed, and another one allocated. */
+  #resized(ptr: Ptr, size: number): void {
+    const samples = this.#samples;
+    if (samples === undefined) return;
+    if (samples.has(ptr)) samples.forget(ptr);
+    if (samples.isDueFor(size)) this.#sampled(size, samples, () => ptr);
+  }
+
+  #freeSampled(ptr: Ptr, samples: Samples): void {
+    const size = samples.forget(ptr);
+    try {
+      this.#gate.free(ptr);
+    } catch (error) {
+      samples.restore(ptr, size);
+      throw error;
+    }
   }
 
   #allocLarge(size: number, alignment: number): Ptr {

@@ -31,6 +31,7 @@ const SLAB_MAP: Flags = {
   refill: 64,
   track: 0,
   counters: 0,
+  profile: 0,
   verbose: 0,
 };
 

@@ -57,6 +57,11 @@ export class LargeBlocks {
   readonly #hasCache: boolean;
   /** Whether the block that `alloc` made last reads as zero. */
   lastIsZero = false;
+  /**
+   * Of small blocks that have a span of their own, as those that are sampled, by their granules: bytes that their users
+   * may write, as in their class; 0 for all other blocks.
+   */
+  smallUsable: ((granule: number) => number) | undefined;
 
   constructor(memory: HeapMemory, pages: PageHeap, { spanCache }: Flags) {
     this.#memory = memory;
@@ -87,20 +92,30 @@ export class LargeBlocks {
     return granule === 0 ? 0 : granule * SLAB_BYTES + HEADER_BYTES;
   }
 
-  /** A block, its native address aligned to a power of two of at least 16; 0 if there is no memory. */
-  alloc(size: number, alignment = BLOCK_ALIGNMENT): number {
+  /**
+   * A block, its native address aligned to a power of two of at least 16; 0 if there is no memory.
+   *
+   * @param isSmall whether it stands for a small one, and so has to be below 2 GiB.
+   */
+  alloc(size: number, alignment = BLOCK_ALIGNMENT, isSmall = false): number {
     // Over 64 KiB it is the span that is aligned, such that its second granule has the address.
     const offset = Math.min(Math.max(alignment, HEADER_BYTES), SLAB_BYTES);
     const pages = this.#pagesOf(offset, size), granules = Math.ceil(pages / PAGES_PER_GRANULE);
     if (granules > this.#memory.granules) return 0;
     // What waits in the cache is in memory already: better than pages that nobody has touched yet.
-    if (this.#cache.kept > 0 && !this.#pages.hasDirty(granules)) this.flush();
-    return this.#journal.run(() => this.#take(offset, pages, granules, this.#alignment(alignment)));
+    if (!isSmall && this.#cache.kept > 0 && !this.#pages.hasDirty(granules)) this.flush();
+    return this.#journal.run(() => this.#take(offset, pages, granules, this.#alignment(alignment), isSmall));
   }
 
-  #take(offset: number, pages: number, granules: number, aligned: ((first: number) => number) | undefined): number {
+  #take(
+    offset: number,
+    pages: number,
+    granules: number,
+    aligned: ((first: number) => number) | undefined,
+    isLow: boolean,
+  ): number {
     if (!this.#memory.charge(pages)) return 0;
-    const granule = this.#pages.takeLarge(granules, aligned);
+    const granule = this.#pages.takeLarge(granules, aligned, isLow);
     if (granule === 0) {
       this.#memory.discharge(pages);
       return 0;
@@ -234,7 +249,7 @@ export class LargeBlocks {
     const fits = offset >= HEADER_BYTES && offset < pages * PAGE_BYTES &&
       pages <= this.#pages.granulesOf(granule) * PAGES_PER_GRANULE;
     if (!fits) throw damaged(`the large block at granule ${granule} is not inside its span`);
-    return pages * PAGE_BYTES - offset;
+    return this.smallUsable?.(granule) || pages * PAGE_BYTES - offset;
   }
 
   ptrOf(granule: number): number {

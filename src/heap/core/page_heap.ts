@@ -136,9 +136,9 @@ export class PageHeap {
 
   /**
    * First granule of a span for a large block, or 0. `aligned(first)` gives the lowest granule from `first` on at which
-   * the span may begin.
+   * the span may begin. `isLow`: only below 2 GiB, and only as long as half of what is there is free, or 512 MiB.
    */
-  takeLarge(count: number, aligned: (first: number) => number = (first) => first): number {
+  takeLarge(count: number, aligned: (first: number) => number = (first) => first, isLow = false): number {
     const spare = this.#granules > LOW_GRANULES ? LOW_RESERVE_GRANULES : 0;
     const within = (at: number, first: number, granules: number): number => at + count <= first + granules ? at : -1;
     const low: Place = (first, granules) => {
@@ -146,6 +146,14 @@ export class PageHeap {
       if (at < 0 || at >= LOW_GRANULES) return -1;
       return this.#words[WORD_LOW_FREE_GRANULES]! - (Math.min(at + count, LOW_GRANULES) - at) >= spare ? at : -1;
     };
+    if (isLow) {
+      const kept = Math.min(LOW_RESERVE_GRANULES, Math.min(this.#granules, LOW_GRANULES) >> 1);
+      const left = this.#words[WORD_LOW_FREE_GRANULES]! - count - kept;
+      return this.#take(count, SPAN_LARGE, (first, granules) => {
+        const at = within(aligned(first), first, granules);
+        return at >= 0 && at + count <= LOW_GRANULES && left >= 0 ? at : -1;
+      });
+    }
     const high: Place = (first, granules) => within(aligned(Math.max(first, LOW_GRANULES)), first, granules);
     const anywhere: Place = (first, granules) => within(aligned(first), first, granules);
     return this.#take(count, SPAN_LARGE, low, high, anywhere);

@@ -7,7 +7,15 @@
 import { LOG_LENGTH, LOG_POP, LOG_PUSH } from "../core/box_log.ts";
 import type { Flags } from "../flags.ts";
 import { COUNTER } from "../state/counters.ts";
-import { FIRST_BLOCK, FREE_CANARY, HEADER_MAGIC, MAX_CLASSES, WORD_BOX_OPERATIONS } from "../state/layout.ts";
+import {
+  CACHE_HEADS,
+  CACHE_SAMPLE_LEFT,
+  FIRST_BLOCK,
+  FREE_CANARY,
+  HEADER_MAGIC,
+  MAX_CLASSES,
+  WORD_BOX_OPERATIONS,
+} from "../state/layout.ts";
 
 const SCAN_LENGTH = 100;
 /** No list is longer: see the flag `capacity`. */
@@ -27,6 +35,7 @@ export type Decision =
   | "OWN_LINKS"
   | "COUNTERS"
   | "TRACK"
+  | "PROFILE"
   | "BOX"
   | "BOX_BOUNDS"
   | "BOX_HEAD"
@@ -47,6 +56,7 @@ export type Word =
   | "HEADER_MAGIC"
   | "LARGEST_SEED_CLASS"
   | "CANARY"
+  | "SAMPLE_LEFT"
   | "TRACE_PUSH"
   | "TRACE_POP"
   | "TRACE_COUNT"
@@ -73,6 +83,7 @@ export function constantsOf(flags: Flags): Constants {
     OWN_LINKS: hasLinks && !hasHeader,
     COUNTERS: flags.counters === 1,
     TRACK: flags.track === 1,
+    PROFILE: flags.profile === 1,
     BOX: flags.push === "box",
     BOX_BOUNDS: flags.integrity >= 1,
     BOX_HEAD: flags.integrity >= 2,
@@ -92,6 +103,8 @@ export function constantsOf(flags: Flags): Constants {
     HEADER_MAGIC,
     LARGEST_SEED_CLASS: 8,
     CANARY: FREE_CANARY,
+    /** Where the countdown is, from the head of class 0's list. */
+    SAMPLE_LEFT: CACHE_SAMPLE_LEFT - CACHE_HEADS,
     TRACE_PUSH: LOG_PUSH,
     TRACE_POP: LOG_POP,
     TRACE_COUNT: LOG_LENGTH * 3,

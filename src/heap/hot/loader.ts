@@ -12,6 +12,7 @@
 
 import { type Flags, flagsToQuery } from "../flags.ts";
 import { DEFAULT_VARIANT, VARIANTS } from "../variants.ts";
+import { hideModule } from "../stacks/capture.ts";
 import { compile as compileDefault } from "./default.ts";
 import type { Compile } from "./parts.ts";
 
@@ -39,6 +40,7 @@ async function load(flags: Flags): Promise<Compile> {
   const source = `${hotPathSource(flags)}//# sourceURL=${new URL("./generated.ts", import.meta.url).href}\n`;
   const url = URL.createObjectURL(new Blob([source], { type: "application/typescript" }));
   try {
+    hideModule(url);
     const { compile } = await import(url) as { compile: Compile };
     return compile;
   } finally {

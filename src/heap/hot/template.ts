@@ -42,10 +42,10 @@ import type { Compile } from "./parts.ts";
 /** The hot path as it stands here, with constants in the place of literals. */
 export function template(constants: Constants): Compile {
   const { HEADER, WRITE_HEADER, RESTORE, HEADERLESS_C7, READABLE_ALWAYS, READABLE_BOUNDARY } = constants;
-  const { INTERIOR, AGAIN, OWN_LINKS, LINKS, COUNTERS, TRACK } = constants;
+  const { INTERIOR, AGAIN, OWN_LINKS, LINKS, COUNTERS, TRACK, PROFILE } = constants;
   const { BOX, BOX_BOUNDS, BOX_HEAD, BOX_SCAN, BOX_CANARIES, SCAN_LENGTH } = constants;
   const { MALLOCS, FREES, FAST_FREES, MINCORE_CALLS, HEADER_REJECTS, BOX_OPERATIONS } = constants;
-  const { FIRST_BLOCK, CLASS, HEADER_MAGIC, LARGEST_SEED_CLASS, CANARY } = constants;
+  const { FIRST_BLOCK, CLASS, HEADER_MAGIC, LARGEST_SEED_CLASS, CANARY, SAMPLE_LEFT } = constants;
   const { TRACE_PUSH, TRACE_POP, TRACE_COUNT, TRACE_MASK } = constants;
 
   const compile: Compile = (
@@ -78,6 +78,12 @@ export function template(constants: Constants): Compile {
         whole = NaN; // a bigint or a symbol
       }
       if (whole !== size || size >>> 0 > largest) return mallocSlow(size) - 0;
+      if (PROFILE) {
+        // Bytes until the next sample: the slow path takes it, and starts the count again.
+        const left = (heap[heads + SAMPLE_LEFT]! - size) | 0;
+        heap[heads + SAMPLE_LEFT] = left;
+        if (left < 0) return mallocSlow(size) - 0;
+      }
       const sizeClass = heap[(size + bias) >> 4]! | 0; // 0 in a heap that is closed: no slab has that
       const ptr = heap[heads + sizeClass]!;
       if (OWN_LINKS) {

@@ -12,6 +12,18 @@
 const OWN_FRAMES = new URL("../", import.meta.url).href;
 export const OWN_FRAMES_MOST = 8;
 
+/** More modules of the heap: those that it has made and imported from memory, by their URLs. */
+const ownModules: string[] = [];
+
+/** Says that a module is the heap's own, whatever its URL is. */
+export function hideModule(url: string): void {
+  ownModules.push(url);
+}
+
+function isOwn(line: string): boolean {
+  return line.includes(OWN_FRAMES) || ownModules.some((url) => line.includes(url));
+}
+
 /** Stacks, and frames, that a thread knows again. */
 const KNOWN_MOST = 65_536;
 
@@ -38,10 +50,12 @@ export function capture(callee: (...args: never[]) => unknown): Captured {
 export function captureFrames(limit: number, callee: (...args: never[]) => unknown): Captured {
   if (Object.isFrozen(Error)) return capture(callee);
   const { stackTraceLimit } = Error;
-  Error.stackTraceLimit = limit;
-  const captured = capture(callee);
-  Error.stackTraceLimit = stackTraceLimit;
-  return captured;
+  try {
+    Error.stackTraceLimit = limit;
+    return capture(callee);
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
 }
 
 /** Calls with Deno's own way to make text of stacks; not where the program has frozen `Error`. */
@@ -105,16 +119,16 @@ function inSource(frame: string): string {
   }
 }
 
-/** The stack of whatever call of the heap this is part of, as text. */
-export function captureCall(): string {
-  const captured = captureFrames(Error.stackTraceLimit + OWN_FRAMES_MOST, captureCall);
+/** The stack of whatever call of the heap this is part of, as text: so many frames of the program. */
+export function captureCall(frames = Error.stackTraceLimit): string {
+  const captured = captureFrames(frames + OWN_FRAMES_MOST, captureCall);
   return unprepared(() => framesOf(captured).join("\n"));
 }
 
 /** The program's frames of a stack, a line each; all frames if it has no others, as in a bundle. */
 function framesOf({ stack }: Captured): string[] {
   const frames = String(stack).split("\n").filter((line) => /^\s+at /.test(line));
-  const program = frames.filter((line) => !line.includes(OWN_FRAMES));
+  const program = frames.filter((line) => !isOwn(line));
   return (program.length > 0 ? program : frames).map((line) => `    ${line.trim()}`);
 }
 
@@ -125,12 +139,16 @@ export class KnownStacks {
   /** Frames with their positions in the source, by what V8 makes of them. */
   readonly #frames = new Map<string, string>();
 
-  /** The same object for the same stack, as long as it is known. Its text is made here, if V8 has not done so. */
-  of(captured: Captured): Stack {
+  /**
+   * The same object for the same stack, as long as it is known. Its text is made here, if V8 has not done so.
+   *
+   * @param textOf gives Deno's text of one that is new, where its call is still under way.
+   */
+  of(captured: Captured, textOf = () => framesOf(captured).map((frame) => this.#inSource(frame)).join("\n")): Stack {
     const raw = String(captured.stack);
     let stack = this.#stacks.get(raw);
     if (stack === undefined) {
-      stack = { text: framesOf(captured).map((frame) => this.#inSource(frame)).join("\n"), entry: 0, hash: 0 };
+      stack = { text: textOf(), entry: 0, hash: 0 };
       if (this.#stacks.size === KNOWN_MOST) this.#stacks.clear();
       this.#stacks.set(raw, stack);
     }

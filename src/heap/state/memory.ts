@@ -51,6 +51,7 @@ import {
   WORD_MAGIC,
 } from "./layout.ts";
 import { waitForLock } from "./lock.ts";
+import { samplesBytes } from "./samples_layout.ts";
 import { fingerprint, makeHandle, type SharedHeap } from "./share.ts";
 import { NO_THREAD, Threads } from "./thread_table.ts";
 import type { Variant } from "../variants.ts";
@@ -87,6 +88,8 @@ export class HeapMemory {
   /** The rings of remote frees, and the index in `words` of their first. */
   readonly rings: Int32Array;
   readonly ringsWord: number;
+  /** Of profiled heaps only: the index in `words` where the samples begin. */
+  readonly samplesWord: number;
   /** Through which all that threads share is written. */
   readonly journal: Journal;
   /** Who else has the heap. */
@@ -103,6 +106,7 @@ export class HeapMemory {
   /** Whether this object made the heap; others attach to it. */
   readonly isNew: boolean;
   readonly #remains: Remains;
+  readonly #reservedBytes: number;
   #thread: number;
 
   /** Makes an object of memory that is there: `reserve` and `attach`. */
@@ -114,6 +118,7 @@ export class HeapMemory {
     isNew: boolean,
     build: Build,
     make: MakeJournal,
+    isProfiled: boolean,
   ) {
     this.system = system;
     this.base = base;
@@ -122,20 +127,25 @@ export class HeapMemory {
     this.isNew = isNew;
     this.stateBytes = stateBytes(bytes);
     this.#blocksWord = this.stateBytes / 4;
-    this.buffer = viewMemory(base - BigInt(this.stateBytes), this.stateBytes + withRings(bytes));
+    this.buffer = viewMemory(
+      base - BigInt(this.stateBytes),
+      this.stateBytes + withRings(bytes) + (isProfiled ? samplesBytes(bytes) : 0),
+    );
     this.blockBuffer = viewMemory(base, bytes);
     this.u8 = new Uint8Array(this.buffer, this.stateBytes, bytes);
     this.blocks = new Int32Array(this.buffer, this.stateBytes, bytes / 4);
     this.words = new Int32Array(this.buffer);
     this.ringsWord = (this.stateBytes + bytes + GAP_BYTES) / 4;
     this.rings = this.words.subarray(this.ringsWord);
+    this.samplesWord = (this.stateBytes + withRings(bytes) + GAP_BYTES) / 4;
+    this.#reservedBytes = reservedBytes(bytes, build, isProfiled);
     this.journal = make(this.words);
     this.threads = new Threads(this.words, system);
     this.#thread = isNew ? 0 : NO_THREAD;
     this.#remains = {
       system,
       address: this.address(-this.stateBytes),
-      bytes: reservedBytes(bytes, build),
+      bytes: this.#reservedBytes,
       kept: 0,
       isGiven: false,
     };
@@ -149,6 +159,7 @@ export class HeapMemory {
    * Memory for a new heap.
    *
    * @param bytes address space to reserve, a multiple of 2 MiB; half of it, and so on, if there is less and `orLess`.
+   * @param isProfiled whether it has room for samples; a debug build has none.
    * @throws {OsError} if the system has not got it.
    */
   static reserve(
@@ -158,15 +169,16 @@ export class HeapMemory {
     maxBytes: number,
     build: Build = "release",
     make: MakeJournal = makeJournal,
+    isProfiled = false,
   ): HeapMemory {
-    const [base, size] = reserve(system, bytes, orLess, build);
+    const [base, size] = reserve(system, bytes, orLess, build, isProfiled);
     try {
-      const memory = new HeapMemory(system, base, size, maxBytes, true, build, make);
+      const memory = new HeapMemory(system, base, size, maxBytes, true, build, make, isProfiled);
       memory.words[WORD_MAGIC] = HEAP_MAGIC;
       watch(memory.buffer, memory.blockBuffer, memory.#remains);
       return memory;
     } catch (error) {
-      system.release(base - BigInt(stateBytes(size)), reservedBytes(size, build));
+      system.release(base - BigInt(stateBytes(size)), reservedBytes(size, build, isProfiled));
       throw error;
     }
   }
@@ -191,7 +203,7 @@ export class HeapMemory {
     if (!system.holds(base - BigInt(stateBytes(bytes) - WORD_IDENTITY * 4), identity)) {
       throw new InvalidHandleError("there is another heap, or none, where this handle says.");
     }
-    const memory = new HeapMemory(system, base, bytes, maxBytes, false, build, make);
+    const memory = new HeapMemory(system, base, bytes, maxBytes, false, build, make, flags.profile === 1);
     try {
       memory.#enter(fingerprint(bytes, maxBytes, build, flags), makeRoom);
       return memory;
@@ -445,7 +457,7 @@ export class HeapMemory {
    * has as many mappings as there may be, the system does not split one: then just the memory goes.
    */
   #giveBack(shared: boolean): void {
-    const { system } = this, bytes = reservedBytes(this.bytes, this.build), page = system.pageSize;
+    const { system } = this, bytes = this.#reservedBytes, page = system.pageSize;
     const base = this.address(-this.stateBytes);
     const from = Math.floor(TOMBSTONE_OFFSET / page) * page;
     const to = Math.ceil((TOMBSTONE_OFFSET + TOMBSTONE_BYTES) / page) * page;
@@ -475,9 +487,10 @@ function withRings(bytes: number): number {
   return bytes + GAP_BYTES + RINGS_BYTES;
 }
 
-/** What a heap of so many bytes reserves: the state is in front of it, a debug build's books are behind. */
-function reservedBytes(bytes: number, build: Build): number {
-  return stateBytes(bytes) + withRings(bytes) + (build === "release" ? 0 : GAP_BYTES + booksLayout(bytes).bytes);
+/** What a heap of so many bytes reserves: the state is in front of it; samples, or a debug build's books, are behind. */
+function reservedBytes(bytes: number, build: Build, isProfiled: boolean): number {
+  const books = build === "release" ? 0 : GAP_BYTES + booksLayout(bytes).bytes;
+  return stateBytes(bytes) + withRings(bytes) + (isProfiled ? samplesBytes(bytes) : books);
 }
 
 /** Reserves; where less will do, halves what is asked for until the system has it, down to 1 GiB. */
@@ -486,10 +499,11 @@ function reserve(
   bytes: number,
   orLess: boolean,
   build: Build,
+  isProfiled: boolean,
 ): [base: bigint, bytes: number] {
   for (let size = bytes;; size /= 2) {
     try {
-      return [system.reserve(reservedBytes(size, build), SUPERSLAB_BYTES) + BigInt(stateBytes(size)), size];
+      return [system.reserve(reservedBytes(size, build, isProfiled), SUPERSLAB_BYTES) + BigInt(stateBytes(size)), size];
     } catch (error) {
       if (!(error instanceof OsError) || !orLess || size / 2 < 1024 ** 3) throw error;
     }

@@ -16,6 +16,8 @@ import { Xorshift32 } from "../../../src/workloads/synthetic/live_set.ts";
 
 const OTHERS = [
   "slab-map,counters=1",
+  "slab-map,profile=1",
+  "phase7,profile=1,counters=1",
   "slab-map,interior=0",
   "slab-map,again=0",
   "slab-map,links=0",

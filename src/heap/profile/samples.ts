@@ -1,0 +1,257 @@
+/**
+ * The samples of a profiled heap: which blocks they are, and what was allocated where. All of it is in the heap's memory,
+ * so all threads have the same, and what a dead thread has sampled stays.
+ *
+ * ```
+ *   a record, by the granule of the block:  | size + 1, a double; 0: none | stack | thread | time | every |
+ *   an entry of the table of stacks has:    | samples | - | objects, a double | bytes, a double |
+ * ```
+ *
+ * A record is written by who has the block: by malloc, before the program has its pointer, and by free. Its size is
+ * written last, and taken away first; so it needs no section. What has been allocated in all is added up in sections. A
+ * thread that dies in between has a block that is not in the profile, or the other way round what it never got.
+ *
+ * A small block that is sampled has a span of its own, as a large block has (tcmalloc does the same): so the hot path's
+ * free knows nothing of samples, and turns it away.
+ *
+ * @module
+ */
+
+import type { LargeBlocks } from "../core/large.ts";
+import { HEADER_BYTES } from "../core/large.ts";
+import type { SizeClasses } from "../core/size_classes.ts";
+import { captureCall, captureFrames, KnownStacks, makeTexts, OWN_FRAMES_MOST } from "../stacks/capture.ts";
+import { StackTable } from "../stacks/table.ts";
+import { CACHE_SAMPLE_LEFT, FIRST_BLOCK, firstWordOf, SLAB_BYTES } from "../state/layout.ts";
+import { needStack } from "../state/journal.ts";
+import type { HeapMemory } from "../state/memory.ts";
+import {
+  SAMPLE_WORDS,
+  SAMPLES_BEGAN,
+  SAMPLES_COARSEST,
+  SAMPLES_EVERY,
+  SAMPLES_LOST,
+  SAMPLES_RECORDS,
+  SAMPLES_STACKS,
+  SAMPLES_STACKS_BUCKETS,
+  SAMPLES_STACKS_BYTES,
+  SAMPLES_STACKS_END,
+} from "../state/samples_layout.ts";
+import { type HeapProfile, type ProfiledBlock, readProfile } from "./profile.ts";
+import { SampleRate, weightOf } from "./rate.ts";
+
+/** The innermost calls of a program that a sample has. */
+const FRAMES = 32;
+/** As much stack as Deno's text takes. */
+const TEXT_STACK: readonly number[] = new Array<number>(6144).fill(0);
+/** What freeing a sampled block takes longer than another, in milliseconds. */
+const FREE_MS = 0.001;
+
+/** Words of a record; the first two and the last four are doubles. */
+const SIZE = 0;
+const STACK = 2;
+const THREAD = 3;
+const TIME = 4;
+const EVERY = 6;
+
+/** Words of an entry in the table of stacks; doubles of two words each but for the first. */
+const SAMPLES = 0;
+const OBJECTS = 2;
+const BYTES = 4;
+const OWN_WORDS = 6;
+
+/** See the module. */
+export class Samples {
+  readonly #memory: HeapMemory;
+  readonly #words: Int32Array;
+  readonly #doubles: Float64Array;
+  readonly #classes: SizeClasses;
+  readonly #large: LargeBlocks;
+  readonly #table: StackTable;
+  readonly #known = new KnownStacks();
+  readonly #rate: SampleRate;
+  readonly #first: number;
+  /** A double, and its two words. */
+  readonly #double = new Float64Array(1);
+  readonly #halves = new Int32Array(this.#double.buffer);
+  #started = 0;
+
+  /** @param everyBytes of a heap that is new; others have it in their memory. */
+  constructor(memory: HeapMemory, classes: SizeClasses, large: LargeBlocks, everyBytes: number, random?: () => number) {
+    const first = this.#first = memory.samplesWord, { words, journal } = memory;
+    this.#memory = memory;
+    this.#words = words;
+    this.#doubles = new Float64Array(memory.buffer);
+    this.#classes = classes;
+    this.#large = large;
+    this.#table = new StackTable({
+      words,
+      journal,
+      first: first + SAMPLES_STACKS,
+      bytes: SAMPLES_STACKS_BYTES,
+      buckets: SAMPLES_STACKS_BUCKETS,
+      end: first + SAMPLES_STACKS_END,
+      own: OWN_WORDS,
+    });
+    if (memory.isNew) {
+      for (const word of [SAMPLES_EVERY, SAMPLES_COARSEST]) this.#doubles[(first + word) / 2] = everyBytes;
+      this.#doubles[(first + SAMPLES_BEGAN) / 2] = Date.now();
+      this.#table.begin();
+    }
+    const every = this.#doubles[(first + SAMPLES_EVERY) / 2]!;
+    this.#rate = new SampleRate(words, firstWordOf(memory.thread) + CACHE_SAMPLE_LEFT, every, random);
+    large.smallUsable = (granule) => this.#smallUsable(granule);
+  }
+
+  /** Whether a small block is to be sampled, which the hot path turned away. */
+  isDue(): boolean {
+    return this.#rate.isDue();
+  }
+
+  /** Whether a block is to be sampled that the hot path has not counted. */
+  isDueFor(size: number): boolean {
+    return this.#rate.isDueFor(size);
+  }
+
+  /** A small block is to be allocated by the hot path after all. */
+  refund(size: number): void {
+    this.#rate.refund(size);
+  }
+
+  /**
+   * Begins a sample of a block that is about to be allocated: its stack, and the count of what is allocated there.
+   *
+   * @returns the number of the stack, for `end` or `cancel`; 0 if there is no room on the stack for any of this, and the
+   * block is not to be sampled.
+   */
+  begin(size: number): number {
+    this.#started = performance.now();
+    try {
+      const captured = captureFrames(FRAMES + OWN_FRAMES_MOST, this.begin);
+      makeTexts([captured]);
+      const stack = this.#known.of(captured, () => {
+        needStack(...TEXT_STACK); // Deno writes to stderr if there is none in the middle of it
+        return captureCall(FRAMES);
+      });
+      return this.#memory.journal.run(() => {
+        const number = this.#table.keep(stack);
+        this.#count(number, size, 1);
+        return number;
+      });
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      Atomics.add(this.#words, this.#first + SAMPLES_LOST, 1);
+      return 0;
+    }
+  }
+
+  /** The block is there, at `ptr`. It needs less stack than `begin` did: nothing can fail between the two. */
+  end(ptr: number, size: number, stack: number): void {
+    const at = this.#recordOf(ptr), doubles = this.#doubles, words = this.#words, every = this.#rate.sampledEvery;
+    const now = performance.now();
+    words[at + STACK] = stack;
+    words[at + THREAD] = this.#memory.thread;
+    doubles[(at + TIME) / 2] = performance.timeOrigin + now;
+    doubles[(at + EVERY) / 2] = every;
+    doubles[(at + SIZE) / 2] = size + 1;
+    this.#rate.spend(now - this.#started + FREE_MS, now);
+    const coarsest = (this.#first + SAMPLES_COARSEST) / 2;
+    if (every > doubles[coarsest]!) doubles[coarsest] = every;
+  }
+
+  /** There was no memory for it. */
+  cancel(size: number, stack: number): void {
+    this.#memory.journal.run(() => this.#count(stack, size, -1));
+    Atomics.add(this.#words, this.#first + SAMPLES_LOST, 1);
+  }
+
+  /** Whether a sampled block begins at a pointer, any number. */
+  has(ptr: number): boolean {
+    if (!Number.isSafeInteger(ptr) || ptr < FIRST_BLOCK || ptr >= this.#memory.bytes) return false;
+    return this.#doubles[this.#recordOf(ptr) / 2]! > 0 && this.#large.find(ptr) !== 0;
+  }
+
+  /** Forgets the block at a pointer, which `has` found; returns what `restore` takes if it is not freed after all. */
+  forget(ptr: number): number {
+    const at = this.#recordOf(ptr) / 2, size = this.#doubles[at]!;
+    this.#doubles[at] = 0;
+    return size;
+  }
+
+  restore(ptr: number, size: number): void {
+    this.#doubles[this.#recordOf(ptr) / 2] = size;
+  }
+
+  /** Bytes that a user may write of the block at a granule if it is a small one that is sampled, else 0. */
+  #smallUsable(granule: number): number {
+    const size = this.#doubles[this.#record(granule) / 2]! - 1, { largest, usable, table, bias } = this.#classes;
+    return size >= 0 && size <= largest ? usable[table[(size + bias) >> 4]!]! : 0;
+  }
+
+  /** What is sampled, and what it stands for. Cost: a walk over all spans and stacks. */
+  profile(): HeapProfile {
+    return this.#memory.journal.run(() => {
+      const first = this.#first / 2, live = new Map<number, ProfiledBlock[]>();
+      for (const granule of this.#large.granules()) {
+        const at = this.#record(granule), size = this.#doubles[at / 2]! - 1, stack = this.#words[at + STACK]!;
+        if (size < 0) continue;
+        const everyBytes = this.#doubles[(at + EVERY) / 2]!, blocks = live.get(stack);
+        const block = {
+          ptr: this.#large.ptrOf(granule),
+          size,
+          objects: weightOf(size, everyBytes),
+          everyBytes,
+          timeMs: this.#doubles[(at + TIME) / 2]!,
+          thread: this.#words[at + THREAD]!,
+        };
+        if (blocks === undefined) live.set(stack, [block]);
+        else blocks.push(block);
+      }
+      const stacks = [...this.#table.numbers()].map((number) => {
+        const own = this.#table.ownWord(number);
+        return {
+          text: this.#table.text(number),
+          samples: this.#words[own + SAMPLES]!,
+          allocatedObjects: this.#read(own + OBJECTS),
+          allocatedBytes: this.#read(own + BYTES),
+          live: live.get(number) ?? [],
+        };
+      });
+      return readProfile(stacks, {
+        everyBytes: this.#doubles[first + SAMPLES_EVERY / 2]!,
+        coarsestEveryBytes: this.#doubles[first + SAMPLES_COARSEST / 2]!,
+        beganMs: this.#doubles[first + SAMPLES_BEGAN / 2]!,
+        lost: Atomics.load(this.#words, this.#first + SAMPLES_LOST),
+      });
+    });
+  }
+
+  #count(stack: number, size: number, by: number): void {
+    const { journal } = this.#memory, own = this.#table.ownWord(stack);
+    const objects = by * weightOf(size, this.#rate.sampledEvery);
+    journal.add(own + SAMPLES, by);
+    this.#add(own + OBJECTS, objects);
+    this.#add(own + BYTES, objects * size);
+  }
+
+  /** A double whose words may lie anywhere. */
+  #read(word: number): number {
+    this.#halves[0] = this.#words[word]!;
+    this.#halves[1] = this.#words[word + 1]!;
+    return this.#double[0]!;
+  }
+
+  #add(word: number, by: number): void {
+    this.#double[0] = this.#read(word) + by;
+    this.#memory.journal.set(word, this.#halves[0]!);
+    this.#memory.journal.set(word + 1, this.#halves[1]!);
+  }
+
+  #recordOf(ptr: number): number {
+    return this.#record(Math.floor((ptr - HEADER_BYTES) / SLAB_BYTES));
+  }
+
+  #record(granule: number): number {
+    return this.#first + SAMPLES_RECORDS + granule * SAMPLE_WORDS;
+  }
+}
