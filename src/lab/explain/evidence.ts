@@ -66,6 +66,7 @@ export const EVIDENCE: { readonly [Name in FlagName]: Evidence } = {
     what: "operations that are recorded",
     reached: (counts, flags) => flags.track === 1 ? boxed(counts, flags) : 0,
   },
+  profile: { what: "mallocs that count bytes", reached: ({ mallocs }, { profile }) => profile === 1 ? mallocs : 0 },
   verbose: { what: "calls that are logged, in a release build", reached: () => 0 },
   counters: {
     what: "operations that are counted",
