@@ -22,7 +22,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["src/verify/stress"],
   ["src/verify"],
   ["src/lab/instructions"],
-  ["src/lab/explain", "src/lab/gate", "src/lab/doctor", "src/lab/inspect"],
+  ["src/lab/explain", "src/lab/gate", "src/lab/history", "src/lab/doctor", "src/lab/inspect"],
   ["src/lab/compare", "src/lab/replay", "src/lab/record", "src/lab/micro"],
   ["src/lab/bench"],
   ["src/lab/latency"],

@@ -17,6 +17,7 @@ import { ERROR, FINE } from "./shared/exit_codes.ts";
 import { explainCommand } from "./commands/explain.ts";
 import { flagsCommand } from "./commands/flags.ts";
 import { gateCommand } from "./commands/gate.ts";
+import { historyCommand } from "./commands/history.ts";
 import { inspectCommand } from "./commands/inspect.ts";
 import { Interruption } from "./shared/interruptible.ts";
 import { microCommand } from "./commands/micro.ts";
@@ -35,6 +36,7 @@ const COMMANDS: readonly ((finish: Finish) => AnyCommand)[] = [
   compareCommand,
   explainCommand,
   gateCommand,
+  historyCommand,
   recordCommand,
   traceCommand,
   replayCommand,

@@ -10,6 +10,8 @@ export * from "./doctor.ts";
 export * from "./explain.ts";
 export * from "./flags.ts";
 export * from "./gate.ts";
+export * from "./history/file.ts";
+export * from "./history/state.ts";
 export * from "./inspect.ts";
 export * from "./micro.ts";
 export * from "./peers.ts";

@@ -12,7 +12,7 @@ export { nativeFunction } from "./native/native_function.ts";
 export type { NativeFunction, ResultType, WordType } from "./native/native_function.ts";
 export { addressOf, addressOfView, offsetOfAddress, pointerOf, viewMemory } from "./memory/pointers.ts";
 export { copyForeign, pointerObject, readForeignCString } from "./memory/pointers.ts";
-export { cacheFile, cacheFolder } from "./files/cache.ts";
+export { cacheFile, cacheFolder, checksum } from "./files/cache.ts";
 export { distrustOfFolder } from "./files/trust.ts";
 export { granted } from "./permissions.ts";
 export { commandOutput } from "./command.ts";

@@ -146,6 +146,7 @@ const TESTED: Record<string, string> = {
   bench: "tests/cli/commands/bench_test.ts",
   compare: "tests/cli/commands/compare_test.ts",
   explain: "tests/cli/commands/compare_test.ts",
+  history: "tests/cli/commands/history_test.ts",
 };
 
 Deno.test({

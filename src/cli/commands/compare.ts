@@ -8,14 +8,14 @@ import { assertSameWork, baselinePath, lastingName, loadBaseline, saveBaseline }
 import { compare, type ComparePlan, type CompareRun } from "../../lab/compare/compare.ts";
 import { comparingReplays } from "../../lab/replay/replay.ts";
 import { resolveSpec } from "../../lab/contest/specs.ts";
-import { freshSeed, LOOKS, type Verdict } from "../../measure/mod.ts";
+import { freshSeed, LOOKS } from "../../measure/mod.ts";
 import type { Baseline, CompareFile } from "../../model/mod.ts";
 import { shortRevisions } from "../../report/tables/format.ts";
 import { renderCompare, renderCompareCsv, renderCompareMarkdown, renderWarnings } from "../../report/mod.ts";
 import { assertOfTraces, tracePlan } from "../shared/trace_option.ts";
 import { checkThreads, effortOf, measured } from "../shared/bench_plan.ts";
 import { type AnyCommand, COMMAND_LINE, type Finish, type OptionsOf, ResultFormats } from "../shared/command.ts";
-import { ERROR, FAILED, FINE, INCONCLUSIVE } from "../shared/exit_codes.ts";
+import { ERROR, VERDICT_CODES } from "../shared/exit_codes.ts";
 import { interruptible } from "../shared/interruptible.ts";
 import type { Outputs } from "../shared/outputs.ts";
 import { printError } from "../shared/terminal.ts";
@@ -97,15 +97,8 @@ function pathOf(baseline: string | undefined): string | undefined {
 function publish(result: CompareRun, baseline: Baseline | undefined, outputs: Outputs<CompareFile>): number {
   const file = fileOf(result, baseline);
   outputs.publish(file, (palette) => renderCompare(file, palette), renderWarnings(file));
-  return file.interrupted === true ? ERROR : EXIT_CODES[file.verdict];
+  return file.interrupted === true ? ERROR : VERDICT_CODES[file.verdict];
 }
-
-const EXIT_CODES: Readonly<Record<Verdict, number>> = {
-  regression: FAILED,
-  inconclusive: INCONCLUSIVE,
-  improvement: FINE,
-  equivalent: FINE,
-};
 
 function fileOf(run: CompareRun, baseline: Baseline | undefined): CompareFile {
   return {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Verdict } from "../../measure/mod.ts";
 
 /** It did what it was asked. */
 export const FINE = 0;
@@ -12,3 +13,11 @@ export const FAILED = 1;
 export const INCONCLUSIVE = 2;
 /** A bad option, a missing file, an interruption, or anything that nobody caught. */
 export const ERROR = 3;
+
+/** What a verdict on a comparison is. */
+export const VERDICT_CODES: Readonly<Record<Verdict, number>> = {
+  regression: FAILED,
+  inconclusive: INCONCLUSIVE,
+  improvement: FINE,
+  equivalent: FINE,
+};

@@ -31,7 +31,8 @@ export interface ResolvedSpec {
   readonly source?: string;
 }
 
-const ROOT = decodeURIComponent(new URL("../../../", import.meta.url).pathname);
+/** This copy of the project. */
+export const ROOT: string = decodeURIComponent(new URL("../../../", import.meta.url).pathname);
 /** What a copy of the source needs to run its heap. */
 const PARTS = ["mod.ts", "src", "native"];
 
@@ -57,8 +58,7 @@ export async function resolveSpec(text: string, harness: Harness = WORKLOADS_HAR
   if (folder !== undefined) return await copyOf(text, folder, folder, rest, harness);
   const revision = await commandOutput("git", ["-C", ROOT, "rev-parse", "--verify", "--quiet", `${first}^{commit}`]);
   if (revision !== undefined && revision.trim() !== "") {
-    const hash = revision.trim();
-    return await copyOf(text, await takeOut(hash), hash, rest, harness);
+    return await resolveRevision(text, revision.trim(), ROOT, rest, harness);
   }
   if (/^[0-9a-f]{7,40}$/.test(first)) {
     throw new InvalidOptionError(
@@ -73,6 +73,25 @@ export async function resolveSpec(text: string, harness: Harness = WORKLOADS_HAR
       }; the path of a shared library that has malloc (./lib.so); ` +
       `a folder with a copy of this project; a git revision of this project.`,
   );
+}
+
+/**
+ * The heap of a revision.
+ *
+ * @param text How it is called.
+ * @param hash Its full hash.
+ * @param root A folder with a copy of this project, of whose repository it is.
+ * @param parts A variant and flags; what the revision has by itself if empty.
+ * @throws {InvalidOptionError} if it has no heap, or none of that variant; and whatever its own modules throw
+ */
+export async function resolveRevision(
+  text: string,
+  hash: string,
+  root: string,
+  parts: readonly string[],
+  harness: Harness = WORKLOADS_HARNESS,
+): Promise<ResolvedSpec> {
+  return await copyOf(text, await takeOut(hash, root), hash, parts, harness);
 }
 
 async function folderOf(path: string): Promise<string | undefined> {
@@ -113,7 +132,7 @@ async function copyOf(
 }
 
 /** Takes a revision's files out of the repository, once; returns their folder. */
-async function takeOut(hash: string): Promise<string> {
+async function takeOut(hash: string, root: string): Promise<string> {
   const { path, problem } = cacheFolder();
   if (path === undefined) {
     throw new InvalidOptionError(`the revision ${hash} needs a folder to be put into: ${problem}.`);
@@ -125,7 +144,7 @@ async function takeOut(hash: string): Promise<string> {
   await Deno.mkdir(`${path}/sources`, { recursive: true, mode: 0o700 });
   const scratch = await Deno.makeTempDir({ dir: `${path}/sources` });
   const archive = new Deno.Command("git", {
-    args: ["-C", ROOT, "archive", `--output=${scratch}/archive.tar`, hash, ...PARTS],
+    args: ["-C", root, "archive", `--output=${scratch}/archive.tar`, hash, ...PARTS],
     stderr: "piped",
   });
   const { success, stderr } = await archive.output();

@@ -6,6 +6,7 @@
 import { compareHeadline } from "../compare.ts";
 import { explainHeadline } from "../explain.ts";
 import { headline } from "../bench/headline.ts";
+import { historyHeadline } from "../history.ts";
 import { inspectHeadline } from "../traces/inspect.ts";
 import { replayHeadline } from "../traces/replay_answer.ts";
 import type { ReportInput } from "./input.ts";
@@ -19,6 +20,8 @@ export function headlineOf(input: ReportInput): string {
       return compareHeadline(input.file);
     case "explain":
       return explainHeadline(input.file);
+    case "history":
+      return historyHeadline(input.file);
     case "inspect":
       return inspectHeadline(input.file);
   }

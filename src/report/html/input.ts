@@ -6,6 +6,7 @@
 import * as v from "valibot";
 import { type CompareFile, CompareFileSchema } from "../../model/compare.ts";
 import { type ExplainFile, ExplainFileSchema } from "../../model/explain.ts";
+import { type HistoryFile, HistoryFileSchema } from "../../model/history/file.ts";
 import { type InspectFile, InspectFileSchema } from "../../model/inspect.ts";
 import { type ResultFile, ResultFileSchema } from "../../model/results.ts";
 import { checked, FileValueError } from "../../model/values.ts";
@@ -22,6 +23,7 @@ export type ReportInput =
     | { readonly kind: "bench"; readonly file: ResultFile }
     | { readonly kind: "compare"; readonly file: CompareFile }
     | { readonly kind: "explain"; readonly file: ExplainFile }
+    | { readonly kind: "history"; readonly file: HistoryFile }
     | { readonly kind: "inspect"; readonly file: InspectFile }
   );
 
@@ -30,7 +32,8 @@ export class ReportInputError extends Error {
   override name = "ReportInputError";
 }
 
-const KNOWN = "hakmem.results/1 (bench, replay), hakmem.compare/1, hakmem.explain/1 or hakmem.inspect/1";
+const KNOWN =
+  "hakmem.results/1 (bench, replay), hakmem.compare/1, hakmem.explain/1, hakmem.history/1 or hakmem.inspect/1";
 
 /**
  * Reads the text of a file.
@@ -55,6 +58,8 @@ export function parseReportInput(path: string, text: string): ReportInput {
       return { path, text, kind: "compare", file: check(path, CompareFileSchema, value) };
     case "hakmem.explain/1":
       return { path, text, kind: "explain", file: check(path, ExplainFileSchema, value) };
+    case "hakmem.history/1":
+      return { path, text, kind: "history", file: check(path, HistoryFileSchema, value) };
     case "hakmem.inspect/1":
       return { path, text, kind: "inspect", file: check(path, InspectFileSchema, value) };
   }
@@ -75,15 +80,20 @@ function check<Schema extends v.GenericSchema>(path: string, schema: Schema, val
 
 /** Looked at before all values are: each has a mark of its own in a chart, and a row in a table. */
 function blameLength(value: unknown): void {
-  const lists = v.safeParse(v.looseObject({ results: Lists, rows: List, slots: List }), value);
+  const lists = v.safeParse(
+    v.looseObject({ results: Lists, rows: List, slots: List, commits: List, comparisons: List }),
+    value,
+  );
   if (!lists.success) return; // of another form, as will be said
-  const { results, rows, slots } = lists.output;
+  const { results, rows, slots, commits, comparisons } = lists.output;
   const samples = results.reduce((sum, { samples = [] }) => sum + samples.length, 0);
   const counts = [
     ["results", results.length, MOST.results],
     ["samples", samples, MOST.samples],
     ["rows", rows.length, MOST.rows],
     ["slots", slots.length, MOST.slots],
+    ["commits", commits.length, MOST.commits],
+    ["comparisons", comparisons.length, MOST.comparisons],
   ] as const;
   const beyond = counts.find(([, count, most]) => count > most);
   if (beyond === undefined) return;
@@ -95,4 +105,4 @@ const List = v.optional(v.array(v.unknown()), []);
 const Lists = v.optional(v.array(v.looseObject({ samples: v.optional(v.array(v.unknown())) })), []);
 
 /** More than any run has whose table can be read: 9 sizes, 8 contestants and 5 numbers of threads are 360 results. */
-const MOST = { results: 500, samples: 50_000, rows: 100, slots: 20_000 };
+const MOST = { results: 500, samples: 50_000, rows: 100, slots: 20_000, commits: 2000, comparisons: 500 };

@@ -7,9 +7,11 @@
 import { benchSections } from "./sections/bench.ts";
 import { compareSections } from "./sections/compare.ts";
 import { explainSections } from "./sections/explain.ts";
+import { historySections } from "./sections/history.ts";
 import { headlineOf } from "./headlines.ts";
 import type { ReportInput } from "./input.ts";
 import { inspectSections } from "./sections/inspect.ts";
+import { shortHash } from "../history.ts";
 import { heapLabel } from "../tables/label.ts";
 import { type Markup, markup, type Piece } from "./markup.ts";
 import { dataSection, type Section } from "./sections/section.ts";
@@ -110,6 +112,8 @@ function sectionsOf(input: ReportInput, id: string): Section[] {
       return compareSections(input.file);
     case "explain":
       return explainSections(input.file);
+    case "history":
+      return historySections(input.file);
     case "inspect":
       return inspectSections(input.file, id);
   }
@@ -118,6 +122,10 @@ function sectionsOf(input: ReportInput, id: string): Section[] {
 function titleOf(input: ReportInput): string {
   if (input.kind === "bench") return `bench: ${input.file.results[0]?.workload ?? "nothing"}`;
   if (input.kind === "inspect") return `inspect: ${input.file.trace.file} on ${heapLabel(input.file.variant)}`;
+  if (input.kind === "history") {
+    const { commits } = input.file;
+    return `history: ${shortHash(commits[0]!)} to ${shortHash(commits.at(-1)!)}`;
+  }
   return `${input.kind}: ${input.file.a} and ${input.file.b}`;
 }
 

@@ -8,6 +8,7 @@ import { renderJson } from "../../../src/report/mod.ts";
 import { compareFixture } from "../compare_fixture.ts";
 import { explainFixture } from "../explain_fixture.ts";
 import { fixture } from "../fixture.ts";
+import { historyFixture } from "../history_fixture.ts";
 import { inspectFixture } from "../traces/inspect_fixture.ts";
 import { threadsFixture } from "../bench/threads_fixture.ts";
 
@@ -175,6 +176,7 @@ for (
     threadsFixture(),
     compareFixture(),
     explainFixture(),
+    historyFixture(),
     inspectFixture(),
     replayed(),
   ]], [

@@ -10,6 +10,7 @@ import { compareFixture } from "../compare_fixture.ts";
 import { explainFixture } from "../explain_fixture.ts";
 import { COUNTED } from "../bench/instructions_fixture.ts";
 import { fixture } from "../fixture.ts";
+import { historyFixture } from "../history_fixture.ts";
 import { inspectFixture } from "../traces/inspect_fixture.ts";
 
 /** The part of the browser's document that these tests ask. */
@@ -35,6 +36,8 @@ function texts(document: Node, selector: string): string[] {
 }
 
 const ALL = [fixture(), compareFixture(), explainFixture()];
+/** Also what has charts of another form. */
+const EVERY = [...ALL, historyFixture()];
 
 Deno.test("renderPage() begins with the result of each file in one line, linked to its part", () => {
   const { document } = pageOf(...ALL);
@@ -171,7 +174,7 @@ Deno.test("causesOf() takes the pairs as causes of their own only if the total a
 });
 
 Deno.test("renderPage() loads nothing: no script, no address but fragments and embedded data", () => {
-  const { html, document } = pageOf(...ALL);
+  const { html, document } = pageOf(...EVERY);
   assertEquals([...document.querySelectorAll("script, iframe, object, embed, img, use, foreignObject")].length, 0);
   assertEquals(/\bon[a-z]+=/.test(html.replaceAll(/>[^<]*</g, "><")), false);
   for (const element of document.querySelectorAll("[href], [src]")) {
@@ -181,24 +184,29 @@ Deno.test("renderPage() loads nothing: no script, no address but fragments and e
 });
 
 Deno.test("renderPage() embeds each file as it was, to download without a script", async () => {
-  const { document } = pageOf(...ALL);
+  const { document } = pageOf(...EVERY);
   const links = [...document.querySelectorAll("a[download]")];
-  assertEquals(links.map((link) => link.getAttribute("download")), ["file-0.json", "file-1.json", "file-2.json"]);
+  assertEquals(links.map((link) => link.getAttribute("download")), [
+    "file-0.json",
+    "file-1.json",
+    "file-2.json",
+    "file-3.json",
+  ]);
   for (const [index, link] of links.entries()) {
     const text = await (await fetch(link.getAttribute("href") ?? "")).text();
-    assertEquals(text, renderJson(ALL[index] ?? {}));
+    assertEquals(text, renderJson(EVERY[index] ?? {}));
   }
 });
 
 Deno.test("renderPage() lets no text of a file become markup", () => {
   const hostile = `x"'><script>alert(1)</script><img src=x onerror=alert(2)></title></style></svg>&lt;b&gt;`;
-  const { html, document } = pageOf(...ALL.map((file) => poison(file, hostile)));
+  const { html, document } = pageOf(...EVERY.map((file) => poison(file, hostile)));
   assertEquals(html.includes("<script"), false);
   assertEquals(html.includes("<img"), false);
   assertEquals([...document.querySelectorAll("script, img, b")].length, 0);
   assertEquals(
     [...document.querySelectorAll("svg")].length,
-    [...pageOf(...ALL).document.querySelectorAll("svg")].length,
+    [...pageOf(...EVERY).document.querySelectorAll("svg")].length,
   );
   assertStringIncludes(texts(document, "h2").join(), hostile, "it is shown as it was");
   const named = renderPage([parseReportInput(`${hostile}.json`, renderJson(fixture()))]).html;
@@ -211,12 +219,13 @@ function poison<T>(value: T, text: string, key = ""): T {
   if (typeof value === "object" && value !== null) {
     return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, poison(item, text, name)])) as T;
   }
-  const isChecked = ["schema", "runtime", "host", "checksum", "verdict", "finding", "contestant"].includes(key);
+  const isChecked = ["schema", "runtime", "host", "checksum", "verdict", "finding", "contestant"].includes(key) ||
+    ["hash", "certainty", "purpose"].includes(key);
   return typeof value === "string" && !isChecked ? (value + text) as T : value;
 }
 
 Deno.test("charts say what they show, tables have heads, and nothing has an identifier twice", () => {
-  const { document } = pageOf(...ALL);
+  const { document } = pageOf(...EVERY);
   const charts = [...document.querySelectorAll("svg")];
   assert(charts.length > 20, String(charts.length));
   for (const chart of charts) {
@@ -236,7 +245,7 @@ Deno.test("charts say what they show, tables have heads, and nothing has an iden
 });
 
 Deno.test("charts have no colour of their own, so the dark mode reaches them", () => {
-  const { document } = pageOf(...ALL);
+  const { document } = pageOf(...EVERY);
   const colours = new Set<string>();
   for (const element of document.querySelectorAll("svg [fill], svg [stroke]")) {
     for (const name of ["fill", "stroke"]) colours.add(element.getAttribute(name) ?? "none");
@@ -276,7 +285,7 @@ Deno.test("parseReportInput() names the file and the first field that is wrong",
     ["{", /^bad.json is not JSON/],
     [
       "[]",
-      /^bad.json has no field schema: .*hakmem.results\/1 \(bench, replay\), hakmem.compare\/1, hakmem.explain\/1 or /,
+      /^bad.json has no field schema: .*hakmem.results\/1 \(bench, replay\), hakmem.compare\/1, hakmem.explain\/1, hakmem.history\/1 or /,
     ],
     [renderJson({ schema: "hakmem.stress/1" }), /^bad.json has the schema hakmem.stress\/1: a report is made of/],
     [renderJson({ ...fixture(), rounds: undefined }), /^bad.json: field rounds: /],
