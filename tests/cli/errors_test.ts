@@ -69,7 +69,10 @@ const WRONG: readonly [args: string[], says: RegExp][] = [
   [["replay", "deno.json"], /deno.json: line 1: not a trace of a format that is known/],
   [["trace", "dance", "x"], /trace dance does not exist: info, convert, cut, anonymise do/],
   [["trace", "convert", "x"], /required option '-o, --output <file>' not specified/],
-  [["trace", "convert", "x", "-o", "y", "--to", "pdf"], /--to pdf does not exist: hakmem, android, chrome do/],
+  [
+    ["trace", "convert", "x", "-o", "y", "--to", "pdf"],
+    /'pdf' is invalid. Allowed choices are hakmem, android, chrome/,
+  ],
   [["trace", "convert", "deno.json", "-o", "/no/such/folder/x"], /--output .* cannot be written: .*folder must exist/],
   [["trace", "convert", "x", "-o", "-", "--json", "-"], /--output and --json cannot all be - \(stdout\)/],
   [["trace", "cut", "x", "-o", "y", "--from", "101%"], /--from 101% is not allowed: the number of an event/],

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { type BlockId } from "../../../src/traces/block_table.ts";
 import { TraceBuilder } from "../../../src/traces/builder.ts";
 import { decodeTrace, encodeTrace, type Trace, writerFor, WRITERS } from "../../../src/traces/mod.ts";
+import { joined } from "../../../src/traces/files/bytes.ts";
 import { arbitraryTrace } from "../helpers.ts";
 
 /** All columns of a trace. */
@@ -11,7 +12,7 @@ export function columns({ kinds, threads, blocks, sizes, formerSizes, alignments
 }
 
 function bytesIn(pieces: Iterable<Uint8Array>): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from([...pieces].flatMap((piece) => [...piece]));
+  return joined([...pieces].map((piece) => new Uint8Array(piece)));
 }
 
 Deno.test("a trace that is written and read back is the same, in every format, compressed or not", () => {
