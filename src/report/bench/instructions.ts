@@ -4,10 +4,12 @@
  *
  * @module
  */
-import { nameOf, withCommas, wrap } from "../tables/format.ts";
-import { type Column, markdownOf, numbers, terminalTable, words } from "../tables/columns.ts";
+import { emphasis } from "./table.ts";
+import { bySetting, nameOf, withCommas, wrap } from "../tables/format.ts";
+import { type Column, markdownOf, numbers, words } from "../tables/columns.ts";
 import { type Palette, PLAIN } from "../tables/palette.ts";
 import type { Result } from "../../model/results.ts";
+import { type TextRow, textTable } from "../tables/text_table.ts";
 
 type Instructions = NonNullable<Result["instructions"]>;
 type Counts = Instructions["perOperation"];
@@ -24,11 +26,7 @@ function pair(head: string, name: keyof Counts): Column<Result>[] {
   ];
 }
 
-const EMPHASIS: Column<Result>["paint"] = ({ runtime }, palette) => runtime === "deno" ? palette.bold : String;
-const WHO = [
-  numbers<Result>("size", ({ size }) => String(size)),
-  words<Result>("allocator", nameOf, EMPHASIS),
-];
+const WHO = [numbers<Result>("size", ({ size }) => String(size)), words<Result>("allocator", nameOf)];
 /** Of native peers. */
 export const INSTRUCTION_COLUMNS: readonly Column<Result>[] = [
   ...WHO,
@@ -62,13 +60,23 @@ export function countedOf(results: readonly Result[]): { native: Result[]; ours:
 export function instructionLines(results: readonly Result[], palette: Palette = PLAIN): string[][] {
   const { native, ours } = countedOf(results);
   const part = (columns: readonly Column<Result>[], rows: readonly Result[], explanation: string) =>
-    rows.length === 0
-      ? []
-      : [[...wrap(explanation, palette.columns), "", terminalTable(columns, rows, palette, WHO.length)]];
+    rows.length === 0 ? [] : [[...wrap(explanation, palette.columns), "", bySizeTable(columns, rows, palette)]];
   return [
     ...part(INSTRUCTION_COLUMNS, native, instructionsExplanation(native)),
     ...part(CODE_COLUMNS, ours, CODE_EXPLANATION),
   ];
+}
+
+/** The table for a terminal, a block of rows for each size, which stands in its first. */
+function bySizeTable(columns: readonly Column<Result>[], results: readonly Result[], palette: Palette): string {
+  const rows = bySetting(results).flatMap(({ results }, group): TextRow[] => [
+    ...(group === 0 ? [] : [""]),
+    ...results.map((result, row) => {
+      const cells = columns.map(({ cell }, column) => column === 0 && row > 0 ? "" : cell(result));
+      return cells.map(emphasis(result, palette));
+    }),
+  ]);
+  return textTable(columns, rows, palette, WHO.length);
 }
 
 /** The same as parts of a document in Markdown. */
