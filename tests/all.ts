@@ -12,12 +12,24 @@
  */
 const PARTS = [
   ["cli", "lab", "pages", "report", "verify"],
-  ["clients", "heap", "measure", "model", "os", "peers", "rooms_test.ts", "traces", "workloads"],
+  [
+    "clients",
+    "duplicates_test.ts",
+    "heap",
+    "measure",
+    "model",
+    "os",
+    "peers",
+    "profile",
+    "rooms_test.ts",
+    "traces",
+    "workloads",
+  ],
 ];
 
 const here = import.meta.dirname!;
-const folders = [...Deno.readDirSync(here)].filter(({ isDirectory }) => isDirectory);
-const forgotten = folders.filter(({ name }) => !name.startsWith("__") && !PARTS.flat().includes(name));
+const tests = [...Deno.readDirSync(here)].filter(({ name, isDirectory }) => isDirectory || name.endsWith("_test.ts"));
+const forgotten = tests.filter(({ name }) => !name.startsWith("__") && !PARTS.flat().includes(name));
 if (forgotten.length > 0) throw new Error(`in no part: ${forgotten.map(({ name }) => name).join(", ")}`);
 
 const color = Deno.stdout.isTerminal() && Deno.env.get("NO_COLOR") === undefined ? { FORCE_COLOR: "1" } : {};

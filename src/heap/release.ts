@@ -420,11 +420,14 @@ export class ReleaseBlocks implements Blocks {
   }
 
   #mallocLarge(size: number, alignment: number): Ptr {
-    const alloc = (): Ptr =>
-      (alignment === BLOCK_ALIGNMENT ? this.#large.reuse(size) : 0) || this.#allocLarge(size, alignment);
-    if (this.#samples?.isDueFor(size) !== true) return alloc();
-    const ptr = this.#sampled(size, this.#samples, alloc);
-    return ptr >= 0 ? ptr : alloc();
+    const samples = this.#samples;
+    if (samples?.isDueFor(size) !== true) return this.#unsampledLarge(size, alignment);
+    const ptr = this.#sampled(size, samples, () => this.#unsampledLarge(size, alignment));
+    return ptr >= 0 ? ptr : this.#unsampledLarge(size, alignment);
+  }
+
+  #unsampledLarge(size: number, alignment: number): Ptr {
+    return (alignment === BLOCK_ALIGNMENT ? this.#large.reuse(size) : 0) || this.#allocLarge(size, alignment);
   }
 
   /** A block that is sampled; 0 if there is no memory for it, and -1 if it cannot be sampled. */
