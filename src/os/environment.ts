@@ -46,6 +46,16 @@ export function preload(): string | undefined {
   return read(PRELOAD);
 }
 
+/** `GITHUB_STEP_SUMMARY`: the file to whose end a step of GitHub Actions writes its summary, in Markdown. */
+export function githubStepSummary(): string | undefined {
+  return read("GITHUB_STEP_SUMMARY");
+}
+
+/** `GITHUB_WORKSPACE`: the folder of the repository in a run of GitHub Actions. */
+export function githubWorkspace(): string | undefined {
+  return read("GITHUB_WORKSPACE");
+}
+
 /** The folder where programs of this user keep what can be made again, by the rules of the system. */
 export function userCacheFolder(): string | undefined {
   const home = read("HOME");

@@ -42,7 +42,9 @@ export function gateHeadline({ rows, verdict }: Pick<GateFile, "rows" | "verdict
   const [first] = of(verdict);
   const which = first === undefined
     ? ""
-    : `; the first: ${first.name} at ${settingOf({ size: first.size, threads: first.threads ?? 1 })}, ${said(first)}`;
+    : `; the first: ${first.name} at ${settingOf({ size: first.size, threads: first.threads ?? 1 })}, ${
+      foundText(first)
+    }`;
   const count = verdict === "no-go" ? failed : undecided;
   const what = verdict === "no-go" ? (count === 1 ? "fails" : "fail") : count === 1 ? "is undecided" : "are undecided";
   return `${WORDS[verdict]}: ${count} of ${all} ${what}${others}${which}`;
@@ -107,7 +109,8 @@ function intervalOf({ unit, low, high }: GateRow): string {
   return `${number({ unit }, low)}${unit === "share" ? " to " : "–"}${number({ unit }, high)}`; // a share may be < 0
 }
 
-function said(row: GateRow): string {
+/** What was found and what was asked for, or why nothing was found. */
+export function foundText(row: GateRow): string {
   if (row.measured === null) return row.because;
   return `${figure(row, row.measured)}, ${askedFor(row)}`;
 }

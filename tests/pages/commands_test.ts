@@ -5,6 +5,7 @@
  * blocks without a language, in a page that says when it did.
  */
 import { assert, assertEquals } from "@std/assert";
+import { parse as parseYaml } from "deno-std/yaml/parse.js";
 import { FLAGS, VARIANTS } from "../../src/heap/mod.ts";
 import { WORKLOADS } from "../../src/workloads/mod.ts";
 import { FOLDER, outcome } from "../cli/helpers.ts";
@@ -101,6 +102,29 @@ for (const { path, spans, blocks } of PAGES) {
     assertEquals(lonely.filter((option) => !all.has(option) && !/^--(allow-|help|version)/.test(option)), []);
   });
 }
+
+/** A workflow of GitHub Actions, as far as it is looked at. */
+interface Workflow {
+  readonly on: unknown;
+  readonly jobs: Readonly<Record<string, { "runs-on": string; steps: readonly { uses?: string; run?: string }[] }>>;
+}
+
+Deno.test("workflows of the pages are YAML, each step uses or runs something, and what it runs exists", () => {
+  const workflows = PAGES.flatMap(({ blocks }) => blocks).filter(({ language }) => language === "yaml")
+    .map(({ text }) => parseYaml(text) as Workflow);
+  assert(workflows.length > 0);
+  for (const { on, jobs } of workflows) {
+    assert(on !== undefined);
+    for (const { steps, ...job } of Object.values(jobs)) {
+      assert(job["runs-on"].length > 0 && steps.length > 0);
+      for (const { uses, run } of steps) {
+        assertEquals([uses, run].filter((each) => each !== undefined).length, 1);
+        assert(uses === undefined || /^[\w.-]+\/[\w.-]+@v\d+$/.test(uses), uses);
+        assertEquals((run ?? "").split("\n").map(wrong).filter((line) => line !== undefined), []);
+      }
+    }
+  }
+});
 
 /** First lines of what commands printed, in sections that do not say when, of a page that does not say so at its top. */
 function undated({ text, blocks }: Page): string[] {

@@ -1,28 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { gateHeadline, renderGate, renderGateCsv, renderGateMarkdown } from "../../src/report/gate.ts";
-import { type GateFile, GateFileSchema, type GateRow, readChecked } from "../../src/model/mod.ts";
+import { GateFileSchema, type GateRow, readChecked } from "../../src/model/mod.ts";
 import { renderJson } from "../../src/report/mod.ts";
-import { fixture } from "./fixture.ts";
-
-function row(name: string, verdict: GateRow["verdict"], more: Partial<GateRow> = {}): GateRow {
-  return {
-    name,
-    kind: "ratio",
-    workload: "random-mixed",
-    size: 128,
-    variant: "slab-map",
-    against: "system",
-    measured: 1.28,
-    low: 1.26,
-    high: 1.29,
-    threshold: 1.15,
-    bound: "least",
-    unit: "times",
-    verdict,
-    because: "timed",
-    ...more,
-  };
-}
+import { gateFile as file, gateRow as row } from "./gate_fixture.ts";
 
 const GO = row("as fast as it must be", "go");
 const LOST = row("random-mixed, lost against the last commit that was released", "no-go", {
@@ -45,21 +25,6 @@ const MISSING = row("net, with a comma", "undecided", {
   unit: "ns",
   because: "hakmem was not measured",
 });
-
-function file(rows: GateRow[], verdict: GateFile["verdict"], quick = false): GateFile {
-  const { environment, command } = fixture();
-  return {
-    schema: "hakmem.gate/1",
-    command,
-    environment,
-    gate: "x.json",
-    quick,
-    rows,
-    verdict,
-    notes: [],
-    warnings: [],
-  };
-}
 
 Deno.test("gateHeadline() says go or no-go in one line, and which threshold is the first that fails", () => {
   assertEquals(

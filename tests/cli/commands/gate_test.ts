@@ -141,3 +141,46 @@ Deno.test("gate finds out that a peer is not there before it measures, and exits
   assertMatch(stderr, /^error: \/.*\/none\.so does not exist\n$/);
   assertEquals([code, stdout], [3, ""]);
 });
+
+Deno.test("gate --github annotates the lines of thresholds, and adds to the summary of the step", async () => {
+  const folder = await Deno.makeTempDir(), summary = `${folder}/summary.md`;
+  try {
+    await Deno.writeTextFile(summary, "What another step said.\n");
+    const env = { GITHUB_STEP_SUMMARY: summary, GITHUB_WORKSPACE: folder };
+    const empty = { ...FIT, name: "no: memory", workload: "hot-pair" };
+    const thresholds = { thresholds: [FIT, { ...FAST, variant: "phase7-macro-bug" }, empty] };
+    await Deno.mkdir(`${folder}/gates`);
+    await Deno.writeTextFile(`${folder}/gates/gate.json`, JSON.stringify(thresholds, null, 2));
+    const { code, stdout } = await cli(["gate", `${folder}/gates/gate.json`, "--github"], env);
+    assertEquals(code, 1);
+    assertMatch(stdout, /^NO-GO: 1 of 3 thresholds fails, 1 undecided; /);
+    assertEquals(stdout.split("\n").filter((line) => line.startsWith("::")), [
+      "::error file=gates/gate.json,line=13,title=NO-GO%3A fast frees::" +
+      "random-mixed 128: 0.0 %25, at least 90.0 %25; counted: 0 of 25012 frees",
+      "::warning file=gates/gate.json,line=23,title=UNDECIDED%3A no%3A memory::" +
+      "hot-pair 128: nothing is live at the end of a unit",
+    ]);
+    const text = await Deno.readTextFile(summary);
+    assertMatch(text, /^What another step said\.\n### gate \S+gate\.json\n\n\*\*NO-GO: /);
+    assertMatch(text, /\| NO-GO \| fast frees \| 128 \|/);
+    await Deno.writeTextFile(`${folder}/gates/gate.json`, "{");
+    const damaged = await cli(["gate", `${folder}/gates/gate.json`, "--github"], env);
+    assertEquals(damaged.code, 3);
+    assertMatch(damaged.stdout, /^::error file=gates\/gate\.json,title=the gate was not measured::\S+ is not JSON/);
+    assertMatch(damaged.stderr, /^error: \S+ is not JSON/);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("gate --github without a summary to add to only annotates, and needs stdout for itself", async () => {
+  const { code, stdout } = await gate([FIT], "--github");
+  assertMatch(stdout, /^GO: 1 of 1 threshold holds\n/);
+  assertEquals([code, stdout.includes("::")], [0, false]);
+  const taken = await gate([FIT], "--github", "--json", "-");
+  assertEquals([taken.code, taken.stdout], [3, ""]);
+  assertMatch(taken.stderr, /--github writes to stdout: give all others a file, not -/);
+  const unwritable = await gateWith([FIT], ["--github"], { GITHUB_STEP_SUMMARY: "/no/such/folder/summary.md" });
+  assertEquals(unwritable.code, 3);
+  assertMatch(unwritable.stderr, /GITHUB_STEP_SUMMARY \/no\/such\/folder\/summary\.md cannot be written/);
+});
