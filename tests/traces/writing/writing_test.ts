@@ -35,7 +35,7 @@ Deno.test("a trace that is written and read back is the same, in every format, c
 Deno.test("a trace of more than one piece is the same, too, also compressed", () => {
   const builder = new TraceBuilder("long", () => "");
   const live: BlockId[] = [];
-  for (let event = 0; event < 30_000; event++) {
+  for (let event = 0; event < 45_000; event++) {
     builder.malloc(event % 7, event, event * 7919 % 70_000);
     live.push(event);
     if (event % 3 > 0) builder.free(event % 5, live.splice(event * 31 % live.length, 1)[0]!);
