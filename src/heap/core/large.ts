@@ -103,7 +103,7 @@ export class LargeBlocks {
     const pages = this.#pagesOf(offset, size), granules = Math.ceil(pages / PAGES_PER_GRANULE);
     if (granules > this.#memory.granules) return 0;
     // What waits in the cache is in memory already: better than pages that nobody has touched yet.
-    if (!isSmall && this.#cache.kept > 0 && !this.#pages.hasDirty(granules)) this.flush();
+    if (!isSmall && this.#cache.kept > 0 && !this.#journal.run(() => this.#pages.hasDirty(granules))) this.flush();
     return this.#journal.run(() => this.#take(offset, pages, granules, this.#alignment(alignment), isSmall));
   }
 

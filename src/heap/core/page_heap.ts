@@ -159,7 +159,7 @@ export class PageHeap {
     return this.#take(count, SPAN_LARGE, low, high, anywhere);
   }
 
-  /** Whether a free span of so many granules has been touched before. */
+  /** Whether a free span of so many granules has been touched before. Part of a section: it walks lists. */
   hasDirty(count: number): boolean {
     return this.#find(SPAN_DIRTY, count, (first) => first) !== 0;
   }
