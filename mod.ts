@@ -50,6 +50,7 @@ export {
   type FieldValue,
   type Flags,
   type FreeSpanSnapshot,
+  type GuardOptions,
   HeaderCorruptedError,
   Heap,
   HeapBusyError,

@@ -1,4 +1,7 @@
-/** What a debug build costs, by how many allocations have their stack captured, and shared: pairs of malloc and free. */
+/**
+ * What a debug build costs, by how many allocations have their stack captured, and shared; and a guarded one, by how many
+ * are guarded: pairs of malloc and free.
+ */
 
 import { Heap, type HeapOptions } from "../mod.ts";
 
@@ -6,6 +9,9 @@ const PAIRS = 1000;
 
 const BUILDS: [name: string, options: HeapOptions, isShared?: boolean][] = [
   ["release", {}],
+  ["guarded, one in 1000", { guard: { oneIn: 1000 } }],
+  ["guarded, one in 100", { guard: { oneIn: 100 } }],
+  ["guarded, all", { guard: { oneIn: 1 } }],
   ["debug, no stacks", { build: "debug", stacks: false }],
   ["debug, one stack in 100", { build: "debug", stacks: 100 }],
   ["debug, all stacks", { build: "debug", stacks: true }],

@@ -4,7 +4,8 @@
  * The reservation is one private anonymous mapping, readable and writable at once (MAP_NORESERVE: no swap is set aside
  * for it, so hundreds of GiB cost nothing until they are touched). Every function that can fail returns a negative errno,
  * every other one a plain value, so that a call is one crossing of the FFI border and errno is never read from outside.
- * All of it may be called from any thread. Nothing here allocates or keeps state, but for what Workers leave behind.
+ * All of it may be called from any thread. Nothing here allocates or keeps state, but for what Workers leave behind. What is
+ * for guarded blocks is in guard.c.
  *
  * Tested on Linux x86-64. The aarch64 and macOS parts are UNTESTED: written from the manuals.
  */
@@ -56,12 +57,13 @@ typedef unsigned char mincore_byte;
 #define RESERVE_FLAGS (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)
 
 /* Raised whenever a function below changes its meaning: a prebuilt library of another age is refused. */
-#define ABI_VERSION 4
+#define ABI_VERSION 5
 
 uint32_t hakmem_abi_version(void) { return ABI_VERSION; }
 
 void hakmem_leave(uint64_t address, uint64_t bytes);
 int32_t hakmem_purge(uint64_t address, uint64_t bytes);
+void hakmem_guard_gone(uint64_t address, uint64_t bytes); /* guard.c */
 
 uint32_t hakmem_page_size(void) { return (uint32_t)sysconf(_SC_PAGESIZE); }
 
@@ -147,6 +149,7 @@ void hakmem_outlive(uint64_t address, uint64_t bytes, int32_t outlives) {
 /* Empties a range that nobody has any more; see above. And all others, again: a call may have written to them since. */
 void hakmem_leave(uint64_t address, uint64_t bytes) {
   disown(address);
+  hakmem_guard_gone(address, bytes);
   if (hakmem_purge(address, bytes) == 0) replace_left(address, bytes);
   pthread_mutex_lock(&left_lock);
   for (int at = 0; at < LEFT_BEHIND; at++) hakmem_purge(left_behind[at].address, left_behind[at].bytes);
@@ -196,6 +199,7 @@ int32_t hakmem_purge(uint64_t address, uint64_t bytes) {
 
 int32_t hakmem_release(uint64_t address, uint64_t bytes) {
   disown(address);
+  hakmem_guard_gone(address, bytes);
   return munmap((void *)(uintptr_t)address, bytes) == 0 ? 0 : -errno;
 }
 

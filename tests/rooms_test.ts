@@ -41,6 +41,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["src/heap/mod.ts", "src/heap/inspect/mod.ts"],
   ["src/heap/inspect/state_view.ts", "src/heap/inspect/parts.ts"],
   ["src/heap/heap.ts"],
+  ["src/heap/guard"],
   ["src/heap/debug"],
   ["src/heap/release.ts"],
   ["src/heap/interop"],

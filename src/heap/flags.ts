@@ -82,6 +82,8 @@ export interface Flags {
   readonly refill: number;
   /** 1: the last operations of the Box are kept in a ring, and shown with an error. */
   readonly track: 0 | 1;
+  /** 1: one allocation in some lies at the end of pages of its own (`guard/`), as `Heap.open({ guard: true })` asks for. */
+  readonly guard: 0 | 1;
   /** 1: a counting build. Counts what it does, and is slower for it. */
   readonly counters: 0 | 1;
   /** 1: blocks are sampled, for `heap.profile()`; see the option `profile` of `Heap.open`. Release builds only. */
@@ -127,6 +129,7 @@ export const FLAGS: { readonly [Name in keyof Flags]: FlagRow } = {
   shared: { values: [0, 1], meaning: "other threads may attach from the start: sections take the lock" },
   refill: { values: { least: 1, most: 4_096 }, meaning: "blocks carved at once" },
   track: { values: [0, 1], meaning: "keep the Box's last operations, and show them with an error" },
+  guard: { values: [0, 1], meaning: "one allocation in 1000 has pages of its own, and is watched" },
   counters: { values: [0, 1], meaning: "count what the heap does" },
   profile: { values: [0, 1], meaning: "sample blocks, with their stacks, for heap.profile()" },
   verbose: { values: [0, 1], meaning: "debug build: log the first 5 calls of each path" },
@@ -193,6 +196,10 @@ const CONTRADICTIONS: readonly [message: string, holds: (flags: Flags) => boolea
   [
     "magazines=1 has a word where a header may be, so it needs header=none",
     (f) => f.header === "byte" && f.magazines === 1,
+  ],
+  [
+    "guard=1 has pages in front of blocks where a header may be, so it needs header=none",
+    (f) => f.header === "byte" && f.guard === 1,
   ],
 ];
 

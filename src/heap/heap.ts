@@ -11,6 +11,7 @@
 import { addressOf, offsetOfAddress, openVirtualMemory, openVirtualMemorySync, type VirtualMemory } from "../os/mod.ts";
 import type { Blocks, Leak, Ptr } from "./blocks.ts";
 import type { HeapCounters } from "./state/counters.ts";
+import { DEFAULT_ONE_IN, GuardedBlocks, MOST_ONE_IN } from "./guard/build.ts";
 import { DebugBlocks, type DebugOptions, DEFAULT_QUARANTINE_BYTES } from "./debug/build.ts";
 import {
   addressHint,
@@ -52,7 +53,7 @@ import type { HeapProfile } from "./profile/profile.ts";
 import { DEFAULT_EVERY_BYTES } from "./profile/rate.ts";
 import { needStack } from "./state/journal.ts";
 import { Log } from "./log.ts";
-import { HeapMemory, type MakeJournal } from "./state/memory.ts";
+import { behindOf, HeapMemory, type MakeJournal } from "./state/memory.ts";
 import { reclaimWithoutEntry } from "./threads/reclaim.ts";
 import { ReleaseBlocks } from "./release.ts";
 import { readHandle, type SharedHeap } from "./state/share.ts";
@@ -146,6 +147,32 @@ export interface HeapOptions extends ThreadOptions {
    * time: five microseconds each, and a page of memory as long as the block lives. Default: `false`.
    */
   readonly profile?: boolean | { readonly everyBytes?: number };
+  /**
+   * Release builds: guards one allocation in `oneIn` on average, from 1 to 2^30; `true` is one in 1000. Such a block has
+   * pages of its own, and what JavaScript or C writes past its end or after it was freed is found ("Guarded blocks" in
+   * `src/heap/README.md`). Default: none is.
+   */
+  readonly guard?: boolean | GuardOptions;
+}
+
+/**
+ * Which allocations are guarded: an option of {@linkcode Heap.open}.
+ *
+ * @example
+ * ```ts
+ * import { type GuardOptions, Heap } from "@hakmem/hakmem";
+ * import { assertThrows } from "@std/assert";
+ *
+ * const guard: GuardOptions = { oneIn: 1 };
+ * using heap = await Heap.open({ guard, log: () => {} });
+ * const ptr = heap.malloc(100);
+ * heap.u8[ptr + 100] = 1; // past its end
+ * assertThrows(() => heap.free(ptr), Error, "past its end");
+ * ```
+ */
+export interface GuardOptions {
+  /** One allocation in so many is guarded, on average and at random, in each thread; from 1 to 2^30. */
+  readonly oneIn: number;
 }
 
 /**
@@ -181,6 +208,7 @@ const OPTIONS = [
   "stacks",
   "quarantineBytes",
   "profile",
+  "guard",
   ...THREAD_OPTIONS,
 ];
 const BUILDS: readonly Build[] = ["release", "debug"];
@@ -443,7 +471,6 @@ export class Heap implements Disposable, AsyncDisposable {
     try {
       return lines.during(() => {
         if (system.note !== undefined && log !== undefined) lines.say(system.note);
-        const isProfiled = profiling !== undefined;
         const memory = opened = HeapMemory.reserve(
           system,
           reserveBytes,
@@ -451,7 +478,7 @@ export class Heap implements Disposable, AsyncDisposable {
           maxBytes,
           build,
           makeJournal,
-          isProfiled,
+          behindOf(build, variant.flags),
         );
         const blocks = makeBlocks(memory, variant, compile, lines, settings.pressure, profiling, settings);
         const heap = opened = new Heap(memory, variant, build, blocks, lines, {
@@ -1762,12 +1789,13 @@ function makeBlocks(
   log: Log,
   pressure: Pressure | undefined,
   profiling: Profiling | undefined,
-  options?: DebugOptions,
+  options?: DebugOptions & Pick<Settings, "oneIn">,
 ): Blocks {
   const { books } = memory;
   const make = (asked?: Pressure): ReleaseBlocks =>
     new ReleaseBlocks(memory, variant, compile, log.say, asked, profiling?.samples);
   if (books === undefined) return make(pressure);
+  if (memory.build === "release") return new GuardedBlocks(memory, books, make(pressure), log, options?.oneIn);
   // It fills the free lists: what it has taken, and not put on one yet, is in no record, as in a call.
   return new DebugBlocks(memory, books, books.journal.run(make), log, pressure, options);
 }
@@ -1805,6 +1833,8 @@ interface Settings extends ThreadSettings {
   readonly stacks: number;
   /** Of a profiled heap. */
   readonly everyBytes: number;
+  /** One allocation in so many is guarded, where any is. */
+  readonly oneIn: number;
 }
 
 /** The most bytes from one sample to the next that can be asked for. */
@@ -1859,13 +1889,20 @@ function readOptions(options: HeapOptions): Settings {
   const chosen = chosenOf(options, "Heap.open", OPTIONS),
     { variant: text = DEFAULT_VARIANT, build = "release" } = chosen;
   if (!BUILDS.includes(build)) throw new InvalidOptionError(`${given(build)}: a build is ${BUILDS.join(" or ")}.`);
-  const ofThread = readThreadOptions(chosen, build), everyBytes = profileOption(chosen), named = parseVariant(text);
-  const isProfiled = everyBytes !== undefined && named.flags.profile === 0;
-  const released = isProfiled ? parseVariant(`${named.name},profile=1`) : named;
+  const ofThread = readThreadOptions(chosen, build), everyBytes = profileOption(chosen), oneIn = guardOption(chosen);
+  const named = parseVariant(text), { flags } = named;
+  const released = parseVariant([
+    named.name,
+    ...everyBytes !== undefined && flags.profile === 0 ? ["profile=1"] : [],
+    ...oneIn !== undefined && flags.guard === 0 ? ["guard=1"] : [],
+  ].join());
   if (build === "debug" && released.flags.profile === 1) {
     throw new InvalidOptionError(
       "profile is for release builds: a debug build has the stack of each live block, which heap.leaks() shows.",
     );
+  }
+  if (build === "debug" && released.flags.guard === 1) {
+    throw new InvalidOptionError("guard is for release builds: a debug build watches all blocks.");
   }
   if (build === "release" && released.flags.verbose === 1) {
     throw new InvalidOptionError(
@@ -1885,6 +1922,7 @@ function readOptions(options: HeapOptions): Settings {
     quarantineBytes: bytesOption(chosen, "quarantineBytes", 0, MAX_RESERVE_BYTES, DEFAULT_QUARANTINE_BYTES),
     stacks: stacksOption(chosen),
     everyBytes: everyBytes ?? DEFAULT_EVERY_BYTES,
+    oneIn: oneIn ?? DEFAULT_ONE_IN,
   };
 }
 
@@ -1898,6 +1936,16 @@ function bytesOption(
   const { [name]: value = fallback } = options;
   if (Number.isSafeInteger(value) && value >= least && value <= most) return value;
   throw new InvalidOptionError(`${given(value)}: ${name} is a whole number of bytes from ${least} to ${most}.`);
+}
+
+/** One allocation in so many is guarded; undefined where that is left to the variant. */
+function guardOption({ guard = false }: HeapOptions): number | undefined {
+  if (typeof guard === "boolean") return guard ? DEFAULT_ONE_IN : undefined;
+  const oneIn = typeof guard === "object" && guard !== null && Object.keys(guard).length === 1 ? guard.oneIn : NaN;
+  if (Number.isSafeInteger(oneIn) && oneIn >= 1 && oneIn <= MOST_ONE_IN) return oneIn;
+  throw new InvalidOptionError(
+    `${given(guard)}: guard is true, false or { oneIn: N }, a whole number from 1 to ${MOST_ONE_IN}.`,
+  );
 }
 
 /** One allocation in so many has a stack; 0: none. */

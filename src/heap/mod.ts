@@ -7,7 +7,7 @@
 export * from "./errors.ts";
 export type { CounterName, HeapCounters } from "./state/counters.ts";
 export type { Leak, Ptr } from "./blocks.ts";
-export { Heap, type HeapOptions, type LentBlock, type ThreadOptions } from "./heap.ts";
+export { type GuardOptions, Heap, type HeapOptions, type LentBlock, type ThreadOptions } from "./heap.ts";
 export * from "./interop/mod.ts";
 export type { ProfileFormat } from "./profile/mod.ts";
 export type { HeapProfile, ProfiledBlock, ProfiledFrame, ProfiledStack } from "./profile/profile.ts";

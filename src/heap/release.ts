@@ -69,6 +69,16 @@ function outOfLine<Result>(slow: (value: number) => Result): (value: number) => 
 
 function many(..._numbers: readonly number[]): void {}
 
+/** Who guards some blocks, asked off the hot path (`guard/`). */
+export interface Guard {
+  /** A guarded block for a malloc that is to have one; 0 if it is not, or there can be none. */
+  malloc(size: number): Ptr;
+  /** Frees a guarded block; false for any other pointer. */
+  free(ptr: number): boolean;
+  /** Before the heap gives up: lets go of freed blocks. */
+  flush(): void;
+}
+
 /** The release build: the parts, and the functions of the hot module. */
 export class ReleaseBlocks implements Blocks {
   readonly malloc: (size: number) => Ptr;
@@ -94,6 +104,8 @@ export class ReleaseBlocks implements Blocks {
   readonly #samples: Samples | undefined;
   /** What a small block that is sampled is aligned to; more than usual during `alignedAlloc`. */
   #alignment = BLOCK_ALIGNMENT;
+  /** Of guarded builds, from when they are made on. */
+  guard: Guard | undefined;
   /**
    * A block of a call that failed, which the next call frees, or none. Not that one: with a full stack it can call nothing
    * more, and what is not called cannot fail.
@@ -163,6 +175,7 @@ export class ReleaseBlocks implements Blocks {
         assertPointer(ptr);
         if (ptr === 0 && !memory.closed) return; // programs free NULL often: 4 % of the frees of Android's SystemUI
         if (samples?.has(ptr) === true) return this.#freeSampled(ptr, samples);
+        if (flags.guard === 1 && this.guard!.free(ptr)) return;
         if (watcher === undefined && large.cache(ptr)) return;
         // A header does not say whose a block is: in those variants a list has any owner's.
         if (flags.header !== "none" || !cache.remote.free(ptr)) this.#gate.free(ptr);
@@ -205,7 +218,7 @@ export class ReleaseBlocks implements Blocks {
       if (bytes > SHORT_BYTES) this.#memory.u8.fill(0, ptr, ptr + bytes);
       else this.#clear(ptr, bytes);
     } catch (error) {
-      if (this.#memory.books === undefined) this.#unfreed = ptr; // a debug build finds it by its books
+      if (this.#memory.build === "release") this.#unfreed = ptr; // a debug build finds it by its books
       throw error;
     }
     return ptr;
@@ -232,6 +245,11 @@ export class ReleaseBlocks implements Blocks {
       this.#headers.assertSound(ptr, sizeClass);
       if (size <= before && this.goodSize(size) === before) return ptr;
     }
+    return this.move(ptr, before, size);
+  }
+
+  /** What `realloc` does with a block of `before` bytes that cannot stay. */
+  move(ptr: Ptr, before: number, size: number): Ptr {
     if (this.#unfreed !== 0) this.#freeUnfreed();
     const moved = this.malloc(size);
     if (moved === 0) return size <= before ? ptr : 0; // it fits where it is, if not as well
@@ -406,22 +424,34 @@ export class ReleaseBlocks implements Blocks {
     if (granule !== 0) this.#large.assertHeader(granule);
   }
 
+  /** Spans of guarded pages: see `LargeBlocks`. */
+  get guardedSpans(): Pick<LargeBlocks, "takeGuarded" | "giveGuarded" | "guarded" | "granulesOf"> {
+    return this.#large;
+  }
+
   #mallocSlow(size: number): Ptr {
     assertSize(size, "size");
     this.#memory.assertOpen();
     if (size > this.#classes.largest) return this.#mallocLarge(size, BLOCK_ALIGNMENT);
-    const samples = this.#samples!; // a small size comes here when the countdown of a profiled heap is over
-    if (samples.isDue()) {
+    // A small size comes here when the countdown is over, of a profiled heap or of a guarded one.
+    const samples = this.#samples;
+    if (samples?.isDue() === true) {
       const ptr = this.#sampled(size, samples, () => this.#large.alloc(size, this.#alignment, true));
       if (ptr > 0) return ptr;
+    } else {
+      const ptr = this.guard?.malloc(size) ?? 0;
+      if (ptr !== 0) return ptr;
     }
-    samples.refund(size);
+    samples?.refund(size);
     return this.malloc(size);
   }
 
   #mallocLarge(size: number, alignment: number): Ptr {
     const samples = this.#samples;
-    if (samples?.isDueFor(size) !== true) return this.#unsampledLarge(size, alignment);
+    if (samples?.isDueFor(size) !== true) {
+      const guarded = alignment === BLOCK_ALIGNMENT ? this.guard?.malloc(size) ?? 0 : 0;
+      return guarded || this.#unsampledLarge(size, alignment);
+    }
     const ptr = this.#sampled(size, samples, () => this.#unsampledLarge(size, alignment));
     return ptr >= 0 ? ptr : this.#unsampledLarge(size, alignment);
   }
@@ -510,6 +540,7 @@ export class ReleaseBlocks implements Blocks {
   }
 
   #reclaim(): void {
+    this.guard?.flush();
     this.#reclaimer.reclaim();
     this.#large.flush();
     this.#cache.flush();

@@ -30,6 +30,7 @@ const SLAB_MAP: Flags = {
   shared: 0,
   refill: 64,
   track: 0,
+  guard: 0,
   counters: 0,
   profile: 0,
   verbose: 0,

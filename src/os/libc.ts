@@ -13,6 +13,7 @@ const LIBC = MACOS ? "libSystem.B.dylib" : "libc.so.6";
 /** Name of the function that says where this thread's errno is. */
 export const ERRNO_LOCATION = MACOS ? "__error" : "__errno_location";
 
+export const PROT_NONE = 0;
 export const PROT_READ_WRITE = 1 | 2;
 /** MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE */
 export const MAP_RESERVE = MACOS ? 0x2 | 0x1000 | 0x40 : 0x2 | 0x20 | 0x4000;

@@ -39,6 +39,11 @@ export const MAGIC = 0x4c415247;
 const PAGES_PER_GRANULE = SLAB_BYTES / PAGE_BYTES;
 /** Bits of a page. */
 export const PAGE_SHIFT = 31 - Math.clz32(PAGE_BYTES);
+/**
+ * Where the block of guarded pages begins in its span (`../guard/`): the header is at the end of the first page. No other
+ * block begins there, since it is no power of two.
+ */
+const GUARDED_OFFSET = PAGE_BYTES - HEADER_BYTES;
 /** Sizes below it are int32s for V8. */
 const MOST_INT = 2 ** 30;
 
@@ -107,6 +112,34 @@ export class LargeBlocks {
     return this.#journal.run(() => this.#take(offset, pages, granules, this.#alignment(alignment), isSmall));
   }
 
+  /** A span of so many pages whose block no call but those for guarded ones finds: its first granule; 0 without memory. */
+  takeGuarded(pages: number): number {
+    const granules = Math.ceil(pages / PAGES_PER_GRANULE);
+    if (granules > this.#memory.granules) return 0;
+    const ptr = this.#journal.run(() => this.#take(GUARDED_OFFSET, pages, granules, undefined, false));
+    return Math.floor(ptr / SLAB_BYTES);
+  }
+
+  /** Gives such a span back. */
+  giveGuarded(granule: number): void {
+    this.#give(granule);
+  }
+
+  /** First granules of those spans, in order of address. */
+  guarded(): number[] {
+    return this.#journal.run(() => [...this.#pages.spans()].filter((granule) => this.#isGuarded(granule)));
+  }
+
+  /** Granules of such a span. */
+  granulesOf(granule: number): number {
+    return this.#pages.granulesOf(granule);
+  }
+
+  #isGuarded(granule: number): boolean {
+    return this.#pages.kindOf(granule) === SPAN_LARGE && !this.#cache.has(granule) &&
+      this.#pages.wordOf(granule, SPAN_BLOCK_OFFSET) === GUARDED_OFFSET;
+  }
+
   #take(
     offset: number,
     pages: number,
@@ -138,6 +171,7 @@ export class LargeBlocks {
   find(ptr: number): number {
     if (!Number.isSafeInteger(ptr) || ptr < FIRST_BLOCK || ptr >= this.#memory.bytes) return 0;
     const granule = ((ptr - HEADER_BYTES) / SLAB_BYTES) | 0;
+    if (ptr % SLAB_BYTES === GUARDED_OFFSET) return 0;
     return this.#pages.kindOf(granule) === SPAN_LARGE && this.ptrOf(granule) === ptr ? granule : 0;
   }
 
@@ -170,6 +204,10 @@ export class LargeBlocks {
       if (!this.#cache.hasRoomFor(pages)) this.flush(); // what it holds may be of no use any more
       return this.#cache.put(granule, pages);
     }
+    this.#give(granule);
+  }
+
+  #give(granule: number): void {
     this.#journal.run(() => this.#release(granule, this.#header(granule)));
     // The block is freed, even if the stack is too full now for more.
     try {
@@ -256,10 +294,11 @@ export class LargeBlocks {
     return granule * SLAB_BYTES + this.#pages.wordOf(granule, SPAN_BLOCK_OFFSET);
   }
 
-  /** Every large block's first granule, in order of address. */
+  /** Every large block's first granule, in order of address, without those of guarded pages. */
   *granules(): Generator<number> {
     for (const granule of this.#pages.spans()) {
-      if (this.#pages.kindOf(granule) === SPAN_LARGE && !this.#cache.has(granule)) yield granule;
+      const isLarge = this.#pages.kindOf(granule) === SPAN_LARGE;
+      if (isLarge && !this.#cache.has(granule) && !this.#isGuarded(granule)) yield granule;
     }
   }
 

@@ -70,6 +70,11 @@ class Pattern {
 
 /** 0x80 to 0xbf, no two the same. */
 const REDZONE = new Pattern((at) => 0x80 | (at * 37 + 11) & 0x3f);
+/** As much of it as a page takes at once, wherever that begins. */
+const REDZONE_RUN = Uint8Array.from(
+  { length: FRONT_MOST_BYTES + LINE_BYTES },
+  (_, at) => REDZONE.bytes[at % LINE_BYTES]!,
+);
 const FREED = new Pattern(() => FILL_FREED);
 
 /** What is shorter is compared byte by byte: a view of its words would cost more. */
@@ -82,7 +87,11 @@ function guardStart(block: BlockBytes): number {
 /** Writes both redzones. */
 export function writeRedzones(u8: Uint8Array, block: BlockBytes): void {
   const write = (from: number, to: number): void => {
-    for (let at = from; at < to; at++) u8[at] = REDZONE.bytes[at & (LINE_BYTES - 1)]!;
+    for (let at = from; at < to;) {
+      const first = at & (LINE_BYTES - 1), bytes = Math.min(REDZONE_RUN.length - first, to - at);
+      u8.set(REDZONE_RUN.subarray(first, first + bytes), at);
+      at += bytes;
+    }
   };
   write(guardStart(block), block.ptr);
   write(block.ptr + block.size, block.inner + block.innerBytes);

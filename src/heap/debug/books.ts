@@ -1,5 +1,5 @@
 /**
- * The books of a debug build: a record for each block that is live, in quarantine, or remembered after that. They are
+ * The books of a debug build, and of a guarded one (`../guard/`): a record for each block that is live, in quarantine, or remembered after that. They are
  * in memory of their own (`../state/books_layout.ts`), which all threads of a heap have, and written as the heap's
  * tables are: in sections, with an undo log, under one lock (`../state/journal.ts`). So they are right whichever
  * thread dies, and at whatever step.
@@ -143,10 +143,22 @@ export class DebugBooks {
 
   /** The block that begins at a pointer, and is on any of the lists; for any number. */
   find(ptr: number): DebugBlock | undefined {
-    if (!(ptr >= 0 && ptr < this.#heapBytes) || ptr % BLOCK_ALIGNMENT !== 0) return undefined;
+    const record = this.#recordAt(ptr);
+    return record === 0 ? undefined : this.#block(record);
+  }
+
+  /** The record of the block that begins at a pointer, or 0. */
+  #recordAt(ptr: number): number {
+    if (!(ptr >= 0 && ptr < this.#heapBytes) || ptr % BLOCK_ALIGNMENT !== 0) return 0;
     const record = this.#words[this.#map + placeOf(ptr)]!;
-    if (record === 0 || this.#doubles[this.#word(record, 0) / 2 + PTR] !== ptr) return undefined;
-    return this.#block(record);
+    return record !== 0 && this.#doubles[this.#word(record, 0) / 2 + PTR] === ptr ? record : 0;
+  }
+
+  /** The block that begins at a pointer, live or in quarantine. */
+  held(ptr: number): DebugBlock | undefined {
+    const record = this.#recordAt(ptr), list = record === 0 ? 0 : this.#words[this.#word(record, LIST)];
+    // Asked outside of sections, too, while others forget what is gone.
+    return list === LIVE || list === QUARANTINED ? this.#block(record) : undefined;
   }
 
   /** The blocks of a list, from the oldest on it to the newest. */

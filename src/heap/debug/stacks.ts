@@ -61,6 +61,7 @@ export class DebugStacks implements CallSites {
   next: CallSite | undefined = undefined;
   /** One allocation in so many has stacks; 0: none. */
   readonly every: number;
+  readonly #isAlwaysText: boolean;
   readonly #memory: BooksMemory;
   readonly #table: StackTable;
   readonly #known = new KnownStacks();
@@ -74,8 +75,15 @@ export class DebugStacks implements CallSites {
   /**
    * @param every of a heap that is new.
    * @param section what a section of the books is run by.
+   * @param isAtOnce whether each is made text at once: a handler of signals makes none.
    */
-  constructor(memory: BooksMemory, every?: number, section = (body: () => void): void => memory.journal.run(body)) {
+  constructor(
+    memory: BooksMemory,
+    every?: number,
+    section = (body: () => void): void => memory.journal.run(body),
+    isAtOnce = false,
+  ) {
+    this.#isAlwaysText = isAtOnce;
     this.#memory = memory;
     this.#table = new StackTable({
       words: memory.words,
@@ -125,15 +133,19 @@ export class DebugStacks implements CallSites {
   /** The stack of the call of a function which is under way. Where other threads may ask for it, it is text. */
   capture(callee: (...args: never[]) => unknown): Captured {
     const captured = capture(callee);
-    if (this.#memory.journal.shared) makeTexts([captured]);
+    if (this.#isAtOnce) makeTexts([captured]);
     return captured;
+  }
+
+  get #isAtOnce(): boolean {
+    return this.#isAlwaysText || this.#memory.journal.shared;
   }
 
   /** Puts the number of a stack, or a mark until `settle`, into a word of a record. */
   note(origin: Origin, word: number): void {
     const { journal } = this.#memory;
     if (origin instanceof Site) return journal.set(word, this.keep(origin.stack ??= this.#textOf(origin.captured)));
-    if (journal.shared) return journal.set(word, this.keep(this.#known.of(origin)));
+    if (this.#isAtOnce) return journal.set(word, this.keep(this.#known.of(origin)));
     if (!this.#isTurnWatched) queueMicrotask(this.#atEndOfTurn);
     this.#isTurnWatched = true;
     this.#mark = this.#mark === -(2 ** 31) ? -1 : this.#mark - 1;

@@ -8,6 +8,7 @@ import { LOG_LENGTH, LOG_POP, LOG_PUSH } from "../core/box_log.ts";
 import type { Flags } from "../flags.ts";
 import { COUNTER } from "../state/counters.ts";
 import {
+  CACHE_GUARD,
   CACHE_HEADS,
   CACHE_SAMPLE_LEFT,
   FIRST_BLOCK,
@@ -34,6 +35,7 @@ export type Decision =
   | "LINKS"
   | "OWN_LINKS"
   | "COUNTERS"
+  | "GUARD"
   | "TRACK"
   | "PROFILE"
   | "BOX"
@@ -45,6 +47,7 @@ export type Decision =
 /** What is the same for most or all of them. */
 export type Word =
   | "SCAN_LENGTH"
+  | "GUARD_LEFT"
   | "MALLOCS"
   | "FREES"
   | "FAST_FREES"
@@ -82,6 +85,7 @@ export function constantsOf(flags: Flags): Constants {
     // A header does not say who owns the slab, so the lists of those variants have blocks of any owner's.
     OWN_LINKS: hasLinks && !hasHeader,
     COUNTERS: flags.counters === 1,
+    GUARD: flags.guard === 1,
     TRACK: flags.track === 1,
     PROFILE: flags.profile === 1,
     BOX: flags.push === "box",
@@ -91,6 +95,8 @@ export function constantsOf(flags: Flags): Constants {
     BOX_CANARIES: flags.integrity >= 4,
     SCAN_LENGTH: flags.integrity >= 4 ? WHOLE_LENGTH : SCAN_LENGTH,
 
+    /** From the free lists' heads on. */
+    GUARD_LEFT: CACHE_GUARD - CACHE_HEADS,
     MALLOCS: COUNTER.mallocs,
     FREES: COUNTER.frees,
     FAST_FREES: COUNTER.fastFrees,

@@ -42,6 +42,7 @@ import type { Compile } from "./parts.ts";
 /** The hot path as it stands here, with constants in the place of literals. */
 export function template(constants: Constants): Compile {
   const { HEADER, WRITE_HEADER, RESTORE, HEADERLESS_C7, READABLE_ALWAYS, READABLE_BOUNDARY } = constants;
+  const { GUARD, GUARD_LEFT } = constants;
   const { INTERIOR, AGAIN, OWN_LINKS, LINKS, COUNTERS, TRACK, PROFILE } = constants;
   const { BOX, BOX_BOUNDS, BOX_HEAD, BOX_SCAN, BOX_CANARIES, SCAN_LENGTH } = constants;
   const { MALLOCS, FREES, FAST_FREES, MINCORE_CALLS, HEADER_REJECTS, BOX_OPERATIONS } = constants;
@@ -83,6 +84,12 @@ export function template(constants: Constants): Compile {
         const left = (heap[heads + SAMPLE_LEFT]! - size) | 0;
         heap[heads + SAMPLE_LEFT] = left;
         if (left < 0) return mallocSlow(size) - 0;
+      }
+      if (GUARD) {
+        // This one is to have pages of its own, or the heap is closed.
+        const others = heap[heads + GUARD_LEFT]!;
+        if (!(others > 0)) return mallocSlow(size) - 0;
+        heap[heads + GUARD_LEFT] = others - 1;
       }
       const sizeClass = heap[(size + bias) >> 4]! | 0; // 0 in a heap that is closed: no slab has that
       const ptr = heap[heads + sizeClass]!;

@@ -1,5 +1,5 @@
 /**
- * Where a debug build's books lie: behind the heap, in the same reservation, and in no view of the heap.
+ * Where the books of a debug build, or of a guarded one, lie: behind the heap, in the same reservation, and in no view of the heap.
  *
  * ```
  *   heap | 2 MiB: none | control and undo log, 2 MiB | stacks, 64 MiB | map | taken | records
@@ -41,6 +41,9 @@ export const BOOK_UNFILLED = 10;
 export const BOOK_UNSETTLED = 11;
 /** Words in use of the table of stacks. */
 export const BOOK_STACKS_END = 12;
+/** Of guarded builds: one allocation in so many is guarded, and whether the system watches the pages. */
+export const BOOK_GUARD_ONE_IN = 13;
+export const BOOK_GUARD_HIDES = 14;
 
 // ---- tables ---------------------------------------------------------------------------------------------------------
 

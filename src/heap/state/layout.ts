@@ -177,6 +177,8 @@ export const SPAN_CLASSES = 64;
 export const CACHE_SENT_TO = CACHE_SPANS + SPAN_CLASSES;
 /** In a cache line of its own at the end: bytes that malloc gives until a block is sampled (`../profile/`). */
 export const CACHE_SAMPLE_LEFT = CACHE_BYTES / 4 - 16;
+/** Beside it, mallocs until one is guarded (`../guard/`). */
+export const CACHE_GUARD = CACHE_SAMPLE_LEFT + 1;
 /** Behind them a thread's counters, doubles, in counting builds: a thread that goes leaves them. */
 export const CACHE_COUNTERS_BYTES = Math.ceil((CACHE_SENT_TO + MAX_CACHES / 32) / 2) * 8;
 

@@ -61,11 +61,13 @@ export type MakeJournal = (words: Int32Array) => Journal;
 
 const makeJournal: MakeJournal = (words) => new Journal(words);
 
-/** The memory of a debug build's books, as one thread has it. */
+/** The memory of a debug build's books, or a guarded one's, as one thread has it. */
 export interface BooksMemory {
+  /** Native address of their first word. */
+  readonly address: bigint;
   readonly buffer: ArrayBuffer;
   readonly words: Int32Array;
-  /** Around each call of a debug build: the sections of the heap's own journal that it has are in one of this. */
+  /** Around each call of a debug build, and what a guarded one does with guarded blocks: the sections of the heap's own journal that it has are in one of this. */
   readonly journal: Journal;
   readonly layout: BooksLayout;
 }
@@ -94,7 +96,7 @@ export class HeapMemory {
   readonly journal: Journal;
   /** Who else has the heap. */
   readonly threads: Threads;
-  /** Of debug builds only. */
+  /** Of debug builds, and of guarded ones. */
   readonly books: BooksMemory | undefined;
   readonly system: VirtualMemory;
   /** Native address of offset 0, a multiple of 2 MiB. */
@@ -105,6 +107,7 @@ export class HeapMemory {
   readonly maxBytes: number;
   /** Whether this object made the heap; others attach to it. */
   readonly isNew: boolean;
+  readonly build: Build;
   readonly #remains: Remains;
   readonly #reservedBytes: number;
   #thread: number;
@@ -118,19 +121,17 @@ export class HeapMemory {
     isNew: boolean,
     build: Build,
     make: MakeJournal,
-    isProfiled: boolean,
+    behind: Behind,
   ) {
     this.system = system;
     this.base = base;
     this.bytes = bytes;
     this.maxBytes = maxBytes;
     this.isNew = isNew;
+    this.build = build;
     this.stateBytes = stateBytes(bytes);
     this.#blocksWord = this.stateBytes / 4;
-    this.buffer = viewMemory(
-      base - BigInt(this.stateBytes),
-      this.stateBytes + withRings(bytes) + (isProfiled ? samplesBytes(bytes) : 0),
-    );
+    this.buffer = viewMemory(base - BigInt(this.stateBytes), this.stateBytes + withSamples(bytes, behind));
     this.blockBuffer = viewMemory(base, bytes);
     this.u8 = new Uint8Array(this.buffer, this.stateBytes, bytes);
     this.blocks = new Int32Array(this.buffer, this.stateBytes, bytes / 4);
@@ -138,7 +139,7 @@ export class HeapMemory {
     this.ringsWord = (this.stateBytes + bytes + GAP_BYTES) / 4;
     this.rings = this.words.subarray(this.ringsWord);
     this.samplesWord = (this.stateBytes + withRings(bytes) + GAP_BYTES) / 4;
-    this.#reservedBytes = reservedBytes(bytes, build, isProfiled);
+    this.#reservedBytes = reservedBytes(bytes, behind);
     this.journal = make(this.words);
     this.threads = new Threads(this.words, system);
     this.#thread = isNew ? 0 : NO_THREAD;
@@ -149,17 +150,17 @@ export class HeapMemory {
       kept: 0,
       isGiven: false,
     };
-    if (build === "release") return;
-    const layout = booksLayout(bytes), buffer = viewMemory(base + BigInt(withRings(bytes) + GAP_BYTES), layout.bytes);
-    const words = new Int32Array(buffer);
-    this.books = { buffer, words, journal: make(words), layout };
+    if (!behind.books) return;
+    const layout = booksLayout(bytes), address = base + BigInt(withSamples(bytes, behind) + GAP_BYTES);
+    const buffer = viewMemory(address, layout.bytes), words = new Int32Array(buffer);
+    this.books = { address, buffer, words, journal: make(words), layout };
   }
 
   /**
    * Memory for a new heap.
    *
    * @param bytes address space to reserve, a multiple of 2 MiB; half of it, and so on, if there is less and `orLess`.
-   * @param isProfiled whether it has room for samples; a debug build has none.
+   * @param behind what else it has room for.
    * @throws {OsError} if the system has not got it.
    */
   static reserve(
@@ -169,16 +170,16 @@ export class HeapMemory {
     maxBytes: number,
     build: Build = "release",
     make: MakeJournal = makeJournal,
-    isProfiled = false,
+    behind: Behind = { samples: false, books: build === "debug" },
   ): HeapMemory {
-    const [base, size] = reserve(system, bytes, orLess, build, isProfiled);
+    const [base, size] = reserve(system, bytes, orLess, behind);
     try {
-      const memory = new HeapMemory(system, base, size, maxBytes, true, build, make, isProfiled);
+      const memory = new HeapMemory(system, base, size, maxBytes, true, build, make, behind);
       memory.words[WORD_MAGIC] = HEAP_MAGIC;
       watch(memory.buffer, memory.blockBuffer, memory.#remains);
       return memory;
     } catch (error) {
-      system.release(base - BigInt(stateBytes(size)), reservedBytes(size, build, isProfiled));
+      system.release(base - BigInt(stateBytes(size)), reservedBytes(size, behind));
       throw error;
     }
   }
@@ -203,7 +204,7 @@ export class HeapMemory {
     if (!system.holds(base - BigInt(stateBytes(bytes) - WORD_IDENTITY * 4), identity)) {
       throw new InvalidHandleError("there is another heap, or none, where this handle says.");
     }
-    const memory = new HeapMemory(system, base, bytes, maxBytes, false, build, make, flags.profile === 1);
+    const memory = new HeapMemory(system, base, bytes, maxBytes, false, build, make, behindOf(build, flags));
     try {
       memory.#enter(fingerprint(bytes, maxBytes, build, flags), makeRoom);
       return memory;
@@ -266,10 +267,6 @@ export class HeapMemory {
     }
     const { base, bytes, maxBytes, build } = this, identity = this.words[WORD_IDENTITY]!;
     return makeHandle({ identity, base, bytes, maxBytes, build, variant: name });
-  }
-
-  get build(): Build {
-    return this.books === undefined ? "release" : "debug";
   }
 
   /** Which thread cache is this thread's; -1 if it has none yet. */
@@ -487,10 +484,26 @@ function withRings(bytes: number): number {
   return bytes + GAP_BYTES + RINGS_BYTES;
 }
 
-/** What a heap of so many bytes reserves: the state is in front of it; samples, or a debug build's books, are behind. */
-function reservedBytes(bytes: number, build: Build, isProfiled: boolean): number {
-  const books = build === "release" ? 0 : GAP_BYTES + booksLayout(bytes).bytes;
-  return stateBytes(bytes) + withRings(bytes) + (isProfiled ? samplesBytes(bytes) : books);
+/** What a heap has room for behind its rings: samples of blocks, and books, of all blocks or of those that are guarded. */
+interface Behind {
+  readonly samples: boolean;
+  readonly books: boolean;
+}
+
+/** See `Behind`. */
+export function behindOf(build: Build, { guard, profile }: Flags): Behind {
+  return { samples: profile === 1, books: build === "debug" || guard === 1 };
+}
+
+/** Bytes of a heap with its rings and its samples. */
+function withSamples(bytes: number, { samples }: Behind): number {
+  return withRings(bytes) + (samples ? samplesBytes(bytes) : 0);
+}
+
+/** What a heap of so many bytes reserves: the state is in front of it, and the books are behind all else. */
+function reservedBytes(bytes: number, behind: Behind): number {
+  const books = behind.books ? GAP_BYTES + booksLayout(bytes).bytes : 0;
+  return stateBytes(bytes) + withSamples(bytes, behind) + books;
 }
 
 /** Reserves; where less will do, halves what is asked for until the system has it, down to 1 GiB. */
@@ -498,12 +511,11 @@ function reserve(
   system: VirtualMemory,
   bytes: number,
   orLess: boolean,
-  build: Build,
-  isProfiled: boolean,
+  behind: Behind,
 ): [base: bigint, bytes: number] {
   for (let size = bytes;; size /= 2) {
     try {
-      return [system.reserve(reservedBytes(size, build, isProfiled), SUPERSLAB_BYTES) + BigInt(stateBytes(size)), size];
+      return [system.reserve(reservedBytes(size, behind), SUPERSLAB_BYTES) + BigInt(stateBytes(size)), size];
     } catch (error) {
       if (!(error instanceof OsError) || !orLess || size / 2 < 1024 ** 3) throw error;
     }

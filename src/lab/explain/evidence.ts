@@ -67,6 +67,10 @@ export const EVIDENCE: { readonly [Name in FlagName]: Evidence } = {
     reached: (counts, flags) => flags.track === 1 ? boxed(counts, flags) : 0,
   },
   profile: { what: "mallocs that count bytes", reached: ({ mallocs }, { profile }) => profile === 1 ? mallocs : 0 },
+  guard: {
+    what: "mallocs counted down to the next that is guarded",
+    reached: ({ mallocs }, { guard }) => guard * mallocs,
+  },
   verbose: { what: "calls that are logged, in a release build", reached: () => 0 },
   counters: {
     what: "operations that are counted",

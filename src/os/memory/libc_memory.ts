@@ -18,6 +18,7 @@ import {
   MAP_RESERVE,
   MAXRSS_UNIT,
   openLibc,
+  PROT_NONE,
   PROT_READ_WRITE,
   RUSAGE_MAXRSS,
   RUSAGE_SELF,
@@ -40,6 +41,7 @@ const SYMBOLS = {
     result: "u64",
   },
   munmap: { parameters: [/* addr */ "u64", /* length */ "u64"], result: "i32" },
+  mprotect: { parameters: [/* addr */ "u64", /* length */ "u64", /* prot */ "i32"], result: "i32" },
   madvise: { parameters: [/* addr */ "u64", /* length */ "u64", /* advice */ "i32"], result: "i32" },
   mincore: { parameters: [/* addr */ "u64", /* length */ "u64", /* vec */ "buffer"], result: "i32" },
   getpagesize: { parameters: [], result: "i32" },
@@ -240,6 +242,11 @@ export function libcMemory(note: string): VirtualMemory {
     threadId: () => c.gettid?.() ?? 1,
     threadStart,
     threadSleep,
+    guard: {
+      watch: () => false, // a handler of signals is C
+      hide: (address, bytes, hide) => c.mprotect(address, BigInt(bytes), hide ? PROT_NONE : PROT_READ_WRITE) === 0,
+      written: () => 0n,
+    },
     close: () => library.close(),
   };
 }

@@ -1,5 +1,5 @@
 /**
- * `VirtualMemory` over the library built from `native/vm.c`: one FFI call per operation, a negative errno becomes an
+ * `VirtualMemory` over the library built from `native/vm.c` and `native/guard/guard.c`: one FFI call per operation, a negative errno becomes an
  * `OsError`. The C functions and their contracts are described there.
  *
  * @module
@@ -10,7 +10,7 @@ import { assertLibrary, cutOff, SharedLibraryError } from "../native/shared_libr
 import type { VirtualMemory } from "./virtual_memory.ts";
 
 /** Must be the `ABI_VERSION` of `native/vm.c`. */
-const ABI_VERSION = 4;
+const ABI_VERSION = 5;
 
 const SYMBOLS = {
   hakmem_abi_version: { parameters: [], result: "u32" },
@@ -33,6 +33,12 @@ const SYMBOLS = {
   hakmem_thread_id: { parameters: [], result: "i32" },
   hakmem_thread_start: { parameters: [/* id */ "i32"], result: "i32" },
   hakmem_thread_sleep: { parameters: [/* id */ "i32"], result: "i32" },
+  hakmem_guard_watch: {
+    parameters: [/* base */ "u64", /* bytes */ "u64", /* books */ "u64", /* records */ "u64", /* stacks */ "u64"],
+    result: "i32",
+  },
+  hakmem_guard_hide: { parameters: [/* address */ "u64", /* bytes */ "u64", /* hide */ "i32"], result: "i32" },
+  hakmem_guard_written: { parameters: [/* address */ "u64", /* bytes */ "u64", /* forget */ "i32"], result: "u64" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
 /**
@@ -110,6 +116,12 @@ export function nativeMemory(path: string, note: string | undefined): VirtualMem
     threadId: c.hakmem_thread_id,
     threadStart: (id) => check(c.hakmem_thread_start(id), "threadStart", id),
     threadSleep: (id) => check(c.hakmem_thread_sleep(id), "threadSleep", id),
+    guard: {
+      watch: (base, bytes, books, records, stacks) =>
+        c.hakmem_guard_watch(base, BigInt(bytes), books, records, stacks) === 0,
+      hide: (address, bytes, hide) => c.hakmem_guard_hide(address, BigInt(bytes), Number(hide)) === 0,
+      written: (address, bytes, forget) => c.hakmem_guard_written(address, BigInt(bytes), Number(forget)),
+    },
     close: () => library.close(),
   };
 }

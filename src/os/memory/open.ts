@@ -19,10 +19,11 @@ import type { VirtualMemory } from "./virtual_memory.ts";
 /** What `HAKMEM_LIBRARY` replaces. The build's own warnings are errors in the tests, not on users' machines. */
 export const VM_LIBRARY = {
   name: "vm",
-  sources: [new URL("../../../native/vm.c", import.meta.url)],
+  sources: ["vm.c", "guard/guard.c"].map((file) => new URL(`../../../native/${file}`, import.meta.url)),
   kind: "library",
-  // It stays loaded: it knows what Workers that have ended have left behind.
-  flags: ["-std=c11", ...Deno.build.os === "linux" ? ["-Wl,-z,nodelete"] : []],
+  // It stays loaded: it knows what Workers that have ended have left behind, and has a handler of signals, on whose stack
+  // the loader has no room to look for a function when it is first called.
+  flags: ["-std=c11", ...Deno.build.os === "linux" ? ["-Wl,-z,nodelete,-z,now"] : []],
   check: (path: string) => nativeMemory(path, undefined).close(),
 } as const satisfies NativeTarget;
 

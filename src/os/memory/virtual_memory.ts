@@ -110,6 +110,9 @@ export interface VirtualMemory {
    */
   threadSleep(id: number): number;
 
+  /** Pages that nobody may touch. */
+  readonly guard: PageGuard;
+
   /** A clock that never steps back. */
   monotonicNanoseconds(): bigint;
 
@@ -127,4 +130,27 @@ export interface VirtualMemory {
    * may be called by who has closed.
    */
   close(): void;
+}
+
+/** Pages that nobody may touch, and the handler of who does (`native/guard/guard.c`). */
+export interface PageGuard {
+  /**
+   * Watches over a heap until its memory goes. From then on an access to what is hidden in it is let through and noted, if
+   * JavaScript made it, and reported if C did, of which the process dies. Where nobody watches, nothing may be hidden: the
+   * process would die of any access.
+   *
+   * @param base native address of pointer 0
+   * @param bytes of the heap's blocks
+   * @param books of the heap (`src/heap/debug/books.ts`)
+   * @param records in the books
+   * @param stacks the table of stacks in the books (`src/heap/debug/stacks.ts`)
+   * @returns whether it does: from `libc` nothing does, nor off Linux, nor with more than a thousand heaps
+   */
+  watch(base: bigint, bytes: number, books: bigint, records: bigint, stacks: bigint): boolean;
+
+  /** Takes all access to whole pages away, or gives it back; whether the system did. */
+  hide(address: bigint, bytes: number, hide: boolean): boolean;
+
+  /** The lowest address of a range that JavaScript has written while it was hidden, or 0n; forgotten then if so asked. */
+  written(address: bigint, bytes: number, forget: boolean): bigint;
 }

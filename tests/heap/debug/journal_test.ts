@@ -1,5 +1,5 @@
 /**
- * Death at every step of what a debug build does, by journals that can be told to die (`../state/mortal.ts`): in the
+ * Death at every step of what a debug build does, or a guarded one with what it guards, by journals that can be told to die (`../state/mortal.ts`): in the
  * books, and in the release build beneath. Each call was made or was not; all that its thread knew of is as it was; and
  * nothing is lost, since `check()` finds every block of the release build in the books.
  */
@@ -200,30 +200,57 @@ async function assertAttaches(shared: SharedHeap): Promise<void> {
   second.check();
 }
 
-/** Of a design with headers, whose lists go through the Box, what gives most back. */
-const RUNS: readonly [variant: string, scenarios: readonly Scenario[]][] = [
-  ["slab-map", SCENARIOS],
-  ["e3-2", SCENARIOS.filter(({ options }) => options?.quarantineBytes === 0)],
+const DEBUG: HeapOptions = { build: "debug", stacks: 10, quarantineBytes: 6000 };
+const GUARDED: HeapOptions = { guard: { oneIn: 1 } };
+
+/**
+ * Of a design with headers, whose lists go through the Box, what gives most back. Of a guarded build what guards, and is
+ * one step there.
+ */
+const RUNS: readonly [build: string, design: string, options: HeapOptions, scenarios: readonly Scenario[]][] = [
+  ["debug", "slab-map", DEBUG, SCENARIOS],
+  ["debug", "e3-2", DEBUG, SCENARIOS.filter(({ options }) => options?.quarantineBytes === 0)],
+  ["guarded", "slab-map", GUARDED, [
+    {
+      name: "allocations, of all kinds",
+      act: (caller) => {
+        for (const size of [0, 3000, 60 * KIB]) caller.malloc(size);
+        caller.calloc(500);
+        caller.alignedAlloc(4096, 100);
+      },
+    },
+    {
+      name: "frees and allocations, with the quarantine full",
+      prepare: (caller) => {
+        for (const ptr of times(6, () => caller.malloc(200 * KIB))) caller.free(ptr);
+        return times(6, (index) => caller.malloc(index < 3 ? 200 * KIB : 100));
+      },
+      act: (caller, ptrs) => {
+        for (const ptr of ptrs) caller.free(ptr);
+        for (const size of [100, 200 * KIB, 150 * KIB]) caller.malloc(size);
+      },
+    },
+    ...SCENARIOS.filter(({ name }) => name.endsWith("()")),
+  ]],
 ];
 
-for (const [design, scenarios] of RUNS) {
+for (const [build, design, common, scenarios] of RUNS) {
   const variant = `${design},capacity=8,refill=4,prewarm=0`;
   for (const { name, options, prepare, act } of scenarios) {
     Deno.test({
-      name: `debug, ${design}: a thread dies at any step of ${name}, and nothing is lost`,
+      name: `${build}, ${design}: a thread dies at any step of ${name}, and nothing is lost`,
       sanitizeResources: false,
     }, async () => {
       const log: string[] = [];
       const survivor = await Heap.open({
-        build: "debug",
+        ...common,
         variant,
-        stacks: 10,
-        quarantineBytes: 6000,
         reserveBytes: 64 * MIB,
         log: (line) => log.push(line),
         ...options,
       });
       const shared = survivor.share(), resident = survivor.malloc(100);
+      survivor.u8.fill(0xd0, resident, resident + 100);
       let deaths = 0;
       for (let step = 0, isOver = false; !isOver; step = nextStep(step)) {
         const { heap, life } = await attachMortal(shared);
@@ -296,8 +323,8 @@ for (const isFull of [false, true]) {
   });
 }
 
-Deno.test("debug: a stack overflow at any depth of a call leaves the heap as it was", async () => {
-  using heap = await Heap.open({ build: "debug", stacks: false, quarantineBytes: 3000, log: () => {} });
+async function assertSurvivesOverflow(options: HeapOptions): Promise<void> {
+  using heap = await Heap.open({ ...options, log: () => {} });
   heap.share();
   const ptrs: number[] = [];
   let round = 1, levels = 0;
@@ -337,4 +364,12 @@ Deno.test("debug: a stack overflow at any depth of a call leaves the heap as it 
   for (const ptr of ptrs) heap.free(ptr);
   heap.check();
   assertEquals(heap.stats().liveBlocks, 0);
+}
+
+Deno.test("debug: a stack overflow at any depth of a call leaves the heap as it was", async () => {
+  await assertSurvivesOverflow({ build: "debug", stacks: false, quarantineBytes: 3000 });
+});
+
+Deno.test("guarded: a stack overflow at any depth of a call leaves the heap as it was", async () => {
+  await assertSurvivesOverflow(GUARDED);
 });

@@ -8,7 +8,7 @@ import { requireNativeAccess } from "../../../src/os/permissions.ts";
 import { VM_LIBRARY } from "../../../src/os/memory/open.ts";
 import { compile, compilesWithoutWarning, namesIn, type Outcome, runChild, temporaryFolder } from "../run_child.ts";
 
-const VM_SOURCE = VM_LIBRARY.sources[0]!.pathname;
+const [VM_SOURCE, GUARD_SOURCE] = VM_LIBRARY.sources.map(({ pathname }) => pathname) as [string, string];
 
 function assertNative(outcome: Outcome, note?: RegExp): void {
   assertEquals({ ...outcome, note: undefined }, { source: "native", works: true, same: true, note: undefined });
@@ -39,9 +39,9 @@ async function compileForeign(folder: string): Promise<string> {
   return `${folder}/foreign.so`;
 }
 
-Deno.test("native/vm.c compiles without a warning under gcc and clang", async (t) => {
+Deno.test("native/vm.c and guard.c compile without a warning under gcc and clang", async (t) => {
   for (const standard of ["-std=c11", "-std=c17"]) {
-    await compilesWithoutWarning(t, ["-O2", standard, "-fPIC"], [VM_SOURCE]);
+    await compilesWithoutWarning(t, ["-O2", standard, "-fPIC"], [VM_SOURCE, GUARD_SOURCE]);
   }
 });
 
@@ -216,7 +216,7 @@ Deno.test("openVirtualMemory() takes HAKMEM_LIBRARY or fails", async (t) => {
   const text = await Deno.readTextFile(VM_SOURCE);
   const build = async (source: string) => {
     await Deno.writeTextFile(`${folder.path}/vm.c`, source);
-    const built = await compile("cc", ["-O1", "-shared", "-fPIC", "-o", library, `${folder.path}/vm.c`]);
+    const built = await compile("cc", ["-O1", "-shared", "-fPIC", "-o", library, `${folder.path}/vm.c`, GUARD_SOURCE]);
     assert(built?.success, built?.output);
   };
   const env = { HAKMEM_LIBRARY: library, HAKMEM_CACHE: `${folder.path}/cache` };
