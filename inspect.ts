@@ -1,5 +1,5 @@
 /**
- * What looks into a heap: the types of `stats`, `blocks`, `leaks`, `counters` and `snapshot`, and of the flags that a heap is built with.
+ * What looks into a heap: the types of `stats`, `blocks`, `leaks`, `counters`, `profile` and `snapshot`, and of the flags that a heap is built with.
  * Programs that use a heap need none of them; tools that show one do. The main module has these names, too, for what was written
  * before there was this one.
  *
@@ -32,10 +32,15 @@ export type {
   Flags,
   FreeSpanSnapshot,
   HeapCounters,
+  HeapProfile,
   HeapSnapshot,
   HeapStats,
   LargeSnapshot,
   Leak,
+  ProfiledBlock,
+  ProfiledFrame,
+  ProfiledStack,
+  ProfileFormat,
   SlabSnapshot,
   SuperslabSnapshot,
 } from "./src/heap/mod.ts";

@@ -143,8 +143,8 @@ export interface HeapOptions extends ThreadOptions {
   /**
    * Release builds: samples blocks, with the stacks that allocated them, for {@linkcode Heap.profile}; in all threads
    * that attach, too. `everyBytes` is how many bytes there are from one sample to the next, on average: a whole number
-   * from 1 to 2^30. `true` is 524288, which costs next to nothing; fewer give finer figures, and more stacks take more
-   * time: five microseconds each, and a page of memory as long as the block lives. Default: `false`.
+   * from 1 to 2^30. `true` is 524288; fewer give finer figures, and take more time: ten to thirty
+   * microseconds for each sample, and a page of memory as long as the block lives. Default: `false`, which costs nothing.
    */
   readonly profile?: boolean | { readonly everyBytes?: number };
   /**

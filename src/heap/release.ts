@@ -174,9 +174,8 @@ export class ReleaseBlocks implements Blocks {
       freeSlow: outOfLine((ptr) => {
         assertPointer(ptr);
         if (ptr === 0 && !memory.closed) return; // programs free NULL often: 4 % of the frees of Android's SystemUI
-        if (samples?.has(ptr) === true) return this.#freeSampled(ptr, samples);
         if (flags.guard === 1 && this.guard!.free(ptr)) return;
-        if (watcher === undefined && large.cache(ptr)) return;
+        if (watcher === undefined && samples?.has(ptr) !== true && large.cache(ptr)) return;
         // A header does not say whose a block is: in those variants a list has any owner's.
         if (flags.header !== "none" || !cache.remote.free(ptr)) this.#gate.free(ptr);
       }),
@@ -478,18 +477,8 @@ export class ReleaseBlocks implements Blocks {
   #resized(ptr: Ptr, size: number): void {
     const samples = this.#samples;
     if (samples === undefined) return;
-    if (samples.has(ptr)) samples.forget(ptr);
+    this.#memory.journal.run(() => samples.forget(this.#large.find(ptr)));
     if (samples.isDueFor(size)) this.#sampled(size, samples, () => ptr);
-  }
-
-  #freeSampled(ptr: Ptr, samples: Samples): void {
-    const size = samples.forget(ptr);
-    try {
-      this.#gate.free(ptr);
-    } catch (error) {
-      samples.restore(ptr, size);
-      throw error;
-    }
   }
 
   #allocLarge(size: number, alignment: number): Ptr {

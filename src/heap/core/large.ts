@@ -52,6 +52,15 @@ function usualPages(size: number): number {
   return roundPages((size + HEADER_BYTES + PAGE_BYTES - 1) >>> PAGE_SHIFT);
 }
 
+/** What a profiled heap knows of its sampled blocks, by their granules. */
+export interface SampledSpans {
+  isSampled(granule: number): boolean;
+  /** Bytes that a user may write of a small block, which has a span because it is sampled; 0 for all other blocks. */
+  smallUsable(granule: number): number;
+  /** The block is freed. Part of a section. */
+  forget(granule: number): void;
+}
+
 /** See the module. A block is known by its span's first granule. */
 export class LargeBlocks {
   readonly #memory: HeapMemory;
@@ -62,11 +71,8 @@ export class LargeBlocks {
   readonly #hasCache: boolean;
   /** Whether the block that `alloc` made last reads as zero. */
   lastIsZero = false;
-  /**
-   * Of small blocks that have a span of their own, as those that are sampled, by their granules: bytes that their users
-   * may write, as in their class; 0 for all other blocks.
-   */
-  smallUsable: ((granule: number) => number) | undefined;
+  /** Of a profiled heap. */
+  samples: SampledSpans | undefined;
 
   constructor(memory: HeapMemory, pages: PageHeap, { spanCache }: Flags) {
     this.#memory = memory;
@@ -200,7 +206,8 @@ export class LargeBlocks {
     this.assertHeader(granule);
     const pages = this.#pages.wordOf(granule, SPAN_PAGES),
       isAligned = this.#pages.wordOf(granule, SPAN_BLOCK_OFFSET) !== HEADER_BYTES;
-    if (this.#hasCache && !isAligned && this.#cache.mayHold(pages)) {
+    const isSampled = this.samples?.isSampled(granule) === true; // it is forgotten in the section that frees it
+    if (this.#hasCache && !isAligned && !isSampled && this.#cache.mayHold(pages)) {
       if (!this.#cache.hasRoomFor(pages)) this.flush(); // what it holds may be of no use any more
       return this.#cache.put(granule, pages);
     }
@@ -219,6 +226,7 @@ export class LargeBlocks {
 
   #release(granule: number, header: number): void {
     const pages = this.#pages.wordOf(granule, SPAN_PAGES);
+    this.samples?.forget(granule);
     this.#journal.clear(header, HEADER_BYTES / 4);
     this.#journal.add(WORD_LARGE_BLOCKS, -1);
     this.#journal.add(WORD_LARGE_PAGES, -pages);
@@ -287,7 +295,7 @@ export class LargeBlocks {
     const fits = offset >= HEADER_BYTES && offset < pages * PAGE_BYTES &&
       pages <= this.#pages.granulesOf(granule) * PAGES_PER_GRANULE;
     if (!fits) throw damaged(`the large block at granule ${granule} is not inside its span`);
-    return this.smallUsable?.(granule) || pages * PAGE_BYTES - offset;
+    return this.samples?.smallUsable(granule) || pages * PAGE_BYTES - offset;
   }
 
   ptrOf(granule: number): number {

@@ -22,6 +22,8 @@ const BUCKET_MS = 5;
 const SHARE = 0.01;
 const MOST_BUCKET_MS = 2_000;
 const MOST_SHARE = 0.1;
+/** So much of the time since the last sample counts: a program that waits is not at work, and does its work no faster. */
+const MOST_GAP_MS = 10;
 /** What a sample can have taken: the first makes code, and a thread that has to wait for its turn spends nothing. */
 const MOST_MS = 0.25;
 /** Samples from one look at the bucket to the next. */
@@ -48,7 +50,7 @@ export class SampleRate {
   readonly #share: number;
   #bucket: number;
   #samples = 0;
-  #looked = performance.now();
+  #sampled = performance.now();
 
   /**
    * @param left the index in `words` of the countdown.
@@ -112,10 +114,10 @@ export class SampleRate {
 
   /** What a sample took, in milliseconds, and when it was done. */
   spend(took: number, now: number): void {
-    this.#bucket -= Math.min(took, MOST_MS);
+    const passed = Math.min(now - this.#sampled, MOST_GAP_MS);
+    this.#sampled = now;
+    this.#bucket = Math.min(this.#bucketMost, this.#bucket + passed * this.#share) - Math.min(took, MOST_MS);
     if (++this.#samples % LOOK_SAMPLES !== 0) return;
-    this.#bucket = Math.min(this.#bucketMost, this.#bucket + (now - this.#looked) * this.#share);
-    this.#looked = now;
     if (this.#bucket < 0) this.#every *= 2;
     else if (this.#bucket > this.#bucketMost / 2) this.#every = Math.max(this.#least, this.#every / 2);
   }

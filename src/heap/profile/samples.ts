@@ -7,9 +7,9 @@
  *   an entry of the table of stacks has:    | samples | - | objects, a double | bytes, a double |
  * ```
  *
- * A record is written by who has the block: by malloc, before the program has its pointer, and by free. Its size is
- * written last, and taken away first; so it needs no section. What has been allocated in all is added up in sections. A
- * thread that dies in between has a block that is not in the profile, or the other way round what it never got.
+ * A record is written by malloc, before the program has the pointer, its size last; and taken away in the section that
+ * frees the block. What has been allocated in all is added up in a section before. A thread that dies between the two
+ * has counted a block that it never got.
  *
  * A small block that is sampled has a span of its own, as a large block has (tcmalloc does the same): so the hot path's
  * free knows nothing of samples, and turns it away.
@@ -17,8 +17,7 @@
  * @module
  */
 
-import type { LargeBlocks } from "../core/large.ts";
-import { HEADER_BYTES } from "../core/large.ts";
+import { HEADER_BYTES, type LargeBlocks, type SampledSpans } from "../core/large.ts";
 import type { SizeClasses } from "../core/size_classes.ts";
 import { captureCall, captureFrames, KnownStacks, makeTexts, OWN_FRAMES_MOST } from "../stacks/capture.ts";
 import { StackTable } from "../stacks/table.ts";
@@ -61,7 +60,7 @@ const BYTES = 4;
 const OWN_WORDS = 6;
 
 /** See the module. */
-export class Samples {
+export class Samples implements SampledSpans {
   readonly #memory: HeapMemory;
   readonly #words: Int32Array;
   readonly #doubles: Float64Array;
@@ -100,7 +99,7 @@ export class Samples {
     }
     const every = this.#doubles[(first + SAMPLES_EVERY) / 2]!;
     this.#rate = new SampleRate(words, firstWordOf(memory.thread) + CACHE_SAMPLE_LEFT, every, random);
-    large.smallUsable = (granule) => this.#smallUsable(granule);
+    large.samples = this;
   }
 
   /** Whether a small block is to be sampled, which the hot path turned away. */
@@ -171,19 +170,15 @@ export class Samples {
     return this.#doubles[this.#recordOf(ptr) / 2]! > 0 && this.#large.find(ptr) !== 0;
   }
 
-  /** Forgets the block at a pointer, which `has` found; returns what `restore` takes if it is not freed after all. */
-  forget(ptr: number): number {
-    const at = this.#recordOf(ptr) / 2, size = this.#doubles[at]!;
-    this.#doubles[at] = 0;
-    return size;
+  isSampled(granule: number): boolean {
+    return this.#doubles[this.#record(granule) / 2]! > 0;
   }
 
-  restore(ptr: number, size: number): void {
-    this.#doubles[this.#recordOf(ptr) / 2] = size;
+  forget(granule: number): void {
+    this.#memory.journal.clear(this.#record(granule) + SIZE, 2);
   }
 
-  /** Bytes that a user may write of the block at a granule if it is a small one that is sampled, else 0. */
-  #smallUsable(granule: number): number {
+  smallUsable(granule: number): number {
     const size = this.#doubles[this.#record(granule) / 2]! - 1, { largest, usable, table, bias } = this.#classes;
     return size >= 0 && size <= largest ? usable[table[(size + bias) >> 4]!]! : 0;
   }

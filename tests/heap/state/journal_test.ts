@@ -8,7 +8,10 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Heap } from "../../../src/heap/mod.ts";
 import { Journal } from "../../../src/heap/state/journal.ts";
 import {
+  CACHE_SAMPLE_LEFT,
+  firstWordOf,
   LOG_OFFSET,
+  MAX_CACHES,
   WORD_EMPTY_SUPERSLABS,
   WORD_LOCK,
   WORD_LOG_LENGTH,
@@ -84,6 +87,11 @@ interface Scenario {
 
 const times = (count: number, make: (index: number) => number): number[] =>
   Array.from({ length: count }, (_, i) => make(i));
+
+/** The next block that any thread of a profiled heap allocates is sampled. */
+function sampleNext(heap: Heap): void {
+  for (let thread = 0; thread < MAX_CACHES; thread++) viewState(heap)[firstWordOf(thread) + CACHE_SAMPLE_LEFT] = 0;
+}
 
 const SCENARIOS: readonly Scenario[] = [
   {
@@ -174,6 +182,17 @@ const SCENARIOS: readonly Scenario[] = [
         live.refill(ptrs[1]!);
       }
       for (const ptr of ptrs) live.free(heap, ptr);
+    },
+  },
+  {
+    name: "sampled blocks, allocated and freed",
+    flags: "profile=1",
+    sections: ["Samples.forget", "Samples.#count", "PageHeap.takeLarge"],
+    each: 128,
+    prepare: (heap, live) => times(2, () => live.add((sampleNext(heap), heap.malloc(100)))),
+    act: (heap, live, ptrs) => {
+      for (const ptr of ptrs) live.free(heap, ptr);
+      for (const size of [200, 30_000, 90 * KIB]) live.add((sampleNext(heap), heap.malloc(size)));
     },
   },
   {
