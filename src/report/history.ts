@@ -154,7 +154,7 @@ const COLUMNS: readonly Column<ChangeLine>[] = [
     ({ candidates: [first], to }) =>
       first === undefined || first === to ? shortHash(to) : `${shortHash(first)}..${shortHash(to)}`,
   ),
-  words("author's date", ({ to }) => dayOf(to)),
+  words("date", ({ to }) => dayOf(to)),
   words("subject", ({ change: { certainty }, candidates, to }) => {
     if (certainty === "commit") return to.subject;
     return `${candidates.length === 1 ? candidates[0]!.subject : counted(candidates.length, "commit")} (${
@@ -168,6 +168,9 @@ const COLUMNS: readonly Column<ChangeLine>[] = [
   numbers("throughput", ({ row }) => change(row.ratio)),
   numbers("interval", ({ row: { low, high } }) => `${change(low).replace(" %", "")} to ${change(high)}`),
 ];
+
+/** Columns by which a row is known. */
+const KEYS = 2;
 
 /** How sure it is, in words. */
 const CERTAINTY: Readonly<Record<HistoryChange["certainty"], string>> = {
@@ -187,7 +190,7 @@ export function renderHistory(file: HistoryFile, palette: Palette = PLAIN): stri
   const changes = linesOf(file);
   const sections = [
     [...answer(historyHeadline(file), palette), ...doubts(file).flatMap(lines)],
-    changes.length === 0 ? [] : [terminalTable(COLUMNS, changes, palette)],
+    changes.length === 0 ? [] : [terminalTable(COLUMNS, changes, palette, KEYS)],
     curveLines(file, palette),
     remarks(file).flatMap(lines),
   ];

@@ -13,6 +13,7 @@ import { InvalidOptionError } from "../../heap/mod.ts";
 import { captureEnvironment, type Environment, overall } from "../../measure/mod.ts";
 import type { CompareFile, Found, HistoryCommit, HistoryFile, HistoryKey } from "../../model/mod.ts";
 import { reasonOf } from "../../os/mod.ts";
+import { shortHash } from "../../report/history.ts";
 import { processorOf } from "../../report/mod.ts";
 import { compare, type ComparePlan, type CompareRun } from "../compare/compare.ts";
 import { Children } from "../contest/children.ts";
@@ -118,7 +119,7 @@ export async function history(
     const isKept = found !== undefined;
     if (found === undefined) {
       const number = comparisons.length + 1;
-      const phase = `comparison ${number}, ${short(one)} with ${short(other)}`;
+      const phase = `comparison ${number}, ${shortHash(one)} with ${shortHash(other)}`;
       const run = await parts.compare(plan, one, other, (state) => show({ ...state, phase }), signal);
       signal.throwIfAborted(); // a part of a comparison decides nothing
       found = foundOf(run);
@@ -265,7 +266,7 @@ async function tryOut(plan: HistoryPlan, commit: HistoryCommit, signal: AbortSig
   try {
     const { contestant } = await specOf(plan, commit);
     await using children = new Children(signal);
-    const child = await children.start({ ...contestant.command, label: short(commit) });
+    const child = await children.start({ ...contestant.command, label: shortHash(commit) });
     for (const { parameters } of sizes) {
       await child.run({ workload: workload.name, units: 1, threads, parameters });
     }
@@ -286,14 +287,13 @@ async function compareRevisions(
 ): Promise<CompareRun> {
   const { range: _range, harness: _harness, ...work } = plan;
   const [one, other] = [await specOf(plan, a), await specOf(plan, b)];
-  return await compare({ ...work, a: { name: short(a), spec: one }, b: { name: short(b), spec: other } }, show, signal);
+  return await compare(
+    { ...work, a: { name: shortHash(a), spec: one }, b: { name: shortHash(b), spec: other } },
+    show,
+    signal,
+  );
 }
 
 async function specOf({ range, variant, harness }: HistoryPlan, { hash }: HistoryCommit): Promise<ResolvedSpec> {
   return await resolveRevision(hash, hash, range.tree, variant?.split(",") ?? [], harness);
-}
-
-/** A commit as people call it. */
-function short({ hash }: HistoryCommit): string {
-  return hash.slice(0, 12);
 }
