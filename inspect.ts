@@ -41,6 +41,7 @@ export type {
   ProfiledFrame,
   ProfiledStack,
   ProfileFormat,
+  ProfileSums,
   SlabSnapshot,
   SuperslabSnapshot,
 } from "./src/heap/mod.ts";

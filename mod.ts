@@ -91,6 +91,7 @@ export {
   type ProfiledFrame,
   type ProfiledStack,
   type ProfileFormat,
+  type ProfileSums,
   type Ptr,
   type ReadCStringOptions,
   type ScalarName,

