@@ -362,7 +362,9 @@ int32_t hakmem_thread_start(int32_t id) {
   char text[1024];
   int error;
   const char *const stat = read_stat(id, text, sizeof text, &error);
-  return stat == NULL ? error : (int32_t)(field_of(stat, 22) & 0x3fffffff) + 1;
+  if (stat != NULL) return (int32_t)(field_of(stat, 22) & 0x3fffffff) + 1;
+  /* A process that is out of file descriptors can still ask whether there is such a thread at all. */
+  return error != 0 && syscall(SYS_tgkill, getpid(), id, 0) != 0 && errno == ESRCH ? 0 : error;
 }
 
 /*

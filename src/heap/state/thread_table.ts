@@ -149,8 +149,8 @@ export class Threads {
   }
 
   /**
-   * Whether the thread is gone. One that has not said when it started is judged by its number alone; one of which the
-   * system says nothing now, being out of file descriptors, lives.
+   * Whether the thread is gone. One that has not said when it started is judged by its number alone, as all are while the
+   * process is out of file descriptors, when the system says no more.
    */
   isDead({ id, start }: Pick<ThreadIdentity, "id" | "start">): boolean {
     try {

@@ -50,6 +50,7 @@ const SYMBOLS = {
   usleep: { parameters: [/* usec */ "u32"], result: "i32" },
   sched_yield: { parameters: [], result: "i32" },
   gettid: { parameters: [], result: "i32", optional: true }, // not on macOS
+  tgkill: { parameters: [/* pid */ "i32", /* id */ "i32", /* signal */ "i32"], result: "i32", optional: true },
   // `open` may be given more, and on x86-64 and Linux's aarch64 is called as if it were not.
   open: { parameters: [/* path */ "buffer", /* flags */ "i32"], result: "i32" },
   read: { parameters: [/* fd */ "i32", /* buf */ "buffer", /* count */ "usize"], result: "isize" },
@@ -210,8 +211,14 @@ export function libcMemory(note: string): VirtualMemory {
 
   function threadStart(id: number): number {
     if (c.gettid === null) return 1; // macOS: nothing is known, so every thread lives
-    const found = readStat(id, "threadStart");
-    return found === undefined ? 0 : numberOf([found[START_FIELD]]);
+    try {
+      const found = readStat(id, "threadStart");
+      return found === undefined ? 0 : numberOf([found[START_FIELD]]);
+    } catch (error) {
+      // As in `native/vm.c`.
+      if (c.tgkill !== null && c.tgkill(Deno.pid, id, 0) !== 0 && errno.getInt32() === ESRCH) return 0;
+      throw error;
+    }
   }
 
   function threadSleep(id: number): number {

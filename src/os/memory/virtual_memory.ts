@@ -98,7 +98,7 @@ export interface VirtualMemory {
    * When a thread of this process was started: a positive number which no later thread with the same number has. 0 when
    * there is no such thread: a terminated Worker has one until it really ends. Some microseconds.
    *
-   * @throws {OsError} when the system does not tell
+   * @throws {OsError} when the system does not tell, as of a thread that there is when the process is out of file descriptors
    */
   threadStart(id: number): number;
 

@@ -24,9 +24,27 @@ const native = await (async () => {
   return nativeMemory(library, undefined);
 })();
 const libc = libcMemory("chosen by the test");
-const mprotect = Deno.dlopen(Deno.build.os === "darwin" ? "libSystem.B.dylib" : "libc.so.6", {
-  mprotect: { parameters: ["u64", "u64", "i32"], result: "i32" },
-}).symbols.mprotect;
+const { mprotect, getrlimit, setrlimit } = Deno.dlopen(
+  Deno.build.os === "darwin" ? "libSystem.B.dylib" : "libc.so.6",
+  {
+    mprotect: { parameters: ["u64", "u64", "i32"], result: "i32" },
+    getrlimit: { parameters: ["i32", "buffer"], result: "i32" },
+    setrlimit: { parameters: ["i32", "buffer"], result: "i32" },
+  },
+).symbols;
+const RLIMIT_NOFILE = 7; // on Linux
+
+/** Makes a call in a process that is out of file descriptors. */
+function withoutDescriptors<Result>(call: () => Result): Result {
+  const limits = new BigUint64Array(2);
+  getrlimit(RLIMIT_NOFILE, limits);
+  setrlimit(RLIMIT_NOFILE, BigUint64Array.of(0n, limits[1]!));
+  try {
+    return call();
+  } finally {
+    setrlimit(RLIMIT_NOFILE, limits);
+  }
+}
 
 function assertOsError(code: string, act: () => unknown): OsError {
   const error = assertThrows(act, OsError);
@@ -76,6 +94,14 @@ for (const vm of [native, libc]) {
     if (Deno.build.os === "linux") assertEquals([id, start], [native.threadId(), native.threadStart(id)]);
     assertEquals(vm.threadStart(0x7fff_fff0), 0);
   });
+
+  if (Deno.build.os === "linux") {
+    test("threadStart() knows without file descriptors that a thread does not exist, and no more", () => {
+      assertEquals(withoutDescriptors(() => vm.threadStart(0x7fff_fff0)), 0);
+      withoutDescriptors(() => assertOsError("EMFILE", () => vm.threadStart(vm.threadId())));
+      assertGreater(vm.threadStart(vm.threadId()), 0);
+    });
+  }
 
   test("a Worker is a thread of its own until it ends", async () => {
     const program = `
