@@ -1411,7 +1411,7 @@ export class Heap implements Disposable, AsyncDisposable {
     this.#memory.assertOpen();
     this.#memory.give();
     const { callSites } = this.#blocks;
-    return new NativeAllocator(this, this.#memory.system, this.#interop.outOfMemory, this.#allocators, callSites);
+    return new NativeAllocator(this, this.#memory.system, this.#interop, this.#allocators, callSites);
   }
 
   #assertNotLent(ptr: Ptr): void {
@@ -1705,6 +1705,7 @@ export class Heap implements Disposable, AsyncDisposable {
     try {
       this.#log.during(() => {
         try {
+          this.#interop.making.giveBack();
           for (const allocator of this.#allocators) allocator.withdraw();
           this.#blocks.close();
         } catch (error) {

@@ -24,7 +24,7 @@ import {
 } from "../state/books_layout.ts";
 import type { CallSite, CallSites } from "../blocks.ts";
 import { HeapError } from "../errors.ts";
-import { capture, type Captured, KnownStacks, makeTexts, type Stack } from "../stacks/capture.ts";
+import { capture, type Captured, KnownStacks, makeTexts, prepareTexts, type Stack } from "../stacks/capture.ts";
 import { StackTable } from "../stacks/table.ts";
 import type { BooksMemory } from "../state/memory.ts";
 
@@ -99,6 +99,7 @@ export class DebugStacks implements CallSites {
       this.#table.begin();
     }
     this.every = memory.words[BOOK_STACKS_EVERY]!;
+    if (this.every > 0) prepareTexts();
     this.#atEndOfTurn = () => {
       this.#isTurnWatched = false;
       if (this.#owed.length === 0 || memory.words.length === 0) return;

@@ -9,6 +9,7 @@ import type { Ptr } from "../blocks.ts";
 import { assertSize, hex, InvalidPointerError, type OutOfMemoryError } from "../errors.ts";
 import { CStrings } from "./text/cstrings.ts";
 import type { HeapAccess, Source } from "./heap_access.ts";
+import { Making } from "./making.ts";
 import { type OutParameter, outParameter, type OutType, type OutValue } from "./out.ts";
 import { OwnedBlock, type OwnedTracker } from "./owned.ts";
 import { assertViews, bytesOf, Ranges } from "./ranges.ts";
@@ -23,6 +24,7 @@ export class Interop implements ScopeParts {
   readonly heap: HeapAccess;
   readonly scopes: OpenScopes = new OpenScopes();
   readonly ranges: Ranges;
+  readonly making: Making;
   readonly strings: CStrings;
   readonly outOfMemory: (size: number) => OutOfMemoryError;
   readonly #tracker: OwnedTracker | undefined;
@@ -41,7 +43,8 @@ export class Interop implements ScopeParts {
   ) {
     this.heap = heap;
     this.ranges = new Ranges(heap, this.scopes);
-    this.strings = new CStrings(heap, this.ranges, system, base);
+    this.making = new Making(heap);
+    this.strings = new CStrings(heap, this.ranges, this.making, system, base);
     this.#tracker = tracker;
     this.outOfMemory = outOfMemory;
   }
@@ -52,7 +55,7 @@ export class Interop implements ScopeParts {
 
   /** @param callee which the program called. */
   own(size: number, callee: (size: number) => unknown): OwnedBlock {
-    return this.#owned(this.heap.alloc(size), size, callee);
+    return this.making.make(this.heap, size, (ptr) => this.#owned(ptr, size, callee));
   }
 
   adopt(ptr: Ptr, callee: (ptr: Ptr) => unknown): OwnedBlock {
@@ -76,17 +79,15 @@ export class Interop implements ScopeParts {
   copyIn(bytes: ArrayBuffer | SharedArrayBuffer | ArrayBufferView): Ptr {
     const source = bytesOf(bytes);
     assertViews(this.heap);
-    const ptr = this.heap.alloc(source.length);
-    this.ranges.write(ptr, source);
-    return ptr;
+    return this.making.make(this.heap, source.length, (ptr) => this.ranges.write(ptr, source));
   }
 
   out<Type extends OutType>(type: Type): OutParameter<OutValue<Type>> {
-    return outParameter(this.heap, this.whole, this.heap, this.heap.free, type);
+    return outParameter(this.heap, this.whole, this.making, this.heap, this.heap.free, type);
   }
 
   structs<F extends Fields>(type: StructType<F>, length: number): StructArray<F> {
-    return makeStructs(this.heap, this.strings, this.heap, () => this.#ownership(), type, length);
+    return makeStructs(this.heap, this.strings, this.making, this.heap, () => this.#ownership(), type, length);
   }
 
   structsAt<F extends Fields>(type: StructType<F>, ptr: Ptr, length: number): StructArray<F> {

@@ -7,6 +7,7 @@
 import type { Ptr } from "../blocks.ts";
 import { UseAfterFreeError } from "../errors.ts";
 import type { HeapAccess, Source } from "./heap_access.ts";
+import type { Making } from "./making.ts";
 import { assertViews } from "./ranges.ts";
 import { boxed, compile, Place } from "./structs/compiler.ts";
 import type { StructMemory } from "./structs/memory.ts";
@@ -106,14 +107,16 @@ export class OutParameter<Value> implements Disposable {
 export function outParameter<Type extends OutType>(
   heap: HeapAccess,
   whole: StructMemory,
+  making: Making,
   source: Source,
   giveBack: ((ptr: Ptr) => void) | undefined,
   type: Type,
 ): OutParameter<OutValue<Type>> {
   const box = boxed(type), place = new Place();
   assertViews(heap);
-  const ptr = source.alloc(box.size);
-  heap.u8.fill(0, ptr, ptr + box.size);
-  place.at = ptr / box.alignment;
-  return new OutParameter(heap, ptr, new (compile(box))(whole, place) as { value: OutValue<Type> }, giveBack);
+  return making.make(source, box.size, (ptr) => {
+    heap.u8.fill(0, ptr, ptr + box.size);
+    place.at = ptr / box.alignment;
+    return new OutParameter(heap, ptr, new (compile(box))(whole, place) as { value: OutValue<Type> }, giveBack);
+  });
 }

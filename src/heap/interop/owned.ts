@@ -91,7 +91,7 @@ export class OwnedBlock implements Disposable {
    * ```
    */
   view<View>(ctor: TypedArrayConstructor<View>): View {
-    return this.#ranges.view(ctor, this.ptr, Math.floor(this.#size / ctor.BYTES_PER_ELEMENT));
+    return this.#ranges.view(ctor, this.ptr, Math.floor(this.#size / ctor?.BYTES_PER_ELEMENT));
   }
 
   /** The block's pointer object, for FFI calls. */

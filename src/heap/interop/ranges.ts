@@ -124,10 +124,11 @@ export class Ranges {
     this.#heap.u8.fill(value, ptr, ptr + length);
   }
 
-  /** Writes bytes to a block that has been made for them. */
-  write(ptr: Ptr, bytes: Uint8Array): void {
+  /** Writes bytes to a block that has been made for them, and gives it. */
+  write(ptr: Ptr, bytes: Uint8Array): Ptr {
     this.#buffer();
     this.#heap.u8.set(bytes, ptr);
+    return ptr;
   }
 
   /** The buffer of all views. */
@@ -149,9 +150,21 @@ export function assertViews(heap: HeapAccess): void {
   throw new HeapDetachedError();
 }
 
-/** The bytes of a buffer or of a view of one. @throws {InvalidSizeError} for what is neither. */
+/**
+ * The bytes of a buffer or of a view of one.
+ *
+ * @throws {InvalidSizeError} for what is neither, for a buffer that was given away, and for a view that says of itself
+ * what is not so.
+ */
 export function bytesOf(source: ArrayBuffer | SharedArrayBuffer | ArrayBufferView): Uint8Array {
-  if (ArrayBuffer.isView(source)) return new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
-  if (source instanceof ArrayBuffer || source instanceof SharedArrayBuffer) return new Uint8Array(source);
+  try {
+    if (ArrayBuffer.isView(source)) return new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
+    if (source instanceof ArrayBuffer || source instanceof SharedArrayBuffer) return new Uint8Array(source);
+  } catch (error) {
+    if (!(error instanceof TypeError || error instanceof RangeError)) throw error;
+    const why = error.message;
+    if (why.startsWith("Maximum call stack")) throw error;
+    throw new InvalidSizeError(`${given(source)}, of which there are no bytes: ${why}.`);
+  }
   throw new InvalidSizeError(`${given(source)}: bytes come from an ArrayBuffer or a view of one.`);
 }

@@ -31,6 +31,7 @@ import {
 } from "../errors.ts";
 import type { CStringOptions, CStrings } from "./text/cstrings.ts";
 import type { HeapAccess, Scopes } from "./heap_access.ts";
+import type { Making } from "./making.ts";
 import { type OutParameter, outParameter, type OutType, type OutValue } from "./out.ts";
 import { assertViews, bytesOf, type Ranges } from "./ranges.ts";
 import { makeStructs, type StructArray } from "./structs/array.ts";
@@ -58,6 +59,7 @@ export interface ScopeParts {
   readonly scopes: OpenScopes;
   /** The whole heap, as structs see it. */
   readonly whole: StructMemory;
+  readonly making: Making;
   outOfMemory(size: number): OutOfMemoryError;
 }
 
@@ -226,7 +228,7 @@ export class Scope implements Disposable {
    */
   alignedAlloc(alignment: number, size: number): Ptr {
     this.#assertOpen();
-    return this.#own(this.#heap.alignedAlloc(alignment, size));
+    return this.#mallocOwn(size, alignment);
   }
 
   /**
@@ -282,9 +284,7 @@ export class Scope implements Disposable {
   copyIn(bytes: ArrayBuffer | SharedArrayBuffer | ArrayBufferView): Ptr {
     const source = bytesOf(bytes);
     assertViews(this.#heap);
-    const ptr = this.alloc(source.length);
-    this.#parts.ranges.write(ptr, source);
-    return ptr;
+    return this.#parts.ranges.write(this.alloc(source.length), source);
   }
 
   /**
@@ -329,7 +329,7 @@ export class Scope implements Disposable {
    * ```
    */
   out<Type extends OutType>(type: Type): OutParameter<OutValue<Type>> {
-    return this.#ending(outParameter(this.#heap, this.#parts.whole, this, undefined, type));
+    return this.#ending(outParameter(this.#heap, this.#parts.whole, this.#parts.making, this, undefined, type));
   }
 
   /**
@@ -348,7 +348,9 @@ export class Scope implements Disposable {
    * ```
    */
   structs<F extends Fields>(type: StructType<F>, length: number): StructArray<F> {
-    return this.#ending(makeStructs(this.#heap, this.#parts.strings, this, undefined, type, length));
+    return this.#ending(
+      makeStructs(this.#heap, this.#parts.strings, this.#parts.making, this, undefined, type, length),
+    );
   }
 
   /**
@@ -410,9 +412,10 @@ export class Scope implements Disposable {
       this.#blocks.delete(ptr);
       return kept;
     }
-    const kept = this.#heap.alloc(size);
-    this.#heap.u8.copyWithin(kept, ptr, ptr + size);
-    return kept;
+    return this.#parts.making.make(this.#heap, size, (kept) => {
+      this.#heap.u8.copyWithin(kept, ptr, ptr + size);
+      return kept;
+    });
   }
 
   /**
@@ -449,18 +452,20 @@ export class Scope implements Disposable {
    * `free` does: all are tried, and the first fault is thrown.
    */
   [Symbol.dispose](): void {
-    if (this.#isOver) return;
+    const chunks = this.#chunks, { scopes } = this.#parts;
+    if (this.#isOver && chunks.length === 0 && this.#blocks === undefined) return;
     this.#isOver = true;
     this.next = this.end = 0; // the next block takes the slow path, which says that it is over
     this.marks = NO_MARKS;
-    const { scopes } = this.#parts;
     scopes.delete(this);
     this.#endObjects();
-    for (const { base, marks } of this.#chunks) {
+    // Each leaves the list once it is free, so what a full stack has ended goes on with the next call.
+    for (let left = chunks.length; left > 0; left--) {
+      const { base, marks } = chunks[left - 1]!;
       this.#heap.free(base * UNIT);
+      chunks.length = left - 1;
       scopes.giveMarks(marks);
     }
-    this.#chunks.length = 0;
     this.#freeBlocks();
   }
 
@@ -497,20 +502,24 @@ export class Scope implements Disposable {
   #mallocSlow(size: number): Ptr {
     assertSize(size, "size");
     this.#assertOpen();
-    if (!this.#isArena || size > LARGEST_BUMP) return this.#own(this.#heap.malloc(size));
+    if (!this.#isArena || size > LARGEST_BUMP) return this.#mallocOwn(size);
     const units = Math.max(1, Math.ceil(size / UNIT)); // one for 0, of which nothing may be written
     const chunks = this.#chunks, { scopes } = this.#parts;
     // After a reset there are chunks that wait; the first may be too small.
     while (this.next + units > this.end) {
       if (this.#current >= 0) chunks[this.#current]!.next = this.next;
       if (this.#current + 1 === chunks.length) {
+        // What may want stack comes first: of a block that the heap has given nothing is called any more.
+        const marks = scopes.takeMarks(), chunk = { base: 0, end: 0, marks, next: 0 };
         const room = chunks.length === 0 && size <= FIRST_CHUNK ? FIRST_CHUNK : LARGEST_CHUNK;
         const ptr = this.#heap.malloc(room), base = ptr / UNIT;
         if (ptr === 0 || ptr + room > MOST_END) {
           this.#heap.free(ptr); // of variants whose small blocks are smaller
-          return this.#own(this.#heap.malloc(size));
+          return this.#mallocOwn(size);
         }
-        chunks.push({ base, end: base + room / UNIT, marks: scopes.takeMarks(), next: base });
+        chunk.base = chunk.next = base;
+        chunk.end = base + room / UNIT;
+        chunks[chunks.length] = chunk;
       }
       this.#current++;
       const { base, end, marks } = chunks[this.#current]!;
@@ -522,8 +531,10 @@ export class Scope implements Disposable {
     return this.malloc(units * UNIT);
   }
 
-  #own(ptr: Ptr): Ptr {
-    if (ptr !== 0) (this.#blocks ??= new Set()).add(ptr);
+  #mallocOwn(size: number, alignment = 1): Ptr {
+    const blocks = this.#blocks ??= new Set(), heap = this.#heap;
+    const ptr = alignment === 1 ? heap.malloc(size) : heap.alignedAlloc(alignment, size);
+    if (ptr !== 0) blocks.add(ptr);
     return ptr;
   }
 
@@ -541,15 +552,18 @@ export class Scope implements Disposable {
   /** All of them, whatever is found wrong with some. */
   #freeBlocks(): void {
     let first: { error: unknown } | undefined;
-    if (this.#blocks === undefined) return;
-    for (const ptr of this.#blocks) {
+    const blocks = this.#blocks;
+    if (blocks === undefined) return;
+    for (const ptr of blocks) {
       try {
         this.#heap.free(ptr);
       } catch (error) {
+        if (error instanceof RangeError) throw error; // with a full stack it stays, for the next call
         first ??= { error };
       }
+      blocks.delete(ptr);
     }
-    this.#blocks.clear();
+    this.#blocks = undefined;
     if (first !== undefined) throw first.error;
   }
 

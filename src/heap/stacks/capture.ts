@@ -132,6 +132,19 @@ function framesOf({ stack }: Captured): string[] {
   return (program.length > 0 ? program : frames).map((line) => `    ${line.trim()}`);
 }
 
+let isReady = false;
+
+/**
+ * To be called before `KnownStacks` makes texts. Has Deno load what `inSource` needs, while there is room for it: where a stack that is full ended that, Deno rejects a
+ * promise that nobody has, which would end the process, and never loads it again.
+ */
+export function prepareTexts(): void {
+  if (isReady) return;
+  const { Script } = process.getBuiltinModule("node:vm");
+  new Script("0").runInThisContext();
+  isReady = true;
+}
+
 /** The stacks that a thread has seen: Deno's text of each is made once. */
 export class KnownStacks {
   /** By what V8 makes of them. */

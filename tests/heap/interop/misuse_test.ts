@@ -220,3 +220,66 @@ Deno.test("what is no type, no text and no constructor gets the error that says 
   assertAll("INVALID_STRING", { undefined: () => heap.cstrings(any(undefined)) });
   assertAll("INVALID_ALIGNMENT", { undefined: () => heap.view(any(undefined), block.ptr, 1) });
 });
+
+Deno.test("whatever is assigned to a field, nothing beside the field changes", async () => {
+  const Line = struct({ before: "u32", text: chars(8), numbers: array("u16", 4), after: "u32" });
+  for (const build of ["release", "debug"] as const) {
+    using heap = await Heap.open({ build });
+    using guard = heap.own(64), lines = heap.structs(Line, 3);
+    const cursor = heap.cursor(Line);
+    guard.bytes.fill(7);
+    for (const line of lines) Object.assign(line, { before: 7, after: 7, text: "abcdefgh", numbers: [7, 7, 7, 7] });
+    const before = heap.copyOut(lines.ptr, 3 * Line.size);
+    let length = 0;
+    const lying = {
+      get length() {
+        return length++ % 2 === 0 ? 4 : 40;
+      },
+    };
+    for (const line of [lines.at(1), cursor.of(lines.ptrAt(1))]) {
+      for (const wrong of [5, null, undefined, 1n, {}, { length: 3 }, ["a"], Symbol("x")]) {
+        assertAll("INVALID_STRING", { text: () => line.text = any(wrong) });
+      }
+      assertThrows(() => line.numbers = any(lying));
+      assertEquals(heap.copyOut(lines.ptr, 3 * Line.size), before);
+    }
+    if (build === "debug") continue; // at() throws
+    for (const index of [-1, NaN, 3, "x", undefined]) {
+      const line = lines.at(any(index));
+      assertAll("BUFFER_OVERFLOW", {
+        "to read text": () => line.text,
+        "to read numbers": () => line.numbers,
+        text: () => line.text = "x",
+        numbers: () => line.numbers = any([1, 2]),
+      });
+    }
+    assertEquals([heap.copyOut(lines.ptr, 3 * Line.size), guard.bytes.every((byte) => byte === 7)], [before, true]);
+  }
+});
+
+Deno.test("an index, a constructor, a name and bytes that are none get the typed error", async () => {
+  using heap = await Heap.open();
+  using people = heap.structs(Person, 2), block = heap.own(64), allocator = heap.nativeAllocator();
+  class Lying extends Uint8Array {
+    override get byteLength() {
+      return 2 ** 40;
+    }
+  }
+  const given = new Uint8Array(8), { liveBlocks } = heap.stats();
+  given.buffer.transfer();
+  for (const wrong of [1n, Symbol("1"), "1", Object.create(null), null, undefined, 1.5, -1]) {
+    assertAll("BUFFER_OVERFLOW", {
+      ptrAt: () => people.ptrAt(any(wrong)),
+      set: () => people.set(any(wrong), { id: 1 }),
+    });
+    assertAll("INVALID_TYPE", { table: () => allocator.table(any(wrong)) });
+    assertAll("INVALID_ALIGNMENT", { view: () => block.view(any(wrong)) });
+  }
+  assertAll("INVALID_TYPE", { method: () => allocator.table(any("close")) });
+  assertAll("INVALID_SIZE", {
+    detached: () => heap.copyIn(given),
+    "its buffer": () => heap.copyIn(given.buffer),
+    lying: () => heap.copyIn(new Lying(8)),
+  });
+  assertEquals(heap.stats().liveBlocks, liveBlocks);
+});

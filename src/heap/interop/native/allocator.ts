@@ -16,14 +16,28 @@ import {
   type VirtualMemory,
 } from "../../../os/mod.ts";
 import type { CallSites, Ptr } from "../../blocks.ts";
-import { HeapBusyError, HeapClosedError, HeapError, type OutOfMemoryError } from "../../errors.ts";
+import {
+  given,
+  HeapBusyError,
+  HeapClosedError,
+  HeapError,
+  InvalidTypeError,
+  type OutOfMemoryError,
+} from "../../errors.ts";
 import type { HeapAccess } from "../heap_access.ts";
 import { type CallbackHeap, NativeCalls } from "./calls.ts";
 import { GmpCalls } from "./gmp.ts";
+import type { Making } from "../making.ts";
 import { assertViews } from "../ranges.ts";
 
 /** What the allocator needs of a heap: its calls, and memory for structs. */
 export interface AllocatorHeap extends HeapAccess, CallbackHeap {}
+
+/** Parts of the heap's that it uses. */
+export interface AllocatorParts {
+  readonly making: Making;
+  readonly outOfMemory: (size: number) => OutOfMemoryError;
+}
 
 /** An allocator as its heap sees it, which closes it. */
 export interface OpenAllocator {
@@ -50,6 +64,8 @@ export interface OpenAllocator {
  * ```
  */
 export type NativeFunctionName = "malloc" | "calloc" | "realloc" | "free";
+
+const FUNCTION_NAMES: readonly NativeFunctionName[] = ["malloc", "calloc", "realloc", "free"];
 
 /**
  * A function pointer, of a type that fits wherever FFI calls take one; it cannot be called from here.
@@ -105,6 +121,7 @@ function sizeOf(word: bigint): number {
  */
 export class NativeAllocator implements Disposable {
   readonly #heap: AllocatorHeap;
+  readonly #making: Making;
   readonly #calls: NativeCalls;
   readonly #gmp: GmpCalls;
   readonly #end: () => void;
@@ -118,11 +135,12 @@ export class NativeAllocator implements Disposable {
   constructor(
     heap: AllocatorHeap,
     system: VirtualMemory,
-    outOfMemory: (size: number) => OutOfMemoryError,
+    { outOfMemory, making }: AllocatorParts,
     open: Set<OpenAllocator>,
     callSites?: CallSites,
   ) {
     this.#heap = heap;
+    this.#making = making;
     this.#calls = new NativeCalls(heap, callSites);
     this.#gmp = new GmpCalls(this.#calls, system, outOfMemory);
     const own: OpenAllocator = {
@@ -279,7 +297,7 @@ export class NativeAllocator implements Disposable {
    * A struct in the heap with these functions in this order, as libraries have them that take one: `table("malloc", "free")` is a
    * `cJSON_Hooks`. It is there until the allocator is closed.
    *
-   * @throws {OutOfMemoryError} if the heap has no room for it
+   * @throws {OutOfMemoryError} if the heap has no room for it, and {InvalidTypeError} for another name
    *
    * @example
    * ```ts
@@ -294,6 +312,10 @@ export class NativeAllocator implements Disposable {
    * ```
    */
   table(...names: readonly NativeFunctionName[]): Deno.PointerObject {
+    for (const name of names) {
+      if (FUNCTION_NAMES.includes(name)) continue;
+      throw new InvalidTypeError(`${given(name)}: the functions of a table are ${FUNCTION_NAMES.join(", ")}.`);
+    }
     return this.#table(names.join(), names.map((name) => this[name]));
   }
 
@@ -514,9 +536,11 @@ export class NativeAllocator implements Disposable {
     let ptr = this.#tables.get(name);
     if (ptr === undefined) {
       assertViews(this.#heap);
-      ptr = this.#heap.alloc(pointers.length * 8);
-      this.#heap.u64.set(pointers.map((pointer) => pointer === null ? 0n : addressOf(pointer)), ptr / 8);
-      this.#tables.set(name, ptr);
+      ptr = this.#making.make(this.#heap, pointers.length * 8, (ptr) => {
+        this.#heap.u64.set(pointers.map((pointer) => pointer === null ? 0n : addressOf(pointer)), ptr / 8);
+        this.#tables.set(name, ptr);
+        return ptr;
+      });
     }
     return this.#heap.pointer(ptr)!; // null for 0 alone
   }

@@ -15,6 +15,7 @@ import type { Ptr } from "../../blocks.ts";
 import { assertSize, UseAfterFreeError } from "../../errors.ts";
 import type { CStrings } from "../text/cstrings.ts";
 import type { HeapAccess, Source } from "../heap_access.ts";
+import type { Making } from "../making.ts";
 import { assertViews } from "../ranges.ts";
 import { assign, beyond, compile, Place } from "./compiler.ts";
 import { StructMemory } from "./memory.ts";
@@ -192,7 +193,9 @@ export class StructCursor<F extends Fields> {
 
   /** What `at` does in debug builds first. @throws {BufferOverflowError} for an index that there is not. */
   protected assertIndex(index: number): void {
-    if (!(index >>> 0 === index && index < this.#length)) throw beyond(index, this.#length, this.#ptr);
+    if (!(typeof index === "number" && index >>> 0 === index && index < this.#length)) {
+      throw beyond(index, this.#length, this.#ptr);
+    }
   }
 
   /**
@@ -297,6 +300,7 @@ export class StructArray<F extends Fields> extends StructCursor<F> implements Di
 export function makeStructs<F extends Fields>(
   heap: HeapAccess,
   strings: CStrings,
+  making: Making,
   source: Source,
   own: (() => Ownership) | undefined,
   type: StructType<F>,
@@ -305,10 +309,12 @@ export function makeStructs<F extends Fields>(
   assertSize(length, "length");
   placesOf(type);
   assertViews(heap);
-  const ptr = source.alloc(type.size * length), ownership = own?.();
-  const memory = new StructMemory(heap, strings, ptr, type.size * length, ownership?.texts ?? source);
-  memory.u8.fill(0);
-  return new StructArray(heap, memory, type, ptr, length, ownership);
+  return making.make(source, type.size * length, (ptr) => {
+    const ownership = own?.();
+    const memory = new StructMemory(heap, strings, ptr, type.size * length, ownership?.texts ?? source);
+    memory.u8.fill(0);
+    return new StructArray(heap, memory, type, ptr, length, ownership);
+  });
 }
 
 /** Structs that are there already. */

@@ -17,7 +17,7 @@
  */
 
 import type { Ptr } from "../../blocks.ts";
-import { BufferOverflowError, hex, InvalidTypeError } from "../../errors.ts";
+import { BufferOverflowError, given, hex, InvalidTypeError } from "../../errors.ts";
 import { alignmentOf, sizeOf } from "./layout.ts";
 import type { StructMemory, ViewName } from "./memory.ts";
 import { placesOf, struct } from "./describe.ts";
@@ -180,12 +180,14 @@ function build(whole: StructType): Compiled {
           const from = index(offset, sizeOf[element]),
             view = viewOf(element),
             check = helper(assertLength(name, length));
+          // An index below 0 would count from the end, and NaN would be 0.
+          const bounded = `const from = ${from}, view = ${view}.subarray(from, from + ${length});
+             if (!(from >= 0 && view.length === ${length})) ${MEMORY}.missing();`;
           member(
             name,
-            `const from = ${from}, view = ${view}.subarray(from, from + ${length});
-             if (view.length !== ${length}) ${MEMORY}.missing();
-             return view;`,
-            `${check}(value); ${view}.set(value, ${from});`,
+            `${bounded} return view;`,
+            // What an array says of its length may be another the second time: the part is what bounds it.
+            `${check}(value); ${bounded} view.set(value);`,
           );
         } else {
           const make = (memory: StructMemory, place: Place): ElementArray => new ElementArray(memory, place, type);
@@ -288,5 +290,5 @@ class ElementArray implements FieldArray<unknown> {
 /** The error for an index beyond an array. */
 export function beyond(index: number, length: number, ptr: Ptr = 0): BufferOverflowError {
   const where = ptr === 0 ? "an array in a struct" : `the array at ${hex(ptr)}`;
-  return new BufferOverflowError(`${String(index)}: ${where} has the elements 0 to ${length - 1}.`, ptr);
+  return new BufferOverflowError(`${given(index)}: ${where} has the elements 0 to ${length - 1}.`, ptr);
 }

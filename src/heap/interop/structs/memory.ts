@@ -8,7 +8,14 @@
 
 import { addressOf, pointerObject } from "../../../os/mod.ts";
 import type { Ptr } from "../../blocks.ts";
-import { assertPointer, BufferOverflowError, given, InvalidPointerError, InvalidTypeError } from "../../errors.ts";
+import {
+  assertPointer,
+  BufferOverflowError,
+  given,
+  InvalidPointerError,
+  InvalidStringError,
+  InvalidTypeError,
+} from "../../errors.ts";
 import type { CStrings } from "../text/cstrings.ts";
 import { utf8 } from "../text/encodings.ts";
 import type { HeapAccess, Source } from "../heap_access.ts";
@@ -146,20 +153,27 @@ export class StructMemory {
   }
 
   chars(index: number, length: number): string {
-    const { u8 } = this;
-    if (!(index + length <= u8.length)) this.missing();
+    const u8 = this.#charsAt(index, length);
     let bytes = 0;
     while (bytes < length && u8[index + bytes] !== 0) bytes++;
     return utf8.read(u8, index, bytes);
   }
 
+  /** An index below 0 would count from the end, and NaN would be 0. */
+  #charsAt(index: number, length: number): Uint8Array<ArrayBuffer> {
+    const { u8 } = this;
+    if (!(index >= 0 && index + length <= u8.length)) this.missing();
+    return u8;
+  }
+
   set_chars(index: number, length: number, value: string): void {
-    const bytes = utf8.bytes(value);
+    if (typeof value !== "string") throw new InvalidStringError(`${given(value)}: chars(${length}) are a string.`);
+    const u8 = this.#charsAt(index, length), bytes = utf8.bytes(value);
     if (bytes > length) {
       throw new BufferOverflowError(`${bytes} bytes of text for chars(${length}).`, this.#start + index);
     }
-    utf8.write(this, value, index, bytes);
-    this.u8.fill(0, index + bytes, index + length);
+    utf8.write({ u8 }, value, index, bytes);
+    u8.fill(0, index + bytes, index + length);
   }
 
   /** Where a pointer is, from the start of this memory. @throws {InvalidPointerError} if it is not in it, or not aligned. */

@@ -23,6 +23,7 @@ import {
 } from "../../errors.ts";
 import { type CStringEncoding, type Encoding, encodingOf, utf8 } from "./encodings.ts";
 import type { HeapAccess, Source } from "../heap_access.ts";
+import type { Making } from "../making.ts";
 import { assertViews, type Ranges } from "../ranges.ts";
 
 /**
@@ -76,11 +77,13 @@ const SHORT_SCAN = 64;
 export class CStrings {
   readonly #heap: HeapAccess;
   readonly #ranges: Ranges;
+  readonly #making: Making;
   readonly #system: VirtualMemory;
   readonly #base: bigint;
 
   /** @param base of the heap: to read does not give its addresses away */
-  constructor(heap: HeapAccess, ranges: Ranges, system: VirtualMemory, base: bigint) {
+  constructor(heap: HeapAccess, ranges: Ranges, making: Making, system: VirtualMemory, base: bigint) {
+    this.#making = making;
     this.#heap = heap;
     this.#base = base;
     this.#ranges = ranges;
@@ -91,9 +94,10 @@ export class CStrings {
   make(source: Source, text: string, options?: CStringOptions): Ptr {
     const encoding = encodingOf(options?.encoding), bytes = bytesIn(encoding, text);
     assertViews(this.#heap);
-    const ptr = source.alloc(bytes + encoding.unit);
-    this.#put(encoding, text, ptr, bytes);
-    return ptr;
+    return this.#making.make(source, bytes + encoding.unit, (ptr) => {
+      this.#put(encoding, text, ptr, bytes);
+      return ptr;
+    });
   }
 
   /** A new block with an array of addresses, NULL behind the last, and the texts that they lead to. */
@@ -106,16 +110,17 @@ export class CStrings {
     const encoding = encodingOf(options?.encoding), list = [...texts], { unit } = encoding;
     const sizes = list.map((text) => bytesIn(encoding, text)), table = (list.length + 1) * 8;
     assertViews(this.#heap);
-    const ptr = source.alloc(sizes.reduce((sum, bytes) => sum + bytes + unit, table));
     const { u64, base } = this.#heap;
-    let at = ptr + table;
-    list.forEach((text, index) => {
-      u64[ptr / 8 + index] = base + BigInt(at);
-      this.#put(encoding, text, at, sizes[index]!);
-      at += sizes[index]! + unit;
+    return this.#making.make(source, sizes.reduce((sum, bytes) => sum + bytes + unit, table), (ptr) => {
+      let at = ptr + table;
+      list.forEach((text, index) => {
+        u64[ptr / 8 + index] = base + BigInt(at);
+        this.#put(encoding, text, at, sizes[index]!);
+        at += sizes[index]! + unit;
+      });
+      u64[ptr / 8 + list.length] = 0n;
+      return ptr;
     });
-    u64[ptr / 8 + list.length] = 0n;
-    return ptr;
   }
 
   /** Writes a text to memory that is there. @returns bytes written, without the NUL. */
