@@ -56,6 +56,13 @@ typedef unsigned char mincore_byte;
 
 #define RESERVE_FLAGS (MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)
 
+#if defined(__linux__)
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP 4
+#endif
+#define MOVE_FLAGS (MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP)
+#endif
+
 /* Raised whenever a function below changes its meaning: a prebuilt library of another age is refused. */
 #define ABI_VERSION 5
 
@@ -194,6 +201,20 @@ int32_t hakmem_purge(uint64_t address, uint64_t bytes) {
   /* Elsewhere MADV_DONTNEED keeps the contents: a fresh mapping in the same place does not. */
   void *fresh = mmap((void *)(uintptr_t)address, bytes, PROT_READ | PROT_WRITE, RESERVE_FLAGS | MAP_FIXED, -1, 0);
   return fresh == MAP_FAILED ? -errno : 0;
+#endif
+}
+
+/*
+ * Moves whole pages, with what is in them, to where others are, which go; where they were is zero, and stays mapped. 0, or
+ * -errno: -ENOSYS where the system cannot, and -EINVAL on Linux before 5.7.
+ */
+int32_t hakmem_move(uint64_t from, uint64_t to, uint64_t bytes) {
+  if (((from | to | bytes) & (hakmem_page_size() - 1)) != 0 || bytes == 0) return -EINVAL;
+#if defined(__linux__)
+  void *moved = mremap((void *)(uintptr_t)from, bytes, bytes, MOVE_FLAGS, (void *)(uintptr_t)to);
+  return moved == MAP_FAILED ? -errno : 0;
+#else
+  return -ENOSYS;
 #endif
 }
 

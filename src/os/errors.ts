@@ -34,9 +34,10 @@ const HINTS: Readonly<Record<string, string>> = {
   EINVAL: "a size of 0, a range that is not whole pages, or an alignment that is not a power of two",
 };
 
-/** `EINVAL` and `ENOMEM`: the two errors which the libc fallback finds by itself. The same number everywhere. */
+/** The errors which the libc fallback finds by itself; the first two have the same number everywhere. */
 export const EINVAL = 22;
 export const ENOMEM = 12;
+export const ENOSYS = Deno.build.os === "darwin" ? 78 : 38;
 
 /**
  * A system call failed.

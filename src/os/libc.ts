@@ -19,6 +19,8 @@ export const PROT_READ_WRITE = 1 | 2;
 export const MAP_RESERVE = MACOS ? 0x2 | 0x1000 | 0x40 : 0x2 | 0x20 | 0x4000;
 export const MAP_FIXED = 0x10;
 export const MAP_FAILED = 0xffff_ffff_ffff_ffffn;
+/** MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP */
+export const MREMAP_MOVE = 1 | 2 | 4;
 export const MADV_DONTNEED = 4;
 /** Discarding pages by `madvise` makes them read as zero on Linux only. */
 export const DONTNEED_ZEROES = !MACOS;

@@ -304,15 +304,31 @@ export class HeapMemory {
     return this.#purge(this.address(ptr), bytes);
   }
 
-  /** The same for a range of the state, by its offset from there. */
+  /**
+   * Moves pages of blocks to where others are, whose contents are lost; zeros stay behind. One system call.
+   *
+   * @returns whether the system did. If not, nothing has changed.
+   * @throws {HeaderCorruptedError} as `purge`.
+   */
+  move(from: number, to: number, bytes: number): boolean {
+    this.#assertWithin(from, bytes, FIRST_BLOCK, this.bytes);
+    this.#assertWithin(to, bytes, FIRST_BLOCK, this.bytes);
+    return this.#succeeds(() => this.system.move(this.address(from), this.address(to), bytes));
+  }
+
+  /** As `purge`, for a range of the state, by its offset from there. */
   purgeState(offset: number, bytes: number): boolean {
     this.#assertWithin(offset, bytes, 0, this.stateBytes);
     return this.#purge(this.address(offset - this.stateBytes), bytes);
   }
 
   #purge(address: bigint, bytes: number): boolean {
+    return this.#succeeds(() => this.system.purge(address, bytes));
+  }
+
+  #succeeds(call: () => void): boolean {
     try {
-      this.system.purge(address, bytes);
+      call();
       return true;
     } catch (error) {
       if (error instanceof OsError) return false;

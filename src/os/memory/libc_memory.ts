@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { EINVAL, ENOMEM, OsError } from "../errors.ts";
+import { EINVAL, ENOMEM, ENOSYS, OsError } from "../errors.ts";
 import {
   CLOCK_MONOTONIC,
   DONTNEED_ZEROES,
@@ -17,6 +17,7 @@ import {
   MAP_FIXED,
   MAP_RESERVE,
   MAXRSS_UNIT,
+  MREMAP_MOVE,
   openLibc,
   PROT_NONE,
   PROT_READ_WRITE,
@@ -39,6 +40,11 @@ const SYMBOLS = {
       /* offset */ "i64",
     ],
     result: "u64",
+  },
+  mremap: { // not on macOS; its last parameter is one of `...`, passed as any other on these processors
+    parameters: [/* from */ "u64", /* length */ "u64", /* new length */ "u64", /* flags */ "i32", /* to */ "u64"],
+    result: "u64",
+    optional: true,
   },
   munmap: { parameters: [/* addr */ "u64", /* length */ "u64"], result: "i32" },
   mprotect: { parameters: [/* addr */ "u64", /* length */ "u64", /* prot */ "i32"], result: "i32" },
@@ -133,6 +139,14 @@ export function libcMemory(note: string): VirtualMemory {
       ? c.madvise(address, length, MADV_DONTNEED) !== 0
       : map(address, length, MAP_FIXED) === MAP_FAILED;
     if (failed) fail(errno.getInt32(), "purge", address, bytes);
+  }
+
+  function move(from: bigint, to: bigint, bytes: number): void {
+    const length = BigInt(bytes);
+    if (((from | to | length) & (page - 1n)) !== 0n || length === 0n) fail(EINVAL, "move", from, to, bytes);
+    if (c.mremap === null) fail(ENOSYS, "move", from, to, bytes);
+    const moved = c.mremap(from, length, length, MREMAP_MOVE, to);
+    if (moved === MAP_FAILED) fail(errno.getInt32(), "move", from, to, bytes);
   }
 
   function release(address: bigint, bytes: number): void {
@@ -233,6 +247,7 @@ export function libcMemory(note: string): VirtualMemory {
     pageSize,
     reserve,
     purge,
+    move,
     release,
     outlive: () => {}, // all does
     leave,

@@ -17,6 +17,7 @@ const SYMBOLS = {
   hakmem_page_size: { parameters: [], result: "u32" },
   hakmem_reserve: { parameters: [/* bytes */ "u64", /* alignment */ "u64"], result: /* address */ "i64" },
   hakmem_purge: { parameters: [/* address */ "u64", /* bytes */ "u64"], result: "i32" },
+  hakmem_move: { parameters: [/* from */ "u64", /* to */ "u64", /* bytes */ "u64"], result: "i32" },
   hakmem_release: { parameters: [/* address */ "u64", /* bytes */ "u64"], result: "i32" },
   hakmem_outlive: { parameters: [/* address */ "u64", /* bytes */ "u64", /* outlives */ "i32"], result: "void" },
   hakmem_leave: { parameters: [/* address */ "u64", /* bytes */ "u64"], result: "void" },
@@ -99,6 +100,7 @@ export function nativeMemory(path: string, note: string | undefined): VirtualMem
     reserve: (bytes, alignment) =>
       check(c.hakmem_reserve(BigInt(bytes), BigInt(alignment)), "reserve", bytes, alignment),
     purge: (address, bytes) => void check(c.hakmem_purge(address, BigInt(bytes)), "purge", address, bytes),
+    move: (from, to, bytes) => void check(c.hakmem_move(from, to, BigInt(bytes)), "move", from, to, bytes),
     release: (address, bytes) => void check(c.hakmem_release(address, BigInt(bytes)), "release", address, bytes),
     outlive: (address, bytes, outlives) => c.hakmem_outlive(address, BigInt(bytes), Number(outlives)),
     leave: (address, bytes) => c.hakmem_leave(address, BigInt(bytes)),

@@ -73,6 +73,24 @@ Deno.test("realloc that has nothing to do is as strict as one that has", async (
   heap.check();
 });
 
+Deno.test("realloc to pages that nobody has touched moves those of a large block, and copies what is on no whole page", async () => {
+  using heap = await Heap.open();
+  for (const size of [256 * KIB, 300_001, 3 * MIB + 5]) {
+    const ptr = heap.malloc(size), behind = heap.malloc(64 * KIB); // so that it cannot grow where it is
+    for (let at = 0; at < size; at++) heap.u8[ptr + at] = at * 7 + (at >> 12);
+    const before = heap.stats().residentBytes, moved = heap.realloc(ptr, 2 * size);
+    assert(moved !== ptr);
+    for (let at = 0; at < size; at++) assertEquals(heap.u8[moved + at], (at * 7 + (at >> 12)) & 255);
+    assert(Deno.build.os !== "linux" || heap.stats().residentBytes - before <= 64 * KIB, `${size}`);
+    assertEquals([heap.owns(ptr), heap.owns(moved)], [false, true]);
+    const again = heap.calloc(size, 1); // in the pages that were left behind, in all likelihood
+    assert(heap.bytes(again, size).every((byte) => byte === 0));
+    heap.check();
+    for (const block of [behind, moved, again]) heap.free(block);
+    heap.collect();
+  }
+});
+
 Deno.test("calloc gives zeros from a block that was used, and realloc stays where its class has room", async () => {
   using heap = await Heap.open();
   const used = heap.malloc(50_000);

@@ -206,6 +206,31 @@ for (const vm of [native, libc]) {
     });
   });
 
+  test("move() brings pages to the place of others, and leaves zeros", () => {
+    if (Deno.build.os !== "linux") {
+      return withMemory(2 * page, (at) => assertOsError("ENOSYS", () => vm.move(at, at, page)));
+    }
+    withMemory(8 * page, (address, view) => {
+      for (let at = 0; at < 8; at++) view.fill(at + 1, at * page, (at + 1) * page);
+      vm.move(address + BigInt(page), address + BigInt(5 * page), 2 * page);
+      assertEquals([...Array(8).keys()].map((at) => view[at * page]), [1, 0, 0, 4, 5, 2, 3, 8]);
+      assertEquals(vm.residentPages(address + BigInt(5 * page), 2 * page), 2);
+      view.fill(9); // still writable, all of it
+      assert(view.every((byte) => byte === 9));
+      const [from, to] = [address, address + BigInt(4 * page)];
+      assertOsError("EINVAL", () => vm.move(from + 16n, to, page));
+      assertOsError("EINVAL", () => vm.move(from, to + 16n, page));
+      assertOsError("EINVAL", () => vm.move(from, to, page - 16));
+      assertOsError("EINVAL", () => vm.move(from, to, 0));
+      assertOsError("EINVAL", () => vm.move(from, from + BigInt(page), 2 * page));
+      assert(view.every((byte) => byte === 9));
+    });
+    const address = vm.reserve(2 * page, page);
+    vm.release(address, page);
+    assertOsError("EFAULT", () => vm.move(address, address + BigInt(page), page));
+    vm.release(address + BigInt(page), page);
+  });
+
   test("purge() throws EINVAL and wipes nothing when the range is not whole pages", () => {
     withMemory(2 * page, (address, view) => {
       view.fill(5);
