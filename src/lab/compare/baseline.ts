@@ -18,7 +18,7 @@ const ROOT = decodeURIComponent(new URL("../../../", import.meta.url).pathname);
 /** Where they are, a file `NAME.json` each. */
 export const BASELINE_FOLDER = `${ROOT}bench/baselines`;
 /** What decides how fast a heap is. */
-export const SOURCES: readonly string[] = ["mod.ts", "src/heap", "src/os", "native/vm.c"];
+export const SOURCES: readonly string[] = ["mod.ts", "src/heap", "src/os", "native/vm.c", "native/guard"];
 
 /** Where a baseline is. @throws {InvalidOptionError} for what cannot be its name */
 export function baselinePath(name: string): string {

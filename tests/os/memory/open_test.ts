@@ -172,7 +172,7 @@ Deno.test("openVirtualMemory() needs no permission but --allow-ffi", async (t) =
   }
   const rest = ["--allow-ffi", "--allow-run=cc", "--allow-env"];
   await t.step("only what is needed", async () => {
-    const paths = `${VM_SOURCE},${cache.path}/own`;
+    const paths = `${VM_SOURCE},${GUARD_SOURCE},${cache.path}/own`;
     const permissions = [...rest, `--allow-read=${paths}`, `--allow-write=${cache.path}/own`];
     assertNative(await runChild("memory", { ...env, HAKMEM_CACHE: `${cache.path}/own` }, permissions));
     assertEquals(namesIn(`${cache.path}/own`).length, 1);
@@ -183,7 +183,7 @@ Deno.test("openVirtualMemory() needs no permission but --allow-ffi", async (t) =
     );
   });
   await t.step("no permission to read the cache", async () => {
-    const permissions = [...rest, `--allow-read=${VM_SOURCE}`, "--allow-write"];
+    const permissions = [...rest, `--allow-read=${VM_SOURCE},${GUARD_SOURCE}`, "--allow-write"];
     assertNative(await runChild("memory", env, permissions), /no permission to read the cache folder/);
   });
   await t.step("no env", async () => {
