@@ -5,6 +5,11 @@
  *
  *     deno run -P bench/recorder.ts
  *     deno run -P bench/recorder.ts --rounds 51
+ *     deno run -P bench/recorder.ts --stacks
+ *
+ * With `--stacks` each is also recorded with stacks, in each way in which they are found, and with a sample of them. A
+ * program of a loop that calls through ten functions shows what one stack costs, where all functions keep frame pointers
+ * and where none does.
  *
  * The C twin of random-mixed does little else than malloc and free: it shows the worst case.
  *
@@ -12,7 +17,7 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { peerContestant } from "../src/lab/contest/contestants.ts";
-import { RECORDER } from "../src/lab/record/files.ts";
+import { RECORDER, STACK_RECORDER } from "../src/lab/record/files.ts";
 import { differences, estimate, ratios } from "../src/measure/mod.ts";
 import { buildNative, commandOutput } from "../src/os/mod.ts";
 import { PEERS } from "../src/peers/mod.ts";
@@ -37,37 +42,78 @@ const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   "random-mixed": [workloads.path, ...workloads.args, RANDOM_MIXED],
 };
 
-const { rounds = "21" } = parseArgs(Deno.args, { string: ["rounds"] });
-const library = (await buildNative(RECORDER)).path;
+const { rounds = "21", stacks: hasStacks } = parseArgs(Deno.args, { string: ["rounds"], boolean: ["stacks"] });
+const library = (await buildNative(RECORDER)).path, withStacks = (await buildNative(STACK_RECORDER)).path;
+
+/** Ways to record, by their name: what is preloaded, and the variables that tell it what to do. */
+const WAYS: Readonly<Record<string, readonly [library: string, variables: string]>> = {
+  "": [library, ""],
+  ...(!hasStacks ? {} : {
+    "stacks, auto": [withStacks, "HAKMEM_RECORDING_STACKS=auto"],
+    "stacks, fp": [withStacks, "HAKMEM_RECORDING_STACKS=fp"],
+    "stacks, unwind": [withStacks, "HAKMEM_RECORDING_STACKS=unwind"],
+    "sample 524288": [withStacks, "HAKMEM_RECORDING_STACKS=auto HAKMEM_RECORDING_SAMPLE=524288"],
+  }),
+};
+
+/** Ten functions that call one another, and malloc, and free: a hundred thousand times. */
+const CHAIN_OF_CALLS = new URL("./chain_of_calls.c", import.meta.url);
+
+async function chain(name: string, flag: string): Promise<string[]> {
+  const flags = [flag, "-fno-optimize-sibling-calls", "-fno-builtin"];
+  const { path } = await buildNative({ name, sources: [CHAIN_OF_CALLS], kind: "executable", flags });
+  return [path, "100000", ""];
+}
+
+/** The C twin would take minutes of the unwinder: the loop takes its place. */
+const programs = hasStacks
+  ? [
+    ...Object.entries(PROGRAMS).filter(([name]) => name !== "random-mixed"),
+    ["10 calls, frame pointers", await chain("calls-fp", "-fno-omit-frame-pointer")] as const,
+    ["10 calls, none", await chain("calls", "-fomit-frame-pointer")] as const,
+  ]
+  : Object.entries(PROGRAMS);
 const rows: string[][] = [];
-for (const [name, [program = "", ...rest]] of Object.entries(PROGRAMS)) {
-  const plain: number[] = [], recorded: number[] = [];
+for (const [name, [program = "", ...rest]] of programs) {
+  const plain: number[] = [];
+  const recorded = new Map(Object.keys(WAYS).map((way) => [way, [] as number[]]));
   let events = 0;
   for (let round = 0; round < Number(rounds); round++) {
     plain.push(await seconds(program, rest));
-    const folder = await Deno.makeTempDir({ prefix: "hakmem-" });
-    recorded.push(await seconds(program, rest, folder));
-    if (round === 0) events = eventsIn(folder);
-    await Deno.remove(folder, { recursive: true });
+    for (const [way, times] of recorded) {
+      const folder = await Deno.makeTempDir({ prefix: "hakmem-" });
+      times.push(await seconds(program, rest, folder, way));
+      if (events === 0) events = eventsIn(folder);
+      await Deno.remove(folder, { recursive: true });
+    }
   }
-  const { median: times, low, high } = estimate(ratios(recorded, plain));
-  rows.push([
-    name,
-    events.toLocaleString("en-US"),
-    estimate(plain).median.toFixed(3),
-    estimate(recorded).median.toFixed(3),
-    times.toFixed(2),
-    `${low.toFixed(2)}–${high.toFixed(2)}`,
-    (1e9 * estimate(differences(recorded, plain)).median / events).toFixed(0),
-  ]);
+  for (const [way, all] of recorded) {
+    const { median: times, low, high } = estimate(ratios(all, plain));
+    rows.push([
+      name,
+      ...(hasStacks ? [way] : []),
+      events.toLocaleString("en-US"),
+      estimate(plain).median.toFixed(3),
+      estimate(all).median.toFixed(3),
+      times.toFixed(2),
+      `${low.toFixed(2)}–${high.toFixed(2)}`,
+      (1e9 * estimate(differences(all, plain)).median / events).toFixed(0),
+    ]);
+  }
 }
 const load = Deno.loadavg()[0]!.toFixed(1);
 console.log(`${rounds} rounds, medians; load ${load} on ${navigator.hardwareConcurrency} cores\n`);
-console.log(markdownTable(["program", "events", "CPU s", "recorded", "times", "95 %", "ns/event"], rows));
+console.log(
+  markdownTable(
+    ["program", ...(hasStacks ? ["with"] : []), "events", "CPU s", "recorded", "times", "95 %", "ns/event"],
+    rows,
+  ),
+);
 
 /** Runs a program, with the recorder in it if there is a folder; the time that bash says it took. */
-async function seconds(program: string, rest: readonly string[], folder?: string): Promise<number> {
-  const preload = folder === undefined ? "" : `LD_PRELOAD='${library}' HAKMEM_RECORDING='${folder}' `;
+async function seconds(program: string, rest: readonly string[], folder?: string, way = ""): Promise<number> {
+  const [recorder, variables] = WAYS[way]!;
+  const preload = folder === undefined ? "" : `LD_PRELOAD='${recorder}' HAKMEM_RECORDING='${folder}' ${variables} `;
   const child = new Deno.Command("bash", {
     args: ["-c", `TIMEFORMAT='%U %S'; time ${preload}"$@"`, "bash", program, ...rest.slice(0, -1)],
     stdin: "piped",

@@ -18,14 +18,16 @@
  *     index 3, appended 4     the copy 3 is whole; what is in the window still, or no longer, does not count
  *     index 4, appended 4     the window is empty: zeros
  *
- *     63            10 9         4 3    0
- *     +---------------+-----------+------+   kind, its highest bit set if the event has three words
- *     | sequence      | log2 align| kind |
- *     +---------------+-----------+------+
- *     | size (16 bit) | address (48 bit) |   or the address alone, and
- *     +---------------+------------------+
- *     | size                             |   the size, if either does not fit
- *     +----------------------------------+
+ *     63            10  9  8       4 3    0
+ *     +---------------+---+---------+------+   kind, its highest bit set if the size has a word of its own; bit 9 is set
+ *     | sequence      | s | detail  | kind |   if there is a stack. The detail is the log2 of an alignment, or else
+ *     +---------------+---+---------+------+   PAUSED or what a NOTE is
+ *     | size (16 bit) | address (48 bit)   |   or the address alone, and
+ *     +---------------+--------------------+
+ *     | size                               |   the size, if either does not fit
+ *     +------------------------------------+
+ *     | stack                              |   its number, if there is one
+ *     +------------------------------------+
  *
  * A thread borrows a buffer and writes to it alone; when it ends, another may go on where it stopped. The sequence number
  * makes one order of all events: a free is numbered before the real one, an allocation after it, so the number of a free
@@ -43,6 +45,20 @@
  * Who goes into a sandbox is killed for what the recorder calls there. So a process that says it will get no new
  * privileges, as all must who have none, is given room in its file then, and the recorder makes no system call from there
  * on: each window that is full is followed by one of that room. HAKMEM_RECORDING_ROOM gives so many bytes at the start.
+ *
+ * Built with -DSTACKS it also writes who called: `recorder/stacks.h` says how that is found. HAKMEM_RECORDING_STACKS is
+ * auto, fp or unwind, HAKMEM_RECORDING_DEPTH the most callers of a stack. A stack that is new is a NOTE before the event
+ * that has it, and so is a module that is new; their content follows in words:
+ *
+ *     STACK    number, then the addresses that calls return to, the innermost first
+ *     MODULE   start, end, bias, bytes of the build id and of the path, the build id (32 bytes), the path
+ *
+ * With HAKMEM_RECORDING_SAMPLE only some allocations have a stack: one for every so many bytes, each byte as likely as
+ * any other (a Poisson process: the distance to the next is exponential, as in tcmalloc and jemalloc).
+ *
+ * With HAKMEM_RECORDING_PAUSED nothing is recorded until SIGUSR2 comes, and the next one pauses it again. Blocks of the
+ * stretches between are followed to their ends: a table of bits knows, up to false alarms, which addresses have one, and
+ * their frees and reallocs are events while it is paused, too.
  *
  * What a process starts, and whether the recorder's variables are passed on, is noted in its file's head: so it is known
  * afterwards what was not recorded. Linux 4.14 and later; tested on x86-64 with glibc, UNTESTED on aarch64 and musl.
@@ -84,19 +100,27 @@
 #define MADV_WIPEONFORK 18
 #endif
 
+#ifdef STACKS
+#include "recorder/stacks.h"
+#endif
+
 /* src/traces/recording/raw/recording.ts and stream.ts beside it read these: raise the version when the format changes. */
-#define FILE_MAGIC 0x33776172656d6b68u  /* "hkmeraw3" */
+#define FILE_MAGIC 0x34776172656d6b68u  /* "hkmeraw4" */
 #define CHUNK_MAGIC 0x6b6e756863656d68u /* "hmechunk" */
 
-enum { MALLOC = 1, CALLOC, ALIGNED, FREE, REALLOC_BEGIN, REALLOC_END, THREAD, WIDE = 8 };
+enum { MALLOC = 1, CALLOC, ALIGNED, FREE, REALLOC_BEGIN, REALLOC_END, NOTE, WIDE = 8 };
 enum { FAILED, FREED }; /* the size of a REALLOC_END whose address is 0 */
+enum { THREAD, STACK, MODULE }; /* what a NOTE is; of the last two, the second word has the number of those that follow */
 enum { BEGINS, ENDS }; /* the size of a THREAD; its address is the thread's number */
+enum { PAUSED = 1 }; /* of a free or a realloc, whose block may be none that was recorded */
 enum { RECORDED = 1, WITHOUT, NOT_STARTED }; /* what became of a program that was started: `struct note` */
 
 enum {
   HEADER_BYTES = 65536, /* whole pages on every machine: a page of aarch64 may have 64 KiB */
   CHUNK_BYTES = 65536, /* some 4,000 events; whole pages, too */
-  LONGEST_EVENT = 3,
+  LONGEST_EVENT = 4,
+  HAS_STACK = 1 << 9,
+  MOST_DETAIL = 31,
   PATH_BYTES = 4096,
   HIGH_NUMBER = 900, /* of the file; lower if the process may not have so many */
   EARLY_BYTES = 16384, /* what dlsym may want while it looks for malloc */
@@ -114,7 +138,12 @@ struct file_header {
   _Atomic uint32_t lost_forks, lost_fork_error; /* forked processes that could not be recorded, and an errno of them */
   _Atomic uint32_t note_bytes, lost_notes;
   char program[256]; /* name of the executable */
-  char notes[HEADER_BYTES - 328];
+  _Atomic uint32_t is_paused, stretches; /* of HAKMEM_RECORDING_PAUSED: whether it is given, and how often it was let go on */
+  _Atomic uint32_t lost_signal;          /* at the exit, SIGUSR2 was the program's */
+  uint32_t stacks_by, depth;             /* 0 without stacks, else `enum stacks_by`; their limit */
+  _Atomic uint32_t lost_stacks;          /* allocations whose stack did not fit the table */
+  uint64_t sample_bytes;                 /* 0: each allocation has a stack */
+  char notes[HEADER_BYTES - 360];
 };
 
 /* A program that was started in place of a process. */
@@ -137,6 +166,8 @@ struct chunk {
 };
 
 _Static_assert(sizeof(struct chunk) == CHUNK_BYTES, "a chunk's words fill it");
+
+enum stacks_by { AUTO = 1, FRAME_POINTERS, UNWINDER };
 
 /* The state of the process. Zero is its first state. */
 struct process {
@@ -162,6 +193,13 @@ struct writer {
   uint32_t number, destructor_rounds;
   volatile bool is_busy;   /* with an event */
   volatile bool is_inside; /* a real function, which may call others: those calls are not the program's */
+  bool is_moving;          /* paused: the realloc that is under way is recorded */
+#ifdef STACKS
+  bool has_bounds;
+  struct bounds bounds;
+  int64_t until_sample; /* bytes */
+  uint64_t random;
+#endif
 };
 
 static struct process nowhere = {.stopped = 1}; /* before the page is there, and where there can be none */
@@ -173,6 +211,8 @@ static struct file_header *nearest; /* the process's file, or one of a parent's 
 static bool was_confined;           /* the process, or one of its parents before the fork */
 static uint64_t first_room;
 static char folder[PATH_BYTES - 64], library[PATH_BYTES];
+static bool has_pauses;            /* recording is let go on and paused by signals */
+static _Atomic uint32_t is_paused; /* a fork goes on as its parent was */
 static pthread_key_t thread_end;
 static bool has_thread_end;
 static _Thread_local struct writer self __attribute__((tls_model("initial-exec")));
@@ -287,6 +327,7 @@ static void *extend(uint64_t bytes) {
 }
 
 static void confine(uint64_t bytes);
+static void describe_stacks(struct file_header *header, const char *program);
 
 /* Makes the file of this process: PID.0, or the next number if it was another program before. */
 static bool begin_process(void) {
@@ -310,6 +351,9 @@ static bool begin_process(void) {
   program[length < 0 ? 0 : length] = 0;
   const char *slash = strrchr(program, '/');
   snprintf(header->program, sizeof header->program, "%.255s", slash == NULL ? program : slash + 1);
+  atomic_store(&header->is_paused, has_pauses);
+  atomic_store(&header->stretches, has_pauses && atomic_load(&is_paused) == 0);
+  describe_stacks(header, program);
   atomic_store_explicit(&header->magic, FILE_MAGIC, memory_order_release);
   process->file = nearest = header;
   process->began = nanoseconds(CLOCK_MONOTONIC);
@@ -363,23 +407,27 @@ static bool empty_window(struct chunk *window) {
 
 /* ---- events ----------------------------------------------------------------------------------------------------- */
 
-static void write_event(unsigned kind, unsigned alignment, uint64_t address, uint64_t size) {
+static void write_event(unsigned kind, unsigned detail, uint64_t address, uint64_t size, uint32_t stack) {
   const uint64_t sequence = atomic_fetch_add_explicit(&process->sequence, 1, memory_order_relaxed);
   const bool is_wide = (address >> 48) != 0 || (size >> 16) != 0;
   uint64_t *event = self.next;
   event[1] = is_wide ? address : address | size << 48;
   if (is_wide) event[2] = size;
   self.next += is_wide ? 3 : 2;
-  const uint64_t first = sequence << 10 | alignment << 4 | kind | (is_wide ? WIDE : 0);
+  if (stack != 0) *self.next++ = stack;
+  const uint64_t first = sequence << 10 | (stack != 0 ? HAS_STACK : 0) | detail << 4 | kind | (is_wide ? WIDE : 0);
   atomic_store_explicit((_Atomic uint64_t *)event, first, memory_order_release);
 }
 
-static bool has_room(void) {
-  return self.epoch == atomic_load_explicit(&process->epoch, memory_order_acquire) && self.end - self.next >= LONGEST_EVENT;
+static inline bool has_room_for(long words) {
+  return self.epoch == atomic_load_explicit(&process->epoch, memory_order_acquire) && self.end - self.next >= words;
 }
 
-/* Under the lock: gives the thread room for an event. */
-static bool find_room(void) {
+static inline bool has_room(void) { return has_room_for(LONGEST_EVENT); }
+
+/* Under the lock: gives the thread room for an event of so many words, and for the note that it begins. */
+static bool find_room(long words) {
+  words += LONGEST_EVENT;
   if (process->epoch == 0 && !begin_process()) return false;
   const bool is_new = self.epoch != process->epoch; /* its window, if it has one, is the parent's */
   if (is_new) {
@@ -387,7 +435,7 @@ static bool find_room(void) {
     if (has_thread_end) pthread_setspecific(thread_end, &self);
   }
   bool is_fresh = self.window == NULL;
-  if (!is_fresh && self.end - self.next >= 2 * LONGEST_EVENT) return true;
+  if (!is_fresh && self.end - self.next >= words) return true;
   if (!is_fresh && !process->is_confined) {
     if (!empty_window(self.window)) return false;
     self.next = self.window->words;
@@ -398,12 +446,12 @@ static bool find_room(void) {
     if (self.window == NULL) return false;
     self.next = self.window->next;
     self.end = self.window->words + sizeof self.window->words / sizeof self.window->words[0];
-    if (self.end - self.next >= 2 * LONGEST_EVENT) break;
+    if (self.end - self.next >= words) break;
     if (process->is_confined) continue;
     if (!empty_window(self.window)) return false;
     self.next = self.window->words;
-  } while (self.end - self.next < 2 * LONGEST_EVENT);
-  write_event(THREAD, 0, self.number, BEGINS);
+  } while (self.end - self.next < words);
+  write_event(NOTE, THREAD, self.number, BEGINS, 0);
   return true;
 }
 
@@ -417,19 +465,21 @@ static void give_up(int error) {
   else atomic_fetch_add(&process->file->lost, 1);
 }
 
-static __attribute__((noinline)) bool refill(void) {
+static __attribute__((noinline)) bool refill_for(long words) {
   if (atomic_load(&process->stopped) != 0) return false;
   const int error = errno;
   struct file_header *const header = process->is_confined ? NULL : process->file;
   if (header != NULL) atomic_fetch_add(&header->calling, 1);
   const struct signals signals = lock();
-  const bool found = process->stopped == 0 && find_room();
+  const bool found = process->stopped == 0 && find_room(words);
   if (!found && process->stopped == 0) give_up(errno);
   unlock(signals);
   if (header != NULL) atomic_fetch_sub(&header->calling, 1);
   errno = error;
   return found;
 }
+
+static bool refill(void) { return refill_for(LONGEST_EVENT); }
 
 /* What the thread has begun is for another to go on with. */
 static void give_back(void) {
@@ -443,18 +493,244 @@ static void give_back(void) {
   unlock(signals);
 }
 
-static inline void record(unsigned kind, unsigned alignment, const void *address, uint64_t size) {
+/* ---- stretches: what is recorded between two signals -------------------------------------------------------------- */
+
+/* Whether a block of a stretch may be at an address: a bit for each, by a hash. */
+static _Atomic uint64_t may_be_recorded[1 << 16];
+
+static _Atomic uint64_t *word_of(const void *address, uint64_t *bit) {
+  const uint64_t hash = ((uint64_t)(uintptr_t)address >> 4) * 0x9e3779b97f4a7c15u >> 42;
+  *bit = (uint64_t)1 << (hash & 63);
+  return &may_be_recorded[hash >> 6];
+}
+
+/* Whether an event counts, with pauses; `detail` is told if it is paused. */
+static __attribute__((noinline)) bool counts(unsigned kind, unsigned *detail, const void *address) {
+  uint64_t bit;
+  _Atomic uint64_t *const word = word_of(address, &bit);
+  const bool paused = atomic_load_explicit(&is_paused, memory_order_relaxed) != 0;
+  const bool may_be = (atomic_load_explicit(word, memory_order_relaxed) & bit) != 0;
+  switch (kind) {
+    case FREE:
+      if (paused) *detail = PAUSED;
+      return !paused || may_be;
+    case REALLOC_BEGIN:
+      if (paused) *detail = PAUSED;
+      self.is_moving = !paused || may_be;
+      return self.is_moving;
+    case REALLOC_END:
+      if (!self.is_moving) return false;
+      self.is_moving = false;
+      if (paused) *detail = PAUSED;
+      break;
+    case NOTE:
+      return true;
+    default:
+      if (paused) return false;
+  }
+  atomic_fetch_or_explicit(word, bit, memory_order_relaxed);
+  return true;
+}
+
+static void toggle(int ignored) {
+  (void)ignored;
+  const bool goes_on = atomic_fetch_xor(&is_paused, 1) != 0;
+  if (goes_on && process->file != NULL) atomic_fetch_add(&process->file->stretches, 1);
+}
+
+static void listen(void) {
+  struct sigaction action = {.sa_handler = toggle, .sa_flags = SA_RESTART | SA_ONSTACK};
+  sigaction(SIGUSR2, &action, NULL);
+}
+
+/* Whether a signal still toggles; else the program handles it itself, or ignores it. */
+static bool is_listening(void) {
+  struct sigaction action;
+  return sigaction(SIGUSR2, NULL, &action) == 0 && action.sa_handler == toggle;
+}
+
+/* ---- stacks ------------------------------------------------------------------------------------------------------ */
+
+#ifdef STACKS
+
+static struct stack_table *table; /* NULL if stacks are not asked for, or there is no memory */
+static enum stacks_by stacks_by;
+static unsigned depth = 64;
+static uint64_t sample_bytes;
+static char executable[PATH_BYTES];
+
+/* The natural logarithm of a whole number over 2^53, from 2^-53 to 1, to some 9 digits: that of libm may not be there. */
+static double logarithm(uint64_t numerator) {
+  const int zeros = __builtin_clzll(numerator) - 11;
+  const double mantissa = (double)(numerator << zeros) / 9007199254740992.0; /* from a half to 1 */
+  const double x = (mantissa - 0.75) / (mantissa + 0.75), y = x * x;
+  const double series = 2 * x * (1 + y * (1 / 3. + y * (1 / 5. + y * (1 / 7. + y * (1 / 9. + y / 11)))));
+  return series - 0.28768207245178090 /* ln 0.75 */ - zeros * 0.69314718055994531;
+}
+
+/* How many bytes until the next sample: exponential, from xorshift64*. */
+static int64_t bytes_to_sample(void) {
+  self.random ^= self.random >> 12;
+  self.random ^= self.random << 25;
+  self.random ^= self.random >> 27;
+  const uint64_t bits = self.random * 0x2545f4914f6cdd1du;
+  return (int64_t)(-logarithm(bits >> 11 == 0 ? 1 : bits >> 11) * (double)sample_bytes);
+}
+
+static bool wants_stack(unsigned kind, const void *address, uint64_t size) {
+  if (table == NULL || address == NULL || kind == FREE || kind == REALLOC_BEGIN || kind == NOTE) return false;
+  if (sample_bytes == 0) return true;
+  if (UNLIKELY(self.random == 0)) {
+    self.random = (nanoseconds(CLOCK_MONOTONIC) ^ (uint64_t)(uintptr_t)&self * 0x9e3779b97f4a7c15u) | 1;
+    for (int round = 0; round < 4; round++) self.until_sample = bytes_to_sample();
+  }
+  self.until_sample -= (int64_t)size;
+  if (self.until_sample >= 0) return false;
+  self.until_sample = bytes_to_sample();
+  return true;
+}
+
+/* Writes a NOTE, and as the words that belong to it a head of so many words and a tail of so many bytes. */
+static bool write_note(unsigned what, const void *head, size_t head_words, const void *tail, size_t tail_bytes) {
+  const size_t words = head_words + (tail_bytes + 7) / 8;
+  if (!has_room_for((long)words + 2) && !refill_for((long)words + 2)) return false;
+  const uint64_t sequence = atomic_fetch_add_explicit(&process->sequence, 1, memory_order_relaxed);
+  uint64_t *event = self.next;
+  event[1] = words;
+  memcpy(event + 2, head, head_words * sizeof *event);
+  memcpy(event + 2 + head_words, tail, tail_bytes);
+  self.next += 2 + words;
+  atomic_store_explicit((_Atomic uint64_t *)event, sequence << 10 | what << 4 | NOTE, memory_order_release);
+  return true;
+}
+
+static bool write_module(const struct module *module) {
+  const char *const path = module->path[0] == 0 ? executable : module->path;
+  struct {
+    uint64_t start, end, bias;
+    uint32_t build_id_bytes, path_bytes;
+    char build_id[MOST_BUILD_ID];
+  } head = {module->start, module->end, module->bias, module->build_id_bytes, (uint32_t)strnlen(path, PATH_BYTES), {0}};
+  memcpy(head.build_id, module->build_id, MOST_BUILD_ID);
+  return write_note(MODULE, &head, sizeof head / 8, path, head.path_bytes);
+}
+
+/* Writes a new stack, behind the modules that are new in it; 0 if there is no room. */
+static uint32_t define(const struct stack *stack) {
+  for (unsigned at = 0; at < stack->count; at++) {
+    struct module module;
+    if (is_known(table, stack->frames[at]) || !find_module(stack->frames[at], &module)) continue;
+    if (!write_module(&module)) return 0;
+    add_known(table, &module);
+  }
+  const uint32_t number = atomic_fetch_add(&table->stacks, 1) + 1;
+  const uint64_t head[] = {number, stack->is_cut};
+  return write_note(STACK, head, 2, stack->frames, stack->count * sizeof stack->frames[0]) ? number : 0;
+}
+
+/* The number of a stack that was found for good. */
+static uint32_t number_of(const struct stack *stack, uint64_t seed) {
+  const uint32_t at = entry_of(table, key_of(stack, seed)), known = stack_at(table, at);
+  if (known != 0) return known;
+  if (at == ENTRIES) {
+    atomic_fetch_add_explicit(&process->file->lost_stacks, 1, memory_order_relaxed);
+    return 0;
+  }
+  const uint32_t number = define(stack);
+  set_stack_at(table, at, number);
+  return number;
+}
+
+/* The number of the stack that malloc was called with; 0 if there is none. The thread is busy, and has a file. */
+static __attribute__((noinline)) uint32_t present_stack(void) {
+  const uint64_t generation = atomic_load_explicit(&table->generation, memory_order_acquire) << 2;
+  struct stack walked, unwound;
+  const bool was_inside = self.is_inside;
+  self.is_inside = true; /* what the unwinder or libc should allocate is not the program's */
+  uint32_t number = 0, at = ENTRIES;
+  walked.count = 0;
+  if (stacks_by != UNWINDER) {
+    if (UNLIKELY(!self.has_bounds) && !process->is_confined) {
+      self.bounds = find_bounds();
+      self.has_bounds = true;
+    }
+    walk(&walked, self.bounds, depth);
+  }
+  if (stacks_by == FRAME_POINTERS) {
+    if (walked.count > 0) number = number_of(&walked, generation);
+    goto found;
+  }
+  if (walked.count > 0) {
+    at = entry_of(table, key_of(&walked, generation + 1));
+    number = stack_at(table, at);
+    if (number != 0 && number != UNTRUSTED) goto found;
+  }
+  const bool is_new = at != ENTRIES && number == 0;
+  unwind(&unwound, depth);
+  const unsigned both = common(&walked, &unwound);
+  /* Code without tables: frame pointers, which were right so far, lead on. */
+  const bool is_short = both == unwound.count && walked.count > both && !has_root(&unwound) && !unwound.is_cut;
+  if (is_short) number = number_of(&walked, generation);
+  else number = unwound.count == 0 ? 0 : number_of(&unwound, generation);
+  if (is_new) set_stack_at(table, at, is_short || agree(&walked, &unwound) ? number : UNTRUSTED);
+found:
+  self.is_inside = was_inside;
+  return number;
+}
+
+/* For the file's head; keeps the path of the program. */
+static void describe_stacks(struct file_header *header, const char *program) {
+  strcpy(executable, program);
+  header->stacks_by = table == NULL ? 0 : stacks_by;
+  header->depth = depth;
+  header->sample_bytes = sample_bytes;
+}
+
+/* A table that a forked child finds empty. */
+static void open_stacks(void) {
+  const char *const by = getenv("HAKMEM_RECORDING_STACKS");
+  const char *const frames = getenv("HAKMEM_RECORDING_DEPTH"), *const sample = getenv("HAKMEM_RECORDING_SAMPLE");
+  if (by == NULL) return;
+  stacks_by = by[0] == 'f' ? FRAME_POINTERS : by[0] == 'u' ? UNWINDER : AUTO;
+  if (frames != NULL) depth = (unsigned)strtoul(frames, NULL, 10);
+  if (depth < 1 || depth > MOST_FRAMES) depth = MOST_FRAMES;
+  if (sample != NULL) sample_bytes = strtoull(sample, NULL, 10);
+  start_stacks((uintptr_t)dlsym(RTLD_NEXT, "__libc_start_main"));
+  const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+  struct stack_table *const mapped = mmap(NULL, sizeof *mapped, PROT_READ | PROT_WRITE, flags, -1, 0);
+  if (mapped != MAP_FAILED && madvise(mapped, sizeof *mapped, MADV_WIPEONFORK) == 0) table = mapped;
+}
+
+#else
+
+static inline bool wants_stack(unsigned kind, const void *address, uint64_t size) {
+  (void)kind, (void)address, (void)size;
+  return false;
+}
+static inline uint32_t present_stack(void) { return 0; }
+static void describe_stacks(struct file_header *header, const char *program) { (void)header, (void)program; }
+static void open_stacks(void) {}
+
+#endif
+
+static inline void record(unsigned kind, unsigned detail, const void *address, uint64_t size) {
   if (UNLIKELY(self.is_inside)) return;
   if (UNLIKELY(self.is_busy)) {
     if (process->file != NULL) atomic_fetch_add(&process->file->lost, 1);
     return;
   }
+  if (UNLIKELY(has_pauses) && !counts(kind, &detail, address)) return;
   self.is_busy = true;
-  if (__builtin_expect(has_room(), 1)) {
-    write_event(kind, alignment, (uint64_t)(uintptr_t)address, size);
-  } else if (refill()) {
-    write_event(kind, alignment, (uint64_t)(uintptr_t)address, size);
-    if (self.destructor_rounds >= PTHREAD_DESTRUCTOR_ITERATIONS) give_back(); /* end_thread comes no more */
+  const bool had_room = has_room();
+  if (__builtin_expect(had_room, 1) || refill()) {
+    uint32_t stack = 0;
+    bool has_room_still = true;
+    if (UNLIKELY(wants_stack(kind, address, size))) {
+      stack = present_stack();
+      has_room_still = has_room() || refill();
+    }
+    if (has_room_still) write_event(kind, detail, (uint64_t)(uintptr_t)address, size, stack);
+    if (!had_room && self.destructor_rounds >= PTHREAD_DESTRUCTOR_ITERATIONS) give_back(); /* end_thread comes no more */
   }
   self.is_busy = false;
 }
@@ -466,7 +742,7 @@ static void end_thread(void *ignored) {
     pthread_setspecific(thread_end, &self);
     return;
   }
-  record(THREAD, 0, (void *)(uintptr_t)self.number, ENDS);
+  record(NOTE, THREAD, (void *)(uintptr_t)self.number, ENDS);
   if (self.is_busy || self.epoch != process->epoch || self.window == NULL) return; /* busy: it ended in an event */
   self.is_busy = true;
   give_back();
@@ -494,6 +770,9 @@ static struct {
   int (*posix_spawnp)(pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *, char *const *,
                       char *const *);
   int (*prctl)(int, ...);
+#ifdef STACKS
+  int (*dlclose)(void *);
+#endif
 } real;
 
 static bool is_starting, has_started;
@@ -523,6 +802,9 @@ static void open_recording(void) {
   void *page = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (page == MAP_FAILED || madvise(page, bytes, MADV_WIPEONFORK) != 0) return;
   has_thread_end = pthread_key_create(&thread_end, end_thread) == 0;
+  has_pauses = getenv("HAKMEM_RECORDING_PAUSED") != NULL;
+  is_paused = has_pauses;
+  open_stacks();
   process = page;
 }
 
@@ -546,6 +828,9 @@ static __attribute__((noinline)) void start(void) {
   FIND(posix_spawn);
   FIND(posix_spawnp);
   FIND(prctl);
+#ifdef STACKS
+  FIND(dlclose);
+#endif
 #undef FIND
   open_recording();
   has_started = true;
@@ -567,11 +852,17 @@ static __attribute__((constructor)) void start_at_last(void) {
   self.is_busy = false;
 }
 
+/* Also in a program that another became by exec. */
+static __attribute__((constructor)) void listen_at_last(void) {
+  if (is_ready() && has_pauses) listen();
+}
+
 /* ---- what the program calls instead of them --------------------------------------------------------------------- */
 
 /* Rounded up, as memalign does with what is not a power of two. */
 static unsigned log2_of(size_t alignment) {
-  return alignment <= 1 ? 0 : (unsigned)(8 * sizeof(unsigned long)) - (unsigned)__builtin_clzl(alignment - 1);
+  const unsigned log2 = alignment <= 1 ? 0 : (unsigned)(8 * sizeof(unsigned long)) - (unsigned)__builtin_clzl(alignment - 1);
+  return log2 < MOST_DETAIL ? log2 : MOST_DETAIL;
 }
 
 static void *allocated(unsigned kind, size_t alignment, void *block, size_t size) {
@@ -686,6 +977,15 @@ EXPORT void free_aligned_sized(void *block, size_t alignment, size_t size) {
   free(block);
 }
 
+#ifdef STACKS
+EXPORT int dlclose(void *handle) {
+  if (!is_ready() || real.dlclose == NULL) return -1;
+  const int result = real.dlclose(handle);
+  if (table != NULL) forget_modules(table);
+  return result;
+}
+#endif
+
 /* ---- how a process ends, and what it becomes --------------------------------------------------------------------- */
 
 /* Whether this is the process whose file it is, and not a child of its vfork. */
@@ -693,6 +993,7 @@ static bool is_own_process(void) { return process->file != NULL && process->file
 
 static __attribute__((destructor)) void note_times(void) {
   if (process->is_confined || !is_own_process()) return;
+  if (has_pauses) atomic_store(&process->file->lost_signal, !is_listening());
   atomic_store(&process->file->wall, nanoseconds(CLOCK_MONOTONIC) - process->began);
   atomic_store(&process->file->processor, nanoseconds(CLOCK_PROCESS_CPUTIME_ID) - process->began_processor);
 }

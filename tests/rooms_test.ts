@@ -23,7 +23,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["src/verify"],
   ["src/lab/instructions"],
   ["src/lab/explain", "src/lab/gate", "src/lab/history", "src/lab/doctor", "src/lab/inspect"],
-  ["src/lab/compare", "src/lab/replay", "src/lab/record", "src/lab/micro"],
+  ["src/lab/compare", "src/lab/replay", "src/lab/record", "src/lab/micro", "src/lab/stacks"],
   ["src/lab/bench"],
   ["src/lab/latency"],
   ["src/lab/contest"],

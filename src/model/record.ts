@@ -48,6 +48,16 @@ const ProcessSchema = v.object({
   unseenFrees: Count,
   /** Whether there were more events than a trace may have; those are left out. */
   cut: v.boolean(),
+  /** If recording was paused at the start: how often it was let go on, and whether it was the program's signal at the exit. */
+  stretches: v.exactOptional(Count),
+  lostSignal: v.exactOptional(v.boolean()),
+  /** How its stacks were found, if it has any; and allocations without one, because there were too many different ones. */
+  stacks: v.exactOptional(v.object({
+    by: v.picklist(["auto", "fp", "unwind"]),
+    depth: Count,
+    sampleBytes: v.exactOptional(Count),
+  })),
+  lostStacks: v.exactOptional(Count),
   /** Whether it ended in a system call of the recorder, which a sandbox may have killed it for. */
   wasCalling: v.exactOptional(v.boolean()),
   /** How long it ran, with the recorder in it; absent if it did not exit by itself. */

@@ -1,6 +1,6 @@
 /**
- * The file of `trace info`, `hakmem.trace/1`: what a trace is like, with sizes and lifetimes as histograms; and that of
- * the actions that make a trace of a trace.
+ * The files of `trace info`: `hakmem.trace/1`, what a trace is like, with sizes and lifetimes as histograms, and
+ * `hakmem.stacks/1`, what its stacks allocated; and that of the actions that make a trace of a trace.
  *
  * @module
  */
@@ -84,3 +84,49 @@ export const TraceWrittenFileSchema = v.object({
 });
 
 export type TraceWrittenFile = v.InferOutput<typeof TraceWrittenFileSchema>;
+
+/** What was asked for by a stack or by all: bytes, blocks, bytes live at the peak, temporary blocks, bytes never freed. */
+const StackTotalSchema = v.object({
+  allocated: v.number(),
+  blocks: v.number(),
+  peak: v.number(),
+  /** Blocks whose thread allocated nothing else before they were freed. */
+  temporary: v.number(),
+  left: v.number(),
+});
+
+/** The file of `trace info --by stack`, `hakmem.stacks/1`: what each stack of a trace allocated. */
+export const StacksFileSchema = v.object({
+  schema: v.literal("hakmem.stacks/1"),
+  command: v.array(v.string()),
+  file: v.string(),
+  format: v.string(),
+  events: v.number(),
+  /** By which the stacks are sorted. */
+  value: v.picklist(["allocated", "blocks", "peak", "temporary", "left"]),
+  /** How the stacks were found, and how deep they may be. */
+  by: v.picklist(["auto", "fp", "unwind"]),
+  depth: v.number(),
+  /** If only some allocations have a stack: one for so many bytes. The totals of the stacks are estimates then. */
+  sampleBytes: v.exactOptional(v.number()),
+  /** Of all events, exactly. */
+  whole: StackTotalSchema,
+  /** Those of the same calls are one; the most of the value first. */
+  stacks: v.array(v.object({
+    ...StackTotalSchema.entries,
+    /** The calls, the innermost first; none if it is not known who called. */
+    frames: v.array(v.object({
+      /** Empty if it is not known, as is the file. */
+      function: v.string(),
+      file: v.string(),
+      line: v.number(),
+      module: v.string(),
+      /** In the module, in hexadecimal digits. */
+      offset: v.string(),
+    })),
+  })),
+  /** What a reader should know: a sentence each. */
+  remarks: v.array(v.string()),
+});
+
+export type StacksFile = v.InferOutput<typeof StacksFileSchema>;

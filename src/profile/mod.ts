@@ -10,7 +10,7 @@ import type { StackProfile } from "./profile.ts";
 import { toSpeedscope } from "./speedscope.ts";
 
 export type { Frame, Mapping, Sample, SampleType, StackProfile } from "./profile.ts";
-export { merged, nameOfFrame, sampleTypeAt } from "./profile.ts";
+export { merged, nameOfFrame, sampleTypeAt, shortNameOf } from "./profile.ts";
 export { toFolded, toPprof, toSpeedscope };
 
 /** A format: how the names of its files end, and what writes it. */

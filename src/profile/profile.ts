@@ -95,3 +95,24 @@ export function nameOfFrame({ function: name, module = "", address }: Frame): st
   const file = module.slice(module.lastIndexOf("/") + 1) || "(unknown)";
   return address === undefined ? file : `${file}@0x${address.toString(16)}`;
 }
+
+/**
+ * A name in C++ without what makes it long: the arguments of templates, the types of parameters and of what is returned.
+ * `std::vector<int, std::allocator<int> >::resize(unsigned long)` is `std::vector::resize`.
+ */
+export function shortNameOf(name: string): string {
+  const kept: string[] = [];
+  let depth = 0;
+  for (const part of name.replaceAll("(anonymous namespace)", "{anonymous}").split(PARTS)) {
+    if (part === "<" || part === "(") depth++;
+    else if (part === ">" || part === ")") depth--;
+    else if (depth === 0) kept.push(part);
+  }
+  const plain = kept.join("").replace(/ const$/, "").trim();
+  const word = /(?:operator .*|\S+)$/.exec(plain)?.[0] ?? ""; // behind the type of what is returned
+  const isWhole = depth === 0 && word !== "" && !/^::|::::|\.\./.test(word); // else it is of another language
+  return isWhole ? word : name;
+}
+
+/** Operators that have brackets in their names, and brackets. */
+const PARTS = /(operator(?:<=>|<<|<|>>|>|->|\(\))|->|[<>()])/;

@@ -12,7 +12,16 @@ export { renderCsv } from "./bench/csv.ts";
 export { checkExpectation, expectationLine, parseExpectation } from "./bench/expectation.ts";
 export { renderFlags } from "./flags.ts";
 export { renderMicro } from "./micro.ts";
-export { changeWithBounds, hasOwnHeaps, nameOf, settingOf, threadCount, wrap } from "./tables/format.ts";
+export {
+  changeWithBounds,
+  counted,
+  hasOwnHeaps,
+  nameOf,
+  settingOf,
+  threadCount,
+  withCommas,
+  wrap,
+} from "./tables/format.ts";
 export { judgedRatio, loopDifference, netRatioToSystem, unlikeLoops } from "./bench/loops.ts";
 export { headline } from "./bench/headline.ts";
 export { renderJson } from "./tables/json.ts";

@@ -11,7 +11,7 @@
  */
 import { type BlockId, BlockTable } from "./block_table.ts";
 import { TraceColumns } from "./columns.ts";
-import { EVENT, type EventSink, NO_BLOCK, type RanFor, type Trace, TraceError } from "./trace.ts";
+import { EVENT, type EventSink, NO_BLOCK, type RanFor, type Trace, TraceError, type TraceStacks } from "./trace.ts";
 
 /** The most events that a trace may have, about 800 MB, and the most blocks that may be live at once, about as much. */
 export const MOST_EVENTS = 2 ** 25;
@@ -60,6 +60,8 @@ export class TraceBuilder<Result = Trace> {
   #unknownBlocks = 0;
   #unseenFrees = 0;
   #ran: RanFor | undefined;
+  #stacks: TraceStacks | undefined;
+  #stack = 0;
   /** By slot: the block's number and its size; of a slot that is free, which is free next. Slot 0 is nobody's. */
   #numbers = new Uint32Array(FIRST_SLOTS);
   #sizes = new Float64Array(FIRST_SLOTS);
@@ -161,6 +163,17 @@ export class TraceBuilder<Result = Trace> {
     this.#ran = ran;
   }
 
+  /** Says which stacks there are; more may be added to its columns until the end. */
+  hasStacks(stacks: TraceStacks): void {
+    this.#stacks = stacks;
+    this.#sink.hasStacks?.(stacks);
+  }
+
+  /** Says which stack the next call has; 0 if none. */
+  calledFrom(stack: number): void {
+    this.#stack = stack;
+  }
+
   /** Keeps a sentence for whoever reads the results. */
   remark(sentence: string): void {
     this.#remarks.push(sentence);
@@ -223,6 +236,7 @@ export class TraceBuilder<Result = Trace> {
       unseenFrees,
       remarks,
       ...(this.#ran === undefined ? {} : { ran: this.#ran }),
+      ...(this.#stacks === undefined ? {} : { stacks: this.#stacks }),
     });
   }
 
@@ -274,7 +288,7 @@ export class TraceBuilder<Result = Trace> {
   #add(kind: number, thread: number | string, slot: number, size: number, formerSize: number, alignment: number): void {
     if (this.#events === this.#mostEvents) this.fail(`more than ${this.#mostEvents} events`);
     const block = slot === 0 ? NO_BLOCK : this.#numbers[slot]!;
-    this.#sink.add(kind, this.#threadNumber(thread), block, slot, size, formerSize, alignment);
+    this.#sink.add(kind, this.#threadNumber(thread), block, slot, size, formerSize, alignment, this.#stack);
     this.#events++;
   }
 

@@ -21,6 +21,7 @@ import { memleak } from "./formats/memleak.ts";
 import { mtrace } from "./formats/mtrace.ts";
 import { rawRecording } from "./recording/raw/recording.ts";
 import { recording } from "./recording/recording.ts";
+import { type StackTotals, StackTotalsSink } from "./stack_totals.ts";
 import { strangerIn } from "./files/strangers.ts";
 import { Summary, type TraceSummary } from "./summary.ts";
 import { type EventSink, type Trace, TraceError } from "./trace.ts";
@@ -33,7 +34,19 @@ export { type CutTrace, cutTrace } from "./edit/cut.ts";
 export { eventAt, type Place } from "./place.ts";
 export { encodeTrace, writerFor, WRITERS } from "./writing/mod.ts";
 export type { TraceWriter } from "./writing/writer.ts";
-export { EVENT, EVENT_NAMES, NO_BLOCK, type RanFor, type Trace, TraceError } from "./trace.ts";
+export { STACK_VALUES, type StackTotal, type StackTotals, type StackValue } from "./stack_totals.ts";
+export {
+  EVENT,
+  EVENT_NAMES,
+  NO_BLOCK,
+  type RanFor,
+  type StackFacts,
+  STACKS_BY,
+  type Trace,
+  TraceError,
+  type TraceModule,
+  type TraceStacks,
+} from "./trace.ts";
 
 /** Every format that can be read. */
 export const FORMATS: readonly TraceFormat[] = [
@@ -88,6 +101,15 @@ export function readTrace(path: string): Trace {
  */
 export function readSummary(path: string, samples: number): TraceSummary {
   return read(path, new Summary(samples));
+}
+
+/**
+ * Reads a file, and sums up what each of its stacks allocated.
+ *
+ * @throws TraceError as {@linkcode readTrace}
+ */
+export function readStackTotals(path: string): StackTotals {
+  return read(path, new StackTotalsSink());
 }
 
 function read<Result>(path: string, sink: EventSink<Result>): Result {

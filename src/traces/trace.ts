@@ -46,6 +46,43 @@ export interface TraceFacts {
   readonly remarks: readonly string[];
   /** How long the program ran; absent where the trace does not say. */
   readonly ran?: RanFor;
+  /** Who called, of a trace that has it. */
+  readonly stacks?: TraceStacks;
+}
+
+/** How stacks are found: frame pointers where they are right and else the unwinder, or one of both alone. */
+export const STACKS_BY = ["auto", "fp", "unwind"] as const;
+
+/** How the stacks of a trace were found. */
+export interface StackFacts {
+  readonly by: typeof STACKS_BY[number];
+  /** The most callers that a stack has; those further out are left away. */
+  readonly depth: number;
+  /** If not every allocation has a stack: one for so many bytes, on average, each byte as likely as any other. */
+  readonly sampleBytes?: number;
+}
+
+/** An executable or a library. */
+export interface TraceModule {
+  readonly path: string;
+  /** In hexadecimal digits; empty if it has none. */
+  readonly buildId: string;
+}
+
+/**
+ * The stacks of a trace, as a tree: a node is a call, in the function that its parent calls. A stack is the number of its
+ * innermost call, from 1; 0 is none. The columns have an entry for each node, and one that means nothing for 0.
+ */
+export interface TraceStacks extends StackFacts {
+  readonly modules: readonly TraceModule[];
+  readonly parents: readonly number[];
+  /** The module's number, from 1; 0 where the code is of none, as that of a JIT. */
+  readonly moduleOf: readonly number[];
+  /**
+   * Where the call is: the address in the module's file. Without a module an address of the process, or 0 for callers
+   * that were left away.
+   */
+  readonly offsets: readonly number[];
 }
 
 /** How long a program ran while it was traced: by the clock, and on processors, all threads together. */
@@ -57,10 +94,13 @@ export interface RanFor {
 
 /** Where events go, one after the other. */
 export interface EventSink<Result> {
+  /** Is told before the first event, if events may have stacks. */
+  hasStacks?(stacks: StackFacts): void;
   /**
    * Takes an event; see the columns of `Trace`.
    *
    * @param slot a small number that the block has as long as it lives, and then another; 0 if there is no block
+   * @param stack a node of `TraceStacks`; 0 if the event has no stack
    */
   add(
     kind: number,
@@ -70,6 +110,7 @@ export interface EventSink<Result> {
     size: number,
     formerSize: number,
     alignment: number,
+    stack: number,
   ): void;
   finish(facts: TraceFacts): Result;
 }

@@ -4,16 +4,25 @@
  * @module
  */
 import { Command } from "@commander-js/extra-typings";
-import { Recording, type RecordPlan } from "../../lab/record/record.ts";
+import { RecordError, Recording, type RecordPlan } from "../../lab/record/record.ts";
+import { alreadyRunning } from "../../lab/record/running.ts";
 import { freeName } from "../../lab/record/files.ts";
 import { programPath } from "../../lab/record/obstacle.ts";
 import type { Outcome, RecordFile } from "../../model/mod.ts";
 import { renderRecord, renderRecordCsv, renderRecordMarkdown } from "../../report/traces/record.ts";
-import { type AnyCommand, COMMAND_LINE, type FileOptions, type Finish, ResultFormats } from "../shared/command.ts";
+import { type StackFacts, STACKS_BY } from "../../traces/mod.ts";
+import {
+  type AnyCommand,
+  COMMAND_LINE,
+  type FileOptions,
+  type Finish,
+  type OptionsOf,
+  ResultFormats,
+} from "../shared/command.ts";
 import { ERROR, FINE } from "../shared/exit_codes.ts";
 import { interruptible, Interruption } from "../shared/interruptible.ts";
 import { palette, printError } from "../shared/terminal.ts";
-import { UsageError } from "../shared/values.ts";
+import { oneOf, UsageError, wholeNumber } from "../shared/values.ts";
 
 const HELP = `
 Records each malloc, calloc, realloc, free and aligned allocation of a program, by thread and in one
@@ -24,6 +33,12 @@ never freed; "cross-thread" is the share of frees by another thread than allocat
 
 A program that becomes another (exec) is recorded anew, and only the last one is kept.
 
+With --stacks, trace info --by stack and trace flame say who allocates. A stack is found by frame
+pointers where these are right, which is checked the first time that they lead to it, and else by the
+unwinder, which takes some microseconds: for long programs --sample 524288 gives only some allocations
+a stack. With --paused nothing is recorded until SIGUSR2 comes to the program's process, whose number is
+told, or to this command; the next one pauses it again.
+
 Linux only; not for programs that are setuid. Of those that are linked statically only what they start
 is recorded. Exit codes: 0 if all was recorded, whatever the program's own is, which is printed; 3 if
 not: what was started without LD_PRELOAD, is setuid, static or another user's, is still running, or
@@ -33,6 +48,8 @@ Examples:
   deno run -P cli.ts record -- ls -l
   deno run -P cli.ts record -o python.trace -- python3 -c 'import json'
   deno run -P cli.ts record --json recorded.json -- gcc -c hello.c
+  deno run -P cli.ts record --stacks -o sort.trace -- sort /etc/services
+  deno run -P cli.ts record --paused --sample 524288 -- ./server --port 8080
 `;
 
 const FORMATS = new ResultFormats<RecordFile>("write the summary as JSON (- is stdout)", {
@@ -43,18 +60,46 @@ const FORMATS = new ResultFormats<RecordFile>("write the summary as JSON (- is s
 /** What is done with stdout: it is the program's. */
 const STDOUT = "-";
 
-/** The command. */
-export function recordCommand(finish: Finish): AnyCommand {
+/** The most callers of a stack, if it is not said; and at all. */
+const DEPTH = 64, MOST_DEPTH = 128;
+
+function declare() {
   const command = new Command("record")
     .description("the allocation trace of a real program: record -- COMMAND ARGS")
-    .argument("<program...>", "what to run, with its arguments; put -- before it")
+    .argument("[program...]", "what to run, with its arguments; put -- before it")
     .option("-o, --output <file>", "where the recording goes (default: PROGRAM.trace, or PROGRAM-2.trace)")
+    .option("--stacks", "record who called, too")
+    .option("--sample <bytes>", "a stack only for one allocation in so many bytes, on average", SAMPLE)
+    .option("--stacks-by <way>", `${STACKS_BY.join(", ")}: how stacks are found (default: ${STACKS_BY[0]})`, BY)
+    .option("--depth <n>", `the most callers of a stack (default: ${DEPTH}, at most ${MOST_DEPTH})`, OF_DEPTH)
+    .option("--paused", "record nothing until SIGUSR2 comes, which pauses it again, too")
+    .option("--pid <pid>", "says how a program that runs already can be recorded", wholeNumber("--pid", 1, 2 ** 31 - 1))
     .option("--no-grow", "all room at the start (64 MiB a process), no system calls later: for sandboxes");
-  return FORMATS.on(command).addHelpText("after", HELP).action(async ([program = "", ...args], options) => {
-    const { output: file = freeName(program), grow, ...files } = options;
+  return FORMATS.on(command).addHelpText("after", HELP);
+}
+
+const SAMPLE = wholeNumber("--sample", 1, 2 ** 40);
+const OF_DEPTH = wholeNumber("--depth", 1, MOST_DEPTH);
+const BY = (text: string) => oneOf("--stacks-by", STACKS_BY)(text) as StackFacts["by"];
+
+/** The command. */
+export function recordCommand(finish: Finish): AnyCommand {
+  return declare().action(async ([program, ...args], options) => {
+    const { output, grow, paused = false, pid, stacks: _, sample: __, stacksBy: ___, depth: ____, ...files } = options;
+    if (pid !== undefined) throw new RecordError(await alreadyRunning(pid));
+    if (program === undefined) throw new UsageError("missing required argument 'program': record -- COMMAND ARGS");
+    const file = output ?? freeName(program), stacks = stacksOf(options);
     if (file === STDOUT) throw new UsageError("-o - is not possible, since stdout is the program's: name a file");
-    finish(await run({ program, args, file, isFixed: !grow }, files));
+    const plan = { program, args, file, isFixed: !grow, isPaused: paused };
+    finish(await run({ ...plan, ...(stacks === undefined ? {} : { stacks }) }, files));
   });
+}
+
+/** How stacks are to be found; undefined if there are to be none. */
+function stacksOf({ stacks, sample, stacksBy, depth }: OptionsOf<typeof declare>): StackFacts | undefined {
+  if (stacks === undefined && sample === undefined && stacksBy === undefined && depth === undefined) return undefined;
+  const rate = sample === undefined ? {} : { sampleBytes: sample };
+  return { by: stacksBy ?? STACKS_BY[0], depth: depth ?? DEPTH, ...rate };
 }
 
 async function run(plan: RecordPlan, files: FileOptions): Promise<number> {
@@ -90,14 +135,18 @@ async function watched(plan: RecordPlan): Promise<{ recording: Recording; outcom
     isEnding = true;
     recording?.kill("SIGTERM");
   };
+  const toggle = () => recording?.kill("SIGUSR2");
+  if (plan.isPaused) Deno.addSignalListener("SIGUSR2", toggle);
   Deno.addSignalListener("SIGINT", ignore);
   Deno.addSignalListener("SIGTERM", passOn);
   try {
     recording = await Recording.start(plan);
     if (isEnding) recording.kill("SIGTERM");
+    if (plan.isPaused) printError(`paused: kill -USR2 ${recording.pid} lets recording go on, and pauses it again\n`);
     return { recording, outcome: await recording.outcome() };
   } finally {
     Deno.removeSignalListener("SIGINT", ignore);
     Deno.removeSignalListener("SIGTERM", passOn);
+    if (plan.isPaused) Deno.removeSignalListener("SIGUSR2", toggle);
   }
 }

@@ -20,9 +20,25 @@ export const RECORDER: NativeTarget = {
   flags: ["-fvisibility=hidden", "-fno-builtin", "-pthread", "-ldl"],
 };
 
+/** The same with stacks: another library, so that those who want none have nothing of it. */
+export const STACK_RECORDER: NativeTarget = {
+  ...RECORDER,
+  name: "recorder-stacks",
+  sources: [...RECORDER.sources, new URL("../../../native/recorder/stacks.h", import.meta.url)],
+  // Frame pointers are followed from the recorder's own frames on. The unwinder is found before the program runs.
+  flags: [
+    ...RECORDER.flags ?? [],
+    "-DSTACKS",
+    "-fno-omit-frame-pointer",
+    "-fno-optimize-sibling-calls",
+    "-lgcc_s",
+    "-Wl,-z,now",
+  ],
+};
+
 /** What `LD_PRELOAD` has to be: the recorder, and what was there before. */
-export async function preloadList(): Promise<string> {
-  const { path: built } = await buildNative(RECORDER);
+export async function preloadList(hasStacks: boolean): Promise<string> {
+  const { path: built } = await buildNative(hasStacks ? STACK_RECORDER : RECORDER);
   const path = readableByAll(built);
   if (/[\s:]/.test(path)) {
     throw new RecordError(

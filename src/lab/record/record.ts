@@ -11,8 +11,14 @@
  * @module
  */
 import type { MissingProcess, Outcome, RecordedProcess, RecordFile } from "../../model/mod.ts";
-import { type RanFor, readSummary, TraceError } from "../../traces/mod.ts";
-import { type RawHeader, RawRecording, readRawHeader, type Repairs } from "../../traces/recording/raw/recording.ts";
+import { type RanFor, readSummary, type StackFacts, TraceError } from "../../traces/mod.ts";
+import {
+  factsOf,
+  type RawHeader,
+  RawRecording,
+  readRawHeader,
+  type Repairs,
+} from "../../traces/recording/raw/recording.ts";
 import { RecordingWriter } from "../../traces/recording/recording.ts";
 import { preloadList, RecordError, Target, unwritable } from "./files.ts";
 import { missingFrom, type RawFile, Watch } from "./missing.ts";
@@ -29,6 +35,10 @@ export interface RecordPlan {
   readonly file: string;
   /** Whether each process has all its room at the start, after which the recorder makes no system call. */
   readonly isFixed?: boolean;
+  /** Whether nothing is recorded until the program gets SIGUSR2, which lets it go on, and pauses it again. */
+  readonly isPaused?: boolean;
+  /** Who called is recorded, too. */
+  readonly stacks?: StackFacts;
 }
 
 /** Shows how far the recordings are. */
@@ -39,6 +49,18 @@ export type Recorded = Omit<RecordFile, "schema" | "command" | keyof Outcome>;
 
 /** What a process may record that gets all its room at the start: some 4 million events. */
 const FIXED_BYTES = 64 * 2 ** 20;
+
+/** By which the recorder is told what to do. */
+function variablesOf({ isFixed = false, isPaused = false, stacks }: RecordPlan): Record<string, string> {
+  return {
+    ...(isFixed ? { HAKMEM_RECORDING_ROOM: String(FIXED_BYTES) } : {}),
+    ...(isPaused ? { HAKMEM_RECORDING_PAUSED: "1" } : {}),
+    ...(stacks === undefined
+      ? {}
+      : { HAKMEM_RECORDING_STACKS: stacks.by, HAKMEM_RECORDING_DEPTH: String(stacks.depth) }),
+    ...(stacks?.sampleBytes === undefined ? {} : { HAKMEM_RECORDING_SAMPLE: String(stacks.sampleBytes) }),
+  };
+}
 
 /** A running program, whose recordings are made when it has ended. */
 export class Recording implements Disposable {
@@ -73,13 +95,12 @@ export class Recording implements Disposable {
     if (obstacle !== undefined && !isLauncher(obstacle)) {
       throw new RecordError(`${plan.program} cannot be recorded: ${obstacle}`);
     }
-    const library = await preloadList();
+    const library = await preloadList(plan.stacks !== undefined);
     const target = new Target(plan.file), folder = target.makeFolder();
     try {
-      const room = plan.isFixed === true ? { HAKMEM_RECORDING_ROOM: String(FIXED_BYTES) } : {};
       const command = new Deno.Command(plan.program, {
         args: [...plan.args],
-        env: { LD_PRELOAD: library, HAKMEM_RECORDING: folder, ...room },
+        env: { LD_PRELOAD: library, HAKMEM_RECORDING: folder, ...variablesOf(plan) },
         stdin: "inherit",
         stdout: "inherit",
         stderr: "inherit",
@@ -94,6 +115,11 @@ export class Recording implements Disposable {
   /** Where the recorder's own files are; undefined when nothing is in them any more that is not in a recording. */
   get kept(): string | undefined {
     return this.#isKept ? this.#folder : undefined;
+  }
+
+  /** The number of the program's process. */
+  get pid(): number {
+    return this.#process.pid;
   }
 
   /** Passes a signal on to the program. */
@@ -153,7 +179,7 @@ export class Recording implements Disposable {
     const missing = [...failures, ...told, ...seen.filter(({ pid }) => !isTold(pid))];
     await this.#addProgram(missing, byProcess.has(root));
     this.#isKept = failures.length > 0;
-    if (recorded.length === 0) throw new RecordError(this.#nothing(missing));
+    if (recorded.length === 0) throw new RecordError(this.#nothing(missing, files));
     return {
       program: this.#plan.program,
       pid: root,
@@ -184,8 +210,10 @@ export class Recording implements Disposable {
     missing.unshift({ program: nameOf(program), pid, count: 1, reason: await obstacleOf(program) ?? SHUT_OUT });
   }
 
-  #nothing(missing: readonly MissingProcess[]): string {
-    const reason = missing[0] === undefined ? NOTHING : missing[0].reason;
+  #nothing(missing: readonly MissingProcess[], files: readonly RawFile[]): string {
+    const own = files.find(({ pid }) => pid === this.#process.pid);
+    const wasPaused = own?.header.stretches === 0 ? own.header.lostSignal ? NO_SIGNAL : PAUSED : undefined;
+    const reason = wasPaused ?? (missing[0] === undefined ? NOTHING : missing[0].reason);
     return `${this.#plan.program} was not recorded: ${reason}${
       this.#isKept ? `; what the recorder wrote is kept in ${this.#folder}, whose files are traces themselves` : ""
     }`;
@@ -210,6 +238,8 @@ export class Recording implements Disposable {
 }
 
 const NOTHING = "neither it nor a process of it asked anything of malloc, or all have a malloc of their own";
+const PAUSED = "it was paused all the time; SIGUSR2 to its process, or to this command, lets recording go on";
+const NO_SIGNAL = "it was paused all the time, and handles SIGUSR2, which would have let recording go on, itself";
 const SHUT_OUT = "it cleared LD_PRELOAD, has a malloc of its own, or could not write beside the recording";
 
 /** The recorder's files, without what somebody else has put there. */
@@ -244,7 +274,7 @@ async function makeRecording(
     using output = Deno.openSync(beside, { write: true, createNew: true });
     const writer = new RecordingWriter((bytes) => {
       for (let rest = bytes; rest.length > 0;) rest = rest.subarray(output.writeSync(rest));
-    }, ran);
+    }, factsOf({ ...raw.header, ...(ran === undefined ? {} : { ran }) }));
     const steps = raw.convert(writer);
     let step = steps.next();
     for (; !step.done; step = steps.next()) await pause(step.value);
@@ -261,8 +291,13 @@ async function makeRecording(
 }
 
 /** What the recorder says of itself that concerns the process alone. */
-function toldBy({ pid, forked, stopped, lost, program, wasCalling }: RawHeader) {
-  return { pid, forked, stopped, lost, program, wasCalling };
+function toldBy(header: RawHeader) {
+  const { pid, forked, stopped, lost, program, wasCalling, stretches, lostSignal, stacks, lostStacks } = header;
+  return {
+    ...{ pid, forked, stopped, lost, program, wasCalling },
+    ...(stretches === undefined ? {} : { stretches, lostSignal }),
+    ...(stacks === undefined ? {} : { stacks, lostStacks }),
+  };
 }
 
 function summaryOf(file: string) {

@@ -5,3 +5,4 @@
  */
 export { parseReportInput, type ReportInput, ReportInputError } from "./input.ts";
 export { renderPage, type ReportPage, type ReportPart } from "./page.ts";
+export { renderFlame } from "./flame/page.ts";

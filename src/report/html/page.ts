@@ -16,7 +16,7 @@ import { heapLabel } from "../tables/label.ts";
 import { type Markup, markup, type Piece } from "./markup.ts";
 import { dataSection, type Section } from "./sections/section.ts";
 import { unlikeProcessors } from "../processor.ts";
-import { STYLE } from "./style.ts";
+import { POLICY, shell } from "./shell.ts";
 
 /** What one file became. */
 export interface ReportPart {
@@ -35,8 +35,6 @@ export interface ReportPage {
   readonly warning?: string;
 }
 
-const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
-
 /** Makes the page of some files. */
 export function renderPage(inputs: readonly ReportInput[]): ReportPage {
   const files = inputs.map((input, index) => ({
@@ -50,27 +48,17 @@ export function renderPage(inputs: readonly ReportInput[]): ReportPage {
   const [first] = files;
   const warning = unlikeProcessors(inputs.map(({ path, file: { environment } }) => ({ path, environment })));
   const links = files.map(({ id, headline }) => markup`<li><a href="#${id}">${headline}</a></li>`);
-  const page = markup`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8">
-        <meta http-equiv="Content-Security-Policy" content="${POLICY}">
-        <meta name="viewport" content="width=device-width, initial-scale=1">
-        <meta name="color-scheme" content="light dark">
-        <title>hakmem: ${first?.headline ?? "an empty report"}</title>
-        <link rel="icon" href="data:,">
-        <style>${STYLE}</style>
-      </head>
-      <body>
-        <header>
+  const page = shell(
+    `hakmem: ${first?.headline ?? "an empty report"}`,
+    POLICY,
+    markup`<header>
           <h1>hakmem report</h1>
           ${warning === undefined ? "" : markup`<p role="note"><strong>${warning}</strong></p>`}
           ${files.length > 1 ? markup`<ol class="results">${links}</ol>` : ""}
         </header>
         <main>
-          ${files.map((file) => part(file))}</main>
-      </body>
-    </html>`;
+          ${files.map((file) => part(file))}</main>`,
+  );
   return {
     html: page.text,
     ...(warning === undefined ? {} : { warning }),

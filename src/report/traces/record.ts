@@ -58,13 +58,22 @@ export function renderRecordMarkdown(file: RecordFile): string {
 
 /** A row a process, with all but the histograms. */
 export function renderRecordCsv({ processes }: RecordFile): string {
-  const rows = processes.map(({ kinds, ran, wasCalling = false, sizes: _sizes, lifetimes: _lifetimes, ...rest }) => ({
-    ...rest,
-    ...kinds,
-    wasCalling,
-    wallSeconds: ran?.wallSeconds ?? "",
-    processorSeconds: ran?.processorSeconds ?? "",
-  }));
+  const rows = processes.map((process) => {
+    const { kinds, ran, wasCalling = false, sizes: _sizes, lifetimes: _lifetimes, ...others } = process;
+    const { stretches, lostSignal = false, stacks, lostStacks = 0, ...rest } = others;
+    return {
+      ...rest,
+      ...kinds,
+      wasCalling,
+      stretches: stretches ?? "",
+      lostSignal,
+      stacks: stacks?.by ?? "",
+      sampleBytes: stacks?.sampleBytes ?? "",
+      lostStacks,
+      wallSeconds: ran?.wallSeconds ?? "",
+      processorSeconds: ran?.processorSeconds ?? "",
+    };
+  });
   return csvTable(Object.keys(rows[0]!), rows.map((row) => Object.values(row).map(String)));
 }
 
@@ -135,9 +144,14 @@ function boundOf(histogram: Histogram, share: number): number {
 function notesOf({ processes, replaced, missing = [], kept, notes: others = [] }: RecordFile): string[] {
   const notes = processes.flatMap((process) => {
     const { stopped, cut, events, running, lost, unseenFrees, wasCalling = false } = process;
+    const { stretches, lostSignal = false, stacks, lostStacks = 0 } = process;
     const all: [applies: boolean, text: string][] = [
       [stopped !== 0, `recording stopped before its end: ${STOP_REASONS[stopped] ?? `the system's error ${stopped}`}`],
       [cut, `what came after ${counted(events, "event")} is left out: no trace has more`],
+      [stretches !== undefined, `recording was let go on ${counted(stretches ?? 0, "time")}, and is of nothing else`],
+      [lostSignal, "SIGUSR2 was the program's own in the end: since it took it, it has paused nothing"],
+      [stacks !== undefined, `who called: trace info ${process.file} --by stack, trace flame ${process.file}`],
+      [lostStacks > 0, `${counted(lostStacks, "allocation")} without a stack: there were too many different ones`],
       [running, "it was still running; what it did later is not recorded"],
       [lost > 0, `${counted(lost, "call")} of signal handlers could not be recorded`],
       [

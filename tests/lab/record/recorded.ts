@@ -1,5 +1,5 @@
 /** Programs whose calls are known, built, recorded, and run under valgrind, which is the other witness. */
-import { Recording } from "../../../src/lab/record/record.ts";
+import { Recording, type RecordPlan } from "../../../src/lab/record/record.ts";
 import { buildNative } from "../../../src/os/mod.ts";
 import type { RecordedProcess, RecordFile } from "../../../src/model/mod.ts";
 import { readTrace, type Trace } from "../../../src/traces/mod.ts";
@@ -21,13 +21,22 @@ export type Recorded = Pick<RecordFile, "processes" | "replaced" | "exitCode" | 
 };
 
 /** Records a program in a folder of its own, which is gone afterwards. */
-export async function recorded(program: string, ...args: string[]): Promise<Recorded> {
+export function recorded(program: string, ...args: string[]): Promise<Recorded> {
+  return recordedAs({ program, args }, ({ processes }) => processes.map(({ file }) => readTrace(file)))
+    .then(({ made, ...found }) => ({ ...found, traces: made }));
+}
+
+/** The same in some way; what `use` makes of the files, while they are there, is `made`. */
+export async function recordedAs<Made>(
+  plan: Omit<RecordPlan, "file">,
+  use: (found: Pick<RecordFile, "processes">) => Made | Promise<Made>,
+): Promise<Omit<Recorded, "traces"> & { readonly made: Made }> {
   const folder = await Deno.makeTempDir({ prefix: "hakmem-test-" });
   try {
-    using recording = await Recording.start({ program, args, file: `${folder}/program.trace` });
+    using recording = await Recording.start({ ...plan, file: `${folder}/program.trace` });
     const outcome = await recording.outcome();
     const found = await recording.finish(() => {}, new AbortController().signal);
-    return { ...outcome, ...found, traces: found.processes.map(({ file }) => readTrace(file)) };
+    return { ...outcome, ...found, made: await use(found) };
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

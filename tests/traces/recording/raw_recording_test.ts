@@ -39,6 +39,9 @@ Deno.test({
     const trace = decodeTrace(await rawFile(program));
     const { traces } = await recorded(program);
     assertEquals(columns(trace), columns(traces[0]!));
+    const older = await rawFile(program);
+    older.set(new TextEncoder().encode("hkmeraw3"));
+    assertEquals(columns(decodeTrace(older)), columns(trace), "events without stacks are as they were");
   },
 });
 

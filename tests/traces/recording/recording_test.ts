@@ -1,6 +1,13 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { decodeTrace, EVENT, type Trace, TraceError } from "../../../src/traces/mod.ts";
+import {
+  decodeTrace,
+  EVENT,
+  readStackTotals,
+  type StackFacts,
+  type Trace,
+  TraceError,
+} from "../../../src/traces/mod.ts";
 import { RecordingWriter } from "../../../src/traces/recording/recording.ts";
 
 /** What a writer wrote. */
@@ -159,4 +166,107 @@ Deno.test("a recording says how long its program ran, where that is known; older
   ) {
     assertThrows(() => decodeTrace(encoder.encode(`hakmem recording 2\n${line}`)), TraceError, "line 2: ");
   }
+});
+
+/** A recording with two stacks that share their outer call. */
+function withStacks(stacks: StackFacts, write: (writer: RecordingWriter, inner: number, other: number) => void) {
+  const parts: number[] = [];
+  const writer = new RecordingWriter((bytes) => parts.push(...bytes), { stacks, stretches: 2 });
+  const module = writer.module({ path: "/usr/bin/program", buildId: "c0ffee" });
+  const outer = writer.node(0, module, 0x1000);
+  write(writer, writer.node(outer, module, 0x1100), writer.node(outer, 0, 2 ** 47));
+  writer.finish();
+  return Uint8Array.from(parts);
+}
+
+/** What the totals of a recording are. */
+function totalsIn(bytes: Uint8Array<ArrayBuffer>) {
+  const path = Deno.makeTempFileSync();
+  try {
+    Deno.writeFileSync(path, bytes);
+    return readStackTotals(path);
+  } finally {
+    Deno.removeSync(path);
+  }
+}
+
+Deno.test("a recording with stacks gives each stack's totals, and replays as one without", () => {
+  const bytes = withStacks({ by: "auto", depth: 64 }, (writer, inner, other) => {
+    const kept = writer.allocation(EVENT.MALLOC, 1, 100, inner);
+    writer.free(1, writer.allocation(EVENT.CALLOC, 1, 1000, other)); // temporary, and the peak
+    const foreign = writer.allocation(EVENT.MALLOC, 2, 10, other);
+    writer.realloc(1, kept, 300, other);
+    writer.free(1, foreign); // thread 2 allocated nothing since
+    writer.aligned(2, 6, 64);
+  });
+  const { stacks, totals, whole, remarks } = totalsIn(bytes);
+  assertEquals([stacks!.parents, stacks!.moduleOf, stacks!.offsets], [
+    [0, 0, 1, 1],
+    [0, 1, 1, 0],
+    [0, 0x1000, 0x1100, 2 ** 47],
+  ]);
+  assertEquals(stacks!.modules, [{ path: "/usr/bin/program", buildId: "c0ffee" }]);
+  assertEquals(Object.fromEntries(totals), {
+    0: { allocated: 64, blocks: 1, peak: 0, temporary: 0, left: 64 },
+    2: { allocated: 100, blocks: 1, peak: 100, temporary: 0, left: 0 },
+    3: { allocated: 1310, blocks: 3, peak: 1000, temporary: 2, left: 300 },
+  });
+  assertEquals(whole, { allocated: 1474, blocks: 5, peak: 1100, temporary: 2, left: 364 });
+  assertMatch(remarks.join(), /recording was paused at the start: this is 2 stretches/);
+  const plain = recorded((writer) => {
+    const kept = writer.allocation(EVENT.MALLOC, 1, 100);
+    writer.free(1, writer.allocation(EVENT.CALLOC, 1, 1000));
+    const foreign = writer.allocation(EVENT.MALLOC, 2, 10);
+    writer.realloc(1, kept, 300);
+    writer.free(1, foreign);
+    writer.aligned(2, 6, 64);
+  });
+  assertEquals(rows(decodeTrace(bytes)), rows(decodeTrace(plain)));
+});
+
+Deno.test("of a sample, a block counts as often as its size is likely to be missed; those without a stack do not", () => {
+  const bytes = withStacks({ by: "fp", depth: 64, sampleBytes: 1000 }, (writer, inner) => {
+    writer.allocation(EVENT.MALLOC, 1, 10, inner);
+    writer.allocation(EVENT.MALLOC, 1, 10);
+    writer.free(1, writer.allocation(EVENT.MALLOC, 1, 5000, inner));
+  });
+  const { totals, whole } = totalsIn(bytes);
+  const weight = (size: number) => 1 / (1 - Math.exp(-size / 1000));
+  const { allocated, blocks, peak, temporary, left } = totals.get(2)!;
+  const expected = [10 * weight(10) + 5000 * weight(5000), weight(10) + weight(5000)];
+  for (const [at, value] of [allocated, blocks].entries()) assertAlmostEquals(value, expected[at]!, 1e-6);
+  assertAlmostEquals(peak, expected[0]!, 1e-6);
+  assertAlmostEquals(temporary, weight(5000), 1e-6);
+  assertAlmostEquals(left, 10 * weight(10), 1e-6);
+  assertEquals([totals.size, whole.allocated], [1, 5020]);
+});
+
+Deno.test("a damaged recording with stacks gives an error, or a beginning; a newer one is not known", () => {
+  const bytes = withStacks({ by: "auto", depth: 64 }, (writer, inner, other) => {
+    for (let at = 0; at < 300; at++) {
+      writer.free(1, writer.allocation(EVENT.MALLOC, at % 3, at, at % 2 ? inner : other));
+    }
+  });
+  const whole = decodeTrace(bytes);
+  fc.assert(fc.property(fc.nat(bytes.length - 1), fc.integer({ min: 1, max: 255 }), (at, flip) => {
+    bytes[at]! ^= flip;
+    try {
+      const trace = decodeTrace(bytes);
+      assertEquals(trace.sizes, whole.sizes.slice(0, trace.length));
+    } catch (error) {
+      assert(error instanceof TraceError, String(error));
+    } finally {
+      bytes[at]! ^= flip;
+    }
+  }));
+  const says = (write: (writer: RecordingWriter) => void, text: string) =>
+    assertThrows(() => decodeTrace(withStacks({ by: "auto", depth: 64 }, write)), TraceError, text);
+  says((writer) => void writer.allocation(EVENT.MALLOC, 1, 1, 9), "there is no stack 9");
+  says((writer) => void writer.node(9, 0, 0), "there is no stack 9");
+  says((writer) => void writer.node(0, 5, 0), "there is no module 5");
+  const encoder = new TextEncoder();
+  for (const line of ['{"stacks":{"by":"magic","depth":1}}', '{"stretches":-1}', "1", "{"]) {
+    assertThrows(() => decodeTrace(encoder.encode(`hakmem recording 3\n${line}\n`)), TraceError, "line 2: ");
+  }
+  assertThrows(() => decodeTrace(encoder.encode("hakmem recording 4\n{}\n")), TraceError, "not a trace of a format");
 });

@@ -10,11 +10,13 @@ import { UsageError } from "../../shared/values.ts";
 import { anonymiseCommand } from "./anonymise.ts";
 import { convertCommand } from "./convert.ts";
 import { cutCommand } from "./cut.ts";
+import { flameCommand } from "./flame.ts";
 import { infoCommand } from "./info.ts";
 
 /** In the order of `trace --help`. */
 const ACTIONS: readonly ((finish: Finish) => AnyCommand)[] = [
   infoCommand,
+  flameCommand,
   convertCommand,
   cutCommand,
   anonymiseCommand,
@@ -34,7 +36,9 @@ Examples:
 /** The command. */
 export function traceCommand(finish: Finish): AnyCommand {
   const command = new Command("trace")
-    .description("a trace without a replay: what it is like, in other formats, a window of it, without names")
+    .description(
+      "a trace without a replay: what it is like, who allocates, in other formats, a window of it, without names",
+    )
     .usage("<action> <trace> [options]")
     .helpCommand(false)
     .argument("[action]", "one of the commands below")

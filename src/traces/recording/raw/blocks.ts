@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { KIND, type Stream } from "./stream.ts";
+import { RawStacks } from "./stacks.ts";
+import { KIND, NOTE, PAUSED, type Stream } from "./stream.ts";
 import type { RecordingWriter } from "../recording.ts";
 import { EVENT } from "../../trace.ts";
 
@@ -24,11 +25,14 @@ export interface BlockRepairs {
 interface Moving {
   readonly address: number;
   readonly block: number;
+  /** Whether recording was paused when it began. */
+  readonly isPaused: boolean;
 }
 
 /** Turns addresses into blocks, and writes what happens to them. */
 export class Blocks {
   readonly #writer: RecordingWriter;
+  readonly #stacks: RawStacks;
   readonly #live = new Map<number, number>();
   /** By thread. More than one if a signal's handler reallocates. */
   readonly #moving = new Map<number, Moving[]>();
@@ -41,6 +45,7 @@ export class Blocks {
   /** @param writer Gets the events. */
   constructor(writer: RecordingWriter) {
     this.#writer = writer;
+    this.#stacks = new RawStacks(writer);
   }
 
   /** What had to be made up for so far. */
@@ -49,8 +54,8 @@ export class Blocks {
   }
 
   /** Writes what the stream's present event means. */
-  event({ kind, thread, alignment, address, size }: Stream): void {
-    const writer = this.#writer;
+  event({ kind, thread, detail, address, size, stack: number, content }: Stream): void {
+    const writer = this.#writer, isPaused = detail === PAUSED, stack = number === 0 ? 0 : this.#stacks.nodeOf(number);
     this.#events++;
     while (this.#ended[0] !== undefined && this.#ended[0].at <= this.#events) {
       writer.threadEnd(this.#ended.shift()!.thread);
@@ -58,27 +63,29 @@ export class Blocks {
     switch (kind) {
       case KIND.MALLOC:
         this.#vacate(thread, address);
-        this.#live.set(address, writer.allocation(EVENT.MALLOC, thread, size));
+        this.#live.set(address, writer.allocation(EVENT.MALLOC, thread, size, stack));
         break;
       case KIND.CALLOC:
         this.#vacate(thread, address);
-        this.#live.set(address, writer.allocation(EVENT.CALLOC, thread, size));
+        this.#live.set(address, writer.allocation(EVENT.CALLOC, thread, size, stack));
         break;
       case KIND.ALIGNED:
         this.#vacate(thread, address);
-        this.#live.set(address, writer.aligned(thread, alignment, size));
+        this.#live.set(address, writer.aligned(thread, detail, size, stack));
         break;
       case KIND.FREE:
-        this.#free(thread, this.#take(address));
+        this.#free(thread, this.#take(address), isPaused);
         break;
       case KIND.REALLOC_BEGIN:
-        this.#movingOf(thread).push({ address, block: this.#take(address) });
+        this.#movingOf(thread).push({ address, block: this.#take(address), isPaused });
         break;
       case KIND.REALLOC_END:
-        this.#moved(thread, address, size);
+        this.#moved(thread, address, size, stack);
         break;
-      case KIND.THREAD:
-        if (size === ENDS) this.#ended.push({ thread, at: this.#events + LATE });
+      case KIND.NOTE:
+        if (detail === NOTE.MODULE) this.#stacks.module(content);
+        else if (detail === NOTE.STACK) this.#stacks.stack(content);
+        else if (size === ENDS) this.#ended.push({ thread, at: this.#events + LATE });
     }
   }
 
@@ -87,22 +94,22 @@ export class Blocks {
     for (const { thread } of this.#ended.splice(0)) this.#writer.threadEnd(thread);
   }
 
-  #moved(thread: number, address: number, size: number): void {
+  #moved(thread: number, address: number, size: number, stack: number): void {
     const moving = this.#movingOf(thread).pop();
     if (moving === undefined) return; // it began before the recording did
-    const { block } = moving;
+    const { block, isPaused } = moving;
     if (address === 0) {
-      if (size === FREED) this.#free(thread, block);
+      if (size === FREED) this.#free(thread, block, isPaused);
       else if (block !== 0) this.#live.set(moving.address, block);
       return;
     }
     this.#vacate(thread, address);
-    if (block === 0) {
-      this.#unknownBlocks++;
-      this.#live.set(address, this.#writer.allocation(EVENT.MALLOC, thread, size));
-    } else {
-      this.#writer.realloc(thread, block, size);
+    if (block !== 0) {
+      this.#writer.realloc(thread, block, size, stack);
       this.#live.set(address, block);
+    } else if (!isPaused) {
+      this.#unknownBlocks++;
+      this.#live.set(address, this.#writer.allocation(EVENT.MALLOC, thread, size, stack));
     }
   }
 
@@ -113,9 +120,10 @@ export class Blocks {
     return block;
   }
 
-  #free(thread: number, block: number): void {
-    if (block === 0) this.#unknownBlocks++;
-    else this.#writer.free(thread, block);
+  /** @param isPaused Whether a block that is not known is none that was to be recorded. */
+  #free(thread: number, block: number, isPaused: boolean): void {
+    if (block !== 0) this.#writer.free(thread, block);
+    else if (!isPaused) this.#unknownBlocks++;
   }
 
   /** Frees what is known to be at an address at which there is another block now. */

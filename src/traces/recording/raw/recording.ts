@@ -18,12 +18,12 @@ import { Content } from "../../files/content.ts";
 import type { TraceFormat } from "../../formats/format.ts";
 import { type BlockRepairs, Blocks } from "./blocks.ts";
 import { behindEvent, CHUNK, Stream, StreamQueue } from "./stream.ts";
-import { decodeRecording, RecordingWriter } from "../recording.ts";
-import { type RanFor, TraceError } from "../../trace.ts";
+import { decodeRecording, type RecordingFacts, RecordingWriter } from "../recording.ts";
+import { type RanFor, type StackFacts, STACKS_BY, TraceError } from "../../trace.ts";
 
-/** How such a file begins. */
-const MAGIC = "hkmeraw3";
-const FILE_MAGIC = 0x33776172656d6b68n;
+/** How such a file begins: the version before the last had no stacks and no pauses. */
+const MAGIC = "hkmeraw4", MAGIC_3 = "hkmeraw3";
+const FILE_MAGIC = 0x34776172656d6b68n, FILE_MAGIC_3 = 0x33776172656d6b68n;
 const CHUNK_MAGIC = 0x6b6e756863656d68n;
 const FILE_HEADER = {
   PID: 8,
@@ -39,7 +39,15 @@ const FILE_HEADER = {
   NOTE_BYTES: 64,
   LOST_NOTES: 68,
   PROGRAM: 72,
-  NOTES: 328,
+  HAS_PAUSES: 328,
+  STRETCHES: 332,
+  LOST_SIGNAL: 336,
+  STACKS_BY: 340,
+  DEPTH: 344,
+  LOST_STACKS: 348,
+  SAMPLE_BYTES: 352,
+  NOTES: 360,
+  NOTES_3: 328,
   BYTES: 65536,
 };
 /** Of a note: its process, its state, how long it is, and the path. */
@@ -51,7 +59,7 @@ const PAUSE = 2 ** 18; // events, some tens of milliseconds
 export const rawRecording: TraceFormat = {
   name: "hakmem raw",
   description: "what the recorder of hakmem's record leaves if record is killed",
-  recognises: (head) => head.startsWith(MAGIC),
+  recognises: (head) => head.startsWith(MAGIC) || head.startsWith(MAGIC_3),
   decode: (content, sink) => {
     const bytes = content.whole(), parts: Uint8Array[] = [];
     const read: ReadAt = (at, length) => {
@@ -60,7 +68,7 @@ export const rawRecording: TraceFormat = {
       return part;
     };
     const raw = new RawRecording(read);
-    const writer = new RecordingWriter((part) => parts.push(part.slice()), raw.header.ran);
+    const writer = new RecordingWriter((part) => parts.push(part.slice()), factsOf(raw.header));
     for (const _ of raw.convert(writer));
     writer.finish();
     return decodeRecording(rawRecording.name, Content.of(joined(parts)), sink);
@@ -91,6 +99,23 @@ export interface RawHeader {
   readonly started: readonly StartedProgram[];
   /** How many more there were. */
   readonly lostNotes: number;
+  /** If recording was paused at the start: how often it was let go on. */
+  readonly stretches?: number;
+  /** Whether at the exit SIGUSR2, which does that, was the program's own. */
+  readonly lostSignal: boolean;
+  /** How its stacks were found, if it has any. */
+  readonly stacks?: StackFacts;
+  /** Allocations without one, because there were too many different ones. */
+  readonly lostStacks: number;
+}
+
+/** What a recording says of the whole of it. */
+export function factsOf({ ran, stretches, stacks }: RawHeader): RecordingFacts {
+  return {
+    ...ran,
+    ...(stretches === undefined ? {} : { stretches }),
+    ...(stacks === undefined ? {} : { stacks }),
+  };
 }
 
 /** What a process became, or was about to. */
@@ -209,9 +234,8 @@ export class RawRecording {
  */
 export function readRawHeader(read: ReadAt): RawHeader {
   const bytes = read(0, FILE_HEADER.BYTES), view = new DataView(bytes.buffer);
-  if (![0n, FILE_MAGIC].includes(view.getBigUint64(0, true))) {
-    throw new TraceError("byte 0: not a file of the recorder");
-  }
+  const magic = view.getBigUint64(0, true);
+  if (![0n, FILE_MAGIC, FILE_MAGIC_3].includes(magic)) throw new TraceError("byte 0: not a file of the recorder");
   const wall = Number(view.getBigUint64(FILE_HEADER.WALL, true));
   const processor = Number(view.getBigUint64(FILE_HEADER.PROCESSOR, true));
   const stopped = view.getUint32(FILE_HEADER.STOPPED, true);
@@ -226,15 +250,31 @@ export function readRawHeader(read: ReadAt): RawHeader {
     wasCalling: view.getUint32(FILE_HEADER.CALLING, true) !== 0,
     lostForks: view.getUint32(FILE_HEADER.LOST_FORKS, true),
     lostForkError: view.getUint32(FILE_HEADER.LOST_FORK_ERROR, true),
-    started: [...startedIn(bytes, view)],
+    started: [...startedIn(bytes, view, magic === FILE_MAGIC_3 ? FILE_HEADER.NOTES_3 : FILE_HEADER.NOTES)],
     lostNotes: view.getUint32(FILE_HEADER.LOST_NOTES, true),
+    ...(magic === FILE_MAGIC_3 ? { lostSignal: false, lostStacks: 0 } : readNewer(view)),
+  };
+}
+
+/** What version 3 had not. */
+function readNewer(view: DataView): Pick<RawHeader, "stretches" | "lostSignal" | "stacks" | "lostStacks"> {
+  const by = STACKS_BY[view.getUint32(FILE_HEADER.STACKS_BY, true) - 1];
+  const sampleBytes = Number(view.getBigUint64(FILE_HEADER.SAMPLE_BYTES, true));
+  const hasPauses = view.getUint32(FILE_HEADER.HAS_PAUSES, true) !== 0;
+  return {
+    ...(hasPauses ? { stretches: view.getUint32(FILE_HEADER.STRETCHES, true) } : {}),
+    ...(by === undefined ? {} : {
+      stacks: { by, depth: view.getUint32(FILE_HEADER.DEPTH, true), ...(sampleBytes > 0 ? { sampleBytes } : {}) },
+    }),
+    lostSignal: view.getUint32(FILE_HEADER.LOST_SIGNAL, true) !== 0,
+    lostStacks: view.getUint32(FILE_HEADER.LOST_STACKS, true),
   };
 }
 
 /** The programs that notes tell of, without those that could not be started. */
-function* startedIn(bytes: Uint8Array<ArrayBuffer>, view: DataView): Generator<StartedProgram> {
-  const end = Math.min(FILE_HEADER.NOTES + view.getUint32(FILE_HEADER.NOTE_BYTES, true), bytes.length);
-  for (let at = FILE_HEADER.NOTES, length = 0; at + NOTE.PATH < end; at += length) {
+function* startedIn(bytes: Uint8Array<ArrayBuffer>, view: DataView, notes: number): Generator<StartedProgram> {
+  const end = Math.min(notes + view.getUint32(FILE_HEADER.NOTE_BYTES, true), bytes.length);
+  for (let at = notes, length = 0; at + NOTE.PATH < end; at += length) {
     length = view.getUint16(at + NOTE.BYTES, true);
     if (length === 0) return; // the process was killed while it wrote it
     const state = view.getUint16(at + NOTE.STATE, true);

@@ -7,16 +7,34 @@
  */
 
 /** The kinds of events. */
-export const KIND = { MALLOC: 1, CALLOC: 2, ALIGNED: 3, FREE: 4, REALLOC_BEGIN: 5, REALLOC_END: 6, THREAD: 7 };
-const WIDE = 8;
+export const KIND = { MALLOC: 1, CALLOC: 2, ALIGNED: 3, FREE: 4, REALLOC_BEGIN: 5, REALLOC_END: 6, NOTE: 7 };
+/** What a note is, in its detail. */
+export const NOTE = { THREAD: 0, STACK: 1, MODULE: 2 };
+/** The detail of a free or a realloc while recording is paused. */
+export const PAUSED = 1;
+const WIDE = 8, HAS_STACK = 1 << 9;
 
 /** The chunks that a buffer consists of, in bytes: where the parts of their header are, its length, and that of all. */
 export const CHUNK = { LENGTH: 8, BUFFER: 12, INDEX: 16, APPENDED: 20, HEADER_BYTES: 40, BYTES: 65_536 };
 
 /** Where the event ends that begins at a word of a chunk; 0 if none does. */
 export function behindEvent(words: Uint32Array, at: number): number {
-  const low = words[at] ?? 0, next = at + ((low & WIDE) === 0 ? 4 : 6);
-  return (low & 7) === 0 || next > words.length ? 0 : next;
+  const low = words[at] ?? 0;
+  const length = hasContent(low) ? 4 + 2 * words[at + 2]! : 4 + ((low & WIDE) === 0 ? 0 : 2) + stackWords(low);
+  return (low & 7) === 0 || at + length > words.length ? 0 : at + length;
+}
+
+/** Whether the first word is that of a note that says how many words follow. */
+function hasContent(low: number): boolean {
+  return (low & 7) === KIND.NOTE && detailOf(low) !== NOTE.THREAD;
+}
+
+function detailOf(low: number): number {
+  return (low >>> 4) & 31;
+}
+
+function stackWords(low: number): number {
+  return (low & HAS_STACK) === 0 ? 0 : 2;
 }
 
 /** The events of a buffer, of which one is the present one. */
@@ -30,10 +48,14 @@ export class Stream {
   sequence = 0;
   /** Of {@link KIND}. */
   kind = 0;
-  /** Log2. */
-  alignment = 0;
+  /** Of an aligned allocation the log2 of the alignment, of a free or a realloc {@link PAUSED}; of a note what it is. */
+  detail = 0;
   address = 0;
   size = 0;
+  /** The number of its stack; 0 if it has none. */
+  stack = 0;
+  /** What follows a note about a stack or a module. */
+  content = new Uint32Array();
   /** Who writes the buffer. */
   thread = 0;
 
@@ -60,9 +82,12 @@ export class Stream {
     const low = words[at]!, high = words[at + 1]!, kind = low & 7, isWide = (low & WIDE) !== 0;
     const addressLow = words[at + 2]!, addressHigh = words[at + 3]!;
     this.kind = kind;
-    this.alignment = (low >>> 4) & 63;
+    this.detail = detailOf(low);
     this.sequence = high * 2 ** 22 + (low >>> 10);
-    if (isWide) {
+    this.stack = stackWords(low) === 0 ? 0 : words[next - 2]!;
+    if (hasContent(low)) {
+      this.content = words.subarray(at + 4, next);
+    } else if (isWide) {
       this.address = addressHigh * 2 ** 32 + addressLow;
       this.size = words[at + 5]! * 2 ** 32 + words[at + 4]!;
     } else {
@@ -70,7 +95,7 @@ export class Stream {
       this.size = addressHigh >>> 16;
     }
     this.#at = next;
-    if (kind === KIND.THREAD) this.thread = this.address;
+    if (kind === KIND.NOTE && this.detail === NOTE.THREAD) this.thread = this.address;
     return true;
   }
 

@@ -1,0 +1,24 @@
+/**
+ * What is said to who wants to record a program that runs already: the recorder gets into a program by `LD_PRELOAD`, which
+ * the system looks at when a program starts, and never again.
+ *
+ * @module
+ */
+import { commandOutput } from "../../os/mod.ts";
+
+/** Why a process cannot be recorded, and what can be done. */
+export async function alreadyRunning(pid: number): Promise<string> {
+  // By a command, since Deno reads nothing of `/proc` without all permissions.
+  const line = await commandOutput("cat", [`/proc/${pid}/cmdline`]);
+  if (line === undefined && Deno.build.os === "linux") return `--pid ${pid}: there is no process ${pid}`;
+  const words = line?.split("\0").slice(0, -1) ?? [];
+  const command = words.length === 0 ? "COMMAND" : words.map(quoted).join(" ");
+  return `--pid ${pid}: a program that runs already cannot be recorded, since the recorder can only get in where a ` +
+    "program starts. Start it under record, paused, and let recording go on when it matters: " +
+    `deno run -P cli.ts record --paused -- ${command}; then kill -USR2 its process, and once more to pause it`;
+}
+
+/** A word as a shell takes it. */
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,133 @@
+/** From a recording with stacks to who allocates: `record --stacks`, `trace info --by stack`, `trace flame`. */
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import * as v from "valibot";
+import { StacksFileSchema } from "../../../src/model/mod.ts";
+import { build } from "../../lab/record/recorded.ts";
+import { assertNarrow, cli, command, mallocLabText, outcome, withFile } from "../helpers.ts";
+
+const LINUX = Deno.build.os === "linux";
+
+/** A test of what is on Linux alone, with a recording of `programs/tree.c` that has stacks. */
+function treeTest(name: string, fn: (trace: string, folder: string) => Promise<void>): void {
+  Deno.test({
+    name: `${name}${LINUX ? "" : " (skipped: not on Linux)"}`,
+    ignore: !LINUX,
+    fn: async () => {
+      const folder = await Deno.makeTempDir({ prefix: "hakmem-test-" });
+      try {
+        const program = await build("tree", "executable", "-fno-omit-frame-pointer", "-fno-optimize-sibling-calls");
+        const trace = `${folder}/tree.trace`;
+        const { code, stderr } = await cli(["record", "--stacks", "-o", trace, "--", program]);
+        assertEquals(code, 0, stderr);
+        assertMatch(stderr.replaceAll(/\s+/g, " "), /who called: trace info \S+ --by stack, trace flame/);
+        await fn(trace, folder);
+      } finally {
+        await Deno.remove(folder, { recursive: true });
+      }
+    },
+  });
+}
+
+treeTest("trace info --by stack says who allocates, in the terminal and in files", async (trace, folder) => {
+  const files = ["json", "csv", "markdown"].flatMap((name) => [`--${name}`, `${folder}/${name}`]);
+  const { code, stdout, stderr } = await cli(["trace", "info", trace, "--by", "stack", "--top", "2", ...files]);
+  assertEquals([code, stderr], [0, ""]);
+  assertNarrow(stdout);
+  assertMatch(stdout, /^tree.trace \(hakmem\): 155.0 KB asked for, by 3 stacks\n/);
+  assertMatch(stdout, /64\.5 % +100\.0 KB +1,000 +50\.0 KB +0 +50\.0 KB\n leaf_a < middle < outer < main\n/);
+  assertMatch(stdout, /1 more stack with 3\.2 % \(--top\)/);
+  const file = v.parse(StacksFileSchema, JSON.parse(await Deno.readTextFile(`${folder}/json`)));
+  assertEquals(file.stacks.map(({ allocated }) => allocated), [100_000, 50_000, 5000]);
+  assertEquals(file.stacks[0]!.frames[0]!.function, "leaf_a");
+  assertEquals([file.value, file.by, file.depth, file.whole.blocks], ["allocated", "auto", 64, 2005]);
+  assertMatch(await Deno.readTextFile(`${folder}/csv`), /^allocated,.*\n100000,1000,50000,0,50000,_start;.*;leaf_a\n/);
+  assertMatch(await Deno.readTextFile(`${folder}/markdown`), /\| leaf_a < middle < outer < main \|/);
+  const temporary = await cli(["trace", "info", trace, "--by", "stack", "--value", "temporary"]);
+  assertMatch(temporary.stdout, /1,005 temporary blocks, by 3 stacks(.|\n)*99\.5 %.*\n leaf_b < middle/);
+});
+
+treeTest("trace flame writes what viewers open, by the file's ending", async (trace, folder) => {
+  const flame = async (name: string, ...args: string[]) => {
+    const { code, stdout, stderr } = await cli(["trace", "flame", trace, "-o", `${folder}/${name}`, ...args]);
+    assertEquals([code, stderr], [0, ""]);
+    assertStringIncludes(stdout.replaceAll("\n", " "), "3 stacks of 3,510 events");
+    return `${folder}/${name}`;
+  };
+  const folded = await Deno.readTextFile(await flame("tree.folded", "--value", "peak"));
+  assertEquals(folded.match(/\bmain;.*/g), ["main;outer;middle;leaf_a 50000", "main;other;leaf_a 1000"]);
+  const speedscope = JSON.parse(await Deno.readTextFile(await flame("tree.speedscope.json")));
+  assertEquals(speedscope.profiles.map(({ name, endValue }: { name: string; endValue: number }) => [name, endValue]), [
+    ["allocated", 155_000],
+    ["blocks", 2005],
+    ["peak", 51_000],
+    ["temporary", 1005],
+    ["left", 50_000],
+  ]);
+  const page = await Deno.readTextFile(await flame("tree.html"));
+  assert(!/\b(?:src|href)="(?!data:)/.test(page), "it loads nothing");
+  const pprof = await flame("tree.pb.gz", "--value", "blocks");
+  const top = await new Deno.Command("go", { args: ["tool", "pprof", "-top", pprof], stderr: "null" }).output()
+    .catch(() => undefined); // not everybody has it
+  if (top === undefined) return;
+  assertMatch(
+    outcome({ ...top, stderr: top.stdout }).stdout,
+    /Type: blocks\n(.|\n)* 1005 50\.12%.* leaf_a\n(.|\n)*outer/,
+  );
+});
+
+Deno.test("trace flame, --by stack and record with stacks refuse what cannot be, in a message", async () => {
+  await withFile(mallocLabText(4), async (trace) => {
+    const wrong: [args: string[], says: RegExp][] = [
+      [["trace", "flame", trace, "-o", "x.folded"], /has no stacks: only what record writes with --stacks/],
+      [["trace", "flame", trace, "-o", "x.svg"], /no ending that says which format.*\.html, \.pb\.gz/],
+      [["trace", "flame", trace], /required option '-o, --output <file>' not specified/],
+      [
+        ["trace", "flame", trace, "-o", "x.html", "--value", "worth"],
+        /--value worth does not exist: allocated, blocks/,
+      ],
+      [["trace", "info", trace, "--by", "stack"], /has no stacks/],
+      [["trace", "info", trace, "--top", "3"], /--top says something of stacks: add --by stack/],
+      [["record", "--depth", "1000", "--", "true"], /--depth 1000 is not allowed: a whole number from 1 to 128/],
+      [["record", "--stacks-by", "magic", "--", "true"], /--stacks-by magic does not exist: auto, fp, unwind/],
+      [
+        ["record", "--pid", String(Deno.pid)],
+        /runs already cannot be recorded.*record --paused -- \S*deno.* kill -USR2/,
+      ],
+    ];
+    for (const [args, says] of wrong) {
+      const { code, stdout, stderr } = await cli(args);
+      assertMatch(stderr.replaceAll("\n", " "), says);
+      assertEquals([code, stdout], [3, ""]);
+    }
+  });
+});
+
+Deno.test({
+  name: `record --paused tells the process's number, and passes SIGUSR2 on${LINUX ? "" : " (skipped: not on Linux)"}`,
+  ignore: !LINUX,
+  fn: async () => {
+    const folder = await Deno.makeTempDir({ prefix: "hakmem-test-" });
+    try {
+      const endless = await build("endless");
+      const child = command(["record", "--paused", "-o", `${folder}/x.trace`, "--", endless, "1000000000000"]).spawn();
+      const stderr = child.stderr.pipeThrough(new TextDecoderStream()).getReader();
+      const [, pid] = /paused: kill -USR2 (\d+) lets recording go on/.exec((await stderr.read()).value!)!;
+      child.kill("SIGUSR2");
+      while (Deno.statSync(`${folder}/${recordingIn(folder)}/${pid}.0`).size < 3 * 65_536) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      child.kill("SIGTERM");
+      let said = "";
+      for (let part = await stderr.read(); !part.done; part = await stderr.read()) said += part.value;
+      await child.stdout.cancel();
+      await child.status;
+      assertMatch(said.replaceAll("\n", " "), /recorded [\d,]+ events of .*recording was let go on 1 time/);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+});
+
+function recordingIn(folder: string): string {
+  return [...Deno.readDirSync(folder)].find(({ name }) => name.endsWith(".recording"))!.name;
+}
