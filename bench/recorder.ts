@@ -42,7 +42,8 @@ const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   "random-mixed": [workloads.path, ...workloads.args, RANDOM_MIXED],
 };
 
-const { rounds = "21", stacks: hasStacks } = parseArgs(Deno.args, { string: ["rounds"], boolean: ["stacks"] });
+const { rounds = "21" } = parseArgs(Deno.args, { string: ["rounds"] });
+const hasStacks = Deno.args.includes("--stacks");
 const library = (await buildNative(RECORDER)).path, withStacks = (await buildNative(STACK_RECORDER)).path;
 
 /** Ways to record, by their name: what is preloaded, and the variables that tell it what to do. */

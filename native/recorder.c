@@ -581,7 +581,7 @@ static bool wants_stack(unsigned kind, const void *address, uint64_t size) {
   if (table == NULL || address == NULL || kind == FREE || kind == REALLOC_BEGIN || kind == NOTE) return false;
   if (sample_bytes == 0) return true;
   if (UNLIKELY(self.random == 0)) {
-    self.random = (nanoseconds(CLOCK_MONOTONIC) ^ (uint64_t)(uintptr_t)&self * 0x9e3779b97f4a7c15u) | 1;
+    self.random = ((process->is_confined ? 0 : nanoseconds(CLOCK_MONOTONIC)) ^ (uint64_t)(uintptr_t)&self * 0x9e3779b97f4a7c15u) | 1;
     for (int round = 0; round < 4; round++) self.until_sample = bytes_to_sample();
   }
   self.until_sample -= (int64_t)size;

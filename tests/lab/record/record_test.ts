@@ -1,7 +1,7 @@
 /** The recorder against programs whose calls are known by construction, and against valgrind. */
 import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert";
 import { RecordError, Recording } from "../../../src/lab/record/record.ts";
-import { RECORDER } from "../../../src/lab/record/files.ts";
+import { RECORDER, STACK_RECORDER } from "../../../src/lab/record/files.ts";
 import { buildNative } from "../../../src/os/mod.ts";
 import { compilesWithoutWarning } from "../../os/run_child.ts";
 import { EVENT, readTrace, type Trace } from "../../../src/traces/mod.ts";
@@ -55,8 +55,10 @@ Deno.test({
   ignore: !LINUX,
   fn: async (t) => {
     const source = decodeURIComponent(new URL("../../../native/recorder.c", import.meta.url).pathname);
-    const flags = (RECORDER.flags ?? []).filter((flag) => flag !== "-ldl");
-    await compilesWithoutWarning(t, ["-O2", "-fPIC", ...flags], [source]);
+    for (const { flags = [] } of [RECORDER, STACK_RECORDER]) {
+      const ofCompiler = flags.filter((flag) => !/^-(?:l|Wl)/.test(flag));
+      await compilesWithoutWarning(t, ["-O2", "-fPIC", ...ofCompiler], [source]);
+    }
   },
 });
 
