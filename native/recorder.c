@@ -804,6 +804,7 @@ static void open_recording(void) {
   has_thread_end = pthread_key_create(&thread_end, end_thread) == 0;
   has_pauses = getenv("HAKMEM_RECORDING_PAUSED") != NULL;
   is_paused = has_pauses;
+  if (has_pauses) listen(); /* before there is a file: who waits for that may send the signal then */
   open_stacks();
   process = page;
 }
@@ -850,11 +851,6 @@ static __attribute__((constructor)) void start_at_last(void) {
   self.is_busy = true;
   refill();
   self.is_busy = false;
-}
-
-/* Also in a program that another became by exec. */
-static __attribute__((constructor)) void listen_at_last(void) {
-  if (is_ready() && has_pauses) listen();
 }
 
 /* ---- what the program calls instead of them --------------------------------------------------------------------- */

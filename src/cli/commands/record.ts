@@ -135,14 +135,23 @@ async function watched(plan: RecordPlan): Promise<{ recording: Recording; outcom
     isEnding = true;
     recording?.kill("SIGTERM");
   };
-  const toggle = () => recording?.kill("SIGUSR2");
+  let isHeard = false, isWanted = false; // what comes too early would end the program
+  const toggle = () => {
+    if (isHeard) recording?.kill("SIGUSR2");
+    else isWanted = !isWanted;
+  };
   if (plan.isPaused) Deno.addSignalListener("SIGUSR2", toggle);
   Deno.addSignalListener("SIGINT", ignore);
   Deno.addSignalListener("SIGTERM", passOn);
   try {
     recording = await Recording.start(plan);
     if (isEnding) recording.kill("SIGTERM");
-    if (plan.isPaused) printError(`paused: kill -USR2 ${recording.pid} lets recording go on, and pauses it again\n`);
+    if (plan.isPaused) {
+      await recording.isHeard();
+      isHeard = true;
+      if (isWanted) toggle();
+      printError(`paused: kill -USR2 ${recording.pid} lets recording go on, and pauses it again\n`);
+    }
     return { recording, outcome: await recording.outcome() };
   } finally {
     Deno.removeSignalListener("SIGINT", ignore);

@@ -50,6 +50,8 @@ export type Recorded = Omit<RecordFile, "schema" | "command" | keyof Outcome>;
 /** What a process may record that gets all its room at the start: some 4 million events. */
 const FIXED_BYTES = 64 * 2 ** 20;
 
+const PATIENCE = 2000; // ms, for a program to be loaded
+
 /** By which the recorder is told what to do. */
 function variablesOf({ isFixed = false, isPaused = false, stacks }: RecordPlan): Record<string, string> {
   return {
@@ -120,6 +122,15 @@ export class Recording implements Disposable {
   /** The number of the program's process. */
   get pid(): number {
     return this.#process.pid;
+  }
+
+  /** Waits until the recorder is in the program and hears signals; not for long, since it may never be. */
+  async isHeard(): Promise<void> {
+    for (const end = performance.now() + PATIENCE; performance.now() < end;) {
+      const names = [...Deno.readDirSync(this.#folder)].map(({ name }) => name);
+      if (names.some((name) => name.startsWith(`${this.pid}.`))) return;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
   }
 
   /** Passes a signal on to the program. */
