@@ -104,9 +104,9 @@ Deno.test({
   ignore: !LINUX,
   fn: async () => {
     const folder = await Deno.makeTempDir({ prefix: "hakmem-test-" });
+    const endless = await build("endless");
+    const child = command(["record", "--paused", "-o", `${folder}/x.trace`, "--", endless, "1000000000000"]).spawn();
     try {
-      const endless = await build("endless");
-      const child = command(["record", "--paused", "-o", `${folder}/x.trace`, "--", endless, "1000000000000"]).spawn();
       const stderr = child.stderr.pipeThrough(new TextDecoderStream()).getReader();
       const [, pid] = /paused: kill -USR2 (\d+) lets recording go on/.exec((await stderr.read()).value!)!;
       child.kill("SIGUSR2");
@@ -120,6 +120,12 @@ Deno.test({
       await child.status;
       assertMatch(said.replaceAll("\n", " "), /recorded [\d,]+ events of .*recording was let go on 1 time/);
     } finally {
+      try {
+        child.kill("SIGTERM"); // if something above failed: the program would run for ever
+      } catch {
+        // It has ended.
+      }
+      await child.status;
       await Deno.remove(folder, { recursive: true });
     }
   },
