@@ -16,6 +16,12 @@ export class TraceColumns implements EventSink<Trace> {
   #sizes = new Float64Array(FIRST_CAPACITY);
   #formerSizes = new Float64Array(FIRST_CAPACITY);
   #alignments = new Uint8Array(FIRST_CAPACITY);
+  #callers: Uint32Array<ArrayBuffer> | undefined;
+
+  /** Says that events may have stacks, for which there is a column then. */
+  hasStacks(): void {
+    this.#callers = new Uint32Array(this.#kinds.length);
+  }
 
   /** Adds an event; columns name blocks by their numbers. */
   add(
@@ -26,6 +32,7 @@ export class TraceColumns implements EventSink<Trace> {
     size: number,
     formerSize: number,
     alignment: number,
+    stack = 0,
   ): void {
     const event = this.#length++;
     if (event === this.#kinds.length) this.#resize(2 * event);
@@ -35,6 +42,7 @@ export class TraceColumns implements EventSink<Trace> {
     this.#sizes[event] = size;
     this.#formerSizes[event] = formerSize;
     this.#alignments[event] = alignment;
+    if (this.#callers !== undefined) this.#callers[event] = stack;
   }
 
   /** The trace. */
@@ -49,6 +57,7 @@ export class TraceColumns implements EventSink<Trace> {
       sizes: this.#sizes,
       formerSizes: this.#formerSizes,
       alignments: this.#alignments,
+      ...(this.#callers === undefined ? {} : { callers: this.#callers }),
     };
   }
 
@@ -59,6 +68,7 @@ export class TraceColumns implements EventSink<Trace> {
     this.#sizes = resized(this.#sizes, Float64Array, capacity);
     this.#formerSizes = resized(this.#formerSizes, Float64Array, capacity);
     this.#alignments = resized(this.#alignments, Uint8Array, capacity);
+    if (this.#callers !== undefined) this.#callers = resized(this.#callers, Uint32Array, capacity);
   }
 }
 

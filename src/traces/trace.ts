@@ -131,6 +131,8 @@ export interface Trace extends TraceFacts {
   readonly formerSizes: Float64Array<ArrayBuffer>;
   /** Base-2 logarithm of the alignment of an ALIGNED event; 0 for all others. */
   readonly alignments: Uint8Array<ArrayBuffer>;
+  /** Of a trace with stacks: who called, a node of {@linkcode TraceStacks}; 0 if the event has no stack. */
+  readonly callers?: Uint32Array<ArrayBuffer>;
 }
 
 /** A file is damaged, or is not a trace. The message says where: a line, or a byte. */

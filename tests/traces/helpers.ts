@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { crc32, deflateRawSync } from "node:zlib";
 import { existsSync } from "node:fs";
 import { TraceBuilder } from "../../src/traces/builder.ts";
-import type { Trace } from "../../src/traces/mod.ts";
+import type { Trace, TraceStacks } from "../../src/traces/mod.ts";
 
 /** One small trace in each text format. All are sound. */
 export const SAMPLES: Readonly<Record<string, string>> = {
@@ -188,6 +188,33 @@ export function realTrace(): string | undefined {
   const beside = decodeURIComponent(new URL("../../../shared/traces", import.meta.url).pathname);
   const path = `${Deno.env.get("HAKMEM_TRACES") || beside}/systemui.zip`;
   return existsSync(path) ? path : undefined;
+}
+
+/** The same trace, in which some allocations have stacks, which begin alike. */
+export function withStacks(trace: Trace): Trace {
+  const stacks: TraceStacks = {
+    by: "auto",
+    depth: 8,
+    sampleBytes: 512,
+    modules: [{ path: "/usr/bin/ls", buildId: "0a1b" }, { path: "/lib/libc.so.6", buildId: "" }],
+    parents: [0, 0, 1, 1, 3, 0],
+    moduleOf: [0, 1, 1, 2, 2, 0],
+    offsets: [0, 0x1000, 0x1234, 0x99, 0x100000, 0x7f0000000000],
+  };
+  const callers = Uint32Array.from(trace.sizes, (size, event) => size === 0 ? 0 : (event * 7 + size) % 6);
+  return { ...trace, stacks, callers };
+}
+
+/** The stacks of a trace's events, from the inside, as `path+offset`. */
+export function stacksOf({ stacks, callers = new Uint32Array() }: Trace): string[] {
+  return [...callers].map((stack) => {
+    const frames: string[] = [];
+    for (let node = stack; node !== 0; node = stacks!.parents[node]!) {
+      const module = stacks!.modules[stacks!.moduleOf[node]! - 1];
+      frames.push(`${module?.path ?? ""}@${module?.buildId ?? ""}+${stacks!.offsets[node]}`);
+    }
+    return frames.join(";");
+  });
 }
 
 /** Any trace that a program could have made: up to 200 events of a few threads, sizes to some pages, one of them large. */

@@ -1,6 +1,6 @@
 /**
- * A trace without anything that says whose it is: threads lose their names, and there is nothing of how long the program
- * ran, of its file, or of the remarks about it. What an allocator sees stays: calls, sizes, alignments, their order, and which
+ * A trace without anything that says whose it is: threads lose their names, and there is nothing of stacks, with the paths
+ * of modules in them, of how long the program ran, of its file, or of the remarks about it. What an allocator sees stays: calls, sizes, alignments, their order, and which
  * thread did them. Sizes may say much about a program, too; they can be rounded up.
  *
  * @module
@@ -13,7 +13,7 @@ const MOST_FINE = 128, FINE_STEP = 16, STEPS = 4;
 
 /** A trace of the same calls. @param rounds Whether sizes are rounded by {@linkcode roundedSize}. */
 export function anonymisedTrace(trace: Trace, rounds: boolean): Trace {
-  const made = new Rebuild(trace);
+  const made = new Rebuild(trace, "forgotten");
   for (let event = 0; event < trace.length; event++) {
     const size = trace.sizes[event]!;
     made.take(event, rounds ? roundedSize(size) : size);

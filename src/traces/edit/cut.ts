@@ -7,6 +7,8 @@
  *                                  ├─────────────────┤                --from 3 --to 5
  *     malloc 2 ╎ malloc 3   free 2                                      what is made of it
  *
+ * An allocation before the window has the stack that it once had, if the trace has stacks.
+ *
  * So an allocator that replays it has the same live blocks as at that place of the trace, but not the same holes between
  * them: those are what the events before the window left.
  *
@@ -32,7 +34,7 @@ export interface CutTrace {
 export function cutTrace(trace: Trace, from: number, to: number): CutTrace {
   if (from >= to) throw new TraceError(`the window from event ${from} to event ${to} has no event`);
   const { length, kinds } = trace;
-  const made = new Rebuild(trace);
+  const made = new Rebuild(trace, "kept");
   let event = 0, counted = 0;
   const advance = (until: number, take: (event: number) => void) => {
     for (; event < length && (counted < until || kinds[event] === EVENT.THREAD_END); event++) {

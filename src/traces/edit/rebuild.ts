@@ -1,6 +1,7 @@
 /**
  * A trace that is made of another's events: by a builder, so that it is checked and numbered anew. Blocks and threads are
- * called by their numbers in the other trace; a thread gets its name back, or the number that it has now.
+ * called by their numbers in the other trace; a thread gets its name back, or the number that it has now. Allocations keep
+ * their stacks, unless those are to be forgotten.
  *
  * @module
  */
@@ -13,15 +14,20 @@ export class Rebuild {
   readonly #builder: TraceBuilder;
   /** Which of the trace's blocks the new one has had. */
   readonly #known: Uint8Array;
+  readonly #callers: Trace["callers"];
 
-  /** @param trace Whose events they are. */
-  constructor(trace: Trace) {
+  /** @param trace Whose events they are. @param stacks Whether they keep their stacks. */
+  constructor(trace: Trace, stacks: "kept" | "forgotten") {
     this.#trace = trace;
     this.#builder = new TraceBuilder(trace.format, () => "a trace that was made of another", {
       mostLive: Infinity, // it has no more than the other
       names: "decimal",
     });
     this.#known = new Uint8Array(trace.blockCount + 1);
+    if (stacks === "kept" && trace.stacks !== undefined) {
+      this.#builder.hasStacks(trace.stacks);
+      this.#callers = trace.callers;
+    }
   }
 
   /** Takes an event, with another size if one is given. What needs a block that was never taken allocates it. */
@@ -30,6 +36,7 @@ export class Rebuild {
     const builder = this.#builder, thread = threads[event]!, block = blocks[event]!;
     const isNew = block !== NO_BLOCK && this.#known[block] === 0;
     this.#known[block] = 1;
+    builder.calledFrom(this.#callers?.[event] ?? 0);
     switch (kinds[event]) {
       case EVENT.MALLOC:
         return builder.malloc(thread, block, size);
@@ -48,6 +55,7 @@ export class Rebuild {
 
   /** Ends a thread of the other trace. */
   threadEnd(thread: number): void {
+    this.#builder.calledFrom(0);
     this.#builder.threadEnd(thread);
   }
 

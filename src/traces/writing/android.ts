@@ -14,6 +14,7 @@ const BLOCK_BYTES = 16;
 export const androidWriter: TraceWriter = {
   name: "android",
   description: "Android's memory_replay text",
+  hasStacks: false,
   endings: [".txt"],
   pieces: (trace) => textPieces(linesOf(trace)),
 };

@@ -30,6 +30,7 @@ const PROCESS = 1;
 export const chromeWriter: TraceWriter = {
   name: "chrome",
   description: "Chrome's and Perfetto's JSON trace events, for ui.perfetto.dev and chrome://tracing",
+  hasStacks: false,
   endings: [".json"],
   pieces: (trace, title) => textPieces(linesOf(trace, title)),
 };

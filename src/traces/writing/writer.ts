@@ -14,6 +14,8 @@ export interface TraceWriter {
   readonly name: string;
   /** For people. */
   readonly description: string;
+  /** Whether it has a place for stacks. */
+  readonly hasStacks: boolean;
   /** How files of it end, compressed or not. */
   readonly endings: readonly string[];
   /** The file's bytes, in pieces. @param title What a viewer may call the program. */

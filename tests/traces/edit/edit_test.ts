@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { TraceBuilder } from "../../../src/traces/builder.ts";
 import { roundedSize } from "../../../src/traces/edit/anonymise.ts";
 import { anonymisedTrace, cutTrace, EVENT, type Trace, TraceError } from "../../../src/traces/mod.ts";
-import { arbitraryTrace } from "../helpers.ts";
+import { arbitraryTrace, stacksOf, withStacks } from "../helpers.ts";
 
 /** What is live after some events, thread ends not counted: size and alignment by block, in the order of allocation. */
 function liveAfter(trace: Trace, events: number): [block: number, size: number][] {
@@ -97,6 +97,24 @@ Deno.test("anonymisedTrace() keeps what an allocator sees, and nothing else", ()
     ]);
     assertEquals(made.sizes, rounds ? trace.sizes.map(roundedSize) : trace.sizes);
     assertEquals(made.threadNames, trace.threadNames.map((_, thread) => String(thread + 1)));
+  }));
+});
+
+Deno.test("cutTrace() keeps stacks, those of what it allocates first, too; anonymisedTrace() has none", () => {
+  fc.assert(fc.property(WINDOW, ({ trace: bare, a, b }) => {
+    const trace = withStacks(bare), events = countedEvents(trace);
+    const [from, to] = [a % (events + 1), b % (events + 1)].sort((x, y) => x - y) as [number, number];
+    if (from === to) return;
+    const { trace: cut, before } = cutTrace(trace, from, to);
+    const counted = (of: Trace) => stacksOf(of).filter((_, event) => of.kinds[event] !== EVENT.THREAD_END);
+    assertEquals(counted(cut).slice(before), counted(trace).slice(from, to));
+    const first = new Map(
+      trace.blocks.toReversed().entries().map(([event, block]) => [block, trace.length - 1 - event]),
+    );
+    const once = liveAfter(trace, from).map(([block]) => stacksOf(trace)[first.get(block)!]);
+    assertEquals(counted(cut).slice(0, before), once);
+    const { stacks, callers } = anonymisedTrace(trace, false);
+    assertEquals([stacks, callers], [undefined, undefined]);
   }));
 });
 

@@ -4,7 +4,7 @@ import { type BlockId } from "../../../src/traces/block_table.ts";
 import { TraceBuilder } from "../../../src/traces/builder.ts";
 import { decodeTrace, encodeTrace, type Trace, writerFor, WRITERS } from "../../../src/traces/mod.ts";
 import { joined } from "../../../src/traces/files/bytes.ts";
-import { arbitraryTrace } from "../helpers.ts";
+import { arbitraryTrace, stacksOf, withStacks } from "../helpers.ts";
 
 /** All columns of a trace. */
 export function columns({ kinds, threads, blocks, sizes, formerSizes, alignments }: Trace): number[][] {
@@ -30,6 +30,20 @@ Deno.test("a trace that is written and read back is the same, in every format, c
       );
     }
   }
+});
+
+Deno.test("our own format keeps stacks, and the others say that they have no place for them", () => {
+  const [own, ...others] = WRITERS;
+  fc.assert(fc.property(arbitraryTrace(), (bare) => {
+    const trace = withStacks(bare), read = decodeTrace(bytesIn(encodeTrace(trace, own!, "x", "")));
+    assertEquals([columns(read), stacksOf(read)], [columns(trace), stacksOf(trace)]);
+    const { by, depth, sampleBytes } = read.stacks!;
+    assertEquals({ by, depth, sampleBytes }, { by: "auto", depth: 8, sampleBytes: 512 });
+    for (const other of others) {
+      assertEquals(decodeTrace(bytesIn(encodeTrace(trace, other, "x", ""))).stacks, undefined);
+    }
+  }));
+  assertEquals([own, ...others].map((writer) => writer!.hasStacks), [true, false, false]);
 });
 
 Deno.test("a trace of more than one piece is the same, too, also compressed", () => {

@@ -10,7 +10,7 @@ import { FINE } from "../../shared/exit_codes.ts";
 import { withWritten, WRITERS_HELP, Written } from "./written.ts";
 
 const HELP = `
-Gone: names of threads, addresses, times, and whatever else the file says of the program, the machine
+Gone: names of threads, stacks, addresses, times, and whatever else the file says of the program, the machine
 and the day. Kept: calls, sizes, alignments, their order, and which thread did them. A program whose
 sizes are known can be recognised by them; --round-sizes rounds them up, by a quarter at most above 64
 bytes: to a multiple of 16 up to 128, then to one of four sizes for each doubling. The name of the

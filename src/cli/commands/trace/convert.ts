@@ -14,7 +14,7 @@ const NAMES = WRITERS.map(({ name }) => name);
 const HELP = `
 ${WRITERS_HELP}
 
-Each has every event: read back it is the same trace. chrome's has no times, as traces have none:
+Each has every event, and hakmem's has stacks: read back it is the same trace. chrome's has no times, as traces have none:
 a microsecond there is an event. Open it in https://ui.perfetto.dev.
 
 Exit codes: 0 fine, 3 an error.

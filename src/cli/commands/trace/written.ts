@@ -78,6 +78,8 @@ export class Written {
   /** Writes it. @param notes What a reader should know, besides what is known of the trace itself. */
   publish(trace: Trace, from: Pick<Trace, "format" | "remarks">, notes: readonly string[] = []): void {
     const { kinds, blockCount, threadNames } = trace;
+    const isWithout = trace.stacks !== undefined && !this.#writer.hasStacks;
+    const losses = isWithout ? [`its stacks are left out, for which ${this.#writer.name} has no place`] : [];
     const file: TraceWrittenFile = {
       schema: "hakmem.trace-written/1",
       command: COMMAND_LINE,
@@ -89,7 +91,7 @@ export class Written {
       events: kinds.reduce((count, kind) => count + Number(kind !== EVENT.THREAD_END), 0),
       threads: threadNames.length,
       blocks: blockCount,
-      notes: [...from.remarks, ...notes],
+      notes: [...from.remarks, ...notes, ...losses],
     };
     const remarks = this.#outputs.takeStdout ? file.notes.map((note) => `note: ${note}\n`).join("") : "";
     this.#outputs.publish({ trace, file }, (palette) => renderWritten(file, palette), remarks);
