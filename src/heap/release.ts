@@ -221,8 +221,7 @@ export class ReleaseBlocks implements Blocks {
     if (this.#unfreed !== 0) this.#freeUnfreed();
     const bytes = count * size;
     const ptr = this.malloc(bytes);
-    const isZero = bytes > this.#classes.largest && this.#large.lastIsZero;
-    if (ptr === 0 || isZero) return ptr;
+    if (ptr === 0 || (bytes > this.#classes.largest && this.#large.isZero(ptr))) return ptr;
     try {
       if (bytes > SHORT_BYTES) this.#memory.u8.fill(0, ptr, ptr + bytes);
       else this.#clear(ptr, bytes);
@@ -300,7 +299,7 @@ export class ReleaseBlocks implements Blocks {
    */
   #bring(to: Ptr, from: Ptr, bytes: number): number {
     const behind = bytes - FIRST_PAGE_BYTES, pages = behind - behind % PAGE_BYTES, end = FIRST_PAGE_BYTES + pages;
-    const mayGo = bytes >= MOVED_BYTES && this.#large.lastIsZero && Math.max(to, from) < MOVED_END - bytes &&
+    const mayGo = bytes >= MOVED_BYTES && this.#large.isZero(to) && Math.max(to, from) < MOVED_END - bytes &&
       to % PAGE_BYTES === HEADER_BYTES && from % PAGE_BYTES === HEADER_BYTES;
     if (mayGo) {
       this.#copy(to, from, FIRST_PAGE_BYTES);

@@ -67,7 +67,7 @@ const WRONG: readonly [args: string[], says: RegExp][] = [
   [["replay", "x", "--threads", "17"], /--threads 17 is not allowed: a whole number from 1 to 16/],
   [["replay", "x", "--rounds", "5"], /--rounds 5 is not allowed/],
   [["replay", "deno.json"], /deno.json: line 1: not a trace of a format that is known/],
-  [["trace", "dance", "x"], /trace dance does not exist: info, convert, cut, anonymise do/],
+  [["trace", "dance", "x"], /trace dance does not exist: info, flame, convert, cut, anonymise do/],
   [["trace", "convert", "x"], /required option '-o, --output <file>' not specified/],
   [
     ["trace", "convert", "x", "-o", "y", "--to", "pdf"],

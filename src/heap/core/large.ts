@@ -69,8 +69,8 @@ export class LargeBlocks {
   readonly #journal: Journal;
   readonly #cache: SpanCache;
   readonly #hasCache: boolean;
-  /** Whether the block that `alloc` made last reads as zero. */
-  lastIsZero = false;
+  /** The block that `alloc` made last, if it reads as zero; else 0. */
+  #zeroed = 0;
   /** Of a profiled heap. */
   samples: SampledSpans | undefined;
 
@@ -94,10 +94,15 @@ export class LargeBlocks {
     return this.#pagesOf(HEADER_BYTES, size) * PAGE_BYTES - HEADER_BYTES;
   }
 
+  /** Whether a large block that was made just now reads as zero, as far as that is known. */
+  isZero(ptr: number): boolean {
+    return ptr === this.#zeroed;
+  }
+
   /** A block that this thread has freed, or 0. @throws {HeaderCorruptedError} if its span's record was overwritten. */
   reuse(size: number): number {
     if (!this.#hasCache || size >= MOST_INT) return 0;
-    this.lastIsZero = false;
+    this.#zeroed = 0;
     const granule = this.#cache.take(usualPages(size), HEADER_BYTES);
     // No call from here on: one for which there is no stack would lose the block. Its AllocHeader is as it was.
     return granule === 0 ? 0 : granule * SLAB_BYTES + HEADER_BYTES;
@@ -159,11 +164,13 @@ export class LargeBlocks {
       this.#memory.discharge(pages);
       return 0;
     }
-    this.lastIsZero = this.#pages.wordOf(granule, SPAN_WAS_CLEAN) === 1;
+    const wasClean = this.#pages.wordOf(granule, SPAN_WAS_CLEAN) === 1;
     this.#pages.setWord(granule, SPAN_BLOCK_OFFSET, offset);
     this.#journal.add(WORD_LARGE_BLOCKS, 1);
     this.#setPages(granule, pages, 0);
-    return this.ptrOf(granule);
+    const ptr = this.ptrOf(granule);
+    this.#zeroed = wasClean ? ptr : 0;
+    return ptr;
   }
 
   #alignment(alignment: number): ((first: number) => number) | undefined {

@@ -112,13 +112,19 @@ async function instructionsOf(
   // Under valgrind nothing disturbs; for perf two at a time would share the machine's caches.
   const [short, long] = counter.name === "perf"
     ? [await run(warm), await run(warm + more)]
-    : await Promise.all([run(warm), run(warm + more)]);
+    : await bothOf(run(warm), run(warm + more));
   const operations = long.operations - short.operations;
   return {
     tool: counter.name,
     operations,
     perOperation: eachOf(long.counts, short.counts, (longer, shorter) => Math.max(0, longer - shorter) / operations),
   };
+}
+
+/** Both results, or the first failure when both have ended: no process is left behind. */
+async function bothOf<Value>(...both: readonly [Promise<Value>, Promise<Value>]): Promise<[Value, Value]> {
+  await Promise.allSettled(both);
+  return await Promise.all(both);
 }
 
 /** What a process did, and what was counted meanwhile. */

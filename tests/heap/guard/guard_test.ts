@@ -30,6 +30,16 @@ for (const oneIn of [1, 2, 3]) {
   });
 }
 
+Deno.test("guarded: calloc gives zeros, also from a span that the quarantine hands on", async () => {
+  using heap = await Heap.open(ALWAYS);
+  for (let turn = 0; turn < 100; turn++) {
+    const size = 40_000, ptr = heap.calloc(1, size);
+    assert(heap.bytes(ptr, size).every((byte) => byte === 0), `turn ${turn}`);
+    heap.u8.fill(7, ptr, ptr + size);
+    heap.free(ptr);
+  }
+});
+
 Deno.test("guarded: random programs agree with the oracle when memory is short", async () => {
   using heap = await Heap.open({ ...ALWAYS, maxBytes: 3 * MIB, reserveBytes: 8 * MIB });
   assertPrograms(heap, 20, 11);
