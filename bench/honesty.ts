@@ -7,7 +7,7 @@
  *     deno task honesty
  *     deno task honesty --comparisons 3
  *
- * It takes eleven minutes. That the verdict is honest in 10,000 comparisons is simulated, in
+ * It takes ten to twenty minutes. That the verdict is honest in 10,000 comparisons is simulated, in
  * `tests/measure/verdict_simulation_test.ts`.
  *
  * @module

@@ -37,8 +37,11 @@ export interface Interval {
 /** The level of a whole comparison: of 100 comparisons of equals, one may have an interval that misses. */
 export const COMPARE_LEVEL = 0.99;
 
-/** The numbers of rounds at which a comparison is looked at. */
-export const LOOKS: readonly number[] = [20, 40];
+/**
+ * The numbers of rounds at which a comparison is looked at. The third is for small losses on noisy machines: of losses of
+ * 5 % in real rounds that were drawn again, 89 % were found with two looks and 99.6 % with three.
+ */
+export const LOOKS: readonly number[] = [20, 40, 80];
 
 /** Less than this is not a difference, however sure it is. */
 export const LEAST_DELTA = 0.02;

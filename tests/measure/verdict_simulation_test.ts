@@ -104,7 +104,7 @@ for (const scenario of [...SCENARIOS.keys(), REDRAWN]) {
     assert(wrong <= 1, `${wrong} %`);
   });
 
-  // At most 0.2 %. Where the control alone bounded what is equivalent, slow code made it 27 % with one size.
+  // At most 0.4 %. Where the control alone bounded what is equivalent, slow code made it 27 % with one size.
   Deno.test(`who lost 5 or 10 % is called equivalent in at most 1 % of comparisons: ${scenario}`, () => {
     for (const slowdown of [0.05, 0.1]) {
       for (const rows of SIZES) {
@@ -120,9 +120,9 @@ for (const scenario of [...SCENARIOS.keys(), REDRAWN]) {
 const POWER: readonly (readonly [scenario: string, slowdown: number, atLeast: number])[] = [
   ["processes that differ", 0.05, 99], // 100.0 and 100.0
   ["noise fitted to real rounds", 0.1, 95], // 100.0 and 100.0
-  ["noise fitted to real rounds", 0.05, 95],
-  [REDRAWN, 0.1, 95], // 99.7 and 100.0
-  [REDRAWN, 0.05, 80], // 89.1 and 98.3
+  ["noise fitted to real rounds", 0.05, 95], // 100.0 and 100.0
+  [REDRAWN, 0.1, 99], // 100.0 and 100.0
+  [REDRAWN, 0.05, 98], // 99.6 and 100.0; 89.1 and 98.3 with two looks, at 20 and 40 rounds
 ];
 
 for (const [scenario, slowdown, atLeast] of POWER) {
@@ -138,7 +138,7 @@ for (const [scenario, slowdown, atLeast] of POWER) {
 Deno.test("a gain of 10 % is found in 95 % of comparisons, with one size and with four", () => {
   for (const rows of SIZES) {
     const begin = comparisons(REDRAWN, 3, -0.1);
-    const found = percentage(1000, () => overall(verdicts(begin(rows))) === "improvement"); // 100.0 and 99.2
+    const found = percentage(1000, () => overall(verdicts(begin(rows))) === "improvement"); // 100.0 and 100.0
     assert(found >= 95, `${found} % in ${rows} rows`);
   }
 });
@@ -183,7 +183,7 @@ Deno.test("looking after each round until the interval leaves 0 makes equals dif
       last + 1 >= leastRounds(COMPARE_LEVEL) && misses(differences, last + 1)
     );
   });
-  assert(wrong > 3, `${wrong} %`); // 4.9 %
+  assert(wrong > 3, `${wrong} %`); // 8.1 %
 });
 
 Deno.test("an interval misses 0 as often as its level says, whatever the noise", () => {
