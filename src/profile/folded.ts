@@ -14,8 +14,8 @@ import { type Frame, merged, nameOfFrame, sampleTypeAt, type StackProfile } from
 /** The call as one field: the separators of the format become other characters. */
 function nameOf(frame: Frame): string {
   const { file, line } = frame, base = file.slice(file.lastIndexOf("/") + 1);
-  const place = base === "" ? "" : ` (${base}${line > 0 ? `:${line}` : ""})`;
-  return `${nameOfFrame(frame)}${place}`.replaceAll(";", ":").replaceAll(/\s+/g, " ");
+  const where = base === "" ? "" : ` (${base}${line > 0 ? `:${line}` : ""})`;
+  return `${nameOfFrame(frame)}${where}`.replaceAll(";", ":").replaceAll(/\s+/g, " ");
 }
 
 /**

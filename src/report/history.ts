@@ -212,8 +212,8 @@ function curveLines({ curve, commits, changes, workload }: HistoryFile, palette:
     return [
       `throughput against ${shortHash(commits[curve[0]!.commit]!)}${of}`,
       ...drawn.map((line, index) => {
-        const place = curve[index]!.commit, found = changes.find(({ to }) => to === place);
-        const { start } = names.place(shortHash(commits[place]!), palette.columns);
+        const commit = curve[index]!.commit, found = changes.find(({ to }) => to === commit);
+        const { start } = names.lineOf(shortHash(commits[commit]!), palette.columns);
         return PAINTS[found?.verdict ?? "equivalent"](palette)(`${start}  ${line.padEnd(columns)} ${figures[index]}`);
       }),
     ];

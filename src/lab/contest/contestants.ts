@@ -118,12 +118,12 @@ export async function enter(
 /** Ours first, then the peers as their table has them, libraries named by their paths, then the harnesses. */
 function inTableOrder(contestants: readonly Contestant[]): Contestant[] {
   const names = PEERS.map(({ name }) => name);
-  const place = ({ runtime, allocator }: Contestant) => {
+  const rank = ({ runtime, allocator }: Contestant) => {
     if (runtime === "deno") return -1;
     if (runtime === "harness") return names.length + 1;
     return names.includes(allocator) ? names.indexOf(allocator) : names.length;
   };
-  return contestants.toSorted((a, b) => place(a) - place(b));
+  return contestants.toSorted((a, b) => rank(a) - rank(b));
 }
 
 /**

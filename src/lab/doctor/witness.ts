@@ -100,7 +100,7 @@ export async function compareWithWitness(
     await pair.calibrate();
   }
   for (const [look, rounds] of LOOKS.entries()) {
-    const waiting = pairs.filter((pair) => pair.rounds === 0 || verdictOf(pair.interval()) === "undecided");
+    const waiting = pairs.filter((pair) => pair.rounds === 0 || witnessVerdict(pair.interval()) === "undecided");
     const more = rounds - (LOOKS[look - 1] ?? 0);
     for (let done = 0; done < more * waiting.length;) {
       for (const pair of random.shuffled(waiting)) {
@@ -210,7 +210,7 @@ function parseAnswer(answer: string): number {
   return Number(nanoseconds) / Number(operations);
 }
 
-function verdictOf({ low, high }: Interval): WitnessRow["verdict"] {
+function witnessVerdict({ low, high }: Interval): WitnessRow["verdict"] {
   const bound = Math.log1p(WITHIN);
   if (low > bound || high < -bound) return "differs";
   return low >= -bound && high <= bound ? "agrees" : "undecided";
@@ -232,7 +232,7 @@ function rowOf(pair: Pair, label: string | undefined): WitnessRow {
     low: Math.exp(low),
     high: Math.exp(high),
     rounds,
-    verdict: verdictOf({ value, low, high }),
+    verdict: witnessVerdict({ value, low, high }),
     samples,
   };
 }

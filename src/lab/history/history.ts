@@ -97,7 +97,7 @@ export async function history(
   const states = statesOf(commits);
   const skipped = new Map(plan.leftOut.map((hash) => [hash, "left out by --skip"]));
   const comparisons: HistoryFile["comparisons"][number][] = [];
-  const places = new Map<number, number>(); // of pairs of the search, among the comparisons
+  const indexOfPair = new Map<number, number>(); // of the search, among the comparisons
   const findings = new Findings();
   const runs = async (state: number): Promise<boolean> => {
     const commit = commits[states[state]!]!, { hash } = commit;
@@ -125,7 +125,7 @@ export async function history(
       found = foundOf(run);
       kept.keep(one.hash, other.hash, found);
     }
-    places.set(findings.pairs.length, comparisons.length);
+    indexOfPair.set(findings.pairs.length, comparisons.length);
     comparisons.push({ ...found, a: from, b: to, purpose, kept: isKept });
     tell({ a: one, b: other, found, kept: isKept });
     return found.verdict;
@@ -146,7 +146,7 @@ export async function history(
     ...change,
     from: states[from]!,
     to: states[to]!,
-    comparison: places.get(comparison)!,
+    comparison: indexOfPair.get(comparison)!,
   }));
   return {
     environment: { ...environment, loadAverage: [...environment.loadAverage] },
@@ -171,7 +171,7 @@ export async function history(
   };
 }
 
-/** The places of the commits that stand for their neighbours: where what is measured changes. */
+/** The indexes of the commits that stand for their neighbours: where what is measured changes. */
 export function statesOf(commits: readonly HistoryCommit[]): number[] {
   return commits.flatMap(({ source }, at) => source === commits[at - 1]?.source ? [] : [at]);
 }
@@ -180,12 +180,12 @@ export function statesOf(commits: readonly HistoryCommit[]): number[] {
 export function endsOf(states: readonly number[], commits: number, every = Infinity): number[] {
   const wanted = [];
   for (let commit = every; commit < commits - 1; commit += every) wanted.push(commit);
-  const ends = [...wanted, commits - 1].map((commit) => states.findLastIndex((place) => place <= commit));
+  const ends = [...wanted, commits - 1].map((commit) => states.findLastIndex((other) => other <= commit));
   return [...new Set(ends)];
 }
 
 /**
- * The curve: each commit that was compared, over the first one. What it was compared with has its own place on the curve,
+ * The curve: each commit that was compared, over the first one. What it was compared with has its own point on the curve,
  * and the bounds of both are multiplied, so the interval is at least as wide as it must be.
  */
 export function curveOf(comparisons: HistoryFile["comparisons"]): HistoryFile["curve"] {
@@ -211,7 +211,7 @@ export function curveOf(comparisons: HistoryFile["comparisons"]): HistoryFile["c
 function foundOf({ rows, level, rounds, environment, warnings }: CompareRun): Found {
   const { measured, discarded, disturbed = 0 } = rounds;
   return {
-    verdict: verdictOf(rows),
+    verdict: verdictOnRows(rows),
     level,
     rows: rows.map(({ samples: _samples, ...row }) => row),
     rounds: { measured, discarded, disturbed },
@@ -224,7 +224,7 @@ function foundOf({ rows, level, rounds, environment, warnings }: CompareRun): Fo
  * A row that is slower or faster says that the two differ, whatever is not known of the others: `compare` would call an
  * improvement beside that inconclusive.
  */
-function verdictOf(rows: CompareFile["rows"]): Found["verdict"] {
+function verdictOnRows(rows: CompareFile["rows"]): Found["verdict"] {
   const verdicts = rows.map(({ verdict }) => verdict);
   const decided = verdicts.filter((verdict) => verdict !== "inconclusive");
   return decided.some((verdict) => verdict !== "equivalent") ? overall(decided) : overall(verdicts);

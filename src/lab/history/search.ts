@@ -39,7 +39,7 @@ export interface Search {
   readonly runs: (state: number) => Promise<boolean>;
 }
 
-/** Where something changed, as in the file; `comparison` is the place of its pair. */
+/** Where something changed, as in the file; `comparison` is the index of its pair. */
 export type FoundChange = Pick<HistoryChange, "verdict" | "certainty" | "from" | "to" | "comparison">;
 
 /** What was found: also of a search that is still going on. */
@@ -60,9 +60,9 @@ export async function search({ ends, compare, runs }: Search, findings: Findings
     pairs.push({ a, b, purpose, verdict: await compare(a, b, purpose) });
     return pairs.length - 1;
   };
-  const verdictOf = (pair: number) => pairs[pair]!.verdict;
+  const verdictAt = (pair: number) => pairs[pair]!.verdict;
   const add = (certainty: FoundChange["certainty"], from: number, to: number, pair: number) =>
-    changes.push({ verdict: verdictOf(pair), certainty, from, to, comparison: pair });
+    changes.push({ verdict: verdictAt(pair), certainty, from, to, comparison: pair });
 
   let start = await nearest(range(0, last + 1));
   if (start === undefined) return;
@@ -72,9 +72,9 @@ export async function search({ ends, compare, runs }: Search, findings: Findings
     if (end === undefined) continue;
     while (start < end) {
       const whole = await pairOf(start, end, "ends");
-      if (differs(verdictOf(whole))) start = await firstChange(start, end, whole);
+      if (differs(verdictAt(whole))) start = await firstChange(start, end, whole);
       else {
-        if (verdictOf(whole) === "inconclusive") add("undecided", start, end, whole);
+        if (verdictAt(whole) === "inconclusive") add("undecided", start, end, whole);
         break;
       }
     }
@@ -90,17 +90,17 @@ export async function search({ ends, compare, runs }: Search, findings: Findings
       const middle = await nearest(fromMiddle(low, high));
       if (middle === undefined) break;
       const before = await pairOf(anchor, middle, "middle");
-      if (differs(verdictOf(before))) {
+      if (differs(verdictAt(before))) {
         high = middle;
         sure = before;
-      } else if (verdictOf(before) === "equivalent") low = middle;
+      } else if (verdictAt(before) === "equivalent") low = middle;
       else {
         const behind = await pairOf(middle, high, "middle");
-        if (differs(verdictOf(behind))) {
+        if (differs(verdictAt(behind))) {
           add("undecided", anchor, middle, before);
           anchor = low = middle;
           sure = behind;
-        } else if (verdictOf(behind) === "equivalent") high = middle;
+        } else if (verdictAt(behind) === "equivalent") high = middle;
         else isStuck = true;
       }
     }
@@ -110,12 +110,12 @@ export async function search({ ends, compare, runs }: Search, findings: Findings
       return next;
     }
     const direct = await pairOf(low, high, "confirmation");
-    if (differs(verdictOf(direct))) {
+    if (differs(verdictAt(direct))) {
       add(high - low === 1 ? "commit" : "range", low, high, direct);
       return high;
     }
     // Both together differ: if not by the last step, then little by little; if that is not sure, by one or the other.
-    if (verdictOf(direct) === "equivalent") add("gradual", anchor, next, sure);
+    if (verdictAt(direct) === "equivalent") add("gradual", anchor, next, sure);
     else add("range", low, next, sure);
     return next;
   }

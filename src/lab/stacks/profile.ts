@@ -72,11 +72,11 @@ async function namesOf(
   for (const stack of wanted) {
     for (let node = stack; node !== 0 && isWanted[node] === 0; node = parents[node]!) isWanted[node] = 1;
   }
-  const places = modules.map((module) => ({ module, offsets: new Set<number>() }));
+  const addresses = modules.map((module) => ({ module, offsets: new Set<number>() }));
   for (let node = 1; node < parents.length; node++) {
-    if (isWanted[node] === 1) places[moduleOf[node]! - 1]?.offsets.add(offsets[node]!);
+    if (isWanted[node] === 1) addresses[moduleOf[node]! - 1]?.offsets.add(offsets[node]!);
   }
-  const asked = places.filter(({ offsets }) => offsets.size > 0);
+  const asked = addresses.filter(({ offsets }) => offsets.size > 0);
   const { symbols, notes } = await symbolise(
     asked.map(({ module, offsets }) => ({ module, offsets: [...offsets] })),
     signal,

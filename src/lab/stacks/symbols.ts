@@ -1,11 +1,11 @@
 /**
- * The names of native code: from a place in a module, an executable or a library, to the functions that are there.
+ * The names of native code: from an address in a module, an executable or a library, to the functions there.
  * `addr2line` says what debug information says, functions that were inlined among them, with file and line; where there is
- * none `nm` says in which function's bytes the place lies, and nothing is said of a place between them. A module is asked
- * once for all of its places.
+ * none `nm` says in which function's bytes the address lies, and an address between functions gets no name. A module is asked
+ * once for all of its addresses.
  *
  * A file that was changed since the recording is known by its build id, and not asked: its names would be those of other
- * places.
+ * addresses.
  *
  * @module
  */
@@ -13,13 +13,13 @@ import type { Frame } from "../../profile/mod.ts";
 import { commandOutput } from "../../os/mod.ts";
 import type { TraceModule } from "../../traces/mod.ts";
 
-/** A module's places, as addresses in its file. */
-export interface Places {
+/** Addresses in a module's file. */
+export interface ModuleAddresses {
   readonly module: TraceModule;
   readonly offsets: readonly number[];
 }
 
-/** The calls at each place: several if functions were inlined, the innermost first. */
+/** The calls at each address: several if functions were inlined, the innermost first. */
 export type Symbols = ReadonlyMap<number, readonly Frame[]>;
 
 /** A module that the kernel maps into each process. */
@@ -34,7 +34,7 @@ export interface Symbolised {
 }
 
 /** Finds names; needs `addr2line` and `nm` of GNU's or LLVM's binutils, and does without where there are none. */
-export async function symbolise(all: readonly Places[], signal?: AbortSignal): Promise<Symbolised> {
+export async function symbolise(all: readonly ModuleAddresses[], signal?: AbortSignal): Promise<Symbolised> {
   const symbols: Symbols[] = [], notes: string[] = [];
   const hasTools = await commandOutput("addr2line", ["--version"]) !== undefined;
   if (!hasTools) notes.push("addr2line is not installed (Debian: binutils), so there are few names or none");
@@ -65,7 +65,7 @@ function bare({ path, buildId }: TraceModule, offsets: readonly number[]): Symbo
   return new Map(offsets.map((offset) => [offset, [{ ...nowhere(path, buildId, offset) }]]));
 }
 
-/** A place without a name. */
+/** An address without a name. */
 function nowhere(module: string, buildId: string, offset: number): Frame {
   return { function: "", file: "", line: 0, address: BigInt(offset), module, buildId };
 }
@@ -76,17 +76,17 @@ async function symbolsOf(module: TraceModule, offsets: readonly number[], hasToo
   const isKnown = (found: readonly Line[] | undefined) => found?.[0] !== undefined && found[0].file !== "";
   const functions = offsets.every((offset) => isKnown(lines.get(offset))) ? [] : await functionsOf(path);
   return new Map(offsets.map((offset) => {
-    const place = nowhere(path, buildId, offset), found = lines.get(offset);
-    if (found !== undefined && isKnown(found)) return [offset, found.map((line) => ({ ...place, ...line }))];
+    const bare = nowhere(path, buildId, offset), found = lines.get(offset);
+    if (found !== undefined && isKnown(found)) return [offset, found.map((line) => ({ ...bare, ...line }))];
     const name = functionAt(functions, offset);
-    return [offset, [name === undefined ? place : { ...place, function: name }]];
+    return [offset, [name === undefined ? bare : { ...bare, function: name }]];
   }));
 }
 
 /** What addr2line says of a call. */
 type Line = Pick<Frame, "function" | "file" | "line">;
 
-/** What debug information says of places; of a file without any it is empty names. */
+/** What debug information says of addresses; of a file without any it is empty names. */
 async function linesOf(path: string, offsets: readonly number[]): Promise<Map<number, readonly Line[]>> {
   const input = offsets.map((offset) => `0x${offset.toString(16)}\n`).join("");
   const text = await commandOutput("addr2line", ["-e", path, "-a", "-f", "-i", "-C"], input);
@@ -111,14 +111,14 @@ export function parseLines(text: string): Map<number, readonly Line[]> {
   return found;
 }
 
-/** A function's place in a file. */
+/** Where a function lies in a file. */
 interface Extent {
   readonly start: number;
   readonly end: number;
   readonly name: string;
 }
 
-/** The functions of a file by their place; those that it exports if it was stripped. */
+/** The functions of a file by address; those that it exports if it was stripped. */
 async function functionsOf(path: string): Promise<readonly Extent[]> {
   for (const table of [[], ["-D"]]) {
     const text = await commandOutput("nm", [...table, "--defined-only", "-S", "-C", path]);
@@ -140,7 +140,7 @@ export function parseFunctions(text: string): readonly Extent[] {
 }
 
 function functionAt(functions: readonly Extent[], offset: number): string | undefined {
-  let low = 0, high = functions.length; // the first that begins behind the place
+  let low = 0, high = functions.length; // the first that begins behind the address
   while (low < high) {
     const middle = (low + high) >>> 1;
     if (functions[middle]!.start <= offset) low = middle + 1;

@@ -2,7 +2,7 @@
  * The file of `history`, `hakmem.history/1`, and the types that follow from it: the commits of a range, the comparisons
  * between some of them, where throughput changed, and the curve.
  *
- * Commits are oldest first, and everywhere else a commit is its place in that list. Ratios are of throughput, the later
+ * Commits are oldest first, and everywhere else a commit is its index in that list. Ratios are of throughput, the later
  * commit's over the earlier one's, so below 1 the later one is slower; of the curve, over the first commit that was
  * measured.
  *
@@ -108,24 +108,24 @@ const HistoryFileFields = v.object({
 export const HistoryFileSchema = v.pipe(
   HistoryFileFields,
   consistent(({ commits, comparisons, changes, curve }, blame) => {
-    const places: [path: (string | number)[], place: number, count: number][] = [
+    const indexes: [path: (string | number)[], index: number, count: number][] = [
       ...comparisons.flatMap(({ a, b }, at) => [["comparisons", at, "a", a], ["comparisons", at, "b", b]] as const),
       ...changes.flatMap(({ from, to }, at) => [["changes", at, "from", from], ["changes", at, "to", to]] as const),
       ...curve.map(({ commit }, at) => ["curve", at, "commit", commit] as const),
-    ].map(([list, at, name, place]) => [[list, at, name], place, commits.length]);
-    places.push(...changes.map(({ comparison }, at): typeof places[number] => [
+    ].map(([list, at, name, index]) => [[list, at, name], index, commits.length]);
+    indexes.push(...changes.map(({ comparison }, at): typeof indexes[number] => [
       ["changes", at, "comparison"],
       comparison,
       comparisons.length,
     ]));
-    for (const [path, place, count] of places) {
-      if (place >= count) blame(path, `${place} of ${count}`);
+    for (const [path, index, count] of indexes) {
+      if (index >= count) blame(path, `${index} of ${count}`);
     }
     for (const [at, { a, b, rows }] of comparisons.entries()) {
       if (a >= b) blame(["comparisons", at, "b"], `${b} does not come after ${a}`);
-      for (const [index, { ratio, low, high }] of rows.entries()) {
+      for (const [row, { ratio, low, high }] of rows.entries()) {
         if (!(low <= ratio && ratio <= high)) {
-          blame(["comparisons", at, "rows", index, "ratio"], `${ratio} is not between ${low} and ${high}`);
+          blame(["comparisons", at, "rows", row, "ratio"], `${ratio} is not between ${low} and ${high}`);
         }
       }
     }

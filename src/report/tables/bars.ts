@@ -25,7 +25,7 @@ export function renderBars(results: readonly Result[], palette: Palette = PLAIN)
     const bars = results.flatMap((result) => {
       const { runtime, opsPerSecond: { median } } = result;
       const drawn = bar(median / fastest, barColumns);
-      const { above, start } = chart.place(nameOf(result), palette.columns);
+      const { above, start } = chart.lineOf(nameOf(result), palette.columns);
       return [...above, `${start} ${runtime === "deno" ? palette.green(drawn) : drawn} ${mops(median)}`];
     });
     return [`${heading}, M ops/s`, ...bars].join("\n");
@@ -33,17 +33,17 @@ export function renderBars(results: readonly Result[], palette: Palette = PLAIN)
   return blocks.join("\n");
 }
 
-/** The names on the left of a chart, as wide as the longest that has its place there. */
+/** The names on the left of a chart, as wide as the longest that fits there. */
 export function nameColumn(names: readonly string[]): {
   /** How wide it is, with the space before it. */
   readonly columns: number;
   /** The start of a name's line, and the lines above it, of at most `columns`, if the name is too long. */
-  readonly place: (name: string, columns: number) => { above: string[]; start: string };
+  readonly lineOf: (name: string, columns: number) => { above: string[]; start: string };
 } {
   const widest = Math.max(0, ...names.map(({ length }) => length).filter((length) => length <= MOST_NAME_COLUMNS));
   return {
     columns: widest + 2,
-    place(name, columns) {
+    lineOf(name, columns) {
       if (name.length <= widest) return { above: [], start: `  ${name.padEnd(widest)}` };
       return { above: wrap(name, columns - 2).map((line) => `  ${line}`), start: " ".repeat(widest + 2) };
     },

@@ -19,18 +19,18 @@ export interface Estimated {
 export function intervalLines(estimates: readonly Estimated[], columns: number, level: number): string[] {
   const least = Math.min(level, ...estimates.map(({ low }) => low));
   const most = Math.max(level, ...estimates.map(({ high }) => high));
-  const place = (value: number) =>
+  const columnOf = (value: number) =>
     most === least ? Math.floor(columns / 2) : Math.round((value - least) / (most - least) * (columns - 1));
   return estimates.map(({ value, low, high }) => {
     const cells = new Array<string>(columns).fill(" ");
-    cells[place(level)] = "│";
-    const [from, to] = [place(low), place(high)];
+    cells[columnOf(level)] = "│";
+    const [from, to] = [columnOf(low), columnOf(high)];
     for (let at = from + 1; at < to; at++) cells[at] = "─";
     if (from < to) {
       cells[from] = "├";
       cells[to] = "┤";
     }
-    cells[place(value)] = "●";
+    cells[columnOf(value)] = "●";
     return cells.join("").trimEnd();
   });
 }

@@ -50,26 +50,31 @@ export function textTable(
   const least = columns.map(({ isNumeric }, column) =>
     isNumeric ? natural[column]! : Math.max(LEAST_COLUMNS, Math.min(LONGEST_WORD, words[column]!))
   );
-  const fit = (places: readonly number[]) =>
-    fitted(places.map((place) => natural[place]!), places.map((place) => least[place]!), palette.columns);
-  const draw = (places: readonly number[], part: number) => {
-    const { widths, gap } = fit(places) ?? { widths: places.map((place) => natural[place]!), gap: GAPS.at(-1)! };
+  const fit = (shownColumns: readonly number[]) =>
+    fitted(
+      shownColumns.map((column) => natural[column]!),
+      shownColumns.map((column) => least[column]!),
+      palette.columns,
+    );
+  const draw = (shownColumns: readonly number[], part: number) => {
+    const { widths, gap } = fit(shownColumns) ??
+      { widths: shownColumns.map((column) => natural[column]!), gap: GAPS.at(-1)! };
     return lines.flatMap((row) => {
       if (isAcross(row)) {
         if (typeof row !== "string" && part > 0) return [];
         const text = typeof row === "string" ? row : row.remark;
         return wrap(text, palette.columns - 1).map((line) => ` ${line}`.trimEnd());
       }
-      const cells = places.map((place, index) => broken(row[place]!, widths[index]!));
+      const cells = shownColumns.map((column, index) => broken(row[column]!, widths[index]!));
       return Array.from({ length: Math.max(...cells.map(({ length }) => length)) }, (_, line) => {
         const shown = cells.map((cell, index) =>
-          padded(cell[line] ?? "", widths[index]!, columns[places[index]!]!.isNumeric)
+          padded(cell[line] ?? "", widths[index]!, columns[shownColumns[index]!]!.isNumeric)
         );
         return ` ${shown.join(" ".repeat(gap))}`.trimEnd();
       });
     }).join("\n");
   };
-  return partsOf(columns.length, keys, (places) => fit(places) !== undefined).map(draw).join("\n\n");
+  return partsOf(columns.length, keys, (shownColumns) => fit(shownColumns) !== undefined).map(draw).join("\n\n");
 }
 
 function isAcross(row: TextRow): row is Exclude<TextRow, readonly string[]> {
@@ -77,12 +82,12 @@ function isAcross(row: TextRow): row is Exclude<TextRow, readonly string[]> {
 }
 
 /** Which columns stand beside each other: all of them, or the keys with as many of the others as there is room for. */
-function partsOf(count: number, keys: number, fits: (places: readonly number[]) => boolean): number[][] {
-  const parts: number[][] = [], left = Array.from({ length: keys }, (_, place) => place);
-  for (let place = keys; place < count; place++) {
+function partsOf(count: number, keys: number, fits: (shownColumns: readonly number[]) => boolean): number[][] {
+  const parts: number[][] = [], left = Array.from({ length: keys }, (_, column) => column);
+  for (let column = keys; column < count; column++) {
     const last = parts.at(-1);
-    if (last !== undefined && fits([...last, place])) last.push(place);
-    else parts.push([...left, place]);
+    if (last !== undefined && fits([...last, column])) last.push(column);
+    else parts.push([...left, column]);
   }
   return parts.length === 0 ? [left] : parts;
 }

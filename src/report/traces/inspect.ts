@@ -74,8 +74,8 @@ export function renderInspectCsv({ snapshot: { classes } }: InspectFile): string
 
 /** The heap in one line of words. */
 export function inspectHeadline({ trace, event, snapshot: { totals } }: InspectFile): string {
-  const place = `${trace.file} at event ${withCommas(event)} of ${withCommas(trace.events)}`;
-  return `${place}: ${liveIn(totals)}`;
+  const where = `${trace.file} at event ${withCommas(event)} of ${withCommas(trace.events)}`;
+  return `${where}: ${liveIn(totals)}`;
 }
 
 /** A frame in one line of words. */

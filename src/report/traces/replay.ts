@@ -176,7 +176,7 @@ function footprintLines(results: readonly Result[], palette: Palette): string[] 
   const chart = nameColumn(["live bytes", ...shown.map(({ name }) => name)]);
   const sparkColumns = Math.min(MOST_SPARK_COLUMNS, palette.columns - chart.columns - 2 - megabytes(top).length);
   const line = (name: string, values: readonly number[], paint: (text: string) => string) => {
-    const { above, start } = chart.place(name, palette.columns);
+    const { above, start } = chart.lineOf(name, palette.columns);
     return [...above, `${start} ${sparkline(values, sparkColumns, top)} ${megabytes(values.at(-1) ?? 0)}`].map(paint);
   };
   return [
@@ -232,7 +232,7 @@ function ratioLines(results: readonly Result[], palette: Palette): string[] {
       palette.columns,
     ),
     ...shown.flatMap(({ name, result, ratios }) => {
-      const { above, start } = chart.place(name, palette.columns);
+      const { above, start } = chart.lineOf(name, palette.columns);
       const line = sparkline(ratios.map((ratio) => ratio - 1), columns, top - 1);
       return [...above, `${start} ${line} ${figuresOf(ratios)}`].map(
         result.runtime === "deno" ? palette.green : String,

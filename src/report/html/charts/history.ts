@@ -44,7 +44,7 @@ export function curveFigure(file: HistoryFile): Figure | undefined {
       return { commit, ratio, low, high, title };
     });
     const all = points.flatMap(({ low, high }) => [low, high]);
-    const { ticks: places, ...x } = linearScale(-0.5, commits.length - 0.5, isNarrow ? 4 : 10);
+    const { ticks: commitTicks, ...x } = linearScale(-0.5, commits.length - 0.5, isNarrow ? 4 : 10);
     return {
       ...(workload === "replay" ? {} : { heading: settingText(setting) }),
       plot: {
@@ -53,7 +53,12 @@ export function curveFigure(file: HistoryFile): Figure | undefined {
         marginRight: 20,
         marginTop: 20,
         marginBottom: 38,
-        x: { ...x, label: "commits after the first", labelAnchor: "center", ticks: places.filter(Number.isInteger) },
+        x: {
+          ...x,
+          label: "commits after the first",
+          labelAnchor: "center",
+          ticks: commitTicks.filter(Number.isInteger),
+        },
         y: { ...ratioScale([...all, 1], 6), grid: true, label: null },
         color: { type: "identity" },
         marks: [

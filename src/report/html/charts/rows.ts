@@ -66,7 +66,7 @@ export function rowPlot<Datum extends object>(chart: RowChart<Datum>, canvas: Ca
   const isAbove = canvas.isNarrow || longest > LONGEST_LABEL;
   const marginLeft = isAbove ? MARGIN : Math.max(60, longest * LETTER + 16);
   const marginRight = isAbove ? MARGIN : Math.max(24, widest + 16);
-  const { domain, headings, labels, figures, placed } = place(chart.groups, isAbove);
+  const { domain, headings, labels, figures, placed } = laidOut(chart.groups, isAbove);
   // `text` rather than `tickFormat`: with that, a logarithmic axis would leave labels out.
   const { ticks, tickFormat: text, label } = chart.x;
   const isTall = domain.length > 20;
@@ -98,7 +98,7 @@ export function rowPlot<Datum extends object>(chart: RowChart<Datum>, canvas: Ca
   };
 }
 
-function place<Datum extends object>(groups: readonly RowGroup<Datum>[], isAbove: boolean) {
+function laidOut<Datum extends object>(groups: readonly RowGroup<Datum>[], isAbove: boolean) {
   const domain: string[] = [];
   const headings: Text[] = [], labels: Text[] = [], figures: Text[] = [];
   const placed: Placed<Datum>[] = [];

@@ -76,7 +76,7 @@ function turnPanel(
     const title = `${label}, round ${turn.round}: ${nanoseconds(turn.nsPerOp)} ns, ${turn.tier}${remarks(turn)}`;
     return { at: turn.at / 1000, nsPerOp: turn.nsPerOp, isStolen: isStolen(turn), colour, title };
   });
-  const place = { x: "at", y: "nsPerOp" } as const;
+  const axes = { x: "at", y: "nsPerOp" } as const;
   return {
     heading: `size ${size}, ns/op`,
     plot: {
@@ -84,8 +84,8 @@ function turnPanel(
       y: { ...scaleNear(slots.map(({ nsPerOp }) => nsPerOp)), grid: true, label: null },
       marks: [
         Plot.rectX(discardedRounds(slots), { x1: "from", x2: "to", fill: "var(--discarded)" }),
-        Plot.dot(points.filter((point) => point.isStolen), { ...place, r: 6, stroke: "var(--bad)", strokeWidth: 1.5 }),
-        Plot.dot(points, { ...place, fill: "colour", fillOpacity: 0.8, r: 2.5, ...hover(isNarrow) }),
+        Plot.dot(points.filter((point) => point.isStolen), { ...axes, r: 6, stroke: "var(--bad)", strokeWidth: 1.5 }),
+        Plot.dot(points, { ...axes, fill: "colour", fillOpacity: 0.8, r: 2.5, ...hover(isNarrow) }),
       ],
     },
   };

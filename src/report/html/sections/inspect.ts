@@ -51,7 +51,7 @@ function slider(file: InspectFile, id: string): Markup {
   const { frames } = file;
   const rows = [...new Set(frames.flatMap(({ map }) => Object.keys(map)))].toSorted((a, b) => Number(a) - Number(b));
   const abreast = linesAbreast(rows.length);
-  const places = new Map(rows.map((row, at) => [row, at]));
+  const indexOfRow = new Map(rows.map((row, at) => [row, at]));
   const size = { width: abreast * MAP_COLUMNS, height: Math.max(1, Math.ceil(rows.length / abreast)) };
   const most = Math.max(1, ...frames.map(({ residentBytes }) => residentBytes));
   const share = (bytes: number): string => `${(100 * Math.min(1, bytes / most)).toFixed(1)}%`;
@@ -61,7 +61,7 @@ function slider(file: InspectFile, id: string): Markup {
     const heights = `--live: ${share(frame.liveBytes)}; --resident: ${share(frame.residentBytes)}`;
     return markup`<input type="radio" name="${id}-frame" title="${line}" style="${heights}"${
       frame === chosen ? markup` checked` : ""
-    }><div class="frame"><p>${line}</p>${drawMap(frame, places, abreast, size)}</div>
+    }><div class="frame"><p>${line}</p>${drawMap(frame, indexOfRow, abreast, size)}</div>
 `;
   });
   return markup`<figure>
@@ -98,15 +98,15 @@ function colourOf(cell: string): string {
 /** A path for each colour, a dashed line for each run of squares. */
 function drawMap(
   { map }: InspectFrame,
-  places: ReadonlyMap<string, number>,
+  indexOfRow: ReadonlyMap<string, number>,
   abreast: number,
   { width, height }: { width: number; height: number },
 ): Markup {
   const runs = new Map<string, string[]>();
   const starts: string[] = [];
   for (const [row, cells] of Object.entries(map)) {
-    const place = places.get(row)!;
-    const left = place % abreast * MAP_COLUMNS, top = Math.floor(place / abreast);
+    const index = indexOfRow.get(row)!;
+    const left = index % abreast * MAP_COLUMNS, top = Math.floor(index / abreast);
     for (const { index, 0: run } of cells.matchAll(/([0-8~-])\1*|[Ll]+/g)) {
       const colour = colourOf(run[0]!);
       runs.set(colour, [...runs.get(colour) ?? [], `M${left + index} ${top + 0.5}h${run.length}`]);

@@ -133,7 +133,7 @@ export interface Repairs extends BlockRepairs {
   readonly cut: boolean;
 }
 
-/** Gives bytes of a file from some place, and zeros behind its end. */
+/** Gives bytes of a file from an offset on, and zeros behind its end. */
 export type ReadAt = (at: number, length: number) => Uint8Array<ArrayBuffer>;
 
 /** One of the recorder's files. */
@@ -197,7 +197,7 @@ export class RawRecording {
     });
   }
 
-  /** The chunks from some place on, to the first part that is not one: it was about to be one. */
+  /** The chunks from an offset on, to the first part that is not one: it was about to be one. */
   *#chunksFrom(at: number): Generator<{ at: number; buffer: number }> {
     for (;; at += CHUNK.BYTES) {
       const view = new DataView(this.#read(at, CHUNK.HEADER_BYTES).buffer);

@@ -1,5 +1,5 @@
 /**
- * From the addresses of the recorder's stacks to the nodes of a recording: each address becomes a module and a place in
+ * From the addresses of the recorder's stacks to the nodes of a recording: each address becomes a module and an address in
  * it, and stacks that begin alike share their beginning.
  *
  * @module
@@ -11,7 +11,7 @@ import { TraceError } from "../../trace.ts";
 const MODULE = { START: 0, END: 2, BIAS: 4, BUILD_ID_BYTES: 6, PATH_BYTES: 7, BUILD_ID: 8, PATH: 16 };
 const STACK = { NUMBER: 0, IS_CUT: 2, FRAMES: 4 };
 
-/** A module while it is at its place. */
+/** A module while it is loaded. */
 interface Mapped {
   readonly start: number;
   readonly end: number;
@@ -19,8 +19,8 @@ interface Mapped {
   readonly module: number;
 }
 
-/** A place: a module's number, and the address in its file; with module 0 an address of the process. */
-type Place = readonly [module: number, offset: number];
+/** A module's number, and the address in its file; with module 0 an address of the process. */
+type ModuleAddress = readonly [module: number, offset: number];
 
 /** The stacks and modules that the notes so far told of. */
 export class RawStacks {
@@ -28,7 +28,7 @@ export class RawStacks {
   readonly #nodes = new Map<number, number>();
   /** The newest first: it may lie where another was. */
   readonly #mapped: Mapped[] = [];
-  readonly #places = new Map<number, Place>();
+  readonly #known = new Map<number, ModuleAddress>();
 
   /** @param writer Gets the modules and the nodes. */
   constructor(writer: RecordingWriter) {
@@ -51,27 +51,27 @@ export class RawStacks {
     const [start, end, bias] = [MODULE.START, MODULE.END, MODULE.BIAS].map((word) => wordAt(content, word));
     const module = this.#writer.module({ path, buildId });
     this.#mapped.unshift({ start: start!, end: end!, bias: bias!, module });
-    this.#places.clear();
+    this.#known.clear();
   }
 
   /** A note about a stack. */
   stack(content: Uint32Array): void {
     let node = wordAt(content, STACK.IS_CUT) === 0 ? 0 : this.#writer.node(0, 0, 0);
     for (let word = content.length - 2; word >= STACK.FRAMES; word -= 2) {
-      const [module, offset] = this.#placeOf(wordAt(content, word));
+      const [module, offset] = this.#moduleAddressOf(wordAt(content, word));
       node = this.#writer.node(node, module, offset);
     }
     this.#nodes.set(wordAt(content, STACK.NUMBER), node);
   }
 
   /** Where the call is that returns to an address: just before that. */
-  #placeOf(address: number): Place {
-    let place = this.#places.get(address);
-    if (place !== undefined) return place;
+  #moduleAddressOf(address: number): ModuleAddress {
+    let known = this.#known.get(address);
+    if (known !== undefined) return known;
     const call = Math.max(address - 1, 0), found = this.#mapped.find(({ start, end }) => call >= start && call < end);
-    place = found === undefined || call < found.bias ? [0, call] : [found.module, call - found.bias];
-    this.#places.set(address, place);
-    return place;
+    known = found === undefined || call < found.bias ? [0, call] : [found.module, call - found.bias];
+    this.#known.set(address, known);
+    return known;
   }
 }
 

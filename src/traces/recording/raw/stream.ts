@@ -44,7 +44,7 @@ export class Stream {
   #at = 0;
   #loaded = 0;
 
-  /** Of the present event, as all that follows: its place in the order of all threads. */
+  /** Of the present event, as all that follows: its number in the order of all threads. */
   sequence = 0;
   /** Of {@link KIND}. */
   kind = 0;
@@ -127,16 +127,16 @@ export class StreamQueue {
   /** Puts the first one in its place after it has advanced. */
   moveFirst(): void {
     const streams = this.#streams, moved = streams[0]!;
-    let place = 0;
+    let at = 0;
     for (;;) {
-      let child = 2 * place + 1;
+      let child = 2 * at + 1;
       if (child >= streams.length) break;
       if (child + 1 < streams.length && streams[child + 1]!.sequence < streams[child]!.sequence) child++;
       if (streams[child]!.sequence > moved.sequence) break;
-      streams[place] = streams[child]!;
-      place = child;
+      streams[at] = streams[child]!;
+      at = child;
     }
-    streams[place] = moved;
+    streams[at] = moved;
   }
 
   /** Removes the first one, which has ended. */
