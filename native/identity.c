@@ -9,8 +9,9 @@
  *
  * Each of these is the library which holds the function that this program calls by that name; the one of fgets, which no
  * allocator brings, is the C library. `name` is which allocator the library of malloc is, by a function that only this one
- * has, and `version` what it says of itself by such a function; each is absent if it has none. `owned` is whether that library knows a block that malloc gave as its own: yes, no, or unknown where it
- * has no function that would tell. Spaces, %, = and what is not ASCII are written as %XX.
+ * has, and `version` what it says of itself by such a function; each is absent if it has none. `owned` is whether that library
+ * knows a block that malloc gave as its own: yes, no, or unknown where it has no function that would tell. Spaces, %, = and what
+ * is not ASCII are written as %XX.
  *
  * Linux only (glibc or musl); elsewhere the line is `ready` alone.
  */

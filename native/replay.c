@@ -5,7 +5,8 @@
  *
  * FILE holds the words that src/traces/replay_words.ts describes. The program is compiled twice: for whatever malloc its
  * process has, which LD_PRELOAD changes and the first line names (identity.c), and with DO_NOTHING for an allocator that
- * does nothing; and once more with LATENCY, which times each operation (latency.h). It reads a request a line from stdin and answers each with one line on stdout:
+ * does nothing; and once more with LATENCY, which times each operation (latency.h). It reads a request a line from stdin and
+ * answers each with one line on stdout:
  *
  *     run replay units=2       so many whole replays, their time without the frees at the end
  *     ok nanoseconds=51234567 operations=1572194 checksum=1f2e3d4c slot-checksum=1f2e3d4c tier=native

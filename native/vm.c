@@ -389,8 +389,8 @@ int32_t hakmem_thread_start(int32_t id) {
 }
 
 /*
- * Of a thread that sleeps, a positive number that follows from the time it has run; 0 of any other. While the number stays the same, the
- * thread has hardly run. One that waits for a disk does not count as asleep.
+ * Of a thread that sleeps, a positive number that follows from the time it has run; 0 of any other. While the number stays the
+ * same, the thread has hardly run. One that waits for a disk does not count as asleep.
  */
 int32_t hakmem_thread_sleep(int32_t id) {
   char text[1024];

@@ -68,8 +68,9 @@ extern const struct workload alloc_test, cache_scratch, cache_thrash, hot_pair, 
 
 /*
  * The allocator that is measured. The program is compiled twice: for malloc and free, which it calls as any C program
- * does, and with DO_NOTHING, which is inlined as V8 inlines its own; and once more with LATENCY, between marks (../latency.h). The empty statements of assembly keep an iteration an
- * iteration: the compiler may neither drop the loop nor compute several at once.
+ * does, and with DO_NOTHING, which is inlined as V8 inlines its own; and once more with LATENCY, between marks (../latency.h).
+ * The empty statements of assembly keep an iteration an iteration: the compiler may neither drop the loop nor compute several at
+ * once.
  */
 #if defined(DO_NOTHING)
 extern _Thread_local unsigned char nowhere[4096];

@@ -1,7 +1,7 @@
 /**
  * `assemblyscript`: the TLSF allocator of AssemblyScript's runtime, compiled to WebAssembly. The module is three exported
- * functions around `heap.alloc`, `heap.realloc` and `heap.free`; the package's own compiler makes it on first use (about half a second),
- * and the result is cached by its source, its options and the compiler's version.
+ * functions around `heap.alloc`, `heap.realloc` and `heap.free`; the package's own compiler makes it on first use (about half a
+ * second), and the result is cached by its source, its options and the compiler's version.
  *
  * @module
  */

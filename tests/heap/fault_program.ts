@@ -1,7 +1,7 @@
 /**
- * A program that does everything wrong: each fault of the table in `src/heap/README.md` on a heap of its own, and what the heap says of
- * it. A fault may kill a process, so this one is run by `fault_table_test.ts`: `fault_program.ts VARIANT BUILD`. It prints
- * `{ fault: codes }` as JSON; "-" is a fault that went unnoticed.
+ * A program that does everything wrong: each fault of the table in `src/heap/README.md` on a heap of its own, and what the heap
+ * says of it. A fault may kill a process, so this one is run by `fault_table_test.ts`: `fault_program.ts VARIANT BUILD`. It
+ * prints `{ fault: codes }` as JSON; "-" is a fault that went unnoticed.
  */
 
 import { type Build, Heap, HeapError, type HeapOptions } from "../../src/heap/mod.ts";

@@ -1,6 +1,6 @@
 /**
- * What the library exports has documentation with an example, as `deno doc` sees it. That the examples run, `deno task verify` says,
- * which tries every one in the files that this finds.
+ * What the library exports has documentation with an example, as `deno doc` sees it. That the examples run, `deno task verify`
+ * says, which tries every one in the files that this finds.
  */
 
 import { assert, assertEquals } from "@std/assert";

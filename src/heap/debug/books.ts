@@ -1,8 +1,8 @@
 /**
- * The books of a debug build, and of a guarded one (`../guard/`): a record for each block that is live, in quarantine, or remembered after that. They are
- * in memory of their own (`../state/books_layout.ts`), which all threads of a heap have, and written as the heap's
- * tables are: in sections, with an undo log, under one lock (`../state/journal.ts`). So they are right whichever
- * thread dies, and at whatever step.
+ * The books of a debug build, and of a guarded one (`../guard/`): a record for each block that is live, in quarantine, or
+ * remembered after that. They are in memory of their own (`../state/books_layout.ts`), which all threads of a heap have, and
+ * written as the heap's tables are: in sections, with an undo log, under one lock (`../state/journal.ts`). So they are right
+ * whichever thread dies, and at whatever step.
  *
  * ```
  *   map[place of ptr] -> record: | ptr, size | in front, behind | class | list | allocated, freed | next, previous |

@@ -6,8 +6,8 @@
  * where that is asked for, since C may still have their addresses.
  *
  * Cost: `own` and dispose take as long as `malloc` and `free`, and V8 makes no object where it sees both. The keyword `using`
- * itself takes V8 some hundred nanoseconds: a hot loop calls `block[Symbol.dispose]()`. A tracked block costs microseconds, for its
- * stack is made text at once: a stack as V8 captures it would keep the very object alive.
+ * itself takes V8 some hundred nanoseconds: a hot loop calls `block[Symbol.dispose]()`. A tracked block costs microseconds, for
+ * its stack is made text at once: a stack as V8 captures it would keep the very object alive.
  *
  * @module
  */

@@ -135,8 +135,8 @@ function framesOf({ stack }: Captured): string[] {
 let isReady = false;
 
 /**
- * To be called before `KnownStacks` makes texts. Has Deno load what `inSource` needs, while there is room for it: where a stack that is full ended that, Deno rejects a
- * promise that nobody has, which would end the process, and never loads it again.
+ * To be called before `KnownStacks` makes texts. Has Deno load what `inSource` needs, while there is room for it: where a stack
+ * that is full ended that, Deno rejects a promise that nobody has, which would end the process, and never loads it again.
  */
 export function prepareTexts(): void {
   if (isReady) return;

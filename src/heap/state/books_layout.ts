@@ -1,5 +1,6 @@
 /**
- * Where the books of a debug build, or of a guarded one, lie: behind the heap, in the same reservation, and in no view of the heap.
+ * Where the books of a debug build, or of a guarded one, lie: behind the heap, in the same reservation, and in no view of the
+ * heap.
  *
  * ```
  *   heap | 2 MiB: none | control and undo log, 2 MiB | stacks, 64 MiB | map | taken | records

@@ -1,7 +1,8 @@
 /**
  * Counters: how often each stage is reached, in a counting build (`counters=1`). They are doubles in the heap's own
- * memory, each thread's in its own cache, so that hours of counting are exact; the build pays for each with a load and a store. Other builds have none:
- * the hot path's are behind a constant, the slow paths' behind one test for undefined (a {@linkcode Watcher} may listen there).
+ * memory, each thread's in its own cache, so that hours of counting are exact; the build pays for each with a load and a store.
+ * Other builds have none: the hot path's are behind a constant, the slow paths' behind one test for undefined (a {@linkcode
+ * Watcher} may listen there).
  *
  * @module
  */

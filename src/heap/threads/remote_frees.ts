@@ -15,14 +15,14 @@
  * ```
  *
  * There is a ring for each pair of threads. So only one thread writes to it, the one that has the sender's entry, and it
- * needs neither a lock nor a compare-and-swap. Who takes is in a section (`../state/journal.ts`): mostly the owner, which puts the blocks
- * on its free lists; the sender, which puts them back into their slabs when the ring is full, or when it goes; or who
+ * needs neither a lock nor a compare-and-swap. Who takes is in a section (`../state/journal.ts`): mostly the owner, which puts
+ * the blocks on its free lists; the sender, which puts them back into their slabs when the ring is full, or when it goes; or who
  * finds one of the two dead.
  *
  * Invariants: `sent` is stored after the pointers before it, and `taken` is part of the section that takes them. So
  * whichever thread dies, and wherever, each block is in the ring or taken, never both. A block whose pointer is written
- * and not counted has not been freed. `written` is the sender's alone, and counts once it is dead. The sender writes no place before
- * that is *released*: a section that has taken may yet be undone, and would find there what was written since. `taken`
+ * and not counted has not been freed. `written` is the sender's alone, and counts once it is dead. The sender writes no place
+ * before that is *released*: a section that has taken may yet be undone, and would find there what was written since. `taken`
  * is read in sections only; `released` is never ahead of it, and behind where a taker died: the next catches up.
  * `tests/heap/threads/remote_model_test.ts` tries every order of these stores.
  *

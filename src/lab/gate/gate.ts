@@ -21,8 +21,8 @@ export type GateRun = Omit<GateFile, "schema" | "command" | "gate">;
 /**
  * Measures and judges; rows are in the order of the rules. Those of a peer that fails are undecided.
  *
- * @throws ContestantError if our heap, or what is compared with it, cannot do its work; InvalidOptionError or PeerError if one does
- * not exist.
+ * @throws ContestantError if our heap, or what is compared with it, cannot do its work; InvalidOptionError or PeerError if one
+ * does not exist.
  */
 export async function gate(plan: GatePlan, show: ShowProgress, signal: AbortSignal): Promise<GateRun> {
   const environment = await captureEnvironment();

@@ -8,7 +8,8 @@
  * Ticks passed in so many nanoseconds, and the clock goes by so many at once. Of each kind of operation, by its number:
  * the longest (ticks, event, its shortest time in another replay, its page faults in a replay in which they were counted,
  * nanoseconds that the thread was not running, whether the collector and a compiler of V8 worked in it), and how many were
- * in each bucket, by batch: the replays are counted in five, one after the other. Of several longest, the first. Kind 6 are the empty intervals, which price the clock.
+ * in each bucket, by batch: the replays are counted in five, one after the other. Of several longest, the first. Kind 6 are the
+ * empty intervals, which price the clock.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * `VirtualMemory` over the library built from `native/vm.c` and `native/guard/guard.c`: one FFI call per operation, a negative errno becomes an
- * `OsError`. The C functions and their contracts are described there.
+ * `VirtualMemory` over the library built from `native/vm.c` and `native/guard/guard.c`: one FFI call per operation, a negative
+ * errno becomes an `OsError`. The C functions and their contracts are described there.
  *
  * @module
  */

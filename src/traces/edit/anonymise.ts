@@ -1,7 +1,7 @@
 /**
  * A trace without anything that says whose it is: threads lose their names, and there is nothing of stacks, with the paths
- * of modules in them, of how long the program ran, of its file, or of the remarks about it. What an allocator sees stays: calls, sizes, alignments, their order, and which
- * thread did them. Sizes may say much about a program, too; they can be rounded up.
+ * of modules in them, of how long the program ran, of its file, or of the remarks about it. What an allocator sees stays: calls,
+ * sizes, alignments, their order, and which thread did them. Sizes may say much about a program, too; they can be rounded up.
  *
  * @module
  */

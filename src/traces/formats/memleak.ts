@@ -1,7 +1,7 @@
 /**
  * What `memleak -t` of the BPF tools writes: of bcc's in Python (also as `memleak-bpfcc`), and of libbpf-tools', which
- * leaves its lines in the kernel's `trace_pipe`. All that is read are allocations that have returned, and frees; a calloc, an aligned
- * allocation and a realloc are mallocs there, and a realloc frees before it. It attaches to a program that runs, and
+ * leaves its lines in the kernel's `trace_pipe`. All that is read are allocations that have returned, and frees; a calloc, an
+ * aligned allocation and a realloc are mallocs there, and a realloc frees before it. It attaches to a program that runs, and
  * writes no free of a block from before that.
  *
  *     (b'top', 11748, 8, b'...11', 3393.638436, b'alloc entered, size = 7')

@@ -1,7 +1,7 @@
 /**
- * Death at every step of what a debug build does, or a guarded one with what it guards, by journals that can be told to die (`../state/mortal.ts`): in the
- * books, and in the release build beneath. Each call was made or was not; all that its thread knew of is as it was; and
- * nothing is lost, since `check()` finds every block of the release build in the books.
+ * Death at every step of what a debug build does, or a guarded one with what it guards, by journals that can be told to die
+ * (`../state/mortal.ts`): in the books, and in the release build beneath. Each call was made or was not; all that its thread knew
+ * of is as it was; and nothing is lost, since `check()` finds every block of the release build in the books.
  */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";

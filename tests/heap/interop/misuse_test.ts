@@ -1,6 +1,6 @@
 /**
- * Calls for C, used wrongly: each argument that is not what it should be, each object after its end, and heaps that are closed or whose
- * views are gone. Whatever it is, the error is typed, and nothing is allocated that nobody has.
+ * Calls for C, used wrongly: each argument that is not what it should be, each object after its end, and heaps that are closed or
+ * whose views are gone. Whatever it is, the error is typed, and nothing is allocated that nobody has.
  */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";

@@ -263,8 +263,9 @@ export class NativeAllocator implements Disposable {
   }
 
   /**
-   * SQLite's `sqlite3_mem_methods`, a struct in the heap, for `sqlite3_config(SQLITE_CONFIG_MALLOC, …)`. SQLite copies it, and has it
-   * for good: set the methods that were there (`SQLITE_CONFIG_GETMALLOC`) again after `sqlite3_shutdown`, before this is closed.
+   * SQLite's `sqlite3_mem_methods`, a struct in the heap, for `sqlite3_config(SQLITE_CONFIG_MALLOC, …)`. SQLite copies it, and
+   * has it for good: set the methods that were there (`SQLITE_CONFIG_GETMALLOC`) again after `sqlite3_shutdown`, before this is
+   * closed.
    */
   get sqliteMethods(): Deno.PointerObject {
     const size = this.#function(
@@ -320,8 +321,8 @@ export class NativeAllocator implements Disposable {
   }
 
   /**
-   * Blocks that C has: those it was given and has not freed. A block that C has of one allocator and frees by another's function counts
-   * with the first; `take` and `give` mend that.
+   * Blocks that C has: those it was given and has not freed. A block that C has of one allocator and frees by another's function
+   * counts with the first; `take` and `give` mend that.
    */
   get blocks(): number {
     return this.#calls.blocks + this.#gmp.borrowed;

@@ -1,8 +1,8 @@
 /**
  * Where C puts the fields of a struct, by the rules that all compilers on 64-bit Linux and macOS follow (System V, AAPCS64):
  *
- * - A field begins at the next multiple of its alignment. That of a number or a pointer is its size, that of an array its element's,
- *   that of a struct the largest of its fields'. The size of a struct is rounded up to its alignment.
+ * - A field begins at the next multiple of its alignment. That of a number or a pointer is its size, that of an array its
+ *   element's, that of a struct the largest of its fields'. The size of a struct is rounded up to its alignment.
  * - A union has all of its fields at 0.
  * - A bit field takes the next bits, unless it would cross a boundary of what it is declared as: then it begins there.
  *

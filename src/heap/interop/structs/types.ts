@@ -1,6 +1,6 @@
 /**
- * Descriptions of C's types, and the types of TypeScript that follow from them. A description says what a header says, in the same
- * order; sizes and offsets are worked out as C compilers do on 64-bit systems (`layout.ts`).
+ * Descriptions of C's types, and the types of TypeScript that follow from them. A description says what a header says, in the
+ * same order; sizes and offsets are worked out as C compilers do on 64-bit systems (`layout.ts`).
  *
  * | description | C | in TypeScript |
  * |---|---|---|

@@ -10,8 +10,8 @@
  * | `wchar_t` | 4 bytes, a code point | `wchar_t` of Linux and macOS, `char32_t` |
  *
  * Strings of up to 32 bytes are most of those that go to C and back. A loop writes them faster than a call of the encoder does,
- * and `String.fromCharCode` with as many arguments as there are bytes reads them faster than the decoder, so there is a function for
- * each length. A lone surrogate becomes U+FFFD, as in `TextEncoder`.
+ * and `String.fromCharCode` with as many arguments as there are bytes reads them faster than the decoder, so there is a function
+ * for each length. A lone surrogate becomes U+FFFD, as in `TextEncoder`.
  *
  * @module
  */
