@@ -6,6 +6,7 @@
  *
  *     deno run -P bench/processes.ts
  *     deno run -P bench/processes.ts --processes 10 --row larson
+ *     deno run -P bench/processes.ts --row "random-mixed 1024 after 128"
  *     deno run -P bench/processes.ts --trace ../shared/traces/systemui.zip
  *
  * Thirty take half a minute a row. It exits with 1 if the slowest process of a row is more than 15 % behind the fastest,
@@ -38,15 +39,15 @@ function step(workload: string, given: Parameters = {}): Row["steps"][number] {
   return { workload, parameters: completeParameters(WORKLOADS.get(workload)!, given) };
 }
 
-const ROWS: readonly Row[] = [
-  { name: "larson", steps: [step("larson")] },
-  { name: "sh8bench", steps: [step("sh8bench")] },
-  { name: "random-mixed 128", steps: [step("random-mixed", { size: 128 })] },
-  {
-    name: "random-mixed 128 after 16",
-    steps: [step("random-mixed", { size: 16 }), step("random-mixed", { size: 128 })],
-  },
-];
+/** Of a workload's name, with or without a size, and what size the process runs before. */
+function rowOf(name: string): Row {
+  const [, workload = "", size, before] = /^(\S+)(?: (\d+)(?: after (\d+))?)?$/.exec(name) ?? [];
+  if (!WORKLOADS.has(workload)) throw new Error(`"${name}" is not a row: "larson", or "random-mixed 128 after 16"`);
+  const steps = [before, size].filter((each) => each !== undefined).map((each) => step(workload, { size: Number(each) }));
+  return { name, steps: steps.length === 0 ? [step(workload)] : steps };
+}
+
+const ROWS: readonly string[] = ["larson", "sh8bench", "random-mixed 128", "random-mixed 128 after 16"];
 
 /** Nanoseconds per operation of a fresh process's fastest slot. */
 async function fastestOf({ command }: Contestant, { steps }: Row): Promise<number> {
@@ -94,8 +95,8 @@ const { processes = "30", row: only, trace } = parseArgs(Deno.args, { string: ["
 let isWell = true;
 if (trace === undefined) {
   const { contestants } = await enter(["slab-map"], []);
-  for (const row of ROWS.filter(({ name }) => only === undefined || name === only)) {
-    isWell = await measure(row, contestants, Number(processes)) && isWell;
+  for (const name of only === undefined ? ROWS : [only]) {
+    isWell = await measure(rowOf(name), contestants, Number(processes)) && isWell;
   }
 } else {
   const path = await Deno.makeTempFile();
