@@ -6,10 +6,11 @@
  * - Who is outside of the heap knows it by its two doors.
  * - Nothing outside of `src/os` calls C by itself.
  * - No folder has more files than a reader takes in at a glance.
+ * - The process of a contestant loads nothing of Node's, which would take as long as all the rest: a run starts hundreds.
  *
  * Each rule is also tried with a file that breaks it.
  */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { filesBelow, SOURCES, type Sources } from "./sources.ts";
 
 /** The rooms, a row a layer, from the top: a folder with all in it, or a file. The longest name that fits a file has it. */
@@ -138,6 +139,21 @@ function crowded(files: readonly string[]): string[] {
   );
 }
 
+/** What a file loads by the time that its first line runs: files, packages and modules of Node's, but for types. */
+function loadedBy(root: string, sources: Sources): Set<string> {
+  const loaded = new Set([root]);
+  for (const file of loaded) {
+    for (
+      const [, names, what] of sources.get(file)?.matchAll(/^(?:import|export)\b([^;]*?)(?:\bfrom )?"([^"]+)"/gm) ?? []
+    ) {
+      const isOfTypes = /^ type\b/.test(names!) || /^ \{(?:\s*type [^,}]+,?)+\s*\} $/.test(names!);
+      if (isOfTypes) continue;
+      loaded.add(what!.startsWith(".") ? new URL(what!, `file:///${file}`).pathname.slice(1) : what!);
+    }
+  }
+  return loaded;
+}
+
 /** The sources, with a line more in one of them. */
 function planted(file: string, line: string): Sources {
   return new Map([...SOURCES, [file, `${line}\n${SOURCES.get(file) ?? ""}`]]);
@@ -186,4 +202,13 @@ Deno.test("no folder has more than 15 files, no folder of tests more than 20", (
   assertEquals(crowded(files), []);
   assertEquals(crowded(Array.from({ length: 16 }, (_, at) => `src/attic/${at}.ts`)), ["src/attic has 16"]);
   assertEquals(crowded(Array.from({ length: 21 }, (_, at) => `tests/attic/${at}.ts`)), ["tests/attic has 21"]);
+});
+
+Deno.test("a contestant's process loads nothing of Node's", () => {
+  const nodes = (sources: Sources) =>
+    [...loadedBy("src/lab/contestant/entry.ts", sources)].filter((what) => what.startsWith("node:"));
+  assertEquals(nodes(SOURCES), []);
+  const replay = "src/workloads/replay/replay.ts";
+  assert(nodes(planted(replay, 'import { EVENT } from "../../traces/mod.ts";')).includes("node:zlib"));
+  assertEquals(nodes(planted(replay, 'import { type EVENT, type Trace } from "../../traces/mod.ts";')), []);
 });

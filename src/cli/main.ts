@@ -8,47 +8,40 @@ import { Command, CommanderError } from "@commander-js/extra-typings";
 import config from "../../deno.json" with { type: "json" };
 import { ContestantError } from "../lab/contest/child.ts";
 import { isStdoutClosed } from "../os/mod.ts";
-import { benchCommand } from "./commands/bench.ts";
-import { compareCommand } from "./commands/compare.ts";
-import { completionCommand } from "./completion/completion.ts";
-import { doctorCommand } from "./commands/doctor.ts";
 import type { AnyCommand, Finish } from "./shared/command.ts";
 import { ERROR, FINE } from "./shared/exit_codes.ts";
-import { explainCommand } from "./commands/explain.ts";
-import { flagsCommand } from "./commands/flags.ts";
-import { gateCommand } from "./commands/gate.ts";
-import { historyCommand } from "./commands/history.ts";
-import { inspectCommand } from "./commands/inspect.ts";
 import { Interruption } from "./shared/interruptible.ts";
-import { microCommand } from "./commands/micro.ts";
-import { peersCommand } from "./commands/peers.ts";
-import { recordCommand } from "./commands/record.ts";
-import { replayCommand } from "./commands/replay.ts";
-import { reportCommand } from "./commands/report.ts";
-import { stressCommand } from "./commands/stress.ts";
-import { traceCommand } from "./commands/trace/trace.ts";
 import { UsageError } from "./shared/values.ts";
 import { fitted, isOfSystem, OutputError, palette, printError, printOut } from "./shared/terminal.ts";
 
-/** In the order of `--help`. */
-const COMMANDS: readonly ((finish: Finish) => AnyCommand)[] = [
-  benchCommand,
-  compareCommand,
-  explainCommand,
-  gateCommand,
-  historyCommand,
-  recordCommand,
-  traceCommand,
-  replayCommand,
-  inspectCommand,
-  reportCommand,
-  stressCommand,
-  microCommand,
-  flagsCommand,
-  peersCommand,
-  doctorCommand,
-  completionCommand,
-];
+/** Makes a command. */
+type Make = (finish: Finish) => AnyCommand;
+
+/** By name, in the order of `--help`. What is not asked for is not loaded. */
+const COMMANDS: Readonly<Record<string, () => Promise<Make>>> = {
+  bench: async () => (await import("./commands/bench.ts")).benchCommand,
+  compare: async () => (await import("./commands/compare.ts")).compareCommand,
+  explain: async () => (await import("./commands/explain.ts")).explainCommand,
+  gate: async () => (await import("./commands/gate.ts")).gateCommand,
+  history: async () => (await import("./commands/history.ts")).historyCommand,
+  record: async () => (await import("./commands/record.ts")).recordCommand,
+  trace: async () => (await import("./commands/trace/trace.ts")).traceCommand,
+  replay: async () => (await import("./commands/replay.ts")).replayCommand,
+  inspect: async () => (await import("./commands/inspect.ts")).inspectCommand,
+  report: async () => (await import("./commands/report.ts")).reportCommand,
+  stress: async () => (await import("./commands/stress.ts")).stressCommand,
+  micro: async () => (await import("./commands/micro.ts")).microCommand,
+  flags: async () => (await import("./commands/flags.ts")).flagsCommand,
+  peers: async () => (await import("./commands/peers.ts")).peersCommand,
+  doctor: async () => (await import("./commands/doctor.ts")).doctorCommand,
+  completion: async () => (await import("./completion/completion.ts")).completionCommand,
+};
+
+/** The commands that a command line needs: the one that it begins with, or all, to list them or to complete them. */
+function neededFor([first = ""]: readonly string[]): Promise<Make[]> {
+  const isAlone = Object.hasOwn(COMMANDS, first) && first !== "completion";
+  return Promise.all((isAlone ? [COMMANDS[first]!] : Object.values(COMMANDS)).map((load) => load()));
+}
 
 /** Runs a command line; returns the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -70,7 +63,7 @@ export async function main(args: readonly string[]): Promise<number> {
     .version(config.version)
     .exitOverride()
     .configureOutput(output);
-  for (const commandOf of COMMANDS) {
+  for (const commandOf of await neededFor(args)) {
     const command = commandOf(finish);
     for (const each of [command, ...command.commands]) each.exitOverride().configureOutput(output);
     program.addCommand(command);

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { EVENT } from "../traces/mod.ts";
+import { EVENT } from "../traces/trace.ts";
 import { LARGE, REPLAY } from "../traces/replay_words.ts";
 import { type Allocator, numberSlots } from "./allocator.ts";
 import type { Parameters, Workload } from "./workload.ts";

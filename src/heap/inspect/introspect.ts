@@ -201,10 +201,13 @@ export class Introspection {
   /** Of the tables that never change. */
   #constants(): string | undefined {
     const { words } = this.#memory, { table, strides } = this.#classes;
-    if (table.some((sizeClass, index) => words[WORD_CLASS_OF + index] !== sizeClass)) return "a size has another class";
-    const isRight = (word: number, at: number): boolean => word === (inverseOf(strides[at] ?? 0) | 0);
-    const inverses = words.subarray(INVERSES_OFFSET / 4, INVERSES_OFFSET / 4 + INVERSES);
-    return inverses.every(isRight) ? undefined : "a class has another inverse";
+    for (let index = 0; index < table.length; index++) {
+      if (words[WORD_CLASS_OF + index] !== table[index]) return "a size has another class";
+    }
+    for (let at = 0; at < INVERSES; at++) {
+      if (words[INVERSES_OFFSET / 4 + at] !== (inverseOf(strides[at] ?? 0) | 0)) return "a class has another inverse";
+    }
+    return undefined;
   }
 
   #findDamage(): string | undefined {

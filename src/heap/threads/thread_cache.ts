@@ -372,8 +372,9 @@ export class ThreadCache {
 
   /** Those blocks; all threads are quiet. @throws {HeaderCorruptedError} as `listed`. */
   *listedByAll(): Generator<number> {
+    const caches = this.#caches();
     for (let sizeClass = 1; sizeClass < this.capacities.length; sizeClass++) {
-      for (const first of this.#caches()) yield* this.#listedAt(first, sizeClass);
+      for (const first of caches) yield* this.#listedAt(first, sizeClass);
     }
     yield* this.remote.blocks();
   }

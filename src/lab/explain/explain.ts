@@ -45,7 +45,7 @@ import { type Contestant, type Harness, heapContestant } from "../contest/contes
 import { countUnit } from "../bench/counts.ts";
 import { EVIDENCE, STAGE_REACHES } from "./evidence.ts";
 import { type JitEvidence, jitEvidence } from "./jit/jit.ts";
-import { micro } from "../micro/micro.ts";
+import { historyCosts } from "../micro/micro.ts";
 import { Rounds, type RoundsPlan } from "../contest/rounds.ts";
 import type { Workload } from "../../workloads/mod.ts";
 
@@ -368,7 +368,7 @@ async function stageRows(
   counts: Counts,
   signal: AbortSignal,
 ): Promise<ExplainFile["stages"]> {
-  const { stages, mincore } = await micro({ ...MICRO, seed: plan.orderSeed }, () => {}, signal);
+  const { stages, mincore } = await historyCosts({ ...MICRO, seed: plan.orderSeed }, signal);
   const call = mincore[0];
   const rows = [...stages, ...(call === undefined ? [] : [{ ...call, name: "mincore" }])];
   return rows.flatMap(({ name, nanoseconds: { median: nanoseconds, low, high } }) => {

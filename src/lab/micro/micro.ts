@@ -7,7 +7,7 @@
  * @module
  */
 import { MIB, PAGE_BYTES } from "../../heap/inspect/mod.ts";
-import { differences, estimate, Random } from "../../measure/mod.ts";
+import { differences, type Estimate, estimate, Random } from "../../measure/mod.ts";
 import { openVirtualMemory, type VirtualMemory } from "../../os/mod.ts";
 import type { MicroFile, MicroPath, MicroRow, MicroSlowPath } from "../../model/mod.ts";
 import { defaultLoops } from "./default.ts";
@@ -38,68 +38,115 @@ interface Measured {
   readonly whole: TimedLoop;
 }
 
+/** Tells how far it is. */
+type Report = (progress: { phase: string; done: number; total: number; label: string }) => void;
+
 /** Runs a plan. */
-export async function micro(
-  plan: MicroPlan,
-  report: (progress: { phase: string; done: number; total: number; label: string }) => void,
-  signal: AbortSignal,
-): Promise<MicroFile> {
+export async function micro(plan: MicroPlan, report: Report, signal: AbortSignal): Promise<MicroFile> {
   const system = await openVirtualMemory();
-  const timedLoopOf = (loop: Loop, operations = 1): TimedLoop => (
-    { loop, operations, iterations: 0, nanoseconds: [], ticks: [] }
-  );
-  const paths = [await defaultLoops(), await historyLoops()].map(({ loops, whole, ...path }) => {
-    return { ...path, loops: loops.map((loop) => timedLoopOf(loop)), whole: timedLoopOf(whole) };
-  });
+  const paths = [await defaultLoops(), await historyLoops()].map(timedPath);
   const slow = (await slowPaths()).map((path) => ({
     path,
-    base: timedLoopOf(path.base, path.operations),
-    steps: path.steps.map(({ loop }) => timedLoopOf(loop, path.operations)),
+    base: timedLoop(path.base, path.operations),
+    steps: path.steps.map(({ loop }) => timedLoop(loop, path.operations)),
   }));
-  const ways = mincoreLoops(system).map(({ name, loop }) => ({ name, loop: timedLoopOf(loop) }));
-  const loops = [
-    ...paths.flatMap(({ loops, whole }) => [...loops, whole]),
-    ...slow.flatMap(({ base, steps }) => [base, ...steps]),
-    ...ways.map(({ loop }) => loop),
-  ];
-  for (const [done, timed] of loops.entries()) {
-    report({ phase: "warming up", done, total: loops.length, label: "" });
-    calibrate(system, timed, plan.slotMilliseconds);
-    await interrupted(signal);
-  }
-  const random = new Random(plan.seed);
-  const total = plan.rounds * loops.length;
-  for (let round = 0, done = 0; round < plan.rounds; round++) {
-    for (const timed of random.shuffled(loops)) {
-      report({ phase: "measuring", done: done++, total, label: "" });
-      run(system, timed);
-      await interrupted(signal);
-    }
-  }
+  const ways = timedWays(system);
+  await timeInTurns(
+    system,
+    [
+      ...paths.flatMap(({ loops, whole }) => [...loops, whole]),
+      ...slow.flatMap(({ base, steps }) => [base, ...steps]),
+      ...ways.map(({ loop }) => loop),
+    ],
+    plan,
+    report,
+    signal,
+  );
   const [defaultHeap, history] = paths.map(priced) as [MicroPath, MicroPath];
-  const empty = paths.at(-1)!.loops[0]!;
   return {
     schema: "hakmem.micro/1",
     rounds: plan.rounds,
     defaultHeap,
     ...history,
     slowPaths: slow.map(({ path, base, steps }) => pricedSlow(path, base, steps)),
-    mincore: ways.map(({ name, loop }) => ({ ...row(name, loop, empty), isOnFastPath: false })),
+    mincore: pricedWays(ways, paths.at(-1)!),
     source: system.source,
   };
 }
 
+/** What the stages of the history's path cost, and a call of `mincore`: all of `micro` that `explain` has use for. */
+export async function historyCosts(
+  plan: MicroPlan,
+  signal: AbortSignal,
+): Promise<Pick<MicroFile, "stages" | "mincore">> {
+  const system = await openVirtualMemory();
+  const path = timedPath(await historyLoops()), ways = timedWays(system).slice(0, 1);
+  await timeInTurns(system, [...path.loops, ...ways.map(({ loop }) => loop)], plan, () => {}, signal);
+  return { stages: stageRows(path), mincore: pricedWays(ways, path) };
+}
+
+function timedLoop(loop: Loop, operations = 1): TimedLoop {
+  return { loop, operations, iterations: 0, nanoseconds: [], ticks: [] };
+}
+
+function timedPath({ loops, whole, ...path }: StageLoops): Pick<StageLoops, "variant" | "stages"> & Measured {
+  return { ...path, loops: loops.map((loop) => timedLoop(loop)), whole: timedLoop(whole) };
+}
+
+function timedWays(system: VirtualMemory): { name: string; loop: TimedLoop }[] {
+  return mincoreLoops(system).map(({ name, loop }) => ({ name, loop: timedLoop(loop) }));
+}
+
+/** Warms loops up, and times them in turns. */
+async function timeInTurns(
+  system: VirtualMemory,
+  loops: readonly TimedLoop[],
+  { rounds, slotMilliseconds, seed }: MicroPlan,
+  report: Report,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const [done, timed] of loops.entries()) {
+    report({ phase: "warming up", done, total: loops.length, label: "" });
+    calibrate(system, timed, slotMilliseconds);
+    await interrupted(signal);
+  }
+  const random = new Random(seed);
+  const total = rounds * loops.length;
+  for (let round = 0, done = 0; round < rounds; round++) {
+    for (const timed of random.shuffled(loops)) {
+      report({ phase: "measuring", done: done++, total, label: "" });
+      run(system, timed);
+      await interrupted(signal);
+    }
+  }
+}
+
 /** What a path's stages cost, each and together, and what all of malloc and free does. */
 function priced({ variant, stages, loops, whole }: Pick<StageLoops, "variant" | "stages"> & Measured): MicroPath {
-  const empty = loops[0]!,
-    sinceStart = (timed: TimedLoop) => estimate(differences(timed.nanoseconds, empty.nanoseconds));
-  const rows = stages.map(({ name, isOnFastPath }, index): MicroRow => ({
+  const rows = stageRows({ stages, loops });
+  const nanoseconds = sinceStart(whole, loops),
+    sum = rows.filter((stage) => stage.isOnFastPath).at(-1)?.cumulative ?? 0;
+  return { stages: rows, whole: { variant, nanoseconds, sum, rest: nanoseconds.median - sum } };
+}
+
+function stageRows({ stages, loops }: Pick<StageLoops, "stages"> & Pick<Measured, "loops">): MicroRow[] {
+  return stages.map(({ name, isOnFastPath }, index) => ({
     ...row(name, loops[index + 1]!, loops[index]!),
-    cumulative: sinceStart(loops[index + 1]!).median,
+    cumulative: sinceStart(loops[index + 1]!, loops).median,
     isOnFastPath,
   }));
-  const nanoseconds = sinceStart(whole), sum = rows.filter((stage) => stage.isOnFastPath).at(-1)?.cumulative ?? 0;
-  return { stages: rows, whole: { variant, nanoseconds, sum, rest: nanoseconds.median - sum } };
+}
+
+/** What a loop takes more than the empty one. */
+function sinceStart(timed: TimedLoop, loops: readonly TimedLoop[]): Estimate {
+  return estimate(differences(timed.nanoseconds, loops[0]!.nanoseconds));
+}
+
+function pricedWays(
+  ways: readonly { name: string; loop: TimedLoop }[],
+  { loops }: Pick<Measured, "loops">,
+): MicroRow[] {
+  return ways.map(({ name, loop }) => ({ ...row(name, loop, loops[0]!), isOnFastPath: false }));
 }
 
 /** What each step of a path costs, and all steps up to it; of things that are not a path, each alone. */

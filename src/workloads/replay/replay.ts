@@ -11,7 +11,7 @@
  *
  * @module
  */
-import { EVENT } from "../../traces/mod.ts";
+import { EVENT } from "../../traces/trace.ts";
 import { LARGE, largeSizes, REPLAY } from "../../traces/replay_words.ts";
 import { type Allocator, OutOfMemory, type Slots } from "../allocator.ts";
 import { byteOf, type Differs, differsOf, kept, type Touch, touchOf } from "./replay_blocks.ts";

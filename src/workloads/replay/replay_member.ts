@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { EVENT } from "../../traces/mod.ts";
+import { EVENT } from "../../traces/trace.ts";
 import { memberColumns, REPLAY, WATCHED } from "../../traces/replay_words.ts";
 import type { Allocator, Slots } from "../allocator.ts";
 import { OtherThreadFailed } from "../workspace.ts";
