@@ -15,10 +15,14 @@ import type { Pressure } from "./interop/pressure.ts";
 import { HEADER_BYTES, LargeBlocks } from "./core/large.ts";
 import {
   BLOCK_ALIGNMENT,
+  CACHE_GUARD,
   CACHE_HEADS,
   CACHE_ROOMS,
+  CACHE_SAMPLE_LEFT,
+  CLASS_BITS,
   INVERSES_OFFSET,
   KIB,
+  MAX_CLASSES,
   MIB,
   PAGE_BYTES,
   SLAB_MAP_OFFSET,
@@ -37,6 +41,7 @@ import { Slabs } from "./core/slabs.ts";
 import type { HeapSnapshot } from "./inspect/snapshot.ts";
 import type { BlockInfo, HeapStats } from "./inspect/stats.ts";
 import { ThreadCache } from "./threads/thread_cache.ts";
+import { countsDown } from "./hot/constants.ts";
 import { compileKeeps, type Keeps } from "./hot/in_place.ts";
 import { type Compile, compiled } from "./hot/parts.ts";
 import type { Variant } from "./variants.ts";
@@ -179,7 +184,11 @@ export class ReleaseBlocks implements Blocks {
       tag: tagOf(memory.thread),
       bias: classes.bias + WORD_CLASS_OF * 16,
       largest: classes.largest,
-      refill: outOfLine((sizeClass) => this.#refill(sizeClass)),
+      refill: outOfLine(
+        countsDown(flags)
+          ? (turnedAway) => this.#sampleOrRefill(turnedAway >>> CLASS_BITS, turnedAway & (MAX_CLASSES - 1))
+          : (sizeClass) => this.#refill(sizeClass),
+      ),
       mallocSlow: outOfLine((size) => this.#mallocSlow(size)),
       freeSlow: outOfLine((ptr) => {
         assertPointer(ptr);
@@ -461,7 +470,7 @@ export class ReleaseBlocks implements Blocks {
     assertSize(size, "size");
     this.#memory.assertOpen();
     if (size > this.#classes.largest) return this.#mallocLarge(size, BLOCK_ALIGNMENT);
-    // A small size comes here when the countdown is over, of a profiled heap or of a guarded one.
+    // A small size comes here when a countdown is over, of a profiled heap or of a guarded one.
     const samples = this.#samples;
     if (samples?.isDue() === true) {
       const ptr = this.#sampled(size, samples, () => this.#large.alloc(size, this.#alignment, true));
@@ -527,6 +536,13 @@ export class ReleaseBlocks implements Blocks {
     }
     this.#reclaim();
     return this.#large.alloc(size, alignment);
+  }
+
+  /** What malloc of a profiled or a guarded heap turns away: a countdown is over, or a list is empty. */
+  #sampleOrRefill(size: number, sizeClass: number): Ptr {
+    const words = this.#memory.words, first = this.#cache.firstWord;
+    const isDue = words[first + CACHE_SAMPLE_LEFT]! < 0 || words[first + CACHE_GUARD]! < 0;
+    return isDue ? this.#mallocSlow(size) : this.#refill(sizeClass);
   }
 
   #refill(sizeClass: number): Ptr {

@@ -11,6 +11,7 @@ import {
   CACHE_GUARD,
   CACHE_HEADS,
   CACHE_SAMPLE_LEFT,
+  CLASS_BITS,
   FIRST_BLOCK,
   FREE_CANARY,
   HEADER_MAGIC,
@@ -38,6 +39,7 @@ export type Decision =
   | "GUARD"
   | "TRACK"
   | "PROFILE"
+  | "COUNTDOWN"
   | "BOX"
   | "BOX_BOUNDS"
   | "BOX_HEAD"
@@ -56,6 +58,7 @@ export type Word =
   | "BOX_OPERATIONS"
   | "FIRST_BLOCK"
   | "CLASS"
+  | "CLASS_BITS"
   | "HEADER_MAGIC"
   | "LARGEST_SEED_CLASS"
   | "CANARY"
@@ -67,6 +70,11 @@ export type Word =
 
 /** See the module. */
 export type Constants = Readonly<Record<Decision, boolean> & Record<Word, number>>;
+
+/** Whether malloc counts down to blocks that are sampled or guarded. */
+export function countsDown({ profile, guard }: Flags): boolean {
+  return profile === 1 || guard === 1;
+}
 
 /** The template's constants for these flags. */
 export function constantsOf(flags: Flags): Constants {
@@ -88,6 +96,7 @@ export function constantsOf(flags: Flags): Constants {
     GUARD: flags.guard === 1,
     TRACK: flags.track === 1,
     PROFILE: flags.profile === 1,
+    COUNTDOWN: countsDown(flags),
     BOX: flags.push === "box",
     BOX_BOUNDS: flags.integrity >= 1,
     BOX_HEAD: flags.integrity >= 2,
@@ -106,6 +115,7 @@ export function constantsOf(flags: Flags): Constants {
     FIRST_BLOCK,
     /** The part of a slab map's word that is the class. */
     CLASS: MAX_CLASSES - 1,
+    CLASS_BITS,
     HEADER_MAGIC,
     LARGEST_SEED_CLASS: 8,
     CANARY: FREE_CANARY,

@@ -23,7 +23,10 @@ export interface HotParts {
   /** The class of a size is at `(size + bias) >> 4`, up to `largest`. */
   readonly bias: number;
   readonly largest: number;
-  /** An empty list: gives a block, having put others on the list; 0 if there is no memory. */
+  /**
+   * An empty list: gives a block, having put others on the list; 0 if there is no memory. Where malloc counts down, its
+   * argument is `size << CLASS_BITS | sizeClass`, and it is called for a block that is to be sampled or guarded, too.
+   */
   readonly refill: (sizeClass: number) => number;
   /** Any size that is not small. */
   readonly mallocSlow: (size: number) => number;

@@ -21,6 +21,8 @@
  * - V8 inlines by the length of the bytecode, at most 920 bytes into a function, and a copy for each place that calls.
  *   Branches that a constant decides count though they are gone in the end; those of a literal do not.
  *   What the slow paths are made of is not inlined (`outOfLine` in `../release.ts`, `RemoteFrees.free`).
+ * - A slow call that is ever made, however rarely, is compiled into the loop of the program. A second one next to `refill`,
+ *   for blocks that are sampled, cost a tenth of random-mixed, and the countdown nothing: so `refill` takes those, too.
  * - What the functions use are *parameters* of `compile` that are never assigned: those V8 folds, address and length
  *   of every array included, when it inlines malloc into a loop. Module variables cost a load, a test for the temporal
  *   dead zone and a map check each.
@@ -43,10 +45,10 @@ import type { Compile } from "./parts.ts";
 export function template(constants: Constants): Compile {
   const { HEADER, WRITE_HEADER, RESTORE, HEADERLESS_C7, READABLE_ALWAYS, READABLE_BOUNDARY } = constants;
   const { GUARD, GUARD_LEFT } = constants;
-  const { INTERIOR, AGAIN, OWN_LINKS, LINKS, COUNTERS, TRACK, PROFILE } = constants;
+  const { INTERIOR, AGAIN, OWN_LINKS, LINKS, COUNTERS, TRACK, PROFILE, COUNTDOWN } = constants;
   const { BOX, BOX_BOUNDS, BOX_HEAD, BOX_SCAN, BOX_CANARIES, SCAN_LENGTH } = constants;
   const { MALLOCS, FREES, FAST_FREES, MINCORE_CALLS, HEADER_REJECTS, BOX_OPERATIONS } = constants;
-  const { FIRST_BLOCK, CLASS, HEADER_MAGIC, LARGEST_SEED_CLASS, CANARY, SAMPLE_LEFT } = constants;
+  const { FIRST_BLOCK, CLASS, CLASS_BITS, HEADER_MAGIC, LARGEST_SEED_CLASS, CANARY, SAMPLE_LEFT } = constants;
   const { TRACE_PUSH, TRACE_POP, TRACE_COUNT, TRACE_MASK } = constants;
 
   const compile: Compile = (
@@ -79,21 +81,22 @@ export function template(constants: Constants): Compile {
         whole = NaN; // a bigint or a symbol
       }
       if (whole !== size || size >>> 0 > largest) return mallocSlow(size) - 0;
-      if (PROFILE) {
-        // Bytes until the next sample: the slow path takes it, and starts the count again.
-        const left = (heap[heads + SAMPLE_LEFT]! - size) | 0;
-        heap[heads + SAMPLE_LEFT] = left;
-        if (left < 0) return mallocSlow(size) - 0;
-      }
-      if (GUARD) {
-        // This one is to have pages of its own, or the heap is closed.
-        const others = heap[heads + GUARD_LEFT]!;
-        if (!(others > 0)) return mallocSlow(size) - 0;
-        heap[heads + GUARD_LEFT] = others - 1;
-      }
       const sizeClass = heap[(size + bias) >> 4]! | 0; // 0 in a heap that is closed: no slab has that
       const ptr = heap[heads + sizeClass]!;
-      if (OWN_LINKS) {
+      if (COUNTDOWN) {
+        // One call for a block that is to be sampled or guarded and for an empty list: see the head.
+        if (OWN_LINKS) {
+          if (countDown(size) < 0 || heap[slabMap + (ptr >>> 16)] !== (sizeClass | tag)) {
+            return refill((size << CLASS_BITS) | sizeClass) | 0;
+          }
+        } else if (LINKS) {
+          if (countDown(size) < 0 || !(ptr >= FIRST_BLOCK && (heap[slabMap + (ptr >>> 16)]! & CLASS) === sizeClass)) {
+            return refill((size << CLASS_BITS) | sizeClass) | 0;
+          }
+        } else {
+          if (countDown(size) < 0 || !(ptr >= FIRST_BLOCK)) return refill((size << CLASS_BITS) | sizeClass) | 0;
+        }
+      } else if (OWN_LINKS) {
         // The list leads into a slab of the class that is this thread's. Slabs have 2^16 bytes.
         if (heap[slabMap + (ptr >>> 16)] !== (sizeClass | tag)) return refill(sizeClass) | 0;
       } else if (LINKS) {
@@ -145,6 +148,22 @@ export function template(constants: Constants): Compile {
         }
       }
       freeSlow(ptr);
+    }
+
+    /** Counts down to the next block that is sampled, by bytes, and to the next that is guarded; below 0 if this is one. */
+    function countDown(size: number): number {
+      const heap = words;
+      let left = 0;
+      if (PROFILE) {
+        left = (heap[heads + SAMPLE_LEFT]! - size) | 0;
+        heap[heads + SAMPLE_LEFT] = left;
+      }
+      if (GUARD) {
+        const others = (heap[heads + GUARD_LEFT]! - 1) | 0;
+        heap[heads + GUARD_LEFT] = others;
+        left = left | others;
+      }
+      return left;
     }
 
     function writeHeader(ptr: number, sizeClass: number): void {

@@ -6,9 +6,10 @@
  *
  * The estimates stay unbiased when `every` changes between two samples, as each sample keeps what it was drawn with. It
  * changes where a program allocates so fast that samples would take more than a hundredth of its time: a bucket has
- * five milliseconds to spend, and gets a hundredth of the time that passes. Empty, `every` doubles at a sample; half
- * full again, it halves, down to what was asked for. So what is short is sampled in full, and what is long costs little.
- * Who asks for samples n times as dense as the default has n times as much to spend, up to two seconds and a tenth.
+ * a millisecond to spend, and gets a hundredth of the time that passes. Empty, `every` doubles at a sample; half full
+ * again, it halves, down to what was asked for. So who allocates slowly is sampled in full, and who does it fast loses
+ * little. Who asks for samples n times as dense as the default has n times as much of the time to spend, up to a tenth,
+ * and n² times as much in advance, up to two seconds.
  *
  * @module
  */
@@ -18,7 +19,7 @@ const MOST_LEFT = 2 ** 30;
 /** Bytes from one sample to the next where nobody says how many. */
 export const DEFAULT_EVERY_BYTES = 524_288;
 /** Milliseconds that a thread may spend at once, and the part of the time that it gets back; and the most of either. */
-const BUCKET_MS = 5;
+const BUCKET_MS = 1;
 const SHARE = 0.01;
 const MOST_BUCKET_MS = 2_000;
 const MOST_SHARE = 0.1;
@@ -27,7 +28,7 @@ const MOST_GAP_MS = 10;
 /** What a sample can have taken: the first makes code, and a thread that has to wait for its turn spends nothing. */
 const MOST_MS = 0.25;
 /** Samples from one look at the bucket to the next. */
-const LOOK_SAMPLES = 16;
+const LOOK_SAMPLES = 4;
 
 /** How many blocks like it a sampled block of so many bytes stands for. */
 export function weightOf(size: number, every: number): number {
@@ -66,7 +67,7 @@ export class SampleRate {
         every;
     this.#random = random;
     const times = Math.max(1, DEFAULT_EVERY_BYTES / every);
-    this.#bucket = this.#bucketMost = Math.min(MOST_BUCKET_MS, BUCKET_MS * times);
+    this.#bucket = this.#bucketMost = Math.min(MOST_BUCKET_MS, BUCKET_MS * times ** 2);
     this.#share = Math.min(MOST_SHARE, SHARE * times);
     this.#draw();
   }

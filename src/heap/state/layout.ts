@@ -166,6 +166,7 @@ export const NOBODY = MAX_CACHES;
  * `WORD_CLASS_OF`).
  */
 export const MAX_CLASSES = 128;
+export const CLASS_BITS = 7;
 export const CACHE_HEADS = 15;
 export const CACHE_ROOMS = CACHE_HEADS + MAX_CLASSES;
 export const CACHE_SLABS = CACHE_ROOMS + MAX_CLASSES;

@@ -11,12 +11,16 @@ import { type Compile, compiled } from "../../../src/heap/hot/parts.ts";
 import { defaultFile, hotPathSource } from "../../../src/heap/hot/source.ts";
 import { template } from "../../../src/heap/hot/template.ts";
 import { parseVariant, VARIANTS } from "../../../src/heap/mod.ts";
+import { MAX_CLASSES } from "../../../src/heap/state/layout.ts";
 import { newBoxLog } from "../../../src/heap/core/box_log.ts";
 import { Xorshift32 } from "../../../src/workloads/synthetic/live_set.ts";
 
 const OTHERS = [
   "slab-map,counters=1",
   "slab-map,profile=1",
+  "slab-map,guard=1",
+  "slab-map,profile=1,guard=1",
+  "slab-map,profile=1,links=0",
   "phase7,profile=1,counters=1",
   "slab-map,interior=0",
   "slab-map,again=0",
@@ -51,7 +55,11 @@ function behaviour(compile: Compile, seed: number): string {
     tag: 0,
     bias: 0,
     largest: 1024,
-    refill: (sizeClass) => (said.push("refill", sizeClass), words[HEADS + sizeClass] = 0, somewhere()),
+    refill: (turnedAway) => {
+      said.push("refill", turnedAway);
+      words[HEADS + (turnedAway & (MAX_CLASSES - 1))] = 0;
+      return somewhere();
+    },
     mallocSlow: (size) => (said.push("mallocSlow", String(size)), somewhere()),
     freeSlow: (ptr) => void said.push("freeSlow", String(ptr)),
     isMapped: (ptr) => (said.push("isMapped", ptr), (ptr & 32) === 0),
@@ -103,6 +111,14 @@ Deno.test("a hot path has nothing of other flags' in it", () => {
   const [slabMap, phase7] = ["slab-map", "phase7"].map((variant) => hotPathSource(parseVariant(variant).flags));
   assertEquals(/headerClass|boxCheck|counts\[/.exec(slabMap!), null);
   assertEquals(/inverse =|boxCheck|counts\[/.exec(phase7!), null);
+});
+
+Deno.test("a sampled or guarded block takes malloc no slow call that it has not anyhow", () => {
+  const callsOf = (variant: string) =>
+    hotPathSource(parseVariant(variant).flags).match(/\b(?:refill|\w+Slow)\(/g)?.toSorted();
+  const calls = callsOf("slab-map");
+  assertEquals(calls, ["freeSlow(", "mallocSlow(", "refill("]);
+  for (const flags of ["profile=1", "guard=1", "profile=1,guard=1"]) assertEquals(callsOf(`slab-map,${flags}`), calls);
 });
 
 Deno.test("the generator refuses what it cannot decide", () => {
