@@ -59,11 +59,14 @@ export function sizeClasses(set: ClassSet, header: boolean): SizeClasses {
 }
 
 /**
- * The number that tells whether an offset is a multiple of a stride without dividing: `offset * inverse mod 2**32` is
- * below `inverse` exactly when it is, for offsets up to 65,536 and strides from 16 to 32,768.
+ * The number that tells whether a distance is a multiple of a stride without dividing: `-distance * inverse mod 2**32` is
+ * below `inverse` exactly when it is, for distances up to 65,536 and strides from 16 to 32,768. The distance is negative
+ * because that from the end of a slab is, `ptr | -65536`, in one instruction.
  *
- * Lemire, Kaser, Kurz: "Faster remainder by direct computation" (2019), section 3.2.
+ * After Lemire, Kaser, Kurz: "Faster remainder by direct computation" (2019), section 3.2, where the number is rounded up
+ * and the distance positive. Here it is rounded down: with 2^32 = inverse * stride + r, the product is k * r, at most
+ * 65,536, for k strides, and at least `inverse` for each other distance.
  */
 export function inverseOf(stride: number): number {
-  return stride === 0 ? 0 : Math.ceil(2 ** 32 / stride);
+  return stride === 0 ? 0 : Math.floor(2 ** 32 / stride);
 }

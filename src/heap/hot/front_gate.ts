@@ -65,11 +65,11 @@ export class FrontGate {
     const sizeClass = this.classOf(ptr);
     if (sizeClass === 0) return 0;
     const words = this.#memory.words, stride = this.#classes.strides[sizeClass]!;
-    const left = (~ptr & (SLAB_BYTES - 1)) + 1; // bytes from there to the slab's end, where blocks end too
+    const left = -(ptr | -SLAB_BYTES); // bytes from there to the slab's end, where blocks end too
     const inverse = words[INVERSES_OFFSET / 4 + sizeClass]! >>> 0; // as on the hot path: a division takes longer
     const blocks = this.#classes.blocks[sizeClass]!;
     const untouched = blocks - words[this.#slabs.record(ptr >>> SLAB_SHIFT) + SLAB_CARVED]!;
-    const isStart = Math.imul(left, inverse) >>> 0 < inverse;
+    const isStart = Math.imul(-left, inverse) >>> 0 < inverse;
     return isStart && left <= blocks * stride && left > untouched * stride ? sizeClass : 0;
   }
 

@@ -65,9 +65,9 @@ export function compileKeeps(words: Int32Array, memory: HeapMemory, classes: Siz
       // As free has it, in `template.ts`; and that the block was given out once, as `FrontGate.smallClass` has it.
       const sizeClass = heap[slabMap + granule]! ^ tag;
       if (heap[(size + bias) >> 4] !== sizeClass) return false;
-      const inverse = heap[inverses + sizeClass]! >>> 0, left = (~ptr & slabMask) + 1;
-      if (!((imul(left, inverse) >>> 0) < inverse)) return false;
-      return left > imul(blocks[sizeClass]! - heap[carved + granule * slabWords]!, strides[sizeClass]!);
+      const inverse = heap[inverses + sizeClass]! >>> 0, fromEnd = ptr | ~slabMask;
+      if (!((imul(fromEnd, inverse) >>> 0) < inverse)) return false;
+      return -fromEnd > imul(blocks[sizeClass]! - heap[carved + granule * slabWords]!, strides[sizeClass]!);
     }
     if (size <= above || (ptr & slabMask) !== headerBytes) return false;
     // Its pages are those of the size's class, `usualPages(size)`: they are eight a doubling.

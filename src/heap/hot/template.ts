@@ -125,11 +125,11 @@ export function template(constants: Constants): Compile {
       fast: if (whole === ptr) {
         const sizeClass = HEADER ? headerClass(ptr) : heap[slabMap + (ptr >>> 16)]! ^ tag;
         if (INTERIOR) {
-          // Blocks end where their slab ends: the distance from there is a multiple of the stride. That leaves the class
-          // if the slab is this thread's; otherwise, and for class 0, it leads to an inverse that is 0. Why the
-          // multiplication is exact: `inverseOf` in ../core/size_classes.ts.
+          // Blocks end where their slab ends: the distance from there, here negative, is a multiple of the stride. That
+          // leaves the class if the slab is this thread's; otherwise, and for class 0, it leads to an inverse that is 0.
+          // Why the multiplication is exact: `inverseOf` in ../core/size_classes.ts.
           const inverse = heap[inverses + sizeClass]! >>> 0;
-          if (!((imul((~ptr & 0xffff) + 1, inverse) >>> 0) < inverse)) break fast;
+          if (!((imul(ptr | -65536, inverse) >>> 0) < inverse)) break fast;
         } else {
           if (!((sizeClass - 1) >>> 0 < CLASS)) break fast;
         }
@@ -211,7 +211,7 @@ export function template(constants: Constants): Compile {
       }
       if (!(ptr >= FIRST_BLOCK)) reject(fault, sizeClass, ptr);
       const inverse = heap[inverses + sizeClass]! >>> 0;
-      if (!((imul((~ptr & 0xffff) + 1, inverse) >>> 0) < inverse)) reject(fault, sizeClass, ptr);
+      if (!((imul(ptr | -65536, inverse) >>> 0) < inverse)) reject(fault, sizeClass, ptr);
       if ((heap[slabMap + (ptr >>> 16)]! & CLASS) !== sizeClass) reject(fault, sizeClass, ptr);
       if (BOX_HEAD) {
         const head = heap[heads + sizeClass]!;

@@ -153,7 +153,7 @@ export class RemoteFrees {
     const inverse = this.#words[INVERSES_OFFSET / 4 + sizeClass]! >>> 0; // 0 for class 0; see the hot path
     if (
       owner === this.#own || owner >>> 0 > NOBODY ||
-      !(Math.imul((~ptr & (SLAB_BYTES - 1)) + 1, inverse) >>> 0 < inverse)
+      !(Math.imul(ptr | -SLAB_BYTES, inverse) >>> 0 < inverse)
     ) return false;
     const rings = this.#rings, own = this.#own, to = owner === NOBODY ? own : owner, ring = ringOf(own, to);
     const written = rings[ring + RING_WRITTEN]!;

@@ -30,7 +30,7 @@ const STAGES: readonly Stage[] = [
   ),
   fast(
     "free: is it a block's start",
-    "const v = words[INVERSES + c] >>> 0; if (!((Math.imul((~p & 0xffff) + 1, v) >>> 0) < v)) return fail(p);",
+    "const v = words[INVERSES + c] >>> 0; if (!((Math.imul(p | -65536, v) >>> 0) < v)) return fail(p);",
   ),
   fast(
     "free: not just freed, and room",

@@ -35,7 +35,7 @@ const STAGES: readonly Stage[] = [
   extra("Box: guard", "if (!(p >= 65536)) return fail(p);"),
   extra(
     "Box: contamination",
-    "const v = words[INVERSES + c] >>> 0; if (!((Math.imul((~p & 0xffff) + 1, v) >>> 0) < v)) return fail(p);",
+    "const v = words[INVERSES + c] >>> 0; if (!((Math.imul(p | -65536, v) >>> 0) < v)) return fail(p);",
   ),
   extra(
     "Box: head range, alignment",

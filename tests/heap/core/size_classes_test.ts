@@ -29,7 +29,7 @@ Deno.test("inverseOf() tells multiples of every stride from all other distances 
     for (const stride of strides.slice(1)) {
       const inverse = inverseOf(stride);
       for (let distance = 1; distance <= SLAB_BYTES; distance++) {
-        const isMultiple = (Math.imul(distance, inverse) >>> 0) < inverse;
+        const isMultiple = (Math.imul(-distance, inverse) >>> 0) < inverse;
         if (isMultiple !== (distance % stride === 0)) throw new Error(`${distance} by ${stride}`);
       }
     }

@@ -42,7 +42,7 @@ function behaviour(compile: Compile, seed: number): string {
   const said: unknown[] = [], trace = newBoxLog(), counts = new Float64Array(32);
   for (let size = 0; size < 128; size++) words[size] = 1 + (size & (CLASSES - 1));
   for (let sizeClass = 1; sizeClass <= CLASSES; sizeClass++) {
-    words[INVERSES + sizeClass] = Math.ceil(2 ** 32 / (sizeClass * 16));
+    words[INVERSES + sizeClass] = Math.floor(2 ** 32 / (sizeClass * 16));
     words[ROOMS + sizeClass] = random.below(8);
   }
   for (let slab = 0; slab < SLABS; slab++) words[SLAB_MAP + (FIRST_BLOCK >> 16) + slab] = random.below(CLASSES + 1);
