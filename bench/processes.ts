@@ -43,7 +43,9 @@ function step(workload: string, given: Parameters = {}): Row["steps"][number] {
 function rowOf(name: string): Row {
   const [, workload = "", size, before] = /^(\S+)(?: (\d+)(?: after (\d+))?)?$/.exec(name) ?? [];
   if (!WORKLOADS.has(workload)) throw new Error(`"${name}" is not a row: "larson", or "random-mixed 128 after 16"`);
-  const steps = [before, size].filter((each) => each !== undefined).map((each) => step(workload, { size: Number(each) }));
+  const steps = [before, size].filter((each) => each !== undefined).map((each) =>
+    step(workload, { size: Number(each) })
+  );
   return { name, steps: steps.length === 0 ? [step(workload)] : steps };
 }
 
