@@ -141,7 +141,7 @@ struct file_header {
   _Atomic uint32_t is_paused, stretches; /* of HAKMEM_RECORDING_PAUSED: whether it is given, and how often it was let go on */
   _Atomic uint32_t lost_signal;          /* at the exit, SIGUSR2 was the program's */
   uint32_t stacks_by, depth;             /* 0 without stacks, else `enum stacks_by`; their limit */
-  _Atomic uint32_t lost_stacks;          /* allocations whose stack did not fit the table */
+  _Atomic uint32_t lost_stacks;          /* allocations whose stack did not fit the table, or would not have fit the thread's */
   uint64_t sample_bytes;                 /* 0: each allocation has a stack */
   char notes[HEADER_BYTES - 360];
 };
@@ -628,52 +628,68 @@ static uint32_t define(const struct stack *stack) {
   return write_note(STACK, head, 2, stack->frames, stack->count * sizeof stack->frames[0]) ? number : 0;
 }
 
+static uint32_t no_stack(void) {
+  atomic_fetch_add_explicit(&process->file->lost_stacks, 1, memory_order_relaxed);
+  return 0;
+}
+
 /* The number of a stack that was found for good. */
 static uint32_t number_of(const struct stack *stack, uint64_t seed) {
   const uint32_t at = entry_of(table, key_of(stack, seed)), known = stack_at(table, at);
   if (known != 0) return known;
-  if (at == ENTRIES) {
-    atomic_fetch_add_explicit(&process->file->lost_stacks, 1, memory_order_relaxed);
-    return 0;
-  }
+  if (at == ENTRIES) return no_stack();
   const uint32_t number = define(stack);
   set_stack_at(table, at, number);
   return number;
 }
 
-/* The number of the stack that malloc was called with; 0 if there is none. The thread is busy, and has a file. */
-static __attribute__((noinline)) uint32_t present_stack(void) {
+/* Once for a thread. The program may ask libc the same, which holds a lock then, and allocates: it has to be before that. */
+static void keep_bounds(void) {
+  if (self.has_bounds || process->is_confined) return;
+  self.bounds = find_bounds();
+  self.has_bounds = true;
+}
+
+/* The number of the stack that is found now; 0 if there is none. */
+static uint32_t gathered(struct stack *walked, struct stack *unwound) {
   const uint64_t generation = atomic_load_explicit(&table->generation, memory_order_acquire) << 2;
-  struct stack walked, unwound;
-  const bool was_inside = self.is_inside;
-  self.is_inside = true; /* what the unwinder or libc should allocate is not the program's */
   uint32_t number = 0, at = ENTRIES;
-  walked.count = 0;
-  if (stacks_by != UNWINDER) {
-    if (UNLIKELY(!self.has_bounds) && !process->is_confined) {
-      self.bounds = find_bounds();
-      self.has_bounds = true;
-    }
-    walk(&walked, self.bounds, depth);
-  }
-  if (stacks_by == FRAME_POINTERS) {
-    if (walked.count > 0) number = number_of(&walked, generation);
-    goto found;
-  }
-  if (walked.count > 0) {
-    at = entry_of(table, key_of(&walked, generation + 1));
+  walked->count = 0;
+  if (UNLIKELY(!self.has_bounds)) keep_bounds();
+  if (stacks_by != UNWINDER) walk(walked, self.bounds, depth);
+  if (stacks_by == FRAME_POINTERS) return walked->count == 0 ? 0 : number_of(walked, generation);
+  if (walked->count > 0) {
+    at = entry_of(table, key_of(walked, generation + 1));
     number = stack_at(table, at);
-    if (number != 0 && number != UNTRUSTED) goto found;
+    if (number != 0 && number != UNTRUSTED) return number;
   }
   const bool is_new = at != ENTRIES && number == 0;
-  unwind(&unwound, depth);
-  const unsigned both = common(&walked, &unwound);
+  if (!process->is_confined && !has_stack_left(self.bounds)) return no_stack();
+  unwind(unwound, depth);
+  const unsigned both = common(walked, unwound);
   /* Code without tables: frame pointers, which were right so far, lead on. */
-  const bool is_short = both == unwound.count && walked.count > both && !has_root(&unwound) && !unwound.is_cut;
-  if (is_short) number = number_of(&walked, generation);
-  else number = unwound.count == 0 ? 0 : number_of(&unwound, generation);
-  if (is_new) set_stack_at(table, at, is_short || agree(&walked, &unwound) ? number : UNTRUSTED);
-found:
+  const bool is_short = both == unwound->count && walked->count > both && !has_root(unwound) && !unwound->is_cut;
+  if (is_short) number = number_of(walked, generation);
+  else number = unwound->count == 0 ? 0 : number_of(unwound, generation);
+  if (is_new) set_stack_at(table, at, is_short || agree(walked, unwound) ? number : UNTRUSTED);
+  return number;
+}
+
+/* The number of the stack that malloc was called with; 0 if there is none. The thread is busy, and has a file. */
+static __attribute__((noinline)) uint32_t present_stack(void) {
+  const bool was_inside = self.is_inside;
+  self.is_inside = true; /* what the unwinder or libc should allocate is not the program's */
+  struct gathering *gathering = NULL;
+  for (uint32_t at = 0; gathering == NULL && at < GATHERINGS; at++) {
+    struct gathering *const next = &table->gatherings[(self.number + at) % GATHERINGS];
+    if (atomic_exchange_explicit(&next->is_taken, 1, memory_order_acquire) == 0) gathering = next;
+  }
+  uint32_t number;
+  if (gathering == NULL) number = no_stack();
+  else {
+    number = gathered(&gathering->walked, &gathering->unwound);
+    atomic_store_explicit(&gathering->is_taken, 0, memory_order_release);
+  }
   self.is_inside = was_inside;
   return number;
 }
@@ -695,10 +711,13 @@ static void open_stacks(void) {
   if (frames != NULL) depth = (unsigned)strtoul(frames, NULL, 10);
   if (depth < 1 || depth > MOST_FRAMES) depth = MOST_FRAMES;
   if (sample != NULL) sample_bytes = strtoull(sample, NULL, 10);
-  start_stacks((uintptr_t)dlsym(RTLD_NEXT, "__libc_start_main"));
   const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
   struct stack_table *const mapped = mmap(NULL, sizeof *mapped, PROT_READ | PROT_WRITE, flags, -1, 0);
-  if (mapped != MAP_FAILED && madvise(mapped, sizeof *mapped, MADV_WIPEONFORK) == 0) table = mapped;
+  if (mapped == MAP_FAILED || madvise(mapped, sizeof *mapped, MADV_WIPEONFORK) != 0) return;
+  self.is_inside = true;
+  start_stacks((uintptr_t)dlsym(RTLD_NEXT, "__libc_start_main"), mapped->gatherings);
+  self.is_inside = false;
+  table = mapped;
 }
 
 #else
@@ -772,6 +791,7 @@ static struct {
   int (*prctl)(int, ...);
 #ifdef STACKS
   int (*dlclose)(void *);
+  int (*pthread_getattr_np)(pthread_t, pthread_attr_t *);
 #endif
 } real;
 
@@ -831,6 +851,8 @@ static __attribute__((noinline)) void start(void) {
   FIND(prctl);
 #ifdef STACKS
   FIND(dlclose);
+  FIND(pthread_getattr_np);
+  *(void **)&find_object = dlsym(RTLD_NEXT, "_dl_find_object");
 #endif
 #undef FIND
   open_recording();
@@ -980,6 +1002,27 @@ EXPORT int dlclose(void *handle) {
   if (table != NULL) forget_modules(table);
   return result;
 }
+
+EXPORT int pthread_getattr_np(pthread_t thread, pthread_attr_t *attributes) {
+  if (!is_ready() || real.pthread_getattr_np == NULL) return ENOSYS;
+  if (table != NULL && !self.is_busy && !self.is_inside) {
+    self.is_busy = self.is_inside = true;
+    if (has_room() || refill()) keep_bounds();
+    self.is_busy = self.is_inside = false;
+  }
+  return real.pthread_getattr_np(thread, attributes);
+}
+
+#ifdef ENDS_WITHOUT_TABLES
+/* Of libgcc's unwinder, and of the program's. */
+EXPORT int _dl_find_object(void *address, struct dl_find_object *found) {
+  if (find_object == NULL && (!is_ready() || find_object == NULL)) return -1;
+  const int result = find_object(address, (struct found_object *)found);
+  if (result == 0 || !self.is_inside) return result;
+  has_no_callers(address, (struct found_object *)found);
+  return 0;
+}
+#endif
 #endif
 
 /* ---- how a process ends, and what it becomes --------------------------------------------------------------------- */

@@ -17,6 +17,14 @@
  * pointers lead on, those are followed.
  *
  * A stack is known by 64 bits of hash alone: of a million stacks, two are taken for one by a chance of 3 in 10^8.
+ *
+ * Where the unwinder finds no tables it looks whether the code is that of a signal's return, and reads it for that. A
+ * coroutine's first function may return to anywhere, also to where nothing can be read: so the unwinder, which asks
+ * `_dl_find_object` for the tables, is told that such code has no callers.
+ *
+ * Callers are gathered in the table, not on the stack of the thread, which may be small: that of a signal handler has 8 KiB
+ * by tradition, of which the system's own frame takes half. Where too little of it is left the unwinder is not asked.
+ *
  * Nothing here allocates, and only `find_bounds` makes system calls. With glibc 2.35 and later no lock is taken either;
  * before, and with other libraries, the unwinder and `find_module` take the loader's.
  */
@@ -36,6 +44,8 @@ enum {
   MOST_BUILD_ID = 32,
   ROOT_FRAMES = 2,       /* behind the first function of a thread: __libc_start_main and _start, or clone */
   ENTRY_BYTES = 64,      /* of _start */
+  GATHERINGS = 1024,     /* threads that may look for their callers at once */
+  UNWINDER_BYTES = 3072, /* of stack: what libgcc's unwinder takes, and what it calls */
   MAIN_STACK = 64 << 20, /* the system keeps other mappings twice as far from the end of the main thread's stack */
 };
 
@@ -45,6 +55,12 @@ struct stack {
   unsigned count;
   bool is_cut; /* there are more callers than the limit allows */
   uintptr_t frames[MOST_FRAMES];
+};
+
+/* What is found one way and the other, while one thread looks. */
+struct gathering {
+  _Atomic uint32_t is_taken;
+  struct stack walked, unwound;
 };
 
 /* Where a thread's frames may lie; `high` is 0 if that is not known. */
@@ -70,6 +86,7 @@ struct stack_table {
     _Atomic uint64_t key;
     _Atomic uint32_t stack; /* 0 while it is not yet defined */
   } entries[ENTRIES];
+  struct gathering gatherings[GATHERINGS];
 };
 
 /* As glibc has it, for headers that are older. */
@@ -164,11 +181,58 @@ static void forget_modules(struct stack_table *table) {
   atomic_fetch_add(&table->generation, 1);
 }
 
+/* ---- code without tables ----------------------------------------------------------------------------------------- */
+
+#if defined(DLFO_STRUCT_HAS_EH_DBASE) && (defined(__x86_64__) || defined(__aarch64__))
+#define ENDS_WITHOUT_TABLES
+
+#ifdef __x86_64__
+enum { STACK_REGISTER = 7, RETURN_COLUMN = 16, CFA_BYTES = 8 };
+#else
+enum { STACK_REGISTER = 31, RETURN_COLUMN = 30, CFA_BYTES = 0 };
+#endif
+
+/* Tables as in .eh_frame, of one function that is everywhere, and has no caller. */
+static const struct {
+  uint32_t common_bytes, is_common;
+  uint8_t common[16];
+  uint32_t function_bytes, to_common;
+  uint64_t start, bytes;
+  uint8_t nothing[4];
+  uint32_t end;
+} __attribute__((packed, aligned(8))) no_callers = {
+    .common_bytes = 20,
+    /* version, no augmentation, alignments 1 and -8; def_cfa; undefined: there is no address to return to */
+    .common = {1, 0, 1, 0x78, RETURN_COLUMN, 0x0c, STACK_REGISTER, CFA_BYTES, 0x07, RETURN_COLUMN},
+    .function_bytes = 24,
+    .to_common = 28,
+    .start = 1, /* 0 is a function that was left out */
+    .bytes = UINT64_MAX - 1,
+};
+
+/* As in .eh_frame_hdr: where the tables are, and that nothing is sorted. Filled in by start_stacks. */
+static uint8_t header_of_no_callers[16] __attribute__((aligned(8))) = {1, 0 /* an address */, 0xff, 0xff};
+
+/* Says that the tables of this address are those. */
+static void has_no_callers(void *address, struct found_object *found) {
+  memset(found, 0, offsetof(struct found_object, others) + sizeof found->others[0]);
+  found->start = address;
+  found->end = (char *)address + 1;
+  found->others[0] = header_of_no_callers; /* dlfo_eh_frame */
+}
+#endif
+
 /* ---- frames ------------------------------------------------------------------------------------------------------ */
 
+static void unwind(struct stack *stack, unsigned limit);
+
 /* Before main; `libc` is the address of a function of libc. */
-static void start_stacks(uintptr_t libc) {
-  *(void **)&find_object = dlsym(RTLD_NEXT, "_dl_find_object");
+static void start_stacks(uintptr_t libc, struct gathering *gathering) {
+#ifdef ENDS_WITHOUT_TABLES
+  const void *const tables = &no_callers;
+  memcpy(header_of_no_callers + 4, &tables, sizeof tables);
+#endif
+  unwind(&gathering->unwound, 1); /* what it finds at its first use needs more of the stack */
   entry = getauxval(AT_ENTRY);
   if (!find_module(libc, &c_library)) c_library.end = c_library.start = 0;
 }
@@ -241,6 +305,18 @@ static __attribute__((noinline)) void unwind(struct stack *stack, unsigned limit
   stack->count = 0;
   stack->is_cut = false;
   _Unwind_Backtrace(unwound, &unwinding);
+}
+
+/*
+ * Whether there is enough of the stack left for the unwinder. A stack that a coroutine has of its own is not known. Not
+ * for a process that is confined: it makes a system call.
+ */
+static bool has_stack_left(struct bounds bounds) {
+  const uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+  if (here >= bounds.low && here < bounds.high && here - bounds.low < UNWINDER_BYTES) return false;
+  stack_t other; /* may lie anywhere, in an array on the thread's own stack, too */
+  if (syscall(SYS_sigaltstack, NULL, &other) != 0 || (other.ss_flags & SS_ONSTACK) == 0) return true;
+  return here - (uintptr_t)other.ss_sp >= UNWINDER_BYTES;
 }
 
 static bool is_of_libc(uintptr_t address) { return address >= c_library.start && address < c_library.end; }

@@ -51,7 +51,7 @@ const ProcessSchema = v.object({
   /** If recording was paused at the start: how often it was let go on, and whether it was the program's signal at the exit. */
   stretches: v.exactOptional(Count),
   lostSignal: v.exactOptional(v.boolean()),
-  /** How its stacks were found, if it has any; and allocations without one, because there were too many different ones. */
+  /** How its stacks were found, if it has any; and allocations without one: too many different ones, or too little room. */
   stacks: v.exactOptional(v.object({
     by: v.picklist(["auto", "fp", "unwind"]),
     depth: Count,

@@ -151,7 +151,12 @@ function notesOf({ processes, replaced, missing = [], kept, notes: others = [] }
       [stretches !== undefined, `recording was let go on ${counted(stretches ?? 0, "time")}, and is of nothing else`],
       [lostSignal, "SIGUSR2 was the program's own in the end: since it took it, it has paused nothing"],
       [stacks !== undefined, `who called: trace info ${process.file} --by stack, trace flame ${process.file}`],
-      [lostStacks > 0, `${counted(lostStacks, "allocation")} without a stack: there were too many different ones`],
+      [
+        lostStacks > 0,
+        `${
+          counted(lostStacks, "allocation")
+        } without a stack: too many different ones, or too little room for the unwinder`,
+      ],
       [running, "it was still running; what it did later is not recorded"],
       [lost > 0, `${counted(lost, "call")} of signal handlers could not be recorded`],
       [

@@ -2,8 +2,9 @@
 import { assert, assertAlmostEquals, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { profileOf } from "../../../src/lab/stacks/profile.ts";
 import { parseFunctions, parseLines } from "../../../src/lab/stacks/symbols.ts";
+import type { RecordedProcess } from "../../../src/model/mod.ts";
 import { nameOfFrame } from "../../../src/profile/mod.ts";
-import { STACK_VALUES, type StackFacts, type StackTotal, TraceError } from "../../../src/traces/mod.ts";
+import { readTrace, STACK_VALUES, type StackFacts, type StackTotal, TraceError } from "../../../src/traces/mod.ts";
 import { build, recordedAs } from "../record/recorded.ts";
 
 const LINUX = Deno.build.os === "linux";
@@ -102,6 +103,41 @@ linuxTest("threads, forks and what a process becomes have their trees", async ()
     assertEquals(become, TREE);
   }
 });
+
+linuxTest(
+  "callers are found, or not, without harm: small stacks, coroutines, code of a JIT, libc's locks",
+  async () => {
+    const program = await build("corners", "executable", ...WITHOUT_POINTERS);
+    const runs = async (...args: string[]) => (await new Deno.Command(program, { args }).output()).success;
+    let bytes = 2048; // the least that a handler's stack must have on this processor without us
+    while (!await runs("handler", String(bytes))) bytes += 256;
+    for (
+      const [args, outermost, size] of [
+        [["asks"], "asks", 111],
+        [["tiny"], "tiny", 222],
+        [["handler", String(bytes)], undefined, 333],
+        [["handler", "65536"], "main", 333],
+        [["array"], "main", 333],
+        [["coroutine"], "body", 444],
+        [["jit"], "body", 444],
+      ] as const
+    ) {
+      for (const by of ["auto", "unwind"] as const) {
+        const { made, exitCode } = await recordedAs({ program, args, stacks: { by, depth: 64 } }, async (found) => {
+          const [{ file }] = found.processes as [RecordedProcess];
+          return { sizes: readTrace(file).sizes, profile: (await profileOf(file, "allocated")).profile };
+        });
+        const what = `${args.join(" ")}, ${by}`;
+        assertEquals([exitCode, made.sizes.filter((each) => each === size).length], [0, 1], what);
+        if (outermost === undefined) continue; // there may be too little of the stack left for it
+        const found = made.profile.samples.find(({ frames, values }) =>
+          values[0] === size && frames.some((frame) => frame.function === outermost)
+        );
+        assertEquals(found?.frames[0]!.function, "make", what);
+      }
+    }
+  },
+);
 
 linuxTest("a library that goes and one that comes in its place are told apart", async () => {
   const program = await build("tree", "executable", ...WITH_POINTERS);

@@ -105,7 +105,7 @@ export interface RawHeader {
   readonly lostSignal: boolean;
   /** How its stacks were found, if it has any. */
   readonly stacks?: StackFacts;
-  /** Allocations without one, because there were too many different ones. */
+  /** Allocations without one: there were too many different ones, or too little of the thread's stack was left. */
   readonly lostStacks: number;
 }
 
