@@ -78,8 +78,12 @@ export function sampleTypeAt({ sampleTypes, defaultSampleType }: StackProfile, t
   return at;
 }
 
-/** One sample for each stack that differs by what `nameOf` says of its frames, with the sums of the values. */
-export function merged(samples: readonly Sample[], nameOf: (frame: Frame) => string): Sample[] {
+/**
+ * One sample for each stack that differs by what `nameOf` says of its frames, with the sums of the values.
+ *
+ * @param nameOf Called with a frame and its place in the stack; the innermost is 0.
+ */
+export function merged(samples: readonly Sample[], nameOf: (frame: Frame, place: number) => string): Sample[] {
   const sums = new Map<string, { frames: readonly Frame[]; values: number[] }>();
   for (const { frames, values } of samples) {
     const key = frames.map(nameOf).join("\n"), sum = sums.get(key);
@@ -98,12 +102,14 @@ export function nameOfFrame({ function: name, module = "", address }: Frame): st
 
 /**
  * A name in C++ without what makes it long: the arguments of templates, the types of parameters and of what is returned.
- * `std::vector<int, std::allocator<int> >::resize(unsigned long)` is `std::vector::resize`.
+ * `std::vector<int, std::allocator<int> >::resize(unsigned long)` is `std::vector::resize`, and so are the parts of it that
+ * a compiler puts elsewhere (`[clone .cold]`).
  */
 export function shortNameOf(name: string): string {
   const kept: string[] = [];
   let depth = 0;
-  for (const part of name.replaceAll("(anonymous namespace)", "{anonymous}").split(PARTS)) {
+  const whole = name.replace(/(?: \[clone [^\]]*\])+$/, "").replaceAll("(anonymous namespace)", "{anonymous}");
+  for (const part of whole.split(PARTS)) {
     if (part === "<" || part === "(") depth++;
     else if (part === ">" || part === ")") depth--;
     else if (depth === 0) kept.push(part);

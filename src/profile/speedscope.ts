@@ -2,6 +2,10 @@
  * The file format of speedscope (https://www.speedscope.app, `speedscope/src/lib/file-format-spec.ts`): JSON, with the
  * frames once and a profile of weighted stacks for each sample type.
  *
+ * Speedscope draws a box for each frame of the list. So a caller is one frame from wherever it calls, as in other programs'
+ * files, or a function that allocates in three lines would be three boxes all the way up; the innermost call, which is what
+ * allocates, is a frame for each line.
+ *
  * @module
  */
 
@@ -16,9 +20,10 @@ const UNITS: { readonly [unit: string]: string } = {
   seconds: "seconds",
 };
 
-function keyOf(frame: Frame): string {
-  const { file, line, column } = frame;
-  return `${nameOfFrame(frame)}\t${file}\t${line}\t${column ?? 0}`;
+/** @param place in the stack; the innermost is 0. */
+function keyOf(frame: Frame, place: number): string {
+  const { file, line, column } = frame, function_ = `${nameOfFrame(frame)}\t${file}`;
+  return place > 0 ? function_ : `${function_}\t${line}\t${column ?? 0}`;
 }
 
 /**
@@ -28,15 +33,15 @@ function keyOf(frame: Frame): string {
  */
 export function toSpeedscope(profile: StackProfile, name = "profile"): Uint8Array<ArrayBuffer> {
   const indices = new Map<string, number>(), frames: Record<string, string | number>[] = [];
-  const indexOf = (frame: Frame): number => {
-    const key = keyOf(frame), known = indices.get(key);
+  const indexOf = (frame: Frame, place: number): number => {
+    const key = keyOf(frame, place), known = indices.get(key);
     if (known !== undefined) return known;
     const { file, line, column } = frame;
     frames.push({
       name: nameOfFrame(frame),
       ...(file === "" ? {} : { file }),
-      ...(line > 0 ? { line } : {}),
-      ...(column === undefined ? {} : { col: column }),
+      ...(place === 0 && line > 0 ? { line } : {}),
+      ...(place === 0 && column !== undefined ? { col: column } : {}),
     });
     indices.set(key, frames.length - 1);
     return frames.length - 1;

@@ -7,6 +7,7 @@ import {
   type Frame,
   nameOfFrame,
   PROFILE_FORMATS,
+  shortNameOf,
   type StackProfile,
   toFolded,
   toPprof,
@@ -187,6 +188,36 @@ Deno.test("toSpeedscope() follows the schema: a profile for each sample type, ov
   assertEquals([inUse!.weights, inUse!.name], [[4_000_002_000], "inuse_space"]);
   assertEquals(file.shared.frames[0], { name: "load; twice", file: LOAD.file, line: 12, col: 7 });
   v.parse(SPEEDSCOPE, JSON.parse(new TextDecoder().decode(toSpeedscope(NATIVE))));
+});
+
+Deno.test("toSpeedscope() has a caller once, wherever it calls from, and what allocates by its lines", () => {
+  const at = (line: number): StackProfile["samples"][number] => ({
+    frames: [frame("keep", line), frame("load", 10 + line), MAIN],
+    values: [line],
+  });
+  const profile = { sampleTypes: [{ type: "alloc_space", unit: "bytes" }], samples: [at(1), at(2), at(1)] };
+  const file = v.parse(SPEEDSCOPE, JSON.parse(new TextDecoder().decode(toSpeedscope(profile))));
+  assertEquals(file.shared.frames.map(({ name, line }) => [name, line]), [
+    ["keep", 1],
+    ["load", undefined],
+    ["main", undefined],
+    ["keep", 2],
+  ]);
+  assertEquals([file.profiles[0]!.samples, file.profiles[0]!.weights], [[[2, 1, 0], [2, 1, 3]], [2, 2]]);
+});
+
+Deno.test("shortNameOf() leaves out parameters, arguments of templates, what is returned, and a compiler's parts", () => {
+  for (
+    const [name, short] of [
+      ["std::vector<int, std::allocator<int> >::resize(unsigned long)", "std::vector::resize"],
+      ["void app::fill<int>(std::function<void (int)>)", "app::fill"],
+      ["app::fails(int) [clone .cold]", "app::fails"],
+      ["app::work(int) const [clone .isra.0] [clone .constprop.0]", "app::work"],
+      ["(anonymous namespace)::operator<<(int)", "{anonymous}::operator<<"],
+      ["main", "main"],
+      ["core::ptr::drop_in_place<T>::h0123", "core::ptr::drop_in_place::h0123"],
+    ] as const
+  ) assertEquals(shortNameOf(name), short);
 });
 
 Deno.test("a profile without samples is a file in every format", () => {

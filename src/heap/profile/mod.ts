@@ -52,9 +52,10 @@ async function loadPprof(): Promise<Write> {
     const { toPprof } = await import("../../profile/pprof.ts");
     return toPprof;
   } catch (error) {
+    const [reason = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
     return () => {
       const message = "the format pprof needs the npm package pprof-format, which could not be loaded: " +
-        `${error instanceof Error ? error.message.split("\n")[0] : error}. speedscope and folded need nothing.`;
+        `${reason.replace(/\.$/, "")}. speedscope and folded need nothing.`;
       throw Object.assign(new InvalidOptionError(message), { cause: error });
     };
   }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Frame, Sample, StackProfile } from "../../profile/mod.ts";
+import type { Frame, Mapping, Sample, StackProfile } from "../../profile/mod.ts";
 import {
   readStackTotals,
   STACK_VALUES,
@@ -54,11 +54,19 @@ export async function profileOf(path: string, value: StackValue, signal?: AbortS
       defaultSampleType: value,
       samples,
       ...(sampleBytes === undefined ? {} : { period: { type: "allocated", unit: "bytes", value: sampleBytes } }),
+      mappings: programFirst(stacks.modules),
       comments: all,
     },
     totals: { ...rest, stacks },
     notes: all,
   };
+}
+
+/** Modules at no address: those of frames are in their files. pprof takes the first one for the program. */
+function programFirst(modules: TraceStacks["modules"]): Mapping[] {
+  const isLibrary = ({ path }: { path: string }) => /\.so(?:\.|$)/.test(path.slice(path.lastIndexOf("/") + 1));
+  const inOrder = [...modules.filter((module) => !isLibrary(module)), ...modules.filter(isLibrary)];
+  return inOrder.map(({ path, buildId }) => ({ start: 0n, limit: 0n, offset: 0n, file: path, buildId }));
 }
 
 /** Finds the names of all calls of some stacks. */

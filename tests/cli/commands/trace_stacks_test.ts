@@ -57,6 +57,7 @@ treeTest("trace flame writes what viewers open, by the file's ending", async (tr
   const folded = await Deno.readTextFile(await flame("tree.folded", "--value", "peak"));
   assertEquals(folded.match(/\bmain;.*/g), ["main;outer;middle;leaf_a 50000", "main;other;leaf_a 1000"]);
   const speedscope = JSON.parse(await Deno.readTextFile(await flame("tree.speedscope.json")));
+  assertEquals(speedscope.name, "tree.trace");
   assertEquals(speedscope.profiles.map(({ name, endValue }: { name: string; endValue: number }) => [name, endValue]), [
     ["allocated", 155_000],
     ["blocks", 2005],

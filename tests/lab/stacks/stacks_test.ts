@@ -192,6 +192,15 @@ linuxTest("a file that is another one now gives no names, and a trace without st
   }
 });
 
+linuxTest("the program is the first of a profile's modules, for which pprof takes it", async () => {
+  const program = await build("tree", "executable", ...WITHOUT_POINTERS);
+  const plan = { program, args: ["thread"], stacks: AUTO }; // what libc makes for the thread comes first
+  const { made } = await recordedAs(plan, ({ processes }) => profileOf(processes[0]!.file, "allocated"));
+  const files = made.profile.mappings!.map(({ file }) => file);
+  assertEquals([files[0], new Set(files).size], [program, files.length]);
+  assert(files.length > 1, files.join());
+});
+
 linuxTest("recording that is paused and let go on has the stretches, and what became of their blocks", async () => {
   const program = await build("stretches");
   for (const stacks of [undefined, AUTO]) {

@@ -5,7 +5,7 @@
  */
 import { Command, Option } from "@commander-js/extra-typings";
 import { profileOf } from "../../../lab/stacks/profile.ts";
-import { PROFILE_FORMATS, type StackProfile, toFolded } from "../../../profile/mod.ts";
+import { PROFILE_FORMATS, type StackProfile, toFolded, toSpeedscope } from "../../../profile/mod.ts";
 import { counted, withCommas, wrap } from "../../../report/mod.ts";
 import { STACK_VALUES, type StackValue, traceName } from "../../../traces/mod.ts";
 import type { AnyCommand, Finish } from "../../shared/command.ts";
@@ -45,6 +45,8 @@ Examples:
 
 /** What is made of a trace, and where it goes. */
 interface Drawn {
+  /** Of the trace. */
+  readonly name: string;
   readonly profile: StackProfile;
   readonly value: StackValue;
   readonly headline: string;
@@ -60,7 +62,7 @@ async function writers(output: string): Promise<readonly (readonly [ending: stri
   return [
     [".html", page],
     [pprof.ending, ({ profile }) => [pprof.write(profile)]],
-    [speedscope.ending, ({ profile }) => [speedscope.write(profile)]],
+    [speedscope.ending, ({ profile, name }) => [toSpeedscope(profile, name)]],
     [folded.ending, ({ profile, value }) => [toFolded(profile, value)]],
   ];
 }
@@ -105,7 +107,7 @@ async function run(path: string, output: string, value: StackValue): Promise<voi
   const counts = `${counted(profile.samples.length, "stack")} of ${counted(totals.events, "event")}`;
   const headline = `${traceName(path)}: ${counts}${rate}`;
   outputs.publish(
-    { profile, value, headline, notes },
+    { name: traceName(path), profile, value, headline, notes },
     ({ columns }) =>
       [`${headline}; ${value} (${MEANINGS[value]}) in ${output}`, ...notes.map((note) => `note: ${note}`)]
         .flatMap((line) => wrap(line, columns)).join("\n") + "\n",
