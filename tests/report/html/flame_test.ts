@@ -18,7 +18,11 @@ const PROFILE: StackProfile = {
     { frames: [], values: [0, 1000] },
   ],
 };
-const WORDS = { headline: "program.trace", meanings: { allocated: "bytes" }, remarks: ["a remark"] };
+const WORDS = {
+  headline: "program.trace",
+  meanings: { allocated: "bytes", blocks: "allocations, of which it is said at some length what they are" },
+  remarks: ["a remark"],
+};
 
 Deno.test("a flame graph's tree has a node for each function, and one for all that is small", () => {
   const { root: [, values, [main, none]], texts } = flameTree(PROFILE, 0);
@@ -37,15 +41,23 @@ const SCRIPT = `
   const boxes = () => [...document.querySelectorAll(".box")].map((box) =>
     [box.textContent, box.className, Math.round(parseFloat(box.style.width))].join("|"));
   const said = [boxes()];
+  const focused = () => document.activeElement.textContent;
   document.querySelectorAll(".box")[2].click();
-  said.push(boxes());
+  said.push(boxes(), focused());
   document.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape" }));
+  said.push(focused());
   const search = document.getElementById("search");
   search.value = "B (P";
   search.dispatchEvent(new Event("input"));
   said.push(boxes(), document.getElementById("matched").textContent);
   document.querySelectorAll("[name=value]")[1].click();
   said.push(boxes(), document.documentElement.scrollWidth <= innerWidth);
+  document.body.style.width = "340px"; // as on a phone
+  document.querySelectorAll("[name=value]")[0].click();
+  const right = (element) => element.getBoundingClientRect().right, whole = document.getElementById("graph");
+  said.push([...document.querySelectorAll("label, input, .box")].filter((element) =>
+    right(element) > right(whole) + 1).length);
+  said.push(document.querySelectorAll(".box")[4].getBoundingClientRect().width < whole.clientWidth / 50);
   document.body.textContent = "SAID" + btoa(encodeURIComponent(JSON.stringify(said))) + "END";
 `;
 
@@ -73,6 +85,8 @@ Deno.test("a flame graph is drawn, zooms by a click, finds what is typed, and sh
     assertEquals(JSON.parse(decodeURIComponent(atob(encoded))), [
       ["all|box|100", "main|box|100", "a (program.c:5)|box|60", "b (program.c:6)|box|39", "(small)|box|1"],
       ["all|box above|100", "main|box above|100", "a (program.c:5)|box|100"],
+      "a (program.c:5)",
+      "a (program.c:5)",
       [
         "all|box other|100",
         "main|box other|100",
@@ -88,6 +102,8 @@ Deno.test("a flame graph is drawn, zooms by a click, finds what is typed, and sh
         "(small)|box other|5",
         "(no stack)|box other|5",
       ],
+      true,
+      0,
       true,
     ]);
   } finally {

@@ -38,6 +38,8 @@ export function flameClient(): void {
   const { values, first, texts, root } = JSON.parse(element("tree").textContent!) as FlameTree;
   const LEAST_PERCENT = 0.1, ROW = 22, COLOURS = 8;
   let chosen = first, path: FlameNode[] = [root], words = "";
+  /** The boxes that are drawn: of each node one. */
+  const boxes = new Map<FlameNode, Element>();
 
   const amount = (value: number): string => {
     if (values[chosen]!.unit !== "bytes") return value.toLocaleString("en-US");
@@ -62,6 +64,7 @@ export function flameClient(): void {
   const draw = (): void => {
     const graph = element("graph");
     graph.innerHTML = "";
+    boxes.clear();
     let rows = 0;
     const box = (node: FlameNode, chain: readonly FlameNode[], left: number, width: number, isAbove: boolean): void => {
       const [text] = node, button = document.createElement("button"), depth = chain.length - 1;
@@ -75,9 +78,11 @@ export function flameClient(): void {
       button.addEventListener("click", () => {
         path = [...chain];
         draw();
+        boxes.get(node)?.focus(); // the box that had the focus is gone
       });
       button.addEventListener("mouseenter", () => element("detail").textContent = describe(node));
       button.addEventListener("focus", () => element("detail").textContent = describe(node));
+      boxes.set(node, button);
       graph.append(button);
       rows = Math.max(rows, depth + 1);
     };
@@ -104,8 +109,11 @@ export function flameClient(): void {
   };
 
   const reset = (): void => {
+    const node = path.at(-1)!;
+    if (node === root) return;
     path = [root];
     draw();
+    boxes.get(node)?.focus();
   };
   let index = 0;
   for (const radio of document.querySelectorAll("[name=value]")) {

@@ -27,18 +27,18 @@ const SCRIPT_HASH = createHash("sha256").update(SCRIPT).digest("base64");
 const STYLE = new SafeMarkup(`
 body { max-width: none; }
 .choice { display: flex; flex-wrap: wrap; gap: 0.25rem 1.25rem; margin: 1rem 0 0; padding: 0; border: 0; }
-.choice label { white-space: nowrap; }
 .tools { display: flex; flex-wrap: wrap; gap: 0.5rem 1rem; align-items: center; margin: 0.75rem 0; }
 .tools input, .tools button {
   font: inherit; color: inherit; background: var(--raised); border: 1px solid var(--line); border-radius: 6px;
   padding: 0.2rem 0.6rem;
 }
-.tools input { min-width: 16rem; }
+.tools input { width: 16rem; max-width: 100%; box-sizing: border-box; }
 .tools button:disabled { color: var(--muted); }
 #detail { min-height: 3em; margin: 0.5rem 0; color: var(--quiet); font-variant-numeric: tabular-nums; }
 #graph { position: relative; }
 .box {
-  position: absolute; height: 21px; padding: 0 4px; overflow: hidden; text-align: left; white-space: nowrap;
+  position: absolute; height: 21px; box-sizing: border-box; padding: 0; text-indent: 4px; overflow: hidden;
+  text-align: left; white-space: nowrap;
   font: 12px/20px system-ui, sans-serif; color: var(--text); cursor: pointer; text-overflow: ellipsis;
   background: color-mix(in srgb, var(--tone) 30%, var(--surface)); border: 0; border-right: 1px solid var(--surface);
   border-radius: 2px;
