@@ -133,7 +133,7 @@ linuxTest(
         const found = made.profile.samples.find(({ frames, values }) =>
           values[0] === size && frames.some((frame) => frame.function === outermost)
         );
-        assertEquals(found?.frames[0]!.function, "make", what);
+        assertEquals(found?.frames.at(0)?.function, "make", what);
       }
     }
   },
