@@ -16,16 +16,7 @@ export {
 export { knownRatio, loopFactor, LOOPS_WITHIN, netRatios, type WithLoop } from "./loops.ts";
 export { bucketMiddle, bucketOf, countOf, type Histogram, merged, percentile } from "./latency.ts";
 export { freshSeed, Random } from "./random.ts";
-export {
-  coverage,
-  differences,
-  type Estimate,
-  estimate,
-  intervalRank,
-  LEVEL,
-  MIN_SAMPLES,
-  ratios,
-} from "./statistics.ts";
+export { coverage, differences, type Estimate, estimate, intervalRank, LEVEL, ratios } from "./statistics.ts";
 export {
   bimodalWarning,
   disturbedWarning,

@@ -13,9 +13,6 @@ import { medianSorted } from "simple-statistics";
 /** The level of every interval of `bench`. */
 export const LEVEL = 0.95;
 
-/** The fewest samples for which a 95 % interval exists. */
-export const MIN_SAMPLES = 6;
-
 /** A median and the bounds of its interval. */
 export interface Estimate {
   readonly median: number;
@@ -45,8 +42,8 @@ export function intervalRank(count: number, level: number = LEVEL): number {
 }
 
 /**
- * The median of samples and its 95 % interval. Fewer than {@link MIN_SAMPLES} (a run that was interrupted) give minimum
- * to maximum, which holds the median less often.
+ * The median of samples and its 95 % interval. Fewer than six, as of a run that was interrupted, give minimum to
+ * maximum, which holds the median less often.
  *
  * @throws RangeError if there are no samples.
  */

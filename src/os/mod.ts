@@ -27,4 +27,4 @@ export type { TouchFunctions } from "./native/touch.ts";
 export { openLibcAllocator } from "./native/libc_allocator.ts";
 export type { LibcAllocator } from "./native/libc_allocator.ts";
 export { checkSharedLibrary, findSharedLibrary, SharedLibraryError } from "./native/shared_library.ts";
-export { assertWritable, fileIdentity, replaceFile } from "./files/replace_file.ts";
+export { assertWritable, fileIdentity, replaceFile, statOf } from "./files/replace_file.ts";

@@ -14,12 +14,12 @@
  * @module
  */
 import { captureEnvironment, type Environment, Random, readSteal, type Warning } from "../../measure/mod.ts";
-import type { Failure, ResultFile } from "../../model/mod.ts";
+import type { Failure, Result, ResultFile } from "../../model/mod.ts";
 import type { Parameters } from "../../workloads/mod.ts";
 import { Agreements } from "../contest/agreement.ts";
 import { type Child, ContestantError, ContestantTimeout, deadlineAfter, deadlineFor } from "../contest/child.ts";
 import { Children } from "../contest/children.ts";
-import { type Contestant, type Contestants, enter } from "../contest/contestants.ts";
+import { type Contestant, contestantOf, type Contestants, enter } from "../contest/contestants.ts";
 import { runnersOf } from "../contestant/crew/member.ts";
 import type { Identity } from "../contest/identity.ts";
 import { type ContestantStart, lineUp, type LineUpPlan } from "./line_up.ts";
@@ -261,10 +261,37 @@ function isOut({ failures }: Field, { allocator }: Contestant): boolean {
 }
 
 /** The failure of a peer. @throws The error, if it is not a contestant's, or our heap's. */
-export function failureOfPeer(contestant: Contestant, error: unknown): Failure {
+function failureOfPeer(contestant: Contestant, error: unknown): Failure {
   const { allocator, runtime } = contestant;
   if (!isPeer(contestant) || !(error instanceof ContestantError)) throw error;
   return { allocator, runtime, message: error.message };
+}
+
+/**
+ * Measures something more of results, one after the other, until it is interrupted.
+ *
+ * @returns what was found; a peer that failed has a failure instead.
+ */
+export async function measureAfterwards<Found>(
+  phase: Progress["phase"],
+  results: readonly Result[],
+  contestants: readonly Contestant[],
+  measure: (contestant: Contestant, result: Result) => Promise<Found>,
+  report: (progress: Progress) => void,
+  signal: AbortSignal,
+): Promise<{ found: Map<Result, Found>; failures: Failure[] }> {
+  const found = new Map<Result, Found>(), failures: Failure[] = [];
+  for (const [done, result] of results.entries()) {
+    const contestant = contestantOf(contestants, result);
+    report({ phase, done, total: results.length, label: contestant.label });
+    try {
+      found.set(result, await measure(contestant, result));
+    } catch (error) {
+      if (signal.aborted) break;
+      failures.push(failureOfPeer(contestant, error));
+    }
+  }
+  return { found, failures };
 }
 
 /** A failure in words. */

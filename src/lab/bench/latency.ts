@@ -8,12 +8,11 @@
  *
  * @module
  */
-import type { Failure } from "../../model/mod.ts";
+import type { Result } from "../../model/mod.ts";
 import { unitKinds } from "../../workloads/mod.ts";
 import type { Workload } from "../../workloads/mod.ts";
-import { type BenchPlan, type BenchRun, failureOfPeer, noteOf, type Progress } from "./bench.ts";
-import { ContestantError } from "../contest/child.ts";
-import { enter, type Harness, WORKLOADS_HARNESS } from "../contest/contestants.ts";
+import { type BenchPlan, type BenchRun, measureAfterwards, noteOf, type Progress } from "./bench.ts";
+import { type Contestant, enter, type Harness, WORKLOADS_HARNESS } from "../contest/contestants.ts";
 import { latencyHarness, timeOperations } from "../latency/latency.ts";
 import { formatRequest } from "../contestant/protocol.ts";
 
@@ -28,9 +27,8 @@ export async function withLatency(
   signal: AbortSignal,
 ): Promise<BenchRun> {
   if (run.isInterrupted) return run;
-  const { workload, sizes, variants, peers } = plan;
-  const failures: Failure[] = [], results = [...run.results];
-  const timed = results.filter(({ runtime, threads }) => runtime !== "harness" && threads === 1);
+  const { workload, variants, peers } = plan;
+  const timed = run.results.filter(({ runtime, threads }) => runtime !== "harness" && threads === 1);
   if (timed.length === 0) return { ...run, notes: [...run.notes, "single operations are timed with one thread only"] };
   const path = await Deno.makeTempFile({ prefix: "hakmem-latency-" });
   try {
@@ -38,27 +36,26 @@ export async function withLatency(
     if (!contestants.some(({ language }) => language === "native")) {
       return { ...run, notes: [...run.notes, "single operations are not timed: the clock for that is in C"] };
     }
-    let done = 0;
-    for (const { size, parameters } of sizes) {
+    const measure = async (contestant: Contestant, { parameters, nsPerOp }: Result) => {
       const kinds = unitKinds(workload, parameters);
       await Deno.writeFile(path, kinds);
-      for (const result of timed.filter((each) => each.size === size)) {
-        const contestant = contestants.find(({ allocator, runtime, language }) =>
-          allocator === result.allocator && runtime === result.runtime && language === result.host
-        )!;
-        report({ phase: "timing single operations", done: done++, total: timed.length, label: contestant.label });
-        const requestOf = (units: number) =>
-          formatRequest({ workload: workload.name, units, parameters }).replace(/^run /, "latency ");
-        try {
-          const latency = await timeOperations(contestant, kinds.length, result.nsPerOp, requestOf, signal);
-          results[results.indexOf(result)] = { ...result, latency };
-        } catch (error) {
-          if (signal.aborted) return { ...run, results, isInterrupted: true };
-          if (!(error instanceof ContestantError)) throw error;
-          failures.push(failureOfPeer(contestant, error));
-        }
-      }
-    }
+      const requestOf = (units: number) =>
+        formatRequest({ workload: workload.name, units, parameters }).replace(/^run /, "latency ");
+      return await timeOperations(contestant, kinds.length, nsPerOp, requestOf, signal);
+    };
+    const { found, failures } = await measureAfterwards(
+      "timing single operations",
+      timed,
+      contestants,
+      measure,
+      report,
+      signal,
+    );
+    const results = run.results.map((result) => {
+      const latency = found.get(result);
+      return latency === undefined ? result : { ...result, latency };
+    });
+    if (signal.aborted) return { ...run, results, isInterrupted: true };
     const all = [...run.failures ?? [], ...failures];
     return {
       ...run,

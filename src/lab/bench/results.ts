@@ -12,6 +12,7 @@ import { LIBRARY_PATH, libraryName } from "../../peers/native.ts";
 import type { Parameters } from "../../workloads/mod.ts";
 import type { Contestant } from "../contest/contestants.ts";
 import type { Identity } from "../contest/identity.ts";
+import { perOperation } from "../contest/rounds.ts";
 import type { Turn } from "../contestant/protocol.ts";
 
 /** All turns of one contestant at one size with one number of threads, in the order of the rounds. */
@@ -79,7 +80,7 @@ function resultOf(series: Series, all: readonly Series[]): Result {
   const { allocator, runtime, language } = contestant;
   const last = turns.at(-1);
   if (last === undefined) throw new RangeError(`${contestant.label} has no turns at ${size}`);
-  const samples = turns.map(nanosecondsPerOperation);
+  const samples = turns.map(perOperation);
   const time = estimate(samples);
   const equals = all.filter((other) => other.size === size && other.threads === threads);
   const harness = equals.find((other) => isHarness(other.contestant) && other.contestant.language === language);
@@ -102,7 +103,7 @@ function resultOf(series: Series, all: readonly Series[]): Result {
     nsPerOp: time.median,
     netNsPerOp: harness === undefined ? time.median : netTime(samples, harness),
     samples,
-    ...(series.first === undefined ? {} : { coldSamples: series.first.map(nanosecondsPerOperation) }),
+    ...(series.first === undefined ? {} : { coldSamples: series.first.map(perOperation) }),
     unitsPerSlot: last.units,
     tiers: turns.map((turn) => turn.tier),
     parameters: { ...parameters },
@@ -151,12 +152,8 @@ function isHarness({ runtime }: Contestant): boolean {
   return runtime === "harness";
 }
 
-function nanosecondsPerOperation({ nanoseconds, operations }: Turn): number {
-  return nanoseconds / operations;
-}
-
 function netTime(samples: readonly number[], harness: Series): number {
-  return estimate(differences(samples, harness.turns.map(nanosecondsPerOperation))).median;
+  return estimate(differences(samples, harness.turns.map(perOperation))).median;
 }
 
 /** The fastest time is the highest throughput: the bounds change sides. */
@@ -166,7 +163,7 @@ function throughput({ median, low, high }: Estimate): Estimate {
 
 /** Throughput over that of another, round by round. */
 function ratioOf({ turns }: Series, other: Series): Ratio {
-  const times = turns.map(nanosecondsPerOperation), others = other.turns.map(nanosecondsPerOperation);
+  const times = turns.map(perOperation), others = other.turns.map(perOperation);
   return ratioOfEstimate(estimate(ratios(others, times)));
 }
 

@@ -8,6 +8,7 @@
 import { buildNative, NativeBuildError, type NativeTarget, PRELOAD, preload } from "../../os/mod.ts";
 import { findPeers, type FoundPeer } from "../../peers/find.ts";
 import { HARNESSES, PEERS, type Runtime } from "../../peers/mod.ts";
+import type { Result } from "../../model/mod.ts";
 import { heapLabel, labelOf } from "../../report/mod.ts";
 import { WORKLOADS } from "../../workloads/mod.ts";
 import type { ChildCommand } from "./child.ts";
@@ -113,6 +114,13 @@ export async function enter(
     const left = `native peers are left out (${names}): ${reason}`;
     return { contestants: inTableOrder(deno), notes: [...notes, left] };
   }
+}
+
+/** Whose result it is. */
+export function contestantOf(contestants: readonly Contestant[], result: Result): Contestant {
+  return contestants.find(({ allocator, runtime, language }) =>
+    allocator === result.allocator && runtime === result.runtime && language === result.host
+  )!;
 }
 
 /** Ours first, then the peers as their table has them, libraries named by their paths, then the harnesses. */

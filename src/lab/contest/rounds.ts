@@ -243,6 +243,7 @@ interface ContestantProcess {
   readonly child: Child;
 }
 
-function perOperation({ nanoseconds, operations }: Turn): number {
+/** Nanoseconds per operation. */
+export function perOperation({ nanoseconds, operations }: Turn): number {
   return nanoseconds / operations;
 }

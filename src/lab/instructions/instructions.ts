@@ -17,7 +17,7 @@ import type { Result } from "../../model/mod.ts";
 import type { Workload } from "../../workloads/mod.ts";
 import type { BenchPlan, BenchRun, Progress } from "../bench/bench.ts";
 import { ContestantError, deadlineFor } from "../contest/child.ts";
-import { type Contestant, enter } from "../contest/contestants.ts";
+import { type Contestant, contestantOf, enter } from "../contest/contestants.ts";
 import { identityOf } from "../contest/identity.ts";
 import { formatRequest, parseTurn, READY } from "../contestant/protocol.ts";
 import { jitEvidence } from "../explain/jit/jit.ts";
@@ -91,12 +91,6 @@ async function codeOf(
   const { loop, tier, codeBytes } = await jitEvidence(allocator, workload, parameters, signal);
   const bytecode = await bytecodeOf(allocator);
   return { code: { loop, tier, ...(codeBytes === undefined ? {} : { machineBytes: codeBytes }), bytecode } };
-}
-
-function contestantOf(contestants: readonly Contestant[], result: Result): Contestant {
-  return contestants.find(({ allocator, runtime, language }) =>
-    allocator === result.allocator && runtime === result.runtime && language === result.host
-  )!;
 }
 
 /** Counts two runs of a contestant, and takes the shorter off the longer. */

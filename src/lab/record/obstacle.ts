@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { commandOutput } from "../../os/mod.ts";
+import { commandOutput, statOf } from "../../os/mod.ts";
 
 const SET_USER_ID = 0o4000, SET_GROUP_ID = 0o2000;
 
@@ -54,12 +54,4 @@ function elfObstacle(path: string): string | undefined {
     if (at + size > bytes.length || view.getUint32(at, true) === ELF.INTERPRETER) return undefined;
   }
   return STATIC;
-}
-
-function statOf(path: string): Deno.FileInfo | undefined {
-  try {
-    return Deno.statSync(path);
-  } catch {
-    return undefined;
-  }
 }

@@ -10,6 +10,7 @@
  *
  * @module
  */
+import { reasonOf } from "../../os/mod.ts";
 import type { MissingProcess, Outcome, RecordedProcess, RecordFile } from "../../model/mod.ts";
 import { type RanFor, readSummary, type StackFacts, TraceError } from "../../traces/mod.ts";
 import {
@@ -355,8 +356,4 @@ const SHOWN_NAMES = 3;
 
 function nameOf(program: string): string {
   return program.slice(program.lastIndexOf("/") + 1);
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

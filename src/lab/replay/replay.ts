@@ -28,10 +28,17 @@ import type { Failure, Result, ResultFile } from "../../model/mod.ts";
 import { summarise, type Trace, TraceError, type TraceSummary } from "../../traces/mod.ts";
 import { replayWords } from "../../traces/replay_words.ts";
 import { replayWorkload, V8_CHECKS, type Workload } from "../../workloads/mod.ts";
-import { bench, type BenchRun, failureOfPeer, noteOf, type Progress } from "../bench/bench.ts";
+import { bench, type BenchRun, measureAfterwards, noteOf, type Progress } from "../bench/bench.ts";
 import { type Child, deadlineAfter, failureOf } from "../contest/child.ts";
 import { Children } from "../contest/children.ts";
-import { type Contestant, type Contestants, enter, type Harness, NATIVE_FLAGS } from "../contest/contestants.ts";
+import {
+  type Contestant,
+  contestantOf,
+  type Contestants,
+  enter,
+  type Harness,
+  NATIVE_FLAGS,
+} from "../contest/contestants.ts";
 import { isTooSlow, latencyHarness, timeOperations } from "../latency/latency.ts";
 import { ProtocolError } from "../contestant/protocol.ts";
 import { figureOf, formatReplayRequest, type ReplayRequest } from "./protocol.ts";
@@ -245,27 +252,20 @@ async function withMemory(
   report: (progress: Progress) => void,
   signal: AbortSignal,
 ): Promise<{ results: Result[]; failures: Failure[] }> {
-  const failures: Failure[] = [];
-  const memories = new Map<Result, Memory>();
-  for (const [done, result] of results.entries()) {
-    const contestant = contestants.find((each) => isOf(each, result))!;
-    report({ phase: "taking the footprint", done, total: results.length, label: contestant.label });
-    try {
-      const deadline = deadlineAfter(result.nsPerOp * summary.events / 1e6);
-      memories.set(result, await takeMemory(contestant, threads, summary, deadline, signal));
-    } catch (error) {
-      failures.push(failureOfPeer(contestant, error));
-    }
-  }
+  const { found: memories, failures } = await measureAfterwards(
+    "taking the footprint",
+    results,
+    contestants,
+    (contestant, { nsPerOp }) =>
+      takeMemory(contestant, threads, summary, deadlineAfter(nsPerOp * summary.events / 1e6), signal),
+    report,
+    signal,
+  );
   const whole = [...memories].map(([result, memory]) => {
     const idle = results.find((each) => each.runtime === "harness" && each.host === result.host);
     return { ...result, ...figures(result, memory, idle && memories.get(idle), summary) };
   });
   return { results: whole, failures };
-}
-
-function isOf({ allocator, runtime, language }: Contestant, result: Result): boolean {
-  return allocator === result.allocator && runtime === result.runtime && language === result.host;
 }
 
 async function takeMemory(
@@ -308,35 +308,34 @@ async function withLatency(
   report: (progress: Progress) => void,
   signal: AbortSignal,
 ): Promise<{ results: readonly Result[]; failures: Failure[]; notes: string[] }> {
-  const failures: Failure[] = [];
-  if (!latency) return { results, failures, notes: [] };
-  if (threads > 1) return { results, failures, notes: ["single operations are timed with one thread only"] };
+  if (!latency) return { results, failures: [], notes: [] };
+  if (threads > 1) return { results, failures: [], notes: ["single operations are timed with one thread only"] };
   const { contestants } = whoCan(
     await enter(variants, peers, latencyHarness(replayHarness(path), LATENCY_CHILD)),
     threads,
   );
   if (!contestants.some(({ language }) => language === "native")) {
-    return { results, failures, notes: ["single operations are not timed: the clock for that is in C"] };
+    return { results, failures: [], notes: ["single operations are not timed: the clock for that is in C"] };
   }
-  const timed = [...results], remarks: string[] = [];
-  for (const [done, result] of results.entries()) {
-    const contestant = contestants.find((each) => isOf(each, result))!;
-    if (result.runtime === "harness") continue;
-    if (isTooSlow(events, result.nsPerOp)) {
-      remarks.push(`${contestant.label}: single operations are not timed, since a replay takes over a second`);
-      continue;
-    }
-    report({ phase: "timing single operations", done, total: results.length, label: contestant.label });
-    const requestOf = (replays: number) => `latency replay units=${replays}`;
-    try {
-      const latency = await timeOperations(contestant, events, result.nsPerOp, requestOf, signal);
-      timed[done] = { ...result, latency };
-    } catch (error) {
-      if (signal.aborted) break;
-      failures.push(failureOfPeer(contestant, error));
-    }
-  }
-  return { results: timed, failures, notes: remarks };
+  const isSlow = ({ nsPerOp }: Result) => isTooSlow(events, nsPerOp);
+  const own = results.filter(({ runtime }) => runtime !== "harness");
+  const { found, failures } = await measureAfterwards(
+    "timing single operations",
+    own.filter((result) => !isSlow(result)),
+    contestants,
+    (contestant, { nsPerOp }) =>
+      timeOperations(contestant, events, nsPerOp, (replays) => `latency replay units=${replays}`, signal),
+    report,
+    signal,
+  );
+  const timed = results.map((result) => {
+    const latency = found.get(result);
+    return latency === undefined ? result : { ...result, latency };
+  });
+  const notes = own.filter(isSlow).map((result) =>
+    `${contestantOf(contestants, result).label}: single operations are not timed, since a replay takes over a second`
+  );
+  return { results: timed, failures, notes };
 }
 
 function ask(child: Child, request: ReplayRequest, deadline: number): Promise<string> {

@@ -107,7 +107,8 @@ function besideOf(target: string): string {
   return `${dirname(target)}/.hakmem-${crypto.randomUUID().slice(0, 13)}.part`;
 }
 
-function statOf(path: string): Deno.FileInfo | undefined {
+/** What there is at a path; undefined if nothing is, or it cannot be looked at. */
+export function statOf(path: string): Deno.FileInfo | undefined {
   try {
     return Deno.statSync(path);
   } catch {

@@ -1,26 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { readChecked, RecordFileSchema } from "../../../src/model/mod.ts";
 import { readTrace } from "../../../src/traces/mod.ts";
-import { build } from "../../lab/record/recorded.ts";
+import { build, linuxTest } from "../../lab/record/recorded.ts";
 import { cli, command, FOLDER, outcome } from "../helpers.ts";
-
-const LINUX = Deno.build.os === "linux";
-
-/** A test of what is on Linux alone, with a folder that is gone afterwards. */
-function linuxTest(name: string, fn: (folder: string) => Promise<void>): void {
-  Deno.test({
-    name: `${name}${LINUX ? "" : " (skipped: not on Linux)"}`,
-    ignore: !LINUX,
-    fn: async () => {
-      const folder = await Deno.makeTempDir({ prefix: "hakmem-test-" });
-      try {
-        await fn(folder);
-      } finally {
-        await Deno.remove(folder, { recursive: true });
-      }
-    },
-  });
-}
 
 function namesIn(folder: string): string[] {
   return [...Deno.readDirSync(folder)].map(({ name }) => name).toSorted();

@@ -3,29 +3,18 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import * as v from "valibot";
 import { StacksFileSchema } from "../../../src/model/mod.ts";
 import { commandOutput } from "../../../src/os/mod.ts";
-import { build } from "../../lab/record/recorded.ts";
+import { build, linuxTest } from "../../lab/record/recorded.ts";
 import { assertNarrow, cli, command, mallocLabText, withFile } from "../helpers.ts";
 
-const LINUX = Deno.build.os === "linux";
-
-/** A test of what is on Linux alone, with a recording of `programs/tree.c` that has stacks. */
+/** A test with a recording of `programs/tree.c` that has stacks. */
 function treeTest(name: string, fn: (trace: string, folder: string) => Promise<void>): void {
-  Deno.test({
-    name: `${name}${LINUX ? "" : " (skipped: not on Linux)"}`,
-    ignore: !LINUX,
-    fn: async () => {
-      const folder = await Deno.makeTempDir({ prefix: "hakmem-test-" });
-      try {
-        const program = await build("tree", "executable", "-fno-omit-frame-pointer", "-fno-optimize-sibling-calls");
-        const trace = `${folder}/tree.trace`;
-        const { code, stderr } = await cli(["record", "--stacks", "-o", trace, "--", program]);
-        assertEquals(code, 0, stderr);
-        assertMatch(stderr.replaceAll(/\s+/g, " "), /who called: trace info \S+ --by stack, trace flame/);
-        await fn(trace, folder);
-      } finally {
-        await Deno.remove(folder, { recursive: true });
-      }
-    },
+  linuxTest(name, async (folder) => {
+    const program = await build("tree", "executable", "-fno-omit-frame-pointer", "-fno-optimize-sibling-calls");
+    const trace = `${folder}/tree.trace`;
+    const { code, stderr } = await cli(["record", "--stacks", "-o", trace, "--", program]);
+    assertEquals(code, 0, stderr);
+    assertMatch(stderr.replaceAll(/\s+/g, " "), /who called: trace info \S+ --by stack, trace flame/);
+    await fn(trace, folder);
   });
 }
 
@@ -100,36 +89,30 @@ Deno.test("trace flame, --by stack and record with stacks refuse what cannot be,
   });
 });
 
-Deno.test({
-  name: `record --paused tells the process's number, and passes SIGUSR2 on${LINUX ? "" : " (skipped: not on Linux)"}`,
-  ignore: !LINUX,
-  fn: async () => {
-    const folder = await Deno.makeTempDir({ prefix: "hakmem-test-" });
-    const endless = await build("endless");
-    const child = command(["record", "--paused", "-o", `${folder}/x.trace`, "--", endless, "1000000000000"]).spawn();
-    try {
-      const stderr = child.stderr.pipeThrough(new TextDecoderStream()).getReader();
-      const [, pid] = /paused: kill -USR2 (\d+) lets recording go on/.exec((await stderr.read()).value!)!;
-      child.kill("SIGUSR2");
-      while (Deno.statSync(`${folder}/${recordingIn(folder)}/${pid}.0`).size < 3 * 65_536) {
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
-      child.kill("SIGTERM");
-      let said = "";
-      for (let part = await stderr.read(); !part.done; part = await stderr.read()) said += part.value;
-      await child.stdout.cancel();
-      await child.status;
-      assertMatch(said.replaceAll("\n", " "), /recorded [\d,]+ events of .*recording was let go on 1 time/);
-    } finally {
-      try {
-        child.kill("SIGTERM"); // if something above failed: the program would run for ever
-      } catch {
-        // It has ended.
-      }
-      await child.status;
-      await Deno.remove(folder, { recursive: true });
+linuxTest("record --paused tells the process's number, and passes SIGUSR2 on", async (folder) => {
+  const endless = await build("endless");
+  const child = command(["record", "--paused", "-o", `${folder}/x.trace`, "--", endless, "1000000000000"]).spawn();
+  try {
+    const stderr = child.stderr.pipeThrough(new TextDecoderStream()).getReader();
+    const [, pid] = /paused: kill -USR2 (\d+) lets recording go on/.exec((await stderr.read()).value!)!;
+    child.kill("SIGUSR2");
+    while (Deno.statSync(`${folder}/${recordingIn(folder)}/${pid}.0`).size < 3 * 65_536) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
     }
-  },
+    child.kill("SIGTERM");
+    let said = "";
+    for (let part = await stderr.read(); !part.done; part = await stderr.read()) said += part.value;
+    await child.stdout.cancel();
+    await child.status;
+    assertMatch(said.replaceAll("\n", " "), /recorded [\d,]+ events of .*recording was let go on 1 time/);
+  } finally {
+    try {
+      child.kill("SIGTERM"); // if something above failed: the program would run for ever
+    } catch {
+      // It has ended.
+    }
+    await child.status;
+  }
 });
 
 function recordingIn(folder: string): string {

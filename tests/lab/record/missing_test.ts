@@ -4,24 +4,11 @@ import { Recording, type RecordPlan } from "../../../src/lab/record/record.ts";
 import { freeName, RecordError } from "../../../src/lab/record/files.ts";
 import { recordHeadline, renderRecord } from "../../../src/report/traces/record.ts";
 import { readSummary, readTrace } from "../../../src/traces/mod.ts";
-import { build } from "./recorded.ts";
+import { build, linuxTest } from "./recorded.ts";
 
-const LINUX = Deno.build.os === "linux";
-
-/** A test of what is on Linux alone, with the program and a folder that is gone afterwards. */
-function linuxTest(name: string, fn: (program: string, folder: string) => Promise<void>): void {
-  Deno.test({
-    name: `${name}${LINUX ? "" : " (skipped: not on Linux)"}`,
-    ignore: !LINUX,
-    fn: async () => {
-      const folder = await Deno.makeTempDir({ prefix: "hakmem-test-" });
-      try {
-        await fn(await build("missing"), folder);
-      } finally {
-        await Deno.remove(folder, { recursive: true });
-      }
-    },
-  });
+/** A test with the program and a folder. */
+function programTest(name: string, fn: (program: string, folder: string) => Promise<void>): void {
+  linuxTest(name, async (folder) => await fn(await build("missing"), folder));
 }
 
 /** Runs a program and makes its recordings; `during` runs between, as other things happen at the same time. */
@@ -47,7 +34,7 @@ function textOf(found: Found): string {
   return renderRecord({ schema: "hakmem.record/1", command: [], ...found }).replaceAll("\n", " ");
 }
 
-linuxTest(
+programTest(
   "a program that asks for nothing itself does not cost its children their recordings",
   async (program, folder) => {
     const file = `${folder}/x.trace`, found = await record({ program, args: ["kids"], file });
@@ -60,7 +47,7 @@ linuxTest(
   },
 );
 
-linuxTest("a static program that starts others is named, and they are recorded", async (_, folder) => {
+programTest("a static program that starts others is named, and they are recorded", async (_, folder) => {
   const program = await build("missing", "executable", "-static").catch((error) => {
     if (!/cannot find -lc/.test(String(error))) throw error; // a system without the static library
   });
@@ -78,7 +65,7 @@ linuxTest("a static program that starts others is named, and they are recorded",
   );
 });
 
-linuxTest(
+programTest(
   "who goes into a sandbox is recorded whole, and a hidden one with all room at the start",
   async (program, folder) => {
     for (const [what, isFixed] of [["strict", false], ["filter", false], ["hidden", true]] as const) {
@@ -92,7 +79,7 @@ linuxTest(
   },
 );
 
-linuxTest(
+programTest(
   "limits that a program sets before its first block do not keep it from being recorded",
   async (program, folder) => {
     const file = `${folder}/x.trace`;
@@ -112,21 +99,24 @@ linuxTest(
   },
 );
 
-linuxTest("what is started without the recorder's variables, or as another user, is named", async (program, folder) => {
-  const file = `${folder}/x.trace`;
-  const cleared = await record({ program, args: ["cleared"], file });
-  assertEquals(missingOf(cleared), ["true: it was started without LD_PRELOAD and HAKMEM_RECORDING, as env -i does"]);
-  const emptied = await record({ program: "env", args: ["-i", "true"], file });
-  assertEquals(missingOf(emptied), missingOf(cleared));
-  const failed = await record({ program, args: ["start", "/no/such/program"], file });
-  assertEquals(missingOf(failed), [], "what could not be started is not missing");
-  if (Deno.uid() !== 0) return console.error("not root: nobody else to be");
-  const user = await record({ program, args: ["user"], file });
-  assertEquals([mallocsOf(user), user.missing?.length, user.missing?.[0]?.count], [50_000, 1, 1]);
-  assertStringIncludes(textOf(user), "a fork may no longer write beside the recording: it is another user's");
-});
+programTest(
+  "what is started without the recorder's variables, or as another user, is named",
+  async (program, folder) => {
+    const file = `${folder}/x.trace`;
+    const cleared = await record({ program, args: ["cleared"], file });
+    assertEquals(missingOf(cleared), ["true: it was started without LD_PRELOAD and HAKMEM_RECORDING, as env -i does"]);
+    const emptied = await record({ program: "env", args: ["-i", "true"], file });
+    assertEquals(missingOf(emptied), missingOf(cleared));
+    const failed = await record({ program, args: ["start", "/no/such/program"], file });
+    assertEquals(missingOf(failed), [], "what could not be started is not missing");
+    if (Deno.uid() !== 0) return console.error("not root: nobody else to be");
+    const user = await record({ program, args: ["user"], file });
+    assertEquals([mallocsOf(user), user.missing?.length, user.missing?.[0]?.count], [50_000, 1, 1]);
+    assertStringIncludes(textOf(user), "a fork may no longer write beside the recording: it is another user's");
+  },
+);
 
-linuxTest("a process that runs on and had asked for nothing is named", async (program, folder) => {
+programTest("a process that runs on and had asked for nothing is named", async (program, folder) => {
   const script = `'${program}' daemon 3> '${folder}/pid'`;
   const found = await record({ program: "sh", args: ["-c", script], file: `${folder}/x.trace` });
   const pid = Number(await Deno.readTextFile(`${folder}/pid`));
@@ -135,7 +125,7 @@ linuxTest("a process that runs on and had asked for nothing is named", async (pr
   assertStringIncludes(textOf(found), "it is still running");
 });
 
-linuxTest(
+programTest(
   "what cannot be written leaves the recorder's files, which are traces, and says where",
   async (program, folder) => {
     const file = `${folder}/x.trace`;
@@ -152,7 +142,7 @@ linuxTest(
   },
 );
 
-linuxTest("a recording overwrites no other silently, and no other run's at all", async (program, folder) => {
+programTest("a recording overwrites no other silently, and no other run's at all", async (program, folder) => {
   const plan = { program, args: ["nap"], file: `${folder}/a:b c.trace` };
   const first = await record(plan);
   assertEquals([first.processes[0]?.file, first.notes], [plan.file, []]);
@@ -182,7 +172,7 @@ Deno.test("a recording that is given no name takes one that is free", async () =
   }
 });
 
-linuxTest(
+programTest(
   "a recording keeps how long its program ran, if it exited by itself or is the one that was run",
   async (program, folder) => {
     const file = `${folder}/x.trace`;

@@ -9,6 +9,7 @@ import { type RawHeader, RawRecording } from "../../../src/traces/recording/raw/
 import {
   build,
   hasValgrind,
+  linuxTest,
   type Recorded,
   recorded,
   type Sums,
@@ -16,14 +17,6 @@ import {
   valgrind,
   valgrindTotals,
 } from "./recorded.ts";
-
-const LINUX = Deno.build.os === "linux";
-const SKIPPED = LINUX ? "" : " (skipped: not on Linux)";
-
-/** A test of what is on Linux alone. */
-function linuxTest(name: string, fn: () => Promise<void>): void {
-  Deno.test({ name: `${name}${SKIPPED}`, ignore: !LINUX, fn });
-}
 
 /** Nothing was missed, and nothing had to be made up for. */
 function assertSound({ processes }: Recorded): void {
@@ -50,16 +43,12 @@ const SINGLE: Sums = {
   endLiveBlocks: 2,
 };
 
-Deno.test({
-  name: `native/recorder.c compiles without a warning under gcc and clang${SKIPPED}`,
-  ignore: !LINUX,
-  fn: async (t) => {
-    const source = decodeURIComponent(new URL("../../../native/recorder.c", import.meta.url).pathname);
-    for (const { flags = [] } of [RECORDER, STACK_RECORDER]) {
-      const ofCompiler = flags.filter((flag) => !/^-(?:l|Wl)/.test(flag));
-      await compilesWithoutWarning(t, ["-O2", "-fPIC", ...ofCompiler], [source]);
-    }
-  },
+linuxTest("native/recorder.c compiles without a warning under gcc and clang", async (_folder, t) => {
+  const source = decodeURIComponent(new URL("../../../native/recorder.c", import.meta.url).pathname);
+  for (const { flags = [] } of [RECORDER, STACK_RECORDER]) {
+    const ofCompiler = flags.filter((flag) => !/^-(?:l|Wl)/.test(flag));
+    await compilesWithoutWarning(t, ["-O2", "-fPIC", ...ofCompiler], [source]);
+  }
 });
 
 linuxTest("a recording has each call of the family, and none that failed or did nothing", async () => {
@@ -312,7 +301,7 @@ linuxTest("what cannot be recorded is refused before it is run, with the reason"
   }
 });
 
-const WITNESSES = hasValgrind() ? "" : " (skipped: there is no valgrind)";
+const WITNESSES = hasValgrind() ? "" : " (skipped: needs Linux and valgrind)";
 
 /** Programs that do the same at each run, whatever their environment. */
 const PROGRAMS: readonly [program: string, ...args: string[]][] = [
@@ -325,8 +314,8 @@ const PROGRAMS: readonly [program: string, ...args: string[]][] = [
 ];
 
 Deno.test({
-  name: `a recording has the sums that valgrind finds${SKIPPED || WITNESSES}`,
-  ignore: !LINUX || WITNESSES !== "",
+  name: `a recording has the sums that valgrind finds${WITNESSES}`,
+  ignore: WITNESSES !== "",
   fn: async (t) => {
     for (const [name, ...args] of PROGRAMS) {
       await t.step(name, async () => {
@@ -340,8 +329,8 @@ Deno.test({
 });
 
 Deno.test({
-  name: `a recording of threads has the totals that valgrind finds${SKIPPED || WITNESSES}`,
-  ignore: !LINUX || WITNESSES !== "",
+  name: `a recording of threads has the totals that valgrind finds${WITNESSES}`,
+  ignore: WITNESSES !== "",
   fn: async () => {
     const program = await build("threads");
     const { mallocs, callocs, reallocs, frees, bytes, endLiveBlocks } = sumsOf((await recorded(program)).processes[0]!);

@@ -4,6 +4,24 @@ import { buildNative } from "../../../src/os/mod.ts";
 import type { RecordedProcess, RecordFile } from "../../../src/model/mod.ts";
 import { readTrace, type Trace } from "../../../src/traces/mod.ts";
 
+const LINUX = Deno.build.os === "linux";
+
+/** A test of what is on Linux alone, with a folder that is gone afterwards. */
+export function linuxTest(name: string, fn: (folder: string, t: Deno.TestContext) => Promise<void>): void {
+  Deno.test({
+    name: `${name}${LINUX ? "" : " (skipped: not on Linux)"}`,
+    ignore: !LINUX,
+    fn: async (t) => {
+      const folder = await Deno.makeTempDir({ prefix: "hakmem-test-" });
+      try {
+        await fn(folder, t);
+      } finally {
+        await Deno.remove(folder, { recursive: true });
+      }
+    },
+  });
+}
+
 /** Builds a program of the folder `recorded`, or a library; gives its path. */
 export async function build(
   name: string,
@@ -98,7 +116,7 @@ async function valgrindLog(args: readonly string[]): Promise<string> {
 /** Whether there is a valgrind. */
 export function hasValgrind(): boolean {
   try {
-    return new Deno.Command("valgrind", { args: ["--version"] }).outputSync().success;
+    return LINUX && new Deno.Command("valgrind", { args: ["--version"] }).outputSync().success;
   } catch {
     return false;
   }

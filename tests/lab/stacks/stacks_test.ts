@@ -5,14 +5,7 @@ import { parseFunctions, parseLines } from "../../../src/lab/stacks/symbols.ts";
 import type { RecordedProcess } from "../../../src/model/mod.ts";
 import { nameOfFrame } from "../../../src/profile/mod.ts";
 import { readTrace, STACK_VALUES, type StackFacts, type StackTotal, TraceError } from "../../../src/traces/mod.ts";
-import { build, recordedAs } from "../record/recorded.ts";
-
-const LINUX = Deno.build.os === "linux";
-
-/** A test of what is on Linux alone. */
-function linuxTest(name: string, fn: () => Promise<void>): void {
-  Deno.test({ name: `${name}${LINUX ? "" : " (skipped: not on Linux)"}`, ignore: !LINUX, fn });
-}
+import { build, linuxTest, recordedAs } from "../record/recorded.ts";
 
 const AUTO: StackFacts = { by: "auto", depth: 64 };
 const WITH_POINTERS = ["-fno-omit-frame-pointer", "-fno-optimize-sibling-calls"];
