@@ -6,10 +6,14 @@
  *     deno run -P bench/recorder.ts
  *     deno run -P bench/recorder.ts --rounds 51
  *     deno run -P bench/recorder.ts --stacks
+ *     deno run -P bench/recorder.ts --stacks --rounds 10 --program sqlite3
+ *     deno run -P bench/recorder.ts --stacks --rounds 10 --program gcc --with auto,fp
  *
  * With `--stacks` each is also recorded with stacks, in each way in which they are found, and with a sample of them. A
  * program of a loop that calls through ten functions shows what one stack costs, where all functions keep frame pointers
  * and where none does.
+ *
+ * `--program` and `--with` choose by a part of a name; several are separated by commas.
  *
  * The C twin of random-mixed does little else than malloc and free: it shows the worst case.
  *
@@ -42,13 +46,16 @@ const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   "random-mixed": [workloads.path, ...workloads.args, RANDOM_MIXED],
 };
 
-const { rounds = "21" } = parseArgs(Deno.args, { string: ["rounds"] });
+const { rounds = "21", program: chosen = "", with: chosenWays = "" } = parseArgs(Deno.args, {
+  string: ["rounds", "program", "with"],
+});
+const isAmong = (names: string, name: string) => names.split(",").some((part) => name.includes(part));
 const hasStacks = Deno.args.includes("--stacks");
 const library = (await buildNative(RECORDER)).path, withStacks = (await buildNative(STACK_RECORDER)).path;
 
 /** Ways to record, by their name: what is preloaded, and the variables that tell it what to do. */
 const WAYS: Readonly<Record<string, readonly [library: string, variables: string]>> = {
-  "": [library, ""],
+  "no stacks": [library, ""],
   ...(!hasStacks ? {} : {
     "stacks, auto": [withStacks, "HAKMEM_RECORDING_STACKS=auto"],
     "stacks, fp": [withStacks, "HAKMEM_RECORDING_STACKS=fp"],
@@ -57,13 +64,13 @@ const WAYS: Readonly<Record<string, readonly [library: string, variables: string
   }),
 };
 
-/** Ten functions that call one another, and malloc, and free: a hundred thousand times. */
+/** Ten functions that call one another, and malloc, and free: four hundred thousand times. */
 const CHAIN_OF_CALLS = new URL("./chain_of_calls.c", import.meta.url);
 
 async function chain(name: string, flag: string): Promise<string[]> {
   const flags = [flag, "-fno-optimize-sibling-calls", "-fno-builtin"];
   const { path } = await buildNative({ name, sources: [CHAIN_OF_CALLS], kind: "executable", flags });
-  return [path, "100000", ""];
+  return [path, "400000", ""]; // long enough to be timed in milliseconds
 }
 
 /** The C twin would take minutes of the unwinder: the loop takes its place. */
@@ -75,9 +82,10 @@ const programs = hasStacks
   ]
   : Object.entries(PROGRAMS);
 const rows: string[][] = [];
-for (const [name, [program = "", ...rest]] of programs) {
+for (const [name, [program = "", ...rest]] of programs.filter(([name]) => isAmong(chosen, name))) {
   const plain: number[] = [];
-  const recorded = new Map(Object.keys(WAYS).map((way) => [way, [] as number[]]));
+  const ways = Object.keys(WAYS).filter((way) => isAmong(chosenWays, way));
+  const recorded = new Map(ways.map((way) => [way, [] as number[]]));
   let events = 0;
   for (let round = 0; round < Number(rounds); round++) {
     plain.push(await seconds(program, rest));
@@ -112,7 +120,7 @@ console.log(
 );
 
 /** Runs a program, with the recorder in it if there is a folder; the time that bash says it took. */
-async function seconds(program: string, rest: readonly string[], folder?: string, way = ""): Promise<number> {
+async function seconds(program: string, rest: readonly string[], folder?: string, way = "no stacks"): Promise<number> {
   const [recorder, variables] = WAYS[way]!;
   const preload = folder === undefined ? "" : `LD_PRELOAD='${recorder}' HAKMEM_RECORDING='${folder}' ${variables} `;
   const child = new Deno.Command("bash", {
