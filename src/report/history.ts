@@ -77,7 +77,7 @@ export function historyHeadline(file: HistoryFile): string {
   const { commits, comparisons, interrupted, verdict } = file;
   const all = describedChanges(file);
   const worst = all.find(({ change }) => change.verdict === verdict) ?? all[0];
-  const others = all.length > 1 ? `, and ${counted(all.length - 1, "other change")}` : "";
+  const others = othersText(all.filter((each) => each !== worst));
   const stopped = interrupted === true
     ? `NOT FINAL, interrupted after ${counted(comparisons.length, "comparison")}; the same command goes on: `
     : "";
@@ -99,6 +99,14 @@ export function historyHeadline(file: HistoryFile): string {
   return `equivalent: ${shortHash(commits[whole.b]!)} is as fast as ${shortHash(commits[whole.a]!)}; throughput ${
     rowsText(whole.rows)
   } ${what(file)}`;
+}
+
+/** What the first line does not name: changes, and ranges that may have one. */
+function othersText(others: readonly DescribedChange[]): string {
+  const unknown = others.filter(({ change }) => change.certainty === "undecided").length;
+  const known = others.length - unknown;
+  return (known === 0 ? "" : `, and ${counted(known, "other change")}`) +
+    (unknown === 0 ? "" : `; ${counted(unknown, "range")} undecided`);
 }
 
 /** Who did what: `REGRESSION: 1234567 "…" is slower than the commit before it`. */

@@ -10,7 +10,7 @@ Deno.test("renderHistory() begins with the commit that made it slower, and has a
   const [first] = text.split("\n");
   assertMatch(
     first!,
-    /^REGRESSION: 012d4f710 "commit 10" is slower than the commit before it; throughput -11\.4 % to -7\.2 % in random-mixed, 2 sizes, and 2 other changes$/,
+    /^REGRESSION: 012d4f710 "commit 10" is slower than the commit before it; throughput -11\.4 % to -7\.2 % in random-mixed, 2 sizes, and 1 other change; 1 range undecided$/,
   );
   for (const columns of [60, 80, 120]) {
     const narrow = renderHistory(historyFixture(), { ...PLAIN, columns, isTerminal: true });
