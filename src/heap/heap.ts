@@ -1957,6 +1957,9 @@ function stacksOption({ stacks = true }: HeapOptions): number {
 /** Bytes from one sample to the next; undefined if nothing is to be sampled. */
 function profileOption({ profile = false }: HeapOptions): number | undefined {
   if (typeof profile === "boolean") return profile ? DEFAULT_EVERY_BYTES : undefined;
+  if (typeof profile !== "object" || profile === null) {
+    throw new InvalidOptionError(`${given(profile)}: profile is true, false or { everyBytes: N }.`);
+  }
   const { everyBytes = DEFAULT_EVERY_BYTES } = chosenOf(profile, "the option profile", ["everyBytes"]);
   if (Number.isSafeInteger(everyBytes) && everyBytes >= 1 && everyBytes <= MOST_EVERY_BYTES) return everyBytes;
   throw new InvalidOptionError(

@@ -265,7 +265,9 @@ Deno.test("profile is refused where it makes no sense, with what does", async ()
     await assertRejects(() => Heap.open({ profile: { everyBytes } }), InvalidOptionError, "everyBytes");
   }
   await assertRejects(() => Heap.open({ profile: { every: 1 } as never }), InvalidOptionError, "every");
-  await assertRejects(() => Heap.open({ profile: 5 as never }), InvalidOptionError);
+  for (const profile of [5, "yes", null] as never[]) {
+    await assertRejects(() => Heap.open({ profile }), InvalidOptionError, "true, false or { everyBytes: N }");
+  }
   await assertRejects(() => Heap.open({ profile: true, build: "debug" }), InvalidOptionError, "leaks()");
   await assertRejects(() => Heap.open({ variant: "slab-map,profile=1", build: "debug" }), InvalidOptionError);
   assertThrows(() => Heap.openSync({ profile: true }), InvalidOptionError, "await Heap.open");
