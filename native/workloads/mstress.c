@@ -3,6 +3,12 @@
 
 enum { MOST_BLOCKS = 8 };
 
+static uint16_t sizes[512];
+
+static __attribute__((constructor)) void make_sizes(void) {
+  for (uint32_t bits = 0; bits < 512; bits++) sizes[bits] = (uint16_t)(8u << (bits >> 6) << (bits % 64 == 0 ? 4 : 0));
+}
+
 /* The first `dying` objects die, a power of two or none; then the first `born` are made. */
 static void generation(struct state *state, uint32_t dying, uint32_t born) {
   void **const slots = state->slots;
@@ -16,22 +22,24 @@ static void generation(struct state *state, uint32_t dying, uint32_t born) {
       row = rows[other];
       rows[other] = survivor;
       rows[place] = row;
-      checksum += other;
     }
+    checksum = (checksum + row) ^ x;
+  }
+  for (uint32_t place = 0; place < dying; place++) {
+    const uint32_t row = rows[place];
     for (uint32_t held = place % 8 + 1; held > 0; held--) {
       const uint32_t slot = row + held - 1;
       void *pointer = slots[slot];
       (void)*bytes_of(pointer); /* volatile: the read happens */
       release(pointer);
       slots[slot] = NULL;
-      checksum = (checksum + slot) ^ x;
     }
   }
   for (uint32_t place = 0; place < born; place++) {
     const uint32_t row = rows[place];
     for (uint32_t slot = row; slot <= row + place % 8; slot++) {
       x = xorshift32(x);
-      const uint32_t size = 8u << ((x >> 29) + (x % 64 == 0 ? 4 : 0));
+      const uint32_t size = sizes[x >> 23];
       void *pointer = allocate(size);
       if (pointer == NULL) {
         state->failed_size = size;

@@ -5,20 +5,21 @@ enum { BURST = 100 };
 
 static void unit(const struct request *request, struct state *state) {
   void **const slots = state->slots;
-  const uint32_t most = request->working_set, min = request->min, range = request->max - min;
+  const uint32_t live_mask = request->working_set - 1, min = request->min, range = request->max - min;
   uint32_t x = state->x, checksum = state->checksum, live = state->position;
   for (uint32_t done = 0; done < request->cycles; done += BURST) {
     const uint32_t left = request->cycles - done, length = left < BURST ? left : BURST;
     x = xorshift32(x);
     const uint32_t mallocs_of_16 = 2 + scale16(x & 0xffff, 13);
+    const int32_t mallocs_below = ((int32_t)mallocs_of_16 - 8) * (1 << 28);
     const bool is_linear = x >> 31 == 1;
-    for (uint32_t i = 0; i < length; i++) {
+    for (uint32_t i = length; i > 0; i--) {
       x = xorshift32(x);
-      if (live == 0 || (live < most && x >> 28 < mallocs_of_16)) {
+      if ((live & live_mask) != 0 ? (int32_t)x < mallocs_below : live == 0) {
         x = xorshift32(x);
-        const uint32_t one = scale16(x >> 16, range);
-        const uint32_t other = is_linear ? scale16(x & 0xffff, range) : one >> (x & 7);
-        const uint32_t size = min + (one < other ? one : other);
+        const int32_t sum = (int32_t)((x >> 16) + (x & 0xffff)) - 0xffff;
+        const uint32_t part = is_linear ? (uint32_t)((sum ^ sum >> 31) - (sum >> 31)) : x >> 16 >> (x & 7);
+        const uint32_t size = min + scale16(part, range);
         void *pointer = allocate(size);
         if (pointer == NULL) {
           state->failed_size = size;

@@ -18,7 +18,7 @@ static bool produce(const struct request *request, struct state *state) {
     }
     *bytes_of(pointer) = (unsigned char)slot;
     slots[slot] = pointer;
-    checksum = (checksum + x) ^ size;
+    checksum = (checksum + size) ^ x;
   }
   state->x = x;
   state->checksum = checksum;

@@ -30,6 +30,8 @@ import {
 
 const MOST_BLOCKS = 8; // of an object; the chunk below and the C twin have the same number
 const LARGEST_SIZE = 8 << 7 << 4;
+/** By nine random bits: three are the power, and where the other six are 0, the block is sixteen times as large. */
+const SIZES = Uint16Array.from({ length: 512 }, (_, bits) => 8 << (bits >> 6) << ((bits & 63) === 0 ? 4 : 0));
 
 /** The workload `mstress`. */
 export const mstress: Workload = {
@@ -119,6 +121,7 @@ const compileGeneration = perAllocator(<P>({ malloc, free, write, read, nothing 
     let x = state[0] as number;
     let checksum = state[1] as number;
     let sink = state[2] as number;
+    // Who survives, and then the frees: one loop of both has more variables than V8 has registers.
     for (let index = 0; index < old; index++) {
       x ^= x << 13;
       x ^= x >>> 17;
@@ -130,14 +133,16 @@ const compileGeneration = perAllocator(<P>({ malloc, free, write, read, nothing 
         row = rows[other] as number;
         rows[other] = survivor;
         rows[index] = row;
-        checksum = (checksum + other) | 0;
       }
+      checksum = ((checksum + row) | 0) ^ x;
+    }
+    for (let index = 0; index < old; index++) {
+      const row = rows[index] as number;
       for (let slot = (row + (index & 7)) | 0; slot >= row; slot--) {
         const pointer = slots[slot] as P;
         sink = (sink + read(pointer, 0)) | 0;
         free(pointer);
         slots[slot] = nothing;
-        checksum = ((checksum + slot) | 0) ^ x;
       }
     }
     for (let index = 0; index < last; index++) {
@@ -147,8 +152,7 @@ const compileGeneration = perAllocator(<P>({ malloc, free, write, read, nothing 
         x ^= x << 13;
         x ^= x >>> 17;
         x ^= x << 5;
-        // Not a branch: the mask is 4 where the low six bits are 0.
-        const size = 8 << ((x >>> 29) + (((x & 63) - 1) >> 31 & 4));
+        const size = SIZES[x >>> 23] as number;
         const block = malloc(size);
         if (block === nothing) throw new OutOfMemory(size);
         write(block, 0, x);

@@ -62,7 +62,9 @@ const compileBurstChunk = perAllocator(<P>({ malloc, free, write, read, nothing 
     range: number,
   ): void {
     // int32s for V8, which takes a plain number apart again in each iteration.
-    const most = mostLive | 0, least = min | 0, span = range | 0;
+    const liveBits = (mostLive - 1) | 0, least = min | 0, span = range | 0;
+    // Looked at here, how long the slots are is not looked at in each cycle.
+    if (slots.length <= liveBits) throw new RangeError("there are too few slots");
     let x = state[0] as number;
     let checksum = state[1] as number;
     let sink = state[2] as number;
@@ -72,22 +74,20 @@ const compileBurstChunk = perAllocator(<P>({ malloc, free, write, read, nothing 
       x ^= x >>> 17;
       x ^= x << 5;
       const mallocsOf16 = 2 + (Math.imul(x & 0xffff, 13) >>> 16) | 0;
+      const mallocsBelow = (mallocsOf16 - 8) << 28;
       const isLinear = x < 0;
-      const length = left < BURST ? left : BURST;
-      for (let i = 0; i < length; i++) {
+      for (let i = left < BURST ? left : BURST; i > 0; i = (i - 1) | 0) {
         x ^= x << 13;
         x ^= x >>> 17;
         x ^= x << 5;
-        if (live === 0 || live < most && x >>> 28 < mallocsOf16) {
+        // No block is a malloc, all are a free.
+        if ((live & liveBits) !== 0 ? x < mallocsBelow : live === 0) {
           x ^= x << 13;
           x ^= x >>> 17;
           x ^= x << 5;
-          // Both halves of the number, each scaled to the range: 16 bits times 15 stay below 2^31.
-          const one = Math.imul(x >>> 16, span) >>> 16;
-          const other = isLinear ? Math.imul(x & 0xffff, span) >>> 16 : one >>> (x & 7);
-          // The smaller one, by a mask and not by a branch, which would be foreseen wrongly every other time.
-          const more = (other - one) | 0;
-          const size = (least + one + (more & (more >> 31))) | 0;
+          // How far the sum of both halves of the number is from its mean falls along a line.
+          const part = isLinear ? Math.abs((x >>> 16) + (x & 0xffff) - 0xffff) : x >>> 16 >>> (x & 7);
+          const size = (least + (Math.imul(part, span) >>> 16)) | 0;
           const block = malloc(size);
           if (block === nothing) throw new OutOfMemory(size);
           write(block, 0, x);

@@ -64,6 +64,8 @@ const compileGrowingBatches = perAllocator(<P>({ malloc, free, write, read, noth
   ): void {
     // int32s for V8, which takes a plain number apart again in each iteration.
     const slotBits = slotMask | 0, least = min | 0, span = range | 0;
+    // Looked at here, how long the slots are is not looked at for each block.
+    if (slots.length <= slotBits) throw new RangeError("there are too few slots");
     let x = state[0] as number;
     let checksum = state[1] as number;
     let sink = state[2] as number;

@@ -157,7 +157,7 @@ const compileFillBatch = perAllocator(<P>({ malloc, write, nothing }: Allocator<
       if (block === nothing) throw new OutOfMemory(size);
       write(block, 0, slot);
       slots[slot] = block;
-      checksum = ((checksum + x) | 0) ^ size;
+      checksum = ((checksum + size) | 0) ^ x;
     }
     state[0] = x;
     state[1] = checksum;
