@@ -10,8 +10,7 @@ static void unit(const struct request *request, struct state *state) {
   for (uint32_t done = 0; done < request->cycles; done += BURST) {
     const uint32_t left = request->cycles - done, length = left < BURST ? left : BURST;
     x = xorshift32(x);
-    const uint32_t mallocs_of_16 = 2 + scale16(x & 0xffff, 13);
-    const int32_t mallocs_below = ((int32_t)mallocs_of_16 - 8) * (1 << 28);
+    const int32_t mallocs_below = ((int32_t)scale16(x & 0xffff, 13) - 6) * (1 << 28);
     const bool is_linear = x >> 31 == 1;
     for (uint32_t i = length; i > 0; i--) {
       x = xorshift32(x);

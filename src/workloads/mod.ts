@@ -22,7 +22,7 @@ export { prepareReplay, type Replay, ReplayFailure, replayWorkload } from "./rep
 export { prepareMember, type ReplayMember, type ReplayMemory, replayMemory } from "./replay/replay_member.ts";
 export { LARGE_BLOCK, latencyKinds, timed, unitKinds } from "./timed.ts";
 export { among, bytesOf, type CommonMemory, OtherThreadFailed, type Workspace } from "./workspace.ts";
-export { type Parameters, type ParameterSpec, type Runner, V8_CHECKS, type Workload } from "./workload.ts";
+export { type Parameters, type ParameterSpec, type Runner, type Workload } from "./workload.ts";
 
 /** Every workload, by name. */
 export const WORKLOADS: ReadonlyMap<string, Workload> = new Map(

@@ -30,7 +30,12 @@
  * - The do-nothing allocator is inlined in both. The C twins call malloc directly, as any C program does, and are
  *   compiled with -O2, as most are: with -O3 short loops are unrolled whole, which V8 does not do.
  * - What V8 does and C does not stays: it checks the bounds of each slot and block, and in each iteration whether it
- *   was interrupted. Where that is more than 15 % of a loop, the workload says so ({@linkcode Workload.loopsDiffer}).
+ *   was interrupted. That is hidden where the loop waits for something else, as for the random stream; so a loop has
+ *   fewer instructions than that takes: tables made before the clock, one comparison where there were two, an array whose
+ *   length is looked at once, before the loop. Comparisons are of signed numbers: V8 makes doubles of `>>> 0`. And a loop
+ *   has no more variables than there are registers, or is two loops.
+ * - `bench/twins.ts` shows what is left. Where it may be more than 15 %, the workload says so
+ *   ({@linkcode Workload.loopsDiffer}).
  *
  * @module
  */

@@ -2,11 +2,10 @@
  * rptest: bursts of mallocs and frees in a ratio that is random for each burst, of sizes to 16 KB, in the manner of
  * rpmalloc's benchmark. One operation is one malloc or one free.
  *
- * A burst of 100 cycles draws its ratio, from 2 mallocs in 16 cycles to 14, and how its sizes are distributed: either the
- * smaller one of two random sizes (as likely as they are small, along a line), or one random distance from the smallest
- * size, halved up to 7 times at random (exponentially). So the live blocks grow to many and shrink to few; which one is
- * freed is random. With none live, or all, a cycle does what it can. A block's first byte is written when it is made, and
- * read before it is freed.
+ * A burst of 100 cycles draws its ratio, from 2 mallocs in 16 cycles to 14, and how its sizes are distributed: either along
+ * a line, as the smaller one of two random sizes is, or exponentially: one random distance from the smallest size, halved
+ * up to 7 times at random. So the live blocks grow to many and shrink to few; which one is freed is random. With none
+ * live, or all, a cycle does what it can. A block's first byte is written when it is made, and read before it is freed.
  *
  * Live are at most `working-set` blocks, below `working-set` × `max` bytes (16 MB with the defaults, 256 MiB at most); in
  * the end all are freed.
@@ -73,14 +72,15 @@ const compileBurstChunk = perAllocator(<P>({ malloc, free, write, read, nothing 
       x ^= x << 13;
       x ^= x >>> 17;
       x ^= x << 5;
-      const mallocsOf16 = 2 + (Math.imul(x & 0xffff, 13) >>> 16) | 0;
-      const mallocsBelow = (mallocsOf16 - 8) << 28;
+      // A random int32 is below it 2 to 14 times in 16.
+      const mallocsBelow = ((Math.imul(x & 0xffff, 13) >>> 16) - 6) << 28;
       const isLinear = x < 0;
       for (let i = left < BURST ? left : BURST; i > 0; i = (i - 1) | 0) {
         x ^= x << 13;
         x ^= x >>> 17;
         x ^= x << 5;
         // No block is a malloc, all are a free.
+        // With none live it is a malloc, with all a free.
         if ((live & liveBits) !== 0 ? x < mallocsBelow : live === 0) {
           x ^= x << 13;
           x ^= x >>> 17;

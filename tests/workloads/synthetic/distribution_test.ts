@@ -141,6 +141,38 @@ for (const [min, max] of [[8, 1000], [2, 3], [3, 1 << 14]] as const) {
   });
 }
 
+Deno.test("mstress's sizes are powers of two, all as likely, and one in 64 is sixteen times as large", () => {
+  const sizes = new Histogram(), powers = 12;
+  for (let power = 0; power < 8; power++) {
+    sizes.expect(power / powers, 63 / 64 / 8);
+    sizes.expect((power + 4) / powers, 1 / 64 / 8);
+  }
+  run("mstress", { cycles: 500_000 }, 1, (size) => sizes.see(Math.log2(size / 8) / powers));
+  sizes.check("sizes");
+});
+
+Deno.test("rptest's sizes fall along a line in half of its bursts, and exponentially in the others", () => {
+  const parts = 16, line: number[] = [], exponential: number[] = [];
+  for (let part = 0; part < parts; part++) {
+    line.push((2 * (parts - part) - 1) / parts ** 2);
+    const halvings = [0, 1, 2, 3, 4, 5, 6, 7];
+    const shareOf = (halved: number) => Math.max(0, Math.min(1, parts / 2 ** halved - part)) * 2 ** halved / parts;
+    exponential.push(halvings.reduce((sum, halved) => sum + shareOf(halved), 0) / halvings.length);
+  }
+  const seen = new Float64Array(parts), bursts = 20_000, min = 8, max = 16_000;
+  run("rptest", { min, max, cycles: 100 * bursts }, 1, (size) => {
+    const part = Math.floor((size - min) / (max - min) * parts);
+    seen[part]! += 1;
+  });
+  const draws = seen.reduce((sum, each) => sum + each);
+  for (let part = 0; part < parts; part++) {
+    const expected = (line[part]! + exponential[part]!) / 2, share = seen[part]! / draws;
+    // The sizes of a burst are of one kind, so the kinds are drawn as often as there are bursts, of up to twice the length.
+    const deviation = Math.abs(line[part]! - exponential[part]!) / Math.sqrt(bursts) + Math.sqrt(expected / draws);
+    assert(Math.abs(share - expected) < 5 * deviation, `part ${part}: ${share} of the sizes, not ${expected}`);
+  }
+});
+
 Deno.test("rptest frees any of its live blocks as likely", () => {
   const picked = new Histogram();
   run("rptest", { cycles: 200_000 }, 1, () => {}, (slot, live) => {
