@@ -48,8 +48,10 @@
 /* A record's list. */
 #define LIVE 1
 #define QUARANTINED 2
-/* No text of a stack is longer. */
-#define STACK_MOST (2 << 20)
+/* More than are ever in use: 8192 guarded blocks, 4096 that are remembered, the heads of lists, and a block a thread. */
+#define RECORDS_MOST 16384
+/* Words of the table of stacks. */
+#define STACK_WORDS ((64 << 20) / 4)
 
 /* A record of the books. */
 struct record {
@@ -85,8 +87,8 @@ static int is_in_span(const struct record *record, uint64_t offset) {
 /* The block whose span an offset is in, live or in quarantine. */
 static const struct record *record_at(const struct area *area, uint64_t offset) {
   const struct record *const records = (const struct record *)(uintptr_t)area->records;
-  const int32_t count = ((const int32_t *)(uintptr_t)area->books)[BOOK_RECORDS];
-  for (int32_t at = 0; at <= count; at++) {
+  const int32_t count = ((const int32_t *)(uintptr_t)area->books)[BOOK_RECORDS]; /* C may have overwritten it */
+  for (int32_t at = 0; at <= count && at < RECORDS_MOST; at++) {
     const struct record *const record = &records[at];
     if ((record->list == LIVE || record->list == QUARANTINED) && is_in_span(record, offset)) return record;
   }
@@ -270,9 +272,9 @@ static void say_number(uint64_t value, unsigned radix) {
 }
 
 static void say_stack(const struct area *area, const char *title, int32_t number) {
-  if (number <= 0) return;
+  if (number <= 0 || number > STACK_WORDS - STACK_TEXT) return;
   const int32_t *const entry = (const int32_t *)(uintptr_t)area->stacks + number;
-  if (entry[STACK_BYTES] < 0 || entry[STACK_BYTES] > STACK_MOST) return;
+  if (entry[STACK_BYTES] < 0 || entry[STACK_BYTES] > (STACK_WORDS - STACK_TEXT - number) * 4) return;
   say(title);
   put((const char *)&entry[STACK_TEXT], (size_t)entry[STACK_BYTES]);
   say("\n");

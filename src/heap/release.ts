@@ -12,7 +12,7 @@ import { FrontGate } from "./hot/front_gate.ts";
 import { Introspection } from "./inspect/introspect.ts";
 import { Headers } from "./core/headers.ts";
 import type { Pressure } from "./interop/pressure.ts";
-import { HEADER_BYTES, LargeBlocks } from "./core/large.ts";
+import { type GuardedSpans, HEADER_BYTES, LargeBlocks } from "./core/large.ts";
 import {
   BLOCK_ALIGNMENT,
   CACHE_GUARD,
@@ -87,7 +87,7 @@ function many(..._numbers: readonly number[]): void {}
 /** Who guards some blocks, asked off the hot path (`guard/`). */
 export interface Guard {
   /** A guarded block for a malloc that is to have one; 0 if it is not, or there can be none. */
-  malloc(size: number): Ptr;
+  malloc(size: number, alignment: number): Ptr;
   /** Frees a guarded block; false for any other pointer. */
   free(ptr: number): boolean;
   /** Before the heap gives up: lets go of freed blocks. */
@@ -117,7 +117,7 @@ export class ReleaseBlocks implements Blocks {
   readonly #keepsAny: Keeps;
   /** Of a profiled heap. */
   readonly #samples: Samples | undefined;
-  /** What a small block that is sampled is aligned to; more than usual during `alignedAlloc`. */
+  /** What a small block that is sampled or guarded is aligned to; more than usual during `alignedAlloc`. */
   #alignment = BLOCK_ALIGNMENT;
   /** Of guarded builds, from when they are made on. */
   guard: Guard | undefined;
@@ -336,11 +336,12 @@ export class ReleaseBlocks implements Blocks {
     // Blocks end where their slab ends, so a stride that is a multiple of the alignment aligns them all.
     for (let sizeClass = 1; sizeClass < strides.length; sizeClass++) {
       if (!(usable[sizeClass]! >= size && strides[sizeClass]! % alignment === 0)) continue;
+      const before = this.#alignment; // of a call in whose middle this one is, where the program is asked for memory
       this.#alignment = alignment;
       try {
         return this.malloc(usable[sizeClass]!);
       } finally {
-        this.#alignment = BLOCK_ALIGNMENT;
+        this.#alignment = before;
       }
     }
     return this.#mallocLarge(size, alignment);
@@ -461,8 +462,8 @@ export class ReleaseBlocks implements Blocks {
     if (granule !== 0) this.#large.assertHeader(granule);
   }
 
-  /** Spans of guarded pages: see `LargeBlocks`. */
-  get guardedSpans(): Pick<LargeBlocks, "takeGuarded" | "giveGuarded" | "guarded" | "granulesOf"> {
+  /** See `GuardedSpans`. */
+  get guardedSpans(): GuardedSpans {
     return this.#large;
   }
 
@@ -476,7 +477,7 @@ export class ReleaseBlocks implements Blocks {
       const ptr = this.#sampled(size, samples, () => this.#large.alloc(size, this.#alignment, true));
       if (ptr > 0) return ptr;
     } else {
-      const ptr = this.guard?.malloc(size) ?? 0;
+      const ptr = this.guard?.malloc(size, this.#alignment) ?? 0;
       if (ptr !== 0) return ptr;
     }
     samples?.refund(size);
@@ -486,7 +487,7 @@ export class ReleaseBlocks implements Blocks {
   #mallocLarge(size: number, alignment: number): Ptr {
     const samples = this.#samples;
     if (samples?.isDueFor(size) !== true) {
-      const guarded = alignment === BLOCK_ALIGNMENT ? this.guard?.malloc(size) ?? 0 : 0;
+      const guarded = alignment === BLOCK_ALIGNMENT ? this.guard?.malloc(size, alignment) ?? 0 : 0;
       return guarded || this.#unsampledLarge(size, alignment);
     }
     const ptr = this.#sampled(size, samples, () => this.#unsampledLarge(size, alignment));
@@ -499,15 +500,15 @@ export class ReleaseBlocks implements Blocks {
 
   /** A block that is sampled; 0 if there is no memory for it, and -1 if it cannot be sampled. */
   #sampled(size: number, samples: Samples, alloc: () => Ptr): Ptr {
-    const stack = samples.begin(size);
-    if (stack === 0) return -1;
+    const sample = samples.begin(size);
+    if (sample === undefined) return -1;
     let ptr = 0;
     try {
       ptr = alloc();
     } finally {
-      if (ptr === 0) samples.cancel(size, stack);
+      if (ptr === 0) samples.cancel(size, sample);
     }
-    if (ptr !== 0) samples.end(ptr, size, stack);
+    if (ptr !== 0) samples.end(ptr, size, sample);
     return ptr;
   }
 

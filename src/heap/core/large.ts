@@ -61,6 +61,9 @@ export interface SampledSpans {
   forget(granule: number): void;
 }
 
+/** Spans of guarded pages: see `LargeBlocks`. */
+export type GuardedSpans = Pick<LargeBlocks, "takeGuarded" | "giveGuarded" | "guarded" | "isGuarded" | "granulesOf">;
+
 /** See the module. A block is known by its span's first granule. */
 export class LargeBlocks {
   readonly #memory: HeapMemory;
@@ -138,7 +141,7 @@ export class LargeBlocks {
 
   /** First granules of those spans, in order of address. */
   guarded(): number[] {
-    return this.#journal.run(() => [...this.#pages.spans()].filter((granule) => this.#isGuarded(granule)));
+    return this.#journal.run(() => [...this.#pages.spans()].filter((granule) => this.isGuarded(granule)));
   }
 
   /** Granules of such a span. */
@@ -146,7 +149,8 @@ export class LargeBlocks {
     return this.#pages.granulesOf(granule);
   }
 
-  #isGuarded(granule: number): boolean {
+  /** Whether one begins at a granule, any number. */
+  isGuarded(granule: number): boolean {
     return this.#pages.kindOf(granule) === SPAN_LARGE && !this.#cache.has(granule) &&
       this.#pages.wordOf(granule, SPAN_BLOCK_OFFSET) === GUARDED_OFFSET;
   }
@@ -313,7 +317,7 @@ export class LargeBlocks {
   *granules(): Generator<number> {
     for (const granule of this.#pages.spans()) {
       const isLarge = this.#pages.kindOf(granule) === SPAN_LARGE;
-      if (isLarge && !this.#cache.has(granule) && !this.#isGuarded(granule)) yield granule;
+      if (isLarge && !this.#cache.has(granule) && !this.isGuarded(granule)) yield granule;
     }
   }
 

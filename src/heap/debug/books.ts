@@ -154,11 +154,18 @@ export class DebugBooks {
     return record !== 0 && this.#doubles[this.#word(record, 0) / 2 + PTR] === ptr ? record : 0;
   }
 
+  /**
+   * Whether a block may begin at a pointer, any number, that is live or in quarantine: outside of sections a hint, since
+   * others may be giving the record to another block.
+   */
+  mayHold(ptr: number): boolean {
+    const record = this.#recordAt(ptr), list = record === 0 ? 0 : this.#words[this.#word(record, LIST)];
+    return list === LIVE || list === QUARANTINED;
+  }
+
   /** The block that begins at a pointer, live or in quarantine. */
   held(ptr: number): DebugBlock | undefined {
-    const record = this.#recordAt(ptr), list = record === 0 ? 0 : this.#words[this.#word(record, LIST)];
-    // Asked outside of sections, too, while others forget what is gone.
-    return list === LIVE || list === QUARANTINED ? this.#block(record) : undefined;
+    return this.mayHold(ptr) ? this.find(ptr) : undefined;
   }
 
   /** The blocks of a list, from the oldest on it to the newest. */

@@ -92,11 +92,11 @@ export class GuardedBlocks implements Blocks {
       books.words[BOOK_GUARD_HIDES] = Number(this.#watch());
     }
     this.#oneIn = books.words[BOOK_GUARD_ONE_IN]!;
-    this.#pages = new GuardedPages(memory, books.words[BOOK_GUARD_HIDES] === 1);
+    this.#pages = new GuardedPages(memory, inner.guardedSpans, books.words[BOOK_GUARD_HIDES] === 1);
     this.#left = firstWordOf(memory.thread) + CACHE_GUARD;
     memory.words[this.#left] = this.#distance();
     inner.guard = {
-      malloc: (size) => this.#sample(size),
+      malloc: (size, alignment) => this.#sample(size, alignment),
       free: (ptr) => this.#free(ptr),
       flush: () => this.#section(() => this.#makeRoom(Infinity)),
     };
@@ -121,18 +121,25 @@ export class GuardedBlocks implements Blocks {
   }
 
   /** A guarded block for a malloc that the hot path did not count, if it is to be one; else 0. */
-  #sample(size: number): Ptr {
+  #sample(size: number, alignment: number): Ptr {
     const { words } = this.#memory, left = words[this.#left]!;
     if (left > 0) {
       words[this.#left] = left - 1;
       return 0;
     }
-    return this.#guarded(size, BLOCK_ALIGNMENT, this.malloc);
+    return this.#guarded(size, alignment, this.malloc);
   }
 
   /** A guarded block, or 0 if there can be none; then the next malloc is not asked. */
   #guarded(size: number, alignment: number, callee: (...args: never[]) => number): Ptr {
-    const { words } = this.#memory, distance = this.#distance(), ptr = this.#allocate(size, alignment, callee);
+    const { words } = this.#memory, distance = this.#distance();
+    let ptr: Ptr;
+    try {
+      ptr = this.#allocate(size, alignment, callee);
+    } catch (error) {
+      if (error instanceof HeapError) words[this.#left] = Math.max(1, distance); // damage is said once in so many calls
+      throw error;
+    }
     // No call from here on: one for which there is no stack would lose the block.
     words[this.#left] = ptr === 0 && distance === 0 ? 1 : distance;
     return ptr;
@@ -173,7 +180,7 @@ export class GuardedBlocks implements Blocks {
   #reuse(size: number): number {
     const block = this.#books.oldest(QUARANTINED);
     if (block === undefined || this.#books.quarantineBytes + block.innerBytes <= QUARANTINE_BYTES) return 0;
-    const granule = granuleOf(block);
+    const granule = this.#pages.spanOf(block);
     if (this.#pages.place(granule, size, BLOCK_ALIGNMENT).innerBytes !== block.innerBytes) return 0;
     this.#pages.hideOwn(block, false);
     if (this.#damageOf(block, false) !== undefined) {
@@ -193,10 +200,11 @@ export class GuardedBlocks implements Blocks {
   }
 
   #free(ptr: Ptr): boolean {
-    if (this.#books.held(ptr) === undefined) return false;
+    if (!this.#books.mayHold(ptr)) return false;
     const stack = this.#stacks.capture(this.free);
-    this.#section(() => {
+    return this.#section(() => {
       const block = this.#freeable(ptr);
+      if (block === undefined) return false;
       this.#makeRoom(block.innerBytes);
       this.#books.quarantine(block, 0);
       this.#stacks.note(stack, this.#books.freedWord(block.record));
@@ -207,8 +215,8 @@ export class GuardedBlocks implements Blocks {
       } catch (error) {
         if (!(error instanceof RangeError)) throw error;
       }
+      return true;
     });
-    return true;
   }
 
   #fillFreed(block: DebugBlock): void {
@@ -217,16 +225,18 @@ export class GuardedBlocks implements Blocks {
     this.#pages.hideOwn(block, true);
   }
 
-  #showAll(granule: number): void {
-    this.#pages.showSpan(granule, this.#inner.guardedSpans.granulesOf(granule));
-  }
-
-  /** The live block that begins there, sound. */
-  #freeable(ptr: Ptr): DebugBlock {
-    const block = this.#books.held(ptr)!;
+  /** The guarded block that begins there, live and sound; undefined if what does is not guarded. Part of a section. */
+  #freeable(ptr: Ptr): DebugBlock | undefined {
+    const block = this.#books.held(ptr);
+    if (block === undefined) return undefined;
     if (!block.live) throw this.#report.doubleFree(block);
     this.#assertSound(block);
     return block;
+  }
+
+  /** What is known of the guarded block that begins there, live or in quarantine; undefined if what does is not guarded. */
+  #held(ptr: Ptr): DebugBlock | undefined {
+    return this.#books.mayHold(ptr) ? this.#section(() => this.#books.held(ptr)) : undefined;
   }
 
   #assertSound(block: DebugBlock): void {
@@ -248,10 +258,11 @@ export class GuardedBlocks implements Blocks {
     while (this.#books.quarantineBytes + bytes > QUARANTINE_BYTES) {
       const block = this.#books.oldest(QUARANTINED);
       if (block === undefined) return;
-      this.#showAll(granuleOf(block));
+      const granule = this.#pages.spanOf(block);
+      this.#pages.showSpan(granule);
       const error = this.#damageOf(block, true);
       this.#retire(block);
-      this.#inner.guardedSpans.giveGuarded(granuleOf(block));
+      this.#inner.guardedSpans.giveGuarded(granule);
       this.#books.settle();
       if (error !== undefined) throw error;
     }
@@ -268,17 +279,17 @@ export class GuardedBlocks implements Blocks {
 
   /** Somebody did not come to the end: gives back the spans that no record is of, as they are taken before and left after. */
   #recover(): void {
-    const held = new Set(this.#held().map(granuleOf));
+    const held = new Set(this.#records().map(granuleOf));
     for (const granule of this.#inner.guardedSpans.guarded()) {
       if (held.has(granule)) continue;
-      this.#showAll(granule);
+      this.#pages.showSpan(granule);
       this.#inner.guardedSpans.giveGuarded(granule);
     }
     this.#books.settle();
   }
 
   /** The guarded blocks, live or in quarantine. */
-  #held(): DebugBlock[] {
+  #records(): DebugBlock[] {
     return [...this.#books.on(LIVE), ...this.#books.on(QUARANTINED)];
   }
 
@@ -287,8 +298,8 @@ export class GuardedBlocks implements Blocks {
   }
 
   realloc(ptr: Ptr, size: number): Ptr {
-    if (this.#books.held(ptr) === undefined) return this.#inner.realloc(ptr, size);
-    const before = this.#section(() => this.#freeable(ptr)).size;
+    const before = this.#books.mayHold(ptr) ? this.#section(() => this.#freeable(ptr)?.size) : undefined;
+    if (before === undefined) return this.#inner.realloc(ptr, size);
     return size === before ? ptr : this.#inner.move(ptr, before, size);
   }
 
@@ -308,7 +319,7 @@ export class GuardedBlocks implements Blocks {
   }
 
   owns(ptr: number): boolean {
-    return this.#books.held(ptr)?.live ?? this.#inner.owns(ptr);
+    return this.#held(ptr)?.live ?? this.#inner.owns(ptr);
   }
 
   blockOf(ptr: number): Ptr {
@@ -329,17 +340,17 @@ export class GuardedBlocks implements Blocks {
 
   /** The live guarded block that begins there; undefined for what is not guarded. */
   #used(ptr: Ptr): DebugBlock | undefined {
-    const block = this.#books.held(ptr);
+    const block = this.#held(ptr);
     if (block !== undefined && !block.live) throw this.#report.usedAfterFree(block);
     return block;
   }
 
   stats(): HeapStats {
-    return this.#section(() => guardedStats(this.#inner.stats(), this.#held()));
+    return this.#section(() => guardedStats(this.#inner.stats(), this.#records()));
   }
 
   snapshot(): HeapSnapshot {
-    return this.#section(() => guardedSnapshot(this.#inner.snapshot(), this.#held()));
+    return this.#section(() => guardedSnapshot(this.#inner.snapshot(), this.#records()));
   }
 
   counters(): HeapCounters | undefined {

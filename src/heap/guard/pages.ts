@@ -12,10 +12,16 @@
  * report, and JavaScript's access is let through and noted (`native/guard/guard.c`). Where the system does not watch, nothing is
  * hidden, and the first page behind the block's own is redzone, too.
  *
+ * What the records say of a block is compared with the span table before the system is asked for anything, or its span goes
+ * back: a record that was overwritten hides no other block's pages, and gives none away.
+ *
  * @module
  */
 
 import type { BlockBytes, Damage } from "../debug/block.ts";
+import type { GuardedSpans } from "../core/large.ts";
+import { hex } from "../errors.ts";
+import { damaged } from "../state/damage.ts";
 import { PAGE_BYTES, SLAB_BYTES } from "../state/layout.ts";
 import type { HeapMemory } from "../state/memory.ts";
 
@@ -39,10 +45,26 @@ export class GuardedPages {
   /** Whether pages are hidden. */
   readonly hides: boolean;
   readonly #memory: HeapMemory;
+  readonly #spans: GuardedSpans;
 
-  constructor(memory: HeapMemory, hides: boolean) {
+  constructor(memory: HeapMemory, spans: GuardedSpans, hides: boolean) {
     this.#memory = memory;
+    this.#spans = spans;
     this.hides = hides;
+  }
+
+  /** First granule of the span of a block in the records. @throws {HeaderCorruptedError} if it has none, or lies elsewhere. */
+  spanOf(block: BlockBytes): number {
+    const granule = granuleOf(block), { inner, innerBytes } = this.place(granule, block.size, 1);
+    const isWhole = Number.isInteger(granule) && block.inner === inner && block.innerBytes === innerBytes &&
+      block.ptr >= inner &&
+      this.#spans.isGuarded(granule) && this.#end(inner + innerBytes) <= this.#endOf(granule);
+    if (!isWhole) throw damaged(`the guarded block ${hex(block.ptr)} is not where its record says`);
+    return granule;
+  }
+
+  #endOf(granule: number): number {
+    return (granule + this.#spans.granulesOf(granule)) * SLAB_BYTES;
   }
 
   /** Where a block lies in a span. @param alignment a power of two up to a page */
@@ -60,20 +82,23 @@ export class GuardedPages {
   }
 
   /** Hides a block's own pages, or shows them: what is around it stays hidden. */
-  hideOwn({ inner, innerBytes }: BlockBytes, hide: boolean): void {
-    this.#hide(inner, inner + innerBytes, hide);
+  hideOwn(block: BlockBytes, hide: boolean): void {
+    if (!this.hides) return;
+    this.spanOf(block);
+    this.#hide(block.inner, block.inner + block.innerBytes, hide);
   }
 
   /** Shows a whole span. */
-  showSpan(granule: number, granules: number): void {
-    this.#hide(granule * SLAB_BYTES, (granule + granules) * SLAB_BYTES, false);
+  showSpan(granule: number): void {
+    this.#hide(granule * SLAB_BYTES, this.#endOf(granule), false);
   }
 
   /** The first byte of a span that JavaScript has written while it was hidden. @param forget whether that is forgotten then */
-  written({ inner, innerBytes }: BlockBytes, forget: boolean): Damage | undefined {
+  written(block: BlockBytes, forget: boolean): Damage | undefined {
     if (!this.hides) return undefined;
-    const start = inner - PAGE_BYTES, { system } = this.#memory;
-    const address = system.guard.written(this.#memory.address(start), this.#end(inner + innerBytes) - start, forget);
+    this.spanOf(block);
+    const start = block.inner - PAGE_BYTES, end = this.#end(block.inner + block.innerBytes), { system } = this.#memory;
+    const address = system.guard.written(this.#memory.address(start), end - start, forget);
     if (address === 0n) return undefined;
     const first = Number(address - this.#memory.base);
     return { first, last: first };

@@ -59,6 +59,15 @@ const OBJECTS = 2;
 const BYTES = 4;
 const OWN_WORDS = 6;
 
+/** A sample of a block that is about to be allocated. In the middle of that the program may be asked for memory, and sample more. */
+export interface Sample {
+  /** The number of its stack. */
+  readonly stack: number;
+  /** What it was drawn with, and when it was begun. */
+  readonly every: number;
+  readonly started: number;
+}
+
 /** See the module. */
 export class Samples implements SampledSpans {
   readonly #memory: HeapMemory;
@@ -73,7 +82,6 @@ export class Samples implements SampledSpans {
   /** A double, and its two words. */
   readonly #double = new Float64Array(1);
   readonly #halves = new Int32Array(this.#double.buffer);
-  #started = 0;
 
   /** @param everyBytes of a heap that is new; others have it in their memory. */
   constructor(memory: HeapMemory, classes: SizeClasses, large: LargeBlocks, everyBytes: number, random?: () => number) {
@@ -120,11 +128,11 @@ export class Samples implements SampledSpans {
   /**
    * Begins a sample of a block that is about to be allocated: its stack, and the count of what is allocated there.
    *
-   * @returns the number of the stack, for `end` or `cancel`; 0 if there is no room on the stack for any of this, and the
-   * block is not to be sampled.
+   * @returns the sample, for `end` or `cancel`; undefined if there is no room on the stack for any of this, and the block
+   * is not to be sampled.
    */
-  begin(size: number): number {
-    this.#started = performance.now();
+  begin(size: number): Sample | undefined {
+    const started = performance.now(), every = this.#rate.sampledEvery;
     try {
       const captured = captureFrames(FRAMES + OWN_FRAMES_MOST, this.begin);
       makeTexts([captured]);
@@ -133,34 +141,34 @@ export class Samples implements SampledSpans {
         return captureCall(FRAMES);
       });
       return this.#memory.journal.run(() => {
-        const number = this.#table.keep(stack);
-        this.#count(number, size, 1);
-        return number;
+        const sample = { stack: this.#table.keep(stack), every, started };
+        this.#count(sample, size, 1);
+        return sample;
       });
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       Atomics.add(this.#words, this.#first + SAMPLES_LOST, 1);
-      return 0;
+      return undefined;
     }
   }
 
   /** The block is there, at `ptr`. It needs less stack than `begin` did: nothing can fail between the two. */
-  end(ptr: number, size: number, stack: number): void {
-    const at = this.#recordOf(ptr), doubles = this.#doubles, words = this.#words, every = this.#rate.sampledEvery;
+  end(ptr: number, size: number, { stack, every, started }: Sample): void {
+    const at = this.#recordOf(ptr), doubles = this.#doubles, words = this.#words;
     const now = performance.now();
     words[at + STACK] = stack;
     words[at + THREAD] = this.#memory.thread;
     doubles[(at + TIME) / 2] = performance.timeOrigin + now;
     doubles[(at + EVERY) / 2] = every;
     doubles[(at + SIZE) / 2] = size + 1;
-    this.#rate.spend(now - this.#started + FREE_MS, now);
+    this.#rate.spend(now - started + FREE_MS, now);
     const coarsest = (this.#first + SAMPLES_COARSEST) / 2;
     if (every > doubles[coarsest]!) doubles[coarsest] = every;
   }
 
   /** There was no memory for it. */
-  cancel(size: number, stack: number): void {
-    this.#memory.journal.run(() => this.#count(stack, size, -1));
+  cancel(size: number, sample: Sample): void {
+    this.#memory.journal.run(() => this.#count(sample, size, -1));
     Atomics.add(this.#words, this.#first + SAMPLES_LOST, 1);
   }
 
@@ -221,9 +229,8 @@ export class Samples implements SampledSpans {
     });
   }
 
-  #count(stack: number, size: number, by: number): void {
-    const { journal } = this.#memory, own = this.#table.ownWord(stack);
-    const objects = by * weightOf(size, this.#rate.sampledEvery);
+  #count({ stack, every }: Sample, size: number, by: number): void {
+    const { journal } = this.#memory, own = this.#table.ownWord(stack), objects = by * weightOf(size, every);
     journal.add(own + SAMPLES, by);
     this.#add(own + OBJECTS, objects);
     this.#add(own + BYTES, objects * size);

@@ -95,7 +95,8 @@ export class StackTable {
     const { words, first, end } = this.#place, last = Math.min(words[end]!, this.#place.bytes / 4);
     for (let entry = this.#full; entry < last;) {
       const bytes = words[first + entry + BYTES]!;
-      if (!(bytes >= 0 && bytes <= MOST_BYTES)) return; // overwritten: what is behind it cannot be found
+      // Overwritten: what is behind it cannot be found. Or the end was, and nothing is here.
+      if (!(bytes >= 0 && bytes <= MOST_BYTES) || (bytes === 0 && words[first + entry + HASH] === 0)) return;
       yield entry;
       entry += this.#text + Math.ceil(bytes / 4);
     }

@@ -168,8 +168,9 @@ export class Journal {
       return result;
     } finally {
       // No function is called here: that there is no stack left may be what ended the section. The loop needs some, too.
+      // A length that was overwritten meanwhile is left to the next section, which says so (`#inherit`).
       if (!this.dead && (owner === 0 || Atomics.load(words, WORD_LOCK) === owner)) {
-        for (let count = words[WORD_LOG_LENGTH]!; count > 0;) {
+        for (let count = words[WORD_LOG_LENGTH]!; count > 0 && count <= LOG_ENTRIES;) {
           count--;
           words[log[count * 2]!] = log[count * 2 + 1]!;
           words[WORD_LOG_LENGTH] = count;

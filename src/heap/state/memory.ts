@@ -517,7 +517,7 @@ function withSamples(bytes: number, { samples }: Behind): number {
 }
 
 /** What a heap of so many bytes reserves: the state is in front of it, and the books are behind all else. */
-function reservedBytes(bytes: number, behind: Behind): number {
+export function reservedBytes(bytes: number, behind: Behind): number {
   const books = behind.books ? GAP_BYTES + booksLayout(bytes).bytes : 0;
   return stateBytes(bytes) + withSamples(bytes, behind) + books;
 }

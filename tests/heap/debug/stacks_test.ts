@@ -1,6 +1,8 @@
 /** Stacks of a debug build: they are text, hold no object, and leave the program's own ways with stacks alone. */
 import { assert, assertEquals, assertGreater, assertStringIncludes, assertThrows } from "@std/assert";
 import { DoubleFreeError, Heap, type NativeAllocator } from "../../../mod.ts";
+import { StackTable } from "../../../src/heap/stacks/table.ts";
+import { Journal } from "../../../src/heap/state/journal.ts";
 
 const at = (path: string): string => new URL(path, import.meta.url).pathname;
 
@@ -201,4 +203,16 @@ Deno.test("debug: what a program allocates when it is asked for memory, in a cal
     assertEquals(stacksOf7.every((line) => line === lines.at(-1) || line === undefined), true);
     allocator.call(() => free.call(block));
   }
+});
+
+Deno.test("the walk over the table of stacks ends where stacks do, though its end was overwritten", () => {
+  const words = new Int32Array(1 << 19), bytes = 100_000, journal = new Journal(words);
+  const table = new StackTable({ words, journal, first: 40_000, bytes, buckets: 16, end: 39_000, own: 0 });
+  table.begin();
+  const keep = (text: string): number => journal.run(() => table.keep({ text, entry: 0, hash: 0 }));
+  const kept = ["one", "two", "three"].map(keep);
+  const numbers = [...table.numbers()];
+  assertEquals(numbers.slice(1), kept);
+  words[39_000] = 2 ** 31 - 1;
+  assertEquals([...table.numbers()], numbers);
 });

@@ -1,7 +1,9 @@
-/** Guarded blocks of Workers that are terminated in the middle of anything. */
+/** Guarded blocks that several threads have: of Workers that are terminated in the middle of anything, and freed twice at once. */
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { BufferOverflowError, Heap } from "../../../src/heap/mod.ts";
+import { openWith } from "../../../src/heap/inspect/mod.ts";
+import { BufferOverflowError, DoubleFreeError, Heap, InvalidPointerError } from "../../../src/heap/mod.ts";
+import { Journal } from "../../../src/heap/state/journal.ts";
 import { alone, areaOf, Hand, sleep, slotsOf } from "../threads/hands.ts";
 import { swapOnce } from "../threads/worker_tasks.ts";
 
@@ -29,4 +31,49 @@ Deno.test("guarded: blocks of Workers that were terminated stay, are whole and g
   heap.u8[guarded[0]! + blocks.get(guarded[0]!)!] = 1;
   assertThrows(() => heap.free(guarded[0]!), BufferOverflowError, "allocated:");
   assertEquals(heap.owns(guarded[0]!), true);
+});
+
+/** Lets another thread have its turn before a section. */
+class LateJournal extends Journal {
+  meanwhile: (() => void) | undefined;
+
+  override run<Result>(body: () => Result): Result {
+    const { meanwhile } = this;
+    this.meanwhile = undefined;
+    meanwhile?.();
+    return super.run(body);
+  }
+}
+
+Deno.test("guarded: what another thread does between a look at the records and the section is seen in the section", async () => {
+  const journals: LateJournal[] = [];
+  const make = (words: Int32Array): Journal => {
+    const journal = new LateJournal(words);
+    journals.push(journal);
+    return journal;
+  };
+  const heap = await openWith(make, { guard: { oneIn: 1 }, log: () => {} });
+  const other = await Heap.attach(heap.share()), books = journals[1]!; // the heap's own is made first
+  const calls = [
+    (ptr: number) => assertThrows(() => heap.free(ptr), InvalidPointerError),
+    (ptr: number) => assertThrows(() => heap.realloc(ptr, 10), InvalidPointerError),
+    (ptr: number) => assertThrows(() => heap.usableSize(ptr), InvalidPointerError),
+    (ptr: number) => assertEquals(heap.owns(ptr), false),
+  ];
+  for (const call of calls) {
+    const ptr = heap.malloc(100);
+    books.meanwhile = () => {
+      other.free(ptr);
+      other.collect(); // it leaves the quarantine
+    };
+    call(ptr);
+    assertEquals(books.meanwhile, undefined);
+  }
+  const ptr = heap.malloc(100);
+  books.meanwhile = () => other.free(ptr);
+  assertThrows(() => heap.free(ptr), DoubleFreeError);
+  heap.check();
+  assertEquals(heap.stats().liveBlocks, 0);
+  other.close();
+  heap.close();
 });

@@ -1,7 +1,7 @@
 /** What is asked before there is no memory, and memory that goes back by itself. */
 
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { Heap, InvalidOptionError, OutOfMemoryError } from "../../../src/heap/mod.ts";
+import { Heap, type HeapOptions, InvalidOptionError, OutOfMemoryError } from "../../../src/heap/mod.ts";
 
 const KIB = 1024, MIB = 1024 * KIB;
 
@@ -190,3 +190,30 @@ Deno.test("Heap.attach() takes the options of a thread, and refuses those of the
   }
   await assertRejects(() => Heap.attach(shared, { maxBytes: 5 } as never), InvalidOptionError, "Heap.attach");
 });
+
+for (const options of [{ guard: { oneIn: 1 } }, { profile: { everyBytes: 1 } }] satisfies HeapOptions[]) {
+  Deno.test(`a block is aligned as asked, whatever onPressure() aligns in the middle of it: ${JSON.stringify(options)}`, async () => {
+    const blocks: number[] = [];
+    let asked = 0, isWrong = 0;
+    using heap = await Heap.open({
+      ...options,
+      log: () => {},
+      maxBytes: 2 * MIB,
+      reserveBytes: 16 * MIB,
+      onPressure() {
+        asked++;
+        blocks.splice(0, 40).forEach((ptr) => heap.free(ptr));
+        heap.collect();
+        heap.free(heap.alignedAlloc(32, 10));
+      },
+    });
+    for (let count = 0; count < 5000; count++) {
+      const ptr = heap.alignedAlloc(512, 100);
+      if (ptr !== 0) blocks.push(ptr);
+      if (ptr % 512 !== 0) isWrong++;
+    }
+    assertEquals([asked > 10, isWrong], [true, 0]);
+    heap.check();
+    blocks.forEach((ptr) => heap.free(ptr));
+  });
+}

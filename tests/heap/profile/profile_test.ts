@@ -163,6 +163,32 @@ Deno.test("a heap without memory for a sample gives the block, and says what was
   assertEquals([heap.stats().liveBlocks, heap.profile().inUseBytes], [0, 0]);
 });
 
+Deno.test("an allocation that fails counts for nothing, however often the program samples when it is asked for memory", async () => {
+  using heap = await Heap.open({
+    profile: true,
+    maxBytes: 4 * MIB,
+    reserveBytes: 16 * MIB,
+    onPressure: (level) => {
+      if (level === 1) { for (let count = 0; count < 3000; count++) heap.free(heap.malloc(MIB)); }
+    },
+  });
+  const kept = heap.malloc(2 * MIB);
+  function failing(): number {
+    return heap.malloc(3 * MIB);
+  }
+  const sampled = (): ProfiledStack | undefined =>
+    heap.profile().stacks.find(({ frames }) => frames[0]!.function === "failing");
+  let stack: ProfiledStack | undefined;
+  for (let turn = 0; stack === undefined && turn < 10_000; turn++) {
+    const ptr = failing(); // with the same stack each time
+    if (turn === 0) assertEquals(ptr, 0);
+    if (turn === 0) heap.free(kept);
+    else if ((stack = sampled()) === undefined) heap.free(ptr);
+  }
+  assert(heap.profile().coarsestEveryBytes > heap.profile().everyBytes, "it samples more coarsely by then");
+  assertEquals([stack?.samples, stack?.allocatedObjects], [1, stack?.live[0]?.objects]);
+});
+
 Deno.test("with a full stack nothing is lost, and the program's limit of stacks stays", async () => {
   using heap = await Heap.open({ profile: { everyBytes: 64 } });
   const { stackTraceLimit } = Error, live = new Int32Array(100_000);

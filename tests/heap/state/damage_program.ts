@@ -29,28 +29,56 @@ import {
   WORD_TOUCHED_LIMIT,
 } from "../../../src/heap/state/layout.ts";
 import {
-  BOOK_STACKS_END,
+  BOOK_GUARD_HIDES,
   booksLayout,
   placeOf,
   RECORD_WORDS,
   STACKS_BUCKETS,
   STACKS_WORD,
 } from "../../../src/heap/state/books_layout.ts";
-import { Heap, HeapError } from "../../../src/heap/mod.ts";
-import { booksAt, viewState } from "../../../src/heap/inspect/state_view.ts";
+import {
+  SAMPLE_WORDS,
+  SAMPLES_RECORDS,
+  SAMPLES_STACKS,
+  SAMPLES_STACKS_BUCKETS,
+  SAMPLES_STACKS_END,
+} from "../../../src/heap/state/samples_layout.ts";
+import { Heap, HeapError, type HeapOptions } from "../../../src/heap/mod.ts";
+import { booksAt, samplesAt, viewState } from "../../../src/heap/inspect/state_view.ts";
 
-/**
- * A quarter of the words; whether the heap is shared, or has a debug build's books, which are damaged then; and values for each
- * word: the test has one, by hand up to 9.
- */
-const [part, shared, each] = [Number(Deno.args[0]), Deno.args[1] === "true", Number(Deno.args[2] ?? 1)];
-const build = Deno.args[1] === "debug" ? "debug" : "release";
 const RESERVE = 16 * 2 ** 20;
+const SHARED = "slab-map,shared=1,capacity=16,prewarm=0", OWN = "slab-map,capacity=16,prewarm=0";
+
+/** A kind of heap, and its words that are damaged: indices from `at` on. */
+interface Kind {
+  readonly options: HeapOptions;
+  readonly words: () => number[];
+  readonly at?: number;
+}
+
+const KINDS: { readonly [name: string]: Kind } = {
+  own: { options: { variant: OWN }, words: stateWords },
+  shared: { options: { variant: SHARED }, words: () => [...stateWords(), WORD_LOCK] },
+  debug: { options: { variant: OWN, build: "debug" }, words: bookWords, at: booksAt(RESERVE, false) },
+  guarded: { options: { variant: OWN, guard: { oneIn: 3 } }, words: bookWords, at: booksAt(RESERVE, false) },
+  "guarded state": { options: { variant: SHARED, guard: { oneIn: 3 } }, words: stateWords },
+  profiled: { options: { variant: OWN, profile: { everyBytes: 500 } }, words: sampleWords, at: samplesAt(RESERVE) },
+  "profiled state": { options: { variant: SHARED, profile: { everyBytes: 500 } }, words: stateWords },
+};
+
+/** A quarter of the words; the kind of heap; and values for each word: the test has one, by hand as many as there are. */
+const [part, kindName, each] = [Number(Deno.args[0]), Deno.args[1]!, Number(Deno.args[2] ?? 1)];
+const { options, words, at: firstWord = 0 } = KINDS[kindName]!;
+const shared = options.variant === SHARED, isProfiled = options.profile !== undefined;
+const isGuarded = options.guard !== undefined;
 const CALLS = [
   "check",
   "blocks",
   "stats",
   "snapshot",
+  "leaks",
+  ...(isProfiled ? ["profile"] : []),
+  ...(isGuarded ? ["touch"] : []),
   "owns",
   "malloc",
   "large",
@@ -61,9 +89,7 @@ const CALLS = [
 ];
 
 /** The words of state that say something in a heap of a few slabs, and some that do not. */
-function words(): number[] {
-  const range = (first: number, count: number, step = 1): number[] =>
-    Array.from({ length: Math.ceil(count / step) }, (_, index) => first + index * step);
+function stateWords(): number[] {
   const granules = RESERVE / 65_536, cache = firstWordOf(0);
   return [
     ...range(WORD_CHARGED_PAGES, WORD_TOUCHED_LIMIT - WORD_CHARGED_PAGES + 1),
@@ -72,7 +98,6 @@ function words(): number[] {
     ...range(WORD_BINS, 2 * BINS, 3),
     ...range(WORD_CLASS_SLABS, 80, 3),
     WORD_LOG_LENGTH,
-    ...(shared ? [WORD_LOCK] : []),
     ...range(WORD_THREADS_USED, 1),
     ...range(WORD_THREADS + 8, 24), // slots that nobody has
     ...range(SLAB_MAP_OFFSET / 4 + 32, 64, 2),
@@ -84,13 +109,11 @@ function words(): number[] {
   ];
 }
 
-/** Words of a debug build's books that say something, as indices of those. */
+/** Words of books that say something, as indices of those. */
 function bookWords(): number[] {
-  const range = (first: number, count: number, step = 1): number[] =>
-    Array.from({ length: Math.ceil(count / step) }, (_, index) => first + index * step);
   const { map, taken, records } = booksLayout(RESERVE), first = placeOf(2 * 2 ** 20);
   return [
-    ...range(0, BOOK_STACKS_END + 1),
+    ...range(0, BOOK_GUARD_HIDES + 1),
     WORD_LOG_LENGTH,
     ...range(LOG_OFFSET / 4, 32, 3),
     ...range(STACKS_WORD, STACKS_BUCKETS, 500),
@@ -102,15 +125,30 @@ function bookWords(): number[] {
   ];
 }
 
-/** What each word is overwritten with. */
+/** Words of a profile's samples that say something, as indices of those. */
+function sampleWords(): number[] {
+  return [
+    ...range(0, SAMPLES_STACKS_END + 1),
+    ...range(SAMPLES_STACKS, SAMPLES_STACKS_BUCKETS, 500),
+    ...range(SAMPLES_STACKS + SAMPLES_STACKS_BUCKETS, 400, 3),
+    ...range(SAMPLES_RECORDS + 32 * SAMPLE_WORDS, 40 * SAMPLE_WORDS),
+  ];
+}
+
+/** What each word is overwritten with; the last three, as the upper half of a double, make it NaN, infinite, and 100. */
 function values(state: Int32Array, at: number): number[] {
-  return [0, 1, -1, 0x7fff_ffff, at, state[at + 1]!, state[at - 1]!, state[at]! + 1, (at * 2_654_435_761) | 0];
+  const around = [at, state[at + 1]!, state[at - 1]!, state[at]! + 1, state[at]! ^ 4, (at * 2_654_435_761) | 0];
+  return [0, 1, -1, 0x7fff_ffff, ...around, 0x7ff8_0000, 0x7ff0_0000, 0x4059_0000];
+}
+const VALUES = 13;
+
+function range(first: number, count: number, step = 1): number[] {
+  return Array.from({ length: Math.ceil(count / step) }, (_, index) => first + index * step);
 }
 
 /** A heap with a bit of everything: lists, spilled blocks, an empty slab, large blocks, free spans dirty and clean. */
 async function setUp(): Promise<{ heap: Heap; live: Set<number> }> {
-  const variant = shared ? "slab-map,shared=1,capacity=16,prewarm=0" : "slab-map,capacity=16,prewarm=0";
-  const heap = await Heap.open({ reserveBytes: RESERVE, variant, build, log: () => {} });
+  const heap = await Heap.open({ ...options, reserveBytes: RESERVE, log: () => {} });
   const live = new Set<number>();
   for (let index = 0; index < 120; index++) live.add(heap.malloc((index * 37) % 700));
   for (const size of [100_000, 200_000, 70_000, 300_000, 100_000]) live.add(heap.malloc(size));
@@ -135,7 +173,9 @@ function use(heap: Heap, live: Set<number>, call: string): void {
   };
   const some = [...live].filter((_, index) => index % 2 === 0);
   if (call === "blocks") [...heap.blocks()];
-  else if (call === "owns") { for (const ptr of some) heap.owns(ptr); }
+  else if (call === "profile") {
+    for (const format of ["pprof", "speedscope", "folded"] as const) heap.profile({ format });
+  } else if (call === "owns") { for (const ptr of some) heap.owns(ptr); }
   else if (call === "large") { for (const size of [100_000, 60_000, 1 << 20]) add(heap.malloc(size)); }
   else if (call === "malloc") {
     for (let index = 0; index < 200; index++) add(tolerant(() => heap.malloc((index * 37) % 900)));
@@ -158,7 +198,7 @@ function tolerant(call: () => number): number {
 
 async function damage(at: number, index: number): Promise<void> {
   const { heap, live } = await setUp(), state = viewState(heap);
-  if (build === "debug") at += booksAt(heap);
+  at += firstWord;
   const value = values(state, at)[index]!, order = CALLS.slice(0, -1);
   if (state[at] === value) return heap.close();
   damages++;
@@ -180,10 +220,10 @@ async function damage(at: number, index: number): Promise<void> {
   }
 }
 
-const all = build === "debug" ? bookWords() : words();
+const all = words();
 for (let index = 0; index < all.length; index++) {
   if (index % 4 !== part) continue;
-  for (let step = 0; step < each; step++) await damage(all[index]!, (index + step * 4) % 9);
+  for (let step = 0; step < each; step++) await damage(all[index]!, (index + step * 4) % VALUES);
   if (index % 64 === 0 && !beside.u8.subarray(kept, kept + (1 << 20)).every((byte) => byte === 0xaa)) {
     found.push(`word ${all[index]}: the heap beside was written to`);
   }

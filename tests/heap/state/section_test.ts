@@ -1,8 +1,8 @@
 /** A section that takes from many rings, of all classes, logs each list once, and an undo log that is damaged is found. */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Journal } from "../../../src/heap/state/journal.ts";
-import { LOG_ENTRIES, WORD_LOG_LENGTH } from "../../../src/heap/state/layout.ts";
+import { LOG_ENTRIES, LOG_OFFSET, WORD_LOG_LENGTH } from "../../../src/heap/state/layout.ts";
 import { attachWith, openWith, viewState } from "../../../src/heap/inspect/mod.ts";
 import { Heap, HeapError } from "../../../src/heap/mod.ts";
 
@@ -59,4 +59,33 @@ Deno.test("an undo log whose length was overwritten is an error of the heap", as
     code = error.code;
   }
   assertEquals(code, "HEADER_CORRUPTED");
+});
+
+/** Of all words in front of the log. */
+function hashOf(words: Int32Array): number {
+  let hash = 0;
+  for (let index = 0; index < LOG_OFFSET / 4; index++) hash = Math.imul(hash ^ words[index]!, 0x01000193);
+  return hash;
+}
+
+Deno.test("a section that ends when the log's length was overwritten rolls nothing made up back, and the next says so", async () => {
+  using heap = await Heap.open({ reserveBytes: 16 * 2 ** 20 });
+  const words = viewState(heap), ptr = heap.malloc(100), before = hashOf(words);
+  for (const length of [2 ** 31 - 1, LOG_ENTRIES + 1, -1]) {
+    const journal = new Journal(words);
+    assertThrows(
+      () =>
+        journal.run(() => {
+          words[WORD_LOG_LENGTH] = length;
+          throw new Error("mine");
+        }),
+      Error,
+      "mine",
+    );
+    assertEquals(words[WORD_LOG_LENGTH], length);
+    assertThrows(() => journal.run(() => {}), HeapError, "undo log");
+    assertEquals(hashOf(words), before);
+  }
+  heap.free(ptr);
+  heap.check();
 });
