@@ -59,7 +59,7 @@ export async function main(args: readonly string[]): Promise<number> {
     getErrHelpWidth: () => palette(Deno.stderr).columns,
   };
   const program = new Command("deno run -P cli.ts")
-    .description("hakmem's lab: how fast is the allocator, beside others?")
+    .description("hakmem's lab: how fast is the allocator, compared with others?")
     .version(config.version)
     .exitOverride()
     .configureOutput(output);

@@ -87,7 +87,7 @@ export function threadsWarning(threads: number, cores: number): Warning | undefi
   return {
     code: "THREADS",
     message: `${threads} threads had ${counted(cores, "core")}: they took turns`,
-    advice: `what scales is to be seen up to --threads ${cores}`,
+    advice: `scaling can be measured up to --threads ${cores}`,
     brief: `${threads} threads took turns on ${counted(cores, "core")}`,
   };
 }

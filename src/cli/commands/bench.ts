@@ -40,10 +40,10 @@ const HELP = `
 Workloads:
 ${[...WORKLOADS.values()].map(({ name, description }) => `  ${name.padEnd(14)} ${description}`).join("\n")}
 
-Peers; * are measured unless --peer chooses, mimalloc where it is installed (see the command peers):
+Peers; those with * are measured unless --peer chooses others, mimalloc only if installed (see peers):
 ${PEERS.map(({ name, description }) => `${mark(name)} ${name.padEnd(14)} ${description}`).join("\n")}
 
-Exit codes: 0 fine, 1 an expectation (--expect) is missed, 3 an error, or a peer that was asked for and
+Exit codes: 0 fine, 1 an expectation (--expect) is not met, 3 an error, or a peer that was asked for
 could not be measured.
 
 Examples:
@@ -65,17 +65,17 @@ const FORMATS = new ResultFormats<ResultFile>("write a result file (- is stdout)
 
 function declare() {
   const command = new Command("bench")
-    .description("throughput per size: our heap and its peers side by side, in one run")
+    .description("measures throughput by size: hakmem and its peers side by side, in one run")
     .argument("[workload]", `${WORKLOAD_NAMES.join(", ")} (default: random-mixed)`, oneOf("workload", WORKLOAD_NAMES))
     .option("--threads <list>", `numbers of threads, each to ${MOST_THREADS} (default: 1)`, threadList)
-    .option("--own-heaps", "with several threads, each variant a second time: a heap for each thread")
+    .option("--own-heaps", "with several threads, measure each variant with a heap for each thread, too")
     .option("--variant <list>", `variants of our heap (default: HAKMEM_VARIANT, else ${DEFAULT_VARIANT})`, variantList)
-    .option("--peer <list>", "some of the peers below, or paths of shared libraries with malloc", peerList)
+    .option("--peer <list>", "peers from the list below, or paths of shared libraries that have malloc", peerList)
     .option("--rounds <n>", "measurement rounds, at least 6 (default: 10)", wholeNumber("--rounds", 6, 1000))
     .option("--quick", "shorter turns, smaller units and 6 rounds: done in 15 s")
     .option(
       "--seconds <n>",
-      "all contestants run as much as system does in this time",
+      "every contestant does as much work as system does in this time",
       wholeNumber("--seconds", 1, 3600),
     )
     .option(

@@ -24,7 +24,7 @@ import { withWorkload } from "../shared/workload_options.ts";
 
 const HELP = `
 A contestant is a variant (slab-map, or box,integrity=0), a peer (system), a folder with another copy of
-this project, or a git revision of it; the last two with flags, too: HEAD~1,refill=32.
+this project, or a git revision of it. Folders and revisions may have flags, too: HEAD~1,refill=32.
 
 A regression means that B is slower.
 Exit codes: 0 fine, 1 a regression, 2 inconclusive, 3 an error or an interruption.
@@ -47,13 +47,13 @@ const FORMATS = new ResultFormats<CompareFile>("write the verdict and every turn
 function declare() {
   const command = new Command("compare")
     .description("is B as fast as A? A paired verdict with its interval, from rounds of fresh processes")
-    .argument("[A]", "what is compared with; B alone with --baseline")
-    .argument("[B]", "what is new")
+    .argument("[A]", "what to compare with; with --baseline, B alone")
+    .argument("[B]", "what is compared")
     .option("--quick", "turns of 8 ms and 20 rounds at most: a first look")
     .option("--threads <n>", "threads of each contestant (default: 1)", wholeNumber("--threads", 1, MOST_THREADS))
     .option("--trace <file>", "replay a trace of a real program instead of a workload")
-    .option("--baseline <name>", "compare with a baseline that was saved")
-    .option("--save-baseline <name>", "save B, its revision and flags, under a name");
+    .option("--baseline <name>", "compare with a saved baseline")
+    .option("--save-baseline <name>", "save B, with its revision and flags, under this name");
   return FORMATS.on(withWorkload(command)).addHelpText("after", HELP);
 }
 
@@ -121,7 +121,7 @@ function contestants(
     }
     return [first, second];
   }
-  if (first === undefined) throw new UsageError("compare --baseline needs B, what is compared with the baseline");
+  if (first === undefined) throw new UsageError("compare --baseline needs B, which is compared with the baseline");
   if (second !== undefined) throw new UsageError(`with --baseline there is only B: leave ${first} or ${second} out`);
   return [baseline.contestant, first];
 }

@@ -20,10 +20,11 @@ import { libraryPaths, peerList, someOf, UsageError, wholeNumber } from "../shar
 const SECONDS = 5;
 
 const HELP = `
-The noise floor is what two processes of the same code differ by. Rows with ! disturb measurements.
+The noise floor is the difference between two processes that run the same code. Rows with ! disturb
+measurements.
 
---witness compares the loops in C, with which native allocators are measured, with an independent
-program: it takes up to a minute. A difference of more than 10 % is a defect of this lab.
+--witness compares the loops in C by which native allocators are measured with an independent
+program, which takes up to a minute. A difference of more than 10 % is a defect of this lab.
 
 Exit codes: 0 fine; with --witness 1 a difference, 2 too noisy to tell; 3 an error.
 
@@ -45,15 +46,15 @@ const WITNESS_FORMATS = new ResultFormats<WitnessFile>("", {
 
 function declare() {
   const command = new Command("doctor")
-    .description("what this machine can measure, and what disturbs it")
+    .description("says what this machine can measure, and what disturbs it")
     .option(
       "--seconds <n>",
-      `how long the noise floor is measured (default: ${SECONDS})`,
+      `how long to measure the noise floor (default: ${SECONDS})`,
       wholeNumber("--seconds", 1, 3600),
     )
     .option("--witness", "compare the twins in C with an independent program")
     .option("--workload <list>", `with --witness, some of ${WITNESSED.join(", ")}`, someOf("--workload", WITNESSED))
-    .option("--peer <list>", "with --witness, native ones (default: system and those installed)", peerList);
+    .option("--peer <list>", "with --witness, native peers (default: system and those installed)", peerList);
   return FORMATS.on(command).addHelpText("after", HELP);
 }
 
@@ -84,7 +85,7 @@ const EXIT_CODES: Readonly<Record<WitnessFile["verdict"], number>> = {
 
 async function runWitness(options: DoctorOptions): Promise<number> {
   const { seconds, workload = WITNESSED, peer = witnessedPeers() } = options;
-  if (seconds !== undefined) throw new UsageError("--seconds is of the noise floor, which --witness does not measure");
+  if (seconds !== undefined) throw new UsageError("--seconds is for the noise floor, which --witness does not measure");
   const outputs = await WITNESS_FORMATS.outputs(options, libraryPaths(peer), true);
   const plan = { workloads: workload, peers: peer, orderSeed: freshSeed() };
   const found = await interruptible((show, signal) => compareWithWitness(plan, show, signal));

@@ -17,8 +17,9 @@ import { assertOfTraces, tracePlan } from "../shared/trace_option.ts";
 import { withWorkload } from "../shared/workload_options.ts";
 
 const HELP = `
-A and B are variants of this source, with flags: phase7, or box,integrity=1. For each flag that differs, builds
-that differ in it alone are measured, from both sides; so the report says what each flag does, not what it should.
+A and B are variants of this source, with flags: phase7, or box,integrity=1. For each flag in which
+they differ, builds that differ in that flag alone are measured, from A's side and from B's. So the
+report says what each flag does, not what it should do.
 
 Exit codes: 0 fine, 3 an error.
 
@@ -36,9 +37,9 @@ const FORMATS = new ResultFormats<ExplainFile>("write everything that was found 
 
 function declare() {
   const command = new Command("explain")
-    .description("which flag makes B slower or faster than A, how much, and what shows it")
+    .description("finds which flags make B slower or faster than A, and by how much, with evidence")
     .argument("<A>", "a variant")
-    .argument("<B>", "the variant that is to be explained")
+    .argument("<B>", "the variant to explain")
     .option("--trace <file>", "replay a trace of a real program instead of a workload")
     .option("--quick", "turns of 8 ms and 20 rounds at most: a first look");
   return FORMATS.on(withWorkload(command)).addHelpText("after", HELP);

@@ -14,7 +14,7 @@ import { type AnyCommand, buildOption, type Finish, ResultFormats } from "../sha
 import { FINE } from "../shared/exit_codes.ts";
 
 const HELP = `
-A variant is a name, and flags that differ: slab-map, or slab-map,refill=32. The names:
+A variant is a name, followed by flags that differ from it: slab-map, or slab-map,refill=32. The names:
 ${wrap(Object.keys(VARIANTS).join(", "), 98).map((line) => `  ${line}`).join("\n")}
 
 Exit codes: 0 fine, 3 an error.
@@ -34,9 +34,9 @@ const FORMATS = new ResultFormats<FlagsFile>("write them as JSON (- is stdout)",
 /** The command. */
 export function flagsCommand(finish: Finish): AnyCommand {
   const command = new Command("flags")
-    .description("the flags a variant is built with, or what two variants differ in")
+    .description("shows the flags of a variant, or how two variants differ")
     .argument("[variant]", `default: HAKMEM_VARIANT, else ${DEFAULT_VARIANT}`)
-    .argument("[other]", "show only what differs between the two")
+    .argument("[other]", "show only where the two differ")
     .addOption(buildOption());
   return FORMATS.on(command).addHelpText("after", HELP).action(async (variant, other, options) => {
     const variants = [variant ?? hakmemVariant() ?? DEFAULT_VARIANT, ...(other === undefined ? [] : [other])];

@@ -28,7 +28,7 @@ import { libraryPaths, UsageError } from "../shared/values.ts";
 
 const HELP = `
 The file is JSON: { "$schema": "gate.schema.json", "thresholds": [...] }. Each threshold has a name, a
-kind, a workload and a bound; bench/gates/ has examples, and the schema by which an editor completes.
+kind, a workload and a bound. bench/gates/ has examples, and a schema that lets editors complete.
 
 Kinds:
   ratio            throughput over that of a peer, at least
@@ -39,12 +39,12 @@ Kinds:
   regression       the share of throughput that is lost against a contestant or a baseline, at most
   footprint        bytes in memory over bytes asked for and not freed, at most; counted
 
-A row is GO or NO-GO where the whole interval is on one side of the threshold, else UNDECIDED, and
+A row is GO or NO-GO if its whole interval is on one side of the threshold, else UNDECIDED;
 nanoseconds are NO-GO only on a quiet machine. With --quick, what is timed is NO-GO only if it is a
 ratio of less than 1/${QUICK_FACTOR} of what is asked for, which noise alone does not make of it.
 Exit codes: 0 all go, 1 any no-go, else 2 any undecided, 3 an error, or a peer that could not be
-measured. --github does not change them: it prints an error to GitHub Actions for each threshold that is
-NO-GO, a warning for each that is UNDECIDED, and adds the table to the summary of the step.
+measured. --github does not change them: it prints an error to GitHub Actions for each threshold
+that is NO-GO, a warning for each that is UNDECIDED, and adds the table to the summary of the step.
 
 Examples:
   deno run -P cli.ts gate bench/gates/performance.json
@@ -62,7 +62,7 @@ const FORMATS = new ResultFormats<GateFile>("write the rows and the verdict (- i
 /** The command. */
 export function gateCommand(finish: Finish): AnyCommand {
   const command = new Command("gate")
-    .description("checks thresholds that a file has: go or no-go")
+    .description("checks the thresholds in a file: go or no-go")
     .argument("<FILE>", "the thresholds, JSON")
     .option("--quick", "shorter turns and fewer rounds; noise alone never makes it fail")
     .option("--github", "annotations for GitHub Actions on stdout, and a summary where it is asked for");

@@ -24,17 +24,18 @@ import { MOST_THREADS, UsageError, wholeNumber } from "../shared/values.ts";
 import { withWorkload } from "../shared/workload_options.ts";
 
 const HELP = `
-The ends of the range are compared first, as compare does it. If they differ, its start is compared with
-commits in the middle, until the first commit is left that is not like the start; that one is compared with
-the one before it. Then the same from there on. For n commits that change what is measured, a change takes
-at most log2 n comparisons, and two besides. Two changes that undo each other are not seen between two ends:
---every 10 looks at every tenth commit, too.
+First it compares the ends of the range, as compare does. If they differ, it compares the start with
+commits in the middle until it has the first commit that differs from the start, and compares that
+one with the commit before it. Then it does the same from there on. For n commits that change what
+is measured, finding a change takes at most log2 n comparisons, and two more. Two changes that undo
+each other between the ends are not seen: --every 10 also compares every tenth commit.
 
-Commits are those of first parents: a merge is one commit. What differs in none of the files that are
-measured needs no comparison, and a revision that does not run is left out.
+It follows first parents: a merge is one commit. Commits that change none of the files that are
+measured are not compared, and a revision that does not run is left out.
 
-After each comparison a file is written, in the cache folder or --state. The same command goes on from
-there after Ctrl-C or a kill, and measures again only what was inconclusive when it was done.
+The result of each comparison is kept, in the cache folder or in the file --state. After Ctrl-C or a
+kill the same command goes on from there. When it is done, it measures again only what was
+inconclusive.
 
 Exit codes: 0 fine, 1 a regression was found, 2 inconclusive, 3 an error or an interruption.
 
@@ -47,18 +48,18 @@ Examples:
 
 const FORMATS = new ResultFormats<HistoryFile>("write commits, comparisons and changes (- is stdout)", {
   csv: ["write a line for each comparison and size", renderHistoryCsv],
-  markdown: ["write who changed it, and where it was measured", renderHistoryMarkdown],
+  markdown: ["write which commits changed it, and where it was measured", renderHistoryMarkdown],
 }, "write a page with the curve");
 
 function declare() {
   const command = new Command("history")
-    .description("which commit made it slower? Compares revisions of a range, by bisection")
+    .description("which commit made it slower? Compares the revisions of a range, by bisection")
     .option(
       "--since <rev>",
       `the revision that the range starts after (default: ${USUAL_COMMITS} commits before the last)`,
     )
     .option("--until <rev>", "its last revision", "HEAD")
-    .option("--tree <folder>", "whose history it is: a copy of this project in a git repository (default: this one)")
+    .option("--tree <folder>", "the git repository to examine, a copy of this project (default: this one)")
     .option(
       "--every <n>",
       "compare at every so many commits, too, not only the ends",
@@ -127,7 +128,7 @@ async function withWork<R>(options: WorkOptions, action: (work: Work) => Promise
   assertOfTraces(others);
   const isFile = path !== "-" && await Deno.stat(path).then((info) => info.isFile, () => true); // what is not there is said below
   if (!isFile) {
-    throw new UsageError(`--trace ${path} is not a file: a history that goes on must find it again`);
+    throw new UsageError(`--trace ${path} is not a file: a history that is continued has to find it again`);
   }
   const plan = tracePlan(path, threads);
   const traceHash = await checksum(await Deno.readFile(path));

@@ -20,8 +20,8 @@ import { placeOf, UsageError, wholeNumber } from "../shared/values.ts";
 const DEFAULT_FRAMES = 100;
 
 const HELP = `
-The trace is replayed on our heap by one thread; formats are those of replay. A program can look at its
-own heap: heap.snapshot().
+One thread replays the trace on hakmem's heap; the formats are those of replay. A program can look at
+its own heap: heap.snapshot().
 
 Exit codes: 0 fine, 3 an error or an interruption.
 
@@ -38,12 +38,12 @@ const FORMATS = new ResultFormats<InspectFile>("write everything (- is stdout)",
 
 function declare() {
   const command = new Command("inspect")
-    .description("our heap in the middle of a trace: map, occupancy by class, fragmentation")
+    .description("shows hakmem's heap in the middle of a trace: map, occupancy by class, fragmentation")
     .argument("<trace>", "a file that is a trace, compressed or not; - is stdin")
     .option("--variant <variant>", `a variant of our heap (default: HAKMEM_VARIANT, else ${DEFAULT_VARIANT})`)
     .option(
       "--at <event>",
-      "after which event, or after which part, 50% (default: the most live bytes)",
+      "the event to stop after, or a share of all, 50% (default: where most bytes are live)",
       placeOf("--at"),
     )
     .option(
@@ -51,7 +51,7 @@ function declare() {
       `maps over the whole trace, for --html and --json (default: ${DEFAULT_FRAMES})`,
       wholeNumber("--frames", 1, 1000),
     )
-    .option("--replay <file>", "what replay wrote with --json of the same trace: others' memory beside ours");
+    .option("--replay <file>", "what replay --json wrote for the same trace: shows the other allocators' memory, too");
   return FORMATS.on(command).addHelpText("after", HELP);
 }
 

@@ -20,11 +20,12 @@ const EFFORT = {
 };
 
 const HELP = `
-Each stage is added to a loop that has all those before it; what it costs is the difference. Small differences can be
-negative: the processor does several things at once, and an added store may even help. The default heap's stages come
-first, then what stands behind them: large blocks, slabs, carving, spilling, magazines, remote frees, realloc and the
-system's pages, each from the innermost function to malloc and free themselves. Then come the stages of the designs
-before it, with a header in front of each block, and of their slow paths.
+Each stage is added to a loop that has all those before it; what it costs is the difference. Small
+differences can be negative: the processor does several things at once, and an added store may even
+help. The default heap's stages come first, then what stands behind them: large blocks, slabs,
+carving, spilling, magazines, remote frees, realloc and the system's pages, each from the innermost
+function to malloc and free themselves. Then come the stages of the designs before it, with a header
+in front of each block, and of their slow paths.
 
 Exit codes: 0 fine, 3 an error.
 
@@ -43,7 +44,7 @@ const FORMATS = new ResultFormats<MicroFile>("write the rows as JSON (- is stdou
 export function microCommand(finish: Finish): AnyCommand {
   const command = new Command("micro")
     .description(
-      "what each stage of malloc, free and realloc costs, in nanoseconds and ticks of the processor's counter",
+      "prices each stage of malloc, free and realloc, in nanoseconds and ticks of the processor's counter",
     )
     .option("--quick", "turns of 1 ms, not 10, and 6 rounds: a first look")
     .option("--rounds <n>", "measurement rounds, at least 6 (default: 20)", wholeNumber("--rounds", 6, 1000));

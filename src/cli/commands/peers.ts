@@ -12,8 +12,8 @@ import { type AnyCommand, COMMAND_LINE, type Finish, ResultFormats } from "../sh
 import { FINE } from "../shared/exit_codes.ts";
 
 const HELP = `
-Native peers are shared libraries, each preloaded into a process of its own, which says whose malloc
-it has. Besides these, bench and compare take the path of any .so that has malloc and free.
+Native peers are shared libraries, each preloaded into a process of its own, which reports whose
+malloc it has. bench and compare also take the path of any other .so that has malloc and free.
 
 Exit codes: 0 fine, 3 an error.
 
@@ -30,7 +30,7 @@ const FORMATS = new ResultFormats<PeersFile>("write it as JSON (- is stdout)", {
 /** The command. */
 export function peersCommand(finish: Finish): AnyCommand {
   const command = new Command("peers")
-    .description("the allocators to measure against: which are here, and what brings the others");
+    .description("lists the allocators to measure against: which are installed, and how to get the others");
   return FORMATS.on(command).addHelpText("after", HELP).action(async (options) => {
     const peers = await listPeers();
     const file: PeersFile = { schema: "hakmem.peers/1", command: COMMAND_LINE, currentAsOf: CURRENT_AS_OF, peers };

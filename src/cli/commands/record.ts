@@ -25,24 +25,25 @@ import { palette, printError } from "../shared/terminal.ts";
 import { oneOf, UsageError, wholeNumber } from "../shared/values.ts";
 
 const HELP = `
-Records each malloc, calloc, realloc, free and aligned allocation of a program, by thread and in one
-order; what it is made of is blocks and sizes, not contents or addresses. Processes that the program
-starts or forks are recorded to FILE.PID each, those that are killed up to where they were killed.
-The program has stdin, stdout and stderr to itself, so the summary goes to stderr. "Left live" was
-never freed; "cross-thread" is the share of frees by another thread than allocated the block.
+Records each malloc, calloc, realloc, free and aligned allocation of a program: the calls of all
+threads in one order, with sizes and numbers of blocks, but without contents or addresses. Each
+process that the program starts or forks is recorded to FILE.PID; one that is killed is recorded up
+to its last call. stdin and stdout are the program's; the summary goes to stderr. "Left live" was
+never freed; "cross-thread" is the share of frees by a thread that did not allocate the block.
 
-A program that becomes another (exec) is recorded anew, and only the last one is kept.
+If a program becomes another one (exec), recording starts over, and only the last one is kept.
 
 With --stacks, trace info --by stack and trace flame say who allocates. A stack is found by frame
-pointers where these are right, which is checked the first time that they lead to it, and else by the
-unwinder, which takes some microseconds: for long programs --sample 524288 gives only some allocations
-a stack. With --paused nothing is recorded until SIGUSR2 comes to the program's process, whose number is
-told, or to this command; the next one pauses it again.
+pointers where these are right, which is checked the first time that they lead to it, and otherwise
+by the unwinder, which takes some microseconds. For long programs, --sample 524288 gives a stack to
+only some allocations. With --paused nothing is recorded until this command or the program's
+process, whose number it prints, gets SIGUSR2; the next SIGUSR2 pauses again.
 
-Linux only; not for programs that are setuid. Of those that are linked statically only what they start
-is recorded. Exit codes: 0 if all was recorded, whatever the program's own is, which is printed; 3 if
-not: what was started without LD_PRELOAD, is setuid, static or another user's, is still running, or
-did not fit; the summary names it. What no recording can be made of (a full disk) is kept, and named.
+Linux only, and not for setuid programs. Of statically linked programs only the processes that they
+start are recorded. Exit codes: 0 if everything was recorded, whatever the program's own exit code
+is, which is printed; 3 if something was not: a process that was started without LD_PRELOAD, is
+setuid, static or another user's, is still running, or did not fit. The summary names it. If a
+recording cannot be written (a full disk), the recorder's own files are kept, and named.
 
 Examples:
   deno run -P cli.ts record -- ls -l
@@ -65,16 +66,19 @@ const DEPTH = 64, MOST_DEPTH = 128;
 
 function declare() {
   const command = new Command("record")
-    .description("the allocation trace of a real program: record -- COMMAND ARGS")
+    .description("records the allocations of a real program as a trace: record -- COMMAND ARGS")
     .argument("[program...]", "what to run, with its arguments; put -- before it")
     .option("-o, --output <file>", "where the recording goes (default: PROGRAM.trace, or PROGRAM-2.trace)")
     .option("--stacks", "record who called, too")
-    .option("--sample <bytes>", "a stack only for one allocation in so many bytes, on average", SAMPLE)
+    .option("--sample <bytes>", "record a stack for one allocation in so many bytes, on average", SAMPLE)
     .option("--stacks-by <way>", `${STACKS_BY.join(", ")}: how stacks are found (default: ${STACKS_BY[0]})`, BY)
     .option("--depth <n>", `the most callers of a stack (default: ${DEPTH}, at most ${MOST_DEPTH})`, OF_DEPTH)
-    .option("--paused", "record nothing until SIGUSR2 comes, which pauses it again, too")
-    .option("--pid <pid>", "says how a program that runs already can be recorded", wholeNumber("--pid", 1, 2 ** 31 - 1))
-    .option("--no-grow", "all room at the start (64 MiB a process), no system calls later: for sandboxes");
+    .option("--paused", "record nothing until SIGUSR2; the next SIGUSR2 pauses again")
+    .option("--pid <pid>", "say how to record a program that is already running", wholeNumber("--pid", 1, 2 ** 31 - 1))
+    .option(
+      "--no-grow",
+      "take all memory at the start (64 MiB a process) and make no system calls later: for sandboxes",
+    );
   return FORMATS.on(command).addHelpText("after", HELP);
 }
 

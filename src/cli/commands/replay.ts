@@ -21,11 +21,12 @@ import { printError } from "../shared/terminal.ts";
 import { libraryPaths, peerList, variantList, wholeNumber } from "../shared/values.ts";
 
 const HELP = `
-Every event of the trace is done by every allocator, and every block is written and read, so one that
-loses a block is found. A peer that does, hangs or dies is left out. The formats, also as .zip, .gz and .zst:
+Every allocator serves every event of the trace, and every block is written and read, so an
+allocator that loses a block is found out. A peer that does so, hangs or dies is left out. The
+formats, also as .zip, .gz and .zst:
 ${FORMATS.map(({ name, description }) => `  ${name.padEnd(10)} ${description}`).join("\n")}
 
-Exit codes: 0 fine, 3 an error, or a peer that was asked for and could not be measured.
+Exit codes: 0 fine, 3 an error, or a peer that was asked for could not be measured.
 
 Examples:
   deno run -P cli.ts replay systemui.zip
@@ -44,18 +45,18 @@ const RESULT_FORMATS = new ResultFormats<ResultFile>("write a result file (- is 
 
 function declare() {
   const command = new Command("replay")
-    .description("a trace of a real program against our heap and native allocators: time and memory")
+    .description("replays the trace of a real program on hakmem and native allocators: time and memory")
     .argument("<trace>", "a file that is a trace, compressed or not; - is stdin")
     .option("--variant <list>", `variants of our heap (default: HAKMEM_VARIANT, else ${DEFAULT_VARIANT})`, variantList)
-    .option("--peer <list>", "peers (see the command peers), or paths of shared libraries with malloc", peerList)
+    .option("--peer <list>", "peers (see the command peers), or paths of shared libraries that have malloc", peerList)
     .option(
       "--threads <n>",
-      "deal the trace's threads to so many (default: 1)",
+      "spread the trace's threads over so many threads (default: 1)",
       wholeNumber("--threads", 1, MOST_MEMBERS),
     )
     .option("--no-latency", "do not time single operations")
     .option("--rounds <n>", "measurement rounds, at least 6 (default: 10)", wholeNumber("--rounds", 6, 1000))
-    .option("--quick", "6 rounds, no single operations, and who takes over a second for a replay is left out");
+    .option("--quick", "6 rounds, no single operations, and without allocators that take over a second for a replay");
   return RESULT_FORMATS.on(command).addHelpText("after", HELP);
 }
 

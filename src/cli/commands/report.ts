@@ -17,8 +17,8 @@ import { UsageError } from "../shared/values.ts";
 const DEFAULT_OUTPUT = "hakmem-report.html";
 
 const HELP = `
-The files are what bench, compare, explain, history, replay and inspect write with --json; the page has a part for each.
-It is one file that loads nothing: charts, tables, and the data to download again.
+The page has a part for each file. It is one file that loads nothing: charts, tables, and the data to
+download again.
 
 Exit codes: 0 fine, 3 an error.
 
@@ -37,7 +37,7 @@ interface Options {
 /** The command. */
 export function reportCommand(finish: Finish): AnyCommand {
   return new Command("report")
-    .description("one HTML page from result files: charts, tables, and the data")
+    .description("makes one HTML page from result files: charts, tables, and the data")
     .argument("<results...>", "files that bench, compare, explain, history, replay or inspect wrote with --json")
     .option("-o, --output <file>", "where to write the page (- is stdout)", DEFAULT_OUTPUT)
     .option("--open", "show it in the browser")

@@ -34,22 +34,22 @@ export const SCENARIO_NAMES: readonly string[] = [DAMAGE, ...Object.keys(SCENARI
 
 const HELP = `
 Each program is a random list of malloc, calloc, realloc, alignedAlloc, free, collect and audits on a
-fresh heap. The oracle knows every live block and fills it with a pattern: overlaps, lost contents,
-blocks given out twice and wrong sums are found. What fails is cut down to the shortest list of
-operations that still does. Ctrl-C ends it and prints what ran.
+fresh heap. The oracle knows every live block and fills it with a pattern, so it finds overlaps, lost
+contents, blocks given out twice and wrong sums. A failing program is cut down to the shortest list of
+operations that still fails. Ctrl-C ends it and prints what ran.
 
 Exit codes: 0 fine, 1 if anything failed, 3 an error.
 
 --scenario damage overwrites words of the heap's state, as C code could, and of freed blocks. From
-then on a call may throw a HeapError; the process must not die or hang, nothing outside of the heap
+then on a call may throw a HeapError; but the process must not die or hang, nothing outside the heap
 may change, and no live block may be given out again.
 
-With --threads, that many Workers share a heap and one oracle, each working on blocks of all, in these
-scenarios, which have equal shares of the time:
+With --threads, that many Workers share a heap and an oracle. Each works on the blocks of all, in these
+scenarios, which get equal shares of the time:
 ${
   Object.entries(SCENARIOS).map(([name, { meaning }]) => `  ${name.padEnd(17)}  ${meaning}\n`).join("")
-}The footprint of a debug build is not judged: it has more than blocks.
-What fails is printed with what each Worker did last; another run takes other turns, even of one seed.
+}The footprint of a debug build is not judged, since a debug build keeps more than blocks.
+A failure is printed with what each Worker did last. Runs differ, even with the same seed.
 
 Examples:
   deno run -P cli.ts stress
@@ -62,15 +62,19 @@ Examples:
   deno run -P cli.ts stress --threads 2 --scenario succession --seconds 600
 `;
 
-const FORMATS = new ResultFormats<StressFile>("write what was found, the failing list with it (- is stdout)", {
+const FORMATS = new ResultFormats<StressFile>("write what was found, with the failing list (- is stdout)", {
   csv: ["write a line a variant", renderStressCsv],
   markdown: ["write a table, and what failed", renderStressMarkdown],
 });
 
 function declare() {
   const command = new Command("stress")
-    .description("random operations against the oracle, for a time")
-    .option("--seconds <n>", "in all; each variant gets its share (default: 10)", wholeNumber("--seconds", 1, 86_400))
+    .description("runs random operations against an oracle for some time")
+    .option(
+      "--seconds <n>",
+      "how long to run in all; each variant gets its share (default: 10)",
+      wholeNumber("--seconds", 1, 86_400),
+    )
     .option("--seed <n>", "start of the random programs (default: a new one)", wholeNumber("--seed", 1, 2 ** 32 - 1))
     .option("--threads <n>", "Workers that share a heap (default: 1, and none)", wholeNumber("--threads", 1, 64))
     .option(
@@ -148,7 +152,7 @@ function replay(path: string): Work {
     failure !== undefined && "program" in failure ? [{ variant, program: failure.program }] : []
   );
   if (failures.length === 0 && threads !== undefined) {
-    throw new UsageError(`--replay ${path} is of ${threads} threads, which take other turns each time: run it again`);
+    throw new UsageError(`--replay ${path} has ${threads} threads, which take different turns each time: run it again`);
   }
   if (failures.length === 0) throw new UsageError(`--replay ${path} holds no failure`);
   const known = buildOf("--replay's build")(build);

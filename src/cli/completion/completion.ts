@@ -50,7 +50,7 @@ const SCRIPTS: Readonly<Record<Shell, (program: string, commands: readonly Comma
 /** The command. */
 export function completionCommand(finish: Finish): AnyCommand {
   const command = new Command("completion")
-    .description("prints a script by which a shell completes commands, options and their values")
+    .description("prints a script that lets a shell complete commands, options and their values")
     .addArgument(new Argument("<shell>", "which one").choices(Object.keys(SCRIPTS) as Shell[]))
     .option("--json <file>", "write it as JSON (- is stdout)")
     .addHelpText("after", HELP);

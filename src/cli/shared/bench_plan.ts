@@ -53,7 +53,7 @@ const CYCLES_PER_SLOT = 4;
 export function expectation(text: string): number {
   const ratio = parseExpectation(text);
   if (ratio !== undefined) return ratio;
-  throw new UsageError(`--expect ${text} is not a ratio to system: '+20%', 1.2 or 1.2x are`);
+  throw new UsageError(`--expect ${text} is not a ratio to system: write '+20%', 1.2 or 1.2x`);
 }
 
 /**

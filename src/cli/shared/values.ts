@@ -64,9 +64,7 @@ export function threadList(text: string): number[] {
 export function oneOf(option: string, allowed: readonly string[]): (text: string) => string {
   return (text) => {
     if (allowed.includes(text)) return text;
-    throw new UsageError(
-      `${option} ${text} does not exist: ${allowed.join(", ")} ${allowed.length === 1 ? "does" : "do"}`,
-    );
+    throw new UsageError(`${option} ${text} does not exist; choose one of: ${allowed.join(", ")}`);
   };
 }
 

@@ -61,7 +61,7 @@ export class Interop implements ScopeParts {
   adopt(ptr: Ptr, callee: (ptr: Ptr) => unknown): OwnedBlock {
     const size = this.heap.usableSize(ptr);
     if (ptr === 0) {
-      throw new InvalidPointerError("NULL: there is no block to adopt. alloc() is malloc that never gives it.", 0);
+      throw new InvalidPointerError("NULL: there is no block to adopt. alloc() throws where malloc() returns NULL.", 0);
     }
     return this.#owned(ptr, size, callee);
   }

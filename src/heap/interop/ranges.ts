@@ -81,7 +81,7 @@ export class Ranges {
     const most = this.bytesFrom(ptr);
     if (length <= most) return;
     if (ptr === 0) {
-      throw new InvalidPointerError("NULL: there is no memory to reach. alloc() is malloc that never gives it.", 0);
+      throw new InvalidPointerError("NULL: there is no memory there. alloc() throws where malloc() returns NULL.", 0);
     }
     throw new BufferOverflowError(
       `${length} bytes from ${hex(ptr)}: the block there has ${most} from that place.`,
@@ -164,7 +164,7 @@ export function bytesOf(source: ArrayBuffer | SharedArrayBuffer | ArrayBufferVie
     if (!(error instanceof TypeError || error instanceof RangeError)) throw error;
     const why = error.message;
     if (why.startsWith("Maximum call stack")) throw error;
-    throw new InvalidSizeError(`${given(source)}, of which there are no bytes: ${why}.`);
+    throw new InvalidSizeError(`${given(source)}, whose bytes cannot be read: ${why}.`);
   }
   throw new InvalidSizeError(`${given(source)}: bytes come from an ArrayBuffer or a view of one.`);
 }

@@ -94,7 +94,7 @@ export function makeTexts(stacks: Iterable<Captured>): void {
     Error.stackTraceLimit = stackTraceLimit;
     Error.prepareStackTrace = prepareStackTrace as never;
   }
-  if (!isDone) throw new RangeError("there is no stack left to make text of others");
+  if (!isDone) throw new RangeError("the call stack is too full to turn captured stacks into text");
 }
 
 /** A position in what V8 runs, at the end of a frame: script, line and column. */

@@ -238,7 +238,7 @@ const FACTS: Readonly<Record<string, (environment: Environment, noise: Noise) =>
       `turns of ${slotMilliseconds} ms; within a pair by ${percent(spread)}`;
     return floor < LOUD
       ? ok(percent(floor), meaning)
-      : warning(percent(floor), meaning, "mend what is marked above, and run it again");
+      : warning(percent(floor), meaning, "fix what is marked above, and run doctor again");
   },
 };
 

@@ -63,8 +63,9 @@ export async function withInstructions(
   };
   try {
     await add(ours, (result) => codeOf(result, plan, signal));
-    if (counter === undefined) notes.push("instructions are counted of native peers with one thread, and none is here");
-    else if (typeof counter === "string") notes.push(`instructions are not counted: ${counter}`);
+    if (counter === undefined) {
+      notes.push("instructions are counted for native peers with one thread, and this run has none");
+    } else if (typeof counter === "string") notes.push(`instructions are not counted: ${counter}`);
     else {
       const { contestants } = await enter([], plan.peers);
       await add(counted, async (result) => ({

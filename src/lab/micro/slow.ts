@@ -386,7 +386,7 @@ async function remoteFree(): Promise<SlowPath> {
     forgetful.give();
     return first;
   });
-  return ladder("what a free by another thread takes more than one by the block's owner", {
+  return ladder("what a free by another thread costs beyond one by the block's owner", {
     "sent: written to the ring": () => {
       const first = forgetful.take();
       forgetful.send();

@@ -13,7 +13,7 @@ export async function alreadyRunning(pid: number): Promise<string> {
   if (line === undefined && Deno.build.os === "linux") return `--pid ${pid}: there is no process ${pid}`;
   const words = line?.split("\0").slice(0, -1) ?? [];
   const command = words.length === 0 ? "COMMAND" : words.map(quoted).join(" ");
-  return `--pid ${pid}: a program that runs already cannot be recorded, since the recorder can only get in where a ` +
+  return `--pid ${pid}: a program that is already running cannot be recorded, since the recorder can only get in when a ` +
     "program starts. Start it under record, paused, and let recording go on when it matters: " +
     `deno run -P cli.ts record --paused -- ${command}; then kill -USR2 its process, and once more to pause it`;
 }

@@ -33,8 +33,8 @@ export async function touchingOf(trace: Trace, replays: number): Promise<Touchin
   const touched = touchedBytes(trace, Math.min(budget, peakTouched(trace, SMALL) + MORE_TOUCHED));
   if (touched !== undefined) return touchingUpTo(touched, trace);
   throw new TraceError(
-    `so much is live at once in small blocks that it is too much for a replay: each of ${replays} who replay it has ` +
-      `${(budget / 1e9).toFixed(1)} GB of memory here; fewer at once (--peer) have more`,
+    `too much is live at once in small blocks for a replay: each of the ${replays} processes has ` +
+      `${(budget / 1e9).toFixed(1)} GB of memory here; fewer allocators (--peer) leave more for each`,
   );
 }
 

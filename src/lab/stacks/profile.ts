@@ -40,7 +40,7 @@ export const UNIT_OF: Readonly<Record<StackValue, "bytes" | "count">> = {
 export async function profileOf(path: string, value: StackValue, signal?: AbortSignal): Promise<TraceProfile> {
   const { stacks, ...rest } = readStackTotals(path);
   if (stacks === undefined) {
-    throw new TraceError(`${path} has no stacks: only what record writes with --stacks tells who called`);
+    throw new TraceError(`${path} has no stacks: only recordings that record --stacks makes have them`);
   }
   const { framesOf, notes } = await namesOf(stacks, [...rest.totals.keys()], signal);
   const samples: Sample[] = [...rest.totals].map(([stack, total]) => ({
@@ -104,6 +104,6 @@ async function namesOf(
 
 /** Code of no module, as a JIT makes it; or the callers that the limit of depth left away. */
 function withoutModule(offset: number): Frame {
-  if (offset === 0) return { function: "(callers left away)", file: "", line: 0 };
+  if (offset === 0) return { function: "(callers left out)", file: "", line: 0 };
   return { function: "", file: "", line: 0, address: BigInt(offset) };
 }

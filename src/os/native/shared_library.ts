@@ -101,7 +101,7 @@ export function assertLibrary(path: string, file: Descriptor): void {
     throw new SharedLibraryError(`${path} is built for ${name}, and this machine is ${Deno.build.arch}`);
   }
   if (type !== SHARED_OBJECT) {
-    throw new SharedLibraryError(`${path} is an ELF file, but no shared library: link it with cc -shared`);
+    throw new SharedLibraryError(`${path} is an ELF file, but not a shared library: link it with cc -shared`);
   }
   const cut = cutOff(file);
   if (cut !== undefined) throw new SharedLibraryError(`${path} is cut off: ${cut}`);

@@ -83,7 +83,7 @@ function livesOf(file: TraceFile): string {
     `${counted(endLiveBlocks, "block")}, ${bytesText(endLiveBytes)}; ${
       (100 * crossThreadFrees).toFixed(1)
     } % of frees by ` +
-    "another thread than allocated the block";
+    "a thread that did not allocate the block";
 }
 
 function histogramLines(rows: TraceFile["sizes"], palette: Palette): string[] {

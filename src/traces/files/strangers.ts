@@ -47,7 +47,7 @@ const STRANGERS: readonly Stranger[] = [
   { recognises: /^PERFILE2/, says: `a file of perf: ${PROFILE}` },
   {
     recognises: /^\s*\{\s*"schema": *"hakmem\./,
-    says: "what a command of ours wrote with --json: report shows it; a trace is what it was made of",
+    says: "what a command of hakmem wrote with --json: report shows it. A trace is what it was made from",
   },
   { recognises: /^\x7fELF/, says: "a program or a library: record -- COMMAND makes a trace of a program" },
   { recognises: /^\s*<(!doctype|html|\?xml)/i, says: "a web page, where a download was expected" },

@@ -53,7 +53,7 @@ export const ltrace: TraceFormat = {
       const isSound = decodeCall(builder, thread, found["name"]!, given, result);
       unsound += Number(!isSound);
     }, (builder) => {
-      if (unsound > 0) builder.remark(`${unsound} calls are left out, of whose arguments ltrace had a wrong idea`);
+      if (unsound > 0) builder.remark(`${unsound} calls are left out, since ltrace misread their arguments`);
     });
   },
 };

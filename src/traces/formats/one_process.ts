@@ -21,6 +21,6 @@ export class OneProcess {
 
   /** Says what was left out, if anything was. */
   remark(builder: Pick<TraceBuilder, "remark">): void {
-    if (this.#others > 0) builder.remark(`${this.#others} calls of other processes than ${this.#first} are left out`);
+    if (this.#others > 0) builder.remark(`${this.#others} calls of processes other than ${this.#first} are left out`);
   }
 }

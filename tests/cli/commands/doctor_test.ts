@@ -94,8 +94,8 @@ Deno.test("doctor --witness refuses what it cannot measure, and says so where th
   const cases: [args: string[], says: RegExp][] = [
     [["--witness", "--peer", "ffi"], /ffi has no witness/],
     [["--witness", "--peer", "nobody"], /--peer nobody does not exist/],
-    [["--witness", "--workload", "mstress"], /--workload mstress does not exist: random-mixed, /],
-    [["--witness", "--seconds", "1"], /--seconds is of the noise floor/],
+    [["--witness", "--workload", "mstress"], /--workload mstress does not exist; choose one of: random-mixed, /],
+    [["--witness", "--seconds", "1"], /--seconds is for the noise floor/],
     [["--peer", "system"], /belong to --witness/],
   ];
   for (const [args, says] of cases) {

@@ -121,7 +121,12 @@ Deno.test("record --help says what the exit code means, and has examples", async
   const { code, stdout, stderr } = await cli(["record", "--help"]);
   assertEquals([code, stderr], [0, ""]);
   for (
-    const text of ["--output <file>", "FILE.PID", "Exit codes: 0 if all was recorded", "deno run -P cli.ts record -- "]
+    const text of [
+      "--output <file>",
+      "FILE.PID",
+      "Exit codes: 0 if everything was recorded",
+      "deno run -P cli.ts record -- ",
+    ]
   ) {
     assertStringIncludes(stdout, text);
   }

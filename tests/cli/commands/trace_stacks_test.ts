@@ -65,20 +65,23 @@ treeTest("trace flame writes what viewers open, by the file's ending", async (tr
 Deno.test("trace flame, --by stack and record with stacks refuse what cannot be, in a message", async () => {
   await withFile(mallocLabText(4), async (trace) => {
     const wrong: [args: string[], says: RegExp][] = [
-      [["trace", "flame", trace, "-o", "x.folded"], /has no stacks: only what record writes with --stacks/],
+      [["trace", "flame", trace, "-o", "x.folded"], /has no stacks: only recordings that record --stacks makes/],
       [["trace", "flame", trace, "-o", "x.svg"], /no ending that says which format.*\.html, \.pb\.gz/],
       [["trace", "flame", trace], /required option '-o, --output <file>' not specified/],
       [
         ["trace", "flame", trace, "-o", "x.html", "--value", "worth"],
-        /--value worth does not exist: allocated, blocks/,
+        /--value worth does not exist; choose one of: allocated, blocks/,
       ],
       [["trace", "info", trace, "--by", "stack"], /has no stacks/],
       [["trace", "info", trace, "--top", "3"], /--top says something of stacks: add --by stack/],
       [["record", "--depth", "1000", "--", "true"], /--depth 1000 is not allowed: a whole number from 1 to 128/],
-      [["record", "--stacks-by", "magic", "--", "true"], /--stacks-by magic does not exist: auto, fp, unwind/],
+      [
+        ["record", "--stacks-by", "magic", "--", "true"],
+        /--stacks-by magic does not exist; choose one of: auto, fp, unwind/,
+      ],
       [
         ["record", "--pid", String(Deno.pid)],
-        /runs already cannot be recorded.*record --paused -- \S*deno.* kill -USR2/,
+        /is already running cannot be recorded.*record --paused -- \S*deno.* kill -USR2/,
       ],
     ];
     for (const [args, says] of wrong) {

@@ -43,7 +43,7 @@ Deno.test("trace cut takes a window by events or by parts, and says what is in i
     assertEquals(
       stdout,
       "sample.trace (malloclab) to sample.trace.cut (hakmem): 360 events of 1 thread, 300 blocks\n" +
-        "note: events 301 to 360 of 450, and before them 300 allocations of what is live there\n",
+        "note: events 301 to 360 of 450, after 300 allocations of what is live there\n",
     );
     assertNarrow(stdout);
     const file = v.parse(TraceWrittenFileSchema, JSON.parse(await Deno.readTextFile(json)));

@@ -55,7 +55,7 @@ Deno.test("a run that has no native contestant with one thread says that there i
   const run = await bench({ ...PLAN, peers: [] }, () => {}, signal);
   const results = run.results.filter(({ host }) => host !== "native");
   const { notes } = await withInstructions({ ...run, results }, PLAN, () => {}, signal);
-  assertMatch(notes.at(-1)!, /^instructions are counted of native peers with one thread, and none is here$/);
+  assertMatch(notes.at(-1)!, /^instructions are counted for native peers with one thread, and this run has none$/);
 });
 
 Deno.test({

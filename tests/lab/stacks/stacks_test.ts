@@ -75,9 +75,9 @@ linuxTest("a stack has so many callers as are asked for, and says that there are
   const program = await build("tree", "executable", ...WITH_POINTERS);
   const [tree] = await treesOf({ by: "auto", depth: 2 }, program, [], "");
   assertEquals(Object.keys(tree!).toSorted(), [
-    "(callers left away);middle;leaf_a",
-    "(callers left away);middle;leaf_b",
-    "(callers left away);other;leaf_a",
+    "(callers left out);middle;leaf_a",
+    "(callers left out);middle;leaf_b",
+    "(callers left out);other;leaf_a",
   ]);
 });
 

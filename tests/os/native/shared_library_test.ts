@@ -35,7 +35,7 @@ Deno.test({
         ["foreign.so", header(OTHER), `is built for ${OTHER === 62 ? "x86_64" : "aarch64"}, and this machine is`],
         ["narrow.so", header(3), "is built for 32-bit x86"],
         ["strange.so", header(999), "another processor (number 999)"],
-        ["object.so", header(MACHINE, 1), "no shared library: link it with cc -shared"],
+        ["object.so", header(MACHINE, 1), "not a shared library: link it with cc -shared"],
       ];
       for (const [name, bytes, says] of cases) {
         const path = `${folder}/${name}`;

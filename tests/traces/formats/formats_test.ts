@@ -314,7 +314,7 @@ Deno.test("malloc lab's traces may have other heads, other counts, and reallocs 
 Deno.test("of several processes under valgrind the first one's calls are read, and the others are said", () => {
   const trace = decodeTrace(bytesOf("--1-- malloc(8) = 0x10\n--2-- malloc(8) = 0x10\n--1-- free(0x10)\n"));
   assertEquals([...trace.kinds], [MALLOC, FREE]);
-  assertEquals(trace.remarks, ["1 calls of other processes than 1 are left out"]);
+  assertEquals(trace.remarks, ["1 calls of processes other than 1 are left out"]);
 });
 
 Deno.test("of several processes in LTTng's events and in logalloc the first one's calls are read, too", () => {
@@ -324,7 +324,7 @@ Deno.test("of several processes in LTTng's events and in logalloc the first one'
   for (const log of logs) {
     const trace = decodeTrace(bytesOf(log));
     assertEquals([...trace.sizes], [4]);
-    assertEquals(trace.remarks, ["1 calls of other processes than 1 are left out"]);
+    assertEquals(trace.remarks, ["1 calls of processes other than 1 are left out"]);
   }
 });
 

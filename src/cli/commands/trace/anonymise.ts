@@ -10,9 +10,9 @@ import { FINE } from "../../shared/exit_codes.ts";
 import { withWritten, WRITERS_HELP, Written } from "./written.ts";
 
 const HELP = `
-Gone: names of threads, stacks, addresses, times, and whatever else the file says of the program, the machine
-and the day. Kept: calls, sizes, alignments, their order, and which thread did them. A program whose
-sizes are known can be recognised by them; --round-sizes rounds them up, by a quarter at most above 64
+Removed: names of threads, stacks, addresses, times, and whatever else the file says of the program,
+the machine and the day. Kept: calls, sizes, alignments, their order, and which thread made them.
+Sizes alone may give a program away. --round-sizes rounds them up, by at most a quarter above 64
 bytes: to a multiple of 16 up to 128, then to one of four sizes for each doubling. The name of the
 file is up to you.
 
@@ -28,7 +28,7 @@ Examples:
 /** The command. */
 export function anonymiseCommand(finish: Finish): AnyCommand {
   const command = new Command("anonymise")
-    .description("a trace without what says whose it is: names, times, addresses; calls and sizes stay")
+    .description("writes a trace without anything that says whose it is; calls and sizes stay")
     .argument("<trace>", "a file that is a trace, compressed or not; - is stdin")
     .option("--round-sizes", "round sizes up, by a quarter at most above 64 bytes");
   return withWritten(command).addHelpText("after", HELP).action((path, { roundSizes, ...options }) => {

@@ -14,8 +14,8 @@ const NAMES = WRITERS.map(({ name }) => name);
 const HELP = `
 ${WRITERS_HELP}
 
-Each has every event, and hakmem's has stacks: read back it is the same trace. chrome's has no times, as traces have none:
-a microsecond there is an event. Open it in https://ui.perfetto.dev.
+Each has every event, so it is the same trace when it is read back; only hakmem's has stacks. Traces
+have no times, so a microsecond in chrome's is one event. Open it in https://ui.perfetto.dev.
 
 Exit codes: 0 fine, 3 an error.
 
@@ -28,7 +28,7 @@ Examples:
 /** The command. */
 export function convertCommand(finish: Finish): AnyCommand {
   const command = new Command("convert")
-    .description("a trace in another format: ours, Android's text, or a page of ui.perfetto.dev")
+    .description("writes a trace in another format: ours, Android's text, or JSON for ui.perfetto.dev")
     .argument("<trace>", "a file that is a trace, compressed or not; - is stdin")
     .addOption(
       new Option("--to <format>", "which one (default: by the ending of --output, else hakmem)").choices(NAMES),

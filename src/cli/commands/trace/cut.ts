@@ -11,8 +11,8 @@ import { placeOf } from "../../shared/values.ts";
 import { withWritten, WRITERS_HELP, Written } from "./written.ts";
 
 const HELP = `
-Blocks that are live where the window begins are allocated first, so that it replays; the result says how
-many they are. Events are counted as trace info counts them, without the ends of threads.
+Blocks that are live where the window begins are allocated first, so that it can be replayed; the
+result says how many. Events are counted as trace info counts them, without the ends of threads.
 
 ${WRITERS_HELP}
 
@@ -26,10 +26,10 @@ Examples:
 /** The command. */
 export function cutCommand(finish: Finish): AnyCommand {
   const command = new Command("cut")
-    .description("a window of a trace, which replays: what is live where it begins is allocated first")
+    .description("cuts a window out of a trace that can be replayed: what is live at its start is allocated first")
     .argument("<trace>", "a file that is a trace, compressed or not; - is stdin")
-    .option("--from <event>", "after which event it begins, or after which part, 50% (default: 0)", placeOf("--from"))
-    .option("--to <event>", "behind which event, or which part, it ends (default: 100%)", placeOf("--to"));
+    .option("--from <event>", "the event after which it begins, or a share of all, 50% (default: 0)", placeOf("--from"))
+    .option("--to <event>", "the event after which it ends, or a share of all (default: 100%)", placeOf("--to"));
   return withWritten(command).addHelpText("after", HELP).action((path, { from = START, to = END, ...options }) => {
     const written = new Written("cut", path, options);
     const whole = readTrace(path), name = traceName(path);
@@ -38,7 +38,7 @@ export function cutCommand(finish: Finish): AnyCommand {
     const { trace, before } = cutTrace(whole, first, last);
     written.publish(trace, whole, [
       `events ${first + 1} to ${last} of ${events}${
-        before === 0 ? "" : `, and before them ${before} allocations of what is live there`
+        before === 0 ? "" : `, after ${before} allocations of what is live there`
       }`,
     ]);
     finish(FINE);

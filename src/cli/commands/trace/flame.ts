@@ -18,16 +18,17 @@ import { oneOf, UsageError } from "../../shared/values.ts";
 const MEANINGS: Readonly<Record<StackValue, string>> = {
   allocated: "bytes that were asked for",
   blocks: "allocations",
-  peak: "bytes live when the most were",
+  peak: "bytes that were live when most were",
   temporary: "blocks freed before the same thread allocated anything else",
   left: "bytes never freed",
 };
 
 const HELP = `
-Needs a recording with stacks (record --stacks). The names of calls are found by addr2line and nm where
-these are installed and the files are those that were recorded; else a call is module+offset.
+Needs a recording with stacks (record --stacks). addr2line and nm look up the names of calls, if
+they are installed and the files are still those that were recorded; otherwise a call is shown as
+module+offset.
 
-Formats, by the ending of the file:
+Formats, by the file's extension:
   .html             a page with a flame graph, which needs nothing else
   .pb.gz            pprof: go tool pprof, Grafana, Parca
   .speedscope.json  https://www.speedscope.app
@@ -82,9 +83,9 @@ export function valueOption(): Option<"--value <value>", undefined, undefined, S
 /** The command. */
 export function flameCommand(finish: Finish): AnyCommand {
   return new Command("flame")
-    .description("who allocates, as a flame graph, or for pprof, speedscope and others")
+    .description("draws who allocates as a flame graph, or writes it for pprof, speedscope and others")
     .argument("<trace>", "a recording with stacks, compressed or not; - is stdin")
-    .requiredOption("-o, --output <file>", "where it goes; its ending says in which format")
+    .requiredOption("-o, --output <file>", "where it goes; the extension chooses the format")
     .addOption(valueOption())
     .addHelpText("after", HELP)
     .action(async (path, { output, value = STACK_VALUES[0] }) => {

@@ -20,10 +20,11 @@ import { valueOption } from "./flame.ts";
 const SAMPLES = 200;
 
 const HELP = `
---by stack needs a recording with stacks (record --stacks), and finds the names of calls by addr2line and
-nm. Its columns are what a stack asked for, in bytes and in blocks; what of it was live when the most of
-the whole program was; how many blocks were temporary, that is, freed before the same thread allocated
-anything else; and what was never freed. trace flame draws them.
+--by stack needs a recording with stacks (record --stacks), and looks up the names of calls by
+addr2line and nm. Its columns are what a stack asked for, in bytes and in blocks; how much of that
+was live when the whole program had the most live bytes; how many blocks were temporary, that is,
+freed before the same thread allocated anything else; and what was never freed. trace flame draws
+them.
 
 Exit codes: 0 fine, 3 an error.
 
@@ -51,7 +52,7 @@ function stackFormats(top: number): ResultFormats<StacksFile> {
 
 function declare() {
   const command = new Command("info")
-    .description("what a trace is like: events, sizes, lifetimes, live bytes over time, threads; who allocates")
+    .description("summarises a trace: events, sizes, lifetimes, live bytes over time, threads; who allocates")
     .argument("<trace>", "a file that is a trace, compressed or not; - is stdin")
     .option("--by <what>", "stack: who allocates, instead", oneOf("--by", ["stack"]))
     .addOption(valueOption())

@@ -37,7 +37,7 @@ Examples:
 export function traceCommand(finish: Finish): AnyCommand {
   const command = new Command("trace")
     .description(
-      "a trace without a replay: what it is like, who allocates, in other formats, a window of it, without names",
+      "looks at traces and rewrites them: summary, who allocates, other formats, a window, without names",
     )
     .usage("<action> <trace> [options]")
     .helpCommand(false)
@@ -47,9 +47,7 @@ export function traceCommand(finish: Finish): AnyCommand {
     .action((action) => {
       if (action === undefined) command.help({ error: true });
       const names = command.commands.map((each) => each.name());
-      throw new UsageError(
-        `trace ${action} does not exist: ${names.join(", ")} ${names.length === 1 ? "does" : "do"}`,
-      );
+      throw new UsageError(`trace ${action} does not exist; choose one of: ${names.join(", ")}`);
     });
   for (const actionOf of ACTIONS) command.addCommand(actionOf(finish) as Command);
   return command;

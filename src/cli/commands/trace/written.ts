@@ -16,7 +16,7 @@ export type WrittenOptions = { output: string; json?: string | undefined };
 
 /** For the help: the formats, and how one is chosen. */
 export const WRITERS_HELP =
-  `Formats that can be written, by the ending of the file, with .gz or .zst behind it compressed:
+  `Formats that can be written, chosen by the file's extension; a further .gz or .zst compresses:
 ${
     WRITERS.map(({ name, description, endings }) =>
       `  ${name.padEnd(8)} ${endings.join(", ").padEnd(7)} ${description}`
