@@ -43,7 +43,7 @@ Deno.test("a heap that was let go of stays where a view, a function, C, a transf
 });
 
 Deno.test({ ...native, name: "Workers that end leave 256 tombstones of shared heaps at most" }, async () => {
-  assertLess(await run("tombstones"), 100); // of 600 more
+  assertLess(await run("tombstones"), 100); // of 300 more
 });
 
 Deno.test("heaps that are let go of, however many, leave 256 mappings at most", async () => {
