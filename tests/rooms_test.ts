@@ -5,6 +5,7 @@
  * - No circle of files.
  * - Who is outside of the heap knows it by its two doors.
  * - Nothing outside of `src/os` calls C by itself.
+ * - Only tests and `stress` build another journal into a heap.
  * - No folder has more files than a reader takes in at a glance.
  * - The process of a contestant loads nothing of Node's, which would take as long as all the rest: a run starts hundreds.
  *
@@ -37,7 +38,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["src/workloads"],
   ["src/traces"],
   ["src/measure"],
-  ["mod.ts"],
+  ["mod.ts", "inspect.ts"],
   // The heap: its doors, what a program has, the builds, and what they are made of.
   ["src/heap/mod.ts", "src/heap/inspect/mod.ts"],
   ["src/heap/inspect/state_view.ts", "src/heap/inspect/parts.ts"],
@@ -127,8 +128,17 @@ function callsOfC(sources: Sources): string[] {
   const lines = [...sources].filter(([file]) => !file.startsWith("src/os/")).flatMap(([file, text]) =>
     text.split("\n").map((line, at) => ({ place: `${file}:${at + 1}`, line }))
   );
-  return lines.filter(({ line }) => /\bDeno\.(dlopen|Unsafe\w+)/.test(line) && !/^\s*(\*|\/\/|\/\*)/.test(line))
+  return lines.filter(({ line }) =>
+    /\bDeno\.(dlopen|Unsafe\w+)|\b(dlopen|Unsafe\w+)\b.*\bDeno\b(?!\.)/.test(line) && !/^\s*(\*|\/\/|\/\*)/.test(line)
+  )
     .map(({ place }) => place);
+}
+
+/** Files that build another journal into a heap, as only tests and `stress` may. */
+function hooked(sources: Sources): string[] {
+  const may = /^src\/(verify\/|heap\/heap\.ts|heap\/inspect\/mod\.ts)/;
+  return [...sources].filter(([file, text]) => !may.test(file) && /\b(openWith|attachWith)\b/.test(text))
+    .map(([file]) => file);
 }
 
 function crowded(files: readonly string[]): string[] {
@@ -194,7 +204,13 @@ Deno.test("the heap is known by heap/mod.ts and heap/inspect/mod.ts", () => {
 Deno.test("nothing outside of src/os calls C", () => {
   assertEquals(callsOfC(SOURCES), []);
   assertEquals(callsOfC(planted("src/peers/none.ts", "Deno.dlopen(path, {});")), ["src/peers/none.ts:1"]);
+  assertEquals(callsOfC(planted("src/peers/none.ts", "const { dlopen } = Deno;")), ["src/peers/none.ts:1"]);
   assertEquals(callsOfC(planted("src/heap/heap.ts", "new Deno.UnsafePointerView(pointer);")), ["src/heap/heap.ts:1"]);
+});
+
+Deno.test("only tests and stress build another journal into a heap", () => {
+  assertEquals(hooked(SOURCES), []);
+  assertEquals(hooked(planted("mod.ts", 'export { openWith } from "./src/heap/heap.ts";')), ["mod.ts"]);
 });
 
 Deno.test("no folder has more than 15 files, no folder of tests more than 20", () => {

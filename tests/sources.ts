@@ -14,7 +14,7 @@ export function filesBelow(folder: string): string[] {
 
 /** The source: what is TypeScript and no test. */
 export const SOURCES: Sources = new Map(
-  ["mod.ts", "cli.ts", ...filesBelow("src").filter((file) => file.endsWith(".ts"))].map((file) => [
+  ["mod.ts", "inspect.ts", "cli.ts", ...filesBelow("src").filter((file) => file.endsWith(".ts"))].map((file) => [
     file,
     Deno.readTextFileSync(new URL(file, ROOT)),
   ]),
