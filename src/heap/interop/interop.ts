@@ -11,7 +11,7 @@ import { CStrings } from "./text/cstrings.ts";
 import type { HeapAccess, Source } from "./heap_access.ts";
 import { Making } from "./making.ts";
 import { type OutParameter, outParameter, type OutType, type OutValue } from "./out.ts";
-import { OwnedBlock, type OwnedTracker } from "./owned.ts";
+import { OwnedBlock, type OwnedParts, type OwnedTracker } from "./owned.ts";
 import { assertViews, bytesOf, Ranges } from "./ranges.ts";
 import { OpenScopes, Scope, type ScopeParts } from "./scope.ts";
 import { makeStructs, type Ownership, type StructArray, StructCursor, structsAt } from "./structs/array.ts";
@@ -20,14 +20,14 @@ import { placesOf } from "./structs/describe.ts";
 import type { Fields, StructType } from "./structs/types.ts";
 
 /** See the module. */
-export class Interop implements ScopeParts {
+export class Interop implements ScopeParts, OwnedParts {
   readonly heap: HeapAccess;
   readonly scopes: OpenScopes = new OpenScopes();
   readonly ranges: Ranges;
   readonly making: Making;
   readonly strings: CStrings;
   readonly outOfMemory: (size: number) => OutOfMemoryError;
-  readonly #tracker: OwnedTracker | undefined;
+  readonly tracker: OwnedTracker | undefined;
   #whole: StructMemory | undefined;
 
   /**
@@ -45,7 +45,7 @@ export class Interop implements ScopeParts {
     this.ranges = new Ranges(heap, this.scopes);
     this.making = new Making(heap);
     this.strings = new CStrings(heap, this.ranges, this.making, system, base);
-    this.#tracker = tracker;
+    this.tracker = tracker;
     this.outOfMemory = outOfMemory;
   }
 
@@ -55,20 +55,23 @@ export class Interop implements ScopeParts {
 
   /** @param callee which the program called. */
   own(size: number, callee: (size: number) => unknown): OwnedBlock {
-    return this.making.make(this.heap, size, (ptr) => this.#owned(ptr, size, callee));
+    const { tracker } = this;
+    this.making.giveBack();
+    if (tracker === undefined) return new OwnedBlock(this, size, 0);
+    return this.making.make(this.heap, size, (ptr) => this.#tracked(tracker, ptr, size, callee));
   }
 
   adopt(ptr: Ptr, callee: (ptr: Ptr) => unknown): OwnedBlock {
-    const size = this.heap.usableSize(ptr);
+    const size = this.heap.usableSize(ptr), { tracker } = this;
     if (ptr === 0) {
       throw new InvalidPointerError("NULL: there is no block to adopt. alloc() throws where malloc() returns NULL.", 0);
     }
-    return this.#owned(ptr, size, callee);
+    return tracker === undefined ? new OwnedBlock(this, size, ptr) : this.#tracked(tracker, ptr, size, callee);
   }
 
-  #owned(ptr: Ptr, size: number, callee: (value: number) => unknown): OwnedBlock {
-    const block = new OwnedBlock(this.heap, this.ranges, this.#tracker, ptr, size);
-    if (this.#tracker !== undefined) this.#tracker.watch(block, ptr, size, callee);
+  #tracked(tracker: OwnedTracker, ptr: Ptr, size: number, callee: (value: number) => unknown): OwnedBlock {
+    const block = new OwnedBlock(this, size, ptr);
+    tracker.watch(block, ptr, size, callee);
     return block;
   }
 

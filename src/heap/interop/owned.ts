@@ -5,6 +5,9 @@
  * which were collected by the garbage collector without having been freed, and where they were allocated. It frees them only
  * where that is asked for, since C may still have their addresses.
  *
+ * A block and its object are made at once: the object first, and what is taken last is the memory, so that nothing that
+ * ends the call half way, such as a stack that is full, loses a block.
+ *
  * Cost: `own` and dispose take as long as `malloc` and `free`, and V8 makes no object where it sees both. The keyword `using`
  * itself takes V8 some hundred nanoseconds: a hot loop calls `block[Symbol.dispose]()`. A tracked block costs microseconds, for
  * its stack is made text at once: a stack as V8 captures it would keep the very object alive.
@@ -17,6 +20,17 @@ import { hex, UseAfterFreeError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { HeapAccess } from "./heap_access.ts";
 import type { Ranges, TypedArrayConstructor } from "./ranges.ts";
+
+/** What owned blocks of a heap work with. */
+export interface OwnedParts {
+  readonly heap: HeapAccess;
+  readonly ranges: Ranges;
+  /** If they are tracked. */
+  readonly tracker: OwnedTracker | undefined;
+}
+
+/** No block begins there. */
+const RELEASED = -1;
 
 /**
  * A block that is freed at the end of the scope: see {@linkcode Heap.own}.
@@ -38,20 +52,16 @@ import type { Ranges, TypedArrayConstructor } from "./ranges.ts";
  * ```
  */
 export class OwnedBlock implements Disposable {
-  readonly #heap: HeapAccess;
-  readonly #ranges: Ranges;
-  readonly #tracker: OwnedTracker | undefined;
+  readonly #parts: OwnedParts;
   readonly #size: number;
+  /** 0 once it was freed, RELEASED once it was released. */
   #ptr: Ptr;
-  #isReleased = false;
 
-  /** Users call `heap.own(size)` and `heap.adopt(ptr)`. */
-  constructor(heap: HeapAccess, ranges: Ranges, tracker: OwnedTracker | undefined, ptr: Ptr, size: number) {
-    this.#heap = heap;
-    this.#ranges = ranges;
-    this.#tracker = tracker;
-    this.#ptr = ptr;
+  /** Users call `heap.own(size)` and `heap.adopt(ptr)`. @param ptr 0: a new block */
+  constructor(parts: OwnedParts, size: number, ptr: Ptr) {
+    this.#parts = parts;
     this.#size = size;
+    this.#ptr = ptr === 0 ? parts.heap.alloc(size) : ptr; // nothing comes after it
   }
 
   /**
@@ -60,7 +70,7 @@ export class OwnedBlock implements Disposable {
    * @throws {UseAfterFreeError} once it was freed or released; so do all others but `[Symbol.dispose]`.
    */
   get ptr(): Ptr {
-    if (this.#ptr === 0) throw this.#ended();
+    if (this.#ptr <= 0) throw this.#ended();
     return this.#ptr;
   }
 
@@ -71,7 +81,7 @@ export class OwnedBlock implements Disposable {
 
   /** A view of the block, as {@linkcode Heap.bytes} makes it: a new object at each call. */
   get bytes(): Uint8Array<ArrayBuffer> {
-    return this.#ranges.view(Uint8Array, this.ptr, this.#size);
+    return this.#parts.ranges.view(Uint8Array, this.ptr, this.#size);
   }
 
   /**
@@ -91,12 +101,12 @@ export class OwnedBlock implements Disposable {
    * ```
    */
   view<View>(ctor: TypedArrayConstructor<View>): View {
-    return this.#ranges.view(ctor, this.ptr, Math.floor(this.#size / ctor?.BYTES_PER_ELEMENT));
+    return this.#parts.ranges.view(ctor, this.ptr, Math.floor(this.#size / ctor?.BYTES_PER_ELEMENT));
   }
 
   /** The block's pointer object, for FFI calls. */
   get pointer(): Deno.PointerObject {
-    return this.#heap.pointer(this.ptr)!; // null for 0 alone
+    return this.#parts.heap.pointer(this.ptr)!; // null for 0 alone
   }
 
   /**
@@ -121,23 +131,22 @@ export class OwnedBlock implements Disposable {
    */
   release(): Ptr {
     const { ptr } = this;
-    this.#ptr = 0;
-    this.#isReleased = true;
-    this.#tracker?.forget(this);
+    this.#ptr = RELEASED;
+    this.#parts.tracker?.forget(this);
     return ptr;
   }
 
   /** Frees the block, unless it was freed or released. If `free` throws, the block stays, and is still owned. */
   [Symbol.dispose](): void {
-    if (this.#ptr === 0) return;
-    this.#heap.free(this.#ptr);
+    if (this.#ptr <= 0) return;
+    this.#parts.heap.free(this.#ptr);
     this.#ptr = 0;
-    this.#tracker?.forget(this);
+    this.#parts.tracker?.forget(this);
   }
 
   #ended(): UseAfterFreeError {
     return new UseAfterFreeError(
-      this.#isReleased
+      this.#ptr === RELEASED
         ? "this owned block was released: what release() returned has to be used from then on."
         : "this owned block was freed, as it is at the end of the scope of its `using`; release() keeps a block.",
       0,
