@@ -1,8 +1,9 @@
 /**
- * What it costs a library in C to have its memory of a heap, `deno run -P bench/clients.ts [rounds]`: each client on the
- * heap's functions, and on malloc as the library has it, in turn, in one process; medians. `glue` is how many lines of the
- * client's program name the allocator: those that it would not have on malloc. A run of a client opens its library, does
- * all of its work and frees everything; calls are those of one run, counted in another heap, which counts.
+ * What it costs a library in C to have its memory of a heap, `deno run -P bench/clients.ts [rounds] [client...]`: each
+ * client, or each that is named, on the heap's functions, and on malloc as the library has it, in turn, in one process;
+ * medians. `glue` is how many lines of the client's program name the allocator: those that it would not have on malloc. A
+ * run of a client opens its library, does all of its work and frees everything; calls are those of one run, counted in
+ * another heap, which counts.
  *
  * @module
  */
@@ -10,9 +11,13 @@
 import { Heap } from "../mod.ts";
 import { type Client, CLIENTS, isInstalled } from "./clients/mod.ts";
 
-const rounds = Number(Deno.args[0] ?? 7);
-if (!(Number.isInteger(rounds) && rounds > 0)) {
-  console.error("deno run -P bench/clients.ts [rounds]: how often each client is timed on each side, from 1");
+const rounds = Number(Deno.args[0] ?? 7), named = Deno.args.slice(1);
+const chosen = CLIENTS.filter(({ name }) => named.length === 0 || named.includes(name));
+if (!(Number.isInteger(rounds) && rounds > 0) || named.some((name) => chosen.every((client) => client.name !== name))) {
+  console.error(
+    "deno run -P bench/clients.ts [rounds] [client...]: how often each is timed on each side, from 1; clients:",
+  );
+  console.error(CLIENTS.map(({ name }) => name).join(" "));
   Deno.exit(3);
 }
 
@@ -47,7 +52,7 @@ async function callsOf(client: Client): Promise<number> {
 }
 
 console.log("client    does                 glue    calls   ours ms   malloc ms   ours / malloc   ns a call more");
-for (const client of CLIENTS) {
+for (const client of chosen) {
   if (!isInstalled(client.library)) {
     console.log(`${client.name}: ${client.library} is not installed`);
     continue;
