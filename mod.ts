@@ -79,6 +79,7 @@ export {
   type NativeFunctionPointer,
   type NumberArray,
   type NumberName,
+  openLibrary,
   OutOfMemoryError,
   OutParameter,
   type OutType,
@@ -97,6 +98,10 @@ export {
   type ScalarName,
   Scope,
   type SharedHeap,
+  type Signature,
+  signature,
+  type SignatureParameters,
+  type Signatures,
   type SlabSnapshot,
   struct,
   StructArray,
@@ -111,4 +116,4 @@ export {
   type UnsignedName,
   UseAfterFreeError,
 } from "./src/heap/mod.ts";
-export { type NativeAccessCode, NativeAccessError, OsError } from "./src/os/mod.ts";
+export { type Library, type NativeAccessCode, NativeAccessError, OsError } from "./src/os/mod.ts";

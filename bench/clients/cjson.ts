@@ -1,7 +1,7 @@
 /** cJSON, `cJSON_InitHooks`: a large document to a tree, and to text again. */
 
-import type { NativeAllocator } from "../../mod.ts";
-import { checksum, type Client, openLibrary, text, through } from "./client.ts";
+import { type NativeAllocator, openLibrary } from "../../mod.ts";
+import { checksum, type Client, text, through } from "./client.ts";
 
 const LIBRARY = "libcjson.so.1";
 

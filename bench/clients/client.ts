@@ -27,20 +27,6 @@ export interface Client {
   run(amount: number, allocator: NativeAllocator | undefined): string;
 }
 
-/** A library's functions, until the end of the scope. */
-export interface OpenLibrary<Symbols extends Deno.ForeignLibraryInterface> extends Disposable {
-  readonly symbols: Deno.DynamicLibrary<Symbols>["symbols"];
-}
-
-/** Opens a library. @throws {Error} where it is not installed */
-export function openLibrary<const Symbols extends Deno.ForeignLibraryInterface>(
-  file: string,
-  symbols: Symbols,
-): OpenLibrary<Symbols> {
-  const library = Deno.dlopen(file, symbols);
-  return { symbols: library.symbols, [Symbol.dispose]: () => library.close() };
-}
-
 /** Whether the system has a library. */
 export function isInstalled(library: string): boolean {
   try {

@@ -1,7 +1,7 @@
 /** expat, its `XML_Memory_Handling_Suite`: a large document, in pieces, with a handler in TypeScript for each element. */
 
-import type { NativeAllocator } from "../../mod.ts";
-import { checksum, type Client, openLibrary, text, through } from "./client.ts";
+import { type NativeAllocator, openLibrary } from "../../mod.ts";
+import { checksum, type Client, text, through } from "./client.ts";
 
 const LIBRARY = "libexpat.so.1";
 

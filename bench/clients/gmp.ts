@@ -1,7 +1,7 @@
 /** GMP, `mp_set_memory_functions`: digits of e by binary splitting, each step of which has numbers of its own. */
 
-import type { NativeAllocator } from "../../mod.ts";
-import { checksum, type Client, openLibrary, through } from "./client.ts";
+import { type NativeAllocator, openLibrary } from "../../mod.ts";
+import { checksum, type Client, through } from "./client.ts";
 
 const LIBRARY = "libgmp.so.10";
 

@@ -1,7 +1,7 @@
 /** Lua 5.4, its `lua_Alloc`: tables, strings and closures, most of which die young. */
 
-import type { NativeAllocator } from "../../mod.ts";
-import { type Client, openLibrary, text, through } from "./client.ts";
+import { type NativeAllocator, openLibrary } from "../../mod.ts";
+import { type Client, text, through } from "./client.ts";
 
 const LIBRARY = "liblua5.4.so.0";
 

@@ -1,7 +1,7 @@
 /** SQLite, all of its memory through `sqlite3_config(SQLITE_CONFIG_MALLOC)`: a table in memory, an index, deletes, a vacuum. */
 
-import type { NativeAllocator } from "../../mod.ts";
-import { type Client, openLibrary, text, through } from "./client.ts";
+import { type NativeAllocator, openLibrary } from "../../mod.ts";
+import { type Client, text, through } from "./client.ts";
 
 const LIBRARY = "libsqlite3.so.0";
 const CONFIG_MALLOC = 4, CONFIG_GETMALLOC = 5, ROW = 100;

@@ -1,7 +1,7 @@
 /** zlib, `zalloc` and `zfree` of a `z_stream`: bytes there and back. */
 
-import type { NativeAllocator } from "../../mod.ts";
-import { checksum, type Client, compressible, openLibrary, through } from "./client.ts";
+import { type NativeAllocator, openLibrary } from "../../mod.ts";
+import { checksum, type Client, compressible, through } from "./client.ts";
 
 const LIBRARY = "libz.so.1";
 

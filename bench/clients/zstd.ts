@@ -1,7 +1,7 @@
 /** zstd, its `ZSTD_customMem`, which is a struct that is passed by value: bytes there and back. */
 
-import type { NativeAllocator } from "../../mod.ts";
-import { checksum, type Client, compressible, openLibrary, through } from "./client.ts";
+import { type NativeAllocator, openLibrary } from "../../mod.ts";
+import { checksum, type Client, compressible, through } from "./client.ts";
 
 const LIBRARY = "libzstd.so.1";
 

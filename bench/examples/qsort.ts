@@ -1,10 +1,10 @@
 /**
  * C's `qsort` over structs, with a comparison in TypeScript. `deno run --allow-ffi bench/examples/qsort.ts`
  */
-import { chars, Heap, struct } from "../../mod.ts";
+import { chars, Heap, openLibrary, signature, struct } from "../../mod.ts";
 
-const { symbols: c } = Deno.dlopen(Deno.build.os === "darwin" ? "libSystem.B.dylib" : "libc.so.6", {
-  qsort: { parameters: ["pointer", "usize", "usize", "function"], result: "void" },
+using libc = openLibrary(Deno.build.os === "darwin" ? "libSystem.B.dylib" : "libc.so.6", {
+  qsort: "void (pointer, usize, usize, function)",
 });
 
 const City = struct({ name: chars(16), population: "u32", area: "f64" });
@@ -20,10 +20,10 @@ cities.set(3, { name: "Malmö", population: 362_000, area: 76.8 });
 const a = heap.cursor(City), b = heap.cursor(City);
 const density = ({ population, area }: { population: number; area: number }) => population / area;
 const compare = new Deno.UnsafeCallback(
-  { parameters: ["u64", "u64"], result: "i32" },
+  signature("i32 (u64, u64)"),
   (left, right) => Math.sign(density(b.of(right)) - density(a.of(left))),
 );
-c.qsort(cities.pointer, BigInt(cities.length), BigInt(City.size), compare.pointer);
+libc.symbols.qsort(cities.pointer, BigInt(cities.length), BigInt(City.size), compare.pointer);
 compare.close();
 
 for (let i = 0; i < cities.length; i++) {

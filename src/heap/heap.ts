@@ -1154,9 +1154,10 @@ export class Heap implements Disposable, AsyncDisposable {
   }
 
   /**
-   * The texts that an array of addresses leads to: the first `count`, or up to its NULL, which ends it in any case.
+   * The texts that an array of addresses leads to: the first `count`, or up to its NULL, which ends it in any case. The
+   * array is a block, or C's own, by its address or pointer object: an `argv` that a callback gets.
    *
-   * @throws as `readCString` of each; {BufferOverflowError} if the array ends with no NULL.
+   * @throws as `readCString` of each; {BufferOverflowError} if a block ends with no NULL.
    *
    * @example
    * ```ts
@@ -1170,8 +1171,12 @@ export class Heap implements Disposable, AsyncDisposable {
    * assertEquals(heap.readCStrings(names, { count: 2 }), ["a", "b"]);
    * ```
    */
-  readCStrings(ptr: Ptr, options?: ReadCStringOptions & { readonly count?: number }): string[] {
-    return this.#interop.strings.readAll(ptr, options);
+  readCStrings(
+    at: Ptr | bigint | Deno.PointerObject,
+    options?: ReadCStringOptions & { readonly count?: number },
+  ): string[] {
+    this.#memory.assertOpen();
+    return this.#interop.strings.readAll(at, options);
   }
 
   /**

@@ -22,6 +22,7 @@ export type { NativeBuild, NativeTarget } from "./native/build.ts";
 export { openVirtualMemory, openVirtualMemorySync } from "./memory/open.ts";
 export type { VirtualMemory } from "./memory/virtual_memory.ts";
 export { LATENCY_MODE, type LatencyClock, openLatencyClock } from "./native/latency.ts";
+export { type Library, openForeignLibrary } from "./native/foreign_library.ts";
 export { openTouch } from "./native/touch.ts";
 export type { TouchFunctions } from "./native/touch.ts";
 export { openLibcAllocator } from "./native/libc_allocator.ts";

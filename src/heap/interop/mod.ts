@@ -12,6 +12,7 @@ export { OwnedBlock } from "./owned.ts";
 export type { PressureLevel } from "./pressure.ts";
 export type { TypedArrayConstructor } from "./ranges.ts";
 export { Scope } from "./scope.ts";
+export { openLibrary, type Signature, signature, type SignatureParameters, type Signatures } from "./signatures.ts";
 export { StructArray, StructCursor } from "./structs/array.ts";
 export { array, bits, chars, enumeration, pointer, struct, union } from "./structs/describe.ts";
 export type {

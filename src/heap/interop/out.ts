@@ -1,5 +1,6 @@
 /**
- * Out-parameters: memory for one value, which C writes. `pointer` goes into the call, `value` comes out of it.
+ * Out-parameters: memory for one value, which C writes. `pointer` goes into the call, `value` comes out of it; `after`
+ * does both.
  *
  * @module
  */
@@ -63,12 +64,20 @@ export class OutParameter<Value> implements Disposable {
   readonly #heap: HeapAccess;
   readonly #giveBack: ((ptr: Ptr) => void) | undefined;
   readonly #view: { value: Value };
+  readonly #size: number;
   #ptr: Ptr;
 
   /** Users call `heap.out(type)`. */
-  constructor(heap: HeapAccess, ptr: Ptr, view: { value: Value }, giveBack: ((ptr: Ptr) => void) | undefined) {
+  constructor(
+    heap: HeapAccess,
+    ptr: Ptr,
+    size: number,
+    view: { value: Value },
+    giveBack: ((ptr: Ptr) => void) | undefined,
+  ) {
     this.#heap = heap;
     this.#ptr = ptr;
+    this.#size = size;
     this.#view = view;
     this.#giveBack = giveBack;
   }
@@ -95,6 +104,49 @@ export class OutParameter<Value> implements Disposable {
     this.#view.value = value;
   }
 
+  /**
+   * The value that a call of C writes. Before the call it is zero, or NULL: what C does not write is not what an earlier
+   * call wrote.
+   *
+   * @param call gets the pointer object. What it returns is the program's affair, as a code of C's that says whether
+   * there is a value; of a promise, as a `nonblocking` call gives it, there is a promise.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * using handle = heap.out("pointer");
+   * // const db = handle.after((out) => check(sqlite3_open(name, out)));
+   * const open = (out: Deno.PointerObject) => heap.u64[heap.ptrAt(out) / 8] = 0x1000n; // as C does
+   * assertEquals(handle.after(open), Deno.UnsafePointer.create(0x1000n));
+   * assertEquals(handle.after(() => 1), null); // a call that wrote nothing
+   * ```
+   */
+  after(call: (pointer: Deno.PointerObject) => Promise<unknown>): Promise<Value>;
+  /**
+   * The same of a call that is over when it returns.
+   *
+   * @example
+   * ```ts
+   * import { Heap } from "@hakmem/hakmem";
+   * import { assertEquals } from "@std/assert";
+   *
+   * using heap = await Heap.open();
+   * using exponent = heap.out("i32");
+   * assertEquals(exponent.after((out) => heap.i32[heap.ptrAt(out) / 4] = 6), 6); // as frexp(40, out) does
+   * ```
+   */
+  after(call: (pointer: Deno.PointerObject) => unknown): Value;
+  after(call: (pointer: Deno.PointerObject) => unknown): Value | Promise<Value> {
+    const { ptr, pointer } = this;
+    assertViews(this.#heap);
+    this.#heap.u8.fill(0, ptr, ptr + this.#size);
+    const result = call(pointer);
+    return result instanceof Promise ? result.then(() => this.value) : this.value;
+  }
+
   /** Frees the memory, unless it is a scope's. */
   [Symbol.dispose](): void {
     if (this.#ptr === 0) return;
@@ -117,6 +169,7 @@ export function outParameter<Type extends OutType>(
   return making.make(source, box.size, (ptr) => {
     heap.u8.fill(0, ptr, ptr + box.size);
     place.at = ptr / box.alignment;
-    return new OutParameter(heap, ptr, new (compile(box))(whole, place) as { value: OutValue<Type> }, giveBack);
+    const view = new (compile(box))(whole, place) as { value: OutValue<Type> };
+    return new OutParameter(heap, ptr, box.size, view, giveBack);
   });
 }

@@ -100,6 +100,11 @@ for (const build of ["release", "debug"] as const) {
       assertEquals(heap.stats().liveBlocks, 1);
       assertEquals(heap.u64[block.ptr / 8 + texts.length], 0n);
     }
+    using argv = heap.adopt(heap.cstrings(["ls", "-l"]));
+    assertEquals([heap.readCStrings(argv.pointer), heap.readCStrings(heap.address(argv.ptr), { count: 1 })], [
+      ["ls", "-l"],
+      ["ls"],
+    ]);
     using line = heap.own(16);
     assertEquals(heap.writeCString(line.ptr, "häkmem", 16), 7);
     assertEquals(heap.readCString(line.ptr), "häkmem");
@@ -110,6 +115,32 @@ for (const build of ["release", "debug"] as const) {
     assertThrows(() => heap.readCStrings(line.ptr)); // 1 is no address of a string
   });
 }
+
+Deno.test("readCStrings() reads an array that is C's, and no page that is not mapped", async () => {
+  const system = await openVirtualMemory(), page = system.pageSize, address = system.reserve(page * 2, page);
+  try {
+    system.release(address + BigInt(page), page);
+    using heap = await Heap.open();
+    const view = new DataView(viewMemory(address, page)), texts = address + 100n;
+    new Uint8Array(view.buffer, 100, 6).set(new TextEncoder().encode("ls\0-l\0"));
+    const table = page - 24, at = address + BigInt(table);
+    [texts, texts + 3n, 0n].forEach((word, index) => view.setBigUint64(table + index * 8, word, true));
+    for (const place of [at, pointerOf(at)]) {
+      assertEquals(heap.readCStrings(place), ["ls", "-l"]);
+      assertEquals(heap.readCStrings(place, { count: 1, encoding: "latin1" }), ["ls"]);
+    }
+    // At any alignment, as a packed struct may have it.
+    view.setBigUint64(203, texts, true);
+    assertEquals(heap.readCStrings(address + 203n, { count: 1 }), ["ls"]);
+    view.setBigUint64(page - 8, texts, true); // no NULL before the end of the page
+    assertThrows(() => heap.readCStrings(at), InvalidPointerError);
+    assertEquals(heap.readCStrings(at, { count: 3 }), ["ls", "-l", "ls"]);
+    assertThrows(() => heap.readCStrings(address + BigInt(page)), InvalidPointerError);
+    assertThrows(() => heap.readCStrings(0n), InvalidPointerError, "NULL");
+  } finally {
+    system.close();
+  }
+});
 
 Deno.test("readCString() reads what is C's, and no page that is not mapped", async () => {
   const system = await openVirtualMemory(), page = system.pageSize, address = system.reserve(page * 2, page);

@@ -1,7 +1,7 @@
 /** Out-parameters, of C functions and by hand. */
 
 import { assertEquals, assertThrows } from "@std/assert";
-import { Heap, struct, UseAfterFreeError } from "../../../src/heap/mod.ts";
+import { Heap, HeapDetachedError, struct, UseAfterFreeError } from "../../../src/heap/mod.ts";
 import { LIBC } from "./c_compiler.ts";
 
 for (const build of ["release", "debug"] as const) {
@@ -47,6 +47,42 @@ for (const build of ["release", "debug"] as const) {
       assertEquals([libc.symbols.frexp(40, exponent.pointer), exponent.value], [0.625, 6]);
     }
     assertEquals(heap.stats().liveBlocks, 0);
+    libc.close();
+  });
+}
+
+for (const build of ["release", "debug"] as const) {
+  Deno.test(`after() is what a call writes, and zero where it writes nothing (${build})`, async () => {
+    const libc = Deno.dlopen(LIBC, {
+      frexp: { parameters: ["f64", "pointer"], result: "f64" },
+      frexpLater: { name: "frexp", parameters: ["f64", "pointer"], result: "f64", nonblocking: true },
+    });
+    using heap = await Heap.open({ build });
+    {
+      using out = heap.out("i32"), pair = heap.out(struct({ x: "i8", y: "i32" }));
+      assertEquals(out.after((at) => libc.symbols.frexp(40, at)), 6);
+      assertEquals(out.after(() => 1), 0);
+      assertEquals(await out.after((at) => libc.symbols.frexpLater(3, at)), 2);
+      pair.value = { x: 1, y: 2 };
+      const { x, y } = pair.after((at) => heap.i32[heap.ptrAt(at) / 4 + 1] = 7);
+      assertEquals([x, y], [0, 7]);
+      assertThrows(
+        () =>
+          out.after(() => {
+            throw new Error("refused");
+          }),
+        Error,
+        "refused",
+      );
+    }
+    const ended = heap.out("i32");
+    ended[Symbol.dispose]();
+    assertThrows(() => ended.after(() => 1), UseAfterFreeError);
+    const detached = heap.out("i32");
+    structuredClone(heap.u8, { transfer: [heap.u8.buffer] });
+    let isCalled = false;
+    assertThrows(() => detached.after(() => isCalled = true), HeapDetachedError);
+    assertEquals(isCalled, false);
     libc.close();
   });
 }

@@ -173,23 +173,38 @@ export class CStrings {
   }
 
   /** The texts that an array of addresses leads to, up to its NULL, or so many. */
-  readAll(ptr: Ptr, options?: ReadCStringOptions & { readonly count?: number }): string[] {
-    const count = options?.count, most = Math.floor(this.#ranges.bytesFrom(ptr) / 8), texts: string[] = [];
+  readAll(
+    at: Ptr | bigint | Deno.PointerValue,
+    options?: ReadCStringOptions & { readonly count?: number },
+  ): string[] {
+    const count = options?.count, texts: string[] = [];
     if (count !== undefined) assertSize(count, "count");
-    if (ptr === 0) throw new InvalidPointerError("NULL: there is nothing to read.", 0);
-    assertAligned(ptr, 8);
+    const ptr = typeof at === "number" ? at : this.#placeHere(at);
+    const addressAt = ptr === 0 && typeof at !== "number" ? this.#foreignWords(at!) : this.#words(ptr);
     for (let index = 0; count === undefined || index < count; index++) {
-      if (index === most) {
-        throw new BufferOverflowError(
-          `the ${most} addresses that the block at ${hex(ptr)} has room for end with no NULL.`,
-          ptr,
-        );
-      }
-      const address = this.#heap.u64[ptr / 8 + index]!;
+      const address = addressAt(index);
       if (address === 0n) break;
       texts.push(this.read(address, options));
     }
     return texts;
+  }
+
+  /** The addresses of an array in the heap. */
+  #words(ptr: Ptr): (index: number) => bigint {
+    const most = Math.floor(this.#ranges.bytesFrom(ptr) / 8);
+    if (ptr === 0) throw new InvalidPointerError("NULL: there is nothing to read.", 0);
+    assertAligned(ptr, 8);
+    return (index) => {
+      if (index < most) return this.#heap.u64[ptr / 8 + index]!;
+      const message = `the ${most} addresses that the block at ${hex(ptr)} has room for end with no NULL.`;
+      throw new BufferOverflowError(message, ptr);
+    };
+  }
+
+  /** The same of C's own, such as the `argv` that a callback gets. */
+  #foreignWords(at: bigint | Deno.PointerObject): (index: number) => bigint {
+    const start = addressIn(at);
+    return (index) => new BigUint64Array(this.copyOut(start + BigInt(index * 8), 8).buffer)[0]!;
   }
 
   #put(encoding: Encoding, text: string, ptr: Ptr, bytes: number): void {
