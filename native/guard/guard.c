@@ -417,6 +417,23 @@ int32_t hakmem_guard_watch(uint64_t base, uint64_t bytes, uint64_t books, uint64
   return result;
 }
 
+/* Takes all access to whole pages away, or gives it back. */
+int32_t hakmem_guard_hide(uint64_t address, uint64_t bytes, int32_t hide) {
+  const int access = hide ? PROT_NONE : PROT_READ | PROT_WRITE;
+  return mprotect((void *)(uintptr_t)address, bytes, access) == 0 ? 0 : -errno;
+}
+
+/*
+ * The same for what is around a block's own pages, or a whole span. What is hidden so stays a mapping of its own while
+ * those pages are hidden and shown again: it is left out of core dumps, and what differs in that is not merged. Each time
+ * to merge three mappings, and to split them again, takes longer than all else that the system does here.
+ */
+int32_t hakmem_guard_fence(uint64_t address, uint64_t bytes, int32_t hide) {
+  const int32_t result = hakmem_guard_hide(address, bytes, hide);
+  if (result == 0) madvise((void *)(uintptr_t)address, bytes, hide ? MADV_DONTDUMP : MADV_DODUMP);
+  return result;
+}
+
 /* Memory that is about to go, or to be emptied and stay mapped: then all of it can be touched again. */
 void hakmem_guard_gone(uint64_t address, uint64_t bytes) {
   pthread_mutex_lock(&areas_lock);
@@ -424,18 +441,12 @@ void hakmem_guard_gone(uint64_t address, uint64_t bytes) {
     const uint64_t base = atomic_load(&areas[at].base);
     if (base < address || base - address >= bytes) continue;
     if (areas[at].bytes <= address + bytes - base) {
-      mprotect((void *)(uintptr_t)base, areas[at].bytes, PROT_READ | PROT_WRITE);
+      hakmem_guard_fence(base, areas[at].bytes, 0);
       hakmem_guard_written(base, areas[at].bytes, 1);
     }
     atomic_store(&areas[at].base, 0);
   }
   pthread_mutex_unlock(&areas_lock);
-}
-
-/* Takes all access to whole pages away, or gives it back. */
-int32_t hakmem_guard_hide(uint64_t address, uint64_t bytes, int32_t hide) {
-  const int access = hide ? PROT_NONE : PROT_READ | PROT_WRITE;
-  return mprotect((void *)(uintptr_t)address, bytes, access) == 0 ? 0 : -errno;
 }
 
 #else
@@ -451,6 +462,10 @@ int32_t hakmem_guard_watch(uint64_t base, uint64_t bytes, uint64_t books, uint64
 void hakmem_guard_gone(uint64_t address, uint64_t bytes) { (void)address, (void)bytes; }
 
 int32_t hakmem_guard_hide(uint64_t address, uint64_t bytes, int32_t hide) {
+  return (void)address, (void)bytes, (void)hide, -ENOTSUP;
+}
+
+int32_t hakmem_guard_fence(uint64_t address, uint64_t bytes, int32_t hide) {
   return (void)address, (void)bytes, (void)hide, -ENOTSUP;
 }
 

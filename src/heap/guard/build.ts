@@ -14,7 +14,7 @@
  *   of is not done, and what it had guarded stays so.
  *
  * It is the idea of Electric Fence, sampled as GWP-ASan does it. Cost: a load and a store for a malloc that is not
- * guarded; 50 to 100 us for a block that is, most of it for its two stacks and the system; 15 KiB of memory for a small one,
+ * guarded; 30 to 100 us for a block that is, most of it for its two stacks and the system; 15 KiB of memory for a small one,
  * and two of the system's mappings.
  *
  * @module

@@ -77,20 +77,20 @@ export class GuardedPages {
   /** Hides what is around a live block. Where the system has no more mappings, it stays as it is. */
   hideAround({ inner, innerBytes }: BlockBytes): void {
     const start = inner - PAGE_BYTES, end = inner + innerBytes;
-    this.#hide(start, inner, true);
-    this.#hide(end, this.#end(end), true);
+    this.#fence(start, inner, true);
+    this.#fence(end, this.#end(end), true);
   }
 
   /** Hides a block's own pages, or shows them: what is around it stays hidden. */
   hideOwn(block: BlockBytes, hide: boolean): void {
     if (!this.hides) return;
     this.spanOf(block);
-    this.#hide(block.inner, block.inner + block.innerBytes, hide);
+    this.#memory.system.guard.hide(this.#memory.address(block.inner), block.innerBytes, hide);
   }
 
   /** Shows a whole span. */
   showSpan(granule: number): void {
-    this.#hide(granule * SLAB_BYTES, this.#endOf(granule), false);
+    this.#fence(granule * SLAB_BYTES, this.#endOf(granule), false);
   }
 
   /** The first byte of a span that JavaScript has written while it was hidden. @param forget whether that is forgotten then */
@@ -109,7 +109,7 @@ export class GuardedPages {
     return Math.ceil((end + PAGE_BYTES) / SLAB_BYTES) * SLAB_BYTES;
   }
 
-  #hide(start: number, end: number, hide: boolean): void {
-    if (this.hides) this.#memory.system.guard.hide(this.#memory.address(start), end - start, hide);
+  #fence(start: number, end: number, hide: boolean): void {
+    if (this.hides) this.#memory.system.guard.fence(this.#memory.address(start), end - start, hide);
   }
 }

@@ -240,6 +240,10 @@ export function libcMemory(note: string): VirtualMemory {
     return found?.[0] === "S" ? numberOf(TIME_FIELDS.map((field) => found[field])) : 0;
   }
 
+  function hide(address: bigint, bytes: number, hide: boolean): boolean {
+    return c.mprotect(address, BigInt(bytes), hide ? PROT_NONE : PROT_READ_WRITE) === 0;
+  }
+
   return {
     source: "libc",
     note,
@@ -266,7 +270,8 @@ export function libcMemory(note: string): VirtualMemory {
     threadSleep,
     guard: {
       watch: () => false, // a handler of signals is C
-      hide: (address, bytes, hide) => c.mprotect(address, BigInt(bytes), hide ? PROT_NONE : PROT_READ_WRITE) === 0,
+      hide,
+      fence: hide, // nobody watches, and so nothing is ever hidden
       written: () => 0n,
     },
     close: () => library.close(),

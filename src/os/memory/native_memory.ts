@@ -39,6 +39,7 @@ const SYMBOLS = {
     result: "i32",
   },
   hakmem_guard_hide: { parameters: [/* address */ "u64", /* bytes */ "u64", /* hide */ "i32"], result: "i32" },
+  hakmem_guard_fence: { parameters: [/* address */ "u64", /* bytes */ "u64", /* hide */ "i32"], result: "i32" },
   hakmem_guard_written: { parameters: [/* address */ "u64", /* bytes */ "u64", /* forget */ "i32"], result: "u64" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
@@ -122,6 +123,7 @@ export function nativeMemory(path: string, note: string | undefined): VirtualMem
       watch: (base, bytes, books, records, stacks) =>
         c.hakmem_guard_watch(base, BigInt(bytes), books, records, stacks) === 0,
       hide: (address, bytes, hide) => c.hakmem_guard_hide(address, BigInt(bytes), Number(hide)) === 0,
+      fence: (address, bytes, hide) => c.hakmem_guard_fence(address, BigInt(bytes), Number(hide)) === 0,
       written: (address, bytes, forget) => c.hakmem_guard_written(address, BigInt(bytes), Number(forget)),
     },
     close: () => library.close(),

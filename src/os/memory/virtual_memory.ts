@@ -162,6 +162,12 @@ export interface PageGuard {
   /** Takes all access to whole pages away, or gives it back; whether the system did. */
   hide(address: bigint, bytes: number, hide: boolean): boolean;
 
+  /**
+   * The same for what is around pages that are hidden and shown again and again, which then takes half as long; or to
+   * give access to all of it back. What is hidden so is left out of core dumps.
+   */
+  fence(address: bigint, bytes: number, hide: boolean): boolean;
+
   /** The lowest address of a range that JavaScript has written while it was hidden, or 0n; forgotten then if so asked. */
   written(address: bigint, bytes: number, forget: boolean): bigint;
 }

@@ -187,6 +187,31 @@ Deno.test("guarded: with more blocks than are guarded at once the others are as 
   assertEquals(heap.stats().liveBlocks, 0);
 });
 
+/** The system's mappings that a heap's blocks are in. */
+async function mappingsOf(heap: Heap): Promise<number> {
+  // Deno reads files there with all permissions only.
+  const { stdout } = await new Deno.Command("cat", { args: [`/proc/${Deno.pid}/maps`] }).output();
+  const maps = new TextDecoder().decode(stdout).trimEnd().split("\n");
+  const ranges = maps.map((line) => line.split(" ")[0]!.split("-").map((address) => BigInt(`0x${address}`)));
+  return ranges.filter(([start, end]) => end! > heap.base && start! < heap.base + BigInt(64 * MIB)).length;
+}
+
+Deno.test({
+  name: "guarded: a block takes two of the system's mappings, live or freed, and none once its span is given back",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    using heap = await Heap.open(ALWAYS);
+    const before = await mappingsOf(heap), blocks = Array.from({ length: 100 }, () => heap.malloc(64));
+    const live = await mappingsOf(heap);
+    assert(live >= before + 100 && live <= before + 2 * 100 + 2, `${before} mappings before, ${live} with 100 blocks`);
+    blocks.forEach(heap.free);
+    const freed = await mappingsOf(heap);
+    assert(freed <= live, `${freed} mappings with all in quarantine, ${live} before`);
+    heap.collect();
+    assertEquals(await mappingsOf(heap), before);
+  },
+});
+
 Deno.test("guarded: close says what of the guarded blocks was written to", async () => {
   const lines: string[] = [];
   const heap = await Heap.open({ guard: { oneIn: 1 }, log: (line) => lines.push(line) });
