@@ -5,11 +5,13 @@
  * @module
  */
 
+export * from "../state/books_layout.ts";
 export * from "../state/layout.ts";
+export * from "../state/samples_layout.ts";
 export { HEADER_BYTES } from "../core/large.ts";
 export { attachWith, openWith } from "../heap.ts";
 export { inverseOf, sizeClasses } from "../core/size_classes.ts";
 export { Journal } from "../state/journal.ts";
 export { Threads } from "../state/thread_table.ts";
 export { openParts, type Parts } from "./parts.ts";
-export { viewState } from "./state_view.ts";
+export { booksAt, samplesAt, viewState } from "./state_view.ts";

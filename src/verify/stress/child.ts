@@ -39,8 +39,11 @@ export interface StressSums {
 }
 
 /** Makes the program of a seed. */
-export function programOf(scenario: "damage" | undefined, seed: number): StressProgram {
-  return scenario === "damage" ? damageProgram(seed) : stressProgram(seed);
+export function programOf(
+  { scenario, variant, build }: Pick<StressRequest, "scenario" | "variant" | "build">,
+  seed: number,
+): StressProgram {
+  return scenario === "damage" ? damageProgram(seed, variant, build) : stressProgram(seed);
 }
 
 const ALIVE_MILLISECONDS = 100;
@@ -83,7 +86,7 @@ async function serve(request: StressRequest): Promise<void> {
   };
   let operations = 0, programs = 0;
   do {
-    const program = isFixed ? request.program : programOf(request.scenario, 1 + random.below(2 ** 32 - 1));
+    const program = isFixed ? request.program : programOf(request, 1 + random.below(2 ** 32 - 1));
     say({ kind: "program", seed: program.seed, sums: { programs, operations, counts } });
     let reached = 0;
     const watch: Watch = (index) => {

@@ -6,20 +6,33 @@
  * @module
  */
 import {
+  BOOK_GUARD_HIDES,
+  booksAt,
+  booksLayout,
   CACHE_SENT_TO,
   firstWordOf,
   GAP_BYTES,
   INVERSES_OFFSET,
   LOG_OFFSET,
   MAX_CACHES,
+  placeOf,
+  RECORD_WORDS,
   RING_FIRST,
   RING_WORDS,
+  SAMPLE_WORDS,
+  SAMPLES_RECORDS,
+  SAMPLES_STACKS,
+  SAMPLES_STACKS_BUCKETS,
+  SAMPLES_STACKS_END,
+  samplesAt,
   SLAB_BYTES,
   SLAB_MAP_OFFSET,
   SLAB_TABLE_OFFSET,
   SLAB_WORDS,
   SPAN_TABLE_OFFSET,
   SPAN_WORDS,
+  STACKS_BUCKETS,
+  STACKS_WORD,
   stateBytes,
   SUPERSLAB_BYTES,
   SUPERSLAB_TABLE_OFFSET,
@@ -29,7 +42,7 @@ import {
   WORD_LOG_LENGTH,
   WORD_MAGIC,
 } from "../../heap/inspect/mod.ts";
-import { Heap, HeapError } from "../../heap/mod.ts";
+import { type Flags, Heap, HeapError, type HeapOptions, parseVariant } from "../../heap/mod.ts";
 import { Random } from "../../measure/random.ts";
 import type { Operation, StressProgram } from "../../model/mod.ts";
 import { OracleError } from "../oracle.ts";
@@ -49,8 +62,11 @@ const CACHE_WORDS = CACHE_SENT_TO + MAX_CACHES / 32;
 /** Those of the rings from the second thread to the first, and back, of a heap as large as those here. */
 const RINGS = (stateBytes(RESERVE_BYTES) + RESERVE_BYTES + GAP_BYTES) / 4;
 
+/** Words that are next to one another. */
+type Area = readonly [first: number, count: number];
+
 /** Where damage goes: the words that a heap of some superslabs uses, each area as often as the others. */
-const AREAS: readonly (readonly [first: number, count: number])[] = [
+const AREAS: readonly Area[] = [
   [WORD_CLASS_OF, 2049],
   [WORD_MAGIC + 1, 1730], // control words and the thread table among them
   [WORD_LOCK, 1],
@@ -69,23 +85,50 @@ const AREAS: readonly (readonly [first: number, count: number])[] = [
   [SPAN_TABLE_OFFSET / 4 + SUPERSLAB_BYTES / SLAB_BYTES * SPAN_WORDS, 1024 * SPAN_WORDS],
 ];
 
-/** Makes the program of a seed: that of `stress`, with damage in between. */
-export function damageProgram(seed: number): StressProgram {
+/** What a heap is opened with, so that a program of some hundred operations guards blocks and samples some. */
+const WATCHED: HeapOptions = { guard: { oneIn: 4 } }, SAMPLED: HeapOptions = { profile: { everyBytes: 2000 } };
+
+/** Areas of the tables that only some heaps have: a profile's samples, and books. */
+function areasBehind(build: Build, { guard, profile }: Flags): Area[] {
+  const areas: Area[] = [];
+  if (profile === 1) {
+    const at = samplesAt(RESERVE_BYTES);
+    areas.push(
+      [at, SAMPLES_STACKS_END + 1],
+      [at + SAMPLES_STACKS + SAMPLES_STACKS_BUCKETS, 1000],
+      [at + SAMPLES_RECORDS + SUPERSLAB_BYTES / SLAB_BYTES * SAMPLE_WORDS, 256 * SAMPLE_WORDS],
+    );
+  }
+  if (build === "debug" || guard === 1) {
+    const at = booksAt(RESERVE_BYTES, profile === 1), { map, records } = booksLayout(RESERVE_BYTES);
+    areas.push(
+      [at, BOOK_GUARD_HIDES + 1],
+      [at + STACKS_WORD + STACKS_BUCKETS, 1000],
+      [at + map + placeOf(SUPERSLAB_BYTES), 2048],
+      [at + records, 200 * RECORD_WORDS],
+    );
+  }
+  return areas;
+}
+
+/** Makes the program of a seed: that of `stress`, with damage in between to what a heap of a variant and a build has. */
+export function damageProgram(seed: number, variant: string, build: Build): StressProgram {
   const random = new Random(seed), program = stressProgram(seed);
+  const areas = [...AREAS, ...areasBehind(build, parseVariant(variant).flags)];
   const made: number[] = [];
   const operations = program.operations.flatMap((operation): Operation[] => {
     if ("block" in operation) made.push(operation.block);
-    return random.below(DAMAGED_ONCE_IN) === 0 ? [operation, damageOf(random, made)] : [operation];
+    return random.below(DAMAGED_ONCE_IN) === 0 ? [operation, damageOf(random, made, areas)] : [operation];
   });
-  return { ...program, scenario: "damage", operations: [...operations, damageOf(random, made)] };
+  return { ...program, scenario: "damage", operations: [...operations, damageOf(random, made, areas)] };
 }
 
-function damageOf(random: Random, made: readonly number[]): Damage {
+function damageOf(random: Random, made: readonly number[], areas: readonly Area[]): Damage {
   const value = valueOf(random);
   if (random.below(4) === 0 && made.length > 0) {
     return { op: "scribble", block: made[random.below(made.length)]!, word: random.below(4), value };
   }
-  const [first, count] = AREAS[random.below(AREAS.length)]!;
+  const [first, count] = areas[random.below(areas.length)]!;
   return { op: "damage", word: first + random.below(count), value: random.below(6) === 0 ? "neighbour" : value };
 }
 
@@ -106,7 +149,13 @@ export async function runDamaged(
   { seed, maxBytes, operations }: StressProgram,
   watch: Watch,
 ): Promise<void> {
-  const options = { ...heapOptions(variant, build), log: () => {} };
+  const { flags } = parseVariant(variant);
+  const options = {
+    ...heapOptions(variant, build),
+    ...(flags.guard === 1 ? WATCHED : {}),
+    ...(flags.profile === 1 ? SAMPLED : {}),
+    log: () => {},
+  };
   using beside = await Heap.open({ reserveBytes: 64 * BESIDE_BYTES });
   const heap = await Heap.open({
     ...options,
@@ -215,6 +264,7 @@ class DamagedRun {
       () => heap.stats(),
       () => heap.snapshot(),
       () => heap.leaks(),
+      ...(heap.flags.profile === 1 ? [() => heap.profile()] : []),
     ];
     for (const call of calls) this.#try(call);
     for (const ptr of this.#pointers) this.#try(() => heap.owns(ptr));

@@ -115,7 +115,7 @@ async function stressVariant(
   const { failure, sums, death, seed } = await runChild(request, limits.silence, processes);
   if (failure !== undefined || death === undefined) return runOf(variant, start, sums, failure);
   if (seed === undefined) return runOf(variant, start, sums, failureOf(death, { seed: request.seed, operations: [] }));
-  const program = programOf(request.scenario, seed);
+  const program = programOf(request, seed);
   const operations = await shrink(program.operations, {
     deadline: performance.now() + limits.shrinking,
     fails: async (operations) => {
