@@ -332,10 +332,12 @@ export class ReleaseBlocks implements Blocks {
 
   alignedAlloc(alignment: number, size: number): Ptr {
     if (alignment <= BLOCK_ALIGNMENT) return this.malloc(size);
-    const { strides, usable } = this.#classes;
-    // Blocks end where their slab ends, so a stride that is a multiple of the alignment aligns them all.
-    for (let sizeClass = 1; sizeClass < strides.length; sizeClass++) {
-      if (!(usable[sizeClass]! >= size && strides[sizeClass]! % alignment === 0)) continue;
+    const { strides, usable, table, bias, largest } = this.#classes;
+    // Blocks end where their slab ends, so a stride that is a multiple of the alignment aligns them all. None is shorter.
+    const least = Math.max(size, alignment - (bias - BLOCK_ALIGNMENT + 1)); // a header is part of the stride
+    const first = least > largest ? strides.length : table[(least + bias) >> 4]!;
+    for (let sizeClass = first; sizeClass < strides.length; sizeClass++) {
+      if (strides[sizeClass]! % alignment !== 0) continue;
       const before = this.#alignment; // of a call in whose middle this one is, where the program is asked for memory
       this.#alignment = alignment;
       try {

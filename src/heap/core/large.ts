@@ -121,8 +121,12 @@ export class LargeBlocks {
     const offset = Math.min(Math.max(alignment, HEADER_BYTES), SLAB_BYTES);
     const pages = this.#pagesOf(offset, size), granules = Math.ceil(pages / PAGES_PER_GRANULE);
     if (granules > this.#memory.granules) return 0;
-    // What waits in the cache is in memory already: better than pages that nobody has touched yet.
-    if (!isSmall && this.#cache.kept > 0 && !this.#journal.run(() => this.#pages.hasDirty(granules))) this.flush();
+    // What waits in the cache is in memory already: better than pages that nobody has touched yet. The shortest that is long
+    // enough will do; else all go, since neighbours may make one.
+    const least = (granules - 1) * PAGES_PER_GRANULE + 1, isWanted = !isSmall && this.#cache.kept > 0;
+    if (isWanted && !this.#journal.run(() => this.#pages.hasDirty(granules) || this.#releaseCached(least))) {
+      this.flush();
+    }
     return this.#journal.run(() => this.#take(offset, pages, granules, this.#alignment(alignment), isSmall));
   }
 
@@ -247,13 +251,15 @@ export class LargeBlocks {
 
   /** Gives all that this thread has cached back to the page heap. Each span is a section. */
   flush(): void {
-    const next = (): boolean => {
-      const granule = this.#cache.remove();
-      if (granule !== 0) this.#release(granule, this.#memory.wordOf(granule * SLAB_BYTES));
-      return granule !== 0;
-    };
-    while (this.#journal.run(next));
+    while (this.#journal.run(() => this.#releaseCached()));
     this.#pages.trim();
+  }
+
+  /** Gives one that has at least so many pages back to the page heap; whether there was one. Part of a section. */
+  #releaseCached(least?: number): boolean {
+    const granule = this.#cache.remove(least);
+    if (granule !== 0) this.#release(granule, this.#memory.wordOf(granule * SLAB_BYTES));
+    return granule !== 0;
   }
 
   /** The same of a thread, by its entry. `mayGo`, in each section: whether it is dead still. */

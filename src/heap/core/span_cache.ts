@@ -13,8 +13,8 @@
  *
  * Only the thread that has the block writes the span's record, so this needs neither a section nor a lock. The record says
  * whose the span is, not the list: so a thread that dies between the two stores loses no span (`of`). The cache is bounded
- * in bytes. All spans go back when the heap grows, in `collect()`, before a call fails for want of memory, and with their
- * thread.
+ * in bytes. A block of another class is cut out of the shortest that is long enough. All spans go back when the heap grows, in
+ * `collect()`, before a call fails for want of memory, and with their thread.
  *
  * @module
  */
@@ -131,16 +131,20 @@ export class SpanCache {
     this.#kept += pages;
   }
 
-  /** Takes one out for the page heap; 0 if there is none. Part of a section. @throws {HeaderCorruptedError} as `take`. */
-  remove(): number {
+  /**
+   * Takes the shortest of at least so many pages out for the page heap; 0 if there is none. Part of a section.
+   *
+   * @throws {HeaderCorruptedError} as `take`.
+   */
+  remove(least = 0): number {
     for (let index = 0; index < SPAN_CLASSES; index++) {
       const list = this.#first + index, granule = this.#words[list]!, pages = (index & 7) + LEAST_PAGES << (index >> 3);
-      if (granule === 0) continue;
+      if (granule === 0 || pages < least) continue;
       this.#memory.journal.set(list, this.#nextOf(list, granule, pages));
       this.#kept = Math.max(0, this.#kept - pages);
       return granule;
     }
-    this.#kept = 0;
+    if (least === 0) this.#kept = 0;
     return 0;
   }
 

@@ -41,6 +41,22 @@ Deno.test("a large block of another class is made of what waits, before pages th
   assertEquals(granuleOf(heap.malloc(40_000)), granuleOf(first));
 });
 
+Deno.test("of what waits the shortest block that is long enough is taken for another class, and the others go on waiting", async () => {
+  using heap = await Heap.open({ variant: COUNTING });
+  const sizes = [40_000, 100_000, 300_000, MIB], ptrs = sizes.map((size) => heap.malloc(size));
+  for (const ptr of ptrs) heap.free(ptr);
+  assertEquals(heap.malloc(200_000), ptrs[2]);
+  const { spansTaken } = heap.counters()!;
+  assertEquals([40_000, 100_000, MIB].map((size) => heap.malloc(size)), [0, 1, 3].map((index) => ptrs[index]));
+  assertEquals(heap.counters()!.spansTaken, spansTaken);
+  // Nothing that waits is as long: all goes, and what lay side by side makes one.
+  for (const index of [0, 1, 3]) heap.free(ptrs[index]!);
+  const long = heap.malloc(5 * MIB);
+  assert(long !== 0 && heap.malloc(40_000) !== 0);
+  assert(heap.counters()!.spansTaken === spansTaken + 2);
+  heap.check();
+});
+
 Deno.test("a freed large block is a block no longer, whatever is done with its pointer", async () => {
   using heap = await Heap.open();
   const ptr = heap.malloc(100_000), other = heap.malloc(100_000);
