@@ -15,16 +15,7 @@
 import { type Allocator, OutOfMemory, type Slots } from "../allocator.ts";
 import { alone, type Workspace } from "../workspace.ts";
 import { loopRunner, seedChecksum } from "./loop_runner.ts";
-import {
-  parameter,
-  type Parameters,
-  perAllocator,
-  type Runner,
-  SEED,
-  STATE,
-  V8_CHECKS,
-  type Workload,
-} from "../workload.ts";
+import { parameter, type Parameters, perAllocator, type Runner, SEED, STATE, type Workload } from "../workload.ts";
 
 /**
  * Times that a block is gone through, and the distance of the bytes that are counted up then; the C twin has the same. With
@@ -50,7 +41,6 @@ const COMMON = {
   },
   sizes: [8],
   operationsPerUnit: (parameters: Parameters) => parameter(parameters, "cycles"),
-  loopsDiffer: V8_CHECKS,
 } as const;
 
 /** The workload `cache-scratch`. */
