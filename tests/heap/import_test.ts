@@ -232,7 +232,7 @@ Deno.test("a program is compiled with the library, and runs elsewhere: no home t
     }
   };
   await compileAndRun(each.flags);
-  if (isSkipped) return console.log("skipped: deno compile cannot download what it makes programs of");
+  if (isSkipped) return console.log("skipped: deno compile cannot download denort, and DENORT_BIN names none");
   await assertRunsWith(each, compileAndRun);
 });
 
