@@ -1,7 +1,7 @@
 /**
- * Runs all tests: those of the lab and all others at the same time, each half in a process of its own, since most of
- * them wait for others, and some count what their process has mapped. What the first prints is shown as it comes, what the
- * second printed behind it.
+ * Runs all tests: those of the lab and the like, and all others, at the same time, each half in a process of its own,
+ * since most of them wait for others, and some count what their process has mapped. What the first prints is shown as it
+ * comes, what the second printed behind it.
  *
  *     deno task test
  *     deno task test --filter malloc
@@ -11,14 +11,13 @@
  * @module
  */
 const PARTS = [
-  ["cli", "lab"],
+  ["cli", "lab", "os", "workloads"],
   [
     "clients",
     "duplicates_test.ts",
     "heap",
     "measure",
     "model",
-    "os",
     "pages",
     "peers",
     "profile",
@@ -26,7 +25,6 @@ const PARTS = [
     "rooms_test.ts",
     "traces",
     "verify",
-    "workloads",
   ],
 ];
 
