@@ -21,12 +21,13 @@ const ANY = undefined;
 
 /** By the row of the page that says so: what is tried, by the name that `fault_program.ts` has for it. */
 const TABLE: Record<string, Record<string, readonly [Cell, Cell, Cell]>> = {
-  "`free` of what is not a block: wild, negative, fractional, NaN, infinite, over the end, in the heap's state": {
-    "free of a wild number": [INVALID, INVALID, INVALID],
-    "realloc and usableSize of a wild number": [INVALID, INVALID, INVALID],
-    "free of a fraction": [INVALID, INVALID, INVALID],
-    "free of a foreign block": [INVALID, INVALID, INVALID],
-  },
+  "`free` of a pointer that is not a block: wild, negative, fractional, NaN, infinite, past the end, in the heap's state":
+    {
+      "free of a wild number": [INVALID, INVALID, INVALID],
+      "realloc and usableSize of a wild number": [INVALID, INVALID, INVALID],
+      "free of a fraction": [INVALID, INVALID, INVALID],
+      "free of a foreign block": [INVALID, INVALID, INVALID],
+    },
   "`free` of a pointer into the middle of a block, at any byte": {
     "free of a pointer into a block": [INVALID, INVALID, INVALID],
   },
@@ -67,10 +68,10 @@ const TABLE: Record<string, Record<string, readonly [Cell, Cell, Cell]>> = {
   "`realloc` of the block that was freed last": {
     "realloc of a freed block": [TWICE, TWICE, TWICE],
   },
-  "a write that leads a free list out of the blocks": {
+  "a write that makes a free list lead outside the blocks": {
     "a link out of the blocks": [HEADER, HEADER, HEADER],
   },
-  "a write that leads a free list to a live block, or into one": {
+  "a write that makes a free list lead to a live block, or into one": {
     "a link to a live block, or into one": [ANY, ANY, HEADER],
     "check() after a link to a live block": [HEADER, HEADER, HEADER],
   },
