@@ -105,20 +105,26 @@ Deno.test("report --help has an example", async () => {
   assertStringIncludes(stdout, "deno run -P cli.ts report bench.json");
 });
 
-Deno.test("the command line starts without the library that draws: only report loads it", async () => {
+Deno.test("the command line starts without its commands, and all commands without the library that draws", async () => {
   const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json", "src/cli/main.ts"] }).output();
   const { roots, modules } = JSON.parse(new TextDecoder().decode(stdout)) as {
     roots: string[];
     modules: { specifier: string; dependencies?: Dependency[] }[];
   };
-  const loaded = new Set(roots);
-  for (const specifier of loaded) {
-    const { dependencies = [] } = modules.find((module) => module.specifier === specifier) ?? {};
-    for (const { code, isDynamic } of dependencies) {
-      if (code !== undefined && isDynamic !== true) loaded.add(code.specifier);
+  /** What is loaded at the start, where a command is that is asked for. */
+  const loadedWith = (isAsked: (specifier: string) => boolean): (string | undefined)[] => {
+    const loaded = new Set(roots);
+    for (const specifier of loaded) {
+      const { dependencies = [] } = modules.find((module) => module.specifier === specifier) ?? {};
+      for (const { code, isDynamic } of dependencies) {
+        if (code !== undefined && (isDynamic !== true || isAsked(code.specifier))) loaded.add(code.specifier);
+      }
     }
-  }
-  const names = [...loaded].map((specifier) => specifier.split("/src/").at(-1));
+    return [...loaded].map((specifier) => specifier.split("/src/").at(-1));
+  };
+  const isCommand = (name: string | undefined): boolean => /cli\/(commands|completion)\//.test(name ?? "");
+  assertEquals(loadedWith(() => false).filter(isCommand), []);
+  const names = loadedWith(isCommand);
   assert(names.includes("cli/commands/report.ts") && names.includes("report/mod.ts"), names.join("\n"));
   assertEquals(names.filter((name) => /report\/html|plot|linkedom/.test(name ?? "")), []);
 });
