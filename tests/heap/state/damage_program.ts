@@ -182,7 +182,9 @@ function use(heap: Heap, live: Set<number>, call: string): void {
   } else if (call === "free") { for (const ptr of some) tolerant(() => (live.delete(ptr), heap.free(ptr), 0)); }
   else if (call === "realloc") {
     for (const ptr of some) tolerant(() => (live.delete(ptr), add(heap.realloc(ptr, 2000)), 0));
-  } else (heap as unknown as Record<string, () => void>)[call]!();
+  } else if (call === "touch") { for (const ptr of live) heap.u8[ptr] = heap.u8[ptr]! + 1; }
+  // where one lies, nothing is hidden
+  else (heap as unknown as Record<string, () => void>)[call]!();
 }
 
 /** A call may throw a HeapError, and the next one is made all the same. */
