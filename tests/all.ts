@@ -11,9 +11,8 @@
  * @module
  */
 const PARTS = [
-  ["cli", "lab", "os", "workloads"],
+  ["cli", "clients", "lab", "os", "workloads"],
   [
-    "clients",
     "duplicates_test.ts",
     "heap",
     "measure",

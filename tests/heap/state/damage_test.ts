@@ -19,9 +19,9 @@ const HEAPS = {
   shared: [", on a shared heap", 80, 50],
   debug: [", in a debug build's books", 80, 50],
   guarded: [", in the books of guarded blocks", 80, 50],
-  "guarded state": [", on a shared heap with guarded blocks", 80, 50],
+  "guarded state": [", on a shared heap with guarded blocks", 40, 20],
   profiled: [", in the samples of a profile", 80, -1],
-  "profiled state": [", on a shared heap that is profiled", 80, 50],
+  "profiled state": [", on a shared heap that is profiled", 40, 20],
 } as const;
 
 for (const [which, [where, least, leastErrors]] of Object.entries(HEAPS)) {
