@@ -7,6 +7,7 @@
  *     deno run -P bench/processes.ts
  *     deno run -P bench/processes.ts --processes 10 --row larson
  *     deno run -P bench/processes.ts --row "random-mixed 1024 after 128"
+ *     deno run -P bench/processes.ts --peer mimalloc
  *     deno run -P bench/processes.ts --trace ../shared/traces/systemui.zip
  *
  * Thirty take half a minute a row. It exits with 1 if the slowest process of a row is more than 15 % behind the fastest,
@@ -68,11 +69,11 @@ async function fastestOf({ command }: Contestant, { steps }: Row): Promise<numbe
 
 /** Measures a row and tells of it; false if some of its processes are slow and the machine is not to blame. */
 async function measure(row: Row, contestants: readonly Contestant[], processes: number): Promise<boolean> {
-  const ours = contestants.find(({ runtime }) => runtime === "deno")!;
+  const measured = contestants.find(({ runtime }) => runtime !== "harness")!;
   const loop = contestants.find(({ runtime, language }) => runtime === "harness" && language === "native");
   const times: number[] = [], others: number[] = [];
   for (let process = 0; process < processes; process++) {
-    times.push(await fastestOf(ours, row));
+    times.push(await fastestOf(measured, row));
     if (loop !== undefined) others.push(await fastestOf(loop, row));
   }
   const fast = Math.min(...times), slow = Math.max(...times);
@@ -93,10 +94,12 @@ async function measure(row: Row, contestants: readonly Contestant[], processes: 
   return late === 0 || !isSteady;
 }
 
-const { processes = "30", row: only, trace } = parseArgs(Deno.args, { string: ["processes", "row", "trace"] });
+const options = parseArgs(Deno.args, { string: ["processes", "row", "trace", "peer"] });
+const { processes = "30", row: only, trace, peer } = options;
+const [variants, peers] = peer === undefined ? [["slab-map"], []] : [[], [peer]];
 let isWell = true;
 if (trace === undefined) {
-  const { contestants } = await enter(["slab-map"], []);
+  const { contestants } = await enter(variants, peers);
   for (const name of only === undefined ? ROWS : [only]) {
     isWell = await measure(rowOf(name), contestants, Number(processes)) && isWell;
   }
@@ -104,7 +107,7 @@ if (trace === undefined) {
   const path = await Deno.makeTempFile();
   try {
     await Deno.writeFile(path, new Uint8Array(replayWords(readTrace(trace), 1).buffer));
-    const { contestants } = await enter(["slab-map"], [], replayHarness(path));
+    const { contestants } = await enter(variants, peers, replayHarness(path));
     isWell = await measure(
       { name: trace, steps: [{ workload: "replay", parameters: {} }] },
       contestants,

@@ -15,61 +15,17 @@ import {
   WORD_EMPTY_SUPERSLABS,
   WORD_LOCK,
   WORD_LOG_LENGTH,
-  WORD_THREADS_USED,
 } from "../../../src/heap/state/layout.ts";
 import { openWith } from "../../../src/heap/inspect/mod.ts";
 import { viewState } from "../../../src/heap/inspect/state_view.ts";
 import { entryOfOwner, THREAD_ID, wordOfThread } from "../../../src/heap/state/thread_table.ts";
 import { openVirtualMemory } from "../../../src/os/mod.ts";
-import { attachMortal, countDead, Death, fillWithDead, pretendDead } from "./mortal.ts";
+import { Live } from "./live.ts";
+import { attachMortal, countDead, Death, fillWithDead } from "./mortal.ts";
 
 const KIB = 1024, MIB = 1024 * KIB;
 /** Of a heap here: room for four superslabs that are full, and no more, since each thread that attaches maps it. */
 const RESERVE = 16 * MIB;
-
-/** The blocks that must be live, and what is in them. */
-class Live {
-  readonly fills = new Map<number, number>();
-  #count = 0;
-
-  constructor(readonly heap: Heap) {}
-
-  add(ptr: number): number {
-    assert(ptr !== 0);
-    assert(!this.fills.has(ptr), "given out twice");
-    this.fills.set(ptr, 1 + this.#count++ % 251);
-    this.refill(ptr);
-    return ptr;
-  }
-
-  refill(ptr: number): void {
-    for (const part of this.#ends(ptr, this.heap.usableSize(ptr))) part.fill(this.fills.get(ptr)!);
-  }
-
-  /** What is written and read of a block: its ends. */
-  #ends(ptr: number, size: number): Uint8Array[] {
-    const bytes = this.heap.u8.subarray(ptr, ptr + size);
-    return [bytes.subarray(0, 64), bytes.subarray(-64)];
-  }
-
-  free(heap: Heap, ptr: number): void {
-    heap.free(ptr);
-    this.fills.delete(ptr);
-  }
-
-  audit(): void {
-    this.heap.check();
-    const found = [...this.heap.blocks()];
-    assertEquals(found.length, this.fills.size, "live blocks");
-    for (const { ptr, size } of found) {
-      const fill = this.fills.get(ptr);
-      assert(fill !== undefined, "a block is live that was freed");
-      for (const part of this.#ends(ptr, size)) {
-        assert(part.every((byte) => byte === fill), "something wrote into a live block");
-      }
-    }
-  }
-}
 
 interface Scenario {
   readonly name: string;
@@ -534,61 +490,5 @@ for (const method of ["fill", "copyWithin"] as const) {
       assertEquals([...heap.blocks()].map(({ ptr }) => ptr), blocks);
     }
     for (const ptr of blocks) assert(heap.u8.subarray(ptr, ptr + 1000).every((byte) => byte === 7));
-  });
-}
-
-/** By name: what is called, and the functions in which a full stack must have ended it. */
-const DIVES: { readonly [name: string]: readonly string[] } = {
-  "collect()": ["ThreadCache.flush"],
-  "collect() with nothing cached": ["Journal.run"], // it looks first, too
-  "collect() that gives back what a dead thread had": ["Reclaimer.reclaim"],
-  "close() of one that is attached": ["Heap.close"], // it looks first
-};
-
-for (const [name, sections] of Object.entries(DIVES)) {
-  Deno.test({ name: `a stack overflow at any depth of ${name} loses nothing`, sanitizeResources: false }, async () => {
-    using heap = await Heap.open({ variant: "slab-map,capacity=8,refill=4,prewarm=0", reserveBytes: RESERVE });
-    const shared = heap.share(), live = new Live(heap);
-    for (let index = 0; index < 50; index++) live.add(heap.malloc(index * 300));
-    const errors: RangeError[] = [];
-    const wasIn = (section: string) => errors.some(({ stack }) => stack!.includes(` ${section} `));
-    // Where the stack ends is a matter of what V8 has inlined by then: so more often, until it was where it should.
-    for (let repeat = 0; repeat < 12 || (repeat < 300 && !sections.every(wasIn)); repeat++) {
-      const other = await Heap.attach(shared);
-      const ptrs = times(60, (index) => live.add((index % 2 === 0 ? other : heap).malloc(index * 700)));
-      ptrs.forEach((ptr, index) => live.free(index % 3 === 0 ? other : heap, ptr));
-      if (name.endsWith("nothing cached")) {
-        heap.collect();
-        other.free(other.malloc(300 * KIB));
-      }
-      const isClosed = name.startsWith("close");
-      if (name.includes("dead")) pretendDead(viewState(other), 1);
-      const work = (): void => isClosed ? other.close() : void heap.collect();
-      let isDone = false;
-      const dive = (): void => {
-        try {
-          dive();
-        } catch (error) {
-          if (!(error instanceof RangeError)) throw error;
-        }
-        if (isDone) return;
-        try {
-          work();
-          isDone = true;
-        } catch (error) {
-          if (!(error instanceof RangeError)) throw error;
-          errors.push(error); // their stacks are read later: that takes stack itself
-        }
-      };
-      // Each argument is 8 bytes of stack: so the stack ends at another place each time.
-      ((..._padding: number[]) => dive())(...new Array<number>(repeat * 9 % 113).fill(0));
-      live.audit();
-      if (name.includes("dead")) (other.u8.buffer as ArrayBuffer).transfer(0);
-      other.close();
-      heap.collect();
-      live.audit();
-      assertEquals(viewState(heap)[WORD_THREADS_USED], 2);
-    }
-    for (const section of sections) assert(wasIn(section), `no stack ended in ${section}`);
   });
 }
