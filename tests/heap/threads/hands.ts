@@ -10,16 +10,23 @@ import { type Answer, AREA_BYTES, type Message, SLOTS, SLOTS_AT, type Task, veri
 export const sleep = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => setTimeout(resolve, milliseconds));
 
+/** For so long Deno lets the thread of a Worker run on that is terminated: one that was about to attach may still do so. */
+const LATE_MILLISECONDS = 2_500;
+const lateUntil = new WeakMap<Heap, number>();
+
 /** A Worker at its task. */
 export class Hand {
   readonly attached: Promise<void>;
   readonly done: Promise<number>;
+  readonly #heap: Heap;
   readonly #worker: Worker;
+  #isAttached = false;
 
   constructor(heap: Heap, task: Task, area: number, seed = 1) {
     this.#worker = new Worker(new URL("worker_tasks.ts", import.meta.url), { type: "module", name: "worker_tasks" });
+    this.#heap = heap;
     const attached = Promise.withResolvers<void>(), done = Promise.withResolvers<number>();
-    this.attached = attached.promise;
+    this.attached = attached.promise.then(() => void (this.#isAttached = true));
     this.done = done.promise;
     this.#worker.onmessage = ({ data }: MessageEvent<Answer>) => {
       if ("attached" in data) return attached.resolve();
@@ -36,6 +43,7 @@ export class Hand {
   }
 
   terminate(): void {
+    if (!this.#isAttached) lateUntil.set(this.#heap, performance.now() + LATE_MILLISECONDS);
     this.#worker.terminate();
   }
 }
@@ -45,8 +53,9 @@ export function areaOf(heap: Heap): number {
   return heap.calloc(1, AREA_BYTES);
 }
 
-/** Waits until no thread but this one has the heap, dead ones included. */
+/** Waits until no thread but this one has the heap, dead ones included, nor may come to have it. */
 export async function alone(heap: Heap): Promise<void> {
+  await sleep(Math.max(0, (lateUntil.get(heap) ?? 0) - performance.now()));
   const isTaken = (slot: number): boolean => viewState(heap)[wordOfThread(slot) + THREAD_ID] !== 0;
   for (let wait = 0;; wait++) {
     heap.collect();
