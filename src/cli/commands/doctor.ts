@@ -24,7 +24,7 @@ The noise floor is the difference between two processes that run the same code. 
 measurements.
 
 --witness compares the loops in C by which native allocators are measured with an independent
-program, which takes up to a minute. A difference of more than 10 % is a defect of this lab.
+program, which takes one to five minutes. A difference of more than 10 % is a defect of this lab.
 
 Exit codes: 0 fine; with --witness 1 a difference, 2 too noisy to tell; 3 an error.
 

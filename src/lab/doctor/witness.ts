@@ -7,7 +7,7 @@
  * operations there and back (A B B A ...), in turns that are short: a neighbour of the machine then slows both
  * of a pair, or few pairs, and the median of the pairs is the round's. A row's ratio is Hodges and Lehmann's estimate
  * over the rounds, as of `compare`, and its interval is exact, of 99 %. Rows whose
- * interval lies on neither side of the bound get as many rounds again, once.
+ * interval lies on neither side of the bound get as many rounds again, up to four times.
  *
  * @module
  */
@@ -64,7 +64,7 @@ export const WITNESS_PROGRAM: NativeTarget = {
 
 const WITHIN = 0.1;
 /** Rounds after which rows are looked at. */
-const LOOKS = [12, 24];
+const LOOKS = [12, 24, 48, 96, 192];
 const SLOT_MILLISECONDS = 3;
 /** Longer where an allocator that has waited its turn begins with page faults, having given its large blocks back. */
 const SLOW_MIX_MILLISECONDS = 12;

@@ -99,7 +99,7 @@ const compileMixedBatches = perAllocator(<P>({ malloc, free, write, read, nothin
         }
         sink = (sink + read(pointer, 0)) | 0;
         free(pointer);
-        checksum = ((checksum + slot) | 0) ^ x;
+        checksum = (checksum + slot) | 0;
         slot = (slot + step) & ringBits;
       }
       slot = isReverse ? (head - length) & ringBits : head;
