@@ -1055,9 +1055,12 @@ static bool passes_on(char *const *variables) {
   return has_library && has_folder;
 }
 
-/* Notes what a process is about to become; NULL if there is no room for that. Also in a child of fork or vfork. */
+/*
+ * Notes what a process is about to become; NULL if there is no room for that, or no name, which the system refuses. Also in
+ * a child of fork or vfork.
+ */
 static struct note *add_note(uint32_t pid, const char *path, char *const *variables) {
-  if (nearest == NULL) return NULL;
+  if (nearest == NULL || path == NULL) return NULL;
   const size_t length = strnlen(path, PATH_BYTES), bytes = (sizeof(struct note) + length + 1 + 7) & ~(size_t)7;
   const uint32_t at = atomic_fetch_add(&nearest->note_bytes, (uint32_t)bytes);
   if (at > sizeof nearest->notes || bytes > sizeof nearest->notes - at) {

@@ -236,7 +236,7 @@ linuxTest(
     }),
 );
 
-for (const what of ["files", "closed", "swapped", "vfork"]) {
+for (const what of ["files", "closed", "swapped", "nameless", "vfork"]) {
   linuxTest(
     `recording goes on, and the program's own files are left alone: ${what}`,
     () =>

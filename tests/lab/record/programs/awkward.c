@@ -7,9 +7,11 @@
  *   files       there is no number left for another file
  *   closed      all files are closed that the program does not know
  *   swapped     a number is closed and used again all the time, while another thread is recorded
+ *   nameless    a program of no name is started: the system refuses that
  *   vfork       a child that shares the memory may open no file, and makes blocks
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -73,6 +75,16 @@ static int swap(const char *path) {
   return fstat(kept, &now) == 0 && now.st_size == 0 && lost == 0;
 }
 
+/* Whether each call says so, and returns. */
+static int start_nothing(char **arguments) {
+  const char *volatile name = NULL; /* whose nonnull attribute the compiler is not to see */
+  int right = execve(name, arguments, environ) == -1 && errno == EFAULT;
+  right += execv(name, arguments) == -1 && errno == EFAULT;
+  right += execl(name, "nothing", (char *)NULL) == -1 && errno == EFAULT;
+  right += execveat(AT_FDCWD, name, arguments, environ, 0) == -1 && errno == EFAULT;
+  return right == 4;
+}
+
 int main(int count, char **arguments) {
   const char *what = count > 1 ? arguments[1] : "";
   make(1, 24);
@@ -84,6 +96,7 @@ int main(int count, char **arguments) {
     for (int file = 3; file < 1024; file++) close(file);
   }
   if (strcmp(what, "swapped") == 0 && !swap(arguments[2])) return 1;
+  if (strcmp(what, "nameless") == 0 && !start_nothing(arguments)) return 1;
   if (strcmp(what, "vfork") == 0 && vfork() == 0) {
     limit(RLIMIT_NOFILE, 0);
     make(BLOCKS, 24);
