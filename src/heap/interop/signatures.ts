@@ -136,7 +136,7 @@ export function signature<const Text extends string>(
  * @param file its name, as the system's loader knows it, or its path.
  * @throws {InvalidTypeError} as `signature`, and names the function; and for a file that is not a text or a URL.
  * @throws {NativeAccessError} without `--allow-ffi`, and what `Deno.dlopen` throws for a library or a function that
- * there is not.
+ * there is not, and for a description in Deno's own form that it does not take.
  *
  * @example
  * ```ts

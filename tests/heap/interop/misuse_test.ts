@@ -217,7 +217,9 @@ Deno.test("what is no type, no text and no constructor gets the error that says 
     assertAll("INVALID_ALIGNMENT", { view: () => heap.view(any(wrong), block.ptr, 1) });
   }
   for (const wrong of [5, null, undefined, 1n]) assertAll("INVALID_TYPE", { values: () => enumeration(any(wrong)) });
-  assertAll("INVALID_STRING", { undefined: () => heap.cstrings(any(undefined)) });
+  const away = new Uint8Array(8);
+  away.buffer.transfer();
+  for (const wrong of [undefined, away]) assertAll("INVALID_STRING", { cstrings: () => heap.cstrings(any(wrong)) });
   assertAll("INVALID_ALIGNMENT", { undefined: () => heap.view(any(undefined), block.ptr, 1) });
 });
 

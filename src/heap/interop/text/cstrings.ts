@@ -102,7 +102,8 @@ export class CStrings {
 
   /** A new block with an array of addresses, NULL behind the last, and the texts that they lead to. */
   makeAll(source: Source, texts: Iterable<string>, options?: CStringOptions): Ptr {
-    if (typeof texts?.[Symbol.iterator] !== "function") {
+    // A view gives numbers, and one whose buffer was transferred away throws an error of its own.
+    if (typeof texts?.[Symbol.iterator] !== "function" || ArrayBuffer.isView(texts)) {
       throw new InvalidStringError(
         `${given(texts)}: C strings are made of an array of strings, or whatever else gives them.`,
       );
