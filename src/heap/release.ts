@@ -204,7 +204,7 @@ export class ReleaseBlocks implements Blocks {
       trace: links.log,
       slabMap: SLAB_MAP_OFFSET / 4,
       inverses: INVERSES_OFFSET / 4,
-      first: memory.stateBytes / 4,
+      front: memory.stateBytes,
     });
     const keeps = this.#keepsAny = compileKeeps(words, memory, classes, flags);
     this.keeps = samples === undefined ? keeps : (ptr, size) => !samples.has(ptr) && keeps(ptr, size);

@@ -26,7 +26,7 @@ export const compile: Compile = (
   trace,
   slabMap,
   inverses,
-  first,
+  front,
   imul,
 ) => {
   function malloc(size: number): number {
@@ -42,7 +42,7 @@ export const compile: Compile = (
     const ptr = heap[heads + sizeClass]!;
     // The list leads into a slab of the class that is this thread's. Slabs have 2^16 bytes.
     if (heap[slabMap + (ptr >>> 16)] !== (sizeClass | tag)) return refill(sizeClass) | 0;
-    heap[heads + sizeClass] = heap[first + (ptr >> 2)]!;
+    heap[heads + sizeClass] = heap[(ptr + front) >>> 2]!;
     heap[rooms + sizeClass] = heap[rooms + sizeClass]! + 1;
     return ptr;
   }
@@ -65,7 +65,7 @@ export const compile: Compile = (
       const head = heap[heads + sizeClass]!, room = heap[rooms + sizeClass]!;
       if (head === ptr) break fast;
       if (room > 0) {
-        heap[first + (ptr >> 2)] = head;
+        heap[(ptr + front) >>> 2] = head;
         heap[heads + sizeClass] = ptr;
         heap[rooms + sizeClass] = room - 1;
         return;

@@ -44,8 +44,8 @@ export interface HotParts {
   readonly slabMap: number;
   /** Index of the table of inverses, by class: 2^32 over the stride, as `inverseOf` in `../core/size_classes.ts` rounds it. */
   readonly inverses: number;
-  /** Index of the word that pointer 0 leads to. */
-  readonly first: number;
+  /** Bytes of state in front of pointer 0. */
+  readonly front: number;
 }
 
 /** The two functions of a heap. */
@@ -72,7 +72,7 @@ export type Compile = (
   trace: Int32Array,
   slabMap: number,
   inverses: number,
-  first: number,
+  front: number,
   imul: (a: number, b: number) => number,
 ) => HotPath;
 
@@ -96,7 +96,7 @@ export function compiled(compile: Compile, parts: HotParts): HotPath {
     parts.trace,
     parts.slabMap,
     parts.inverses,
-    parts.first,
+    parts.front,
     Math.imul,
   );
 }

@@ -28,7 +28,8 @@
  *   dead zone and a map check each.
  * - One array, `words`, has everything: free lists, slab map, tables and links. Each further array is two more 64-bit
  *   constants to load at every access. It ends at 2 GiB of blocks, so that a bound is a 32-bit operand. The state is in
- *   front of pointer 0, out of the reach of programs: so a link's index takes an addition, a fiftieth of random-mixed.
+ *   front of pointer 0, out of the reach of programs: so a link's index takes an addition. That comes before the shift: behind
+ *   it, it cost a fiftieth of random-mixed.
  * - All is int32: `(size | 0) !== size` costs nothing where size is one, and sends fractions, NaN and large numbers away.
  *   `| 0` and `- 0` behind the slow calls keep the result an int32 as long as it is one.
  * - `| 0` throws a plain TypeError for a bigint or a symbol, which has to be a typed one. Nothing that V8 expects there can
@@ -68,7 +69,7 @@ export function template(constants: Constants): Compile {
     trace,
     slabMap,
     inverses,
-    first,
+    front,
     imul,
   ) => {
     function malloc(size: number): number {
@@ -108,7 +109,7 @@ export function template(constants: Constants): Compile {
       }
       if (BOX) boxCheck(sizeClass, ptr, TRACE_POP);
       if (WRITE_HEADER) writeHeader(ptr, sizeClass); // before it is taken: a call for which there is no stack would lose it
-      heap[heads + sizeClass] = heap[first + (ptr >> 2)]!;
+      heap[heads + sizeClass] = heap[(ptr + front) >>> 2]!;
       heap[rooms + sizeClass] = heap[rooms + sizeClass]! + 1;
       return ptr;
     }
@@ -141,7 +142,7 @@ export function template(constants: Constants): Compile {
           if (BOX) boxCheck(sizeClass, ptr, TRACE_PUSH);
           if (RESTORE) writeHeader(ptr, sizeClass);
           if (COUNTERS) counts[FAST_FREES] = counts[FAST_FREES]! + 1;
-          heap[first + (ptr >> 2)] = head;
+          heap[(ptr + front) >>> 2] = head;
           heap[heads + sizeClass] = ptr;
           heap[rooms + sizeClass] = room - 1;
           return;
@@ -218,23 +219,23 @@ export function template(constants: Constants): Compile {
         if (head !== 0 && (!(head >= FIRST_BLOCK) || (head & 15) !== 0)) reject("list", sizeClass, head);
       }
       if (BOX_CANARIES) {
-        if (operation === TRACE_POP && heap[first + (ptr >> 2) + 1] !== (ptr ^ CANARY)) reject("list", sizeClass, ptr);
+        if (operation === TRACE_POP && heap[((ptr + front) >>> 2) + 1] !== (ptr ^ CANARY)) reject("list", sizeClass, ptr);
       }
       if (BOX_SCAN) {
-        let at = operation === TRACE_PUSH ? heap[heads + sizeClass]! : heap[first + (ptr >> 2)]!;
+        let at = operation === TRACE_PUSH ? heap[heads + sizeClass]! : heap[(ptr + front) >>> 2]!;
         for (let left = SCAN_LENGTH; left > 0 && at !== 0; left--) {
           if (at === ptr) reject(operation === TRACE_PUSH ? "again" : "list", sizeClass, ptr);
           if (!(at >= FIRST_BLOCK) || (heap[slabMap + (at >>> 16)]! & CLASS) !== sizeClass) {
             reject("list", sizeClass, at);
           }
           if (BOX_CANARIES) {
-            if (heap[first + (at >> 2) + 1] !== (at ^ CANARY)) reject("list", sizeClass, at);
+            if (heap[((at + front) >>> 2) + 1] !== (at ^ CANARY)) reject("list", sizeClass, at);
           }
-          at = heap[first + (at >> 2)]!;
+          at = heap[(at + front) >>> 2]!;
         }
         if (BOX_CANARIES) {
           if (at !== 0) reject("list", sizeClass, at); // a loop
-          if (operation === TRACE_PUSH) heap[first + (ptr >> 2) + 1] = ptr ^ CANARY;
+          if (operation === TRACE_PUSH) heap[((ptr + front) >>> 2) + 1] = ptr ^ CANARY;
         }
       }
     }

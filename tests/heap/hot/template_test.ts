@@ -71,7 +71,7 @@ function behaviour(compile: Compile, seed: number): string {
     trace,
     slabMap: SLAB_MAP,
     inverses: INVERSES,
-    first: FIRST,
+    front: FIRST * 4,
   });
   const taken: unknown[] = [0, -1, 1.5, NaN, 2 ** 31, 3n, "x", undefined];
   for (let call = 0; call < CALLS; call++) {
