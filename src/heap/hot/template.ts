@@ -219,7 +219,9 @@ export function template(constants: Constants): Compile {
         if (head !== 0 && (!(head >= FIRST_BLOCK) || (head & 15) !== 0)) reject("list", sizeClass, head);
       }
       if (BOX_CANARIES) {
-        if (operation === TRACE_POP && heap[((ptr + front) >>> 2) + 1] !== (ptr ^ CANARY)) reject("list", sizeClass, ptr);
+        if (operation === TRACE_POP && heap[((ptr + front) >>> 2) + 1] !== (ptr ^ CANARY)) {
+          reject("list", sizeClass, ptr);
+        }
       }
       if (BOX_SCAN) {
         let at = operation === TRACE_PUSH ? heap[heads + sizeClass]! : heap[(ptr + front) >>> 2]!;
