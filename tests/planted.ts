@@ -33,7 +33,7 @@ const BUGS = {
     changes: HOT_PATHS.map((file) => ({
       file,
       from: COUNT_DOWN,
-      to: `${COUNT_DOWN} if ((ptr & 0xff0) === 0) heap[first + (ptr >> 2)] = ptr;`,
+      to: `${COUNT_DOWN} if ((ptr & 0xff0) === 0) heap[(ptr + front) >>> 2] = ptr;`,
     })),
   },
   /** One block in 256 that is freed is not counted. */

@@ -17,7 +17,7 @@ import {
   threadCount,
   wrap,
 } from "./tables/format.ts";
-import { areDisturbed, deltaOf, EQUIVALENT_WITHIN, type Verdict, verdictOf } from "../measure/mod.ts";
+import { areDisturbed, deltaOf, EQUIVALENT_WITHIN, LOOKS, type Verdict, verdictOf } from "../measure/mod.ts";
 import { type Palette, PLAIN } from "./tables/palette.ts";
 import type { Ratio } from "../model/results.ts";
 import { processorDifferences, processorOf } from "./processor.ts";
@@ -90,12 +90,13 @@ function rangeOf(rows: readonly CompareRow[]): string {
   return `${change(Math.min(...rows.map(({ low }) => low)))} to ${change(Math.max(...rows.map(({ high }) => high)))}`;
 }
 
-/** How many rounds rows that are undecided would need. */
+/** How many rounds rows that are undecided would need, and what to do about it. */
 function moreRounds(rows: readonly CompareRow[]): string {
   const needed = Math.max(...rows.map(roundsNeeded));
-  return Number.isFinite(needed)
-    ? `more rounds would tell, about ${needed}`
-    : `not even ${MOST_ROUNDS} rounds would tell`;
+  if (!Number.isFinite(needed)) return `not even ${MOST_ROUNDS} rounds would tell`;
+  return `about ${needed} rounds would tell, ${
+    needed <= LOOKS.at(-1)! ? "so leave out --quick" : "or a quieter machine"
+  }`;
 }
 
 /**

@@ -35,7 +35,7 @@ export function headline({ results, rounds }: Pick<ResultFile, "results" | "roun
   if (threads.length > 1) {
     const peer = seriesOf(rival ?? "");
     const how = peer.length === 0 ? "" : howOf(results);
-    return `${subject} ${byThreads(ours, peer, threads, ratioOf)}${how}; ${where}`;
+    return `${subject} ${byThreads(ours, peer, threads, ratioOf, how)}; ${where}`;
   }
   if (others.length === 0) return `${subject} at ${times(first.opsPerSecond.median / 1e6)} M operations/s; ${where}`;
   const known: string[] = [], unknown: string[] = [];
@@ -72,6 +72,7 @@ function byThreads(
   peer: readonly Result[],
   threads: readonly number[],
   ratioOf: RatioOf,
+  how: string,
 ): string {
   const withThreads = (results: readonly Result[], count: number) => results.filter((each) => each.threads === count);
   const fewest = withThreads(ours, threads[0]!);
@@ -86,7 +87,7 @@ function byThreads(
     return ratio === undefined ? "an unknown number of" : times(ratio.median);
   });
   const against = peer[0] === undefined ? "M operations/s" : `times as fast as ${nameOf(peer[0])}`;
-  return `${speeds.join(", ")} ${against}, and ${growth.join(", ")} times as fast as with ${threads[0]}`;
+  return `${speeds.join(", ")} ${against}${how}, and ${growth.join(", ")} times as fast as with ${threads[0]}`;
 }
 
 /** How many times as fast `left` was; undefined if that is not known. */

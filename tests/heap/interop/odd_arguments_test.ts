@@ -4,7 +4,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { Heap, HeapError, OsError, struct } from "../../mod.ts";
+import { Heap, HeapError, OsError, struct } from "../../../mod.ts";
 
 /** What a value throws when it is asked for a number: it may pass through. */
 class Own extends Error {}
