@@ -74,11 +74,13 @@ export class Watch implements Disposable {
   /** Each process that was seen, and which program it was last. */
   readonly #seen = new Map<number, string>();
   readonly #timer: ReturnType<typeof setInterval>;
+  /** What the timer began. */
+  #looking: Promise<unknown> = Promise.resolve();
 
   /** @param folder where the recorder writes to */
   constructor(folder: string) {
     this.#mark = `HAKMEM_RECORDING=${folder}`;
-    this.#timer = setInterval(() => void this.look(), LOOK_EVERY);
+    this.#timer = setInterval(() => this.#looking = this.look(), LOOK_EVERY);
   }
 
   /** Looks now; gives those that run. */
@@ -94,8 +96,9 @@ export class Watch implements Disposable {
     return running;
   }
 
-  /** What was seen and is not among those that are known. */
+  /** What was seen and is not among those that are known. The watch has been disposed of. */
   async missing(known: ReadonlySet<number>, running: ReadonlySet<number>): Promise<MissingProcess[]> {
+    await this.#looking; // else its `sh` would outlive the recording
     const missing: MissingProcess[] = [];
     for (const [pid, program] of this.#seen) {
       if (known.has(pid)) continue;
