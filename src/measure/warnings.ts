@@ -108,24 +108,30 @@ export function tierWarning(who: string, tiers: readonly string[], longer?: stri
   };
 }
 
-/**
- * Warns if the intervals of somebody's throughput are wide.
- *
- * @param estimates By the setting they are of: a size, with its threads where there are several; empty if there is one
- * setting only.
- */
-export function noiseWarning(who: string, estimates: ReadonlyMap<string, Estimate>): Warning | undefined {
-  const widths = [...estimates].map(([setting, { median, low, high }]) => ({ setting, width: (high - low) / median }))
-    .filter(({ width }) => width >= WIDE);
-  if (widths.length === 0) return undefined;
-  const widest = Math.round(100 * Math.max(...widths.map(({ width }) => width)));
+/** Somebody's throughput at each setting: a size, with its threads where there are several; empty if there is one only. */
+export interface Throughputs {
+  readonly who: string;
+  readonly at: ReadonlyMap<string, Estimate>;
+}
+
+/** Warns if intervals of throughput are wide: once, with whose they are, where, and how wide. */
+export function noiseWarning(all: readonly Throughputs[]): Warning | undefined {
+  const wide = all.flatMap(({ who, at }) => {
+    const widths = [...at].map(([setting, { median, low, high }]) => ({ setting, width: (high - low) / median }))
+      .filter(({ width }) => width >= WIDE);
+    return widths.length === 0 ? [] : [{ who, widths }];
+  });
+  if (wide.length === 0) return undefined;
+  const widest = percentOf(Math.max(...wide.flatMap(({ widths }) => widths.map(({ width }) => width))));
+  const each = wide.map(({ who, widths }) => {
+    const settings = widths.map(({ setting, width }) => `${setting} (${percentOf(width)})`.trim());
+    return widths[0]!.setting === "" ? `${who} ${settings[0]}` : `${who} at ${settings.join(", ")}`;
+  });
   return {
     code: "NOISE",
-    message: `${
-      whoAt(who, widths.map(({ setting }) => setting))
-    }: the 95 % interval is up to ${widest} % of the median wide`,
+    message: `95 % intervals are up to ${widest} of the median wide: ${each.join("; ")}`,
     advice: "run on a quiet machine, or with more --rounds",
-    brief: `intervals up to ${widest} % wide`,
+    brief: `intervals up to ${widest} wide`,
   };
 }
 
@@ -138,6 +144,10 @@ export function unstableWarning(who: string, settings: readonly string[], longer
     advice: longer === undefined ? "run again" : `run again, or raise ${longer}`,
     brief: `${who} was still changing its speed`,
   };
+}
+
+function percentOf(share: number): string {
+  return `${Math.round(100 * share)} %`;
 }
 
 function counted(count: number, noun: string): string {

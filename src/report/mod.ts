@@ -27,7 +27,7 @@ export { headline } from "./bench/headline.ts";
 export { renderJson } from "./tables/json.ts";
 export { heapLabel, labelOf } from "./tables/label.ts";
 export { renderReplay, renderReplayMarkdown } from "./traces/replay.ts";
-export { replayHeadline } from "./traces/replay_answer.ts";
+export { replayHeadline, tooFew } from "./traces/replay_answer.ts";
 export { processorOf } from "./processor.ts";
 export { renderMarkdown } from "./bench/markdown.ts";
 export { renderStress } from "./stress.ts";

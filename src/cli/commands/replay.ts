@@ -5,11 +5,11 @@
  */
 import { Command } from "@commander-js/extra-typings";
 import { DEFAULT_VARIANT } from "../../heap/mod.ts";
-import { replay } from "../../lab/replay/replay.ts";
+import { replay, type ReplayPlan } from "../../lab/replay/replay.ts";
 import { freshSeed } from "../../measure/mod.ts";
 import { defaultPeers } from "../../peers/find.ts";
 import type { ResultFile } from "../../model/mod.ts";
-import { renderCsv, renderReplay, renderReplayMarkdown, renderWarnings } from "../../report/mod.ts";
+import { renderCsv, renderReplay, renderReplayMarkdown, renderWarnings, tooFew } from "../../report/mod.ts";
 import { FORMATS, readTrace, traceName } from "../../traces/mod.ts";
 import { MOST_MEMBERS } from "../../traces/replay_words.ts";
 import { effortOf, variantsOf } from "../shared/bench_plan.ts";
@@ -71,7 +71,7 @@ async function run(path: string, options: ReplayOptions): Promise<number> {
   const effort = effortOf(options);
   const variants = variantsOf(options.variant);
   const outputs = await RESULT_FORMATS.outputs(options, [path, ...libraryPaths(options.peer ?? [])]);
-  const plan = {
+  const plan: ReplayPlan = {
     trace: readTrace(path),
     file: traceName(path),
     variants,
@@ -84,6 +84,10 @@ async function run(path: string, options: ReplayOptions): Promise<number> {
     unitDeadline: options.peer === undefined
       ? REPLAY_DEADLINES[options.quick === true ? "quick" : "normal"]
       : undefined,
+    foresee: ({ events }) => {
+      const why = tooFew(events);
+      if (why !== undefined) printError(`${traceName(path)} has ${why}\n`);
+    },
   };
   const { isInterrupted, ...found } = await interruptible((show, signal) => replay(plan, show, signal));
   if (isInterrupted) printError("interrupted: not all single operations are timed; what follows was measured before\n");

@@ -65,7 +65,7 @@ export function warningsOf({ results, fastest, environment, unstable, stealBefor
     ),
     ...judged.map((result) => modesWarning(result, results, fastest)),
     ...names.map((name) => unstableWarning(name, (unstable.get(name) ?? []).map(({ setting }) => setting), longer)),
-    ...names.map((name) => noiseWarning(name, throughputs(judged.filter((each) => nameOf(each) === name)))),
+    noiseWarning(names.map((who) => ({ who, at: throughputs(judged.filter((each) => nameOf(each) === who)) }))),
   ].filter((warning) => warning !== undefined);
 }
 

@@ -63,6 +63,8 @@ export interface ReplayPlan {
   readonly orderSeed: number;
   /** As of `BenchPlan`. */
   readonly unitDeadline?: number | undefined;
+  /** Is told what the trace is like before anything is measured. */
+  readonly foresee?: (summary: TraceSummary) => void;
 }
 
 /** A replay meets all of the allocator, not its fastest path alone: V8 has more to compile. */
@@ -89,6 +91,7 @@ export async function replay(
 ): Promise<BenchRun & { readonly trace: NonNullable<ResultFile["trace"]> }> {
   const summary = summarise(plan.trace, SAMPLES);
   if (summary.events === 0) throw new TraceError(`${plan.file}: there is nothing to replay but ends of threads`);
+  plan.foresee?.(summary);
   return await withHarness(plan, plan.variants.length + plan.peers.length, async (harness, notes, _words, path) => {
     const everyone = whoCan(await enter(plan.variants, plan.peers, harness), plan.threads);
     const run = await measure(plan, summary, everyone, report, signal);

@@ -8,7 +8,18 @@
  * @module
  */
 import { type Estimate, knownRatio, ratios } from "../../measure/mod.ts";
-import { bounds, hasOwnHeaps, isThreaded, nameOf, sizesOf, threadCount, threadsOf, times } from "../tables/format.ts";
+import {
+  bounds,
+  hasOwnHeaps,
+  isThreaded,
+  mops,
+  nameOf,
+  ratioWithBounds,
+  sizesOf,
+  threadCount,
+  threadsOf,
+  times,
+} from "../tables/format.ts";
 import { loopDifference, netRatiosOf, unlikeLoops } from "./loops.ts";
 import type { Result, ResultFile } from "../../model/results.ts";
 
@@ -37,7 +48,7 @@ export function headline({ results, rounds }: Pick<ResultFile, "results" | "roun
     const how = peer.length === 0 ? "" : howOf(results);
     return `${subject} ${byThreads(ours, peer, threads, ratioOf, how)}; ${where}`;
   }
-  if (others.length === 0) return `${subject} at ${times(first.opsPerSecond.median / 1e6)} M operations/s; ${where}`;
+  if (others.length === 0) return `${subject} at ${ours.map(speedOf).join(", ")} M operations/s; ${where}`;
   const known: string[] = [], unknown: string[] = [];
   for (const other of others) {
     const ratio = ratioOf(ours, seriesOf(other));
@@ -46,8 +57,8 @@ export function headline({ results, rounds }: Pick<ResultFile, "results" | "roun
       unknown.push(name);
       continue;
     }
-    const claim = `${times(ratio.median)} times${known.length === 0 ? " as fast as" : ""} ${name}`;
-    known.push(other === "system" ? `${claim} (${bounds(ratio.low, ratio.high)})` : claim);
+    const how = known.length === 0 ? "times as fast as" : "times";
+    known.push(`${times(ratio.median)} ${how} ${name} (${bounds(ratio.low, ratio.high)})`);
   }
   const how = howOf(results), names = unknown.join(", ");
   if (known.length === 0) {
@@ -55,7 +66,7 @@ export function headline({ results, rounds }: Pick<ResultFile, "results" | "roun
       nameOf(ours[0]!)
     } runs ${first.workload}${crew}${how}; ${where}`;
   }
-  return `${subject} ${known.join(", ")}${names === "" ? "" : ` (not known against ${names})`}${how}; ${where}`;
+  return `${subject} ${known.join(", ")}${names === "" ? "" : `, not known against ${names}`}${how}; ${where}`;
 }
 
 /** Which ratio it is, if it is not that of the whole. */
@@ -78,16 +89,23 @@ function byThreads(
   const fewest = withThreads(ours, threads[0]!);
   const speeds = threads.map((count) => {
     const [mine, other] = [withThreads(ours, count), withThreads(peer, count)];
-    if (peer.length === 0) return times(mine[0]!.opsPerSecond.median / 1e6);
-    const ratio = ratioOf(mine, other);
-    return ratio === undefined ? "not known" : `${times(ratio.median)} (${bounds(ratio.low, ratio.high)})`;
+    return peer.length === 0 ? speedOf(mine[0]!) : factor(ratioOf(mine, other)) ?? "not known";
   });
   const growth = threads.slice(1).map((count) => {
-    const ratio = wholeRatio(withThreads(ours, count), fewest);
-    return ratio === undefined ? "an unknown number of" : times(ratio.median);
+    return factor(wholeRatio(withThreads(ours, count), fewest)) ?? "an unknown number of";
   });
   const against = peer[0] === undefined ? "M operations/s" : `times as fast as ${nameOf(peer[0])}`;
   return `${speeds.join(", ")} ${against}${how}, and ${growth.join(", ")} times as fast as with ${threads[0]}`;
+}
+
+/** Millions of operations a second, with the interval. */
+function speedOf({ opsPerSecond: { median, low, high } }: Result): string {
+  return `${mops(median)} (${bounds(low, high, mops)})`;
+}
+
+/** A ratio with its interval; undefined if it is not known. */
+function factor(ratio: Estimate | undefined): string | undefined {
+  return ratio && ratioWithBounds({ ...ratio, ratio: ratio.median });
 }
 
 /** How many times as fast `left` was; undefined if that is not known. */

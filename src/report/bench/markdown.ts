@@ -13,6 +13,7 @@ import { processorOf } from "../processor.ts";
 import { sharingLines } from "./sharing.ts";
 import type { ResultFile } from "../../model/results.ts";
 import { columnsOf } from "./table.ts";
+import { workloadText } from "./workload.ts";
 
 /** The document's text. */
 export function renderMarkdown(file: ResultFile): string {
@@ -38,7 +39,7 @@ export function renderMarkdown(file: ResultFile): string {
     ...latencyMarkdown(results),
     ...instructionsMarkdown(results),
     ...(remarks.length === 0 ? [] : [...remarks, ""]),
-    `${results[0]?.workload ?? "nothing"} (${parametersOf(results)}), ${counted(rounds.measured, "round")}, turns of ` +
+    `${workloadText(results)}; ${parametersOf(results)}; ${counted(rounds.measured, "round")}, turns of ` +
     `${rounds.slotMilliseconds} ms or one unit. ${processorOf(environment)}, ${
       counted(cores, "core")
     }, ${os}; Deno ${deno}, V8 ${v8}; ` +

@@ -15,12 +15,12 @@ import { instructionLines } from "./instructions.ts";
 import { latencyLines } from "./latency.ts";
 import { answer, type Palette, PLAIN, sentence } from "../tables/palette.ts";
 import { renderTable } from "./table.ts";
+import { workloadText } from "./workload.ts";
 
 /** What goes to stdout. */
 export function renderTerminal(file: ResultFile, palette: Palette = PLAIN): string {
   const { results, expectations, notes } = file;
-  const first = results[0];
-  const parameters = first === undefined ? [] : [`${first.workload}: ${parametersOf(results)}`];
+  const parameters = results.length === 0 ? [] : [`${workloadText(results)}; ${parametersOf(results)}`];
   const lines = (text: string) => sentence(text, palette);
   const sections = [
     [...answer(headline(file), palette), ...doubts(file).flatMap(lines)],

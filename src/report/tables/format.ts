@@ -137,10 +137,13 @@ export function isThreaded(results: readonly Setting[]): boolean {
   return results.some(({ threads }) => threads > 1);
 }
 
-/** Breaks a text at its spaces into lines of at most `columns`; longer words too, behind a slash or comma if they can. */
+/**
+ * Breaks a text at its spaces into lines of at most `columns`, but not between a number and its unit; longer words too,
+ * behind a slash or comma if they can.
+ */
 export function wrap(text: string, columns: number): string[] {
   const lines = [""];
-  for (const word of text.split(" ").flatMap((word) => pieces(word, columns))) {
+  for (const word of text.split(BREAKS).flatMap((word) => pieces(word, columns))) {
     const line = lines.at(-1) ?? "";
     if (line !== "" && line.length + 1 + word.length > columns) lines.push(word);
     else lines[lines.length - 1] = line === "" ? word : `${line} ${word}`;
@@ -148,8 +151,12 @@ export function wrap(text: string, columns: number): string[] {
   return lines;
 }
 
+/** Spaces, but not those between a number and its unit. */
+const BREAKS = / (?!%)(?!(?<=\d )(?:ns|us|ms|s|B|[KMG]i?B)(?!\w))/;
+
 function pieces(word: string, columns: number): string[] {
   if (word.length <= columns) return [word];
+  if (word.includes(" ")) return word.split(" ").flatMap((part) => pieces(part, columns)); // a number with its unit
   const end = Math.max(word.lastIndexOf("/", columns - 1), word.lastIndexOf(",", columns - 1)) + 1;
   const length = end > columns / 2 ? end : columns;
   return [word.slice(0, length), ...pieces(word.slice(length), columns)];

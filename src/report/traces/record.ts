@@ -8,6 +8,7 @@ import { type Column, markdownOf, numbers, terminalTable, words } from "../table
 import { bytesText, counted, withCommas, wrap } from "../tables/format.ts";
 import { csvTable } from "../tables/rows.ts";
 import { type Palette, PLAIN } from "../tables/palette.ts";
+import { tooFew } from "./replay_answer.ts";
 import { shortBytes } from "./trace.ts";
 import type { Histogram, MissingProcess, RecordedProcess, RecordFile } from "../../model/record.ts";
 
@@ -113,18 +114,20 @@ function shortened(name: string): string {
   return name.length <= MOST_NAME_COLUMNS ? name : `${name.slice(0, MOST_NAME_COLUMNS - 1)}…`;
 }
 
-/** The program itself in three sentences. */
+/** The program itself in some sentences. */
 function describe(
-  { program, file, kinds, sizes, lifetimes, peakLiveBlocks, endLiveBlocks }: RecordedProcess,
+  { program, file, events, kinds, sizes, lifetimes, peakLiveBlocks, endLiveBlocks }: RecordedProcess,
 ): string[] {
   const counts = Object.entries(kinds).filter(([, count]) => count > 0).map(([name, count]) =>
     `${name} ${withCommas(count)}`
   );
+  const short = tooFew(events);
   return [
     `${program}: ${counts.join(", ")}; at most ${counted(peakLiveBlocks, "block")} live, ` +
     `${withCommas(endLiveBlocks)} never freed. More: trace info ${file}.`,
     ...(sizes.length === 0 ? [] : [`Sizes in bytes: ${quantiles(sizes)}.`]),
     ...(lifetimes.length === 0 ? [] : [`Lifetimes in bytes asked for meanwhile: ${quantiles(lifetimes)}.`]),
+    ...(short === undefined ? [] : [`${program} made ${short}.`]),
   ];
 }
 

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { nameColumn } from "../tables/bars.ts";
 import { doubts } from "../doubts.ts";
+import { footprintLines, megabytes, MEMORY_COLUMNS, memoryCells, ratioLines } from "./footprint.ts";
 import { bounds, counted, nameOf, nanoseconds, ranText, times, wrap } from "../tables/format.ts";
 import { loopsLine, netRatioToSystem, unlikeLoops } from "../bench/loops.ts";
 import { processorOf } from "../processor.ts";
@@ -13,18 +13,12 @@ import { fastestOf, replayHeadline, type ReplaySeconds, replaySeconds, tooShort 
 import { latencyLines, latencyMarkdown } from "../bench/latency.ts";
 import { markdownTable } from "../tables/rows.ts";
 import type { Failure, Ratio, Result, ResultFile } from "../../model/results.ts";
-import { sparkline } from "../tables/sparkline.ts";
 import { type Palette, PLAIN } from "../tables/palette.ts";
 import { numbersOf, textTable } from "../tables/text_table.ts";
-
-const MEGABYTE = 1e6;
-const MOST_SPARK_COLUMNS = 60;
 
 /** The ratio is that of net times where the loops differ. */
 const TIME_COLUMNS = (ratio: string) =>
   ["allocator", "cold ms", "95 %", "warm ms", "ns/event", ratio, "95 %", "longest us"] as const;
-/** Also for the page. */
-export const MEMORY_COLUMNS = ["allocator", "peak MB", "peak / live", "mean MB", "page faults", "of"] as const;
 
 /** What goes to stdout. */
 export function renderReplay(file: ResultFile, palette: Palette = PLAIN): string {
@@ -144,103 +138,4 @@ function timeCells(result: Result, { cold, warm }: ReplaySeconds, ratio: Ratio |
 /** In the time column, since it is a time that is missing; what happened is among the notes. */
 function failureCells({ allocator, message }: Failure): string[] {
   return [allocator, message.endsWith(" gave NULL") ? "out of memory" : "failed", "", "", "", "", "", ""];
-}
-
-/** In the order of {@link MEMORY_COLUMNS}. */
-export function memoryCells(result: Result): string[] {
-  const { peakFootprintBytes, averageFootprintBytes, peakLiveBytes, pageFaults, footprintOf } = result;
-  const isKnown = peakFootprintBytes !== undefined && averageFootprintBytes !== undefined;
-  return [
-    nameOf(result),
-    isKnown ? megabytes(peakFootprintBytes) : "not known",
-    isKnown && peakLiveBytes ? times(peakFootprintBytes / peakLiveBytes) : "",
-    isKnown ? megabytes(averageFootprintBytes) : "",
-    pageFaults === undefined ? "" : String(pageFaults),
-    footprintOf === undefined ? "" : FOOTPRINT_OF[footprintOf],
-  ];
-}
-
-const FOOTPRINT_OF = { mapping: "its mapping", process: "the process" } as const;
-
-/** The footprint over time, a line an allocator under one of the live bytes, all on one scale, that of the highest. */
-function footprintLines(results: readonly Result[], palette: Palette): string[] {
-  const shown = results.flatMap((result) =>
-    result.footprint === undefined ? [] : [{ name: nameOf(result), result, footprint: result.footprint }]
-  );
-  const first = shown[0];
-  if (first === undefined) return [];
-  const top = Math.max(
-    ...first.footprint.liveBytes,
-    ...shown.flatMap(({ footprint }) => footprint.footprintBytes),
-  );
-  const chart = nameColumn(["live bytes", ...shown.map(({ name }) => name)]);
-  const sparkColumns = Math.min(MOST_SPARK_COLUMNS, palette.columns - chart.columns - 2 - megabytes(top).length);
-  const line = (name: string, values: readonly number[], paint: (text: string) => string) => {
-    const { above, start } = chart.lineOf(name, palette.columns);
-    return [...above, `${start} ${sparkline(values, sparkColumns, top)} ${megabytes(values.at(-1) ?? 0)}`].map(paint);
-  };
-  return [
-    ...wrap(`memory over the trace, MB in the end; the whole height is ${megabytes(top)} MB`, palette.columns),
-    ...line("live bytes", first.footprint.liveBytes, palette.dim),
-    ...shown.flatMap(({ name, result, footprint }) =>
-      line(name, footprint.footprintBytes, result.runtime === "deno" ? palette.green : String)
-    ),
-  ];
-}
-
-/** The footprint over the live bytes, where these are at least {@linkcode LIVE_LEAST} of the most that ever were. */
-export interface FootprintRatio {
-  readonly name: string;
-  readonly result: Result;
-  readonly events: readonly number[];
-  readonly ratios: readonly number[];
-}
-
-const LIVE_LEAST = 1 / 10;
-
-/**
- * By allocator. None if in the end next to nothing is live: then the ratio says what a program keeps that is about to end,
- * and not how well one fares that goes on.
- */
-export function footprintRatios(results: readonly Result[]): FootprintRatio[] {
-  return results.flatMap((result) => {
-    if (result.footprint === undefined) return [];
-    const { events, liveBytes, footprintBytes } = result.footprint, least = LIVE_LEAST * Math.max(...liveBytes);
-    if (!(liveBytes.at(-1)! >= least && least > 0)) return [];
-    const shown = events.flatMap((_, at) => liveBytes[at]! >= least ? [at] : []);
-    return [{
-      name: nameOf(result),
-      result,
-      events: shown.map((at) => events[at]!),
-      ratios: shown.map((at) => footprintBytes[at]! / liveBytes[at]!),
-    }];
-  });
-}
-
-/** The same over time, a line an allocator, from 1 upwards. */
-function ratioLines(results: readonly Result[], palette: Palette): string[] {
-  const shown = footprintRatios(results);
-  if (shown.length === 0) return [];
-  const top = Math.max(...shown.flatMap(({ ratios }) => ratios));
-  const chart = nameColumn(shown.map(({ name }) => name));
-  const figuresOf = (ratios: readonly number[]) => `${times(Math.max(...ratios))} ${times(ratios.at(-1)!)}`;
-  const width = Math.max(...shown.map(({ ratios }) => figuresOf(ratios).length));
-  const columns = Math.min(MOST_SPARK_COLUMNS, palette.columns - chart.columns - 2 - width);
-  return [
-    ...wrap(
-      `footprint over live bytes, where a tenth of the most is live: at most, and in the end; from 1 to ${times(top)}`,
-      palette.columns,
-    ),
-    ...shown.flatMap(({ name, result, ratios }) => {
-      const { above, start } = chart.lineOf(name, palette.columns);
-      const line = sparkline(ratios.map((ratio) => ratio - 1), columns, top - 1);
-      return [...above, `${start} ${line} ${figuresOf(ratios)}`].map(
-        result.runtime === "deno" ? palette.green : String,
-      );
-    }),
-  ];
-}
-
-function megabytes(bytes: number): string {
-  return (bytes / MEGABYTE).toFixed(1);
 }

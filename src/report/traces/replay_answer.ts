@@ -38,6 +38,13 @@ export function replaySeconds(result: Result, results: readonly Result[]): Repla
   return { cold: isCold ? inSeconds(results.map(cold)) : undefined, warm: inSeconds(results) };
 }
 
+/** Why no replay of a trace can have a verdict, which is known before any is measured; undefined if one can. */
+export function tooFew(events: number): string | undefined {
+  if (events >= LEAST_EVENTS) return undefined;
+  return `${counted(events, "event")}, too few for replay to say which allocator is fastest: that takes at least ` +
+    `${withCommas(LEAST_EVENTS)}, and ${1000 * LEAST_SECONDS} ms in malloc and free`;
+}
+
 /** Why nothing can be said of who is the fastest; undefined if something can. */
 export function tooShort(results: readonly Result[]): string | undefined {
   const contestants = contestantsOf(results), natives = contestants.filter(isNative), { events = 0 } = results[0] ?? {};

@@ -9,6 +9,7 @@ import { bytesText, counted, ranText, withCommas, wrap } from "../tables/format.
 import { csvTable, markdownTable } from "../tables/rows.ts";
 import { areaChart } from "../tables/sparkline.ts";
 import { type Palette, PLAIN } from "../tables/palette.ts";
+import { tooFew } from "./replay_answer.ts";
 import type { TraceFile } from "../../model/trace.ts";
 
 const MOST_BAR_COLUMNS = 36;
@@ -29,6 +30,7 @@ export function renderTrace(file: TraceFile, palette: Palette = PLAIN): string {
     ...file.remarks.map((remark) => lines(`note: ${remark}`)),
     lines(kindsOf(file)),
     lines(livesOf(file)),
+    ...shortOf(file).map(lines),
     [palette.bold("allocations by size, to bytes"), ...histogramLines(file.sizes, palette)],
     [
       ...lines("freed blocks by lifetime, to bytes that the program allocated meanwhile").map(palette.bold),
@@ -47,6 +49,7 @@ export function renderTraceMarkdown(file: TraceFile): string {
     ...file.remarks.map((remark) => `Note: ${remark}.\n`),
     `${kindsOf(file)}\n`,
     `${livesOf(file)}\n`,
+    ...shortOf(file).map((text) => `${text}.\n`),
     markdownTable(["size to", "allocations", "bytes"], histogramCells(file.sizes)),
     markdownTable(["lifetime to", "blocks", "bytes"], histogramCells(file.lifetimes)),
     markdownOf(THREAD_COLUMNS, file.threadTable),
@@ -84,6 +87,12 @@ function livesOf(file: TraceFile): string {
       (100 * crossThreadFrees).toFixed(1)
     } % of frees by ` +
     "a thread that did not allocate the block";
+}
+
+/** What a replay of it could not say. */
+function shortOf({ events }: TraceFile): string[] {
+  const why = tooFew(events);
+  return why === undefined ? [] : [why];
 }
 
 function histogramLines(rows: TraceFile["sizes"], palette: Palette): string[] {

@@ -19,8 +19,8 @@ import { fixture } from "../fixture.ts";
 Deno.test("headline() says the result in one line of words", () => {
   assertEquals(
     headline(fixture()),
-    "hakmem runs random-mixed 1.50 times as fast as system (1.50–1.50), 2.00 times ffi, 800 times thi.ng; " +
-      "sizes 128–1024, 6 rounds",
+    "hakmem runs random-mixed 1.50 times as fast as system (1.50–1.50), 2.00 times ffi (2.00–2.00), 800 times thi.ng " +
+      "(800–800); sizes 128–1024, 6 rounds",
   );
 });
 
@@ -29,12 +29,17 @@ Deno.test("headline() says what there is when system, or everybody else, was not
   const results = file.results.filter(({ allocator }) => allocator !== "system");
   assertMatch(
     headline({ ...file, results }),
-    /^hakmem runs random-mixed 2.00 times as fast as ffi, 800 times thi.ng;/,
+    /^hakmem runs random-mixed 2.00 times as fast as ffi \(2.00–2.00\), 800 times thi.ng \(800–800\);/,
   );
   const alone = results.filter(({ runtime, size }) => runtime === "deno" && size === 128);
   assertEquals(
     headline({ ...file, results: alone }),
-    "hakmem runs random-mixed at 97.6 M operations/s; size 128, 6 rounds",
+    "hakmem runs random-mixed at 97.6 (95.2–100) M operations/s; size 128, 6 rounds",
+  );
+  const ours = results.filter(({ runtime }) => runtime === "deno");
+  assertMatch(
+    headline({ ...file, results: ours }),
+    /at 97.6 \(95.2–100\), [\d.]+ \(.*\) M operations\/s; sizes 128–1024,/,
   );
   assertEquals(headline({ ...file, results: [] }), "nothing was measured");
 });

@@ -3,7 +3,13 @@ import { parseHTML } from "linkedom";
 import { parseReportInput, renderPage, type ReportInput, ReportInputError } from "../../../src/report/html/mod.ts";
 import { causesOf } from "../../../src/report/html/charts/explain.ts";
 import { markup } from "../../../src/report/html/markup.ts";
-import { deviationScale, linearTicks, logarithmicTicks, ratioScale } from "../../../src/report/html/charts/scale.ts";
+import {
+  deviationScale,
+  linearTicks,
+  lineScale,
+  logarithmicTicks,
+  ratioScale,
+} from "../../../src/report/html/charts/scale.ts";
 import { recommendation } from "../../../src/report/explain.ts";
 import { compareHeadline, explainHeadline, headline, renderJson } from "../../../src/report/mod.ts";
 import { compareFixture } from "../compare_fixture.ts";
@@ -354,6 +360,16 @@ Deno.test("the memory chart is as high as the highest footprint, which is drawn 
   assertEquals(Math.max(...ticks), 150, "its peak, in megabytes");
   const lines = [...section.querySelectorAll("[aria-label='line'] path")].map((path) => path.getAttribute("d") ?? "");
   assert(lines.length > 0 && lines.every((line) => line.split("M").length === 2), "no line has a gap");
+  const tops = lines.map((line) => Math.min(...[...line.matchAll(/,([\d.]+)/g)].map(([, y]) => Number(y))));
+  const zero = Number(section.querySelector("[aria-label='y-grid'] line")!.getAttribute("y1"));
+  assert(tops.every((top) => zero - top > 0.15 * zero), "and no other line is flat");
+});
+
+Deno.test("a scale for lines is linear as long as none is far above most, and has the highest value in any case", () => {
+  const linear = lineScale([3, 4, 12], 6), far = lineScale([3, 4, 400], 6);
+  assertEquals([linear.type, linear.domain], ["linear", [0, 12.24]]);
+  assertEquals([far.type, far.domain, far.ticks.at(0), far.ticks.at(-1)], ["symlog", [0, 408], 0, 400]);
+  assertEquals(lineScale([0, 0], 6).type, "linear");
 });
 
 Deno.test("a file of inspect whose map is not one is refused", () => {

@@ -17,6 +17,7 @@ import {
   renderReplay,
   renderStress,
   renderTerminal,
+  wrap,
 } from "../../../src/report/mod.ts";
 import { renderPeers } from "../../../src/report/peers.ts";
 import { renderRecord } from "../../../src/report/traces/record.ts";
@@ -62,7 +63,7 @@ function grown(file: ResultFile): ResultFile {
     ...COUNTED,
     footprint: { events: [1, 2], liveBytes: [5e7, 9e7], footprintBytes: [6e7, 123_456_789] },
   }));
-  const warning = noiseWarning("slab-map", new Map([["128", { median: 1, low: 0.9, high: 1.21, level: 0.95 }]]))!;
+  const warning = noiseWarning([{ who: "slab-map", at: new Map([["128", { median: 1, low: 0.9, high: 1.21 }]]) }])!;
   return { ...file, results, notes: [LONG], warnings: [warning] };
 }
 
@@ -410,4 +411,16 @@ Deno.test("no column is made narrower than a word of usual length", () => {
     assertStringIncludes(text, "random-mixed,", `${width}`);
     assertEquals(text.split("\n").filter((line) => line.length > width), [], `${width}`);
   }
+});
+
+Deno.test("no line ends between a number and its unit, in any report at any width", () => {
+  const torn = /\d\n\s*(?:%|(?:ns|us|ms|KB|MB|GB)\b)/;
+  for (const [name, render] of Object.entries(REPORTS)) {
+    for (let columns = 60; columns <= 120; columns++) {
+      const found = torn.exec(render(terminal(columns)));
+      assertEquals(found, null, `${name} at ${columns}: ${found?.[0]}`);
+    }
+  }
+  assertEquals(wrap("a loss of 12 % of it", 12), ["a loss of", "12 % of it"]);
+  assertEquals(wrap("in 1.5 ns/op, or 3 sizes", 6), ["in 1.5", "ns/op,", "or 3", "sizes"]);
 });

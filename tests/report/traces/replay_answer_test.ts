@@ -1,7 +1,7 @@
 /** The first line of a replay: who is the fastest, who takes the least memory, and when that cannot be said. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import type { ResultFile } from "../../../src/model/mod.ts";
-import { renderReplay, renderReplayMarkdown, replayHeadline } from "../../../src/report/mod.ts";
+import { renderReplay, renderReplayMarkdown, replayHeadline, tooFew } from "../../../src/report/mod.ts";
 import { fixture } from "../fixture.ts";
 
 type Result = ResultFile["results"][number];
@@ -102,6 +102,15 @@ Deno.test("a trace of few events, or of next to no time, is too short for a rati
     }
   }
   assertStringIncludes(renderReplay(replayOf(THREE)), "1.00–3.00");
+});
+
+Deno.test("that a trace is too short is known from its events, before anything is measured", () => {
+  assertEquals(tooFew(10_000), undefined);
+  assertEquals(
+    tooFew(9999),
+    "9,999 events, too few for replay to say which allocator is fastest: that takes at least 10,000, and 1 ms in malloc " +
+      "and free",
+  );
 });
 
 Deno.test("the table has cold beside warm, in 100 columns", () => {

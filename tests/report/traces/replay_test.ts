@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { nameOf, renderReplay } from "../../../src/report/mod.ts";
 import { fixture } from "../fixture.ts";
 
@@ -14,6 +14,22 @@ Deno.test("renderReplay() draws memory to the scale of the highest, so that none
     new RegExp(`^  ${name} +.*(.) [\\d.]+$`, "m").exec(text)?.[1]
   );
   assertEquals(ends, ["▅", "▅", "▇", "█"]);
+});
+
+Deno.test("renderReplay() gives who is far above most a scale of its own, so that no other line is flat", () => {
+  const peaks = [12e6, 400e6, 17.5e6];
+  const results = fixture().results.slice(0, 3).map((result, index) => ({
+    ...result,
+    footprint: { events: [1, 2], liveBytes: [5e6, 10e6], footprintBytes: [1e6, peaks[index]!] },
+  }));
+  const text = renderReplay({ ...fixture(), results }), [ours, far, other] = results.map(nameOf);
+  assertStringIncludes(text, `the whole height is 17.5 MB, but that of ${far} 400.0 MB\n`);
+  assertStringIncludes(text, `at most, and in the end; from 1 to\n1.75, but that of ${far} to 40.0\n`);
+  const ends = [ours, far, other].map((name) =>
+    [...text.matchAll(new RegExp(`^  ${name} .*([▁-█]) [\\d. ]+$`, "gm"))]
+      .map(([, end]) => end)
+  );
+  assertEquals(ends, [["▅", "▂"], ["█", "█"], ["█", "█"]]);
 });
 
 Deno.test("renderReplay() has the footprint over the live bytes of a program that goes on, and of no other", () => {

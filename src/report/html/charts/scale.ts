@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { commonTop } from "../../tables/far.ts";
 
 /** A scale, with ticks and the letters beside them. */
 export interface Scale {
@@ -23,6 +24,18 @@ export function amountScale(values: readonly number[], ticks: number): Scale {
   const [low, high] = [Math.min(...values), Math.max(...values)];
   if (low > 0 && high / low > LINEAR_SPAN) return ratioScale(values, ticks);
   return linearScale(Math.min(0, low), high === 0 ? 1 : high * 1.02, ticks);
+}
+
+/**
+ * A scale from 0 for lines of which these are the highest values. Where one of them is far above most it is logarithmic,
+ * but near 0, and the highest value is a tick.
+ */
+export function lineScale(peaks: readonly number[], ticks: number): Scale {
+  const high = Math.max(0, ...peaks), common = commonTop(peaks);
+  if (high <= common || common === 0) return linearScale(0, 1.02 * high, ticks);
+  const constant = common / 10;
+  const below = logarithmicTicks([constant, high / 1.3], ticks); // with room for the last one
+  return { type: "symlog", constant, domain: [0, 1.02 * high], ticks: [0, ...below, round(high)], tickFormat: plain };
 }
 
 /** A scale of which both ends are given. */

@@ -18,6 +18,7 @@ import { memorySection } from "./replay.ts";
 import { distributionFigure, roundsFigure } from "../charts/samples.ts";
 import { environmentSection, figure, remarksSection, type Section } from "./section.ts";
 import { renderTable } from "../table.ts";
+import { workloadText } from "../../bench/workload.ts";
 
 const OF_TIMES = "net is without the harness";
 const OF_THREADS = "scaling is over that with the fewest threads, fairness the slowest thread's over the fastest one's";
@@ -65,6 +66,10 @@ export function benchSections(file: ResultFile): Section[] {
     { id: "rounds", title: "Round by round", content: figure(roundsFigure(contestants)) },
     { id: "counters", title: "Counters", content: countsTable(counters) },
     remarksSection(file),
-    environmentSection(file, { parameters: parametersOf(results), rounds: measured }),
+    environmentSection(file, {
+      workload: workloadText(results),
+      parameters: parametersOf(results),
+      rounds: measured,
+    }),
   ];
 }

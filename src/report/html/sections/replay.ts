@@ -5,11 +5,11 @@
  */
 import * as Plot from "@observablehq/plot";
 import { counted, nameOf, times } from "../../tables/format.ts";
-import { footprintRatios, MEMORY_COLUMNS, memoryCells } from "../../traces/replay.ts";
+import { footprintRatios, MEMORY_COLUMNS, memoryCells } from "../../traces/footprint.ts";
 import type { Result, ResultFile } from "../../../model/results.ts";
 import { coloursOf } from "../charts/bench.ts";
 import { type Figure, MUTED } from "../charts/chart.ts";
-import { linearScale } from "../charts/scale.ts";
+import { linearScale, lineScale } from "../charts/scale.ts";
 import { figure, type Section } from "./section.ts";
 import { renderTable } from "../table.ts";
 
@@ -79,7 +79,8 @@ function overEvents<Name extends string>(
   name: Name,
   last: number,
 ): Figure["draw"] {
-  const top = points.reduce((most, { [name]: value }) => Math.max(most, value), 0);
+  const peaks = new Map<string, number>();
+  for (const { label, [name]: value } of points) peaks.set(label, Math.max(peaks.get(label) ?? 0, value));
   return ({ isNarrow }) => [{
     plot: {
       height: 260,
@@ -87,7 +88,7 @@ function overEvents<Name extends string>(
       marginRight: 20,
       marginBottom: 38,
       x: { ...linearScale(0, last, isNarrow ? 3 : 8), label: "events" },
-      y: { ...linearScale(0, 1.02 * top, 6), grid: true, label: null },
+      y: { ...lineScale([...peaks.values()], 6), grid: true, label: null },
       color: { type: "identity" },
       marks: [Plot.line(points, { x: "event", y: name, z: "label", stroke: "colour", strokeWidth: 1.5 })],
     },
