@@ -100,6 +100,8 @@
 #define MADV_WIPEONFORK 18
 #endif
 
+extern void *__libc_stack_end __attribute__((weak));
+
 #ifdef STACKS
 #include "recorder/stacks.h"
 #endif
@@ -210,7 +212,7 @@ static struct stat file_identity;
 static struct file_header *nearest; /* the process's file, or one of a parent's as long as it has none */
 static bool was_confined;           /* the process, or one of its parents before the fork */
 static uint64_t first_room;
-static char folder[PATH_BYTES - 64], library[PATH_BYTES];
+static char folder[PATH_BYTES - 64], library[PATH_BYTES], executable[PATH_BYTES];
 static bool has_pauses;            /* recording is let go on and paused by signals */
 static _Atomic uint32_t is_paused; /* a fork goes on as its parent was */
 static pthread_key_t thread_end;
@@ -228,15 +230,26 @@ static uint64_t nanoseconds(clockid_t clock) {
 /* Which signals a thread had blocked before it blocked all; a process that is confined cannot block them. */
 struct signals {
   bool are_blocked;
-  sigset_t before;
+  uint64_t before; /* as the kernel has them */
 };
 
-/* No signals meanwhile: a handler might jump away, and nobody would get the lock again. */
-static struct signals lock(void) {
+/*
+ * No signals meanwhile: a handler might jump away, and nobody would get the lock again. Nor libc's own, by which a thread is
+ * cancelled at any moment, if it wants that; pthread_sigmask leaves those alone.
+ */
+static struct signals block_signals(void) {
   struct signals signals = {.are_blocked = !process->is_confined};
-  sigset_t all;
-  sigfillset(&all);
-  if (signals.are_blocked) pthread_sigmask(SIG_SETMASK, &all, &signals.before);
+  const uint64_t all = UINT64_MAX;
+  if (signals.are_blocked) syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &signals.before, sizeof all);
+  return signals;
+}
+
+static void restore_signals(struct signals signals) {
+  if (signals.are_blocked) syscall(SYS_rt_sigprocmask, SIG_SETMASK, &signals.before, NULL, sizeof signals.before);
+}
+
+static struct signals lock(void) {
+  const struct signals signals = block_signals();
   while (atomic_exchange_explicit(&process->lock, 1, memory_order_acquire) != 0) {
     if (signals.are_blocked) sched_yield();
   }
@@ -245,7 +258,7 @@ static struct signals lock(void) {
 
 static void unlock(struct signals signals) {
   atomic_store_explicit(&process->lock, 0, memory_order_release);
-  if (signals.are_blocked) pthread_sigmask(SIG_SETMASK, &signals.before, NULL);
+  restore_signals(signals);
 }
 
 /* What other threads still write is numbered from `end` on, and does not count: there is no hole in what was recorded. */
@@ -257,18 +270,31 @@ static void stop(int error) {
   atomic_store(&process->stopped, 1);
 }
 
-static bool is_open(void) {
-  struct stat now;
-  return fstat(file, &now) == 0 && now.st_dev == file_identity.st_dev && now.st_ino == file_identity.st_ino;
+static bool is_same(const struct stat *now) {
+  return now->st_dev == file_identity.st_dev && now->st_ino == file_identity.st_ino;
 }
 
-static bool open_file(int flags) {
-  const int low = (int)syscall(SYS_openat, AT_FDCWD, process->path, flags | O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0600);
+static bool is_open(void) {
+  struct stat now;
+  return fstat(file, &now) == 0 && is_same(&now);
+}
+
+/* Opens the process's file, which is new, or the one that it has been; nothing else that may lie there is written to. */
+static bool open_file(bool is_new) {
+  struct stat now;
+  const int flags = (is_new ? O_CREAT | O_EXCL : 0) | O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+  const int low = (int)syscall(SYS_openat, AT_FDCWD, process->path, flags, 0600);
   if (low < 0) return false;
+  if (fstat(low, &now) != 0 || (!is_new && !is_same(&now))) {
+    syscall(SYS_close, low);
+    errno = ENOENT;
+    return false;
+  }
   const int high = (int)syscall(SYS_fcntl, low, F_DUPFD_CLOEXEC, HIGH_NUMBER);
   if (high >= 0) syscall(SYS_close, low);
   file = high >= 0 ? high : low;
-  return fstat(file, &file_identity) == 0;
+  file_identity = now;
+  return true;
 }
 
 /* Whether the file can be written to, and may be so much longer. */
@@ -278,7 +304,7 @@ static bool may_extend(uint64_t bytes) {
     errno = EFBIG;
     return false;
   }
-  return is_open() || open_file(0);
+  return is_open() || open_file(false);
 }
 
 /* Takes away what was written behind the end of what counts; returns false, and leaves errno alone. */
@@ -326,10 +352,36 @@ static void *extend(uint64_t bytes) {
   return NULL;
 }
 
-static void confine(uint64_t bytes);
-static void describe_stacks(struct file_header *header, const char *program);
+/*
+ * One of the variables. In the functions of .preinit_array libc has not set `environ` yet: they lie where the system has put
+ * them, behind the arguments.
+ */
+static const char *variable(const char *name) {
+  char *const *at = environ;
+  if (at == NULL && &__libc_stack_end != NULL) at = (char *const *)__libc_stack_end + *(const long *)__libc_stack_end + 2;
+  for (const size_t length = strlen(name); at != NULL && *at != NULL; at++) {
+    if (strncmp(*at, name, length) == 0 && (*at)[length] == '=') return *at + length + 1;
+  }
+  return NULL;
+}
 
-/* Makes the file of this process: PID.0, or the next number if it was another program before. */
+static void confine(uint64_t bytes);
+static void describe_stacks(struct file_header *header);
+
+/* Adds a number in decimal; returns where it ends. */
+static char *add_number(char *at, unsigned number) {
+  char digits[12];
+  size_t first = sizeof digits;
+  do digits[--first] = (char)('0' + number % 10);
+  while ((number /= 10) != 0);
+  memcpy(at, digits + first, sizeof digits - first);
+  return at + (sizeof digits - first);
+}
+
+/*
+ * Makes the file of this process: PID.0, or the next number if it was another program before. With little stack, since a
+ * fork may do it in a signal handler.
+ */
 static bool begin_process(void) {
   if (was_confined) { /* the parent was, so this fork is */
     errno = EPERM;
@@ -338,22 +390,26 @@ static bool begin_process(void) {
   const int pid = (int)syscall(SYS_getpid);
   if (is_open()) syscall(SYS_close, file); /* the parent's */
   for (unsigned image = 0;; image++) {
-    snprintf(process->path, sizeof process->path, "%s/%d.%u", folder, pid, image);
-    if (open_file(O_CREAT | O_EXCL)) break;
+    char *end = process->path + strlen(folder);
+    memcpy(process->path, folder, strlen(folder));
+    *end++ = '/';
+    end = add_number(end, (unsigned)pid);
+    *end++ = '.';
+    *add_number(end, image) = 0;
+    if (open_file(true)) break;
     if (errno != EEXIST) return false;
   }
   struct file_header *header = extend(HEADER_BYTES);
   if (header == NULL) return false;
   header->pid = (uint32_t)pid;
   header->is_fork = epochs > 0;
-  char program[PATH_BYTES];
-  const long length = syscall(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", program, sizeof program - 1);
-  program[length < 0 ? 0 : length] = 0;
-  const char *slash = strrchr(program, '/');
-  snprintf(header->program, sizeof header->program, "%.255s", slash == NULL ? program : slash + 1);
+  const long length = syscall(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", executable, sizeof executable - 1);
+  executable[length < 0 ? 0 : length] = 0;
+  const char *slash = strrchr(executable, '/');
+  strncpy(header->program, slash == NULL ? executable : slash + 1, sizeof header->program - 1);
   atomic_store(&header->is_paused, has_pauses);
   atomic_store(&header->stretches, has_pauses && atomic_load(&is_paused) == 0);
-  describe_stacks(header, program);
+  describe_stacks(header);
   atomic_store_explicit(&header->magic, FILE_MAGIC, memory_order_release);
   process->file = nearest = header;
   process->began = nanoseconds(CLOCK_MONOTONIC);
@@ -431,7 +487,8 @@ static bool find_room(long words) {
   if (process->epoch == 0 && !begin_process()) return false;
   const bool is_new = self.epoch != process->epoch; /* its window, if it has one, is the parent's */
   if (is_new) {
-    self = (struct writer){.epoch = process->epoch, .number = ++process->threads, .is_busy = true};
+    const bool is_inside = self.is_inside;
+    self = (struct writer){.epoch = process->epoch, .number = ++process->threads, .is_busy = true, .is_inside = is_inside};
     if (has_thread_end) pthread_setspecific(thread_end, &self);
   }
   bool is_fresh = self.window == NULL;
@@ -557,7 +614,6 @@ static struct stack_table *table; /* NULL if stacks are not asked for, or there 
 static enum stacks_by stacks_by;
 static unsigned depth = 64;
 static uint64_t sample_bytes;
-static char executable[PATH_BYTES];
 
 /* The natural logarithm of a whole number over 2^53, from 2^-53 to 1, to some 9 digits: that of libm may not be there. */
 static double logarithm(uint64_t numerator) {
@@ -680,9 +736,13 @@ static __attribute__((noinline)) uint32_t present_stack(void) {
   const bool was_inside = self.is_inside;
   self.is_inside = true; /* what the unwinder or libc should allocate is not the program's */
   struct gathering *gathering = NULL;
-  for (uint32_t at = 0; gathering == NULL && at < GATHERINGS; at++) {
-    struct gathering *const next = &table->gatherings[(self.number + at) % GATHERINGS];
-    if (atomic_exchange_explicit(&next->is_taken, 1, memory_order_acquire) == 0) gathering = next;
+  for (;;) {
+    for (uint32_t at = 0; gathering == NULL && at < GATHERINGS; at++) {
+      struct gathering *const next = &table->gatherings[(self.number + at) % GATHERINGS];
+      if (atomic_exchange_explicit(&next->is_taken, 1, memory_order_acquire) == 0) gathering = next;
+    }
+    if (gathering != NULL || atomic_load(&table->is_emptied) == 0) break; /* else they are free in some milliseconds */
+    if (!process->is_confined) sched_yield();
   }
   uint32_t number;
   if (gathering == NULL) number = no_stack();
@@ -694,9 +754,8 @@ static __attribute__((noinline)) uint32_t present_stack(void) {
   return number;
 }
 
-/* For the file's head; keeps the path of the program. */
-static void describe_stacks(struct file_header *header, const char *program) {
-  strcpy(executable, program);
+/* For the file's head. */
+static void describe_stacks(struct file_header *header) {
   header->stacks_by = table == NULL ? 0 : stacks_by;
   header->depth = depth;
   header->sample_bytes = sample_bytes;
@@ -704,20 +763,34 @@ static void describe_stacks(struct file_header *header, const char *program) {
 
 /* A table that a forked child finds empty. */
 static void open_stacks(void) {
-  const char *const by = getenv("HAKMEM_RECORDING_STACKS");
-  const char *const frames = getenv("HAKMEM_RECORDING_DEPTH"), *const sample = getenv("HAKMEM_RECORDING_SAMPLE");
+  const char *const by = variable("HAKMEM_RECORDING_STACKS");
+  const char *const frames = variable("HAKMEM_RECORDING_DEPTH"), *const sample = variable("HAKMEM_RECORDING_SAMPLE");
   if (by == NULL) return;
   stacks_by = by[0] == 'f' ? FRAME_POINTERS : by[0] == 'u' ? UNWINDER : AUTO;
   if (frames != NULL) depth = (unsigned)strtoul(frames, NULL, 10);
   if (depth < 1 || depth > MOST_FRAMES) depth = MOST_FRAMES;
   if (sample != NULL) sample_bytes = strtoull(sample, NULL, 10);
+  if (sample_bytes > MOST_SAMPLE) sample_bytes = MOST_SAMPLE;
   const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
   struct stack_table *const mapped = mmap(NULL, sizeof *mapped, PROT_READ | PROT_WRITE, flags, -1, 0);
   if (mapped == MAP_FAILED || madvise(mapped, sizeof *mapped, MADV_WIPEONFORK) != 0) return;
   self.is_inside = true;
-  start_stacks((uintptr_t)dlsym(RTLD_NEXT, "__libc_start_main"), mapped->gatherings);
+  start_stacks((uintptr_t)dlsym(RTLD_NEXT, "__libc_start_main"), mapped);
   self.is_inside = false;
   table = mapped;
+}
+
+/*
+ * A module may have gone. Where that has happened often, the stacks of before fill the table. It is emptied then while no
+ * thread looks into it; and by no signal handler, which might wait for the thread that it has interrupted.
+ */
+static void module_may_have_gone(void) {
+  if (!forget_gone(table) || atomic_load(&table->used) <= ENTRIES / 4 || process->is_confined || self.is_busy) return;
+  const struct signals signals = block_signals();
+  self.is_busy = true;
+  empty_table(table);
+  self.is_busy = false;
+  restore_signals(signals);
 }
 
 #else
@@ -727,7 +800,7 @@ static inline bool wants_stack(unsigned kind, const void *address, uint64_t size
   return false;
 }
 static inline uint32_t present_stack(void) { return 0; }
-static void describe_stacks(struct file_header *header, const char *program) { (void)header, (void)program; }
+static void describe_stacks(struct file_header *header) { (void)header; }
 static void open_stacks(void) {}
 
 #endif
@@ -812,17 +885,17 @@ static void *early_malloc(size_t size) {
 
 /* One page for all that a forked child must not take over. */
 static void open_recording(void) {
-  const char *name = getenv("HAKMEM_RECORDING");
+  const char *name = variable("HAKMEM_RECORDING");
   if (name == NULL || strlen(name) >= sizeof folder) return;
   strcpy(folder, name);
-  const char *others = getenv("LD_PRELOAD"), *room = getenv("HAKMEM_RECORDING_ROOM");
+  const char *others = variable("LD_PRELOAD"), *room = variable("HAKMEM_RECORDING_ROOM");
   if (others != NULL) snprintf(library, sizeof library, "%.*s", (int)strcspn(others, ": "), others);
   if (room != NULL) first_room = strtoull(room, NULL, 10) / CHUNK_BYTES * CHUNK_BYTES;
   const size_t bytes = (sizeof(struct process) + 65535) & ~(size_t)65535;
   void *page = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (page == MAP_FAILED || madvise(page, bytes, MADV_WIPEONFORK) != 0) return;
   has_thread_end = pthread_key_create(&thread_end, end_thread) == 0;
-  has_pauses = getenv("HAKMEM_RECORDING_PAUSED") != NULL;
+  has_pauses = variable("HAKMEM_RECORDING_PAUSED") != NULL;
   is_paused = has_pauses;
   if (has_pauses) listen(); /* before there is a file: who waits for that may send the signal then */
   open_stacks();
@@ -999,7 +1072,7 @@ EXPORT void free_aligned_sized(void *block, size_t alignment, size_t size) {
 EXPORT int dlclose(void *handle) {
   if (!is_ready() || real.dlclose == NULL) return -1;
   const int result = real.dlclose(handle);
-  if (table != NULL) forget_modules(table);
+  if (table != NULL) module_may_have_gone();
   return result;
 }
 

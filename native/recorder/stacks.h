@@ -25,8 +25,12 @@
  * Callers are gathered in the table, not on the stack of the thread, which may be small: that of a signal handler has 8 KiB
  * by tradition, of which the system's own frame takes half. Where too little of it is left the unwinder is not asked.
  *
- * Nothing here allocates, and only `find_bounds` makes system calls. With glibc 2.35 and later no lock is taken either;
- * before, and with other libraries, the unwinder and `find_module` take the loader's.
+ * Nothing here allocates, and only `find_bounds` and `empty_table` make system calls. With glibc 2.35 and later no lock is
+ * taken either, but for `forget_gone`, behind dlclose; before, and with other libraries, the unwinder and `find_module` take
+ * the loader's.
+ *
+ * When a module has gone, all stacks get new numbers, since what lies at its addresses later is another. A program that
+ * loads and closes modules without end would fill the table with the old ones: so it is emptied on the way.
  */
 #ifndef HAKMEM_STACKS_H
 #define HAKMEM_STACKS_H
@@ -46,9 +50,11 @@ enum {
   ENTRY_BYTES = 64,      /* of _start */
   GATHERINGS = 1024,     /* threads that may look for their callers at once */
   UNWINDER_BYTES = 3072, /* of stack: what libgcc's unwinder takes, and what it calls */
+  MOST_TRIES = 1000,
   MAIN_STACK = 64 << 20, /* the system keeps other mappings twice as far from the end of the main thread's stack */
 };
 
+#define MOST_SAMPLE ((uint64_t)1 << 50) /* bytes: some 37 times as many are the furthest to the next */
 #define UNTRUSTED UINT32_MAX /* instead of a number: frame pointers do not lead to this stack */
 
 struct stack {
@@ -78,6 +84,8 @@ struct module {
 /* What is known of a process's stacks. The kernel empties it in a child of fork. */
 struct stack_table {
   _Atomic uint64_t generation; /* changes when a module goes, so that its addresses are looked up again */
+  _Atomic uint64_t gone;       /* modules so far */
+  _Atomic uint32_t is_emptied;
   _Atomic uint32_t used, stacks, modules;
   struct {
     _Atomic uintptr_t start, end;
@@ -101,7 +109,6 @@ static int (*find_object)(void *, struct found_object *);
 static struct module c_library;
 static uintptr_t entry; /* of the program */
 
-extern void *__libc_stack_end __attribute__((weak));
 extern const char __ehdr_start __attribute__((visibility("hidden")));
 extern const char _end __attribute__((visibility("hidden")));
 
@@ -125,15 +132,21 @@ static bool read_headers(struct module *module) {
   }
   for (unsigned at = 0; has_first && at < header->e_phnum; at++) {
     if (segments[at].p_type != PT_NOTE) continue;
-    const char *note = (const char *)(module->bias + segments[at].p_vaddr), *const end = note + segments[at].p_memsz;
-    while (end - note > (long)sizeof(ElfW(Nhdr))) {
+    const uintptr_t notes = module->bias + segments[at].p_vaddr;
+    if (notes < module->start || notes > module->end || segments[at].p_memsz > module->end - notes) continue; /* not mapped */
+    const char *note = (const char *)notes, *const end = note + segments[at].p_memsz;
+    while ((size_t)(end - note) > sizeof(ElfW(Nhdr))) {
       const ElfW(Nhdr) *const head = (const ElfW(Nhdr) *)note;
-      const char *const name = note + sizeof *head, *const text = name + ((head->n_namesz + 3) & ~3u);
+      const char *const name = note + sizeof *head;
+      const size_t name_bytes = ((size_t)head->n_namesz + 3) & ~(size_t)3;
+      const size_t text_bytes = ((size_t)head->n_descsz + 3) & ~(size_t)3, left = (size_t)(end - name);
+      if (name_bytes > left || text_bytes > left - name_bytes) break;
+      const char *const text = name + name_bytes;
       if (head->n_type == NT_GNU_BUILD_ID && head->n_namesz == 4 && memcmp(name, "GNU", 4) == 0) {
         module->build_id_bytes = head->n_descsz < MOST_BUILD_ID ? head->n_descsz : MOST_BUILD_ID;
         memcpy(module->build_id, text, module->build_id_bytes);
       }
-      note = text + ((head->n_descsz + 3) & ~3u);
+      note = text + text_bytes;
     }
   }
   return has_first;
@@ -174,11 +187,40 @@ static void add_known(struct stack_table *table, const struct module *module) {
   atomic_store_explicit(&table->ranges[at].end, module->end, memory_order_release);
 }
 
-/* A module has gone: what lies at its addresses later is another. */
-static void forget_modules(struct stack_table *table) {
+static int count_gone(struct dl_phdr_info *info, size_t bytes, void *count) {
+  (void)bytes;
+  *(uint64_t *)count = info->dlpi_subs;
+  return 1; /* it is the same for all */
+}
+
+/* Whether a module has gone since this was last called: then what lies at its addresses later is another. */
+static bool forget_gone(struct stack_table *table) {
+  uint64_t gone = 0;
+  dl_iterate_phdr(count_gone, &gone);
+  if (atomic_exchange(&table->gone, gone) == gone) return false;
   for (uint32_t at = 0; at < MOST_MODULES; at++) atomic_store(&table->ranges[at].end, 0);
   atomic_store(&table->modules, 0);
   atomic_fetch_add(&table->generation, 1);
+  return true;
+}
+
+/* Forgets all stacks, if all gatherings come free soon: one whose thread was ended in it never does. */
+static void empty_table(struct stack_table *table) {
+  uint32_t taken = 0;
+  if (atomic_exchange(&table->is_emptied, 1) != 0) return;
+  for (uint32_t tries = 0; taken < GATHERINGS && tries < MOST_TRIES; tries++) {
+    while (taken < GATHERINGS && atomic_exchange(&table->gatherings[taken].is_taken, 1) == 0) taken++;
+    if (taken < GATHERINGS) sched_yield();
+  }
+  if (taken == GATHERINGS) {
+    for (uint32_t at = 0; at < ENTRIES; at++) {
+      atomic_store_explicit(&table->entries[at].key, 0, memory_order_relaxed);
+      atomic_store_explicit(&table->entries[at].stack, 0, memory_order_relaxed);
+    }
+    atomic_store(&table->used, 0);
+  }
+  while (taken > 0) atomic_store(&table->gatherings[--taken].is_taken, 0);
+  atomic_store(&table->is_emptied, 0);
 }
 
 /* ---- code without tables ----------------------------------------------------------------------------------------- */
@@ -227,12 +269,12 @@ static void has_no_callers(void *address, struct found_object *found) {
 static void unwind(struct stack *stack, unsigned limit);
 
 /* Before main; `libc` is the address of a function of libc. */
-static void start_stacks(uintptr_t libc, struct gathering *gathering) {
+static void start_stacks(uintptr_t libc, struct stack_table *table) {
 #ifdef ENDS_WITHOUT_TABLES
   const void *const tables = &no_callers;
   memcpy(header_of_no_callers + 4, &tables, sizeof tables);
 #endif
-  unwind(&gathering->unwound, 1); /* what it finds at its first use needs more of the stack */
+  unwind(&table->gatherings->unwound, 1); /* what it finds at its first use needs more of the stack */
   entry = getauxval(AT_ENTRY);
   if (!find_module(libc, &c_library)) c_library.end = c_library.start = 0;
 }

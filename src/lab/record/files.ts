@@ -68,6 +68,7 @@ function readableByAll(library: string): string {
     }
     return canBeLoaded(copy) ? copy : library;
   } catch {
+    remove(beside); // of a copy that the disk had no room for
     return library;
   }
 }
@@ -91,8 +92,10 @@ export class Target {
     this.#before = identityOf(file);
     try {
       if (this.#before !== undefined) {
-        Deno.openSync(file, { write: true }).close(); // it may be a folder, or not ours
-        if (!Deno.statSync(file).isFile) throw new Error("it is there, and is not a file"); // a device would be renamed over
+        // A device would be renamed over, and who opens a pipe waits for its reader. A folder says so itself.
+        const { isFile, isDirectory } = Deno.statSync(file);
+        if (!isFile && !isDirectory) throw new Error("it is there, and is not a file");
+        Deno.openSync(file, { write: true }).close(); // it may not be ours
       }
       this.earlier = processFilesOf(file);
     } catch (error) {
@@ -172,6 +175,14 @@ function identityOf(path: string): string | undefined {
     return `${dev}:${ino}:${mtime?.getTime()}`;
   } catch {
     return undefined;
+  }
+}
+
+function remove(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch {
+    // It is not there.
   }
 }
 

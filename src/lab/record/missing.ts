@@ -27,6 +27,13 @@ const SHUT_OUT =
   "the recorder could not begin: the program is another user's, may not write beside the recording, or may " +
   "open no file (ulimit -n)";
 
+/** Why there is nothing in a recorder's file that it could begin. @param error the system's number */
+export function notBegun(error: number): string {
+  return error === EFBIG || error === ENOSPC ? NO_ROOM : `the recorder could not go on: the system's error ${error}`;
+}
+
+const EFBIG = 27, ENOSPC = 28;
+
 /** What the recorder's files tell of programs and forks that have none. */
 export async function missingFrom(files: readonly RawFile[]): Promise<MissingProcess[]> {
   const began = new Map(files.map(({ pid, image, header }) => [`${pid}.${image}`, header.pid > 0]));

@@ -22,7 +22,7 @@ import {
 } from "../../traces/recording/raw/recording.ts";
 import { RecordingWriter } from "../../traces/recording/recording.ts";
 import { preloadList, RecordError, Target, unwritable } from "./files.ts";
-import { missingFrom, type RawFile, Watch } from "./missing.ts";
+import { missingFrom, notBegun, type RawFile, Watch } from "./missing.ts";
 import { isLauncher, obstacleOf } from "./obstacle.ts";
 
 export { RecordError } from "./files.ts";
@@ -159,6 +159,7 @@ export class Recording implements Disposable {
     this.#watch[Symbol.dispose]();
     const running = await this.#watch.look();
     const files = readFolder(this.#folder), failures: MissingProcess[] = [];
+    const roomless: MissingProcess[] = [];
     const byProcess = Map.groupBy(files, ({ pid }) => pid);
     const root = this.#process.pid;
     const pids = [root, ...[...byProcess.keys()].filter((pid) => pid !== root).toSorted((a, b) => a - b)];
@@ -174,7 +175,11 @@ export class Recording implements Disposable {
       for (const raw of (byProcess.get(pid) ?? []).toSorted((a, b) => b.image - a.image)) {
         try {
           const found = await makeRecording(this.#folder, raw, fileOf, this.#ranFor(raw), pause);
-          if (found === undefined) continue;
+          if (found === undefined) {
+            const { program, stopped } = raw.header; // it may have asked for much, had there been room for it
+            if (stopped !== 0) roomless.push({ program, pid, count: 1, reason: notBegun(stopped) });
+            continue;
+          }
           recorded.push({ ...found, running: running.has(pid) });
           replaced += raw.image;
           break;
@@ -188,7 +193,7 @@ export class Recording implements Disposable {
     const seen = await this.#watch.missing(new Set(byProcess.keys()), running);
     const told = await missingFrom(files);
     const isTold = (pid?: number) => told.some((each) => each.pid === pid);
-    const missing = [...failures, ...told, ...seen.filter(({ pid }) => !isTold(pid))];
+    const missing = [...failures, ...roomless, ...told, ...seen.filter(({ pid }) => !isTold(pid))];
     await this.#addProgram(missing, byProcess.has(root));
     this.#isKept = failures.length > 0;
     if (recorded.length === 0) throw new RecordError(this.#nothing(missing, files));

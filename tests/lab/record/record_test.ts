@@ -1,10 +1,10 @@
 /** The recorder against programs whose calls are known by construction, and against valgrind. */
-import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertMatch, assertRejects } from "@std/assert";
 import { RecordError, Recording } from "../../../src/lab/record/record.ts";
 import { RECORDER, STACK_RECORDER } from "../../../src/lab/record/files.ts";
 import { buildNative } from "../../../src/os/mod.ts";
 import { compilesWithoutWarning } from "../../os/run_child.ts";
-import { EVENT, readTrace, type Trace } from "../../../src/traces/mod.ts";
+import { EVENT, readTrace, type Trace, TraceError } from "../../../src/traces/mod.ts";
 import { type RawHeader, RawRecording } from "../../../src/traces/recording/raw/recording.ts";
 import {
   build,
@@ -12,6 +12,7 @@ import {
   linuxTest,
   type Recorded,
   recorded,
+  recordedAs,
   type Sums,
   sumsOf,
   valgrind,
@@ -190,23 +191,33 @@ linuxTest("what is read of a process while it runs has no event twice, and none 
   }
 });
 
+function headerOf(bytes: Uint8Array<ArrayBuffer>): RawHeader {
+  const { header } = new RawRecording((at, length) => {
+    const part = new Uint8Array(length);
+    part.set(bytes.subarray(at, at + length));
+    return part;
+  });
+  return header;
+}
+
 /** What the recorder leaves of `programs/awkward.c`: the trace, and its bytes. */
-async function awkward(what: string, check: (trace: Trace, header: RawHeader, bytes: number) => void): Promise<void> {
+async function awkward(
+  what: string,
+  check: (trace: Trace, header: RawHeader, bytes: number) => void,
+  variables: Record<string, string> = {},
+): Promise<void> {
   const program = await build("awkward");
   const folder = await Deno.makeTempDir({ prefix: "hakmem-test-" });
   try {
-    const env = { LD_PRELOAD: (await buildNative(RECORDER)).path, HAKMEM_RECORDING: folder };
+    const recorder = variables["HAKMEM_RECORDING_STACKS"] === undefined ? RECORDER : STACK_RECORDER;
+    const env = { LD_PRELOAD: (await buildNative(recorder)).path, HAKMEM_RECORDING: folder, ...variables };
     const args = [what, `${folder}.swapped`];
     const { code, signal } = await new Deno.Command(program, { args, env }).output();
     assertEquals([code, signal], [0, null], what);
-    const [{ name }] = [...Deno.readDirSync(folder)] as [Deno.DirEntry];
+    const names = [...Deno.readDirSync(folder)].map(({ name }) => name); // a child has a higher number
+    const name = names.toSorted((a, b) => Number.parseInt(a) - Number.parseInt(b))[0]!;
     const bytes = Deno.readFileSync(`${folder}/${name}`);
-    const { header } = new RawRecording((at, length) => {
-      const part = new Uint8Array(length);
-      part.set(bytes.subarray(at, at + length));
-      return part;
-    });
-    check(readTrace(`${folder}/${name}`), header, bytes.length);
+    check(readTrace(`${folder}/${name}`), headerOf(bytes), bytes.length);
   } finally {
     await Deno.remove(folder, { recursive: true });
     await Deno.remove(`${folder}.swapped`).catch(() => {});
@@ -236,7 +247,7 @@ linuxTest(
     }),
 );
 
-for (const what of ["files", "closed", "swapped", "nameless", "vfork"]) {
+for (const what of ["files", "closed", "swapped", "nameless", "vfork", "cancelled", "handler"]) {
   linuxTest(
     `recording goes on, and the program's own files are left alone: ${what}`,
     () =>
@@ -245,6 +256,46 @@ for (const what of ["files", "closed", "swapped", "nameless", "vfork"]) {
       }),
   );
 }
+
+linuxTest(
+  "what lies where the recording was is not written to: recording stops",
+  () =>
+    awkward("replaced", (trace, { stopped }) => {
+      assertEquals(stopped, 2); // ENOENT
+      assertGreater(countOfSize(trace, 24), 1000);
+    }),
+);
+
+linuxTest("who allocates before main is recorded, also before any constructor has run", async () => {
+  const library = await build("plugin", "library", "-DNAME=in_library", "-DSIZE=32", "-DEARLY=5");
+  const found = await recorded(await build("early", "executable", "-Wl,--no-as-needed", library));
+  assertSound(found);
+  assertEquals([31, 32, 33, 11].map((size) => countOfSize(found.traces[0]!, size)), [4, 5 + 1, 6, 10]);
+});
+
+linuxTest("numbers in the recorder's variables may be anything", async () => {
+  for (const number of ["9223372036854775807", "18446744073709551615", "9".repeat(100)]) {
+    const stacks = { HAKMEM_RECORDING_STACKS: "auto", HAKMEM_RECORDING_DEPTH: number };
+    await awkward("", (trace, { stacks, stopped }) => {
+      assertEquals([stopped, countOfSize(trace, 11), stacks?.depth], [0, 10_000, 128]);
+      // The distance to the next sample is beyond what a program can ask for.
+      assertEquals([Number.isSafeInteger(stacks?.sampleBytes), trace.callers?.some((each) => each !== 0)], [
+        true,
+        false,
+      ]);
+    }, { ...stacks, HAKMEM_RECORDING_SAMPLE: number });
+    // No file can be as long as that: the program runs on, and nothing is recorded.
+    await assertRejects(() => awkward("", () => {}, { HAKMEM_RECORDING_ROOM: number }), TraceError, "no event");
+  }
+  await awkward("", (trace, { stopped, stacks }) => {
+    assertEquals([stopped, countOfSize(trace, 11), stacks?.by, stacks?.depth], [0, 10_000, "auto", 128]);
+  }, {
+    HAKMEM_RECORDING_STACKS: "?",
+    HAKMEM_RECORDING_DEPTH: "-",
+    HAKMEM_RECORDING_SAMPLE: "x",
+    HAKMEM_RECORDING_ROOM: "",
+  });
+});
 
 linuxTest("a process that runs on is recorded up to the program's end, and is not disturbed", async () => {
   const folder = await Deno.makeTempDir({ prefix: "hakmem-test-" });
@@ -284,6 +335,35 @@ linuxTest(
   },
 );
 
+linuxTest("on a full disk recording stops, the program goes on, and what was recorded can be read", async (folder) => {
+  const disk = `${folder}/disk`, kept = `${folder}/kept`;
+  for (const each of [disk, kept]) await Deno.mkdir(each);
+  const script = 'mount -t tmpfs -o size=400k tmpfs "$1" || exit 77; ' +
+    'HAKMEM_RECORDING="$1" LD_PRELOAD="$2" "$3" 50000; code=$?; cp "$1"/* "$4"; exit $code';
+  const words = [disk, (await buildNative(RECORDER)).path, await build("killed"), kept];
+  const args = ["--mount", "--map-root-user", "sh", "-c", script, "sh", ...words];
+  const { code } = await new Deno.Command("unshare", { args, stderr: "null" }).output().catch(() => ({ code: 77 }));
+  if (code === 77 || code === 1) return console.error("no disk can be made here: there is none to fill");
+  assertEquals(code, 128 + 9, "the program came to its own end, which is SIGKILL");
+  const [{ name }] = [...Deno.readDirSync(kept)] as [Deno.DirEntry];
+  const trace = readTrace(`${kept}/${name}`), bytes = Deno.readFileSync(`${kept}/${name}`);
+  assertEquals(headerOf(bytes).stopped, 28); // ENOSPC
+  assertGreater(countOf(trace, EVENT.MALLOC), 1000);
+});
+
+linuxTest(
+  "a program that has room for the beginning of a recording alone is missing, and the reason is said",
+  async () => {
+    const program = await build("killed");
+    const { made } = await recordedAs(
+      { program: "sh", args: ["-c", `ulimit -f 128; exec '${program}' 10`] },
+      ({ missing = [] }) => missing.map(({ program, reason }) => [program.replace(/-.*/, ""), reason]),
+    );
+    assertEquals(made.map(([program]) => program), ["recorded"]);
+    assertMatch(made[0]![1]!, /may write no file so long/);
+  },
+);
+
 linuxTest("what cannot be recorded is refused before it is run, with the reason", async () => {
   const folder = await Deno.makeTempDir({ prefix: "hakmem-test-" });
   try {
@@ -295,7 +375,10 @@ linuxTest("what cannot be recorded is refused before it is run, with the reason"
     await refuse(folder, "cannot be started");
     await refuse("true", "cannot be written: Is a directory", folder);
     await refuse("true", "its folder must exist", "/no/such/folder/x.trace");
-    assertEquals([...Deno.readDirSync(folder)], [], "nothing of ours is left");
+    const pipe = `${folder}/pipe`; // nobody reads it: who opens it waits
+    await new Deno.Command("mkfifo", { args: [pipe] }).output();
+    await refuse("true", "it is there, and is not a file", pipe);
+    assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["pipe"], "nothing of ours is left");
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -47,7 +47,7 @@ export function recorded(program: string, ...args: string[]): Promise<Recorded> 
 /** The same in some way; what `use` makes of the files, while they are there, is `made`. */
 export async function recordedAs<Made>(
   plan: Omit<RecordPlan, "file">,
-  use: (found: Pick<RecordFile, "processes">) => Made | Promise<Made>,
+  use: (found: Pick<RecordFile, "processes" | "missing">) => Made | Promise<Made>,
 ): Promise<Omit<Recorded, "traces"> & { readonly made: Made }> {
   const folder = await Deno.makeTempDir({ prefix: "hakmem-test-" });
   try {

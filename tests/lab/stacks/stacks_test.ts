@@ -117,11 +117,11 @@ linuxTest(
     ) {
       for (const by of ["auto", "unwind"] as const) {
         const { made, exitCode } = await recordedAs({ program, args, stacks: { by, depth: 64 } }, async (found) => {
-          const [{ file }] = found.processes as [RecordedProcess];
-          return { sizes: readTrace(file).sizes, profile: (await profileOf(file, "allocated")).profile };
+          const [{ file, lost }] = found.processes as [RecordedProcess];
+          return { lost, sizes: readTrace(file).sizes, profile: (await profileOf(file, "allocated")).profile };
         });
         const what = `${args.join(" ")}, ${by}`;
-        assertEquals([exitCode, made.sizes.filter((each) => each === size).length], [0, 1], what);
+        assertEquals([exitCode, made.lost, made.sizes.filter((each) => each === size).length], [0, 0, 1], what);
         if (outermost === undefined) continue; // there may be too little of the stack left for it
         const found = made.profile.samples.find(({ frames, values }) =>
           values[0] === size && frames.some((frame) => frame.function === outermost)
@@ -145,6 +145,24 @@ linuxTest("a library that goes and one that comes in its place are told apart", 
     ["main;in_library;allocate;other_name", 222],
   ]);
 });
+
+linuxTest(
+  "a library that is loaded and closed thousands of times costs no stack, nor does one that stays",
+  async () => {
+    const program = await build("tree", "executable", ...WITH_POINTERS);
+    const library = await build("plugin", "library", "-DNAME=name", "-DSIZE=111", ...WITH_POINTERS);
+    for (const how of ["held", "closed"]) {
+      const plan = { program, args: ["reloads", library, how], stacks: AUTO };
+      const { processes: [process], made: sizes } = await recordedAs(plan, ({ processes }) => {
+        const { sizes, callers = new Uint32Array() } = readTrace(processes[0]!.file);
+        return Uint32Array.from(callers, (stack, event) => stack === 0 ? 0 : sizes[event]!);
+      });
+      const { lostStacks, lost } = process!;
+      assertEquals([how, lostStacks, lost], [how, 0, 0]);
+      assertEquals([16, 111].map((size) => sizes.filter((each) => each === size).length), [6500 * 64, 6500]);
+    }
+  },
+);
 
 linuxTest("a program without symbols gives modules and offsets", async () => {
   const program = await build("tree", "executable", ...WITHOUT_POINTERS, "-s");

@@ -9,19 +9,26 @@
  *   swapped     a number is closed and used again all the time, while another thread is recorded
  *   nameless    a program of no name is started: the system refuses that
  *   vfork       a child that shares the memory may open no file, and makes blocks
+ *   cancelled   threads end at any moment, also in the recorder
+ *   replaced    all files are closed, and another lies where the recording was
+ *   handler     a child that was forked in a handler with a small stack makes blocks
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { THREADS = 1000, BLOCKS = 10000, SWAPS = 100000, LAST = 11 };
+enum { THREADS = 1000, CANCELLED = 60, SMALL_STACK = 4096, BLOCKS = 10000, SWAPS = 100000, LAST = 11 };
 
 static _Atomic int done;
 
@@ -85,16 +92,77 @@ static int start_nothing(char **arguments) {
   return right == 4;
 }
 
+static _Atomic int going;
+
+static void *make_until_cancelled(void *ignored) {
+  make(100, 24); /* libc itself cannot be left in its first calls */
+  pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, NULL);
+  for (going = 1;;) make(1, 24);
+  return ignored;
+}
+
+static void cancel(void) {
+  for (int left = CANCELLED; left > 0; left--) {
+    pthread_t thread;
+    going = 0;
+    pthread_create(&thread, NULL, make_until_cancelled, NULL);
+    while (!going) sched_yield();
+    usleep((useconds_t)(left * 7 % 500));
+    pthread_cancel(thread);
+    pthread_join(thread, NULL);
+  }
+}
+
+static void close_all(void) {
+  for (int file = 3; file < 1024; file++) close(file);
+}
+
+/* Whether what lies there now stays as it is. */
+static int replace(const char *aside) {
+  char path[4200];
+  struct stat now;
+  snprintf(path, sizeof path, "%s/%d.0", getenv("HAKMEM_RECORDING"), (int)getpid());
+  if (rename(path, aside) != 0) return 0;
+  close(open(path, O_RDWR | O_CREAT | O_EXCL, 0600));
+  close_all();
+  make(BLOCKS, 24);
+  const int is_empty = stat(path, &now) == 0 && now.st_size == 0;
+  return rename(aside, path) == 0 && is_empty;
+}
+
+static void fork_here(int signal) {
+  (void)signal;
+  const pid_t child = fork();
+  if (child == 0) make(1, 24);
+  if (child == 0) _exit(0);
+}
+
+/* Whether the child came to its end. Behind its stack is a page that nobody may touch. */
+static int fork_in_handler(void) {
+  const size_t least = getauxval(AT_MINSIGSTKSZ), bytes = (least + SMALL_STACK + 4095) & ~(size_t)4095;
+  char *const memory = mmap(NULL, 4096 + bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  mprotect(memory, 4096, PROT_NONE);
+  const stack_t stack = {.ss_sp = memory + 4096, .ss_size = least + SMALL_STACK};
+  const struct sigaction action = {.sa_handler = fork_here, .sa_flags = SA_ONSTACK};
+  sigaltstack(&stack, NULL);
+  sigaction(SIGUSR1, &action, NULL);
+  raise(SIGUSR1);
+  int status = 1;
+  return wait(&status) > 0 && status == 0;
+}
+
 int main(int count, char **arguments) {
   const char *what = count > 1 ? arguments[1] : "";
+  alarm(60); /* rather than that a test waits for ever */
   make(1, 24);
   if (strcmp(what, "succession") == 0) threads(NULL);
   if (strcmp(what, "late") == 0) threads((void *)what);
   if (strcmp(what, "limit") == 0) limit(RLIMIT_FSIZE, 0);
   if (strcmp(what, "files") == 0) limit(RLIMIT_NOFILE, 3);
-  if (strcmp(what, "closed") == 0) {
-    for (int file = 3; file < 1024; file++) close(file);
-  }
+  if (strcmp(what, "closed") == 0) close_all();
+  if (strcmp(what, "cancelled") == 0) cancel();
+  if (strcmp(what, "replaced") == 0 && !replace(arguments[2])) return 1;
+  if (strcmp(what, "handler") == 0 && !fork_in_handler()) return 1;
   if (strcmp(what, "swapped") == 0 && !swap(arguments[2])) return 1;
   if (strcmp(what, "nameless") == 0 && !start_nothing(arguments)) return 1;
   if (strcmp(what, "vfork") == 0 && vfork() == 0) {

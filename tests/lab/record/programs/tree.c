@@ -5,7 +5,8 @@
  *     main > outer > middle > leaf_b      1000 temporary blocks of 50 bytes
  *     main > other > leaf_a               5 temporary blocks of 1000 bytes
  *
- * An argument makes it do that in another thread, in a fork, in the program that it becomes, or call a library.
+ * An argument makes it do that in another thread, in a fork, in the program that it becomes, or call a library; `reloads`
+ * loads and closes a library again and again, and between calls leaf_a in 64 ways.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -14,6 +15,8 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+enum { RELOADS = 6500 };
 
 #define KEPT __attribute__((noinline, noclone, used))
 
@@ -60,6 +63,27 @@ KEPT void in_library(const char *path) {
   dlclose(library);
 }
 
+static volatile int left, right;
+
+KEPT void ways(unsigned way, int levels) {
+  if (levels == 0) {
+    free(leaf_a(16));
+  } else if (way % 2 == 0) {
+    ways(way / 2, levels - 1);
+    left++;
+  } else {
+    ways(way / 2, levels - 1);
+    right++;
+  }
+}
+
+KEPT void reload(const char *path, int times) {
+  for (; times > 0; times--) {
+    in_library(path);
+    for (unsigned way = 0; way < 64; way++) ways(way, 6);
+  }
+}
+
 int main(int count, char **arguments) {
   const char *mode = count > 1 ? arguments[1] : "";
   if (strcmp(mode, "thread") == 0) {
@@ -78,6 +102,11 @@ int main(int count, char **arguments) {
   if (strcmp(mode, "libraries") == 0) {
     in_library(arguments[2]);
     in_library(arguments[3]);
+    return 0;
+  }
+  if (strcmp(mode, "reloads") == 0) {
+    if (strcmp(arguments[3], "held") == 0) dlopen(arguments[2], RTLD_NOW);
+    reload(arguments[2], RELOADS);
     return 0;
   }
   outer(1000);
