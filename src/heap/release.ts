@@ -113,8 +113,6 @@ export class ReleaseBlocks implements Blocks {
   readonly #reclaimer: Reclaimer;
   readonly #pressure: Pressure | undefined;
   readonly keeps: Keeps;
-  /** The same, for which a sampled block is as large as its span. */
-  readonly #keepsAny: Keeps;
   /** Of a profiled heap. */
   readonly #samples: Samples | undefined;
   /** What a small block that is sampled or guarded is aligned to; more than usual during `alignedAlloc`. */
@@ -175,7 +173,7 @@ export class ReleaseBlocks implements Blocks {
       memory.words.set(classes.strides.map(inverseOf), INVERSES_OFFSET / 4);
     }
     const words = memory.words.subarray(0, (memory.stateBytes + Math.min(memory.bytes, SMALL_SPACE_BYTES)) / 4);
-    const samples = this.#samples = makeSamples?.(memory, classes, large);
+    this.#samples = makeSamples?.(memory, classes, large);
     const hotPath = compiled(compile, {
       words,
       u8: memory.u8,
@@ -194,7 +192,7 @@ export class ReleaseBlocks implements Blocks {
         assertPointer(ptr);
         if (ptr === 0 && !memory.closed) return; // programs free NULL often: 4 % of the frees of Android's SystemUI
         if (flags.guard === 1 && this.guard!.free(ptr)) return;
-        if (watcher === undefined && samples?.has(ptr) !== true && large.cache(ptr)) return;
+        if (watcher === undefined && large.cache(ptr)) return;
         // A header does not say whose a block is: in those variants a list has any owner's.
         if (flags.header !== "none" || !cache.remote.free(ptr)) this.#gate.free(ptr);
       }),
@@ -206,8 +204,7 @@ export class ReleaseBlocks implements Blocks {
       inverses: INVERSES_OFFSET / 4,
       front: memory.stateBytes,
     });
-    const keeps = this.#keepsAny = compileKeeps(words, memory, classes, flags);
-    this.keeps = samples === undefined ? keeps : (ptr, size) => !samples.has(ptr) && keeps(ptr, size);
+    this.keeps = compileKeeps(words, memory, classes, flags);
     const { malloc, free } = narrator?.wrap(hotPath, classes.largest) ?? hotPath;
     this.malloc = malloc;
     this.free = free;
@@ -242,7 +239,6 @@ export class ReleaseBlocks implements Blocks {
   }
 
   realloc(ptr: Ptr, size: number): Ptr {
-    const isSampled = this.#samples?.has(ptr) === true;
     const sizeClass = this.#gate.smallClass(ptr);
     let before = this.#classes.usable[sizeClass]!;
     if (sizeClass === 0) {
@@ -250,12 +246,13 @@ export class ReleaseBlocks implements Blocks {
       if (granule === 0) throw this.#gate.invalid(ptr);
       this.#large.assertHeader(granule);
       before = this.#large.usable(granule);
+      const isSampled = this.#large.isSampled(granule);
       if (isSampled && before <= this.#classes.largest) { // a small one that is sampled
         if (size <= before && this.goodSize(size) === before) return ptr;
-      } else if (isSampled && this.#keepsAny(ptr, size)) {
+      } else if (isSampled && size > this.#classes.largest && this.#large.hasPagesOf(granule, size)) {
         return ptr;
       } else if (size > this.#classes.largest && this.#large.resize(granule, size)) {
-        this.#resized(ptr, size);
+        this.#resized(ptr, granule, size);
         return ptr;
       }
     } else {
@@ -476,7 +473,7 @@ export class ReleaseBlocks implements Blocks {
     // A small size comes here when a countdown is over, of a profiled heap or of a guarded one.
     const samples = this.#samples;
     if (samples?.isDue() === true) {
-      const ptr = this.#sampled(size, samples, () => this.#large.alloc(size, this.#alignment, true));
+      const ptr = this.#sampled(size, this.#alignment, samples, true);
       if (ptr > 0) return ptr;
     } else {
       const ptr = this.guard?.malloc(size, this.#alignment) ?? 0;
@@ -492,7 +489,7 @@ export class ReleaseBlocks implements Blocks {
       const guarded = alignment === BLOCK_ALIGNMENT ? this.guard?.malloc(size, alignment) ?? 0 : 0;
       return guarded || this.#unsampledLarge(size, alignment);
     }
-    const ptr = this.#sampled(size, samples, () => this.#unsampledLarge(size, alignment));
+    const ptr = this.#sampled(size, alignment, samples, false);
     return ptr >= 0 ? ptr : this.#unsampledLarge(size, alignment);
   }
 
@@ -500,13 +497,18 @@ export class ReleaseBlocks implements Blocks {
     return (alignment === BLOCK_ALIGNMENT ? this.#large.reuse(size) : 0) || this.#allocLarge(size, alignment);
   }
 
-  /** A block that is sampled; 0 if there is no memory for it, and -1 if it cannot be sampled. */
-  #sampled(size: number, samples: Samples, alloc: () => Ptr): Ptr {
+  /**
+   * A block that is sampled; 0 if there is no memory for it, and -1 if it cannot be sampled.
+   *
+   * @param isSmall whether it stands for a small one.
+   * @param there the block, if it is there already.
+   */
+  #sampled(size: number, alignment: number, samples: Samples, isSmall: boolean, there?: Ptr): Ptr {
     const sample = samples.begin(size);
     if (sample === undefined) return -1;
     let ptr = 0;
     try {
-      ptr = alloc();
+      ptr = there ?? (isSmall ? this.#large.alloc(size, alignment, true) : this.#unsampledLarge(size, alignment));
     } finally {
       if (ptr === 0) samples.cancel(size, sample);
     }
@@ -515,11 +517,11 @@ export class ReleaseBlocks implements Blocks {
   }
 
   /** A large block has another size where it is: to the profile it was freed, and another one allocated. */
-  #resized(ptr: Ptr, size: number): void {
+  #resized(ptr: Ptr, granule: number, size: number): void {
     const samples = this.#samples;
     if (samples === undefined) return;
-    this.#memory.journal.run(() => samples.forget(this.#large.find(ptr)));
-    if (samples.isDueFor(size)) this.#sampled(size, samples, () => ptr);
+    if (this.#large.isSampled(granule)) this.#memory.journal.run(() => this.#large.unsample(granule));
+    if (samples.isDueFor(size)) this.#sampled(size, 0, samples, false, ptr);
   }
 
   #allocLarge(size: number, alignment: number): Ptr {

@@ -29,7 +29,7 @@ import {
   WORD_LARGE_PAGES,
 } from "../state/layout.ts";
 import type { HeapMemory } from "../state/memory.ts";
-import { type PageHeap, SPAN_BLOCK_OFFSET, SPAN_LARGE, SPAN_PAGES, SPAN_WAS_CLEAN } from "./page_heap.ts";
+import { type PageHeap, SPAN_BLOCK_OFFSET, SPAN_LARGE, SPAN_PAGES, SPAN_SAMPLED, SPAN_WAS_CLEAN } from "./page_heap.ts";
 import { roundPages, SpanCache } from "./span_cache.ts";
 
 /** Bytes of an AllocHeader. */
@@ -54,11 +54,8 @@ function usualPages(size: number): number {
 
 /** What a profiled heap knows of its sampled blocks, by their granules. */
 export interface SampledSpans {
-  isSampled(granule: number): boolean;
-  /** Bytes that a user may write of a small block, which has a span because it is sampled; 0 for all other blocks. */
+  /** Bytes that a user may write of a small block, which has a span because it is sampled; 0 for a large one. */
   smallUsable(granule: number): number;
-  /** The block is freed. Part of a section. */
-  forget(granule: number): void;
 }
 
 /** Spans of guarded pages: see `LargeBlocks`. */
@@ -219,10 +216,10 @@ export class LargeBlocks {
   /** Frees a block that `find` found. @throws {HeaderCorruptedError} and does nothing if its header is damaged. */
   free(granule: number): void {
     this.assertHeader(granule);
-    const pages = this.#pages.wordOf(granule, SPAN_PAGES),
-      isAligned = this.#pages.wordOf(granule, SPAN_BLOCK_OFFSET) !== HEADER_BYTES;
-    const isSampled = this.samples?.isSampled(granule) === true; // it is forgotten in the section that frees it
-    if (this.#hasCache && !isAligned && !isSampled && this.#cache.mayHold(pages)) {
+    const pages = this.#pages.wordOf(granule, SPAN_PAGES);
+    // Neither aligned nor sampled: a sample is forgotten with the span's record.
+    const isUsual = this.#pages.wordOf(granule, SPAN_BLOCK_OFFSET) === HEADER_BYTES;
+    if (this.#hasCache && isUsual && this.#cache.mayHold(pages)) {
       if (!this.#cache.hasRoomFor(pages)) this.flush(); // what it holds may be of no use any more
       return this.#cache.put(granule, pages);
     }
@@ -241,7 +238,6 @@ export class LargeBlocks {
 
   #release(granule: number, header: number): void {
     const pages = this.#pages.wordOf(granule, SPAN_PAGES);
-    this.samples?.forget(granule);
     this.#journal.clear(header, HEADER_BYTES / 4);
     this.#journal.add(WORD_LARGE_BLOCKS, -1);
     this.#journal.add(WORD_LARGE_PAGES, -pages);
@@ -276,8 +272,7 @@ export class LargeBlocks {
 
   /** Makes a block larger or smaller where it is, if it can be. @throws {HeaderCorruptedError} as `free` does. */
   resize(granule: number, size: number): boolean {
-    const pages = this.#pagesOf(this.#pages.wordOf(granule, SPAN_BLOCK_OFFSET), size);
-    if (pages === this.#pages.wordOf(granule, SPAN_PAGES)) return true;
+    if (this.hasPagesOf(granule, size)) return true;
     const fits = this.#journal.run(() => this.#resize(granule, size));
     try {
       this.#pages.trim(); // as in `free`
@@ -287,9 +282,14 @@ export class LargeBlocks {
     return fits;
   }
 
+  /** Whether a block has just the pages of one of so many bytes. */
+  hasPagesOf(granule: number, size: number): boolean {
+    return this.#pagesOf(this.#offsetOf(granule), size) === this.#pages.wordOf(granule, SPAN_PAGES);
+  }
+
   #resize(granule: number, size: number): boolean {
     this.assertHeader(granule);
-    const pages = this.#pagesOf(this.#pages.wordOf(granule, SPAN_BLOCK_OFFSET), size);
+    const pages = this.#pagesOf(this.#offsetOf(granule), size);
     const granules = Math.ceil(pages / PAGES_PER_GRANULE);
     const before = this.#pages.wordOf(granule, SPAN_PAGES);
     if (pages > before) {
@@ -308,15 +308,36 @@ export class LargeBlocks {
 
   /** Bytes that a block's user may write. @throws {HeaderCorruptedError} if its span has not got them. */
   usable(granule: number): number {
-    const offset = this.#pages.wordOf(granule, SPAN_BLOCK_OFFSET), pages = this.#pages.wordOf(granule, SPAN_PAGES);
+    const offset = this.#offsetOf(granule), pages = this.#pages.wordOf(granule, SPAN_PAGES);
     const fits = offset >= HEADER_BYTES && offset < pages * PAGE_BYTES &&
       pages <= this.#pages.granulesOf(granule) * PAGES_PER_GRANULE;
     if (!fits) throw damaged(`the large block at granule ${granule} is not inside its span`);
-    return this.samples?.smallUsable(granule) || pages * PAGE_BYTES - offset;
+    const small = this.isSampled(granule) ? this.samples?.smallUsable(granule) : 0;
+    return small || pages * PAGE_BYTES - offset;
   }
 
   ptrOf(granule: number): number {
-    return granule * SLAB_BYTES + this.#pages.wordOf(granule, SPAN_BLOCK_OFFSET);
+    return granule * SLAB_BYTES + this.#offsetOf(granule);
+  }
+
+  #offsetOf(granule: number): number {
+    return this.#pages.wordOf(granule, SPAN_BLOCK_OFFSET) & ~SPAN_SAMPLED;
+  }
+
+  /** Whether the block of a span is sampled: until it is freed, or `unsample`. */
+  isSampled(granule: number): boolean {
+    return (this.#pages.wordOf(granule, SPAN_BLOCK_OFFSET) & SPAN_SAMPLED) !== 0;
+  }
+
+  /** The block of a span is sampled from now on. No section: it is of a call that has not given it to the program yet. */
+  sample(granule: number): void {
+    const word = this.#pages.indexOf(granule, SPAN_BLOCK_OFFSET);
+    this.#words[word] = this.#words[word]! | SPAN_SAMPLED;
+  }
+
+  /** The sample is forgotten of a block that stays. Part of a section. */
+  unsample(granule: number): void {
+    this.#pages.setWord(granule, SPAN_BLOCK_OFFSET, this.#offsetOf(granule));
   }
 
   /** Every large block's first granule, in order of address, without those of guarded pages. */

@@ -62,6 +62,8 @@ const PREVIOUS = 2;
 const NEXT = 3;
 /** The same two words in a large span: the block's offset from the span's start, and the pages it is charged with. */
 export const SPAN_BLOCK_OFFSET = PREVIOUS;
+/** Beside the offset: that the block is sampled, in a profiled heap. */
+export const SPAN_SAMPLED = 1 << 30;
 export const SPAN_PAGES = NEXT;
 /** A span that was just taken has in the first of them whether it was clean, and so reads as zero. */
 export const SPAN_WAS_CLEAN = PREVIOUS;

@@ -3,16 +3,17 @@
  * so all threads have the same, and what a dead thread has sampled stays.
  *
  * ```
- *   a record, by the granule of the block:  | size + 1, a double; 0: none | stack | thread | time | every |
+ *   a record, by the granule of the block:  | size, a double | stack | thread | time | every |
  *   an entry of the table of stacks has:    | samples | - | objects, a double | bytes, a double |
  * ```
  *
- * A record is written by malloc, before the program has the pointer, its size last; and taken away in the section that
- * frees the block. What has been allocated in all is added up in a section before. A thread that dies between the two
- * has counted a block that it never got.
+ * A record is written by malloc, before the program has the pointer, and holds once the record of the block's span says that
+ * it is sampled (`SPAN_SAMPLED`); so it is forgotten in the section that frees the block. What has been allocated in all is
+ * added up in a section before. A thread that dies between the two has counted a block that it never got.
  *
  * A small block that is sampled has a span of its own, as a large block has (tcmalloc does the same): so the hot path's
- * free knows nothing of samples, and turns it away.
+ * free knows nothing of samples, and turns it away. What frees or resizes large blocks fast compares that word of the span,
+ * the block's offset, in any heap, and turns a sampled one away for the same reason as one that is aligned.
  *
  * @module
  */
@@ -21,7 +22,7 @@ import { HEADER_BYTES, type LargeBlocks, type SampledSpans } from "../core/large
 import type { SizeClasses } from "../core/size_classes.ts";
 import { captureCall, captureFrames, KnownStacks, makeTexts, OWN_FRAMES_MOST } from "../stacks/capture.ts";
 import { StackTable } from "../stacks/table.ts";
-import { CACHE_SAMPLE_LEFT, FIRST_BLOCK, firstWordOf, SLAB_BYTES } from "../state/layout.ts";
+import { CACHE_SAMPLE_LEFT, firstWordOf, SLAB_BYTES } from "../state/layout.ts";
 import { needStack } from "../state/journal.ts";
 import type { HeapMemory } from "../state/memory.ts";
 import {
@@ -154,13 +155,15 @@ export class Samples implements SampledSpans {
 
   /** The block is there, at `ptr`. It needs less stack than `begin` did: nothing can fail between the two. */
   end(ptr: number, size: number, { stack, every, started }: Sample): void {
-    const at = this.#recordOf(ptr), doubles = this.#doubles, words = this.#words;
+    const granule = Math.floor((ptr - HEADER_BYTES) / SLAB_BYTES), at = this.#record(granule);
+    const doubles = this.#doubles, words = this.#words;
     const now = performance.now();
     words[at + STACK] = stack;
     words[at + THREAD] = this.#memory.thread;
     doubles[(at + TIME) / 2] = performance.timeOrigin + now;
     doubles[(at + EVERY) / 2] = every;
-    doubles[(at + SIZE) / 2] = size + 1;
+    doubles[(at + SIZE) / 2] = size;
+    this.#large.sample(granule);
     this.#rate.spend(now - started + FREE_MS, now);
     const coarsest = (this.#first + SAMPLES_COARSEST) / 2;
     if (every > doubles[coarsest]!) doubles[coarsest] = every;
@@ -172,22 +175,8 @@ export class Samples implements SampledSpans {
     Atomics.add(this.#words, this.#first + SAMPLES_LOST, 1);
   }
 
-  /** Whether a sampled block begins at a pointer, any number. */
-  has(ptr: number): boolean {
-    if (!Number.isSafeInteger(ptr) || ptr < FIRST_BLOCK || ptr >= this.#memory.bytes) return false;
-    return this.#doubles[this.#recordOf(ptr) / 2]! > 0 && this.#large.find(ptr) !== 0;
-  }
-
-  isSampled(granule: number): boolean {
-    return this.#doubles[this.#record(granule) / 2]! > 0;
-  }
-
-  forget(granule: number): void {
-    this.#memory.journal.clear(this.#record(granule) + SIZE, 2);
-  }
-
   smallUsable(granule: number): number {
-    const size = this.#doubles[this.#record(granule) / 2]! - 1, { largest, usable, table, bias } = this.#classes;
+    const size = this.#doubles[this.#record(granule) / 2]!, { largest, usable, table, bias } = this.#classes;
     return size >= 0 && size <= largest ? usable[table[(size + bias) >> 4]!]! : 0;
   }
 
@@ -196,8 +185,8 @@ export class Samples implements SampledSpans {
     return this.#memory.journal.run(() => {
       const first = this.#first / 2, live = new Map<number, ProfiledBlock[]>();
       for (const granule of this.#large.granules()) {
-        const at = this.#record(granule), size = this.#doubles[at / 2]! - 1, stack = this.#words[at + STACK]!;
-        if (size < 0) continue;
+        if (!this.#large.isSampled(granule)) continue;
+        const at = this.#record(granule), size = this.#doubles[(at + SIZE) / 2]!, stack = this.#words[at + STACK]!;
         const everyBytes = this.#doubles[(at + EVERY) / 2]!, blocks = live.get(stack);
         const block = {
           ptr: this.#large.ptrOf(granule),
@@ -247,10 +236,6 @@ export class Samples implements SampledSpans {
     this.#double[0] = this.#read(word) + by;
     this.#memory.journal.set(word, this.#halves[0]!);
     this.#memory.journal.set(word + 1, this.#halves[1]!);
-  }
-
-  #recordOf(ptr: number): number {
-    return this.#record(Math.floor((ptr - HEADER_BYTES) / SLAB_BYTES));
   }
 
   #record(granule: number): number {
