@@ -5,6 +5,8 @@
  * @module
  */
 
+import { assertMatch } from "@std/assert";
+
 const ROOT = new URL("../", import.meta.url);
 const PARTS = ["mod.ts", "inspect.ts", "cli.ts", "deno.json", "deno.lock", "src", "native"];
 /** The hot path of the default variant, and that of all others. */
@@ -17,11 +19,19 @@ interface Change {
   readonly to: string;
 }
 
-/** Each bug, and a variant that has it once it is planted. */
+/** What is said of a free list on which something is that should not be, or of a block that is given out from there twice. */
+const WRONG_LIST =
+  /(a free block of class \d+ links to 0x[\da-f]+, which is not a block of that class|a block is on the free lists twice|the heap's tables (were overwritten|disagree): |OracleError: |DoubleFreeError: )/;
+
+/**
+ * Each bug, a variant that has it once it is planted, and what is said of it by whatever finds it: a copy that does not
+ * run at all is none.
+ */
 const BUGS = {
   /** No header is ever written. */
   "drop-header": {
     variant: "phase7",
+    said: /HeaderCorruptedError: the header in front of the block 0x[\da-f]+ is 0x0, not 0x/,
     changes: [
       { file: "src/heap/core/headers.ts", from: 'flags.header === "none" ? [] : this.#due', to: "[]" },
       { file: "src/heap/hot/constants.ts", from: 'hasHeader && flags.writeHeader === "alloc"', to: "false" },
@@ -30,6 +40,7 @@ const BUGS = {
   /** One block in 256 that is freed links to itself. */
   "link-twice": {
     variant: "slab-map",
+    said: WRONG_LIST,
     changes: HOT_PATHS.map((file) => ({
       file,
       from: COUNT_DOWN,
@@ -39,13 +50,14 @@ const BUGS = {
   /** One block in 256 that is freed is not counted. */
   miscount: {
     variant: "slab-map",
+    said: WRONG_LIST,
     changes: HOT_PATHS.map((file) => ({
       file,
       from: COUNT_DOWN,
       to: COUNT_DOWN.replace("room - 1", "(ptr & 0xff0) === 0 ? room : room - 1"),
     })),
   },
-} as const satisfies Readonly<Record<string, { variant: string; changes: readonly Change[] }>>;
+} as const satisfies Readonly<Record<string, { variant: string; said: RegExp; changes: readonly Change[] }>>;
 
 /** What can be planted. */
 export type Bug = keyof typeof BUGS;
@@ -54,6 +66,12 @@ export type Bug = keyof typeof BUGS;
 export const ALL_BUGS: readonly (readonly [bug: Bug, variant: string])[] = Object.entries(BUGS).map((
   [bug, { variant }],
 ) => [bug as Bug, variant]);
+
+/** Fails if an error or a text is not what a bug makes a checker say. */
+export function assertFound(bug: Bug, said: Error | string): void {
+  const text = said instanceof Error ? `${said.name}: ${said.message}` : said;
+  assertMatch(text.replace(/\s+/g, " "), BUGS[bug].said); // lines of the terminal may be broken anywhere
+}
 
 /** A copy of the project. */
 export interface Planted extends Disposable {

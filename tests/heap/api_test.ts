@@ -4,7 +4,7 @@
  */
 
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
-import { Heap, type HeapError, InvalidAlignmentError, InvalidSizeError, VARIANTS } from "../../src/heap/mod.ts";
+import { Heap, HeapError, InvalidAlignmentError, InvalidSizeError, VARIANTS } from "../../src/heap/mod.ts";
 import { openVirtualMemory } from "../../src/os/mod.ts";
 import { sizeClasses } from "../../src/heap/core/size_classes.ts";
 import { stateBytes } from "../../src/heap/state/layout.ts";
@@ -299,7 +299,7 @@ Deno.test("bytes() is a view of the block, and BUFFER_OVERFLOW if it would be lo
   assertEquals(heap.u8[ptr + 99], 5);
   assertEquals(heap.bytes(ptr).length, heap.usableSize(ptr));
   assertEquals(heap.bytes(ptr, 0).length, 0);
-  const error = assertThrows(() => heap.bytes(ptr, heap.usableSize(ptr) + 1)) as HeapError;
+  const error = assertThrows(() => heap.bytes(ptr, heap.usableSize(ptr) + 1), HeapError);
   assertEquals([error.code, error.ptr], ["BUFFER_OVERFLOW", ptr]);
 });
 

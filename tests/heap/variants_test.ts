@@ -3,7 +3,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { Heap, VARIANTS } from "../../src/heap/mod.ts";
 import { Oracle } from "../../src/verify/oracle.ts";
-import { heapOf, plant } from "../planted.ts";
+import { assertFound, heapOf, plant } from "../planted.ts";
 
 const HEADER_VARIANTS = Object.keys(VARIANTS).filter((name) => VARIANTS[name]!.header === "byte");
 
@@ -121,7 +121,7 @@ for (const [variant, bug] of [["phase7", "drop-header"], ["slab-map", "link-twic
     using planted = await plant(bug);
     using heap = await (await heapOf(planted)).Heap.open({ variant });
     const oracle = new Oracle(heap);
-    assertThrows(() => {
+    const error = assertThrows(() => {
       for (let round = 0; round < 50; round++) {
         const size = [1900, 14, 450, 100, 1000, 30, 220][round % 7]!; // slabs go from class to class, as they are
         for (let count = 0; count < 1000; count++) oracle.malloc(size);
@@ -131,6 +131,7 @@ for (const [variant, bug] of [["phase7", "drop-header"], ["slab-map", "link-twic
         oracle.audit();
       }
     }, Error);
+    assertFound(bug, error);
   });
 }
 

@@ -22,6 +22,6 @@ Deno.test("Random.shuffled() puts each item in each place about equally often", 
 });
 
 Deno.test("Random refuses 0 as a seed", () => {
-  assertThrows(() => new Random(0), RangeError);
+  assertThrows(() => new Random(0), RangeError, "not a seed");
   assertNotEquals(freshSeed(), 0);
 });

@@ -39,7 +39,7 @@ Deno.test("estimate() takes the second and the ninth of 10 samples", () => {
 Deno.test("estimate() falls back to minimum and maximum when a run was cut short", () => {
   assertEquals(estimate([2]), { median: 2, low: 2, high: 2 });
   assertEquals(estimate([3, 1, 2]), { median: 2, low: 1, high: 3 });
-  assertThrows(() => estimate([]), RangeError);
+  assertThrows(() => estimate([]), RangeError, "at least one sample");
 });
 
 Deno.test("estimate() holds the true median as often as its level says", () => {
@@ -63,5 +63,5 @@ Deno.test("estimate() holds the true median as often as its level says", () => {
 Deno.test("ratios() and differences() pair samples by their round", () => {
   assertEquals(ratios([6, 8], [2, 4]), [3, 2]);
   assertEquals(differences([6, 8], [2, 4]), [4, 4]);
-  assertThrows(() => ratios([1], [1, 2]), RangeError);
+  assertThrows(() => ratios([1], [1, 2]), RangeError, "cannot be paired");
 });

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { type DoctorFile, DoctorFileSchema, readChecked } from "../../src/model/mod.ts";
+import { type DoctorFile, DoctorFileSchema, FileValueError, readChecked } from "../../src/model/mod.ts";
 import { doctorHeadline, percent, renderDoctor, renderDoctorMarkdown } from "../../src/report/doctor.ts";
 import { PLAIN, renderJson } from "../../src/report/mod.ts";
 import { fixture } from "./fixture.ts";
@@ -66,7 +66,11 @@ Deno.test("doctorHeadline() says what can be told, and names what disturbs but n
 
 Deno.test("readChecked() reads what was written, and refuses anything else", () => {
   assertEquals(readChecked(DoctorFileSchema, renderJson(file(...FACTS))), file(...FACTS));
-  assertThrows(() => readChecked(DoctorFileSchema, renderJson({ ...file(), schema: "hakmem.results/1" })));
+  assertThrows(
+    () => readChecked(DoctorFileSchema, renderJson({ ...file(), schema: "hakmem.results/1" })),
+    FileValueError,
+    "schema",
+  );
 });
 
 Deno.test("percent() shows two digits that count", () => {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { gateHeadline, renderGate, renderGateCsv, renderGateMarkdown } from "../../src/report/gate.ts";
-import { GateFileSchema, type GateRow, readChecked } from "../../src/model/mod.ts";
+import { FileValueError, GateFileSchema, type GateRow, readChecked } from "../../src/model/mod.ts";
 import { renderJson } from "../../src/report/mod.ts";
 import { gateFile as file, gateRow as row } from "./gate_fixture.ts";
 
@@ -90,5 +90,9 @@ Deno.test("renderGateMarkdown() and renderGateCsv() have a line for every row", 
 Deno.test("readChecked() reads back what was written, and refuses anything else", () => {
   const written = file([GO, LOST, MISSING], "no-go");
   assertEquals(readChecked(GateFileSchema, renderJson(written)), written);
-  assertThrows(() => readChecked(GateFileSchema, renderJson({ ...written, verdict: "maybe" })));
+  assertThrows(
+    () => readChecked(GateFileSchema, renderJson({ ...written, verdict: "maybe" })),
+    FileValueError,
+    "verdict",
+  );
 });

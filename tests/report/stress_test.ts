@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { readChecked, type StressFile, StressFileSchema } from "../../src/model/mod.ts";
+import { FileValueError, readChecked, type StressFile, StressFileSchema } from "../../src/model/mod.ts";
 import { renderStressCsv, renderStressMarkdown } from "../../src/report/stress.ts";
 import { PLAIN, renderJson, renderStress } from "../../src/report/mod.ts";
 
@@ -116,6 +116,6 @@ Deno.test("with threads there is a row for each scenario, and what each Worker d
 
 Deno.test("readChecked() reads what was written, and refuses anything else", () => {
   assertEquals(readChecked(StressFileSchema, renderJson(FILE)), FILE);
-  assertThrows(() => readChecked(StressFileSchema, "{}"), Error, "schema");
-  assertThrows(() => readChecked(StressFileSchema, renderJson({ ...FILE, seed: "x" })), Error);
+  assertThrows(() => readChecked(StressFileSchema, "{}"), FileValueError, "schema");
+  assertThrows(() => readChecked(StressFileSchema, renderJson({ ...FILE, seed: "x" })), FileValueError, "seed");
 });

@@ -1,5 +1,11 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
-import { CompareFileSchema, type CompareRow, ExplainFileSchema, readChecked } from "../../src/model/mod.ts";
+import {
+  CompareFileSchema,
+  type CompareRow,
+  ExplainFileSchema,
+  FileValueError,
+  readChecked,
+} from "../../src/model/mod.ts";
 import {
   compareHeadline,
   explainHeadline,
@@ -97,7 +103,7 @@ Deno.test("a comparison is a table in Markdown, every round in CSV, and itself i
   assertEquals(lines.length, 1 + file.rows.length * file.rows[0]!.samples.a.length);
   assert(lines.every((line) => line.split(",").length === 7));
   assertEquals(readChecked(CompareFileSchema, renderJson(file)), file);
-  assertThrows(() => readChecked(CompareFileSchema, '{"schema": "hakmem.results/1"}'));
+  assertThrows(() => readChecked(CompareFileSchema, '{"schema": "hakmem.results/1"}'), FileValueError, "schema");
 });
 
 Deno.test("renderExplain() answers first, in 100 columns, with a row and a reason for each flag", () => {

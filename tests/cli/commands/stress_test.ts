@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { readChecked, StressFileSchema } from "../../../src/model/mod.ts";
 import { renderStress } from "../../../src/report/mod.ts";
-import { ALL_BUGS, plant, type Planted } from "../../planted.ts";
+import { ALL_BUGS, assertFound, plant, type Planted } from "../../planted.ts";
 import { cli, command, type Outcome, outcome } from "../helpers.ts";
 import { interrupted, terminalTest } from "../terminal.ts";
 
@@ -87,6 +87,7 @@ Deno.test("stress --threads finds what is built in, and says what each Worker di
   const { code, stdout, stderr } = await cliOf(planted, ["stress", ...options]);
   assertEquals([code, stderr], [1, ""]);
   assertMatch(stdout, /^FAILED hakmem, mix, release build, --seed \d+: after [\d,]+ operations/);
+  assertFound("link-twice", stdout);
   assertMatch(stdout, /\n {2}the last operations of each, the latest last:\n {4}Worker [01]: /);
   const { threads, runs } = readChecked(StressFileSchema, await Deno.readTextFile(json));
   assertEquals([threads, runs.length, runs[0]?.threads?.scenario], [2, 1, "mix"]);
@@ -111,6 +112,7 @@ for (const [bug, variant] of ALL_BUGS) {
         const { runs } = readChecked(StressFileSchema, await Deno.readTextFile(json));
         const failure = runs[0]?.failure;
         assert(failure !== undefined && "program" in failure);
+        assertFound(bug, failure.message);
         const { operations } = failure.program;
         // None at all for a bug that shows in an empty heap: its lists were filled when it was opened.
         assert(operations.length <= 10, `${operations.length} operations`);

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { CACHE_SPANS, firstWordOf, SPAN_TABLE_OFFSET } from "../../../src/heap/state/layout.ts";
-import { Heap, HeapError } from "../../../src/heap/mod.ts";
+import { Heap, HeapError, InvalidPointerError } from "../../../src/heap/mod.ts";
 import { SPAN_BLOCK_OFFSET } from "../../../src/heap/core/page_heap.ts";
 import { roundPages } from "../../../src/heap/core/span_cache.ts";
 import { viewState } from "../../../src/heap/inspect/state_view.ts";
@@ -200,12 +200,12 @@ Deno.test("a number whose low half is that of a large block is not a pointer to 
   for (
     const wrong of [low + 2 ** 32, low - 2 ** 32, far - 2 ** 32, far + 2 ** 32, low + 0.5, -low, low + 16, low + 65536]
   ) {
-    assertThrows(() => heap.free(wrong), HeapError, undefined, `${wrong}`);
-    assertThrows(() => heap.realloc(wrong, 100_000), HeapError, undefined, `${wrong}`);
+    assertThrows(() => heap.free(wrong), InvalidPointerError, undefined, `${wrong}`);
+    assertThrows(() => heap.realloc(wrong, 100_000), InvalidPointerError, undefined, `${wrong}`);
   }
   heap.check();
   heap.free(far);
   heap.free(low);
-  for (const ptr of [far, low]) assertThrows(() => heap.free(ptr), HeapError);
+  for (const ptr of [far, low]) assertThrows(() => heap.free(ptr), InvalidPointerError);
   heap.check();
 });

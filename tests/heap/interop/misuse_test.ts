@@ -105,9 +105,8 @@ for (const build of ["release", "debug"] as const) {
     const people = heap.structs(Person, 3), person = people.at(1), { at } = person;
     person.id = 5;
     people[Symbol.dispose]();
-    assertThrows(() => people.at(1).id, HeapError);
     assertAll("BUFFER_OVERFLOW", { id: () => person.id, name: () => person.name, next: () => person.next });
-    assertThrows(() => person.at.x, HeapError);
+    assertAll("BUFFER_OVERFLOW", { made: () => people.at(1).id, inner: () => person.at.x });
     assert(at !== undefined);
   });
 
@@ -124,7 +123,7 @@ for (const build of ["release", "debug"] as const) {
       other: () => other.at(1).id,
       person: () => person.id,
     });
-    assertThrows(() => cursor.set(0, { id: 1 }), HeapError);
+    assertAll("BUFFER_OVERFLOW", { set: () => cursor.set(0, { id: 1 }) });
     assertEquals([cursor.length, [...other].length], [0, 0]);
   });
 
@@ -242,7 +241,9 @@ Deno.test("whatever is assigned to a field, nothing beside the field changes", a
       for (const wrong of [5, null, undefined, 1n, {}, { length: 3 }, ["a"], Symbol("x")]) {
         assertAll("INVALID_STRING", { text: () => line.text = any(wrong) });
       }
-      assertThrows(() => line.numbers = any(lying));
+      line.numbers = any(lying); // says 4, and is asked once
+      assertAll("INVALID_TYPE", { numbers: () => line.numbers = any(lying) }); // says 40
+      line.numbers = any([7, 7, 7, 7]);
       assertEquals(heap.copyOut(lines.ptr, 3 * Line.size), before);
     }
     if (build === "debug") continue; // at() throws

@@ -1,7 +1,7 @@
 /** `Heap.openSync`, `await using`, and the sums as text. */
 
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { Heap, HeapBusyError, HeapClosedError, InvalidOptionError } from "../../../src/heap/mod.ts";
+import { Heap, HeapBusyError, HeapClosedError, HeapSharedError, InvalidOptionError } from "../../../src/heap/mod.ts";
 
 const MODULE = new URL("../../../mod.ts", import.meta.url).href;
 
@@ -98,7 +98,7 @@ Deno.test("await using waits for loans to be over, and for Workers that have the
       const attached = new Promise((resolve) => worker.onmessage = resolve);
       worker.postMessage(heap.share());
       await attached;
-      assertThrows(() => heap.close());
+      assertThrows(() => heap.close(), HeapSharedError);
     }
     assertThrows(() => kept.malloc(1), HeapClosedError);
   } finally {

@@ -16,10 +16,14 @@ for (const build of ["release", "debug"] as const) {
       assertEquals(heap.ptrAt(block.pointer), block.ptr);
       assertEquals(heap.stats().liveBlocks, 2);
     }
-    assertThrows(() => {
-      using _block = heap.own(10);
-      throw new Error("out");
-    });
+    assertThrows(
+      () => {
+        using _block = heap.own(10);
+        throw new Error("out");
+      },
+      Error,
+      "out",
+    );
     assertEquals(heap.stats().liveBlocks, 0);
   });
 

@@ -106,11 +106,15 @@ for (const build of ["release", "debug"] as const) {
 
   Deno.test(`a scope ends with an exception, an outer one before an inner one, and twice (${build})`, async () => {
     using heap = await Heap.open({ build });
-    assertThrows(() => {
-      using scope = heap.scope();
-      scope.malloc(10);
-      throw new Error("out");
-    });
+    assertThrows(
+      () => {
+        using scope = heap.scope();
+        scope.malloc(10);
+        throw new Error("out");
+      },
+      Error,
+      "out",
+    );
     assertEquals(heap.stats().liveBlocks, 0);
     const outer = heap.scope(), inner = heap.scope();
     const ptr = inner.copyIn(new Uint8Array([1, 2, 3]));

@@ -480,8 +480,10 @@ for (const method of ["fill", "copyWithin"] as const) {
       };
       try {
         for (const one of [heap, other]) {
-          if (method === "fill") assertThrows(() => one.calloc(1, 5000), RangeError);
-          else for (const ptr of blocks) assertThrows(() => one.realloc(ptr, 2_000_000), RangeError);
+          if (method === "fill") assertThrows(() => one.calloc(1, 5000), RangeError, "Maximum call stack");
+          else {for (const ptr of blocks) {
+              assertThrows(() => one.realloc(ptr, 2_000_000), RangeError, "Maximum call stack");
+            }}
         }
       } finally {
         prototype[method] = original;

@@ -125,7 +125,7 @@ Deno.test("compare() ends, with all its processes, when it is stopped", async ()
     return Promise.resolve({ stolen: 0, pressure: 0, others: 0, preemptions: new Map() });
   };
   const same = plan(timed("a", "60e6"), timed("b", "60e6"));
-  await assertRejects(() => compare({ ...same, readDisturbance }, look, controller.signal));
+  await assertRejects(() => compare({ ...same, readDisturbance }, look, controller.signal), Error, "stopped");
   assertEquals([slots, children.length], [4, 3], "nothing was measured after that");
   for (const pid of children) assertThrows(() => Deno.kill(pid, "SIGCONT"), Deno.errors.NotFound);
 });
@@ -169,5 +169,5 @@ Deno.test("compare() that is stopped early gives intervals of the level that its
   assertEquals([run.interrupted, run.verdict, run.rounds.measured], [true, "inconclusive", 5]);
   assertEquals(run.level, 1 - 2 * 2 / 2 ** 5); // two intervals; five differences are all on one side of it twice in 2 ** 5
   for (const { low, ratio, high } of run.rows) assert(low < ratio && ratio < high);
-  await assertRejects(() => stoppedAt(2)); // an interval of 0 %
+  await assertRejects(() => stoppedAt(2), DOMException, "aborted"); // an interval of 0 %
 });

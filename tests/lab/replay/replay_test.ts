@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes 
 import { replay, type ReplayPlan } from "../../../src/lab/replay/replay.ts";
 import { figureOf, formatFigures, formatReplayRequest, parseReplayRequest } from "../../../src/lab/replay/protocol.ts";
 import { ContestantError } from "../../../src/lab/contest/child.ts";
-import { plant } from "../../planted.ts";
+import { assertFound, plant } from "../../planted.ts";
 import { ProtocolError } from "../../../src/lab/contestant/protocol.ts";
 import { TraceBuilder } from "../../../src/traces/builder.ts";
 import { readChecked, ResultFileSchema } from "../../../src/model/mod.ts";
@@ -128,6 +128,7 @@ Deno.test("replay() fails if an allocator does", async () => {
       const failing = () => broken.replay(plan, () => {}, new AbortController().signal);
       const { name, message } = await assertRejects(failing, Error);
       assertEquals([name, message.startsWith("contestant hakmem failed: ")], ["ContestantError", true], message);
+      assertFound("link-twice", message);
     }
   });
   assertEquals(left, []);
@@ -175,7 +176,7 @@ Deno.test("replay() stops when it is interrupted, also while it takes the footpr
       const stop = ({ phase }: { phase: string }) => {
         if (phase === wanted) controller.abort();
       };
-      await assertRejects(() => replay(planOf({}), stop, controller.signal));
+      await assertRejects(() => replay(planOf({}), stop, controller.signal), DOMException, "aborted");
     }
   });
   assertEquals(left, []);

@@ -221,7 +221,7 @@ linuxTest("recording that is paused and let go on has the stretches, and what be
     assertEquals([kinds.malloc, kinds.free, kinds.realloc, stretches, lostSignal], [8, 2, 1, 2, false]);
     assertEquals([unknownBlocks, unseenFrees, endLiveBytes], [1, 0, 2 * 100 + 300 + 3 * 50]);
   }
-  const error = await assertRejects(() => recordedAs({ program, args: ["own"], isPaused: true }, () => {}));
+  const error = await assertRejects(() => recordedAs({ program, args: ["own"], isPaused: true }, () => {}), Error);
   assertMatch(String(error), /it was paused all the time, and handles SIGUSR2/);
 });
 

@@ -14,8 +14,8 @@ Deno.test("pointerOf() and addressOf() are each other's inverse", () => {
 });
 
 Deno.test("pointerOf() and viewMemory() throw RangeError when the address is 0", () => {
-  assertThrows(() => pointerOf(0n), RangeError);
-  assertThrows(() => viewMemory(0n, 16), RangeError);
+  assertThrows(() => pointerOf(0n), RangeError, "Address 0");
+  assertThrows(() => viewMemory(0n, 16), RangeError, "Address 0");
 });
 
 Deno.test("viewMemory() shows the memory itself", () => {

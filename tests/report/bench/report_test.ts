@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
-import { readChecked, ResultFileSchema } from "../../../src/model/mod.ts";
+import { FileValueError, readChecked, ResultFileSchema } from "../../../src/model/mod.ts";
 import {
   checkExpectation,
   expectationLine,
@@ -104,9 +104,17 @@ Deno.test("readChecked() reads back what renderJson() wrote", () => {
 });
 
 Deno.test("readChecked() refuses a file of another schema, and a result without its checksum", () => {
-  assertThrows(() => readChecked(ResultFileSchema, JSON.stringify({ ...fixture(), schema: "hakmem.compare/1" })));
+  assertThrows(
+    () => readChecked(ResultFileSchema, JSON.stringify({ ...fixture(), schema: "hakmem.compare/1" })),
+    FileValueError,
+    "schema",
+  );
   const results = fixture().results.map((result) => ({ ...result, checksum: undefined }));
-  assertThrows(() => readChecked(ResultFileSchema, JSON.stringify({ ...fixture(), results })));
+  assertThrows(
+    () => readChecked(ResultFileSchema, JSON.stringify({ ...fixture(), results })),
+    FileValueError,
+    "checksum",
+  );
 });
 
 Deno.test("parseExpectation() reads percentages and ratios", () => {

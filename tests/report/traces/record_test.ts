@@ -1,5 +1,11 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
-import { readChecked, type RecordedProcess, type RecordFile, RecordFileSchema } from "../../../src/model/mod.ts";
+import {
+  FileValueError,
+  readChecked,
+  type RecordedProcess,
+  type RecordFile,
+  RecordFileSchema,
+} from "../../../src/model/mod.ts";
 import { renderJson } from "../../../src/report/mod.ts";
 import {
   recordHeadline,
@@ -126,7 +132,19 @@ Deno.test("recordHeadline() names the signal that killed the program", () => {
 Deno.test("readChecked() reads what renderJson() writes, and rejects what is wrong", () => {
   const made = file([process()]);
   assertEquals(readChecked(RecordFileSchema, renderJson(made)), made);
-  assertThrows(() => readChecked(RecordFileSchema, renderJson({ ...made, processes: [] })));
-  assertThrows(() => readChecked(RecordFileSchema, renderJson({ ...made, schema: "hakmem.record/2" })));
-  assertThrows(() => readChecked(RecordFileSchema, renderJson(file([{ ...process(), pid: -1 }]))));
+  assertThrows(
+    () => readChecked(RecordFileSchema, renderJson({ ...made, processes: [] })),
+    FileValueError,
+    "processes",
+  );
+  assertThrows(
+    () => readChecked(RecordFileSchema, renderJson({ ...made, schema: "hakmem.record/2" })),
+    FileValueError,
+    "schema",
+  );
+  assertThrows(
+    () => readChecked(RecordFileSchema, renderJson(file([{ ...process(), pid: -1 }]))),
+    FileValueError,
+    "pid",
+  );
 });
