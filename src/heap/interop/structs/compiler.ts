@@ -179,15 +179,14 @@ function build(whole: StructType): Compiled {
         if (isNumber(element)) {
           const from = index(offset, sizeOf[element]),
             view = viewOf(element),
-            check = helper(assertLength(name, length));
+            check = helper(elementsOf(name, length));
           // An index below 0 would count from the end, and NaN would be 0.
           const bounded = `const from = ${from}, view = ${view}.subarray(from, from + ${length});
              if (!(from >= 0 && view.length === ${length})) ${MEMORY}.missing();`;
           member(
             name,
             `${bounded} return view;`,
-            // What an array says of its length may be another the second time: the part is what bounds it.
-            `${check}(value); ${bounded} view.set(value);`,
+            `const elements = ${check}(value); ${bounded} view.set(elements);`,
           );
         } else {
           const make = (memory: StructMemory, place: Place): ElementArray => new ElementArray(memory, place, type);
@@ -225,10 +224,16 @@ export function assign(view: object, values: object, names: readonly string[]): 
   for (const name of names) if (from[name] !== undefined) to[name] = from[name];
 }
 
-function assertLength(name: string, most: number): (value: ArrayLike<unknown>) => void {
+/** Of what is assigned to an array of numbers: its elements, in an array that says the same length each time. */
+function elementsOf(name: string, most: number): (value: ArrayLike<unknown>) => ArrayLike<unknown> {
   return (value) => {
-    if (value?.length <= most) return;
-    throw new InvalidTypeError(`${value?.length} elements for the array ${name}, which has ${most}.`);
+    const length = value?.length, elements: unknown[] = [];
+    if (typeof length !== "number") {
+      throw new InvalidTypeError(`${given(value)}: what is assigned to ${name} is an array.`);
+    }
+    if (!(length <= most)) throw new InvalidTypeError(`${length} elements for the array ${name}, which has ${most}.`);
+    for (let index = 0; index < length; index++) elements.push(value[index]);
+    return elements;
   };
 }
 
