@@ -74,6 +74,7 @@
 
 enum { MAGIC = 0x50524b48, VERSION = 2, LINE_BYTES = 256, PROC_BYTES = 4096, MAX_MEMBERS = 16 };
 enum { LARGE = 8, LARGE_UNIT = 65536 }; /* with the kind: the event asks for more than the size that is touched */
+enum { MOST_TOUCHED = 1 << 30, MOST_ALIGNMENT = 30 }; /* bytes of a block; a base-2 logarithm */
 enum { WATCHED = 0x80 }; /* in the alignment: another member waits for this event */
 enum { SPINS = 2000, YIELDS = 100, NAP_NANOSECONDS = 50000 };
 enum kind { KIND_MALLOC, KIND_CALLOC, KIND_ALIGNED, KIND_REALLOC, KIND_FREE };
@@ -523,6 +524,68 @@ static void measure_latency(uint32_t units) {
 
 #endif
 
+/* What is in a slot, while the words are checked. */
+struct content {
+  uint32_t size, event; /* of a live block, one more than its size; the event before of this slot, one more than its number */
+};
+
+/* Whether an event is one that the replay can do: what it frees is there, and as long as it says. */
+static bool is_sound(uint32_t index, struct content *contents) {
+  const struct event *const event = &events[index];
+  const uint32_t kind = event->kind & ~(uint32_t)LARGE, alignment = event->alignment & ~(uint32_t)WATCHED;
+  if (event->slot >= head->slots || event->size > head->largest || event->member >= head->members) return false;
+  if (kind > KIND_FREE || alignment > MOST_ALIGNMENT) return false;
+  struct content *const content = &contents[event->slot];
+  if (event->slot == 0) return event->kind == KIND_FREE && event->size == 0;
+  if (event->kind == KIND_FREE) {
+    if (content->size != event->size + 1) return false;
+    content->size = 0;
+    return true;
+  }
+  if (kind == KIND_FREE || content->size != (kind == KIND_REALLOC && content->size != 0 ? event->former + 1 : 0)) return false;
+  if (content->size == 0 && event->former != 0) return false;
+  content->size = event->size + 1;
+  return true;
+}
+
+/* Whether an event of several members waits for the one that was there before it, if that is another's. */
+static bool waits_rightly(uint32_t index, struct content *content) {
+  const int32_t before = (int32_t)content->event - 1;
+  const bool is_others = events[index].slot != 0 && before >= 0 && events[before].member != events[index].member;
+  content->event = index + 1;
+  return after[index] == (is_others ? before : -1) && (!is_others || (events[before].alignment & WATCHED) != 0);
+}
+
+/* Whether each member's events are its own, in their order, and all are somebody's. */
+static bool are_dealt(void) {
+  for (uint32_t member = 0; member < head->members; member++) {
+    const uint32_t first = starts[member], end = starts[member + 1];
+    if (first > end || end > head->events || (member == 0 && first != 0)) return false;
+    for (uint32_t at = first; at < end; at++) {
+      if (order[at] >= head->events || events[order[at]].member != member) return false;
+      if (at > first && order[at] <= order[at - 1]) return false;
+    }
+  }
+  return starts[head->members] == head->events;
+}
+
+/* Whether the words can be replayed: else a file that was damaged would read and write where no block is. */
+static bool are_sound(void) {
+  const size_t bytes = (size_t)head->slots * sizeof(struct content);
+  struct content *const contents = map_shared(bytes);
+  bool sound = true;
+  uint32_t large = 0;
+  for (uint32_t index = 0; sound && index < head->events; index++) {
+    sound = is_sound(index, contents) && (head->members == 1 || waits_rightly(index, &contents[events[index].slot]));
+    if (!sound || (events[index].kind & LARGE) == 0) continue;
+    sound = large < head->larges && larges[large].event == index &&
+            (uint64_t)larges[large].units * LARGE_UNIT >= events[index].size;
+    large++;
+  }
+  munmap(contents, bytes);
+  return sound && large == head->larges && (head->members == 1 || are_dealt());
+}
+
 static bool open_words(const char *path) {
   struct stat status;
   const int file = open(path, O_RDONLY | O_CLOEXEC);
@@ -530,7 +593,8 @@ static bool open_words(const char *path) {
   head = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_SHARED, file, 0);
   close(file);
   if (head == MAP_FAILED || head->magic != MAGIC || head->version != VERSION || head->slots == 0) return false;
-  if (head->members == 0 || head->members > MAX_MEMBERS) return false;
+  if (head->members == 0 || head->members > MAX_MEMBERS || head->largest > MOST_TOUCHED) return false;
+  if (head->events > INT32_MAX || head->slots > head->events + 1) return false;
   const size_t count = head->events, columns = head->members > 1 ? 2 * count + head->members + 1 : 0;
   const size_t before = sizeof *head + count * sizeof *events + columns * sizeof *order;
   if ((size_t)status.st_size != before + head->larges * sizeof *larges) return false;
@@ -540,12 +604,7 @@ static bool open_words(const char *path) {
   order = starts + head->members + 1;
   larges = (const struct large *)((const char *)head + before);
   slots = map_shared((size_t)head->slots * sizeof *slots);
-  for (uint32_t index = 0; index < head->events; index++) {
-    if (events[index].slot >= head->slots || events[index].size > head->largest) return false;
-    if (events[index].member >= head->members) return false;
-    if ((events[index].kind & LARGE) != 0 && head->larges == 0) return false;
-  }
-  return true;
+  return are_sound();
 }
 
 int main(int argc, char **argv) {

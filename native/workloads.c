@@ -40,7 +40,7 @@ enum { LINE_BYTES = 1024 };
 
 #if defined(DO_NOTHING)
 /* The one block of the do-nothing allocator, as long as the largest that is written to its end. */
-_Thread_local unsigned char nowhere[4096];
+_Thread_local unsigned char nowhere[MAX_SIZE];
 #endif
 
 /* ---- the table, the clock and the line protocol ------------------------------------------------------------------ */
@@ -49,6 +49,14 @@ static const struct workload *const workloads[] = {
     &random_mixed, &hot_pair, &larson, &slow_mix,     &sh6bench,      &sh8bench,
     &alloc_test,   &mstress,  &rptest, &xmalloc_test, &cache_scratch, &cache_thrash,
 };
+
+/* A whole number in decimal; 0, which no parameter may be, if it is anything else. */
+static uint32_t number_in(const char *text) {
+  char *end = NULL;
+  if (*text < '0' || *text > '9') return 0;
+  const unsigned long long number = strtoull(text, &end, 10);
+  return *end == '\0' && number <= UINT32_MAX ? (uint32_t)number : 0;
+}
 
 /* Reads ` name=value ...`; returns the name that is not known, or NULL. */
 static const char *read_parameters(struct request *request, char *state) {
@@ -69,7 +77,7 @@ static const char *read_parameters(struct request *request, char *state) {
     bool found = false;
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
       if (strcmp(word, known[i].name) != 0) continue;
-      *known[i].value = (uint32_t)strtoul(equals + 1, NULL, 10);
+      *known[i].value = number_in(equals + 1);
       found = true;
     }
     if (!found) return word;
@@ -80,7 +88,8 @@ static const char *read_parameters(struct request *request, char *state) {
 /* The command line checks for people; this keeps a wrong request from writing outside the slots. */
 static bool is_sound(const struct workload *workload, const struct request *r) {
   return r->units > 0 && r->seed > 0 && r->working_set > 0 && (r->working_set & (r->working_set - 1)) == 0 &&
-         r->working_set <= MAX_SLOTS / workload->slots_per_working_set && r->chunks > 0 && r->chunks <= MAX_SLOTS &&
+         r->working_set <= MAX_SLOTS / workload->slots_per_working_set && r->working_set >= workload->least_working_set &&
+         r->cycles > 0 && r->rounds > 0 && r->size <= MAX_SIZE && r->chunks > 0 && r->chunks <= MAX_SLOTS &&
          r->size > 0 && (r->size & (r->size - 1)) == 0 && r->min > 1 && r->max > r->min &&
          r->threads > 0 && r->threads <= MAX_THREADS && (workload != &xmalloc_test || (r->threads & (r->threads - 1)) == 0);
 }

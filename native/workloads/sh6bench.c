@@ -47,5 +47,9 @@ static void unit(const struct request *request, struct state *state) {
 
 static void end(const struct request *request, struct state *state) { release_slots(state, request->working_set); }
 
-const struct workload sh6bench = {
-    .name = "sh6bench", .begin = begin, .unit = unit, .end = end, .slots_per_working_set = 1};
+const struct workload sh6bench = {.name = "sh6bench",
+                                  .begin = begin,
+                                  .unit = unit,
+                                  .end = end,
+                                  .slots_per_working_set = 1,
+                                  .least_working_set = BATCH};

@@ -56,5 +56,10 @@ static void unit(const struct request *request, struct state *state) {
 
 static void end(const struct request *request, struct state *state) { release_slots(state, request->working_set); }
 
-const struct workload sh8bench = {
-    .name = "sh8bench", .begin = begin, .unit = unit, .end = end, .slots_per_working_set = 1, .crossing = SUCCESSORS};
+const struct workload sh8bench = {.name = "sh8bench",
+                                  .begin = begin,
+                                  .unit = unit,
+                                  .end = end,
+                                  .slots_per_working_set = 1,
+                                  .least_working_set = 2 * BATCH,
+                                  .crossing = SUCCESSORS};

@@ -16,7 +16,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-enum { MAX_SLOTS = 1 << 20 };
+enum { MAX_SLOTS = 1 << 20, MAX_SIZE = 4096 };
 
 /* The parameters of all workloads; each reads its own. */
 struct request {
@@ -60,6 +60,7 @@ struct workload {
   void (*drain)(const struct request *, struct state *); /* after the last unit, on the clock; or NULL */
   void (*end)(const struct request *, struct state *);   /* after the clock has stopped; or NULL */
   uint32_t slots_per_working_set;                        /* how many slots one of the working set takes */
+  uint32_t least_working_set;                            /* or 0: with less it would free a block twice */
   enum crossing crossing;
 };
 
@@ -73,7 +74,7 @@ extern const struct workload alloc_test, cache_scratch, cache_thrash, hot_pair, 
  * once.
  */
 #if defined(DO_NOTHING)
-extern _Thread_local unsigned char nowhere[4096];
+extern _Thread_local unsigned char nowhere[MAX_SIZE];
 
 static inline void *allocate(size_t size) {
   (void)size;

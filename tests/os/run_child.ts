@@ -84,3 +84,22 @@ export async function compile(
     throw error;
   }
 }
+
+/** What a program of requests and answers, a line each, says to some requests; for a minute at most. */
+export async function answersOf(
+  path: string,
+  args: readonly string[],
+  requests: string,
+): Promise<{ code: number; signal: Deno.Signal | null; lines: string[] }> {
+  const process = new Deno.Command(path, {
+    args: [...args],
+    stdin: "piped",
+    stdout: "piped",
+    signal: AbortSignal.timeout(60_000),
+  }).spawn();
+  const writer = process.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(requests)).catch(() => {}); // it may have ended
+  await writer.close().catch(() => {});
+  const { code, signal, stdout } = await process.output();
+  return { code, signal, lines: new TextDecoder().decode(stdout).trimEnd().split("\n") };
+}

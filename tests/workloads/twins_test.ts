@@ -1,9 +1,9 @@
 /** The TypeScript workloads and their C twins: one random stream, one checksum, whatever the parameters. */
-import { assertEquals, assertNotEquals } from "@std/assert";
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { Child } from "../../src/lab/contest/child.ts";
 import { enter } from "../../src/lab/contest/contestants.ts";
 import { completeParameters, type Parameters, WORKLOADS } from "../../src/workloads/mod.ts";
-import { compilesWithoutWarning } from "../os/run_child.ts";
+import { answersOf, compilesWithoutWarning } from "../os/run_child.ts";
 
 const CASES: readonly [workload: string, parameters: Parameters][] = [
   ["random-mixed", {}],
@@ -63,6 +63,35 @@ Deno.test("workloads give equal checksums and operations in TypeScript and in C"
         assertEquals(work, work.map(() => work[0]));
       }
     });
+  }
+});
+
+Deno.test("a request in C that cannot be is an error, and the process goes on", async () => {
+  const { contestants } = await enter([], ["system"]);
+  for (const label of ["none (native)", "system"]) {
+    const { path, args } = contestants.find((each) => each.label === label)!.command;
+    const wrong = [
+      "run sh6bench working-set=32", // a batch would free a block twice
+      "run sh8bench working-set=1",
+      "run sh8bench working-set=64",
+      "run cache-thrash size=8192", // more than the block of the allocator that does nothing
+      "run random-mixed size=4294967312",
+      "run random-mixed size=16x",
+      "run random-mixed units=-1",
+      "run random-mixed cycles=0",
+      "run mstress working-set=131072",
+      "run larson chunks=4294967295",
+      "run xmalloc-test threads=3",
+      "run random-mixed nonsense",
+      "run nothing",
+      "run",
+      "",
+      "\x7f".repeat(300),
+    ];
+    const { code, signal, lines } = await answersOf(path, args, [...wrong, "run hot-pair", ""].join("\n"));
+    assertEquals([code, signal, lines.length], [0, null, 1 + wrong.length + 1], lines.join("\n"));
+    for (const [index, request] of wrong.entries()) assert(lines[index + 1]!.startsWith("error "), request);
+    assert(lines.at(-1)!.startsWith("ok "));
   }
 });
 

@@ -1,5 +1,5 @@
 /** Replays: on every allocator that lives in Deno, against the C twin, and on allocators that are broken. */
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { DEFAULT_VARIANT, Heap } from "../../../src/heap/mod.ts";
 import { Child } from "../../../src/lab/contest/child.ts";
@@ -13,7 +13,7 @@ import { TraceBuilder } from "../../../src/traces/builder.ts";
 import type { Trace } from "../../../src/traces/mod.ts";
 import { replayWords } from "../../../src/traces/replay_words.ts";
 import { type Allocator, OutOfMemory, prepareReplay, ReplayFailure } from "../../../src/workloads/mod.ts";
-import { compilesWithoutWarning } from "../../os/run_child.ts";
+import { answersOf, compilesWithoutWarning } from "../../os/run_child.ts";
 import { arbitraryTrace } from "../../traces/helpers.ts";
 
 /** Replays whole, in two parts, and once more. */
@@ -189,6 +189,45 @@ Deno.test("the replay in C compiles without a warning", async (t) => {
   const flags = ["-O3", "-pthread", "-fPIC"];
   await compilesWithoutWarning(t, flags, ["replay.c", "touch.c"].map(source));
   await compilesWithoutWarning(t, [...flags, "-DDO_NOTHING"], [source("replay.c")]);
+});
+
+/** Blocks that go from one thread to another, of sizes some of which are more than is touched. */
+function sharedTrace(): Trace {
+  const trace = new TraceBuilder("test", () => "");
+  for (let block = 1; block <= 12; block++) {
+    trace.malloc(block % 3, block, block * 50);
+    if (block % 3 === 0) trace.realloc((block + 1) % 3, block, block, 700);
+    if (block > 3) trace.free(block % 2, block - 3);
+  }
+  return trace.finish();
+}
+
+Deno.test("the C twin rejects words in which one is another, or replays them; it never dies of them, or hangs", async () => {
+  const path = await Deno.makeTempFile();
+  try {
+    const { contestants } = await enter([], ["system"], replayHarness(path));
+    const { path: program, args } = contestants.find(({ label }) => label === "system")!.command;
+    let rejected = 0, replayed = 0;
+    const random = fc.sample(fc.tuple(fc.nat(), fc.integer({ min: -1, max: 31 })), { seed: 13, numRuns: 120 });
+    for (const [trace, members] of [[smallTrace(), 1], [sharedTrace(), 1], [sharedTrace(), 3]] as const) {
+      const words = replayWords(trace, members, 256);
+      for (const [pick, bit] of [[0, 0], ...random]) {
+        const damaged = words.slice(), at = pick! % words.length;
+        damaged[at] = bit === -1 ? -1 : damaged[at]! ^ (pick === 0 ? 0 : 1 << bit!);
+        await Deno.writeFile(path, new Uint8Array(damaged.buffer));
+        const { code, signal, lines } = await answersOf(program, args, "run replay units=1\n");
+        const what = `${members} members, word ${at}, bit ${bit}: ${lines}`;
+        assertEquals(signal, null, what);
+        if (code === 3 && lines[0]!.includes("holds no words")) rejected++;
+        else if (code === 0 && lines[1]!.startsWith("ok ")) replayed++;
+        else assert(code === 1 && /^error event \d+: malloc\(\d+\) gave NULL$/.test(lines[1] ?? ""), what);
+        assertEquals(pick === 0 && code !== 0, false, "the words themselves are sound");
+      }
+    }
+    assert(rejected > 200 && replayed >= 3, `${rejected} rejected, ${replayed} replayed`);
+  } finally {
+    await Deno.remove(path);
+  }
 });
 
 Deno.test("the C twin rejects files that hold no words of a replay", async () => {
