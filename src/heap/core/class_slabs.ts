@@ -31,6 +31,7 @@ import {
   CACHE_SLABS,
   FIRST_BLOCK,
   firstWordOf,
+  MAX_CLASSES,
   NOBODY,
   PAGE_BYTES,
   SLAB_BYTES,
@@ -124,7 +125,7 @@ export class ClassSlabs {
     try {
       const slab = this.#lists.first(head);
       if (slab === 0 || (this.#slabs.map[slab] === (sizeClass | tagOf(owner)) && this.#slabs.find(slab))) return slab;
-      throw damaged(`slab ${slab} is on a list of class ${sizeClass} on which it does not belong`);
+      throw misplaced(slab, sizeClass);
     } catch (error) {
       if (!(error instanceof HeaderCorruptedError)) throw error;
       this.#journal.set(head, 0);
@@ -291,6 +292,23 @@ export class ClassSlabs {
     return this.#links.walk(sizeClass, free, freeCount);
   }
 
+  /**
+   * Walks the lists of every owner and class. A slab that a damaged list led to, and that was given up with it, is no
+   * error: no refill comes to it any more.
+   *
+   * @throws {HeaderCorruptedError} at the first slab that is on a list on which it does not belong.
+   */
+  assertLists(): void {
+    for (const owner of [NOBODY, ...Array(Math.max(1, this.#memory.threads.used)).keys()]) {
+      for (let sizeClass = 0; sizeClass < MAX_CLASSES; sizeClass++) {
+        let slab = this.#lists.first(headOf(owner, sizeClass));
+        for (; slab !== 0; slab = this.#lists.next(slab)) {
+          if (this.#slabs.map[slab] !== (sizeClass | tagOf(owner))) throw misplaced(slab, sizeClass);
+        }
+      }
+    }
+  }
+
   #isOnly(sizeClass: number, slab: number): boolean {
     const owner = this.#slabs.ownerOf(slab);
     if (owner === NOBODY) return false;
@@ -313,6 +331,11 @@ export class ClassSlabs {
     this.#lists.unlink(headOf(this.#slabs.ownerOf(slab), sizeClass), slab);
     this.#journal.set(this.#slabs.record(slab) + SLAB_LISTED, 0);
   }
+}
+
+/** The error for a slab on a list of another class or owner. */
+function misplaced(slab: number, sizeClass: number): HeaderCorruptedError {
+  return damaged(`slab ${slab} is on a list of class ${sizeClass} on which it does not belong`);
 }
 
 /** What became of a chain. */

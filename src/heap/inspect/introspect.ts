@@ -186,6 +186,7 @@ export class Introspection {
   #check(): void {
     const damage = this.#constants() ?? this.#pages.findDamage() ?? this.#slabs.findDamage() ?? this.#findDamage();
     if (damage !== undefined) throw new HeaderCorruptedError(`the heap's tables disagree: ${damage}.`, 0);
+    this.#cache.assertSlabLists();
     this.#freeBlocks();
     for (const slab of this.#slabs.inUse()) this.#assertHeaders(slab);
     for (const granule of this.#large.granules()) this.#large.assertHeader(granule);

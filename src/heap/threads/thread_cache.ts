@@ -417,6 +417,11 @@ export class ThreadCache {
     return this.#source.spilled(slab);
   }
 
+  /** See {@linkcode ClassSlabs.assertLists}. */
+  assertSlabLists(): void {
+    this.#source.assertLists();
+  }
+
   /** Gives the list of a class up: what was on it is lost. */
   abandon(sizeClass: number): void {
     this.heads[sizeClass] = 0;

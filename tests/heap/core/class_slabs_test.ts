@@ -1,7 +1,17 @@
 /** Slabs of a class: their ends go back to the system when no block there is in use. */
 
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { HeaderCorruptedError, Heap } from "../../../src/heap/mod.ts";
+import { viewState } from "../../../src/heap/inspect/state_view.ts";
+import {
+  CACHE_SLABS,
+  firstWordOf,
+  SLAB_NEXT,
+  SLAB_PREVIOUS,
+  SLAB_TABLE_OFFSET,
+  SLAB_WORDS,
+  WORD_CLASS_SLABS,
+} from "../../../src/heap/state/layout.ts";
 
 const KIB = 1024;
 
@@ -61,5 +71,50 @@ Deno.test("collect() does not trim a slab whose list is damaged: the refill that
     assertEquals(heap.stats().classes[0]!.freeBlocks, 63);
     assertThrows(() => heap.check(), HeaderCorruptedError);
     heap.close();
+  }
+});
+
+/** Two slabs of a class on this thread's list, and one of another class: the words of the heads, and of the records. */
+async function openListed(): Promise<{ heap: Heap; words: Int32Array; head: number; slabs: number[]; other: number }> {
+  const heap = await Heap.open({ variant: "slab-map,prewarm=0" }), words = viewState(heap);
+  const ptrs = Array.from({ length: 200 }, () => heap.malloc(1000)), far = heap.malloc(100);
+  for (const ptr of ptrs) if (ptr % 3 !== 0 || ptr === ptrs[0]) heap.free(ptr);
+  heap.collect();
+  heap.check();
+  const slabs = [...new Set(ptrs.map((ptr) => ptr >>> 16))];
+  const head = words.findIndex((word, at) => at >= firstWordOf(0) + CACHE_SLABS && slabs.includes(word));
+  return { heap, words, head, slabs, other: far >>> 16 };
+}
+
+/** The word of a slab's record that has the next on its list, and the one that has the one before it. */
+function linksOf(slab: number): [next: number, previous: number] {
+  const record = SLAB_TABLE_OFFSET / 4 + slab * SLAB_WORDS;
+  return [record + SLAB_NEXT, record + SLAB_PREVIOUS];
+}
+
+Deno.test("check() walks the slabs' lists from their heads, and says which slab is wrong", async () => {
+  const damages: [name: string, damage: (made: Awaited<ReturnType<typeof openListed>>) => void, said: RegExp][] = [
+    ["a head that leads nowhere", ({ words, head }) => words[head] = 77_777, /a list leads to slab 77777, /],
+    ["a head below 0", ({ words, head }) => words[head] = -1, /a list leads to slab -1, /],
+    ["a slab of another class", ({ words, head, other }) => {
+      words[head] = other;
+      words[linksOf(other)[1]] = 0;
+    }, /slab \d+ is on a list of class \d+ on which it does not belong/],
+    ["a circle", ({ words, head }) => {
+      const first = words[head]!;
+      words[linksOf(first)[0]] = words[linksOf(first)[1]] = first;
+    }, /a list leads to slab \d+, which does not lead back/],
+    [
+      "a list of nobody's",
+      ({ words, head }) => words[WORD_CLASS_SLABS + 3] = words[head]!,
+      /slab \d+ is on a list of /,
+    ],
+  ];
+  for (const [name, damage, said] of damages) {
+    const made = await openListed();
+    assert(made.head > 0 && made.slabs.length > 2, name);
+    damage(made);
+    assertMatch(assertThrows(() => made.heap.check(), HeaderCorruptedError, undefined, name).message, said, name);
+    made.heap.close();
   }
 });
