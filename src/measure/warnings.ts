@@ -129,7 +129,7 @@ export function noiseWarning(all: readonly Throughputs[]): Warning | undefined {
   });
   return {
     code: "NOISE",
-    message: `95 % intervals are up to ${widest} of the median wide: ${each.join("; ")}`,
+    message: `95 % intervals are up to ${widest} of the median wide: ${each.join(", ")}`,
     advice: "run on a quiet machine, or with more --rounds",
     brief: `intervals up to ${widest} wide`,
   };

@@ -6,7 +6,7 @@
 import { type Column, markdownOf, numbers, terminalTable, words } from "./tables/columns.ts";
 import { median } from "simple-statistics";
 import type { CompareFile, CompareRow } from "../model/compare.ts";
-import { doubts } from "./doubts.ts";
+import { answerLines } from "./doubts.ts";
 import {
   bounds,
   change,
@@ -123,7 +123,7 @@ export function renderCompare(file: CompareFile, palette: Palette = PLAIN): stri
   const { level, rounds, rows } = file;
   const lines = (text: string) => wrap(text, palette.columns);
   const sections = [
-    [...lines(compareHeadline(file)).map(palette.bold), ...doubts(file).flatMap(lines)],
+    answerLines(compareHeadline(file), file, palette),
     [terminalTable(COLUMNS, rows, palette)],
     [
       ...lines(footnote(rounds.measured, level)),

@@ -5,10 +5,9 @@
  * @module
  */
 import { csvOf } from "./tables/columns.ts";
-import { wrap } from "./tables/format.ts";
 import { markdownTable } from "./tables/rows.ts";
 import { textTable } from "./tables/text_table.ts";
-import { type Palette, PLAIN } from "./tables/palette.ts";
+import { answer, type Palette, PLAIN } from "./tables/palette.ts";
 import type { DoctorFile } from "../model/doctor.ts";
 
 const HEAD = ["", "fact", "value", "what it means, and what to do"];
@@ -25,9 +24,7 @@ export function renderDoctor(file: DoctorFile, palette: Palette = PLAIN): string
     const name = state === "warning" ? palette.bold(fact) : fact;
     return [mark(MARKS[state]), name, value, advice === undefined ? meaning : `${meaning}\n-> ${advice}`];
   });
-  return `${wrap(doctorHeadline(file), palette.columns).map(palette.bold).join("\n")}\n\n${
-    textTable(COLUMNS, rows, palette, 2)
-  }\n`;
+  return `${answer(doctorHeadline(file), palette).join("\n")}\n\n${textTable(COLUMNS, rows, palette, 2)}\n`;
 }
 
 /** The same as Markdown. */

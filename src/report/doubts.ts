@@ -5,9 +5,15 @@
  * @module
  */
 import type { ResultFile } from "../model/results.ts";
+import { answer, type Palette, sentence } from "./tables/palette.ts";
+
+/** The first lines of a report: the answer, and what makes it doubtful. */
+export function answerLines(text: string, file: Pick<ResultFile, "warnings">, palette: Palette): string[] {
+  return [...answer(text, palette), ...doubts(file).flatMap((line) => sentence(line, palette))];
+}
 
 /** A line of words, or none: `noisy: intervals up to 31 % wide; load 3.00 on 2 cores`. */
-export function doubts({ warnings }: Pick<ResultFile, "warnings">): string[] {
+function doubts({ warnings }: Pick<ResultFile, "warnings">): string[] {
   const briefs = Map.groupBy(
     warnings.flatMap(({ code, brief }) => brief === undefined ? [] : [{ code, brief }]),
     ({ code }) => code,

@@ -4,7 +4,7 @@
  * @module
  */
 import { type Column, numbers, terminalTable, words } from "./tables/columns.ts";
-import { doubts } from "./doubts.ts";
+import { answerLines } from "./doubts.ts";
 import type { ExplainFile, ExplainFlag } from "../model/explain.ts";
 import { change, changeWithBounds, counted, wrap } from "./tables/format.ts";
 import { csvTable } from "./tables/rows.ts";
@@ -57,7 +57,7 @@ export function renderExplain(file: ExplainFile, palette: Palette = PLAIN): stri
   const measured = `${counted(file.rounds, "round")} of ${file.workload}; a change counts beyond ` +
     `${(100 * file.delta).toFixed(1)} %. Not explained: ${changeWithBounds(file.unexplained)}.`;
   const sections = [
-    [...lines(explainHeadline(file)).map(palette.bold), ...doubts(file).flatMap(lines)],
+    answerLines(explainHeadline(file), file, palette),
     [terminalTable(COLUMNS, file.flags, palette)],
     [
       ...lines(measured),

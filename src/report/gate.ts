@@ -4,10 +4,10 @@
  * @module
  */
 import { type Column, csvOf, markdownOf, numbers, terminalTable, words } from "./tables/columns.ts";
-import { doubts } from "./doubts.ts";
+import { answerLines } from "./doubts.ts";
 import { counted, settingOf, times, wrap } from "./tables/format.ts";
 import type { GateFile, GateRow, GateVerdict } from "../model/gate.ts";
-import { answer, type Palette, PLAIN } from "./tables/palette.ts";
+import { type Palette, PLAIN } from "./tables/palette.ts";
 
 /** The table's columns, in the terminal and in Markdown. */
 const COLUMNS: readonly Column<GateRow>[] = [
@@ -56,7 +56,7 @@ export function renderGate(file: GateFile, palette: Palette = PLAIN): string {
   const lines = (text: string) => wrap(text, palette.columns);
   const remarks = [...reasons(file.rows), ...file.notes, ...(file.quick ? [QUICK_REMARK] : [])];
   const sections = [
-    [...answer(gateHeadline(file), palette), ...doubts(file).flatMap(lines)],
+    answerLines(gateHeadline(file), file, palette),
     [terminalTable(COLUMNS, rows, palette, KEYS)],
     remarks.flatMap(lines),
   ];

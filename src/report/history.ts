@@ -5,11 +5,11 @@
  */
 import { nameColumn } from "./tables/bars.ts";
 import { type Column, markdownOf, numbers, terminalTable, words } from "./tables/columns.ts";
-import { doubts } from "./doubts.ts";
+import { answerLines } from "./doubts.ts";
 import { change, changeWithBounds, counted, settingOf, shortRevisions, threadCount, wrap } from "./tables/format.ts";
 import { intervalLines } from "./tables/interval_lines.ts";
 import type { HistoryChange, HistoryCommit, HistoryComparison, HistoryFile, HistoryRow } from "../model/mod.ts";
-import { answer, type Palette, PLAIN } from "./tables/palette.ts";
+import { type Palette, PLAIN } from "./tables/palette.ts";
 import { processorOf } from "./processor.ts";
 import { csvTable } from "./tables/rows.ts";
 
@@ -197,7 +197,7 @@ export function renderHistory(file: HistoryFile, palette: Palette = PLAIN): stri
   const lines = (text: string) => wrap(text, palette.columns);
   const changes = linesOf(file);
   const sections = [
-    [...answer(historyHeadline(file), palette), ...doubts(file).flatMap(lines)],
+    answerLines(historyHeadline(file), file, palette),
     changes.length === 0 ? [] : [terminalTable(COLUMNS, changes, palette, KEYS)],
     curveLines(file, palette),
     remarks(file).flatMap(lines),

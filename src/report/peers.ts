@@ -6,7 +6,7 @@
  */
 import { type Column, csvOf, markdownOf, terminalTable, words } from "./tables/columns.ts";
 import { wrap } from "./tables/format.ts";
-import { type Palette, PLAIN } from "./tables/palette.ts";
+import { answer, type Palette, PLAIN } from "./tables/palette.ts";
 import type { PeerRow, PeersFile } from "../model/peers.ts";
 
 const COLUMNS: readonly Column<PeerRow>[] = [
@@ -23,7 +23,7 @@ export function renderPeers(file: Pick<PeersFile, "peers" | "currentAsOf">, pale
   const { peers } = file;
   const lines = (text: string) => wrap(text, palette.columns);
   const sections = [
-    lines(peersHeadline({ peers })).map(palette.bold),
+    answer(peersHeadline({ peers }), palette),
     [terminalTable(COLUMNS, peers, palette, 2)],
     lines(standings(file)),
     peers.flatMap(({ name, library }) => library === undefined ? [] : lines(`${name}: ${library}`)),

@@ -5,8 +5,8 @@
  * @module
  */
 import { type Column, csvOf, markdownOf, numbers, terminalTable, words } from "./tables/columns.ts";
-import { bounds, nanoseconds, times, wrap } from "./tables/format.ts";
-import { type Palette, PLAIN } from "./tables/palette.ts";
+import { bounds, nanoseconds, times } from "./tables/format.ts";
+import { answer, type Palette, PLAIN } from "./tables/palette.ts";
 import type { WitnessFile, WitnessRow } from "../model/doctor.ts";
 
 const COLUMNS: readonly Column<WitnessRow>[] = [
@@ -21,9 +21,7 @@ const COLUMNS: readonly Column<WitnessRow>[] = [
 
 /** The text; colours from `palette`. */
 export function renderWitness(file: WitnessFile, palette: Palette = PLAIN): string {
-  return `${wrap(witnessHeadline(file), palette.columns).map(palette.bold).join("\n")}\n\n${
-    terminalTable(COLUMNS, file.rows, palette, 2)
-  }\n`;
+  return `${answer(witnessHeadline(file), palette).join("\n")}\n\n${terminalTable(COLUMNS, file.rows, palette, 2)}\n`;
 }
 
 /** The same as Markdown. */

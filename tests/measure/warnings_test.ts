@@ -59,7 +59,7 @@ Deno.test("wide intervals are one warning, whosever they are, with the width of 
   ]);
   assertEquals(
     warning?.message,
-    "95 % intervals are up to 40 % of the median wide: hakmem at 128 (15 %), 512 (40 %); system at 256 (15 %)",
+    "95 % intervals are up to 40 % of the median wide: hakmem at 128 (15 %), 512 (40 %), system at 256 (15 %)",
   );
   assertEquals(warning?.brief, "intervals up to 40 % wide");
 });

@@ -17,6 +17,7 @@ import {
   renderJson,
 } from "../../src/report/mod.ts";
 import { compareFixture } from "./compare_fixture.ts";
+import { assertFits } from "./fits.ts";
 import { explainFixture } from "./explain_fixture.ts";
 
 Deno.test("compareHeadline() says each verdict with its sizes, by intervals, and how many rounds would tell", () => {
@@ -87,7 +88,7 @@ Deno.test("renderCompare() gives a table of 100 columns, and says how a baseline
       rows: [{ workload: "random-mixed", size: file.rows[0]!.size, nsPerOp: 12.5 }],
     },
   });
-  for (const line of text.split("\n")) assert(line.length <= 100, line);
+  assertFits(text, compareHeadline(file));
   const words = text.replaceAll(/\s+/g, " ");
   assertStringIncludes(words, "Baseline release-1: 012345678901,box of 2026-01-02, run again beside B.");
   assertStringIncludes(words, `Stored then (only to look at): ${file.rows[0]!.size}: 12.5 ns.`);
@@ -108,7 +109,7 @@ Deno.test("a comparison is a table in Markdown, every round in CSV, and itself i
 
 Deno.test("renderExplain() answers first, in 100 columns, with a row and a reason for each flag", () => {
   const file = explainFixture(), text = renderExplain(file);
-  for (const line of text.split("\n")) assert(line.length <= 100, line);
+  assertFits(text, explainHeadline(file));
   assertMatch(text, /^e3-1 against phase7: throughput -/);
   for (const { flag, finding } of file.flags) {
     assertMatch(text, new RegExp(`^ ${flag} .*${finding}$`, "m"));

@@ -1,7 +1,8 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import { readChecked, type WitnessFile, WitnessFileSchema, type WitnessRow } from "../../src/model/mod.ts";
 import { renderWitness, renderWitnessCsv, renderWitnessMarkdown, witnessHeadline } from "../../src/report/witness.ts";
 import { fixture } from "./fixture.ts";
+import { assertFits } from "./fits.ts";
 
 function row(workload: string, allocator: string, ratio: number, verdict: WitnessRow["verdict"]): WitnessRow {
   const samples = { twin: [10 * ratio], witness: [10], ratio: [ratio] };
@@ -50,7 +51,7 @@ Deno.test("renderWitness() has a row for each workload and allocator, in 100 col
   const text = renderWitness(whole);
   assertMatch(text, /^ random-mixed +system +10\.1 +10\.0 +1\.01 +0\.99–1\.03 +agrees$/m);
   assertMatch(text, /^ larson +mimalloc 3\.4\.3 \(.\/a\.so\) +13\.4 +10\.0 +1\.34 +1\.32–1\.36 +differs$/m);
-  for (const line of text.split("\n")) assert(line.length <= 100, line);
+  assertFits(text, witnessHeadline(whole));
   assertEquals(renderWitnessCsv(whole).split("\n").length, 5);
   assertStringIncludes(renderWitnessMarkdown(whole), "| hot-pair | jemalloc | 9.10 | 10.0 | 0.91 |");
 });

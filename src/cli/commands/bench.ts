@@ -61,7 +61,7 @@ Examples:
 const FORMATS = new ResultFormats<ResultFile>("write a result file (- is stdout)", {
   csv: ["write every sample", renderCsv],
   markdown: ["write the table and where it was measured", renderMarkdown],
-});
+}, "write a page with charts (- is stdout)");
 
 function declare() {
   const command = new Command("bench")

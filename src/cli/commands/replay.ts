@@ -41,7 +41,7 @@ const REPLAY_DEADLINES = { normal: 10_000, quick: 1_000 };
 const RESULT_FORMATS = new ResultFormats<ResultFile>("write a result file (- is stdout)", {
   csv: ["write every sample", renderCsv],
   markdown: ["write the table and where it was measured", renderReplayMarkdown],
-});
+}, "write a page with charts (- is stdout)");
 
 function declare() {
   const command = new Command("replay")

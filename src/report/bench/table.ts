@@ -57,7 +57,8 @@ const CREW = [
 
 /** The columns of these results. */
 export function columnsOf(results: readonly Result[]): readonly Column<Result>[] {
-  const ratio = unlikeLoops(results).length === 0 ? RATIO : netRatio(results);
+  const hasSystem = results.some(({ ratioToSystem }) => ratioToSystem !== undefined);
+  const ratio = !hasSystem ? [] : unlikeLoops(results).length === 0 ? RATIO : netRatio(results);
   return isThreaded(results)
     ? [SIZE, THREADS, NAME, ...THROUGHPUT, ...ratio, ...CREW]
     : [SIZE, NAME, ...THROUGHPUT, ...TIME, ...ratio];

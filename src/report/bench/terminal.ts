@@ -6,14 +6,14 @@
 import { renderBars } from "../tables/bars.ts";
 import { renderCounts } from "./counts.ts";
 import { expectationLine } from "./expectation.ts";
-import { doubts } from "../doubts.ts";
+import { answerLines } from "../doubts.ts";
 import { librariesOf, parametersOf } from "../tables/format.ts";
 import { headline } from "./headline.ts";
 import type { ResultFile } from "../../model/results.ts";
 import { sharingLines } from "./sharing.ts";
 import { instructionLines } from "./instructions.ts";
 import { latencyLines } from "./latency.ts";
-import { answer, type Palette, PLAIN, sentence } from "../tables/palette.ts";
+import { type Palette, PLAIN, sentence } from "../tables/palette.ts";
 import { renderTable } from "./table.ts";
 import { workloadText } from "./workload.ts";
 
@@ -23,7 +23,7 @@ export function renderTerminal(file: ResultFile, palette: Palette = PLAIN): stri
   const parameters = results.length === 0 ? [] : [`${workloadText(results)}; ${parametersOf(results)}`];
   const lines = (text: string) => sentence(text, palette);
   const sections = [
-    [...answer(headline(file), palette), ...doubts(file).flatMap(lines)],
+    answerLines(headline(file), file, palette),
     parameters.flatMap(lines),
     results.length === 0 ? [] : [renderTable(results, palette)],
     results.length === 0 ? [] : [renderBars(results, palette)],

@@ -9,7 +9,7 @@ import { heapLabel } from "../tables/label.ts";
 import { chosenFrame, type InspectFile, type InspectFrame } from "../../model/inspect.ts";
 import { csvTable, markdownTable } from "../tables/rows.ts";
 import { sparkline } from "../tables/sparkline.ts";
-import { type Palette, PLAIN } from "../tables/palette.ts";
+import { answer, type Palette, PLAIN } from "../tables/palette.ts";
 import { numbersOf, textTable } from "../tables/text_table.ts";
 
 const MOST_SPARK_COLUMNS = 60;
@@ -29,7 +29,7 @@ export function renderInspect(file: InspectFile, palette: Palette = PLAIN): stri
     : "size classes";
   const lines = (text: string) => wrap(text, palette.columns);
   const sections = [
-    lines(inspectHeadline(file)).map(palette.bold),
+    answer(inspectHeadline(file), palette),
     lines(partsOf(file)),
     mapLines(file, palette),
     memoryLines(file, palette),

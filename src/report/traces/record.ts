@@ -7,7 +7,7 @@
 import { type Column, markdownOf, numbers, terminalTable, words } from "../tables/columns.ts";
 import { bytesText, counted, withCommas, wrap } from "../tables/format.ts";
 import { csvTable } from "../tables/rows.ts";
-import { type Palette, PLAIN } from "../tables/palette.ts";
+import { answer, type Palette, PLAIN } from "../tables/palette.ts";
 import { tooFew } from "./replay_answer.ts";
 import { shortBytes } from "./trace.ts";
 import type { Histogram, MissingProcess, RecordedProcess, RecordFile } from "../../model/record.ts";
@@ -40,7 +40,7 @@ export function renderRecord(file: RecordFile, palette: Palette = PLAIN): string
     ...notesOf(file),
   ];
   return [
-    ...wrap(recordHeadline(file), palette.columns).map(palette.bold),
+    ...answer(recordHeadline(file), palette),
     "",
     terminalTable(COLUMNS, shown.map((each) => ({ ...each, program: shortened(each.program) })), palette),
     "",

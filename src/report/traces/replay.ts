@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { doubts } from "../doubts.ts";
+import { answerLines } from "../doubts.ts";
 import { footprintLines, megabytes, MEMORY_COLUMNS, memoryCells, ratioLines } from "./footprint.ts";
 import { bounds, counted, nameOf, nanoseconds, ranText, times, wrap } from "../tables/format.ts";
 import { loopsLine, netRatioToSystem, unlikeLoops } from "../bench/loops.ts";
@@ -32,7 +32,7 @@ export function renderReplay(file: ResultFile, palette: Palette = PLAIN): string
   const lines = (text: string) => wrap(text, palette.columns);
   const timeRows = [...rows(cellsOfTime(results), results), ...failures.map(failureCells)];
   const sections = [
-    [...lines(replayHeadline(file)).map(palette.bold), ...doubts(file).flatMap(lines)],
+    answerLines(replayHeadline(file), file, palette),
     lines(settingOf(file)),
     [textTable(numbersOf(timeColumns(results)), timeRows, palette)],
     unlikeLoops(results).flatMap((loops) => lines(loopsLine(loops))),

@@ -2,7 +2,8 @@
  * The answer of a replay: which allocator is the fastest for this program, and which takes the least memory, in one line of
  * words.
  *
- *     tcmalloc 2.10 is fastest: 80.1 ms, system 116 ms, of 255 ms that the program ran; least memory: system 11.7 MB
+ *     tcmalloc 2.10 is fastest: 80.1 ms (79.3–81.0), system 116 ms (114–117), of 255 ms that the program ran; least
+ *     memory: system 11.7 MB
  *
  * Times are of the first replay of a process, as the program ran once, without the loop around malloc and free; of files
  * that have no such times, of replay after replay. Who cannot be told from the fastest is named with it. A trace that is
@@ -11,7 +12,7 @@
  * @module
  */
 import { differences, type Estimate, estimate, knownRatio } from "../../measure/mod.ts";
-import { bytesText, counted, milliseconds, nameOf, withCommas } from "../tables/format.ts";
+import { bounds, bytesText, counted, milliseconds, nameOf, nanoseconds, withCommas } from "../tables/format.ts";
 import { netRatiosOf } from "../bench/loops.ts";
 import type { Result, ResultFile } from "../../model/results.ts";
 
@@ -72,11 +73,15 @@ export function fastestOf(results: readonly Result[]): readonly Result[] {
 
 function fastestText(results: readonly Result[]): string {
   const contestants = contestantsOf(results), leaders = leadersOf(contestants, results);
-  const withTime = (result: Result) => `${nameOf(result)} ${milliseconds(secondsOf(result, results))}`;
-  const [first] = leaders;
-  const claim = leaders.length === 1
-    ? `${nameOf(first!)} is fastest: ${milliseconds(secondsOf(first!, results))}`
-    : `${listed(leaders.map(nameOf))} are fastest, and not told apart: ${milliseconds(secondsOf(first!, results))}`;
+  const timeOf = (result: Result) => {
+    const { median, low, high } = timeOfOne(result, results);
+    return `${milliseconds(median)} (${bounds(low, high, (seconds) => nanoseconds(1000 * seconds))})`;
+  };
+  const withTime = (result: Result) => `${nameOf(result)} ${timeOf(result)}`;
+  const isAlone = leaders.length === 1;
+  const claim = isAlone
+    ? `${nameOf(leaders[0]!)} is fastest: ${timeOf(leaders[0]!)}`
+    : `${listed(leaders.map(withTime))} are fastest, and not told apart`;
   // A program in C can take a native one alone.
   const natives = leaders.some(isNative) ? [] : leadersOf(contestants.filter(isNative), results);
   const native = natives.length === 0 ? [] : [`of native ones ${natives.map(withTime).join(", ")}`];
@@ -84,7 +89,7 @@ function fastestText(results: readonly Result[]): string {
   const system = contestants.find(({ allocator }) => allocator === "system");
   const slowest = contestants.filter(isNative).toSorted((a, b) => secondsOf(b, results) - secondsOf(a, results))[0];
   const other = [system, slowest].find((each) => each !== undefined && !shown.includes(each));
-  return [claim, ...native, ...(other === undefined ? [] : [withTime(other)])].join(", ");
+  return [claim, ...native, ...(other === undefined ? [] : [withTime(other)])].join(isAlone ? ", " : "; ");
 }
 
 function leanestText(results: readonly Result[]): string[] {
@@ -115,16 +120,17 @@ function leadersOf(contestants: readonly Result[], results: readonly Result[]): 
 
 /** Where the fastest takes next to no time no ratio is known, but intervals that do not meet tell two apart. */
 function isClose(one: Result, other: Result, results: readonly Result[]): boolean {
-  const [fast, slow] = [one, other].map((each) => {
-    const { cold, warm } = replaySeconds(each, results);
-    return cold ?? warm;
-  });
-  return fast!.high >= slow!.low;
+  return timeOfOne(one, results).high >= timeOfOne(other, results).low;
+}
+
+/** The time by which a contestant is judged. */
+function timeOfOne(result: Result, results: readonly Result[]): Estimate {
+  const { cold, warm } = replaySeconds(result, results);
+  return cold ?? warm;
 }
 
 function secondsOf(result: Result, results: readonly Result[]): number {
-  const { cold, warm } = replaySeconds(result, results);
-  return (cold ?? warm).median;
+  return timeOfOne(result, results).median;
 }
 
 function contestantsOf(results: readonly Result[]): Result[] {

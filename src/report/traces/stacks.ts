@@ -6,7 +6,7 @@
  */
 import { bytesText, counted, withCommas, wrap } from "../tables/format.ts";
 import { csvTable, markdownTable } from "../tables/rows.ts";
-import { type Palette, PLAIN } from "../tables/palette.ts";
+import { answer, type Palette, PLAIN } from "../tables/palette.ts";
 import { type TextRow, textTable } from "../tables/text_table.ts";
 import { shortNameOf } from "../../profile/mod.ts";
 import type { StacksFile } from "../../model/trace.ts";
@@ -38,7 +38,7 @@ export function renderStacks(file: StacksFile, top: number, palette: Palette = P
     { remark: callsText(row.frames, MOST_LINES * (palette.columns - 4)) },
   ]);
   const sections = [
-    wrap(stacksHeadline(file), palette.columns).map(palette.bold),
+    answer(stacksHeadline(file), palette),
     ...file.remarks.map((remark) => wrap(`note: ${remark}`, palette.columns)),
     [textTable(heads.map((head) => ({ head, isNumeric: true })), rows, palette)],
     wrap(restText(file, shown), palette.columns),

@@ -8,7 +8,7 @@ import { type Column, markdownOf, numbers, terminalTable, words } from "../table
 import { bytesText, counted, ranText, withCommas, wrap } from "../tables/format.ts";
 import { csvTable, markdownTable } from "../tables/rows.ts";
 import { areaChart } from "../tables/sparkline.ts";
-import { type Palette, PLAIN } from "../tables/palette.ts";
+import { answer, type Palette, PLAIN } from "../tables/palette.ts";
 import { tooFew } from "./replay_answer.ts";
 import type { TraceFile } from "../../model/trace.ts";
 
@@ -26,7 +26,7 @@ export function renderTrace(file: TraceFile, palette: Palette = PLAIN): string {
     : "threads";
   const lines = (text: string) => wrap(text, palette.columns);
   const sections = [
-    lines(traceHeadline(file)).map(palette.bold),
+    answer(traceHeadline(file), palette),
     ...file.remarks.map((remark) => lines(`note: ${remark}`)),
     lines(kindsOf(file)),
     lines(livesOf(file)),

@@ -1,7 +1,9 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { CompareFileSchema, ExplainFileSchema, readChecked } from "../../../src/model/mod.ts";
+import { compareHeadline } from "../../../src/report/mod.ts";
 import { CAN_PRELOAD, compile } from "../../peers/libraries.ts";
 import { cli } from "../helpers.ts";
+import { assertFits } from "../../report/fits.ts";
 import { interrupted, terminalTest } from "../terminal.ts";
 
 /** An allocator that costs many times what the system's does: a process of it starts in no time. */
@@ -43,7 +45,7 @@ async function verdictTest(): Promise<void> {
     assertStringIncludes(await Deno.readTextFile(`${folder}/c.md`), "| 128 |");
     assertMatch(await Deno.readTextFile(`${folder}/c.html`), /^<!doctype html>[^]*libslow.so/i);
     assertEquals((stdout + stderr).includes("\x1b"), false);
-    for (const line of stdout.split("\n")) assert(line.length <= 100, line);
+    assertFits(stdout, compareHeadline(file));
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -6,6 +6,7 @@ import { headline, renderBars, renderMarkdown, renderTable } from "../../../src/
 import { renderReplay, renderReplayMarkdown } from "../../../src/report/mod.ts";
 import { renderCsv, renderJson } from "../../../src/report/mod.ts";
 import { parseReportInput, renderPage } from "../../../src/report/html/mod.ts";
+import { loopsLine } from "../../../src/report/bench/loops.ts";
 import { fixture } from "../fixture.ts";
 
 /** The fixture, as an older version wrote it, with loops of 6 ns in TypeScript and so many in C. */
@@ -92,6 +93,11 @@ Deno.test("tables have both ratios and a line at the rows, no wider than 100 col
   );
   assertStringIncludes(renderMarkdown(file), "- at 128 the loops differ by 50 %");
   assert(!renderTable(fixture().results).includes("net x"));
+});
+
+Deno.test("that the loops differ is said of the median round where the figures beside it say something else", () => {
+  const line = loopsLine({ size: 128, threads: 1, deno: 8.34, native: 7.59, factor: 1.23 });
+  assertEquals(line, "the loops differ by 23 % in the median round: 8.34 ns in TypeScript, 7.59 ns in C");
 });
 
 Deno.test("a replay compares net times where its loops differ", () => {

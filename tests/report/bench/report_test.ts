@@ -57,6 +57,12 @@ Deno.test("renderTable() fits 100 columns and has the rows that were measured", 
   await t.assertSnapshot(table);
 });
 
+Deno.test("renderTable() has no columns for ratios to a system that was not measured", () => {
+  const results = fixture().results.map(({ ratioToSystem: _, ...rest }) => rest);
+  const [head] = renderTable(results.filter(({ allocator }) => allocator !== "system")).split("\n");
+  assertEquals(head!.trim().split(/ {2,}/), ["size", "allocator", "M ops/s", "95 %", "ns/op", "net ns"]);
+});
+
 Deno.test("renderBars() draws the fastest at full width and everybody at least visibly", async (t) => {
   await t.assertSnapshot(renderBars(fixture().results));
 });

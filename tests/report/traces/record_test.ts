@@ -13,6 +13,7 @@ import {
   renderRecordCsv,
   renderRecordMarkdown,
 } from "../../../src/report/traces/record.ts";
+import { assertFits } from "../fits.ts";
 
 function process(changes: Partial<RecordedProcess> = {}): RecordedProcess {
   return {
@@ -97,7 +98,11 @@ Deno.test("renderRecord() says what is missing, and why, in 100 columns", () => 
       "Left out: 5 programs that became another one (exec).\n",
     ]
   ) assertStringIncludes(text, says);
-  for (const line of `${text}${renderRecord(file([process(wide)]))}`.split("\n")) assert(line.length <= 100, line);
+  assertFits(
+    text,
+    recordHeadline(file([damaged, process({ pid: 1001, stopped: 99, running: true, unknownBlocks: 4 })])),
+  );
+  assertFits(renderRecord(file([process(wide)])), recordHeadline(file([process(wide)])));
 });
 
 Deno.test("renderRecord() shows the program and the processes with the most events; Markdown and CSV have all", () => {
@@ -109,7 +114,7 @@ Deno.test("renderRecord() shows the program and the processes with the most even
   const lines = renderRecord(many).split("\n");
   assertEquals(
     lines[0],
-    "recorded 1 event of make in make.trace (12.3 KB); 50 other processes in make.trace.PID; exit code 0",
+    "recorded 1 event of make in make.trace (12.3 KB); 50 other processes in make.trace.PID; exit code 0 after 1.23 s",
   );
   const pids = lines.flatMap((line) => /^ (make|cc1) +(\d+) /.exec(line)?.[2] ?? []);
   assertEquals(pids, ["1000", ...Array.from({ length: 11 }, (_, index) => String(2049 - index))]);
