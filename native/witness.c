@@ -39,6 +39,7 @@
 #define SLOW_MIX_WORKING_SET 256
 
 static char *table[8192];
+static uint32_t stream = 2463534242u; /* of random numbers; goes on from turn to turn */
 static char volatile seen; /* what is read of blocks, so that it is read */
 
 static uint32_t next_random(uint32_t *state) { /* Marsaglia, "Xorshift RNGs" (2003), another of his triples */
@@ -72,7 +73,7 @@ static uint64_t clear(void) {
 /* Each workload does at least so many operations, and returns how many it has done. */
 
 static uint64_t mixed(uint64_t count) {
-  uint32_t random = 2463534242u;
+  uint32_t random = stream;
   for (uint64_t i = 0; i < count; i++) {
     uint32_t r = next_random(&random);
     char **slot = &table[r % RANDOM_MIXED_WORKING_SET];
@@ -84,6 +85,7 @@ static uint64_t mixed(uint64_t count) {
       **slot = (char)r;
     }
   }
+  stream = random;
   return count + clear();
 }
 
@@ -92,14 +94,12 @@ static uint64_t hot_pair(uint64_t count) {
   return count + count % 2;
 }
 
-static uint32_t larson_random = 2463534242u;
-
-static char *larson_block(void) { return check(malloc(LARSON_MIN + next_random(&larson_random) % (LARSON_MAX - LARSON_MIN))); }
+static char *larson_block(void) { return check(malloc(LARSON_MIN + next_random(&stream) % (LARSON_MAX - LARSON_MIN))); }
 
 static void larson_fill(void) {
   for (int i = 0; i < LARSON_CHUNKS; i++) table[i] = larson_block();
   for (int i = LARSON_CHUNKS - 1; i > 0; i--) { /* Fisher and Yates */
-    int j = (int)(next_random(&larson_random) % (uint32_t)(i + 1));
+    int j = (int)(next_random(&stream) % (uint32_t)(i + 1));
     char *block = table[i];
     table[i] = table[j];
     table[j] = block;
@@ -107,7 +107,7 @@ static void larson_fill(void) {
 }
 
 static uint64_t larson(uint64_t count) {
-  uint32_t random = larson_random;
+  uint32_t random = stream;
   for (uint64_t i = 0; i < count; i++) {
     uint32_t victim = next_random(&random) % LARSON_CHUNKS;
     free(table[victim]);
@@ -117,6 +117,7 @@ static uint64_t larson(uint64_t count) {
     seen = *(char volatile *)block; /* else the compiler knows what it has just written */
     block[1] = 'b';
   }
+  stream = random;
   return count;
 }
 
@@ -130,10 +131,9 @@ static uint32_t sh8bench_size(uint32_t r) {
 static uint32_t sh8bench_head;
 
 static void sh8bench_fill(void) {
-  uint32_t random = 2463534242u;
   sh8bench_head = 0;
   for (int i = 0; i < SH8BENCH_WORKING_SET; i++) {
-    table[i] = check(malloc(SH8BENCH_MIN + next_random(&random) % (SH8BENCH_MAX - SH8BENCH_MIN)));
+    table[i] = check(malloc(SH8BENCH_MIN + next_random(&stream) % (SH8BENCH_MAX - SH8BENCH_MIN)));
     table[i][0] = 1;
   }
 }
@@ -142,7 +142,7 @@ static void sh8bench_fill(void) {
 static uint64_t sh8bench(uint64_t count) {
   enum { RING = SH8BENCH_WORKING_SET / 2, BATCH = 64 };
   char **ring = table, **elders = table + RING;
-  uint32_t random = 88675123u, head = sh8bench_head;
+  uint32_t random = stream, head = sh8bench_head;
   uint64_t done = 0;
   for (; done < count; done += BATCH) {
     int newest_first = next_random(&random) >> 31;
@@ -165,12 +165,13 @@ static uint64_t sh8bench(uint64_t count) {
     }
   }
   sh8bench_head = head;
+  stream = random;
   return done;
 }
 
 /* Both the slot and the size are shifted right by 0 to 7 bits. */
 static uint64_t alloc_test(uint64_t count) {
-  uint32_t random = 2463534242u;
+  uint32_t random = stream;
   for (uint64_t i = 0; i < count; i++) {
     uint32_t r = next_random(&random);
     char **slot = &table[r % ALLOC_TEST_WORKING_SET >> (r >> 29)];
@@ -186,6 +187,7 @@ static uint64_t alloc_test(uint64_t count) {
       *slot = block;
     }
   }
+  stream = random;
   return count + clear();
 }
 
@@ -196,7 +198,7 @@ static char *aligned(size_t alignment, size_t size) {
 
 /* Of 16 blocks, 6 are large, 5 of 1 to 2 KiB, 4 aligned, and 1 is small. */
 static uint64_t slow_mix(uint64_t count) {
-  uint32_t random = 2463534242u;
+  uint32_t random = stream;
   for (uint64_t i = 0; i < count; i++) {
     uint32_t r = next_random(&random), amount = r >> 12 & 0xffff;
     char **slot = &table[r % SLOW_MIX_WORKING_SET], *block;
@@ -221,6 +223,7 @@ static uint64_t slow_mix(uint64_t count) {
     *check(block) = (char)r;
     *slot = block;
   }
+  stream = random;
   return count + clear();
 }
 

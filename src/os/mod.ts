@@ -5,6 +5,7 @@
  * @module
  */
 export { isStdoutClosed } from "./closed_stdout.ts";
+export { allowedProcessors, keepOn } from "./affinity.ts";
 export * from "./environment.ts";
 export { NativeAccessError, NativeBuildError, OsError, reasonOf } from "./errors.ts";
 export type { NativeAccessCode, NativeBuildCode } from "./errors.ts";

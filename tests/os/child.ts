@@ -3,6 +3,7 @@
  * environment. Its first argument names one of the actions below; it prints what came out as one line of JSON.
  */
 import {
+  allowedProcessors,
   buildNative,
   cacheFile,
   hakmemCache,
@@ -65,6 +66,10 @@ const ACTIONS: Record<string, (...args: string[]) => Promise<unknown>> = {
     const texts = [];
     for (let i = 0; i < 2; i++) texts.push(new TextDecoder().decode(await cacheFile(name, make)));
     return { made, texts };
+  },
+
+  async processors() {
+    return await Promise.resolve({ values: allowedProcessors().map(String) });
   },
 
   async environment() {
