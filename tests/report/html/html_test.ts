@@ -370,6 +370,7 @@ Deno.test("a scale for lines is linear as long as none is far above most, and ha
   assertEquals([linear.type, linear.domain], ["linear", [0, 12.24]]);
   assertEquals([far.type, far.domain, far.ticks.at(0), far.ticks.at(-1)], ["symlog", [0, 408], 0, 400]);
   assertEquals(lineScale([0, 0], 6).type, "linear");
+  assertEquals(lineScale([0.4, 0.8, 25.5144], 6).ticks.at(-1), 25.5, "three digits: more have no room beside the axis");
 });
 
 Deno.test("a file of inspect whose map is not one is refused", () => {

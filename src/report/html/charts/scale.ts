@@ -35,7 +35,8 @@ export function lineScale(peaks: readonly number[], ticks: number): Scale {
   if (high <= common || common === 0) return linearScale(0, 1.02 * high, ticks);
   const constant = common / 10;
   const below = logarithmicTicks([constant, high / 1.3], ticks); // with room for the last one
-  return { type: "symlog", constant, domain: [0, 1.02 * high], ticks: [0, ...below, round(high)], tickFormat: plain };
+  const shown = [0, ...below, Number(high.toPrecision(3))]; // more digits have no room beside the axis
+  return { type: "symlog", constant, domain: [0, 1.02 * high], ticks: shown, tickFormat: plain };
 }
 
 /** A scale of which both ends are given. */
