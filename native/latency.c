@@ -47,6 +47,9 @@ int32_t hakmem_latency_read_traces(void) { return 0; }
 
 int32_t hakmem_latency_open(const uint8_t *kinds, uint32_t events) { return latency_open(kinds, events); }
 
+/* From now on each event of the latest replay is kept there, too, for bench/tail.ts; nowhere, for NULL. */
+void hakmem_latency_keep_each(uint32_t *by_event) { latency.each = by_event; }
+
 void hakmem_latency_forget(void) { latency_forget(); }
 
 void hakmem_latency_batch(uint32_t replay, uint32_t replays) { latency_batch(replay, replays); }

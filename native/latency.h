@@ -59,6 +59,7 @@ static struct {
   const uint8_t *kinds; /* by event */
   uint32_t *least;      /* by event: its shortest time */
   uint16_t *faults;     /* by event */
+  uint32_t *each;       /* by event, if anybody asked: of the latest replay, as latency_end() has it */
   uint64_t faults_before;
   uint64_t wall, processor; /* nanoseconds, when it was last looked */
   volatile uint64_t collected_at, compiled_at;
@@ -142,6 +143,12 @@ static inline void latency_empty(void) {
   if (latency.mode == LATENCY_TIMED) latency_record(LATENCY_EMPTY, ticks);
 }
 
+/* Ticks of one operation, and in the highest bit whether V8 wrote a trace while it lasted. */
+static uint32_t latency_shown(uint64_t ticks) {
+  const bool is_disturbed = latency.collected_at >= latency.started || latency.compiled_at >= latency.started;
+  return (ticks > INT32_MAX ? INT32_MAX : (uint32_t)ticks) | (uint32_t)is_disturbed << 31;
+}
+
 /* The end of the operation of the next event. Returns whether an empty interval is due. */
 static inline uint32_t latency_end(void) {
   const uint64_t ticks = latency_ticks() - latency.started;
@@ -150,11 +157,13 @@ static inline uint32_t latency_end(void) {
   if (latency.mode == LATENCY_TIMED) {
     const uint32_t shown = ticks > UINT32_MAX ? UINT32_MAX : (uint32_t)ticks;
     if (shown < latency.least[event]) latency.least[event] = shown;
+    if (__builtin_expect(latency.each != NULL, 0)) latency.each[event] = latency_shown(ticks);
     latency_record(latency.kinds[event], ticks);
     if (--latency.look_due == 0) latency_look();
   } else {
     const uint64_t faults = latency_faults() - latency.faults_before;
     latency.faults[event] = faults > UINT16_MAX ? UINT16_MAX : (uint16_t)faults;
+    if (latency.each != NULL) latency.each[event] = latency.faults[event];
   }
   latency.event = event + 1;
   return (event & (EMPTY_EVERY - 1)) == 0;

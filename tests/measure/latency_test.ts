@@ -1,7 +1,7 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { bucketMiddle, bucketOf, countOf, type Histogram, merged, percentile } from "../../src/measure/mod.ts";
-import { openLatencyClock } from "../../src/os/mod.ts";
+import { LATENCY_MODE, openLatencyClock } from "../../src/os/mod.ts";
 
 /** Every power of two up to the highest is a size that occurs, with what lies between. */
 const ticks = () =>
@@ -21,6 +21,36 @@ Deno.test("bucketOf() and the clock in C have one layout", { sanitizeResources: 
   }
   fc.assert(fc.property(ticks(), (value) => assertEquals(bucketOf(value), bucket(BigInt(value)))));
 });
+
+Deno.test(
+  "the clock keeps each event of the latest replay, if it is asked to",
+  { sanitizeResources: false },
+  async () => {
+    const clock = await openLatencyClock(), each = new Uint32Array(3);
+    const replay = (mode: number, ...works: readonly (() => void)[]) => {
+      clock.replay(mode);
+      for (const work of works) {
+        clock.begin();
+        work();
+        clock.end();
+      }
+      return [...each];
+    };
+    const nothing = () => {}, touch = () => new Uint8Array(16 << 20).fill(1);
+    clock.open(new Uint8Array(3));
+    replay(LATENCY_MODE.TIMED, nothing, nothing, nothing);
+    assertEquals([...each], [0, 0, 0]);
+    assertThrows(() => clock.keepEach(new Uint32Array(2)), RangeError);
+    clock.keepEach(each);
+    const timed = replay(LATENCY_MODE.TIMED, nothing, nothing);
+    assert(timed[0]! > 0 && timed[1]! > 0 && timed[2] === 0, `${timed}`);
+    assertEquals(replay(LATENCY_MODE.OFF, nothing, nothing, nothing), timed);
+    const faults = replay(LATENCY_MODE.FAULTS, nothing, touch);
+    assert(faults[1]! > 0 && faults[2] === 0, `${faults}`);
+    clock.open(new Uint8Array(3)); // from here on nobody asks
+    assertEquals(replay(LATENCY_MODE.TIMED, nothing, nothing, nothing), faults);
+  },
+);
 
 Deno.test("bucketMiddle() is within 1.6 % of all that is in its bucket, and exact below 64 ticks", () => {
   fc.assert(fc.property(ticks(), (value) => {

@@ -13,6 +13,7 @@ import { requireNativeAccess } from "../permissions.ts";
 
 const SYMBOLS = {
   hakmem_latency_open: { parameters: [/* kinds, by event */ "buffer", /* events */ "u32"], result: "i32" },
+  hakmem_latency_keep_each: { parameters: [/* by event */ "buffer"], result: "void" },
   hakmem_latency_read_traces: { parameters: [], result: "i32" },
   hakmem_latency_forget: { parameters: [], result: "void" },
   hakmem_latency_batch: { parameters: [/* replay */ "u32", /* of */ "u32"], result: "void" },
@@ -50,6 +51,13 @@ export interface LatencyClock {
    * @throws {Error} where there is no memory
    */
   open(kinds: Uint8Array<ArrayBuffer>): void;
+  /**
+   * From now on keeps each event of the latest replay in an array as long as the kinds: its ticks, with the highest bit set
+   * if V8 collected or compiled meanwhile; or its page faults, in a replay in which they are counted.
+   *
+   * @throws {RangeError} for an array of another length
+   */
+  keepEach(byEvent: Uint32Array<ArrayBuffer>): void;
   /** Forgets what was recorded, as after a warm-up; the next replay should not count, since caches were emptied by it. */
   forget(): void;
   /** The replay that follows is one of so many, from 0: they are counted in batches, one after the other. */
@@ -81,11 +89,17 @@ export async function openLatencyClock(): Promise<LatencyClock> {
   const { path } = await buildNative(LIBRARY);
   const c = Deno.dlopen(path, SYMBOLS).symbols;
   c.hakmem_latency_read_traces(); // where that cannot be, collector and compiler are not known
-  let kept: Uint8Array<ArrayBuffer>; // C has its address
+  let kept = new Uint8Array(0), keptEach: Uint32Array<ArrayBuffer>; // C has their addresses
   return {
     open(kinds) {
       kept = kinds;
+      c.hakmem_latency_keep_each(null); // another replay's may be shorter
       if (c.hakmem_latency_open(kept, kept.length) !== 1) throw new Error("no memory for the latencies");
+    },
+    keepEach(byEvent) {
+      if (byEvent.length !== kept.length) throw new RangeError(`${byEvent.length} places for ${kept.length} events`);
+      keptEach = byEvent;
+      c.hakmem_latency_keep_each(keptEach);
     },
     forget: c.hakmem_latency_forget,
     batch: c.hakmem_latency_batch,

@@ -40,10 +40,14 @@ const words = replayWords(trace.finish());
 const replay = prepareReplay(timed({ ...none, malloc }, clock), words, false);
 clock.open(latencyKinds(words));
 clock.forget();
+const each = new Uint32Array(EVENTS);
+clock.keepEach(each);
 for (let unit = 0; unit < 3; unit++) {
   replay.begin();
   clock.replay(LATENCY_MODE.TIMED);
   replay.advance(replay.events);
   clock.replay(LATENCY_MODE.OFF);
+  const isMarked = each[20]! >>> 31 === 1;
+  if (isMarked !== (unit === 1)) throw new Error(`replay ${unit}: ${each}`);
 }
 console.log(clock.answer());
