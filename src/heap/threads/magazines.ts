@@ -5,14 +5,15 @@
  * block. (Measured: see `src/DECISIONS.md`, "Full lists are set aside whole".)
  *
  * ```
- *   CACHE_MAGAZINES[c] of a thread -> head of a list -> head of a list -> 0      latest first, each seven eighths of a full list
+ *   CACHE_MAGAZINES[c] of a thread -> head of a list -> head of a list -> 0      latest first, each most of a full list
  *   head of a list: | link of the list | a canary's place | next magazine | seal |
  * ```
  *
- * A list that is set aside keeps the eighth of its blocks that was freed last, and one that is taken back has room for as
- * many more: else a program whose lists happen to be full to the brim moves them back and forth, a block at a time.
- * (Random-mixed to 512 was 1.02 times as fast for it, to 128 as fast: `compare`.) So a magazine holds seven eighths of what
- * its class's list may, no more and no fewer. It is the thread's own, as its lists are: no section, and no lock. Blocks go
+ * A list that is set aside keeps the blocks that were freed last, an eighth of it but no more than sixteen, and one that is
+ * taken back has room for as many more: else a program whose lists happen to be full to the brim moves them back and forth, a
+ * block at a time. (Random-mixed to 512 was 1.02 times as fast for it, to 128 as fast: `compare`.) They are found by a walk, of
+ * which each step waits for the one before: so no more than sixteen. A magazine holds the rest of what its class's list may, no
+ * more and no fewer. It is the thread's own, as its lists are: no section, and no lock. Blocks go
  * back to their slabs when a thread has too much set aside, before the heap grows (`trim`), in `collect()`, and when their
  * thread goes or is found dead.
  *
@@ -44,6 +45,9 @@ const SEAL = 3;
 /** Threads keep so much in magazines, or a quarter of what the heap has in use if that is more; each has its share. */
 const KEPT_BYTES = 8 * MIB;
 
+/** A list that is set aside keeps no more than so many blocks. */
+const MOST_NEWEST = 16;
+
 /** See the module. Those of any thread, by the first word of its cache; only the thread itself puts, takes and abandons. */
 export class Magazines {
   readonly #memory: HeapMemory;
@@ -73,7 +77,7 @@ export class Magazines {
     this.#links = links;
     this.#watcher = watcher;
     this.#capacities = capacities;
-    this.lengths = capacities.map((capacity) => capacity - Math.ceil(capacity / 8));
+    this.lengths = capacities.map((capacity) => capacity - Math.min(MOST_NEWEST, Math.ceil(capacity / 8)));
     this.#bytes = strides.map((stride, sizeClass) => stride * this.lengths[sizeClass]!);
     this.#counts = new Int32Array(strides.length);
   }
