@@ -41,7 +41,8 @@ export class Content {
   static from(file: Pick<Deno.FsFile, "readSync">): Content {
     const content = new Content(() => {
       const piece = new Uint8Array(PIECE_BYTES), count = file.readSync(piece);
-      return count === null ? undefined : piece.subarray(0, count);
+      if (count === null) return undefined;
+      return count < PIECE_BYTES ? piece.slice(0, count) : piece; // of a pipe, which gives little at once
     });
     return isCompressed(content.head()) ? Content.of(content.whole()) : content;
   }

@@ -10,6 +10,8 @@
  * @module
  */
 
+import { TraceError } from "../trace.ts";
+
 const MAGIC = 0xfd2fb528;
 const SKIPPABLE = 0x184d2a50; // and the fifteen numbers after it
 const RUN = 1; // the type of a block that is one byte, over and over
@@ -29,13 +31,18 @@ export interface Frame {
   readonly isCut: boolean;
 }
 
+/** What compressors make of a file that may be read, at most: each costs some microseconds, also an empty one. */
+const MOST_FRAMES = 2 ** 16;
+
 /**
  * The frames of a file that have content, in order; those that are skipped are left out.
  *
  * @returns undefined behind the last of them if what follows is not a frame
+ * @throws TraceError if there are more than {@link MOST_FRAMES}
  */
 export function* framesOf(bytes: Uint8Array): Generator<Frame | undefined> {
-  for (let start = 0; start < bytes.length;) {
+  for (let start = 0, frames = 0; start < bytes.length; frames++) {
+    if (frames === MOST_FRAMES) throw new TraceError(`Zstandard of more than ${MOST_FRAMES} frames`);
     if (bytes.length - start < 4) return yield { start, end: bytes.length, isCut: true };
     const magic = magicAt(bytes, start);
     if (magic !== MAGIC && !isSkippable(magic)) return yield undefined;

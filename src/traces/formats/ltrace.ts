@@ -14,7 +14,7 @@
  *
  * @module
  */
-import { LARGEST_SIZE, type TraceBuilder } from "../builder.ts";
+import { LARGEST_SIZE, MOST_THREADS, type TraceBuilder } from "../builder.ts";
 import type { TraceFormat } from "./format.ts";
 import { decimal, decodeLines, hexadecimal, pointerOf } from "../text/lines.ts";
 import type { Shape, TakeNumbers } from "../text/shapes.ts";
@@ -26,6 +26,9 @@ const BEGIN = new RegExp(`${PREFIX}(?:[^\\s(]*->)?(?<name>${CALLS})(?:@\\S+?)?\\
 const RESUMED = new RegExp(`${PREFIX}<\\.\\.\\. (?:[^\\s(]*->)?(?<name>${CALLS})(?:@\\S+?)? resumed>`);
 const RESULT = /\)\s+= (\S+)\s*(?:<[\d.]+>)?\s*$/;
 const UNFINISHED = "<unfinished ...>";
+
+/** Calls within one another: those of a log are a few. */
+const MOST_OPEN = 1000;
 
 /** The format. */
 export const ltrace: TraceFormat = {
@@ -43,7 +46,11 @@ export const ltrace: TraceFormat = {
       if (found === undefined) return; // a call of something else, a signal, an end
       const thread = decimal(found["pid"] ?? found["number"] ?? "0"), calls = open.get(thread) ?? [];
       if (begin !== undefined && isUnfinished(line)) {
-        open.set(thread, [...calls, begin["given"]!]);
+        if (calls.push(begin["given"]!) > MOST_OPEN) {
+          builder.fail(`more than ${MOST_OPEN} calls of a thread have no end`);
+        }
+        open.set(thread, calls);
+        if (open.size > MOST_THREADS) builder.fail(`more than ${MOST_THREADS} threads`);
         return;
       }
       const given = resumed === undefined ? begin!["given"]! : calls.pop();

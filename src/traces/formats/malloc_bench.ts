@@ -30,6 +30,7 @@ export const mallocBench: TraceFormat = {
 const THREAD = 0; // the format knows one
 const LINE = 1;
 const CALL = { MALLOC: 1, FREE: 2, REALLOC: 3, CALLOC: 4 };
+const LAST_FIELD = 3; // of a call
 /** How a field's value is written: a number of 7 bits a byte, so many bytes, or a length and bytes. */
 const VARINT = 0, BITS_64 = 1, BYTES = 2, BITS_32 = 5;
 
@@ -98,7 +99,7 @@ function numbersIn(bytes: Uint8Array, { start, end }: Field): Map<number, number
   for (let at = start; at < end;) {
     const field = fieldAt(bytes, at, end);
     if (field === undefined) return undefined;
-    if (field.type === VARINT) numbers.set(field.number, field.value);
+    if (field.type === VARINT && field.number <= LAST_FIELD) numbers.set(field.number, field.value);
     at = field.end;
   }
   return numbers;

@@ -49,7 +49,10 @@ const MOST_FACT_BYTES = 4096;
 const LENGTH_BYTES = 4;
 const OTHER_THREAD = 8, HAS_STACK = 16;
 const MODULE = 6, NODE = 7;
-const MOST_NODES = 2 ** 24, MOST_MODULES = 2 ** 16;
+const MOST_NODES = 2 ** 24;
+/** The most modules that a recording may have. */
+export const MOST_MODULES = 2 ** 16;
+const MOST_TEXT_BYTES = 2 ** 26;
 const LONGEST_MODULE = 2 ** 14;
 const FRAME_BYTES = 2 ** 18; // small enough to lose, large enough to be compressed well
 const MOST_FRAME_BYTES = 2 * FRAME_BYTES; // of a frame of ours; protects from what is not one
@@ -83,6 +86,9 @@ export class RecordingWriter {
   #thread = 0;
   #blocks = 0;
   #events = 0;
+  #threads = 0;
+  #endedThreads = 0;
+  readonly #running = new Set<number>();
   readonly #modules = new Map<string, number>();
   readonly #nodes = new Map<string, number>();
 
@@ -104,6 +110,16 @@ export class RecordingWriter {
   /** Events so far. */
   get events(): number {
     return this.#events;
+  }
+
+  /** How many threads it has: what follows a thread's end under its number is another. */
+  get threads(): number {
+    return this.#threads;
+  }
+
+  /** How many nodes of stacks it has. */
+  get nodes(): number {
+    return this.#nodes.size;
   }
 
   /** Writes a malloc, or a calloc of so many bytes in all; returns the block's number. @param stack A node, or 0. */
@@ -140,6 +156,7 @@ export class RecordingWriter {
   /** Writes the end of a thread. */
   threadEnd(thread: number): void {
     this.#begin(EVENT.THREAD_END, thread);
+    this.#endedThreads += Number(this.#running.delete(thread));
     this.#end();
   }
 
@@ -186,6 +203,7 @@ export class RecordingWriter {
 
   #begin(kind: number, thread: number, stack = 0): void {
     const isOther = thread !== this.#thread;
+    if (!this.#running.has(thread)) this.#threads = this.#running.add(thread).size + this.#endedThreads;
     this.#frame[this.#used++] = kind + (isOther ? OTHER_THREAD : 0) + (stack === 0 ? 0 : HAS_STACK);
     if (isOther) this.#number(thread);
     if (stack !== 0) this.#number(stack);
@@ -286,6 +304,7 @@ class StackReader implements TraceStacks {
   readonly by: StackFacts["by"];
   readonly depth: number;
   readonly sampleBytes?: number;
+  #textBytes = 0;
 
   constructor({ by, depth, sampleBytes }: StackFacts) {
     this.by = by;
@@ -295,6 +314,8 @@ class StackReader implements TraceStacks {
 
   readModule(reader: Reader, builder: Failing): void {
     const path = reader.text(builder), buildId = reader.text(builder);
+    this.#textBytes += path.length + buildId.length;
+    if (this.#textBytes > MOST_TEXT_BYTES) builder.fail(`more than ${MOST_TEXT_BYTES} bytes of modules' names`);
     if (this.modules.push({ path, buildId }) > MOST_MODULES) builder.fail(`more than ${MOST_MODULES} modules`);
   }
 

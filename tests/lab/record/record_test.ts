@@ -266,6 +266,14 @@ linuxTest(
     }),
 );
 
+linuxTest("of a program with more threads than a trace may have, those are recorded that there may be", async () => {
+  const { processes: [process], made } = await recordedAs(
+    { program: await build("awkward"), args: ["many"] },
+    ({ processes }) => readTrace(processes[0]!.file),
+  );
+  assertEquals([process!.cut, made.threadNames.length], [true, 65_536]);
+});
+
 linuxTest("who allocates before main is recorded, also before any constructor has run", async () => {
   const library = await build("plugin", "library", "-DNAME=in_library", "-DSIZE=32", "-DEARLY=5");
   const found = await recorded(await build("early", "executable", "-Wl,--no-as-needed", library));

@@ -441,6 +441,25 @@ Deno.test("fuzz: no bytes crash a decoder", () => {
   fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => survives(new Uint8Array(bytes))));
 });
 
+Deno.test("each format survives to be cut at any byte, and any byte that is another", () => {
+  for (const text of Object.values(SAMPLES)) {
+    const bytes = bytesOf(text);
+    for (let at = 0; at < bytes.length; at++) {
+      survives(bytes.slice(0, at));
+      for (const flip of [1, 16, 128]) survives(bytes.with(at, bytes[at]! ^ flip));
+    }
+  }
+});
+
+Deno.test("files that would take memory or time without end give an error", () => {
+  const empty = new Uint8Array(zstdCompressSync(new Uint8Array()));
+  const frames = new Uint8Array(empty.length * 70_000);
+  for (let at = 0; at < frames.length; at += empty.length) frames.set(empty, at);
+  assertThrows(() => decodeTrace(frames), TraceError, "Zstandard of more than 65536 frames");
+  const unfinished = bytesOf("7 malloc(5 <unfinished ...>\n".repeat(2000));
+  assertThrows(() => decodeTrace(unfinished), TraceError, "more than 1000 calls of a thread have no end");
+});
+
 Deno.test("fuzz: words of the formats in any order", () => {
   const words = ["7:", "malloc", "free", "realloc", "memalign", "0x1", "0x2", "0x0", "16", "8", "a", "r", "f", "1"];
   const line = fc.array(fc.constantFrom(...words), { maxLength: 6 }).map((each) => each.join(" "));

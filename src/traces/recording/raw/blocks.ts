@@ -6,6 +6,7 @@
 import { RawStacks } from "./stacks.ts";
 import { KIND, NOTE, PAUSED, type Stream } from "./stream.ts";
 import type { RecordingWriter } from "../recording.ts";
+import { MOST_LIVE_BLOCKS, MOST_THREADS } from "../../builder.ts";
 import { EVENT } from "../../trace.ts";
 
 const FREED = 1; // what a REALLOC_END without an address says instead of a size; 0 is that it failed
@@ -46,6 +47,11 @@ export class Blocks {
   constructor(writer: RecordingWriter) {
     this.#writer = writer;
     this.#stacks = new RawStacks(writer);
+  }
+
+  /** Whether a trace can have no more: of blocks at once, of threads, or of stacks. */
+  get isFull(): boolean {
+    return this.#live.size >= MOST_LIVE_BLOCKS || this.#writer.threads >= MOST_THREADS || this.#stacks.isFull;
   }
 
   /** What had to be made up for so far. */

@@ -129,7 +129,7 @@ export interface StartedProgram {
 
 /** What had to be made up for. */
 export interface Repairs extends BlockRepairs {
-  /** Whether there were more events than a trace may have; those are left out. */
+  /** Whether there were more events, threads, stacks or blocks at once than a trace may have; what follows is left out. */
   readonly cut: boolean;
 }
 
@@ -161,7 +161,7 @@ export class RawRecording {
     let events = 0, cut = false;
     for (let stream = queue.first; stream !== undefined; stream = queue.first) {
       if (stream.sequence >= this.#end) break;
-      cut = writer.events >= MOST_EVENTS;
+      cut = writer.events >= MOST_EVENTS || blocks.isFull;
       if (cut) break;
       blocks.event(stream);
       if (stream.advance()) queue.moveFirst();

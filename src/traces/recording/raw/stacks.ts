@@ -4,12 +4,15 @@
  *
  * @module
  */
-import type { RecordingWriter } from "../recording.ts";
+import { MOST_MODULES, type RecordingWriter } from "../recording.ts";
 import { TraceError } from "../../trace.ts";
 
 /** Where the parts of the content of a note are, in 32-bit words; see `native/recorder.c`. */
 const MODULE = { START: 0, END: 2, BIAS: 4, BUILD_ID_BYTES: 6, PATH_BYTES: 7, BUILD_ID: 8, PATH: 16 };
 const STACK = { NUMBER: 0, IS_CUT: 2, FRAMES: 4 };
+
+/** Stacks, and nodes of them: less than a Map can hold, and a recording may have. */
+const MOST_STACKS = 2 ** 23;
 
 /** A module while it is loaded. */
 interface Mapped {
@@ -26,7 +29,7 @@ type ModuleAddress = readonly [module: number, offset: number];
 export class RawStacks {
   readonly #writer: RecordingWriter;
   readonly #nodes = new Map<number, number>();
-  /** The newest first: it may lie where another was. */
+  /** By address; none lies where another does. */
   readonly #mapped: Mapped[] = [];
   readonly #known = new Map<number, ModuleAddress>();
 
@@ -50,8 +53,28 @@ export class RawStacks {
     const buildId = part(MODULE.BUILD_ID, content[MODULE.BUILD_ID_BYTES] ?? 0).toHex();
     const [start, end, bias] = [MODULE.START, MODULE.END, MODULE.BIAS].map((word) => wordAt(content, word));
     const module = this.#writer.module({ path, buildId });
-    this.#mapped.unshift({ start: start!, end: end!, bias: bias!, module });
     this.#known.clear();
+    if (start! >= end!) return;
+    const first = this.#firstBehind(start!);
+    let last = first;
+    while (last < this.#mapped.length && this.#mapped[last]!.start < end!) last++; // these are gone
+    this.#mapped.splice(first, last - first, { start: start!, end: end!, bias: bias!, module });
+  }
+
+  /** Whether there is more than a recording may have, or memory is for. */
+  get isFull(): boolean {
+    return this.#nodes.size >= MOST_STACKS || this.#writer.nodes >= MOST_STACKS || this.#mapped.length >= MOST_MODULES;
+  }
+
+  /** The place of the first module that ends behind an address. */
+  #firstBehind(address: number): number {
+    let low = 0, high = this.#mapped.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#mapped[middle]!.end > address) high = middle;
+      else low = middle + 1;
+    }
+    return low;
   }
 
   /** A note about a stack. */
@@ -68,8 +91,10 @@ export class RawStacks {
   #moduleAddressOf(address: number): ModuleAddress {
     let known = this.#known.get(address);
     if (known !== undefined) return known;
-    const call = Math.max(address - 1, 0), found = this.#mapped.find(({ start, end }) => call >= start && call < end);
-    known = found === undefined || call < found.bias ? [0, call] : [found.module, call - found.bias];
+    const call = Math.max(address - 1, 0), found = this.#mapped[this.#firstBehind(call)];
+    known = found === undefined || call < found.start || call < found.bias
+      ? [0, call]
+      : [found.module, call - found.bias];
     this.#known.set(address, known);
     return known;
   }

@@ -9,6 +9,7 @@
  *   swapped     a number is closed and used again all the time, while another thread is recorded
  *   nameless    a program of no name is started: the system refuses that
  *   vfork       a child that shares the memory may open no file, and makes blocks
+ *   many        more threads than a trace may have, each of which makes a block and frees it
  *   cancelled   threads end at any moment, also in the recorder
  *   replaced    all files are closed, and another lies where the recording was
  *   handler     a child that was forked in a handler with a small stack makes blocks
@@ -28,7 +29,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { THREADS = 1000, CANCELLED = 60, SMALL_STACK = 4096, BLOCKS = 10000, SWAPS = 100000, LAST = 11 };
+enum { THREADS = 1000, CANCELLED = 60, MANY = 66000, SMALL_STACK = 4096, BLOCKS = 10000, SWAPS = 100000, LAST = 11 };
 
 static _Atomic int done;
 
@@ -50,8 +51,8 @@ static void *make_until_done(void *ignored) {
   return ignored;
 }
 
-static void threads(void *is_late) {
-  for (int left = THREADS; left > 0; left--) {
+static void threads(int count, void *is_late) {
+  for (int left = count; left > 0; left--) {
     pthread_t thread;
     pthread_create(&thread, NULL, make_one, is_late);
     pthread_join(thread, NULL);
@@ -155,8 +156,9 @@ int main(int count, char **arguments) {
   const char *what = count > 1 ? arguments[1] : "";
   alarm(60); /* rather than that a test waits for ever */
   make(1, 24);
-  if (strcmp(what, "succession") == 0) threads(NULL);
-  if (strcmp(what, "late") == 0) threads((void *)what);
+  if (strcmp(what, "succession") == 0) threads(THREADS, NULL);
+  if (strcmp(what, "late") == 0) threads(THREADS, (void *)what);
+  if (strcmp(what, "many") == 0) threads(MANY, NULL);
   if (strcmp(what, "limit") == 0) limit(RLIMIT_FSIZE, 0);
   if (strcmp(what, "files") == 0) limit(RLIMIT_NOFILE, 3);
   if (strcmp(what, "closed") == 0) close_all();
