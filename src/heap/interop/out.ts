@@ -6,7 +6,7 @@
  */
 
 import type { Ptr } from "../blocks.ts";
-import { UseAfterFreeError } from "../errors.ts";
+import { given, InvalidTypeError, UseAfterFreeError } from "../errors.ts";
 import type { HeapAccess, Source } from "./heap_access.ts";
 import type { Making } from "./making.ts";
 import { assertViews } from "./ranges.ts";
@@ -142,6 +142,7 @@ export class OutParameter<Value> implements Disposable {
   after(call: (pointer: Deno.PointerObject) => unknown): Value | Promise<Value> {
     const { ptr, pointer } = this;
     assertViews(this.#heap);
+    if (typeof call !== "function") throw new InvalidTypeError(`${given(call)}: after takes a function.`);
     this.#heap.u8.fill(0, ptr, ptr + this.#size);
     const result = call(pointer);
     return result instanceof Promise ? result.then(() => this.value) : this.value;

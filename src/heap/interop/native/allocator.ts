@@ -357,6 +357,7 @@ export class NativeAllocator implements Disposable {
    */
   call<Result>(body: () => Result): Result {
     this.#assertOpen();
+    if (typeof body !== "function") throw new InvalidTypeError(`${given(body)}: call takes a function.`);
     const before = this.#calls.enterSite(this.call);
     this.#depth++;
     let result: Result;
