@@ -118,12 +118,10 @@ export class LargeBlocks {
     const offset = Math.min(Math.max(alignment, HEADER_BYTES), SLAB_BYTES);
     const pages = this.#pagesOf(offset, size), granules = Math.ceil(pages / PAGES_PER_GRANULE);
     if (granules > this.#memory.granules) return 0;
-    // What waits in the cache is in memory already: better than pages that nobody has touched yet. The shortest that is long
-    // enough will do; else all go, since neighbours may make one.
-    const least = (granules - 1) * PAGES_PER_GRANULE + 1, isWanted = !isSmall && this.#cache.kept > 0;
-    if (isWanted && !this.#journal.run(() => this.#pages.hasDirty(granules) || this.#releaseCached(least))) {
-      this.flush();
-    }
+    // What waits in the cache is in memory already: better than pages that nobody has touched yet. If none of it will do,
+    // all goes, since neighbours may make a span that does.
+    const isWanted = !isSmall && this.#cache.kept > 0;
+    if (isWanted && !this.#journal.run(() => this.#makeDirty(granules))) this.#flush();
     return this.#journal.run(() => this.#take(offset, pages, granules, this.#alignment(alignment), isSmall));
   }
 
@@ -245,15 +243,30 @@ export class LargeBlocks {
     this.#pages.give(granule);
   }
 
+  /**
+   * Sees to it that so many granules in a row can be taken which were touched before, if there are any; or may be taken
+   * which were not. Whether it could. Part of a section.
+   */
+  #makeDirty(granules: number): boolean {
+    const least = (granules - 1) * PAGES_PER_GRANULE + 1;
+    if (this.#pages.hasDirty(granules) || this.#releaseCached(least, false)) return true;
+    return this.#cache.hasLonger(least) && (this.#pages.mayTouch(granules) || this.#releaseCached(least));
+  }
+
   /** Gives all that this thread has cached back to the page heap. Each span is a section. */
   flush(): void {
+    this.#cache.forgetCuts();
+    this.#flush();
+  }
+
+  #flush(): void {
     while (this.#journal.run(() => this.#releaseCached()));
     this.#pages.trim();
   }
 
   /** Gives one that has at least so many pages back to the page heap; whether there was one. Part of a section. */
-  #releaseCached(least?: number): boolean {
-    const granule = this.#cache.remove(least);
+  #releaseCached(least?: number, mayMiss?: boolean): boolean {
+    const granule = this.#cache.remove(least, mayMiss);
     if (granule !== 0) this.#release(granule, this.#memory.wordOf(granule * SLAB_BYTES));
     return granule !== 0;
   }

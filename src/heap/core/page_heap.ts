@@ -219,6 +219,11 @@ export class PageHeap {
     return this.#words[WORD_TOUCHED_GRANULES]! > this.#words[WORD_TOUCHED_LIMIT]!;
   }
 
+  /** Whether so many more may be touched, and the heap has not grown then. */
+  mayTouch(granules: number): boolean {
+    return this.#words[WORD_TOUCHED_GRANULES]! + granules <= this.#words[WORD_TOUCHED_LIMIT]!;
+  }
+
   /** Granules that are touched. */
   get touched(): number {
     return this.#words[WORD_TOUCHED_GRANULES]!;

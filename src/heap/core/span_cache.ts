@@ -13,8 +13,10 @@
  *
  * Only the thread that has the block writes the span's record, so this needs neither a section nor a lock. The record says
  * whose the span is, not the list: so a thread that dies between the two stores loses no span (`of`). The cache is bounded
- * in bytes. A block of another class is cut out of the shortest that is long enough. All spans go back when the heap grows, in
- * `collect()`, before a call fails for want of memory, and with their thread.
+ * in bytes. A block of another class is cut out of the shortest that is long enough. Where a cut was missed twice, as a block
+ * of the span's own class was asked for in vain afterwards, that class is spared while the heap may touch other memory: a
+ * program that does the same again and again would cut the same span again and again. All spans go back when the heap grows, in `collect()`, before a call
+ * fails for want of memory, and with their thread.
  *
  * @module
  */
@@ -30,6 +32,9 @@ export const MOST_PAGES = 2048;
 /** Threads keep so many pages, or a quarter of what the heap has in use if that is more, up to the second; in shares. */
 const KEPT_PAGES = 8 * MIB / PAGE_BYTES;
 const MOST_KEPT_PAGES = 64 * MIB / PAGE_BYTES;
+
+/** A class of which so many cuts were missed is spared. With one, the first replay of systemui took 12.4 MB, was 12.2. */
+const MOST_MISSED = 2;
 
 /** In the word of a cached span: bits of the next one, a granule; above them is the owner. */
 const GRANULE_BITS = 24;
@@ -58,6 +63,8 @@ export class SpanCache {
   readonly #owner: number;
   /** Pages of this thread's cached spans. */
   #kept = 0;
+  /** By class: twice the cuts that were missed, and one more if there was a cut after that. */
+  readonly #cuts = new Uint8Array(SPAN_CLASSES);
 
   constructor(memory: HeapMemory, pages: PageHeap) {
     this.#memory = memory;
@@ -75,7 +82,10 @@ export class SpanCache {
    */
   take(pages: number, offset: number): number {
     const words = this.#words, list = this.#first + classOf(pages), granule = list < this.#first ? 0 : words[list]!;
-    if (granule === 0) return 0;
+    if (granule === 0) {
+      if (list >= this.#first && (this.#cuts[list - this.#first]! & 1) === 1) this.#cuts[list - this.#first]!++;
+      return 0;
+    }
     const next = this.#nextOf(list, granule, pages), word = this.#pages.indexOf(granule, SPAN_BLOCK_OFFSET);
     // No call from here on: one for which there is no stack would leave it half done.
     this.#kept -= pages;
@@ -134,18 +144,34 @@ export class SpanCache {
   /**
    * Takes the shortest of at least so many pages out for the page heap; 0 if there is none. Part of a section.
    *
+   * @param mayMiss whether it may be of a class that is spared.
    * @throws {HeaderCorruptedError} as `take`.
    */
-  remove(least = 0): number {
+  remove(least = 0, mayMiss = true): number {
     for (let index = 0; index < SPAN_CLASSES; index++) {
       const list = this.#first + index, granule = this.#words[list]!, pages = (index & 7) + LEAST_PAGES << (index >> 3);
-      if (granule === 0 || pages < least) continue;
+      if (granule === 0 || pages < least || (!mayMiss && this.#cuts[index]! >= 2 * MOST_MISSED)) continue;
       this.#memory.journal.set(list, this.#nextOf(list, granule, pages));
       this.#kept = Math.max(0, this.#kept - pages);
+      if (least > 0 && this.#cuts[index]! < 2 * MOST_MISSED) this.#cuts[index]! |= 1;
       return granule;
     }
     if (least === 0) this.#kept = 0;
     return 0;
+  }
+
+  /** Whether there is one of at least so many pages. */
+  hasLonger(least: number): boolean {
+    for (let index = SPAN_CLASSES - 1; index >= 0; index--) {
+      if ((index & 7) + LEAST_PAGES << (index >> 3) < least) return false;
+      if (this.#words[this.#first + index] !== 0) return true;
+    }
+    return false;
+  }
+
+  /** Forgets which cuts were missed: the program goes on to something else, or memory is short. */
+  forgetCuts(): void {
+    this.#cuts.fill(0);
   }
 
   /** Forgets the lists of a dead thread. Part of a section. */

@@ -209,3 +209,17 @@ Deno.test("a number whose low half is that of a large block is not a pointer to 
   for (const ptr of [far, low]) assertThrows(() => heap.free(ptr), InvalidPointerError);
   heap.check();
 });
+
+Deno.test("a block that is cut up again and again is spared in the end, and no span is taken any more", async () => {
+  using heap = await Heap.open({ variant: COUNTING });
+  const taken: number[] = [];
+  for (let round = 0; round < 12; round++) {
+    const before = heap.counters()!.spansTaken;
+    const ptrs = Array.from({ length: 4 }, () => heap.malloc(500_000));
+    for (const ptr of ptrs) heap.free(ptr);
+    heap.free(heap.malloc(1_300_000)); // of which the next round would cut one of the four
+    taken.push(heap.counters()!.spansTaken - before);
+  }
+  assertEquals(taken.slice(-4), [0, 0, 0, 0], `${taken}`);
+  heap.check();
+});
