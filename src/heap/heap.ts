@@ -270,6 +270,7 @@ export class Heap implements Disposable, AsyncDisposable {
    */
   readonly malloc: (size: number) => Ptr;
   readonly #keeps: (ptr: Ptr, size: number) => boolean;
+  readonly #moves: (ptr: Ptr, size: number) => Ptr;
 
   /**
    * Gives a block back; `free(0)` does nothing.
@@ -379,6 +380,7 @@ export class Heap implements Disposable, AsyncDisposable {
     this.#base = Number(memory.base);
     this.malloc = blocks.malloc;
     this.#keeps = blocks.keeps;
+    this.#moves = blocks.moves;
     this.free = build === "release" ? blocks.free : (ptr) => {
       this.#assertNotLent(ptr);
       blocks.free(ptr);
@@ -672,13 +674,15 @@ export class Heap implements Disposable, AsyncDisposable {
    * ```
    */
   realloc(ptr: Ptr, size: number): Ptr {
+    if (ptr === 0) return this.malloc(size);
     return this.#keeps(ptr, size) && this.#lent.size === 0 ? ptr : this.#realloc(ptr, size);
   }
 
   #realloc(ptr: Ptr, size: number): Ptr {
+    const moved = this.#lent.size === 0 ? this.#moves(ptr, size) : -1;
+    if (moved !== -1) return moved;
     assertSize(size, "size");
     assertPointer(ptr);
-    if (ptr === 0) return this.malloc(size);
     this.#memory.assertOpen();
     this.#assertNotLent(ptr);
     return this.#blocks.realloc(ptr, size);

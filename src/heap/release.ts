@@ -42,7 +42,7 @@ import type { HeapSnapshot } from "./inspect/snapshot.ts";
 import type { BlockInfo, HeapStats } from "./inspect/stats.ts";
 import { ThreadCache } from "./threads/thread_cache.ts";
 import { countsDown } from "./hot/constants.ts";
-import { compileKeeps, type Keeps } from "./hot/in_place.ts";
+import { compileKeeps, compileMoves, type Keeps, type Moves } from "./hot/in_place.ts";
 import { type Compile, compiled } from "./hot/parts.ts";
 import type { Variant } from "./variants.ts";
 import { Narrator } from "./hot/verbose.ts";
@@ -61,8 +61,10 @@ const MOVED_BYTES = 256 * KIB;
 const MOVED_END = 4096 * MIB;
 const MOVE_STACK: readonly number[] = new Array<number>(2048).fill(0);
 
-/** Up to here a loop over words is faster than a call of V8's own fill and copy. */
+/** Up to here a loop over words is faster than a call of V8's own fill and copy, */
 const SHORT_BYTES = 256;
+/** and up to here pointers are int32s, as the loop has them: large blocks may lie behind, and guarded ones. */
+const MOST_INT = 2 ** 31 - 1 - SHORT_BYTES;
 
 /**
  * A slow path that V8 does not inline, since it inlines no function of more than 460 bytes of its code, executed or not.
@@ -113,6 +115,7 @@ export class ReleaseBlocks implements Blocks {
   readonly #reclaimer: Reclaimer;
   readonly #pressure: Pressure | undefined;
   readonly keeps: Keeps;
+  readonly moves: Moves;
   /** Of a profiled heap. */
   readonly #samples: Samples | undefined;
   /** What a small block that is sampled or guarded is aligned to; more than usual during `alignedAlloc`. */
@@ -189,8 +192,8 @@ export class ReleaseBlocks implements Blocks {
       ),
       mallocSlow: outOfLine((size) => this.#mallocSlow(size)),
       freeSlow: outOfLine((ptr) => {
-        assertPointer(ptr);
         if (ptr === 0 && !memory.closed) return; // programs free NULL often: 4 % of the frees of Android's SystemUI
+        assertPointer(ptr);
         if (flags.guard === 1 && this.guard!.free(ptr)) return;
         if (watcher === undefined && large.cache(ptr)) return;
         // A header does not say whose a block is: in those variants a list has any owner's.
@@ -205,6 +208,7 @@ export class ReleaseBlocks implements Blocks {
       front: memory.stateBytes,
     });
     this.keeps = compileKeeps(words, memory, classes, flags);
+    this.moves = compileMoves(words, memory, classes, flags, (ptr, before, size) => this.move(ptr, before, size));
     const { malloc, free } = narrator?.wrap(hotPath, classes.largest) ?? hotPath;
     this.malloc = malloc;
     this.free = free;
@@ -229,7 +233,7 @@ export class ReleaseBlocks implements Blocks {
     const ptr = this.malloc(bytes);
     if (ptr === 0 || (bytes > this.#classes.largest && this.#large.isZero(ptr))) return ptr;
     try {
-      if (bytes > SHORT_BYTES) this.#memory.u8.fill(0, ptr, ptr + bytes);
+      if (bytes > SHORT_BYTES || ptr > MOST_INT) this.#memory.u8.fill(0, ptr, ptr + bytes);
       else this.#clear(ptr, bytes);
     } catch (error) {
       if (this.#memory.build === "release") this.#unfreed = ptr; // a debug build finds it by its books
@@ -265,11 +269,12 @@ export class ReleaseBlocks implements Blocks {
   /** What `realloc` does with a block of `before` bytes that cannot stay. */
   move(ptr: Ptr, before: number, size: number): Ptr {
     if (this.#unfreed !== 0) this.#freeUnfreed();
-    const moved = this.malloc(size);
+    const moved = this.malloc(size), bytes = size < before ? size : before;
     if (moved === 0) return size <= before ? ptr : 0; // it fits where it is, if not as well
     let pages = 0;
     try {
-      pages = this.#bring(moved, ptr, Math.min(before, size));
+      if (bytes <= SHORT_BYTES) this.#copy(moved, ptr, bytes);
+      else pages = this.#bring(moved, ptr, bytes);
       this.free(ptr);
     } catch (error) {
       if (pages > 0) this.#memory.move(moved + FIRST_PAGE_BYTES, ptr + FIRST_PAGE_BYTES, pages);
@@ -319,7 +324,7 @@ export class ReleaseBlocks implements Blocks {
 
   #copy(to: Ptr, from: Ptr, bytes: number): void {
     const { u8, blocks } = this.#memory, whole = bytes & ~3, by = to - from;
-    if (bytes > SHORT_BYTES) {
+    if (bytes > SHORT_BYTES || to > MOST_INT || from > MOST_INT) {
       u8.copyWithin(to, from, from + bytes);
       return;
     }

@@ -138,6 +138,7 @@ export class DebugBlocks implements Blocks {
 
   /** Each realloc has its stack, and looks at the redzones. */
   readonly keeps = (): boolean => false;
+  readonly moves = (): number => -1;
 
   realloc(ptr: number, size: number): number {
     const allocation = { ...this.#plain(size, this.realloc), allocateInner: this.#inner.malloc };

@@ -62,6 +62,7 @@ export class GuardedBlocks implements Blocks {
   readonly malloc: (size: number) => Ptr;
   readonly free: (ptr: Ptr) => void;
   readonly keeps: (ptr: Ptr, size: number) => boolean;
+  readonly moves: (ptr: Ptr, size: number) => Ptr;
   readonly #memory: HeapMemory;
   readonly #booksMemory: BooksMemory;
   readonly #inner: ReleaseBlocks;
@@ -82,6 +83,7 @@ export class GuardedBlocks implements Blocks {
     this.#log = log;
     this.malloc = inner.malloc;
     this.free = inner.free;
+    this.moves = inner.moves;
     this.keeps = inner.keeps; // no guarded block is where others may be
     this.#books = new DebugBooks(books, memory.bytes, oneIn === undefined ? undefined : QUARANTINE_BYTES);
     const every = oneIn === undefined ? undefined : 1;
