@@ -24,8 +24,8 @@ interface Live {
 /** Blocks longer than this are read at their ends and once in so many bytes, not byte by byte. */
 const SAMPLED_FROM = 4096;
 const SAMPLE_STEP = 509; // a prime below any page and stride: overlaps do not hide between the samples
-/** `owns` walks the free blocks of a class. While there may be more than this, it is not asked about every block. */
-const WALKED = 256;
+/** `owns` walks the free blocks of a class. While there may be this many or more, it is not asked about every block. */
+const WALKED = 1024;
 
 /** The calls that give a block. Each oracle has its own books of them. */
 export abstract class CheckedCalls {
