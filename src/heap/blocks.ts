@@ -57,12 +57,17 @@ export interface CallSite {
   readonly isCallSite: true;
 }
 
-/** How a build that keeps stacks is told where C was called: no stack need be captured for what C does meanwhile. */
+/**
+ * How a build that keeps stacks is told what a call of the heap cannot know: where C was called, so that no stack need
+ * be captured for what C does meanwhile, and that the program's frames are far below.
+ */
 export interface CallSites {
   /** The call of a function that is under way; undefined if no stacks are kept. */
   site(callee: (...args: never[]) => unknown): CallSite | undefined;
   /** Where C was called that is about to allocate or free: that call of the heap takes it. */
   next: CallSite | undefined;
+  /** Whether the next call of the heap is made for the program by many functions of our own, which fill a stack. */
+  isDeep: boolean;
 }
 
 /** What a build does. Sizes and alignments are valid and the heap is open, but for `malloc` and `free`, which look. */

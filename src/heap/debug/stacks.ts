@@ -24,7 +24,15 @@ import {
 } from "../state/books_layout.ts";
 import type { CallSite, CallSites } from "../blocks.ts";
 import { HeapError } from "../errors.ts";
-import { capture, type Captured, KnownStacks, makeTexts, prepareTexts, type Stack } from "../stacks/capture.ts";
+import {
+  capture,
+  type Captured,
+  captureDeep,
+  KnownStacks,
+  makeTexts,
+  prepareTexts,
+  type Stack,
+} from "../stacks/capture.ts";
 import { StackTable } from "../stacks/table.ts";
 import type { BooksMemory } from "../state/memory.ts";
 
@@ -59,6 +67,7 @@ const LOST_TEXT = "    not kept: the thread ended";
 /** The stacks of one heap, as one thread has them. What writes is part of a section of the books. */
 export class DebugStacks implements CallSites {
   next: CallSite | undefined = undefined;
+  isDeep = false;
   /** One allocation in so many has stacks; 0: none. */
   readonly every: number;
   readonly #isAlwaysText: boolean;
@@ -113,11 +122,12 @@ export class DebugStacks implements CallSites {
 
   /** A stack for an allocation by a function, or undefined if it is not this one's turn. The first has one. */
   sample(callee: (...args: never[]) => unknown): Origin | undefined {
-    const site = this.takeNext();
+    const site = this.takeNext(), { isDeep } = this;
+    this.isDeep = false;
     if (this.every === 0) return undefined;
     if (this.#left-- > 0) return undefined;
     this.#left = this.every - 1;
-    return site ?? this.capture(callee);
+    return site ?? this.#kept(isDeep ? captureDeep(callee) : capture(callee));
   }
 
   site(callee: (...args: never[]) => unknown): Site | undefined {
@@ -131,9 +141,13 @@ export class DebugStacks implements CallSites {
     return site as Site | undefined; // there are no others
   }
 
-  /** The stack of the call of a function which is under way. Where other threads may ask for it, it is text. */
+  /** The stack of the call of a function which is under way. */
   capture(callee: (...args: never[]) => unknown): Captured {
-    const captured = capture(callee);
+    return this.#kept(capture(callee));
+  }
+
+  /** Where other threads may ask for it, it is text. */
+  #kept(captured: Captured): Captured {
     if (this.#isAtOnce) makeTexts([captured]);
     return captured;
   }

@@ -5,7 +5,7 @@
  */
 
 import type { VirtualMemory } from "../../os/mod.ts";
-import type { Ptr } from "../blocks.ts";
+import type { CallSites, Ptr } from "../blocks.ts";
 import { assertSize, hex, InvalidPointerError, type OutOfMemoryError } from "../errors.ts";
 import { CStrings } from "./text/cstrings.ts";
 import type { HeapAccess, Source } from "./heap_access.ts";
@@ -33,17 +33,19 @@ export class Interop implements ScopeParts, OwnedParts {
   /**
    * @param base native address of the heap.
    * @param tracker if owned blocks are tracked.
+   * @param callSites of a build that keeps stacks.
    */
   constructor(
     heap: HeapAccess,
     system: VirtualMemory,
     base: bigint,
     tracker: OwnedTracker | undefined,
+    callSites: CallSites | undefined,
     outOfMemory: (size: number) => OutOfMemoryError,
   ) {
     this.heap = heap;
     this.ranges = new Ranges(heap, this.scopes);
-    this.making = new Making(heap);
+    this.making = new Making(heap, callSites);
     this.strings = new CStrings(heap, this.ranges, this.making, system, base);
     this.tracker = tracker;
     this.outOfMemory = outOfMemory;

@@ -6,23 +6,27 @@
  * @module
  */
 
-import type { Ptr } from "../blocks.ts";
+import type { CallSites, Ptr } from "../blocks.ts";
 import { HeapError } from "../errors.ts";
 import type { HeapAccess, Source } from "./heap_access.ts";
 
 /** See the module. One for each heap and thread. */
 export class Making {
   readonly #heap: HeapAccess;
+  readonly #callSites: CallSites | undefined;
   /** A block that nobody has. */
   #left: Ptr = 0;
 
-  constructor(heap: HeapAccess) {
+  /** @param callSites of a build that keeps stacks. */
+  constructor(heap: HeapAccess, callSites: CallSites | undefined) {
     this.#heap = heap;
+    this.#callSites = callSites;
   }
 
   /** A block of a source, filled; what `fill` makes of it. A block of a scope ends with that, whatever happens. */
   make<Made>(source: Source, size: number, fill: (ptr: Ptr) => Made): Made {
     if (this.#left !== 0) this.giveBack();
+    if (this.#callSites !== undefined) this.#callSites.isDeep = true;
     const ptr = source.alloc(size);
     try {
       return fill(ptr);

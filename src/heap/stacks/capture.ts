@@ -10,7 +10,7 @@
 
 /** The heap's own frames say nothing about the program; where they cannot be left out, so many more are captured. */
 const OWN_FRAMES = new URL("../", import.meta.url).href;
-export const OWN_FRAMES_MOST = 8;
+export const OWN_FRAMES_MOST = 12; // a string that `StructArray.set` assigns takes 11
 
 /** More modules of the heap: those that it has made and imported from memory, by their URLs. */
 const ownModules: string[] = [];
@@ -56,6 +56,11 @@ export function captureFrames(limit: number, callee: (...args: never[]) => unkno
   } finally {
     Error.stackTraceLimit = stackTraceLimit;
   }
+}
+
+/** As `capture`, of a call that the heap's own functions make: the frames that the program wants lie behind theirs. */
+export function captureDeep(callee: (...args: never[]) => unknown): Captured {
+  return captureFrames(Error.stackTraceLimit + OWN_FRAMES_MOST, callee);
 }
 
 /** Calls with Deno's own way to make text of stacks; not where the program has frozen `Error`. */

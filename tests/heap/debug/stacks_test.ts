@@ -1,6 +1,6 @@
 /** Stacks of a debug build: they are text, hold no object, and leave the program's own ways with stacks alone. */
 import { assert, assertEquals, assertGreater, assertStringIncludes, assertThrows } from "@std/assert";
-import { DoubleFreeError, Heap, type NativeAllocator } from "../../../mod.ts";
+import { DoubleFreeError, Heap, type NativeAllocator, struct } from "../../../mod.ts";
 import { StackTable } from "../../../src/heap/stacks/table.ts";
 import { Journal } from "../../../src/heap/state/journal.ts";
 
@@ -51,6 +51,39 @@ Deno.test("debug: each way to a place has a stack of its own, and the same way t
   }
   const stacks = heap.leaks().map(({ blocks, stack }) => [blocks, stack!.match(/at allocate/g)!.length]);
   assertEquals(stacks.toSorted(), [[3, 1], [3, 2], [3, 5]]);
+});
+
+Deno.test("debug: whatever makes a block for the program, its stack has the program's frames, however many of ours lie between", async () => {
+  using heap = await Heap.open({ build: "debug", log: () => {} });
+  const Person = struct({ name: "cstring", age: "i32" });
+  const scope = heap.scope(), people = [heap.structs(Person, 1), scope.structs(Person, 1)];
+  const ways = [
+    (text: string) => void (people[0]!.at(0).name = text),
+    (text: string) => people[0]!.set(0, { name: text }),
+    (text: string) => people[1]!.set(0, { name: text }),
+    (text: string) => heap.cstring(text),
+    (text: string) => heap.cstrings([text]),
+    (text: string) => scope.cstring(text),
+    (text: string) => scope.cstrings([text]),
+    (text: string) => heap.copyIn(new Uint8Array(text.length)),
+    (text: string) => scope.copyIn(new Uint8Array(text.length)),
+    (text: string) => heap.structs(struct({ x: "f64" }), text.length),
+    (text: string) => scope.malloc(text.length),
+    (text: string) => heap.calloc(text.length, 1),
+  ];
+  const { stackTraceLimit } = Error;
+  const call = (depth: number, way: () => void): void => depth === 0 ? way() : call(depth - 1, way);
+  for (const [index, way] of ways.entries()) {
+    const before = new Set(heap.leaks().map(({ ptr }) => ptr));
+    call(stackTraceLimit, () => way("a".repeat(100 + index)));
+    const stacks = heap.leaks().filter(({ ptr }) => !before.has(ptr)).map(({ stack }) => stack!.split("\n"));
+    assertEquals(stacks.length, 1, `${way}`);
+    const frames = stacks[0]!.filter((frame) => frame.includes(import.meta.url));
+    // Where few functions of ours lie between, nothing is added for theirs.
+    assert(frames.length >= stackTraceLimit / 2, `${way}: ${stacks[0]!.join("\n")}`);
+    assert(!stacks[0]!.some((frame) => frame.includes("/src/heap/")), `${way}: ${stacks[0]!.join("\n")}`);
+  }
+  scope[Symbol.dispose]();
 });
 
 Deno.test("debug: the program's own text of stacks is neither used nor changed, and may be frozen", async () => {
