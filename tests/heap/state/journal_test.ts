@@ -143,7 +143,7 @@ const SCENARIOS: readonly Scenario[] = [
   {
     name: "sampled blocks, allocated and freed",
     flags: "profile=1",
-    sections: ["Samples.forget", "Samples.#count", "PageHeap.takeLarge"],
+    sections: ["PageHeap.give", "Samples.#count", "PageHeap.takeLarge"],
     each: 128,
     prepare: (heap, live) => times(2, () => live.add((sampleNext(heap), heap.malloc(100)))),
     act: (heap, live, ptrs) => {
