@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
-import { FileValueError, type HistoryFile, parseHistoryFile } from "../../src/model/mod.ts";
+import { FileValueError, type HistoryFile, HistoryFileSchema, readChecked } from "../../src/model/mod.ts";
 import { describedChanges, historyHeadline, renderHistory, renderHistoryMarkdown } from "../../src/report/history.ts";
 import { intervalLines } from "../../src/report/tables/interval_lines.ts";
 import { PLAIN } from "../../src/report/mod.ts";
@@ -85,7 +85,7 @@ Deno.test("a history whose parts contradict one another is refused", () => {
     [{ ...file, commits: [{ ...file.commits[0], hash: "HEAD" }] }, "field commits[0].hash: not a full hash"],
   ];
   for (const [damagedFile, says] of damaged) {
-    const error = assertThrows(() => parseHistoryFile(JSON.stringify(damagedFile)), FileValueError);
+    const error = assertThrows(() => readChecked(HistoryFileSchema, JSON.stringify(damagedFile)), FileValueError);
     assert(error.message.startsWith(says), error.message);
   }
 });

@@ -11,7 +11,7 @@
 import * as v from "valibot";
 import { CompareRowSchema, VerdictSchema } from "../compare.ts";
 import { EnvironmentSchema, TraceSchema, WarningSchema } from "../results.ts";
-import { consistent, Count, RatioSchema, readChecked, Share, Threads } from "../values.ts";
+import { consistent, Count, RatioSchema, Share, Threads } from "../values.ts";
 
 const Hash = v.pipe(v.string(), v.regex(/^[0-9a-f]{40,64}$/, "not a full hash"));
 
@@ -138,12 +138,3 @@ export type HistoryComparison = v.InferOutput<typeof ComparisonSchema>;
 export type HistoryChange = v.InferOutput<typeof ChangeSchema>;
 export type HistoryRow = v.InferOutput<typeof HistoryRowSchema>;
 export type Found = v.InferOutput<typeof FoundSchema>;
-
-/**
- * Reads the file of a history.
- *
- * @throws FileValueError if it is not one; the message names the first value that is wrong.
- */
-export function parseHistoryFile(text: string): HistoryFile {
-  return readChecked(HistoryFileSchema, text);
-}

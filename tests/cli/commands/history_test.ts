@@ -1,6 +1,6 @@
 /** `history` as a user runs it, on a repository with a heap of some lines, one of whose commits made it many times slower. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { parseHistoryFile } from "../../../src/model/mod.ts";
+import { HistoryFileSchema, readChecked } from "../../../src/model/mod.ts";
 import { SLOW, TinyTree } from "../../lab/history/tiny_tree.ts";
 import { cli } from "../helpers.ts";
 
@@ -18,7 +18,7 @@ Deno.test("history names the commit that made it slower, keeps what it measured,
   const files = ["--json", `${folder}/h.json`, "--html", `${folder}/h.html`, "--markdown", `${folder}/h.md`];
   const args = ["history", "--tree", folder, ...LITTLE, "--state", `${folder}/state.json`];
   const { code, stdout, stderr } = await cli([...args, ...files], { HAKMEM_CACHE: `${folder}/cache` });
-  const file = parseHistoryFile(await Deno.readTextFile(`${folder}/h.json`));
+  const file = readChecked(HistoryFileSchema, await Deno.readTextFile(`${folder}/h.json`));
   const { commits, comparisons, changes, warnings } = file;
   assertEquals(commits.map(({ subject, source }) => [subject, source]), [
     ["first", 0],

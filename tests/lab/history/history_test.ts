@@ -9,7 +9,7 @@ import {
   type HistoryPlan,
   statesOf,
 } from "../../../src/lab/history/history.ts";
-import { type HistoryFile, parseHistoryFile, parseHistoryState } from "../../../src/model/mod.ts";
+import { type HistoryFile, HistoryFileSchema, parseHistoryState, readChecked } from "../../../src/model/mod.ts";
 import { renderHistory, renderHistoryCsv, renderHistoryMarkdown } from "../../../src/report/history.ts";
 import { compareFixture } from "../../report/compare_fixture.ts";
 import { forever, planOfSizes } from "../compare/comparing.ts";
@@ -67,7 +67,7 @@ async function made({ speeds, broken = [], before = () => {}, signal = forever, 
       ...more,
     };
     const run = await history(plan, () => {}, ({ kept }) => told.push(kept ? "kept" : "new"), signal, parts);
-    const file = parseHistoryFile(JSON.stringify({ schema: "hakmem.history/1", command: [], ...run }));
+    const file = readChecked(HistoryFileSchema, JSON.stringify({ schema: "hakmem.history/1", command: [], ...run }));
     return { file, compared, told };
   } finally {
     await Deno.remove(folder, { recursive: true });
