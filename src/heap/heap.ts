@@ -955,7 +955,9 @@ export class Heap implements Disposable, AsyncDisposable {
    * @param length elements, not bytes.
    * @throws {InvalidPointerError} for what does not lead into a live block.
    * @throws {BufferOverflowError} for a range that is longer than what is there.
-   * @throws {InvalidAlignmentError} for a pointer that is not a multiple of the element's size.
+   * @throws {InvalidAlignmentError} for a pointer that is not a multiple of the element's size, and for a constructor that
+   * does not say how long its elements are.
+   * @throws {InvalidTypeError} for what does and is not a constructor, such as a typed array.
    * @throws {HeapDetachedError} as `bytes` does.
    *
    * @example

@@ -19,7 +19,7 @@ import type { Ptr } from "../blocks.ts";
 import { hex, UseAfterFreeError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { HeapAccess } from "./heap_access.ts";
-import type { Ranges, TypedArrayConstructor } from "./ranges.ts";
+import { elementOf, type Ranges, type TypedArrayConstructor } from "./ranges.ts";
 
 /** What owned blocks of a heap work with. */
 export interface OwnedParts {
@@ -88,6 +88,8 @@ export class OwnedBlock implements Disposable {
    * A view of the block in elements of any kind, as many as fit.
    *
    * @param ctor a typed array's constructor, such as `Float64Array`.
+   * @throws {InvalidAlignmentError} for what does not say how long its elements are.
+   * @throws {InvalidTypeError} for what does and is not a constructor, such as a typed array.
    *
    * @example
    * ```ts
@@ -101,7 +103,7 @@ export class OwnedBlock implements Disposable {
    * ```
    */
   view<View>(ctor: TypedArrayConstructor<View>): View {
-    return this.#parts.ranges.view(ctor, this.ptr, Math.floor(this.#size / ctor?.BYTES_PER_ELEMENT));
+    return this.#parts.ranges.view(ctor, this.ptr, Math.floor(this.#size / elementOf(ctor)));
   }
 
   /** The block's pointer object, for FFI calls. */

@@ -18,6 +18,7 @@ import {
   InvalidAlignmentError,
   InvalidPointerError,
   InvalidSizeError,
+  InvalidTypeError,
 } from "../errors.ts";
 import type { HeapAccess, Scopes } from "./heap_access.ts";
 
@@ -90,10 +91,7 @@ export class Ranges {
   }
 
   view<View>(ctor: TypedArrayConstructor<View>, ptr: Ptr, length: number): View {
-    const element = ctor?.BYTES_PER_ELEMENT;
-    if (!(element >= 1)) {
-      throw new InvalidAlignmentError(`${given(ctor)}: a view is made by a typed array's constructor.`);
-    }
+    const element = elementOf(ctor);
     assertSize(length, "length");
     this.assert(ptr, length * element);
     if (ptr % element !== 0) {
@@ -101,7 +99,12 @@ export class Ranges {
         `${hex(ptr)}: a view of elements of ${element} bytes begins at a multiple of that.`,
       );
     }
-    return new ctor(this.#buffer(), ptr, length);
+    const buffer = this.#buffer();
+    try {
+      return new ctor(buffer, ptr, length);
+    } catch (error) {
+      throw error instanceof TypeError && !isConstructor(ctor) ? new InvalidTypeError(noConstructor(ctor)) : error;
+    }
   }
 
   dataView(ptr: Ptr, length: number): DataView<ArrayBuffer> {
@@ -135,6 +138,33 @@ export class Ranges {
   #buffer(): ArrayBuffer {
     assertViews(this.#heap);
     return this.#heap.u8.buffer;
+  }
+}
+
+/**
+ * Bytes of an element of the views that a constructor makes.
+ *
+ * @throws {InvalidAlignmentError} for what has no such number, and {InvalidTypeError} for an object that has one and is
+ * not a function, such as a typed array.
+ */
+export function elementOf<View>(ctor: TypedArrayConstructor<View>): number {
+  const element = ctor?.BYTES_PER_ELEMENT;
+  if (!(Number.isInteger(element) && element >= 1)) throw new InvalidAlignmentError(noConstructor(ctor));
+  if (typeof ctor !== "function") throw new InvalidTypeError(noConstructor(ctor));
+  return element;
+}
+
+function noConstructor(ctor: unknown): string {
+  return `${given(ctor)}: a view is made by a typed array's constructor.`;
+}
+
+/** Whether `new` takes it, which is known by having it made the `new.target` of a call that does nothing with it. */
+function isConstructor(value: TypedArrayConstructor<unknown>): boolean {
+  try {
+    Reflect.construct(Object, [], value);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -134,9 +134,10 @@ export function signature<const Text extends string>(
  * call of a function costs what it costs with `Deno.dlopen`, whose functions they are.
  *
  * @param file its name, as the system's loader knows it, or its path.
- * @throws {InvalidTypeError} as `signature`, and names the function; and for a file that is not a text or a URL.
- * @throws {NativeAccessError} without `--allow-ffi`, and what `Deno.dlopen` throws for a library or a function that
- * there is not, and for a description in Deno's own form that it does not take.
+ * @throws {InvalidTypeError} as `signature`, and names the function; and for a file that is not a text or a `file:` URL.
+ * @throws {NativeAccessError} without `--allow-ffi`; `BAD_LIBRARY` for a library that cannot be loaded, or lacks one of
+ * the functions, with Deno's error as its `cause`.
+ * @throws {TypeError} Deno's, for a description in Deno's own form that it does not take.
  *
  * @example
  * ```ts
@@ -169,8 +170,9 @@ export function openLibrary<
         : Given[Name];
     },
 ): Library<Signatures<Given>> {
-  if (typeof file !== "string" && !(file instanceof URL)) {
-    throw new InvalidTypeError(`${given(file)}: a library is the name of a file, its path or a URL.`);
+  if (typeof file !== "string" && !(file instanceof URL && file.protocol === "file:" && file.host === "")) {
+    const named = file instanceof URL ? file.href : given(file);
+    throw new InvalidTypeError(`${named}: a library is the name of a file, its path or a file: URL.`);
   }
   if (typeof functions !== "object" || functions === null) throw wrong(functions, "the functions of a library");
   const symbols = Object.entries<unknown>(functions).map(([name, each]) => [

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { NativeAccessError, reasonOf } from "../errors.ts";
 import { requireNativeAccess } from "../permissions.ts";
 
 /**
@@ -31,17 +32,38 @@ export interface Library<Symbols extends Deno.ForeignLibraryInterface> extends D
 /**
  * Opens a library.
  *
- * @throws {NativeAccessError} `NO_FFI_PERMISSION` where Deno would ask at a terminal, and what `Deno.dlopen` throws.
+ * @throws {NativeAccessError} `NO_FFI_PERMISSION` where Deno would ask at a terminal; `BAD_LIBRARY` for a library that
+ * cannot be loaded, or lacks one of the functions.
+ * @throws {TypeError} as `Deno.dlopen` has it, for a URL that is not one of a file, and a description that it does not take.
  */
 export function openForeignLibrary<Symbols extends Deno.ForeignLibraryInterface>(
   file: string | URL,
   symbols: Symbols,
 ): Library<Symbols> {
   requireNativeAccess();
-  let library: Deno.DynamicLibrary<Symbols> | undefined = Deno.dlopen(file, symbols);
+  let library: Deno.DynamicLibrary<Symbols> | undefined = load(file, symbols);
   const close = (): void => {
     library?.close();
     library = undefined;
   };
   return { symbols: library.symbols, close, [Symbol.dispose]: close };
+}
+
+function load<Symbols extends Deno.ForeignLibraryInterface>(
+  file: string | URL,
+  symbols: Symbols,
+): Deno.DynamicLibrary<Symbols> {
+  const why = `cannot load ${file}`;
+  const hasNul = file instanceof URL ? file.href.includes("%00") : file.includes("\0");
+  // The system would take what is before it for the whole name.
+  if (hasNul) throw new NativeAccessError("BAD_LIBRARY", `${why}: its name has a NUL`);
+  try {
+    return Deno.dlopen(file, symbols);
+  } catch (cause) {
+    // The system's refusals are plain errors, and a URL may have bytes that are no text. Others are about the
+    // description, or about a stack that is full.
+    const isOfTheFile = cause instanceof URIError || (cause instanceof Error && cause.constructor === Error);
+    if (!isOfTheFile) throw cause;
+    throw new NativeAccessError("BAD_LIBRARY", `${why}: ${reasonOf(cause)}`, { cause });
+  }
 }

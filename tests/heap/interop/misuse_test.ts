@@ -278,6 +278,29 @@ Deno.test("an index, a constructor, a name and bytes that are none get the typed
     assertAll("INVALID_TYPE", { table: () => allocator.table(any(wrong)) });
     assertAll("INVALID_ALIGNMENT", { view: () => block.view(any(wrong)) });
   }
+  const withSize = Object.assign(() => {}, { BYTES_PER_ELEMENT: 4 });
+  for (const wrong of [new Uint8Array(4), new Float64Array(1), { BYTES_PER_ELEMENT: 4 }, withSize]) {
+    assertAll("INVALID_TYPE", {
+      "view of a block": () => block.view(any(wrong)),
+      "view of a range": () => heap.view(any(wrong), block.ptr, 1),
+    });
+  }
+  for (const wrong of [4n, Symbol("4"), "4", 0, 1.5, NaN, Infinity]) {
+    class Odd extends Uint8Array {
+      static override readonly BYTES_PER_ELEMENT = any(wrong);
+    }
+    assertAll("INVALID_ALIGNMENT", {
+      "size of an element, of a block": () => block.view(Odd),
+      "size of an element, of a range": () => heap.view(Odd, block.ptr, 1),
+    });
+  }
+  class Throwing extends Uint8Array {
+    constructor() {
+      super(0);
+      throw new TypeError("its own");
+    }
+  }
+  assertThrows(() => block.view(any(Throwing)), TypeError, "its own");
   assertAll("INVALID_TYPE", { method: () => allocator.table(any("close")) });
   assertAll("INVALID_SIZE", {
     detached: () => heap.copyIn(given),

@@ -1,13 +1,21 @@
 /**
- * Every public method of a heap, a scope, a native allocator, an out-parameter and an array of structs, found by reflection, with pairs of values that no program should pass: it
- * is right, or throws a `HeapError` or an `OsError`, or what the value itself throws; and no other block has changed.
+ * Every public method of a heap, a scope, an owned block, a native allocator, an out-parameter and an array of structs,
+ * found by reflection, and the functions beside them, with pairs of values that no program should pass: it is right, or
+ * throws a `HeapError` or an `OsError`, or what the value itself throws; and no other block has changed. Left out is
+ * `StructCursor`, which does not check where it is put.
  */
 
 import { assert, assertEquals } from "@std/assert";
-import { array, Heap, HeapError, OsError, struct } from "../../../mod.ts";
+import { array, Heap, HeapError, openLibrary, OsError, signature, struct } from "../../../mod.ts";
 
 /** What a value throws when it is asked for a number: it may pass through. */
 class Own extends Error {}
+
+/** What is no method. */
+class Functions {
+  readonly openLibrary = openLibrary;
+  readonly signature = signature;
+}
 
 function detached(): Uint8Array {
   const view = new Uint8Array(8);
@@ -67,8 +75,8 @@ for (const build of ["release", "debug"] as const) {
     const values = oddValues(heap), found = new Set<string>();
     let calls = 0;
     const scope = heap.scope(), allocator = heap.nativeAllocator(), Line = struct({ a: "i32", b: array("u16", 4) });
-    const out = heap.out("i32"), lines = heap.structs(Line, 3);
-    const objects = [heap, scope, allocator, out, lines];
+    const out = heap.out("i32"), lines = heap.structs(Line, 3), owned = heap.own(64), { ptr: released } = owned;
+    const objects = [heap, scope, owned, allocator, out, lines, new Functions()]; // `release` is the last of an owned block
     for (const object of objects as unknown as Record<string, (...values: unknown[]) => unknown>[]) {
       const methods = methodsOf(object);
       assert(methods.length > 0, methods.join());
@@ -88,7 +96,8 @@ for (const build of ["release", "debug"] as const) {
     for (const [ptr, size] of kept) {
       assert(heap.owns(ptr) && heap.u8.subarray(ptr, ptr + size).every((byte) => byte === ptr % 251), `${ptr}`);
     }
-    for (const object of [scope, out, lines]) object[Symbol.dispose]();
+    heap.free(released);
+    for (const object of [scope, owned, out, lines]) object[Symbol.dispose]();
     allocator.close({ abandon: true });
     heap.check();
     heap.close();

@@ -1,7 +1,7 @@
 /** Functions of C by a line of text: what the text means, for Deno, for TypeScript, and what it must not be. */
 
-import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
-import { Heap, InvalidTypeError, openLibrary, type Signature, signature } from "../../../mod.ts";
+import { assert, assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
+import { Heap, InvalidTypeError, NativeAccessError, openLibrary, type Signature, signature } from "../../../mod.ts";
 import { temporaryFolder } from "../../os/run_child.ts";
 import { LIBC } from "./c_compiler.ts";
 
@@ -53,6 +53,28 @@ Deno.test("openLibrary() opens a library with signatures, and with what Deno tak
   assertThrows(() => openLibrary(LIBC, { nothingOfTheKind: "void ()" }), Error, "nothingOfTheKind");
   // @ts-expect-error a library is a file
   assertThrows(() => openLibrary(5, {}), InvalidTypeError, "5");
+});
+
+Deno.test("a library that cannot be loaded, or lacks a function, is BAD_LIBRARY with Deno's error as its cause", () => {
+  const wrong: [() => unknown, string][] = [
+    [() => openLibrary("libnothing-of-the-kind.so", {}), "libnothing-of-the-kind.so"],
+    [() => openLibrary(new URL("file:///nothing/of%20the/kind.so"), {}), "/nothing/of the/kind.so"],
+    [() => openLibrary(new URL("file:///%ff.so"), {}), "%ff.so"],
+    [() => openLibrary(new URL(import.meta.url), {}), "signatures_test.ts"], // not a library
+    [() => openLibrary(LIBC, { nothingOfTheKind: "void ()" }), "nothingOfTheKind"],
+  ];
+  for (const [call, part] of wrong) {
+    const error = assertThrows(call, NativeAccessError, part);
+    assertEquals(error.code, "BAD_LIBRARY");
+    assert(error.cause instanceof Error);
+  }
+  const cut = [`${LIBC}\0.so`, new URL(`file:///${LIBC}%00.so`)]; // with the NUL as its end, the first is libc
+  for (const file of cut) {
+    assertEquals(assertThrows(() => openLibrary(file, {}), NativeAccessError, "NUL").code, "BAD_LIBRARY");
+  }
+  for (const url of ["https://example.com/lib.so", "file://host/lib.so", "data:,x"]) {
+    assertThrows(() => openLibrary(new URL(url), {}), InvalidTypeError, url);
+  }
 });
 
 Deno.test("openLibrary() never asks for a permission, but names it", async () => {
