@@ -76,7 +76,8 @@ export function mallocLabText(blocks: number): string {
   return `0\n${blocks}\n${lines.length}\n1\n${lines.join("\n")}\n`;
 }
 
-/** Nothing is wider than a terminal. */
+/** Nothing is wider than a terminal, but for the answer and what makes it doubtful, which are a line each in a pipe. */
 export function assertNarrow(text: string): void {
-  assertEquals(text.split("\n").filter((line) => line.length > 100), []);
+  const [, ...rest] = text.split("\n");
+  assertEquals(rest.filter((line) => line.length > 100 && !line.startsWith("noisy: ")), []);
 }

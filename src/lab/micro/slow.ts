@@ -279,12 +279,13 @@ function fullList(
   firstBlock: number,
   sizeClass: number,
   capacity: number,
+  setAside: number, // blocks of a list that is set aside: those that were freed first
   malloc: () => number,
 ) {
   const head = firstWordOf(0) + CACHE_HEADS + sizeClass, room = firstWordOf(0) + CACHE_ROOMS + sizeClass;
   const live = malloc(), list = Array.from({ length: capacity }, malloc);
   const link = (index: number): number => firstBlock + list[index]! / 4;
-  const newest = Math.ceil(capacity / 8) - 1, magazine = list[newest + 1]!, joint = link(newest), first = list[0]!;
+  const newest = capacity - setAside, magazine = list[newest]!, joint = link(newest - 1), first = list[0]!;
   list.forEach((_, index) => words[link(index)] = list[index + 1] ?? 0);
   return {
     live,
@@ -305,6 +306,7 @@ function fullList(
 function magazine(parts: Parts, heap: Heap): SlowPath {
   const { memory, cache, gate } = parts, { magazines, firstWord } = cache;
   const sizeClass = classOf(parts, 48), capacity = cache.capacities[sizeClass]!;
+  const setAside = magazines.lengths[sizeClass]!;
   const pop = (): number => {
     const head = cache.heads[sizeClass]!;
     if (head === 0) return cache.refill(sizeClass);
@@ -312,13 +314,14 @@ function magazine(parts: Parts, heap: Heap): SlowPath {
     cache.rooms[sizeClass]!++;
     return head;
   };
-  const ours = fullList(memory.words, memory.stateBytes / 4, sizeClass, capacity, pop);
+  const ours = fullList(memory.words, memory.stateBytes / 4, sizeClass, capacity, setAside, pop);
   const state = viewState(heap),
     its = fullList(
       state,
       stateBytes(heap.u8.length) / 4,
       sizeClass,
       capacity,
+      setAside,
       () => heap.malloc(48),
     );
   const base = times(() => {

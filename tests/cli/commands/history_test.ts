@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { HistoryFileSchema, readChecked } from "../../../src/model/mod.ts";
 import { SLOW, TinyTree } from "../../lab/history/tiny_tree.ts";
-import { cli } from "../helpers.ts";
+import { assertNarrow, cli } from "../helpers.ts";
 
 /** A round takes a tenth of a second. */
 const LITTLE = ["--quick", "--size", "128", "--cycles", "2000", "--working-set", "256"];
@@ -47,7 +47,7 @@ Deno.test("history names the commit that made it slower, keeps what it measured,
     stdout,
     new RegExp(isDisturbed ? `^inconclusive: whether ${name} ` : `^REGRESSION: ${name} "malloc spins" is slower than `),
   );
-  for (const line of stdout.split("\n").slice(1)) assert(line.length <= 100, line);
+  assertNarrow(stdout);
   assertStringIncludes(stderr, `${name} against ${commits[0]!.hash.slice(0, 9)}: `);
   assertMatch(await Deno.readTextFile(`${folder}/h.html`), /^<!doctype html>[^]*malloc spins/i);
   assertStringIncludes(await Deno.readTextFile(`${folder}/h.md`), "malloc spins");
