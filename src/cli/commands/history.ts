@@ -62,7 +62,7 @@ function declare() {
     .option("--tree <folder>", "the git repository to examine, a copy of this project (default: this one)")
     .option(
       "--every <n>",
-      "compare at every so many commits, too, not only the ends",
+      "also compare every n-th commit, not only the ends",
       wholeNumber("--every", 1, 10_000),
     )
     .option("--skip <revs>", "revisions to leave out, separated by commas")

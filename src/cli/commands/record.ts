@@ -70,7 +70,7 @@ function declare() {
     .argument("[program...]", "what to run, with its arguments; put -- before it")
     .option("-o, --output <file>", "where the recording goes (default: PROGRAM.trace, or PROGRAM-2.trace)")
     .option("--stacks", "record who called, too")
-    .option("--sample <bytes>", "record a stack for one allocation in so many bytes, on average", SAMPLE)
+    .option("--sample <bytes>", "record a stack for one allocation per this many bytes, on average", SAMPLE)
     .option("--stacks-by <way>", `${STACKS_BY.join(", ")}: how stacks are found (default: ${STACKS_BY[0]})`, BY)
     .option("--depth <n>", `the most callers of a stack (default: ${DEPTH}, at most ${MOST_DEPTH})`, OF_DEPTH)
     .option("--paused", "record nothing until SIGUSR2; the next SIGUSR2 pauses again")

@@ -51,7 +51,7 @@ function declare() {
     .option("--peer <list>", "peers (see the command peers), or paths of shared libraries that have malloc", peerList)
     .option(
       "--threads <n>",
-      "spread the trace's threads over so many threads (default: 1)",
+      "spread the trace's threads over this many threads (default: 1)",
       wholeNumber("--threads", 1, MOST_MEMBERS),
     )
     .option("--no-latency", "do not time single operations")

@@ -76,7 +76,11 @@ function declare() {
       wholeNumber("--seconds", 1, 86_400),
     )
     .option("--seed <n>", "start of the random programs (default: a new one)", wholeNumber("--seed", 1, 2 ** 32 - 1))
-    .option("--threads <n>", "Workers that share a heap (default: 1, and none)", wholeNumber("--threads", 1, 64))
+    .option(
+      "--threads <n>",
+      "how many Workers share a heap (default: one thread, no Workers)",
+      wholeNumber("--threads", 1, 64),
+    )
     .option(
       "--scenario <list>",
       `${DAMAGE}, or with --threads: only these (see below)`,
