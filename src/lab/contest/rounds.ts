@@ -5,7 +5,9 @@
  *
  * The processes of a round are started and warmed up, and then all kept alive while a baton goes round: the one that
  * has it measures a turn, the others wait. For each size the order is random, then mirrored (A B C C B A), so the turns
- * of one size lie close together, and a machine that slows down steadily slows all of them alike. All measure the same
+ * of one size lie close together, and a machine that slows down steadily slows all of them alike. Those with one thread
+ * run on one processor, drawn for the round: of two, one may be half as fast as the other while its neighbour on the host
+ * is busy, and who has that one is slow for the whole round (src/DECISIONS.md). All measure the same
  * number of operations, which is calibrated before the first round so that the fastest one's turn is long enough.
  *
  * A round that was disturbed (`../../measure/disturbance.ts`) is discarded whole and measured again, at most so often:
@@ -24,6 +26,7 @@ import {
   readDisturbance,
   type Warning,
 } from "../../measure/mod.ts";
+import { allowedProcessors, keepOn } from "../../os/mod.ts";
 import type { TurnDisturbance } from "../../model/mod.ts";
 import type { Parameters, Workload } from "../../workloads/mod.ts";
 import { Agreements } from "./agreement.ts";
@@ -163,7 +166,14 @@ export class Rounds {
         await warm(child, this.#request(index, units), this.#paces.get(label)![index]!, this.#plan);
       }
     }));
+    if ((this.#plan.threads ?? 1) === 1) this.#keepTogether(processes);
     return await this.#baton(processes);
+  }
+
+  /** All run on one processor, where that can be had. Threads that V8 has beside stay free. */
+  #keepTogether(processes: readonly ContestantProcess[]): void {
+    const [processor] = this.#random.shuffled(allowedProcessors());
+    if (processor !== undefined) keepOn(processor, processes.map(({ child }) => child.id));
   }
 
   async #baton(processes: readonly ContestantProcess[]): Promise<MeasuredRound> {
