@@ -11,7 +11,7 @@
  * number of operations, which is calibrated before the first round so that the fastest one's turn is long enough.
  *
  * A round that was disturbed (`../../measure/disturbance.ts`) is discarded whole and measured again, at most so often:
- * of five rounds one. If more than a quarter were disturbed, there is no verdict.
+ * of five rounds one. If more than a fifth were disturbed, there is no verdict.
  *
  * @module
  */
