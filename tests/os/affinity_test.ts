@@ -1,15 +1,10 @@
 /** Which processors a thread may run on: asked of the system itself, which has it in `/proc`. */
 import { assert, assertEquals } from "@std/assert";
 import { allowedProcessors, keepOn } from "../../src/os/mod.ts";
+import { allowedOf } from "./allowed.ts";
 import { runChild } from "./run_child.ts";
 
 const LINUX = Deno.build.os === "linux";
-
-/** Read by a program of its own: Deno has the files of other processes read with all permissions alone. */
-function allowedOf(process: number): string | undefined {
-  const { stdout } = new Deno.Command("cat", { args: [`/proc/${process}/status`] }).outputSync();
-  return /^Cpus_allowed_list:\s*(\S+)$/m.exec(new TextDecoder().decode(stdout))?.[1];
-}
 
 /** `0-2,5` as numbers. */
 function parseList(list: string): number[] {

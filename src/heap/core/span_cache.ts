@@ -15,8 +15,8 @@
  * whose the span is, not the list: so a thread that dies between the two stores loses no span (`of`). The cache is bounded
  * in bytes. A block of another class is cut out of the shortest that is long enough. Where a cut was missed twice, as a block
  * of the span's own class was asked for in vain afterwards, that class is spared while the heap may touch other memory: a
- * program that does the same again and again would cut the same span again and again. All spans go back when the heap grows, in `collect()`, before a call
- * fails for want of memory, and with their thread.
+ * program that does the same again and again would cut the same span again and again. All spans go back when the heap grows,
+ * in `collect()`, before a call fails for want of memory, and with their thread.
  *
  * @module
  */

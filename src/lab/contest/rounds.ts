@@ -26,13 +26,13 @@ import {
   readDisturbance,
   type Warning,
 } from "../../measure/mod.ts";
-import { allowedProcessors, keepOn } from "../../os/mod.ts";
 import type { TurnDisturbance } from "../../model/mod.ts";
 import type { Parameters, Workload } from "../../workloads/mod.ts";
 import { Agreements } from "./agreement.ts";
 import type { Child } from "./child.ts";
 import { Children } from "./children.ts";
 import type { Contestant } from "./contestants.ts";
+import { shareProcessor } from "./processor.ts";
 import type { Request, Turn } from "../contestant/protocol.ts";
 import { warm, warmAll, warmUp } from "./warm_up.ts";
 
@@ -166,14 +166,8 @@ export class Rounds {
         await warm(child, this.#request(index, units), this.#paces.get(label)![index]!, this.#plan);
       }
     }));
-    if ((this.#plan.threads ?? 1) === 1) this.#keepTogether(processes);
+    if ((this.#plan.threads ?? 1) === 1) shareProcessor(processes.map(({ child }) => child), this.#random);
     return await this.#baton(processes);
-  }
-
-  /** All run on one processor, where that can be had. Threads that V8 has beside stay free. */
-  #keepTogether(processes: readonly ContestantProcess[]): void {
-    const [processor] = this.#random.shuffled(allowedProcessors());
-    if (processor !== undefined) keepOn(processor, processes.map(({ child }) => child.id));
   }
 
   async #baton(processes: readonly ContestantProcess[]): Promise<MeasuredRound> {

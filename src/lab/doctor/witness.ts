@@ -14,7 +14,7 @@
  * @module
  */
 import { median } from "simple-statistics";
-import { allowedProcessors, buildNative, keepOn, type NativeTarget } from "../../os/mod.ts";
+import { buildNative, type NativeTarget } from "../../os/mod.ts";
 import {
   captureEnvironment,
   COMPARE_LEVEL,
@@ -32,6 +32,7 @@ import type { Report } from "./noise.ts";
 import type { Identity } from "../contest/identity.ts";
 import { ProtocolError } from "../contestant/protocol.ts";
 import { labelsOf } from "../bench/results.ts";
+import { shareProcessor } from "../contest/processor.ts";
 import { startVerified } from "../contest/verified.ts";
 import { warmUp } from "../contest/warm_up.ts";
 
@@ -185,8 +186,7 @@ class Pair {
       },
       witness: () => witness.ask(String(this.#operations), parseAnswer),
     };
-    const [processor] = random.shuffled(allowedProcessors());
-    if (processor !== undefined) keepOn(processor, [twin.id, witness.id]);
+    shareProcessor([twin, witness], random);
     const times = { twin: [] as number[], witness: [] as number[] };
     const order = random.shuffled(["twin", "witness"] as const);
     for (let pair = 0; pair < WARM_PAIRS + SLOT_PAIRS; pair++) {

@@ -1,8 +1,10 @@
-import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { DisagreementError } from "../../../src/lab/contest/agreement.ts";
 import { ContestantError } from "../../../src/lab/contest/child.ts";
 import { compare, type ComparePlan } from "../../../src/lab/compare/compare.ts";
 import type { Contestant } from "../../../src/lab/contest/contestants.ts";
+import { allowedProcessors } from "../../../src/os/mod.ts";
+import { allowedOf } from "../../os/allowed.ts";
 import { forever, planOfSizes, timed } from "./comparing.ts";
 
 function plan(a: Contestant, b: Contestant, sizes?: number[]): ComparePlan {
@@ -58,6 +60,30 @@ Deno.test("compare() asks every contestant for as many threads, and says so in i
   const b = timed("b", "/ threads=2 /.test(line) ? 30e6 * noise() : 60e6 * noise()");
   const run = await compare({ ...plan(timed("a", "60e6 * noise()"), b), threads: 2 }, () => {}, forever);
   assertEquals(run.rows.map(({ threads, verdict }) => [threads, verdict]), [[2, "improvement"]]);
+});
+
+Deno.test({
+  name: "the processes of a round share a processor, those with several threads do not",
+  ignore: allowedProcessors().length < 2,
+  async fn() {
+    const placesOf = async (threads: number): Promise<string[][]> => {
+      const rounds = new Map<string, string[]>();
+      const readDisturbance = (processes: readonly number[]) => {
+        rounds.set(String(processes), processes.map((process) => allowedOf(process)!));
+        return Promise.resolve({ stolen: 0, pressure: 0, others: 0, preemptions: new Map<number, number>() });
+      };
+      const both = plan(timed("a", "60e6 * noise()"), timed("b", "60e6 * noise()"));
+      await compare({ ...both, threads, readDisturbance, looks: [11] }, () => {}, forever);
+      return [...rounds.values()];
+    };
+    const one = await placesOf(1);
+    assertEquals(one.length, 11);
+    for (const places of one) {
+      assertMatch(places[0]!, /^\d+$/);
+      assertEquals(new Set(places).size, 1, String(places));
+    }
+    for (const places of await placesOf(2)) assertEquals(new Set(places), new Set([allowedOf(Deno.pid)!]));
+  },
 });
 
 Deno.test("compare() gives no verdict on a machine that other work disturbs in every other round, however sure it is", async () => {
