@@ -1,5 +1,5 @@
 /**
- * Is `compare` honest on this machine? Ten comparisons of the default variant with itself, of which none may end in a
+ * Is `compare` honest on this machine? Ten comparisons of the default variant with itself, none of which may end in a
  * regression or an improvement; then one with a build that is slower by 5 %, and one by 10 %, both of which are to be
  * found. The slowness is a spin of a known time in every 16,384th malloc; how long it is follows from an eleventh
  * comparison, of the build that spins for no time with itself. And are the loops in C honest, with which native

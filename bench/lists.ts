@@ -153,7 +153,7 @@ function allocatorOf(isArray: boolean): Allocator<number> {
   const freeSlow = (ptr: number): void => {
     if (ptr === 0) return;
     const length = lengths.get(ptr);
-    if (length === undefined) throw new Error(`${ptr} is no block, or free, or has no room on its list`);
+    if (length === undefined) throw new Error(`${ptr} is not a block, or is free, or has no room on its list`);
     lengths.delete(ptr);
     if (free.get(length)?.push(ptr) === undefined) free.set(length, [ptr]);
   };

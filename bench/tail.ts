@@ -8,9 +8,10 @@
  * not: they are what the allocator does itself, or waits for each time.
  *
  * What the heap did is counted in another process, by a counting build that replays as often before: of one thread, the
- * same event does the same in both. Page faults are counted in as many replays more, and an event had them if it has them
- * there in every second replay. Where it was none of that the hot path took so long: always, if the median of the event is
- * at least half as long, so that it is misses of caches; else once. libc, called through FFI, is there for comparison.
+ * same event does the same in both. Page faults are counted in as many replays more, and an event had them if it has
+ * them there in every second replay. Where it was none of that the hot path took so long: always, if the median of the
+ * event is at least half as long, so that it is misses of caches; otherwise once. libc, called through FFI, is there
+ * for comparison.
  *
  * @module
  */
@@ -57,7 +58,10 @@ function readWords(path: string): Int32Array {
   return replayWords(readTrace(path), 1);
 }
 
-/** Writes what the heap did to a file, a byte for each replay and event: 0 for nothing, else the place in `WORK` and one. */
+/**
+ * Writes what the heap did to a file, a byte for each replay and event: 0 for nothing, otherwise the index in `WORK`
+ * plus one.
+ */
 async function count(path: string, out: string): Promise<void> {
   using heap = await Heap.open({ variant: "slab-map,counters=1" });
   let did = new Uint8Array(0), event = 0, before: HeapCounters | undefined;

@@ -20,8 +20,8 @@
  *
  *     63            10  9  8       4 3    0
  *     +---------------+---+---------+------+   kind, its highest bit set if the size has a word of its own; bit 9 is set
- *     | sequence      | s | detail  | kind |   if there is a stack. The detail is the log2 of an alignment, or else
- *     +---------------+---+---------+------+   PAUSED or what a NOTE is
+ *     | sequence      | s | detail  | kind |   if there is a stack. The detail is the log2 of an alignment, PAUSED,
+ *     +---------------+---+---------+------+   or what a NOTE is
  *     | size (16 bit) | address (48 bit)   |   or the address alone, and
  *     +---------------+--------------------+
  *     | size                               |   the size, if either does not fit
@@ -42,8 +42,8 @@
  * Where a file cannot be made longer (a full disk), recording stops and the program goes on. Calls of a signal handler that
  * interrupted the recorder itself are counted and not recorded.
  *
- * Who goes into a sandbox is killed for what the recorder calls there. So a process that says it will get no new
- * privileges, as all must who have none, is given room in its file then, and the recorder makes no system call from there
+ * A process that goes into a sandbox is killed for what the recorder calls there. So one that says it will get no new
+ * privileges, as it must if it has none, is given room in its file then, and the recorder makes no system call from there
  * on: each window that is full is followed by one of that room. HAKMEM_RECORDING_ROOM gives so many bytes at the start.
  *
  * Built with -DSTACKS it also writes who called: `recorder/stacks.h` says how that is found. HAKMEM_RECORDING_STACKS is
@@ -140,9 +140,9 @@ struct file_header {
   _Atomic uint32_t lost_forks, lost_fork_error; /* forked processes that could not be recorded, and an errno of them */
   _Atomic uint32_t note_bytes, lost_notes;
   char program[256]; /* name of the executable */
-  _Atomic uint32_t is_paused, stretches; /* of HAKMEM_RECORDING_PAUSED: whether it is given, and how often it was let go on */
+  _Atomic uint32_t is_paused, stretches; /* of HAKMEM_RECORDING_PAUSED: whether it is given, and how often it was resumed */
   _Atomic uint32_t lost_signal;          /* at the exit, SIGUSR2 was the program's */
-  uint32_t stacks_by, depth;             /* 0 without stacks, else `enum stacks_by`; their limit */
+  uint32_t stacks_by, depth;             /* 0 without stacks, or `enum stacks_by`; their limit */
   _Atomic uint32_t lost_stacks;          /* allocations whose stack did not fit the table, or would not have fit the thread's */
   uint64_t sample_bytes;                 /* 0: each allocation has a stack */
   char notes[HEADER_BYTES - 360];
@@ -213,7 +213,7 @@ static struct file_header *nearest; /* the process's file, or one of a parent's 
 static bool was_confined;           /* the process, or one of its parents before the fork */
 static uint64_t first_room;
 static char folder[PATH_BYTES - 64], library[PATH_BYTES], executable[PATH_BYTES];
-static bool has_pauses;            /* recording is let go on and paused by signals */
+static bool has_pauses;            /* recording is resumed and paused by signals */
 static _Atomic uint32_t is_paused; /* a fork goes on as its parent was */
 static pthread_key_t thread_end;
 static bool has_thread_end;
@@ -455,7 +455,7 @@ static bool empty_window(struct chunk *window) {
   if (!append(window, sizeof *window)) return false;
   const uint32_t index = window->index + 1;
   atomic_store_explicit(&window->appended, index, memory_order_release);
-  atomic_thread_fence(memory_order_release); /* who reads this while it happens sees no zeros before that */
+  atomic_thread_fence(memory_order_release); /* a reader meanwhile sees no zeros before that */
   memset(window->words, 0, sizeof window->words);
   atomic_store_explicit(&window->index, index, memory_order_release);
   return true;
@@ -538,7 +538,7 @@ static __attribute__((noinline)) bool refill_for(long words) {
 
 static bool refill(void) { return refill_for(LONGEST_EVENT); }
 
-/* What the thread has begun is for another to go on with. */
+/* Another thread may go on with what this one has begun. */
 static void give_back(void) {
   struct chunk *window = self.window;
   window->next = self.next;
@@ -600,7 +600,7 @@ static void listen(void) {
   sigaction(SIGUSR2, &action, NULL);
 }
 
-/* Whether a signal still toggles; else the program handles it itself, or ignores it. */
+/* Whether a signal still toggles; if not, the program handles it itself, or ignores it. */
 static bool is_listening(void) {
   struct sigaction action;
   return sigaction(SIGUSR2, NULL, &action) == 0 && action.sa_handler == toggle;
@@ -741,7 +741,7 @@ static __attribute__((noinline)) uint32_t present_stack(void) {
       struct gathering *const next = &table->gatherings[(self.number + at) % GATHERINGS];
       if (atomic_exchange_explicit(&next->is_taken, 1, memory_order_acquire) == 0) gathering = next;
     }
-    if (gathering != NULL || atomic_load(&table->is_emptied) == 0) break; /* else they are free in some milliseconds */
+    if (gathering != NULL || atomic_load(&table->is_emptied) == 0) break; /* if not, they are free in some milliseconds */
     if (!process->is_confined) sched_yield();
   }
   uint32_t number;
@@ -1000,7 +1000,7 @@ EXPORT void *realloc(void *block, size_t size) {
   record(REALLOC_BEGIN, 0, block, 0);
   void *moved;
   INSIDE(moved, real.realloc(block, size));
-  /* NULL for a size of 0 means that it was freed, as glibc does; else it failed, and the block is as it was. */
+  /* NULL for a size of 0 means that it was freed, as glibc does; otherwise it failed, and the block is as it was. */
   record(REALLOC_END, 0, moved, moved != NULL ? size : size == 0 ? FREED : FAILED);
   return moved;
 }

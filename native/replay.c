@@ -548,7 +548,7 @@ static bool is_sound(uint32_t index, struct content *contents) {
   return true;
 }
 
-/* Whether an event of several members waits for the one that was there before it, if that is another's. */
+/* Whether an event of several members waits for the one before it, if that is another member's. */
 static bool waits_rightly(uint32_t index, struct content *content) {
   const int32_t before = (int32_t)content->event - 1;
   const bool is_others = events[index].slot != 0 && before >= 0 && events[before].member != events[index].member;
@@ -556,7 +556,7 @@ static bool waits_rightly(uint32_t index, struct content *content) {
   return after[index] == (is_others ? before : -1) && (!is_others || (events[before].alignment & WATCHED) != 0);
 }
 
-/* Whether each member's events are its own, in their order, and all are somebody's. */
+/* Whether each member's events are its own, in their order, and each event is some member's. */
 static bool are_dealt(void) {
   for (uint32_t member = 0; member < head->members; member++) {
     const uint32_t first = starts[member], end = starts[member + 1];
@@ -569,7 +569,7 @@ static bool are_dealt(void) {
   return starts[head->members] == head->events;
 }
 
-/* Whether the words can be replayed: else a file that was damaged would read and write where no block is. */
+/* Whether the words can be replayed: a file that was damaged would read and write where no block is. */
 static bool are_sound(void) {
   const size_t bytes = (size_t)head->slots * sizeof(struct content);
   struct content *const contents = map_shared(bytes);

@@ -233,8 +233,8 @@ int32_t hakmem_is_mapped(uint64_t address) {
 }
 
 /*
- * 1 when the four bytes at `address` can be read, are `word`, and can be written; else 0. A pipe takes them and gives them
- * back: where a plain access would kill the process, the system refuses. Bytes that differ are not written to.
+ * 1 when the four bytes at `address` can be read, are `word`, and can be written; otherwise 0. A pipe takes them and gives
+ * them back: where a plain access would kill the process, the system refuses. Bytes that differ are not written to.
  */
 int32_t hakmem_holds(uint64_t address, uint32_t word) {
   int ends[2];
@@ -299,7 +299,7 @@ uint64_t hakmem_ticks(void) {
 #endif
 }
 
-/* Lets other threads run: gives the processor away for 0, else sleeps. */
+/* Lets other threads run: gives the processor away for 0, otherwise sleeps. */
 void hakmem_pause(uint32_t microseconds) {
   if (microseconds == 0) {
     sched_yield();
@@ -318,7 +318,7 @@ int32_t hakmem_thread_id(void) {
   return (int32_t)(id & 0x7fffffff);
 }
 
-/* 1 while a thread of this process has the number, else 0: numbers come again only after 2^31 threads. */
+/* 1 while a thread of this process has the number, or 0: numbers come again only after 2^31 threads. */
 int32_t hakmem_thread_start(int32_t id) {
   struct proc_threadinfo info;
   return proc_pidinfo(getpid(), PROC_PIDTHREADID64INFO, (uint64_t)id, &info, sizeof info) > 0;

@@ -12,8 +12,8 @@
  * Each line of stdin is a number of operations; the answer is the nanoseconds that they took, and how many they were. The
  * first line says which library has each function, since LD_PRELOAD fails quietly.
  *
- * -fno-builtin is needed: else the compiler knows that a block which is allocated, freed and never looked at can be left
- * out, and hot-pair is an empty loop. tests/lab/doctor/witness_test.ts counts the calls.
+ * -fno-builtin is needed: without it, the compiler knows that a block which is allocated, freed and never looked at can be
+ * left out, and hot-pair is an empty loop. tests/lab/doctor/witness_test.ts counts the calls.
  */
 #define _GNU_SOURCE /* dladdr */
 #include <ctype.h>
@@ -114,7 +114,7 @@ static uint64_t larson(uint64_t count) {
     char *block = check(malloc(LARSON_MIN + next_random(&random) % (LARSON_MAX - LARSON_MIN)));
     table[victim] = block;
     block[0] = 'a';
-    seen = *(char volatile *)block; /* else the compiler knows what it has just written */
+    seen = *(char volatile *)block; /* otherwise the compiler knows what it has just written */
     block[1] = 'b';
   }
   stream = random;

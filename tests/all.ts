@@ -1,7 +1,7 @@
 /**
  * Runs all tests: those of the lab and the like, and all others, at the same time, each half in a process of its own,
- * since most of them wait for others, and some count what their process has mapped. What the first prints is shown as it
- * comes, what the second printed behind it, and at the very end once more what failed in either.
+ * since most of them wait for others, and some count what their process has mapped. What the first prints is shown as
+ * it comes, what the second printed after that, and at the very end once more what failed in either.
  *
  *     deno task test
  *     deno task test --filter malloc

@@ -45,7 +45,7 @@ function duplicates(files: Sources): string[] {
         lines[index + length]!.text === other.lines[other.index + length]!.text
       ) length++;
       found.push(`${other.lines[other.index]!.at} and ${lines[index]!.at}: ${length} lines`);
-      index += length - MOST; // what is left of the run is no other pair
+      index += length - MOST; // what is left of the run is not another pair
     }
   }
   return found;

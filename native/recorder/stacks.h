@@ -337,7 +337,7 @@ static _Unwind_Reason_Code unwound(struct _Unwind_Context *context, void *argume
     stack->is_cut = true;
     return _URC_END_OF_STACK;
   }
-  /* What a signal interrupted is no call: as if it were, since a call's address is that of what follows it. */
+  /* What a signal interrupted is not a call. It is treated as one: a call's address is that of what follows it. */
   stack->frames[stack->count++] = address + (is_before != 0);
   return _URC_NO_REASON;
 }

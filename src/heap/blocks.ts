@@ -79,7 +79,10 @@ export interface Blocks {
   calloc(count: number, size: number): Ptr;
   /** Whether `realloc` leaves a block as it is, if that is found out at once; for any numbers. */
   readonly keeps: (ptr: Ptr, size: number) => boolean;
-  /** What `realloc` does with a block that `keeps` did not leave, if that is found out at once; else -1. For any numbers. */
+  /**
+   * What `realloc` does with a block that `keeps` did not leave, if that is found out at once; otherwise -1. For any
+   * numbers.
+   */
   readonly moves: (ptr: Ptr, size: number) => Ptr;
   /** `ptr` is not 0. */
   realloc(ptr: Ptr, size: number): Ptr;

@@ -457,7 +457,7 @@ export function addressHint(ptr: number): string {
   return ptr >= LARGEST_HEAP ? "; it looks like a native address: heap.ptrAt() takes one, as a bigint" : "";
 }
 
-/** A pointer as people read it: in hexadecimal where it is a whole number, else as it is. */
+/** A pointer as people read it: in hexadecimal where it is a whole number, otherwise as it is. */
 export function hex(ptr: number): string {
   return Number.isSafeInteger(ptr) ? `${ptr < 0 ? "-" : ""}0x${Math.abs(ptr).toString(16)}` : String(ptr);
 }

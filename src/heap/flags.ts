@@ -70,7 +70,7 @@ export interface Flags {
   readonly prewarm: 0 | 1;
   /** Blocks that a thread keeps of a class before it spills; fewer for large classes (see `threads/thread_cache.ts`). */
   readonly capacity: number;
-  /** 1: a full list is set aside whole while a thread has not too much so; 0: it is spilled (`threads/magazines.ts`). */
+  /** 1: a full list is set aside whole until a thread has too many; 0: it is spilled (`threads/magazines.ts`). */
   readonly magazines: 0 | 1;
   /** 1: a large block that is freed is kept by class, to be given out again (`core/span_cache.ts`). */
   readonly spanCache: 0 | 1;

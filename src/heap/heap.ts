@@ -128,7 +128,7 @@ export interface HeapOptions extends ThreadOptions {
   readonly build?: Build;
   /**
    * Address space in bytes, 4 MiB to 1 TiB; it is rounded up to a multiple of 2 MiB, and costs no memory. Default:
-   * 64 GiB, or less where the system has not got it.
+   * 64 GiB, or less where the system does not have it.
    */
   readonly reserveBytes?: number;
   /** Bytes that blocks may take, in slabs of 64 KiB and pages of 4 KiB. Default: the whole reservation. */
@@ -213,7 +213,7 @@ const OPTIONS = [
 ];
 const BUILDS: readonly Build[] = ["release", "debug"];
 
-/** Opens a heap whose journals the caller makes: for those who try what a thread leaves that dies at any step. */
+/** Opens a heap whose journals the caller makes: for tests of what a thread leaves that dies at any step. */
 export let openWith: (makeJournal: MakeJournal, options?: HeapOptions) => Promise<Heap>;
 
 /** Attaches a heap, likewise. */
@@ -227,7 +227,7 @@ export let attachWith: (makeJournal: MakeJournal, shared: SharedHeap) => Promise
  * | `malloc`, `free` | some nanoseconds |
  * | `pointer`, `address`, `ptrAt` of a pointer object | some nanoseconds; without the native library some tens |
  * | `bytes` | some tens of nanoseconds: it makes an object. Use `u8[ptr + i]` where it matters |
- * | a block over 32 KiB | some tens of nanoseconds where one of its size was freed before, up to 8 MiB; else a microsecond, and page faults |
+ * | a block over 32 KiB | some tens of nanoseconds where one of its size was freed before, up to 8 MiB; otherwise a microsecond, and page faults |
  * | `owns` | a walk over the free list of one class and one slab |
  * | `stats`, `check`, `blocks`, `leaks` | a walk over everything |
  *
@@ -504,8 +504,8 @@ export class Heap implements Disposable, AsyncDisposable {
    * `close` lets go of it, and nothing else does while the thread lives. A thread that ends without loses nothing: what
    * it had cached is given back when the next attaches, or collects, or runs out of memory.
    *
-   * The build, `stacks` and `quarantineBytes` are those of who opened the heap; the other options are each thread's
-   * own.
+   * The build, `stacks` and `quarantineBytes` are those with which the heap was opened; the other options are each
+   * thread's own.
    *
    * @param shared from {@linkcode Heap.share}, as it was posted.
    * @param options of this thread: `log`, `onPressure`, `purgeAfterMs`, `trackOwned`.
@@ -514,7 +514,7 @@ export class Heap implements Disposable, AsyncDisposable {
    * @throws {InvalidHandleError} for what is not a handle, or one of another process.
    * @throws {HeapSharedError} if 128 threads have the heap that have not ended.
    * @throws {HeaderCorruptedError} if damage is found when the free lists are filled (`prewarm`); what is damaged is
-   * given up, and the next who attaches does not find it.
+   * given up, and the next thread that attaches does not find it.
    *
    * @example
    * ```ts
@@ -668,7 +668,7 @@ export class Heap implements Disposable, AsyncDisposable {
    * let ptr = heap.malloc(100);
    * heap.u8[ptr] = 42;
    * const grown = heap.realloc(ptr, 1000);
-   * if (grown !== 0) ptr = grown; // else ptr is as it was
+   * if (grown !== 0) ptr = grown; // if it is 0, ptr is as it was
    * assertEquals(heap.u8[ptr], 42);
    * heap.free(ptr);
    * ```
@@ -918,8 +918,8 @@ export class Heap implements Disposable, AsyncDisposable {
   }
 
   /**
-   * A scope: everything that is made through it is freed at its end, also by an exception. Scopes may be nested, and
-   * end in any order.
+   * A scope: everything that is made through it is freed at its end, even if that is an exception. Scopes may be
+   * nested, and end in any order.
    *
    * In release builds it is an arena: an allocation takes about a nanosecond, and the end costs a `free` for each 32
    * KiB. Its blocks lie in blocks of the heap, so `heap.free`, `realloc`, `bytes` and `owns` do not know them, while
@@ -1089,8 +1089,8 @@ export class Heap implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Many C strings in one new block: an array of their addresses, as `argv` is, NULL behind the last, and the strings
-   * behind that.
+   * Many C strings in one new block: an array of their addresses, as `argv` is, NULL after the last, and the strings
+   * after that.
    *
    * @throws as `cstring`.
    *
@@ -1591,8 +1591,8 @@ export class Heap implements Disposable, AsyncDisposable {
 
   /**
    * Who allocated what: the live blocks, and all that was allocated since the heap was opened, by the stacks that
-   * allocated them, estimated from samples. Only for a heap that was opened with `profile`. Of a shared heap all threads
-   * have the same, with what Workers sampled that have ended.
+   * allocated them, estimated from samples. Only for a heap that was opened with `profile`. All threads of a shared
+   * heap get the same profile, with the samples of Workers that have ended.
    *
    * Cost: a walk over all spans and all stacks, as `stats` takes.
    *
@@ -1606,7 +1606,7 @@ export class Heap implements Disposable, AsyncDisposable {
    *
    * using heap = await Heap.open({ profile: { everyBytes: 1 } }); // of a program that runs long: profile: true
    * heap.malloc(100);
-   * const [most] = heap.profile().stacks; // most.frames says who it was
+   * const [most] = heap.profile().stacks; // most.frames says who allocated it
    * assertEquals([most?.inUseBytes, most?.live.length], [100, 1]);
    * ```
    */
@@ -1686,8 +1686,8 @@ export class Heap implements Disposable, AsyncDisposable {
    * C that is still at work in the heap's memory, as a nonblocking FFI call is, kills the process: await such calls
    * before, or have them counted by `lend`.
    *
-   * A heap that is attached is only let go of; its memory goes when the last thread closes, and who opened it is that,
-   * unless it ended without. A debug build logs what it has to say then.
+   * A heap that is attached is only let go of; its memory goes when the last thread closes, which is the opener, unless
+   * it ended without. A debug build logs what it has to say then.
    *
    * @throws {HeapBusyError} as long as blocks are lent by this thread, or C has blocks of a native allocator of its
    * own. Nothing changes.

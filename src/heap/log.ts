@@ -26,7 +26,9 @@ export class Log {
     this.#lines.push(line);
   };
 
-  /** Makes a call. What is said in it is delivered afterwards, also if it throws. @param passOn what `log` throws, too */
+  /**
+   * Makes a call. What is said in it is delivered afterwards, even if it throws. @param passOn what `log` throws, too
+   */
   during<Result>(call: () => Result, passOn = false): Result {
     this.#depth++;
     try {

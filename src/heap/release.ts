@@ -217,7 +217,7 @@ export class ReleaseBlocks implements Blocks {
     if (flags.prewarm === 1 && left >= PREWARM_LEAST_BYTES) this.#prewarm();
   }
 
-  /** What was taken goes back if it throws: who attaches may meet damage that is older than it. */
+  /** What was taken goes back if it throws: a thread that attaches may meet damage that is older than it. */
   #prewarm(): void {
     try {
       this.#cache.prewarm();

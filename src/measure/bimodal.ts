@@ -53,7 +53,7 @@ export const PERCENTAGE_POINTS: readonly (readonly [count: number, ratio: number
  * Two modes, if there are two.
  *
  * @param times Nanoseconds per operation of the fastest turn of each process; above 0.
- * @param others What somebody else took at the same times, in the same order, if that is known.
+ * @param others What another contestant took at the same times, in the same order, if that is known.
  */
 export function modesOf(times: readonly number[], others?: readonly number[]): Modes | undefined {
   if (times.length < LEAST_PROCESSES) return undefined;

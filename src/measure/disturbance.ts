@@ -29,7 +29,7 @@ const TICK_MILLISECONDS = 10; // USER_HZ is 100 on every architecture that Deno 
 const STOLEN_FIELD = 7;
 /** Of `/proc/stat`: user, nice, system, irq, softirq. */
 const BUSY_FIELDS = [0, 1, 2, 5, 6];
-/** Of `/proc/PID/stat`, behind the state: user and system time of a process, and of its children that have ended. */
+/** From `/proc/PID/stat`, after the state: user and system time of a process, and of its children that have ended. */
 const OWN_FIELDS = [10, 11, 12, 13];
 
 /** Milliseconds that the host may take from a turn. */

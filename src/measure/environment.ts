@@ -51,7 +51,7 @@ export async function captureEnvironment(): Promise<Environment> {
   };
 }
 
-/** Deno does not read these files without all permissions; `grep` does, and prints each line behind its file's name. */
+/** Deno does not read these files without all permissions; `grep` does, and prints each line after its file's name. */
 async function systemFacts(): Promise<SystemFacts> {
   if (Deno.build.os !== "linux") return {};
   return parseSystemFacts((await run("grep", ["-s", "", ...SYSTEM_FILES]))?.stdout ?? "");

@@ -34,7 +34,7 @@ export function coverage(count: number, rank: number): number {
   return Math.max(0, 1 - outside);
 }
 
-/** The greatest rank whose interval still has the level, counted from 1; 0 if even minimum to maximum has not. */
+/** The greatest rank whose interval still has the level, counted from 1; 0 if even minimum to maximum does not. */
 export function intervalRank(count: number, level: number = LEVEL): number {
   let rank = 0;
   while (rank < Math.floor(count / 2) && coverage(count, rank + 1) >= level) rank++;

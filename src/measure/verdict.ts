@@ -1,10 +1,11 @@
 /**
  * The verdict on a paired comparison: is B as fast as A, faster, slower, or is that not known?
  *
- * The unit is the round. Of each there is one number, d = ln(time of B / time of A), measured while the machine was the
+ * The unit is the round. Each round gives one number, d = ln(time of B / time of A), measured while the machine was the
  * same for both. The estimate is Hodges and Lehmann's: the median of the Walsh averages (d_i + d_j) / 2, i <= j. The
  * interval goes from the k-th smallest to the k-th largest of them, where k comes from the exact distribution of
- * Wilcoxon's signed rank: no assumption about the distribution of d but symmetry, and one wild round moves it little.
+ * Wilcoxon's signed rank: no assumption about the distribution of d except symmetry, and one wild round moves it
+ * little.
  *
  * An A/A control, the same contestant in two processes of the same rounds, says what the machine calls a difference
  * today. A difference counts if its whole interval is beyond what the control's interval reaches, and beyond 2 %. Two
@@ -24,7 +25,7 @@
  */
 import { quickselect } from "simple-statistics";
 
-/** What can be said of a row. A regression means that B is slower. */
+/** What can be said about a row. A regression means that B is slower. */
 export type Verdict = "regression" | "improvement" | "equivalent" | "inconclusive";
 
 /** A location and the bounds of its interval. */
@@ -142,7 +143,9 @@ export function verdictOf({ low, high }: Interval, delta: number): Verdict {
   return low >= -within && high <= within ? "equivalent" : "inconclusive";
 }
 
-/** The verdict on the whole: the worst that is known of a row, else what is not known, else the best. */
+/**
+ * The verdict on the whole: the first of these that a row has: regression, inconclusive, improvement, equivalent.
+ */
 export function overall(verdicts: readonly Verdict[]): Verdict {
   const order: readonly Verdict[] = ["regression", "inconclusive", "improvement", "equivalent"];
   return order.find((verdict) => verdicts.includes(verdict)) ?? "inconclusive";

@@ -19,7 +19,7 @@ const FactSchema = v.object({
   advice: v.exactOptional(v.string()),
 });
 
-/** What two processes of the same code differ by. */
+/** By how much two processes of the same code differ. */
 const NoiseSchema = v.object({
   variant: v.string(),
   workload: v.string(),
@@ -90,7 +90,7 @@ export const WitnessFileSchema = v.object({
   /** Of each interval. */
   level: v.number(),
   rows: v.array(WitnessRowSchema),
-  /** `differs` if any row does, else `undecided` if any is, else `agrees`. */
+  /** `differs` if any row does; if none does, `undecided` if any row is; otherwise `agrees`. */
   verdict: WitnessRowSchema.entries.verdict,
 });
 

@@ -34,7 +34,7 @@ export const ExplainFlagSchema = v.object({
   ratio: Factor,
   low: Factor,
   high: Factor,
-  /** A with the value of B, over A; absent where the flag cannot be changed there, whatever else is. */
+  /** A with the value of B, over A; absent if A cannot have that value, even with other flags changed. */
   fromA: v.optional(AblationSchema),
   /** B over B with the value of A. */
   fromB: v.optional(AblationSchema),

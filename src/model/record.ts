@@ -36,7 +36,7 @@ const ProcessSchema = v.object({
   program: v.string(),
   /** Whether it is a fork that became no program of its own: its parent's blocks are not in its recording. */
   forked: v.boolean(),
-  /** The system's error number, if recording stopped before the process did; else 0. */
+  /** The system's error number, if recording stopped before the process did; otherwise 0. */
   stopped: Count,
   /** Whether it went on when the program had ended: what it did later is not recorded. */
   running: v.boolean(),
@@ -48,10 +48,13 @@ const ProcessSchema = v.object({
   unseenFrees: Count,
   /** Whether there were more events than a trace may have; those are left out. */
   cut: v.boolean(),
-  /** If recording was paused at the start: how often it was let go on, and whether it was the program's signal at the exit. */
+  /**
+   * If recording was paused at the start: how often it was resumed, and whether the signal was the program's at the
+   * exit.
+   */
   stretches: v.exactOptional(Count),
   lostSignal: v.exactOptional(v.boolean()),
-  /** How its stacks were found, if it has any; and allocations without one: too many different ones, or too little room. */
+  /** How its stacks were found, if it has any; and how many allocations have none, for want of numbers or of room. */
   stacks: v.exactOptional(v.object({
     by: v.picklist(["auto", "fp", "unwind"]),
     depth: Count,
@@ -68,7 +71,7 @@ const ProcessSchema = v.object({
 const MissingSchema = v.object({
   /** Its name; of forks that of the program that forked. */
   program: v.string(),
-  /** Absent for forks, which are told of by their parent. */
+  /** Absent for forks: their parent's entry counts them. */
   pid: v.exactOptional(Count),
   count: Count,
   reason: v.string(),

@@ -34,7 +34,7 @@ export const TraceSchema = v.object({
   events: Count,
   threads: Count,
   blocks: Count,
-  /** The share of frees by another thread than the one that allocated the block. */
+  /** The share of frees by a thread that had not allocated the block. */
   crossThreadFrees: Share,
   /** How long the program ran, where the trace says so. */
   ran: v.exactOptional(RanForSchema),

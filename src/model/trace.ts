@@ -43,7 +43,7 @@ export const TraceFileSchema = v.object({
   peakLiveBlocks: v.number(),
   endLiveBytes: v.number(),
   endLiveBlocks: v.number(),
-  /** The share of frees by another thread than the one that allocated the block, 0 to 1. */
+  /** The share of frees, 0 to 1, by a thread that had not allocated the block. */
   crossThreadFrees: v.number(),
   /** Allocations by size; reallocs by their new one. */
   sizes: HistogramSchema,

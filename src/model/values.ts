@@ -125,7 +125,7 @@ function pathOf(keys: readonly unknown[]): string {
 }
 
 function shown(value: unknown): string {
-  // Nothing of JSON: what an object lacks, or what a list has of its own where a member is looked for, as `at`.
+  // Not from the JSON: a member that an object lacks, or a method of the list itself, such as `at`.
   const text = typeof value === "number" ? String(value) : JSON.stringify(value) ?? "nothing";
   return text.length > LONGEST_SHOWN ? `${text.slice(0, LONGEST_SHOWN)}...` : text;
 }

@@ -1,8 +1,8 @@
 /**
- * Whether somebody started this process without a stdout (`>&-`). What is written then is lost without a word: the runtime
+ * Whether this process was started without a stdout (`>&-`). What is written then is lost without a word: the runtime
  * opens /dev/null for each descriptor that is missing, for reading and writing, which no redirection in a shell does.
- * (Some programs do so for processes whose output they do not want.) libc is asked, since Deno does not allow a look into
- * /proc.
+ * (Some programs do so for processes whose output they do not want.) libc is asked, since Deno does not allow a look
+ * into /proc.
  *
  * @module
  */

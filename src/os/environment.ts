@@ -65,7 +65,7 @@ export function userCacheFolder(): string | undefined {
   return home && `${home}/.cache`;
 }
 
-/** The folder for temporary files: `TMPDIR`, else `/tmp`. */
+/** The folder for temporary files: `TMPDIR` if it is set, otherwise `/tmp`. */
 export function temporaryFolder(): string {
   return read("TMPDIR") ?? "/tmp";
 }

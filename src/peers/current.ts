@@ -1,9 +1,9 @@
 /**
- * Which version of each native peer is current, so that a reader of a comparison sees whether the peer is of today. What a
- * distribution brings is often years behind. The table is kept by hand: whoever looks again writes the date above it,
- * and in each row the release and its date, from the tags of its repository.
+ * Which version of each native peer is current, so that a reader of a comparison sees whether the peer is up to date.
+ * What a distribution brings is often years behind. The table is kept by hand: whoever looks again writes the date
+ * above it, and in each row the release and its date, from the tags of its repository.
  *
- * Nothing is known here of later releases: who says "current" means as of {@linkcode CURRENT_AS_OF}.
+ * Nothing is known here of later releases: "current" always means as of {@linkcode CURRENT_AS_OF}.
  *
  * @module
  */

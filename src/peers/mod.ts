@@ -19,7 +19,7 @@ export interface Peer {
   readonly runtime: Runtime;
   /** The language of the loop that calls it: TypeScript, in Deno, or C, in the native program. */
   readonly language: "deno" | "native";
-  /** Where it has several threads, each has a heap of its own, and cannot free a block of another's. */
+  /** With several threads, each has a heap of its own, and cannot free a block of another thread. */
   readonly heaps?: "own";
   readonly description: string;
   /** What it imports, if it comes as an npm package. */

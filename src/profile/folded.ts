@@ -1,5 +1,5 @@
 /**
- * Collapsed stacks, which `flamegraph.pl` of Brendan Gregg made usual: a line for each stack, its calls from the
+ * Collapsed stacks, which Brendan Gregg's `flamegraph.pl` made common: a line for each stack, its calls from the
  * outermost on, and a value. inferno, speedscope and many more read them.
  *
  * ```

@@ -36,14 +36,14 @@ export interface Sample {
   readonly frames: readonly Frame[];
   /** A value for each sample type, in their order. Formats round them to whole numbers. */
   readonly values: readonly number[];
-  /** What else is known of the sample, as its thread. Only pprof's format keeps it. */
+  /** Further facts about the sample, such as its thread. Only pprof's format keeps it. */
   readonly labels?: { readonly [key: string]: string | number };
 }
 
 /** A part of the address space that a module has. */
 export interface Mapping {
   readonly start: bigint;
-  /** The first address behind it. */
+  /** The first address after it. */
   readonly limit: bigint;
   /** Where in the file it begins, in bytes. */
   readonly offset: bigint;
@@ -65,7 +65,7 @@ export interface StackProfile {
   /** What was counted between two samples, and how much of it, on average. */
   readonly period?: SampleType & { readonly value: number };
   readonly mappings?: readonly Mapping[];
-  /** Sentences for who reads the profile. */
+  /** Sentences for whoever reads the profile. */
   readonly comments?: readonly string[];
 }
 
@@ -93,7 +93,10 @@ export function merged(samples: readonly Sample[], nameOf: (frame: Frame, place:
   return [...sums.values()];
 }
 
-/** A call as people read it where there is one name for all of it: its function, else where in which module it is. */
+/**
+ * A call as people read it where there is one name for all of it: its function, or if that is not known, its module and
+ * offset.
+ */
 export function nameOfFrame({ function: name, module = "", address }: Frame): string {
   if (name !== "") return name;
   const file = module.slice(module.lastIndexOf("/") + 1) || "(unknown)";
@@ -116,7 +119,7 @@ export function shortNameOf(name: string): string {
   }
   const plain = kept.join("").replace(/ const$/, "").trim();
   const word = /(?:operator .*|\S+)$/.exec(plain)?.[0] ?? ""; // behind the type of what is returned
-  const isWhole = depth === 0 && word !== "" && !/^::|::::|\.\./.test(word); // else it is of another language
+  const isWhole = depth === 0 && word !== "" && !/^::|::::|\.\./.test(word); // otherwise it is of another language
   return isWhole ? word : name;
 }
 

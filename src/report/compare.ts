@@ -23,7 +23,7 @@ import type { Ratio } from "../model/results.ts";
 import { processorDifferences, processorOf } from "./processor.ts";
 import { csvTable } from "./tables/rows.ts";
 
-/** The table's columns. Of a replay, a row has all sizes. */
+/** The table's columns. A row of a replay has all sizes. */
 const COLUMNS: readonly Column<CompareRow>[] = [
   numbers("size", ({ workload, size }) => workload === "replay" ? "all" : String(size)),
   numbers("A ns/op", ({ samples }) => nanoseconds(median(samples.a))),

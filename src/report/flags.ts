@@ -1,6 +1,6 @@
 /**
- * The flags of a variant as a table for a terminal, or in Markdown; of two variants, the rows that differ. As CSV, all flags of
- * both.
+ * The flags of a variant as a table for a terminal, or in Markdown; for two variants, the rows that differ. CSV has all
+ * flags of both.
  *
  * @module
  */

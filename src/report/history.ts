@@ -1,5 +1,5 @@
 /**
- * `history` for people: who changed throughput in one line, a row for each change, the curve, and what was compared.
+ * `history` for people: what changed throughput in one line, a row for each change, the curve, and what was compared.
  *
  * @module
  */

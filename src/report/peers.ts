@@ -50,14 +50,14 @@ export function renderPeersCsv({ peers }: Pick<PeersFile, "peers">): string {
   );
 }
 
-/** How many can be measured, and who not. */
+/** How many can be measured, and which cannot. */
 export function peersHeadline({ peers }: Pick<PeersFile, "peers">): string {
   const missing = peers.filter(({ available }) => !available).map(({ name }) => name);
   const count = `${peers.length - missing.length} of ${peers.length} peers can be measured here`;
   return missing.length === 0 ? count : `${count}; not here: ${missing.join(", ")}`;
 }
 
-/** Which of those that are here are not of today, and since when. */
+/** Which of those that are here are out of date, and since when. */
 function standings({ peers, currentAsOf = "an unknown day" }: Pick<PeersFile, "peers" | "currentAsOf">): string {
   const told = peers.flatMap(({ name, version = "", current = [], standing }) => {
     const [newest] = current, line = current.find((each) => each.version.split(".")[0] === version.split(".")[0]);

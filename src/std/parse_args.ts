@@ -1,5 +1,5 @@
 /**
- * `@std/cli/parse-args`, as served by the npm registry (see `assert.ts` beside this file). It reads the arguments of
+ * `@std/cli/parse-args`, as served by the npm registry (see `assert.ts` next to this file). It reads the arguments of
  * child processes and Workers; people's commands go through `commander`.
  *
  * @module

@@ -1,9 +1,10 @@
 /**
  * Which blocks are live, by the names that a trace has for them: from a name to the block's slot.
  *
- * Names that are numbers, as addresses are, lie in a table of their own: open addressing in two typed arrays, at most half
- * full, 24 to 48 bytes for a block. A `Map` takes longer to find a number than all else that is done for an event, and
- * more memory. A block that goes leaves no mark: those behind it move up (Knuth, volume 3, 6.4, algorithm R).
+ * Names that are numbers, as addresses are, lie in a table of their own: open addressing in two typed arrays, at most
+ * half full, 24 to 48 bytes for a block. A `Map` takes more memory, and longer to find a number than everything else
+ * that is done for an event. A block that goes leaves no mark: those after it move up (Knuth, volume 3, 6.4, algorithm
+ * R).
  *
  * @module
  */
@@ -81,7 +82,7 @@ export class BlockTable {
     let hole = index;
     for (let at = (hole + 1) & mask; slots[at] !== 0; at = (at + 1) & mask) {
       const first = hashOf(names[at]!) >>> this.#shift;
-      if (((at - first) & mask) < ((at - hole) & mask)) continue; // it begins behind the hole
+      if (((at - first) & mask) < ((at - hole) & mask)) continue; // it begins after the hole
       names[hole] = names[at]!;
       slots[hole] = slots[at]!;
       hole = at;

@@ -16,7 +16,7 @@ import { EVENT, type EventSink, NO_BLOCK, type RanFor, type Trace, TraceError, t
 /** The most events that a trace may have, about 800 MB, and the most blocks that may be live at once, about as much. */
 export const MOST_EVENTS = 2 ** 25;
 export const MOST_LIVE_BLOCKS = 2 ** 23;
-/** The most threads, so that a number fits the column. */
+/** The most threads, so that a number fits into the column. */
 export const MOST_THREADS = 2 ** 16;
 /** The largest block, in bytes: 1 TiB. */
 export const LARGEST_SIZE = 2 ** 40;
@@ -109,10 +109,10 @@ export class TraceBuilder<Result = Trace> {
   }
 
   /**
-   * A realloc. Of null it is an allocation.
+   * A realloc. A realloc of null is an allocation.
    *
-   * @param newId What it returned, which may be `oldId` again. Null is a free if the size is 0, and else a failed call,
-   * which is not an event: the block stays as it was.
+   * @param newId What it returned, which may be `oldId` again. Null is a free if the size is 0, and otherwise a failed
+   * call, which is not an event: the block stays as it was.
    */
   realloc(thread: number | string, oldId: BlockId | null, newId: BlockId | null, size: number): void {
     if (oldId === null) return this.#allocate(EVENT.REALLOC, thread, newId, size, 0);

@@ -6,7 +6,7 @@
  *     event   kind | alignment << 8 | WATCHED | member << 16    the alignment as its base-2 logarithm; LARGE with the kind
  *             slot                                       where its block's pointer is kept; 0 is the null pointer
  *             size                                       bytes of the block; of a free, those that it had
- *             former size                                of a realloc, the bytes that the block had before; else 0
+ *             former size                                of a realloc, the bytes that the block had before; 0 of others
  *     large   event, size in 64 KiB, ...                 at the end: what a LARGE event really asks for, ascending
  *
  * A block may be larger than the machine can have in memory, many times over. So of those beyond some size only so many
@@ -58,7 +58,7 @@ export const MOST_MEMBERS = 16;
 export const MOST_TOUCHED = 2 ** 30;
 const PAGE_BYTES = 4096;
 
-/** The most bytes that are live and touched at once, if of a block so many are at most. */
+/** The most bytes that are live and touched at once, if at most so many of each block are touched. */
 export function peakTouched({ length, sizes, formerSizes }: Trace, most: number): number {
   let live = 0, peak = 0;
   for (let event = 0; event < length; event++) {

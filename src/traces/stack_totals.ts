@@ -1,7 +1,7 @@
 /**
  * Who allocates: what each stack of a trace asked for, how much of it was live when the most was, how much was never
- * freed, and how many of its blocks were temporary. A sink, so the events are not kept: beside the result it holds what
- * is known of each live block, 28 bytes.
+ * freed, and how many of its blocks were temporary. A sink, so the events are not kept: besides the result it holds
+ * what is known of each live block, 28 bytes.
  *
  * A block is *temporary* if its thread allocated nothing else before it was freed: such a block could often be an array
  * on the stack, or be kept for the next time.
@@ -161,7 +161,7 @@ function growing(): Growing {
   return { allocated: 0, blocks: 0, peak: 0, temporary: 0, left: 0, isBehind: false };
 }
 
-/** Sums of estimates end a little beside 0 where they should be 0. */
+/** Sums of estimates end a little above or below 0 where they should be 0. */
 function plain({ allocated, blocks, peak, temporary, left }: Growing): StackTotal {
   const sound = (bytes: number) => bytes < 0.5 ? 0 : bytes;
   return { allocated, blocks, peak: sound(peak), temporary, left: sound(left) };

@@ -1,6 +1,6 @@
 /**
- * What a trace is like: counts, sizes, lifetimes, live bytes over time, and what its threads do. One pass over the events;
- * beside the result it holds what is known of each live block, 18 bytes.
+ * What a trace is like: counts, sizes, lifetimes, live bytes over time, and what its threads do. One pass over the
+ * events; besides the result it holds what is known of each live block, 18 bytes.
  *
  * Events are counted without thread ends, as a replay counts them. A block's lifetime is the bytes that the whole program
  * allocated between its allocation and its free: the time that an allocator knows.
@@ -61,7 +61,7 @@ export interface TraceSummary {
   /** What was never freed. */
   readonly endLiveBytes: number;
   readonly endLiveBlocks: number;
-  /** Of the frees of blocks, the share by another thread than the one that allocated the block; 0 to 1. */
+  /** The share of frees of blocks, 0 to 1, by a thread that had not allocated the block. */
   readonly crossThreadFrees: number;
   /** Allocations by the size that was asked for; reallocs count by their new size. */
   readonly sizes: readonly HistogramRow[];
@@ -196,7 +196,7 @@ export class Summary implements EventSink<TraceSummary> {
     this.#owner = new Uint16Array(this.#owner.buffer.transfer(2 * slots));
   }
 
-  /** Takes a sample; of twice as many as are wanted, every other one goes. */
+  /** Takes a sample. Once there are twice as many as are wanted, every other one is dropped. */
   #sample(): void {
     this.#liveBytes.push(this.#live);
     if (this.#stride === 0) return;

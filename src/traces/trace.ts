@@ -11,8 +11,8 @@
  *     formerSizes  0        100       300      0             0
  *
  * A block keeps its number from its allocation through its reallocs to its free, and no other block ever has that
- * number: who follows lifetimes, or the order between threads, needs no more than the number. A replay wants its table
- * of live pointers small, as a program's own pointers are; it derives numbers that are used again (see
+ * number: code that follows lifetimes, or the order between threads, needs no more than the number. A replay wants its
+ * table of live pointers small, as a program's own pointers are; it derives numbers that are used again (see
  * `replay_words.ts`).
  *
  * @module
@@ -50,13 +50,15 @@ export interface TraceFacts {
   readonly stacks?: TraceStacks;
 }
 
-/** How stacks are found: frame pointers where they are right and else the unwinder, or one of both alone. */
+/**
+ * How stacks are found: by frame pointers where they are right and otherwise the unwinder, or by only one of the two.
+ */
 export const STACKS_BY = ["auto", "fp", "unwind"] as const;
 
 /** How the stacks of a trace were found. */
 export interface StackFacts {
   readonly by: typeof STACKS_BY[number];
-  /** The most callers that a stack has; those further out are left away. */
+  /** The most callers that a stack has; those further out are left out. */
   readonly depth: number;
   /** If not every allocation has a stack: one for so many bytes, on average, each byte as likely as any other. */
   readonly sampleBytes?: number;
@@ -80,7 +82,7 @@ export interface TraceStacks extends StackFacts {
   readonly moduleOf: readonly number[];
   /**
    * Where the call is: the address in the module's file. Without a module an address of the process, or 0 for callers
-   * that were left away.
+   * that were left out.
    */
   readonly offsets: readonly number[];
 }

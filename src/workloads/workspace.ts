@@ -57,7 +57,10 @@ export interface CommonMemory {
 /** Bytes between two arrays: neither lies in a line of the other's, nor in one that is fetched along with it. */
 const APART = 128;
 const SLOT_BYTES = 8;
-/** Some microseconds: a thread that is at work gets there in less, one that is not runs on the core of who waits. */
+/**
+ * Some microseconds: a thread that is at work gets there in less, one that is not runs on the core of the one that
+ * waits.
+ */
 const SPINS = 2000;
 /** The longest sleep before a failure is looked for, milliseconds. */
 const NAP = 20;

@@ -57,7 +57,7 @@ for (const client of CLIENTS) {
         assertEquals([allocator.blocks, allocator.errors], [0, []]);
         heap.check();
       }
-      assert(refused > 0); // else it was not this heap that it had its memory of
+      assert(refused > 0); // otherwise its memory did not come from this heap
     },
   });
 }

@@ -12,7 +12,7 @@ export const ROOT = decodeURIComponent(new URL("../../", import.meta.url).pathna
 export interface CodeBlock {
   /** Behind the fence: `ts`, `sh`, `text`, or nothing for what a command printed. */
   readonly language: string;
-  /** What else is there: `ignore` keeps `deno test --doc` from it. */
+  /** What else the fence says: `ignore` keeps `deno test --doc` from it. */
   readonly attributes: readonly string[];
   readonly text: string;
   /** The section that it is in, as it is written. */

@@ -17,7 +17,7 @@ import {
 const frame = (name: string, line: number): Frame => ({ function: name, file: "/app/program.ts", line });
 const MAIN = frame("main", 40), LOAD = { ...frame("load; twice", 12), column: 7 }, KEEP = frame("keep", 20);
 
-/** Two stacks, of which one is there twice, and one that has no value of the second type. */
+/** Two stacks, one of them there twice, and a third that has no value of the second type. */
 const PROFILE: StackProfile = {
   sampleTypes: [{ type: "alloc_space", unit: "bytes" }, { type: "inuse_space", unit: "bytes" }],
   defaultSampleType: "inuse_space",

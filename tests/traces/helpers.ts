@@ -183,7 +183,7 @@ export function zipOf(content: Uint8Array, names: readonly string[] = ["trace.tx
   return new Uint8Array([...locals, ...entries, new Uint8Array(end.buffer)].flatMap((part) => [...part]));
 }
 
-/** Where the real trace is: `HAKMEM_TRACES`, else beside the repository; undefined where it is missing. */
+/** Where the real trace is: `HAKMEM_TRACES`, otherwise next to the repository; undefined where it is missing. */
 export function realTrace(): string | undefined {
   const beside = decodeURIComponent(new URL("../../../shared/traces", import.meta.url).pathname);
   const path = `${Deno.env.get("HAKMEM_TRACES") || beside}/systemui.zip`;

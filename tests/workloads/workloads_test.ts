@@ -338,7 +338,7 @@ Deno.test("completeParameters() says what is allowed when a value is not", () =>
     [
       "random-mixed",
       { size: 100 },
-      "--size 100 is not allowed: blocks have 1 to so many bytes, a power of two from 16 to 4096",
+      "--size 100 is not allowed: largest block in bytes, a power of two from 16 to 4096",
     ],
     ["random-mixed", { size: 8192 }, "from 16 to 4096"],
     ["random-mixed", { "working-set": 1000 }, "a power of two from 64 to 1048576"],

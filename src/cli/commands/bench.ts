@@ -69,7 +69,7 @@ function declare() {
     .argument("[workload]", `${WORKLOAD_NAMES.join(", ")} (default: random-mixed)`, oneOf("workload", WORKLOAD_NAMES))
     .option("--threads <list>", `numbers of threads, each to ${MOST_THREADS} (default: 1)`, threadList)
     .option("--own-heaps", "with several threads, measure each variant with a heap for each thread, too")
-    .option("--variant <list>", `variants of our heap (default: HAKMEM_VARIANT, else ${DEFAULT_VARIANT})`, variantList)
+    .option("--variant <list>", `variants of our heap (default: HAKMEM_VARIANT, or ${DEFAULT_VARIANT})`, variantList)
     .option("--peer <list>", "peers from the list below, or paths of shared libraries that have malloc", peerList)
     .option("--rounds <n>", "measurement rounds, at least 6 (default: 10)", wholeNumber("--rounds", 6, 1000))
     .option("--quick", "shorter turns, smaller units and 6 rounds: done in 15 s")
@@ -85,7 +85,7 @@ function declare() {
     .option("--latency", "time single operations, too, with one thread: p50 to p99.99 and the longest, with its cause")
     .option(
       "--instructions",
-      "count instructions and cache misses of native peers (by perf, else valgrind), and the bytes of our code",
+      "count instructions and cache misses of native peers (by perf, or valgrind), and the bytes of our code",
     )
     .option("--expect <ratio>", "check an expected ratio to system: '+20%', 1.2 or 1.2x", expectation)
     .addHelpText("after", HELP);

@@ -35,7 +35,7 @@ const FORMATS = new ResultFormats<FlagsFile>("write them as JSON (- is stdout)",
 export function flagsCommand(finish: Finish): AnyCommand {
   const command = new Command("flags")
     .description("shows the flags of a variant, or how two variants differ")
-    .argument("[variant]", `default: HAKMEM_VARIANT, else ${DEFAULT_VARIANT}`)
+    .argument("[variant]", `default: HAKMEM_VARIANT, or ${DEFAULT_VARIANT}`)
     .argument("[other]", "show only where the two differ")
     .addOption(buildOption());
   return FORMATS.on(command).addHelpText("after", HELP).action(async (variant, other, options) => {

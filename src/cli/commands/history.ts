@@ -1,6 +1,6 @@
 /**
- * `history`: reads its options and the range, searches, prints who changed throughput, and gives the verdict as the exit
- * code.
+ * `history`: reads its options and the range, searches, prints which commits changed throughput, and gives the verdict
+ * as the exit code.
  *
  * @module
  */
@@ -98,7 +98,7 @@ async function run(options: HistoryOptions): Promise<number> {
     ...(state === undefined ? {} : { state }),
   };
   const told = (report: Report) => {
-    if (!Deno.stderr.isTerminal()) printError(`${comparisonLine(report)}\n`); // who sees the bar sees the table, too
+    if (!Deno.stderr.isTerminal()) printError(`${comparisonLine(report)}\n`); // where the bar is shown, the table is, too
   };
   const result = await withWork(
     work,

@@ -40,7 +40,7 @@ function declare() {
   const command = new Command("inspect")
     .description("shows hakmem's heap in the middle of a trace: map, occupancy by class, fragmentation")
     .argument("<trace>", "a file that is a trace, compressed or not; - is stdin")
-    .option("--variant <variant>", `a variant of our heap (default: HAKMEM_VARIANT, else ${DEFAULT_VARIANT})`)
+    .option("--variant <variant>", `a variant of our heap (default: HAKMEM_VARIANT, or ${DEFAULT_VARIANT})`)
     .option(
       "--at <event>",
       "the event to stop after, or a share of all, 50% (default: where most bytes are live)",
@@ -83,7 +83,7 @@ async function run(path: string, options: InspectOptions): Promise<number> {
   return FINE;
 }
 
-/** The memory of all who replayed the trace, but for the variant itself. */
+/** The memory of all contestants that replayed the trace, except for the variant itself. */
 function contestantsOf(path: string, { trace, variant }: Pick<InspectFile, "trace" | "variant">) {
   const file = readAs(
     path,

@@ -47,7 +47,7 @@ function declare() {
   const command = new Command("replay")
     .description("replays the trace of a real program on hakmem and native allocators: time and memory")
     .argument("<trace>", "a file that is a trace, compressed or not; - is stdin")
-    .option("--variant <list>", `variants of our heap (default: HAKMEM_VARIANT, else ${DEFAULT_VARIANT})`, variantList)
+    .option("--variant <list>", `variants of our heap (default: HAKMEM_VARIANT, or ${DEFAULT_VARIANT})`, variantList)
     .option("--peer <list>", "peers (see the command peers), or paths of shared libraries that have malloc", peerList)
     .option(
       "--threads <n>",

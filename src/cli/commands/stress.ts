@@ -86,7 +86,7 @@ function declare() {
       `${DAMAGE}, or with --threads: only these (see below)`,
       someOf("--scenario", SCENARIO_NAMES),
     )
-    .option("--variant <list>", `variants of our heap (default: HAKMEM_VARIANT, else ${DEFAULT_VARIANT})`, variantList)
+    .option("--variant <list>", `variants of our heap (default: HAKMEM_VARIANT, or ${DEFAULT_VARIANT})`, variantList)
     .addOption(buildOption())
     .addOption(
       new Option("--replay <file>", "run the failing lists of a file that --json wrote")

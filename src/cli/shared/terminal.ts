@@ -103,7 +103,7 @@ function hanging(line: string, columns: number): string[] {
   );
 }
 
-/** Shows how far something is: a bar on stderr if that is a terminal that can do it, else nothing. */
+/** Shows how far something is: a bar on stderr if that is a terminal that can do it, otherwise nothing. */
 export interface ProgressDisplay extends Disposable {
   /** Starts from zero if the phase is a new one. */
   show(progress: { phase: string; done: number; total: number; label: string }): void;

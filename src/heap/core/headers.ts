@@ -1,6 +1,6 @@
 /**
- * The header byte of small blocks, off the hot path: what is due in front of a block by the flags, and whether it is
- * there. It lies right behind the block before it, so a write past the end of that block damages it.
+ * The header byte of small blocks, off the hot path: what the flags want in front of a block, and whether it is there.
+ * It lies right behind the block before it, so a write past the end of that block damages it.
  *
  * ```
  *   ... previous block ............ H | user data (stride - 1 bytes) ............ H | next block

@@ -40,8 +40,8 @@ const PAGES_PER_GRANULE = SLAB_BYTES / PAGE_BYTES;
 /** Bits of a page. */
 export const PAGE_SHIFT = 31 - Math.clz32(PAGE_BYTES);
 /**
- * Where the block of guarded pages begins in its span (`../guard/`): the header is at the end of the first page. No other
- * block begins there, since it is no power of two.
+ * Where the block of guarded pages begins in its span (`../guard/`): the header is at the end of the first page. No
+ * other block begins there, since it is not a power of two.
  */
 const GUARDED_OFFSET = PAGE_BYTES - HEADER_BYTES;
 /** Sizes below it are int32s for V8. */
@@ -69,7 +69,7 @@ export class LargeBlocks {
   readonly #journal: Journal;
   readonly #cache: SpanCache;
   readonly #hasCache: boolean;
-  /** The block that `alloc` made last, if it reads as zero; else 0. */
+  /** The block that `alloc` made last, if it reads as zero; otherwise 0. */
   #zeroed = 0;
   /** Of a profiled heap. */
   samples: SampledSpans | undefined;
@@ -197,7 +197,10 @@ export class LargeBlocks {
     return pages !== 0 && this.#cache.offer(ptr >>> SLAB_SHIFT, pages);
   }
 
-  /** Pages of the block that begins at `ptr`, any number, if it is below 2 GiB, aligned as most are, and sound; else 0. */
+  /**
+   * Pages of the block that begins at `ptr`, any number, if it is below 2 GiB, aligned as most are, and sound;
+   * otherwise 0.
+   */
   #usualPagesAt(ptr: number): number {
     const start = ptr | 0;
     if (
@@ -319,7 +322,7 @@ export class LargeBlocks {
     return true;
   }
 
-  /** Bytes that a block's user may write. @throws {HeaderCorruptedError} if its span has not got them. */
+  /** Bytes that a block's user may write. @throws {HeaderCorruptedError} if its span does not have them. */
   usable(granule: number): number {
     const offset = this.#offsetOf(granule), pages = this.#pages.wordOf(granule, SPAN_PAGES);
     const fits = offset >= HEADER_BYTES && offset < pages * PAGE_BYTES &&

@@ -235,9 +235,9 @@ export class PageHeap {
   }
 
   /**
-   * Lets the heap touch more again: a whole step from here where not enough lay idle, else a quarter of one, or half of
-   * what went back, a number of granules, if that is more. So a program that does the same again and again is let alone
-   * in the end, and soon if it needs much each time.
+   * Lets the heap touch more again: a whole step from here where not enough lay idle, otherwise a quarter of one, or
+   * half of what went back, a number of granules, if that is more. So a program that does the same again and again is
+   * let alone in the end, and soon if it needs much each time.
    */
   raiseLimit(purged: number): void {
     this.#journal.run(() => {
@@ -327,7 +327,9 @@ export class PageHeap {
     this.#journal.set(this.#record(granule) + word, value);
   }
 
-  /** Its index in the heap's words: for who writes it in no section, being the only one to write and read it. */
+  /**
+   * Its index in the heap's words: for whoever writes it outside a section, being the only one to write and read it.
+   */
   indexOf(granule: number, word: number): number {
     return this.#record(granule) + word;
   }
@@ -400,7 +402,7 @@ export class PageHeap {
     return 0;
   }
 
-  /** Takes `count` granules at `at` out of a free span; what is left in front and behind stays free. */
+  /** Takes `count` granules at `at` out of a free span; what is left before and after it stays free. */
   #cut(first: number, at: number, count: number, kind: number): number {
     const free = this.kindOf(first);
     const end = first + this.granulesOf(first);

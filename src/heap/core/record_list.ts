@@ -41,7 +41,7 @@ export class RecordList {
     return this.#checked(this.#words[head]!, 0);
   }
 
-  /** The one behind a record, or 0. */
+  /** The one after a record, or 0. */
   next(record: number): number {
     return this.#checked(this.#words[this.#next(record)]!, record);
   }

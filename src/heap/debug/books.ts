@@ -252,7 +252,7 @@ export class DebugBooks {
     return this.#records + record * RECORD_WORDS + word;
   }
 
-  /** The one behind a record of a list, or the list. */
+  /** The one after a record of a list, or the list. */
   #next(record: number, list: List): number {
     const words = this.#words, next = words[this.#word(record, NEXT)]!;
     const isSound = this.#isRecord(next) && words[this.#word(next, PREVIOUS)] === record &&

@@ -57,10 +57,10 @@ import type { HeapSnapshot } from "../inspect/snapshot.ts";
 import type { BlockInfo, HeapStats } from "../inspect/stats.ts";
 import { debugSnapshot } from "./snapshot.ts";
 
-/** What freed blocks may hold back when nothing else is asked for. */
+/** What freed blocks may hold back by default. */
 export const DEFAULT_QUARANTINE_BYTES = MIB;
 
-/** What a debug build is made with, by who opens the heap. */
+/** What a debug build is made with, by the thread that opens the heap. */
 export interface DebugOptions {
   /** One allocation in so many has stacks; 0: none. */
   readonly stacks: number;
@@ -268,7 +268,7 @@ export class DebugBlocks implements Blocks {
     );
   }
 
-  /** Brings to an end what somebody did not. */
+  /** Brings to an end what another thread did not. */
   #recover(): void {
     const { unfilled } = this.#books;
     if (unfilled !== undefined) this.#fillFreed(unfilled);
@@ -321,14 +321,14 @@ export class DebugBlocks implements Blocks {
   }
 
   /**
-   * Whether a block is to grow where it is. A small one never does: who goes on using the old pointer is to be found.
-   * A large one stays while it has room, or growing it by a little at a time would take seconds.
+   * Whether a block is to grow where it is. A small one never does: code that goes on using the old pointer is to be
+   * found. A large one stays while it has room, or growing it by a little at a time would take seconds.
    */
   #stays({ ptr, size: before, inner, innerBytes, sizeClass }: DebugBlock, size: number): boolean {
     return sizeClass === 0 && size >= before && ptr + size + REDZONE_BYTES <= inner + innerBytes;
   }
 
-  /** The rest of the redzone behind it is as it should be: what its bytes are follows from where they are. */
+  /** The rest of the redzone after it is as it should be: its bytes follow from where they are. */
   #lengthen(block: DebugBlock, { size, stack }: Allocation): number {
     this.#books.lengthen(block, size - block.size);
     if (stack !== undefined) this.#stacks.note(stack, this.#books.allocatedWord(block.record));
@@ -340,7 +340,8 @@ export class DebugBlocks implements Blocks {
 
   /**
    * Frees a live block: into the quarantine, which has room, or to the release build at once if it never fits. It is
-   * filled after the commit: who dies before has changed nothing, and for who dies after it the next one does it.
+   * filled after the commit: a thread that dies before has changed nothing, and for one that dies after it the next one
+   * does it.
    */
   #retire(block: DebugBlock, callee: (...args: never[]) => unknown, stack?: Origin): void {
     const freed = block.allocated === 0 ? undefined : stack ?? this.#stacks.capture(callee);
@@ -441,5 +442,5 @@ function asFarAsThereIsStack(work: () => void): void {
   }
 }
 
-/** The debug heaps of this thread: a pointer that this heap has not got may be one of another's. */
+/** The debug heaps of this thread: a pointer that this heap does not have may be another heap's. */
 const neighbours = new Set<WeakRef<DebugBlocks>>();

@@ -4,8 +4,9 @@
  * nothing is given out twice.
  *
  * The release build knows nothing of the books, so the two cannot change in one step. A block is taken before it is in
- * the books, and is no longer in them before it is given back. Whoever does not come to the end, for an exception or by
- * death, leaves the books *unsettled*: the next one gives back what is live in the release build and not taken.
+ * the books, and is no longer in them before it is given back. A thread that does not come to the end, because of an
+ * exception or because it dies, leaves the books *unsettled*: the next one gives back what is live in the release build
+ * and not taken.
  *
  * @module
  */
@@ -79,7 +80,7 @@ export class InnerBlocks {
     this.#books.settle();
   }
 
-  /** Makes the release build agree with the books, after somebody did not come to the end. */
+  /** Makes the release build agree with the books, after a thread has not come to the end. */
   recover(): void {
     this.#release.reclaim();
     for (const inner of this.#lost()) {

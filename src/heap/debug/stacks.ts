@@ -1,9 +1,9 @@
 /**
  * Stacks of the calls that allocate and free, in a debug build.
  *
- * - To have V8 write a stack costs as much as two captures, for any number of stacks. So 64 are made text together: what
- *   was captured is held until then, or until the program's turn ends, before which nothing is said to be collected. Of a
- *   heap that is shared each is made text at once.
+ * - To have V8 write a stack costs as much as two captures, for any number of stacks. So 64 are made text together:
+ *   what was captured is held until then, or until the program's turn ends, before which nothing is said to be
+ *   collected. In a shared heap each is made text at once.
  * - What C allocates through a native allocator has the stack of the program's call of C, where that is known
  *   (`NativeAllocator.call`): captured once, for all that C does in it.
  * - Where even that is too much, one allocation in n has a stack: over a program's run, a leak that matters is still

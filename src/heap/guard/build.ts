@@ -1,7 +1,7 @@
 /**
- * The guarded build: the release build, in which one allocation in some thousand has pages of its own. What JavaScript or
- * C writes past its end, or after it was freed, is found for certain, with the stacks of allocation and free: so a fault
- * that a program has often is found in production, for the price of some kilobytes.
+ * The guarded build: the release build, in which one allocation in about a thousand has pages of its own. What
+ * JavaScript or C writes past its end, or after it was freed, is found for certain, with the stacks of allocation and
+ * free: so a fault that a program has often is found in production, for the price of some kilobytes.
  *
  * - Each thread counts its mallocs down to the next that is guarded, on the hot path; how far is random, each with the
  *   same probability, so no pattern of a program's hides from it.
@@ -9,7 +9,7 @@
  *   what it does there, as it would have sooner or later, but with a report of who allocated the block. What JavaScript
  *   does there must not end the process, and is found when the block is freed, or by `check()`.
  * - A freed block waits in quarantine, where nobody may touch it either, until a mebibyte of others were freed since.
- *   Written to meanwhile it is reported when it leaves, or by `check()`.
+ *   If it is written to meanwhile, that is reported when it leaves, or by `check()`.
  * - The records are those of a debug build (`../debug/books.ts`), with the same sections: what a thread dies in the middle
  *   of is not done, and what it had guarded stays so.
  *
@@ -46,7 +46,7 @@ import type { BooksMemory, HeapMemory } from "../state/memory.ts";
 import { guardedSnapshot, guardedStats } from "./figures.ts";
 import { granuleOf, GuardedPages, spanPages } from "./pages.ts";
 
-/** One allocation in so many is guarded where nothing else is asked for, and in so many at most. */
+/** One allocation in so many is guarded by default, and in so many at most. */
 export const DEFAULT_ONE_IN = 1000;
 export const MOST_ONE_IN = 2 ** 30;
 
@@ -122,7 +122,7 @@ export class GuardedBlocks implements Blocks {
     return Math.min(MOST_ONE_IN, Math.floor(Math.log1p(-Math.random()) / Math.log1p(-1 / this.#oneIn)));
   }
 
-  /** A guarded block for a malloc that the hot path did not count, if it is to be one; else 0. */
+  /** A guarded block for a malloc that the hot path did not count, if it is to be one; otherwise 0. */
   #sample(size: number, alignment: number): Ptr {
     const { words } = this.#memory, left = words[this.#left]!;
     if (left > 0) {
@@ -175,9 +175,9 @@ export class GuardedBlocks implements Blocks {
   }
 
   /**
-   * The span of the block that has been in quarantine longest, if that is full, and the span has as many pages as a block
-   * of `size` bytes needs: its pages are in memory, and what is around them is hidden. 0 if it is not so, or the block was
-   * written to, which is for who puts it out to say.
+   * The span of the block that has been in quarantine longest, if that is full, and the span has as many pages as a
+   * block of `size` bytes needs: its pages are in memory, and what is around them is hidden. 0 if it is not so, or the
+   * block was written to, which whoever puts it out reports.
    */
   #reuse(size: number): number {
     const block = this.#books.oldest(QUARANTINED);
@@ -279,7 +279,10 @@ export class GuardedBlocks implements Blocks {
     });
   }
 
-  /** Somebody did not come to the end: gives back the spans that no record is of, as they are taken before and left after. */
+  /**
+   * A thread has not come to the end: gives back the spans that no record is of, as they are taken before and left
+   * after.
+   */
   #recover(): void {
     const held = new Set(this.#records().map(granuleOf));
     for (const granule of this.#inner.guardedSpans.guarded()) {

@@ -1,6 +1,6 @@
 /**
  * The figures of a guarded build: the release build's, which leave guarded blocks out, with those that are live. They
- * count as large blocks. Those in quarantine are no blocks any more, and their pages are charged as long as they wait.
+ * count as large blocks. Those in quarantine are no longer blocks, and their pages are charged as long as they wait.
  *
  * @module
  */

@@ -1,8 +1,8 @@
 /**
  * The front gate: takes what the hot path's free turned away, finds out what the pointer is, and routes it. Small
  * blocks are known by the registry (the slab map) or by their header, large ones by their AllocHeader and the span
- * table; in which order they are asked is the flag `classify`. Anything else was never a block of this heap, and is an
- * error that says what it is instead.
+ * table; the flag `classify` says in which order they are asked. Anything else was never a block of this heap, and is
+ * an error that says what it is instead.
  *
  * @module
  */
@@ -101,7 +101,7 @@ export class FrontGate {
     this.#watcher?.add("registryLookups", ptr);
     const sizeClass = this.smallClass(ptr);
     if (sizeClass === 0) return false;
-    this.#headers.assertSound(ptr, sizeClass); // sound if it was just that the list is full; or else why we are here
+    this.#headers.assertSound(ptr, sizeClass); // sound if the list was merely full; if not, that is why we are here
     this.#freeSmall(ptr, sizeClass);
     return true;
   }

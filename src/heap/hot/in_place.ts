@@ -83,8 +83,8 @@ export function compileKeeps(words: Int32Array, memory: HeapMemory, classes: Siz
 }
 
 /**
- * Moves the block at `ptr`, any number, to one that `malloc(size)` gives, size being any number: what `move` returns; or -1,
- * and nothing is done, if it is no small block of this thread, or is not to be one.
+ * Moves the block at `ptr`, any number, to one that `malloc(size)` gives, size being any number: what `move` returns;
+ * or -1, and nothing is done, if it is not a small block of this thread, or is not to be one.
  */
 export type Moves = (ptr: number, size: number) => number;
 

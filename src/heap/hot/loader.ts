@@ -5,7 +5,7 @@
  * variant does not load the template.
  *
  * One module serves all heaps of a set of flags, one after another and at once: each has functions of its own from it.
- * Sets of flags of which the hot path makes nothing have modules of their own, too: with them, type feedback.
+ * Sets of flags that do not change the hot path have modules of their own, too, and so type feedback of their own.
  *
  * @module
  */

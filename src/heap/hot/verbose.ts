@@ -34,7 +34,7 @@ export class Narrator implements Watcher {
   readonly #told = new Map<string, number>();
   #events = 0;
 
-  /** @param next who else is to be told. */
+  /** @param next who is to be told, too. */
   constructor(log: (line: string) => void, next: Watcher | undefined) {
     this.#log = log;
     this.#next = next;

@@ -192,7 +192,9 @@ export class Introspection {
     for (const granule of this.#large.granules()) this.#large.assertHeader(granule);
   }
 
-  /** Of the free blocks too: their headers stay, so what is not there is the trace of a write past somebody's end. */
+  /**
+   * Free blocks too: their headers stay, so a header that is gone is the trace of a write past the end of some block.
+   */
   #assertHeaders(slab: number): void {
     const { sizeClass } = this.#slabs.read(slab);
     if (!this.#headers.isDue(sizeClass)) return;

@@ -1,6 +1,6 @@
 /**
  * The parts of a heap, put together as `../release.ts` does, each within reach: for loops that run one part's own code,
- * and not what stands in front of it. What a program would call is a heap of its own, beside them.
+ * and not what stands in front of it. What a program would call is a separate heap.
  *
  * @module
  */

@@ -41,7 +41,7 @@ export interface Source {
   alloc(size: number): Ptr;
 }
 
-/** The scopes that are open, as those see them who get a pointer of one. */
+/** The scopes that are open, as seen by a function that gets a pointer of one. */
 export interface Scopes {
   /** Bytes from a pointer to the end of the block of a scope that it leads into; 0 if it is in none. */
   bytesFrom(ptr: Ptr): number;

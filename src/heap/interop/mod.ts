@@ -1,5 +1,5 @@
 /**
- * What programs that call C need beside `malloc` and `free`: see `README.md`.
+ * What programs that call C need besides `malloc` and `free`: see `README.md`.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 /**
- * Blocks that an object owns, for `using`: freed when the scope ends in which they were declared, also by an exception.
+ * Blocks that an object owns, for `using`: freed when the scope ends in which they were declared, even if that is by an
+ * exception.
  *
  * What is forgotten is not freed behind the program's back: where owned blocks are *tracked*, a FinalizationRegistry says
  * which were collected by the garbage collector without having been freed, and where they were allocated. It frees them only

@@ -114,7 +114,7 @@ export class Scope implements Disposable {
   #current = -1;
   /** Blocks of the heap's own. */
   #blocks: Set<Ptr> | undefined = undefined;
-  /** Objects over its memory, which end with it, and say so to who uses them then. */
+  /** Objects over its memory, which end with it, and say so if they are used after that. */
   #objects: Disposable[] | undefined = undefined;
   #isOver = false;
 
@@ -406,7 +406,7 @@ export class Scope implements Disposable {
     const size = this.usableSize(ptr);
     assertViews(this.#heap);
     if (this.#blocks?.has(ptr)) {
-      // A debug build moves it all the same, so that who uses the old pointer learns of it.
+      // A debug build moves it all the same, so that code that uses the old pointer learns of it.
       const kept = this.#isArena ? ptr : this.#heap.realloc(ptr, size);
       if (kept === 0) throw this.#parts.outOfMemory(size);
       this.#blocks.delete(ptr);

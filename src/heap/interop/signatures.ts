@@ -36,7 +36,8 @@ const NAMES: Readonly<Record<Deno.NativeResultType & string, true>> = {
 };
 
 /**
- * The parameters of a {@linkcode Signature}: what stands between its parentheses. Never where one is none of Deno's types.
+ * The parameters of a {@linkcode Signature}: what stands between its parentheses. Never where one is not one of Deno's
+ * types.
  *
  * @example
  * ```ts

@@ -128,7 +128,9 @@ export interface HeapProfile extends ProfileSums {
   readonly schema: "hakmem.profile/1";
   /** Bytes from one sample to the next, on average, as they were asked for. */
   readonly everyBytes: number;
-  /** The same where a thread allocated so fast that more samples would have cost too much; else the same number. */
+  /**
+   * A larger number where a thread allocated so fast that more samples would have cost too much; otherwise the same.
+   */
   readonly coarsestEveryBytes: number;
   /** When the heap was opened, in milliseconds since 1970. */
   readonly beganMs: number;

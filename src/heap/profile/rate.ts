@@ -5,11 +5,11 @@
  * that in blocks; tcmalloc (`sampler.h`, "DESIGN") and jemalloc (`prof_data.c`, `prof_unbias_map_init`) do the same.
  *
  * The estimates stay unbiased when `every` changes between two samples, as each sample keeps what it was drawn with. It
- * changes where a program allocates so fast that samples would take more than a hundredth of its time: a bucket has
- * a millisecond to spend, and gets a hundredth of the time that passes. Empty, `every` doubles at a sample; half full
- * again, it halves, down to what was asked for. So who allocates slowly is sampled in full, and who does it fast loses
- * little. Who asks for samples n times as dense as the default has n times as much of the time to spend, up to a tenth,
- * and n² times as much in advance, up to two seconds.
+ * changes where a program allocates so fast that samples would take more than a hundredth of its time: a bucket has a
+ * millisecond to spend, and gets a hundredth of the time that passes. Empty, `every` doubles at a sample; half full
+ * again, it halves, down to what was asked for. So a thread that allocates slowly is sampled in full, and one that
+ * allocates fast loses little. A heap that asks for samples n times as dense as the default has n times as much of the
+ * time to spend, up to a tenth, and n² times as much in advance, up to two seconds.
  *
  * @module
  */

@@ -158,7 +158,7 @@ export class KnownStacks {
   readonly #frames = new Map<string, string>();
 
   /**
-   * The same object for the same stack, as long as it is known. Its text is made here, if V8 has not done so.
+   * The same object for the same stack, as long as it is known. Its text is made here, if V8 has not made it.
    *
    * @param textOf gives Deno's text of one that is new, where its call is still under way.
    */

@@ -1,13 +1,14 @@
 /**
- * A table of stacks, as text, in memory that all threads of a heap have: who shows a stack may be another thread than who
- * captured it, which may be gone by then. A stack's number is the index of its entry.
+ * A table of stacks, as text, in memory that all threads of a heap have: the thread that shows a stack may not be the
+ * one that captured it, which may be gone by then. A stack's number is the index of its entry.
  *
  * ```
  *   | bucket, a word each | entry | entry | ...       entry: | next in bucket | hash | bytes | ... | UTF-8 ... |
  * ```
  *
  * Each text is in there once; nothing is ever taken out. When the table is full, what is new is said to be lost. What
- * writes is part of a section. Between its three words and its text an entry may have words of who has the table.
+ * writes is part of a section. Between its three words and its text an entry may have words that belong to the table's
+ * owner.
  *
  * @module
  */
@@ -113,7 +114,7 @@ export class StackTable {
     return this.#append(bytes, hash);
   }
 
-  /** What is written behind the end is nobody's, so only the end and the bucket are logged. */
+  /** What is written past the end belongs to nobody, so only the end and the bucket are logged. */
   #append(bytes: Uint8Array, hash: number): number {
     const { words, journal, first, bytes: most, end: endWord } = this.#place;
     const entry = words[endWord]!, bucket = this.#bucket(hash);

@@ -17,16 +17,17 @@
  *   the next: a value may be written back twice.
  *
  * **What is read without the lock must be true whatever becomes of the section that wrote it.** A word that was set may
- * come back as it was, and its reader has gone on: so such a word is either one that its reader only takes as a hint, and
- * asks again in a section; or it is stored once the section is committed (`publish`), and its reader can do with the value
- * of before, since a thread may die between the two stores. These words are, by who writes them:
+ * come back as it was, and its reader has gone on: so such a word is either one that its reader only takes as a hint,
+ * and asks again in a section; or it is stored once the section is committed (`publish`), and its reader can do with
+ * the value of before, since a thread may die between the two stores. These words are, by their writers:
  *
  * | word | its reader without the lock |
  * |---|---|
  * | slab map, in sections | `free`, of a slab that has live blocks: its class stays; a wrong owner gets the block by ring, and asks the map again, as its taker does (`../threads/remote_frees.ts`) |
  * | `RING_RELEASED`, published | the sender; the value of before only makes its ring look fuller |
- * | `RING_SENT`, `RING_WRITTEN`, by the sender, who has no section | who takes, and only ever in a section |
- * | span table, in sections | who frees or resizes a large block of its own, whose record nobody else changes |
+ * | `RING_SENT`, `RING_WRITTEN`, by the sender, who has no section | the owner that takes, and only ever in a section |
+ * | span table, in sections | the thread that frees or resizes a large block of its own, whose record nobody else
+ * changes |
  * | counts of granules, in sections | when to purge: a hint |
  * | thread table, by compare-and-swap, never undone | anyone; but for `THREAD_LEAVING`: a hint, asked again in the section that closes |
  * | a cached span's record, by the thread that has it, in no section | walkers in a section: exact while it is quiet |

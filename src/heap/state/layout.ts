@@ -128,7 +128,7 @@ export const TOMBSTONE_BYTES = 16 * KIB;
 // ---- tables --------------------------------------------------------------------------------------------------------
 
 /**
- * A word a slab: its class in the low bits, above them who owns it, the number of a thread cache or `NOBODY`; 0 where
+ * A word a slab: its class in the low bits, above them its owner, the number of a thread cache or `NOBODY`; 0 where
  * there is no slab. It covers all of 32 bits, not just 2 GiB: so the index of any int32 pointer, a negative one too, is
  * inside and reads 0. It is where the state begins, so that a pointer's word is at its index, without an addition.
  */

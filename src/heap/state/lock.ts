@@ -17,7 +17,7 @@
  * entry to a thread that takes the lock, does not take it from that one.
  *
  * A debug build's books have a lock of their own, the same in all but one thing: its holder may be dead, and its entry
- * free, or another's. So a holder whose word has a tenure that is over is gone, too.
+ * free, or another thread's. So a holder whose word has a tenure that is over is gone, too.
  *
  * Nobody sleeps in a section for long. So if the word names a live thread that has slept for more than a second, the word
  * was overwritten, or the thread is stopped in a debugger. Then whoever waits gets an error, and takes nothing.

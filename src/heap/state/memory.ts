@@ -160,8 +160,8 @@ export class HeapMemory {
    * Memory for a new heap.
    *
    * @param bytes address space to reserve, a multiple of 2 MiB; half of it, and so on, if there is less and `orLess`.
-   * @param behind what else it has room for.
-   * @throws {OsError} if the system has not got it.
+   * @param behind what there is room for besides.
+   * @throws {OsError} if the system does not have it.
    */
   static reserve(
     system: VirtualMemory,
@@ -250,7 +250,9 @@ export class HeapMemory {
     }
   }
 
-  /** Whether the heap is open: in a section it stays so, even for who has no entry in the thread table yet. */
+  /**
+   * Whether the heap is open: in a section it stays so, even for a thread that has no entry in the thread table yet.
+   */
   get isOpenToAll(): boolean {
     return Atomics.load(this.words, WORD_MAGIC) === HEAP_MAGIC;
   }
@@ -442,8 +444,8 @@ export class HeapMemory {
   }
 
   /**
-   * Whether a thread has nothing: no blocks, and no slabs that have any to give. Only then its entry may be made free: else
-   * it stays, as a dead thread's does.
+   * Whether a thread has nothing: no blocks, and no slabs that have any to give. Only then its entry may be made free;
+   * otherwise it stays, as a dead thread's does.
    */
   isCacheEmpty(thread: number): boolean {
     const first = firstWordOf(thread);
@@ -516,7 +518,7 @@ function withSamples(bytes: number, { samples }: Behind): number {
   return withRings(bytes) + (samples ? samplesBytes(bytes) : 0);
 }
 
-/** What a heap of so many bytes reserves: the state is in front of it, and the books are behind all else. */
+/** What a heap of so many bytes reserves: the state is in front of it, and the books come last. */
 export function reservedBytes(bytes: number, behind: Behind): number {
   const books = behind.books ? GAP_BYTES + booksLayout(bytes).bytes : 0;
   return stateBytes(bytes) + withSamples(bytes, behind) + books;

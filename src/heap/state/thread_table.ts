@@ -13,15 +13,15 @@
  * ```
  *
  * Invariants: an id is written from 0 by whoever claims; to 0 by its own thread, or by another in a section which has
- * seen that the entry is still that of the dead; and then the cache's lists are empty. So who claims an entry has an
- * empty cache. Nothing of an entry is logged: a claim that came since must not be undone. The start goes before the id,
- * so who reads an id, then a start, then the same id, has read the start of that thread, or 0. And the tenure goes
- * before the id: no two threads have an entry in one tenure, so an entry and its tenure name a thread.
+ * seen that the entry is still that of the dead; and then the cache's lists are empty. So a thread that claims an entry
+ * has an empty cache. Nothing of an entry is logged: a claim that came since must not be undone. The start goes before
+ * the id, so whoever reads an id, then a start, then the same id, has read the start of that thread, or 0. And the
+ * tenure goes before the id: no two threads have an entry in one tenure, so an entry and its tenure name a thread.
  *
  * The seal follows from the other three. An entry that it does not fit was overwritten, by C code for instance: nobody
  * takes it for free, or its thread for dead or leaving, since the heap's memory could go from under one that lives. As
- * long as there is such an entry the memory stays. Who claims or releases has no seal, or one of before, for a moment:
- * that hurts nobody.
+ * long as there is such an entry the memory stays. An entry that is being claimed or released has no seal, or an old
+ * one, for a moment: that hurts nobody.
  *
  * An entry is dead when the operating system has no such thread, or one with another start: a Worker that is terminated
  * in the middle of something runs on for as long as it takes, and a number may come again. There is no third state for
@@ -187,7 +187,7 @@ export class Threads {
       this.isDead(thread);
   }
 
-  /** Of a holder of the lock that sleeps a number that stays the same while it has hardly run; else 0. */
+  /** For a holder of the lock that sleeps, a number that stays the same while it has hardly run; otherwise 0. */
   sleepOf(owner: number): number {
     const entry = entryOfOwner(owner), id = entry === NO_THREAD ? -owner : this.#who(entry)?.id;
     try {

@@ -9,13 +9,13 @@
  *   head of a list: | link of the list | a canary's place | next magazine | seal |
  * ```
  *
- * A list that is set aside keeps the blocks that were freed last, an eighth of it but no more than sixteen, and one that is
- * taken back has room for as many more: else a program whose lists happen to be full to the brim moves them back and forth, a
- * block at a time. (Random-mixed to 512 was 1.02 times as fast for it, to 128 as fast: `compare`.) They are found by a walk, of
- * which each step waits for the one before: so no more than sixteen. A magazine holds the rest of what its class's list may, no
- * more and no fewer. It is the thread's own, as its lists are: no section, and no lock. Blocks go
- * back to their slabs when a thread has too much set aside, before the heap grows (`trim`), in `collect()`, and when their
- * thread goes or is found dead.
+ * A list that is set aside keeps the blocks that were freed last, an eighth of it but no more than sixteen, and one
+ * that is taken back has room for as many more: otherwise a program whose lists happen to be full to the brim would
+ * move them back and forth, a block at a time. (Random-mixed to 512 was 1.02 times as fast for it, to 128 as fast:
+ * `compare`.) They are found by a walk, each step of which waits for the one before: so no more than sixteen. A
+ * magazine holds the rest of what its class's list may, no more and no fewer. It is the thread's own, as its lists are:
+ * no section, and no lock. Blocks go back to their slabs when a thread has too much set aside, before the heap grows
+ * (`trim`), in `collect()`, and when their thread goes or is found dead.
  *
  * Invariant: at each point between two stores each block is on the list or in a magazine; in the middle of a move the
  * list *leads into* the latest magazine, so for whoever finds a dead thread's it ends there. The seal follows from the

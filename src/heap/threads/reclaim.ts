@@ -1,15 +1,15 @@
 /**
- * Gives back what threads had that ended without `close()`: the blocks on their free lists go to the slabs, their slabs
- * lose their owner, and their entries in the thread table become free. What is done is a number of sections, in each of which
- * the entry is still the dead thread's; so two threads may do it at once, and one that dies over it leaves the rest to
- * the next.
+ * Gives back what threads had that ended without `close()`, such as a Worker that was terminated: the blocks on their
+ * free lists go to the slabs, their slabs lose their owner, and their entries in the thread table become free. What is
+ * done is a number of sections, in each of which the entry is still the dead thread's; so two threads may do it at
+ * once, and one that dies over it leaves the rest to the next.
  *
  * A thread may have died between two stores of `malloc` or `free`, and it may be the one with the bug: so its counts
  * are not believed, and its lists are followed as long as each link leads to a block of the class that may be free.
- * What is behind the first that does not is lost, as is a block that was under way between list and program.
+ * What comes after the first that does not is lost, as is a block that was under way between list and program.
  *
- * A thread that attaches while all entries are taken does the same before it has one. Nothing keeps the heap from being
- * closed meanwhile but the lock: so each section looks whether it is open.
+ * A thread that attaches while all entries are taken does the same before it has one. Only the lock keeps the heap from
+ * being closed meanwhile: so each section looks whether it is open.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Remote frees: what a thread frees of slabs that another one owns, on its way to that one.
+ * Remote frees: blocks that a thread frees, of slabs that another one owns, on their way to the owner.
  *
  * The way is a ring of pointers. Nobody writes to such a block before its owner has it back: a list through the blocks
  * would take each block's cache line away from the thread that wrote it last. One line of the ring carries sixteen
@@ -14,10 +14,10 @@
  *   a section takes:       all from taken to sent;  taken = sent;  and when it is committed: released = taken
  * ```
  *
- * There is a ring for each pair of threads. So only one thread writes to it, the one that has the sender's entry, and it
- * needs neither a lock nor a compare-and-swap. Who takes is in a section (`../state/journal.ts`): mostly the owner, which puts
- * the blocks on its free lists; the sender, which puts them back into their slabs when the ring is full, or when it goes; or who
- * finds one of the two dead.
+ * There is a ring for each pair of threads. So only one thread writes to it, the one that has the sender's entry, and
+ * it needs neither a lock nor a compare-and-swap. The thread that takes is in a section (`../state/journal.ts`): mostly
+ * the owner, which puts the blocks on its free lists; the sender, which puts them back into their slabs when the ring
+ * is full, or when it goes; or a thread that finds one of the two dead.
  *
  * Invariants: `sent` is stored after the pointers before it, and `taken` is part of the section that takes them. So
  * whichever thread dies, and wherever, each block is in the ring or taken, never both. A block whose pointer is written
@@ -72,7 +72,7 @@ import type { Slabs } from "../core/slabs.ts";
 const COUNTED_AT_ONCE = 32;
 /** Once in so many, it looks whether others have sent it blocks. */
 const LOOK_AFTER = 128;
-/** An owner that has blocks of its own to go on with takes others' from a ring that is so full. */
+/** An owner that has blocks of its own to go on with takes what others have freed from a ring that is so full. */
 const WORTH_TAKING = RING_BLOCKS / 4;
 /** A ring takes a block if so many bytes of blocks of its class would be no more than it holds. */
 const RING_BYTES = 256 * KIB;
@@ -81,7 +81,7 @@ const RINGS_AT_ONCE = 8;
 /** A section takes at most so many: it has the lock. */
 const MOST_AT_ONCE = RING_BLOCKS / 4;
 /**
- * A section that takes writes so many words beside the runs: heads and rooms of all lists, and `taken` of its rings.
+ * A section that takes writes so many words besides the runs: heads and rooms of all lists, and `taken` of its rings.
  */
 const LIST_WORDS = 2 * MAX_CLASSES + RINGS_AT_ONCE;
 /** A ring is that many blocks long, as a power of two: the round of an index is above. */
@@ -201,7 +201,10 @@ export class RemoteFrees {
     return ringOf(this.#own, owner === NOBODY ? this.#own : owner);
   }
 
-  /** A thread that frees what is others' may be one that others free from: then it takes those while they are few. */
+  /**
+   * A thread that frees blocks of other threads may have blocks that these free: then it takes those while they are
+   * few.
+   */
   #look(): void {
     for (let other = this.#memory.threads.used - 1; other >= 0; other--) {
       if (other === this.#own) continue;
@@ -244,7 +247,7 @@ export class RemoteFrees {
     return this.#source.hasRoomFor(RUNS + 2, LIST_WORDS);
   }
 
-  /** Says how far a ring is emptied: to who takes now, to the sender when that is sure. */
+  /** Says how far a ring is emptied: to the owner that takes them now, to the sender once that is certain. */
   #setTaken(ring: number, taken: number): void {
     const { journal, ringsWord } = this.#memory;
     journal.set(ringsWord + ring + RING_TAKEN, taken);
@@ -345,7 +348,7 @@ export class RemoteFrees {
     this.#restart(ring, (Atomics.load(this.#rings, ring + RING_SENT) + GIVEN_UP) | 0);
   }
 
-  /** The same, for who writes to it, or has found that one dead. */
+  /** The same, for the thread that writes to it, or that has found that one dead. */
   #beginAnew(ring: number): never {
     return this.#memory.journal.run(() => {
       const rings = this.#rings, taken = rings[ring + RING_TAKEN]!;
@@ -437,7 +440,7 @@ export class RemoteFrees {
       for (let at = 0; at < count; at++) {
         const entry = rings[placeOf(ring, taken + at)]!, ptr = entry & ~TAG;
         if (entry === entryOf(ptr, taken + at)) yield ptr;
-        else if (at < waiting) throw damagedRing(ring); // else it is about to be written
+        else if (at < waiting) throw damagedRing(ring); // otherwise it is about to be written
       }
     }
   }

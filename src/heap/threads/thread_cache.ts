@@ -262,7 +262,7 @@ export class ThreadCache {
     this.#slabs.trim();
   }
 
-  /** Gives back what is on a list behind its `kept` first blocks, of which `last` is the last; whether some is left. */
+  /** Gives back what is on a list after its `kept` first blocks, of which `last` is the last; whether some is left. */
   #spill(sizeClass: number, last: number, kept: number): boolean {
     const from = last === 0 ? this.firstWord + CACHE_HEADS + sizeClass : this.#memory.wordOf(last);
     const room = this.firstWord + CACHE_ROOMS + sizeClass, capacity = this.capacities[sizeClass]!;

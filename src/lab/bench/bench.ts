@@ -81,9 +81,9 @@ interface ContestantRecord {
   readonly first: Turn[];
 }
 
-/** What became of those who began. */
+/** What became of those that began. */
 interface Field {
-  /** Those who are still in it. */
+  /** Those that are still in it. */
   records: ContestantRecord[];
   readonly notes: string[];
   readonly failures: Failure[];
@@ -212,12 +212,12 @@ async function measureRound(
   for (const [record, each] of halves) for (const [index, turns] of each.entries()) record.turns[index]!.push(turns);
 }
 
-/** Who somebody is among all that take part. */
+/** How a contestant is told from all others that take part. */
 function keyOf({ contestant, threads }: ContestantStart): string {
   return `${threads} ${contestant.label}`;
 }
 
-/** Starts a process for each; who cannot start is out of it. */
+/** Starts a process for each; a contestant that cannot start is left out. */
 async function startAll<Who extends ContestantStart>(
   starts: readonly Who[],
   children: Children,
@@ -352,14 +352,14 @@ function requestOf(
   return { workload: workload.name, units, threads, parameters: sizes[index]?.parameters ?? {} };
 }
 
-/** What all who do it must agree on. */
+/** What all contestants that do it must agree on. */
 function workOf({ workload }: BenchPlan, { threads }: ContestantRecord, { size }: BenchPlan["sizes"][number]): string {
   return `${workload.name} ${settingIn(workload.name, { size, threads })}`.trimEnd();
 }
 
 /**
- * Lets every contestant run a turn of as many units as it will be asked for, and a do-nothing allocator the same: who
- * does other work than that one is found before anything is measured. Each turn that follows must repeat what this one
+ * Lets every contestant run a turn of as many units as it will be asked for, and a do-nothing allocator the same: one
+ * that does other work than it is found before anything is measured. Each turn that follows must repeat what this one
  * gave.
  */
 async function verify(

@@ -1,7 +1,7 @@
 /**
  * How often the stages of a variant are reached: one unit of a workload on a counting build, or some by each of several
  * threads. It is run apart from what is measured, since counting costs time. The counts of one thread's unit are the
- * same on every machine; those of several threads depend on who comes when.
+ * same on every machine; those of several threads depend on which thread comes when.
  *
  * @module
  */

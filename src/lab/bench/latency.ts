@@ -1,5 +1,5 @@
 /**
- * `bench --latency`: how long single operations of a workload take (`../latency/latency.ts`), beside its throughput,
+ * `bench --latency`: how long single operations of a workload take (`../latency/latency.ts`), besides its throughput,
  * which is measured before and by other processes. Each contestant has one more process for each size, in which one
  * unit is run again and again. What its operations are is found here, by an allocator that only notes them, and goes to
  * all in a file.

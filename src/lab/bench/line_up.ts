@@ -22,7 +22,7 @@ export interface LineUpPlan {
   readonly ownHeaps?: boolean;
 }
 
-/** Everyone for each number of threads, but for those who cannot: a note names them. */
+/** Everyone for each number of threads, except for those that cannot: a note names them. */
 export function lineUp(
   { workload, threads = [1], ownHeaps = false }: LineUpPlan,
   { contestants, notes }: Contestants,

@@ -49,7 +49,8 @@ export function resultsOf(all: readonly Series[]): Result[] {
 
 /**
  * What people read instead of a native peer's name, by that: the allocator and its version. A library that tells
- * neither keeps the name of its file; behind what two have in common stand their files. The system's keeps its own.
+ * neither keeps the name of its file; names that two have in common are followed by their files. The system's keeps its
+ * own.
  */
 export function labelsOf(all: readonly Pick<Series, "contestant" | "identity">[]): ReadonlyMap<string, string> {
   const labels = new Map<string, string>();
@@ -152,6 +153,7 @@ function isHarness({ runtime }: Contestant): boolean {
   return runtime === "harness";
 }
 
+/** `net ns` of the tables: the time without that of the do-nothing allocator, round by round. */
 function netTime(samples: readonly number[], harness: Series): number {
   return estimate(differences(samples, harness.turns.map(perOperation))).median;
 }

@@ -2,7 +2,7 @@
  * `compare`: whether B is as fast as A, by the algorithm of `src/measure/verdict.ts` on rounds as
  * `../contest/rounds.ts` measures them. A takes part twice: the second A is the control, which says what difference the
  * machine makes between equals. The rounds are looked at when there are 20, and if a row is still inconclusive, when
- * there are 40, and then when there are 80, never else.
+ * there are 40, and then when there are 80, at no other time.
  *
  * @module
  */

@@ -12,7 +12,7 @@ export class DisagreementError extends Error {
   /**
    * @param what The workload and its size.
    * @param answers What each contestant reported: operations and checksum.
-   * @param dissenters Those who differ from most.
+   * @param dissenters Those that differ from most.
    */
   constructor(what: string, readonly answers: ReadonlyMap<string, string>, readonly dissenters: readonly string[]) {
     const reported = [...answers].map(([label, answer]) => `  ${label}: ${answer}`).join("\n");

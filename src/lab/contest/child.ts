@@ -72,7 +72,7 @@ const TICKS = 10;
 const STDERR_PATIENCE = 1000;
 /** Characters of it that are kept. */
 const MOST_ERRORS = 1 << 16;
-/** Characters of an answer; who writes more is not speaking the protocol. */
+/** Characters of an answer; a child that writes more is not speaking the protocol. */
 const LONGEST_ANSWER = 1 << 20;
 
 /** Milliseconds for work that was never seen. */

@@ -45,7 +45,7 @@ export class Children implements AsyncDisposable {
   /** Ends them all, also those that are just starting. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#signal.removeEventListener("abort", this.#stop);
-    const ended = this.#stopped ?? this.#stack.disposeAsync(); // who is late ends by itself from now on
+    const ended = this.#stopped ?? this.#stack.disposeAsync(); // one that is late ends by itself from now on
     await Promise.allSettled(this.#starting);
     await ended;
   }

@@ -33,7 +33,7 @@ const OPTIONAL = ["calloc", "realloc", "posix_memalign", "aligned_alloc"];
 /**
  * What serves a process's malloc.
  *
- * @param words of its first line, behind `ready`: `malloc=/usr/lib/x86_64-linux-gnu/libmimalloc.so.2`
+ * @param words of its first line, after `ready`: `malloc=/usr/lib/x86_64-linux-gnu/libmimalloc.so.2`
  * @param expected path of the library which has to, or {@linkcode LIBC}
  * @throws IdentityError if it is another one
  */

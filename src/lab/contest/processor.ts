@@ -9,8 +9,8 @@ import { allowedProcessors, keepOn } from "../../os/mod.ts";
 import type { Child } from "./child.ts";
 
 /**
- * Has the main threads of processes run on one processor, drawn from those that there are; does nothing where that cannot be
- * had. The threads that V8 has beside go where the system wants.
+ * Has the main threads of processes run on one processor, drawn from those that there are; does nothing where that
+ * cannot be had. V8's other threads go where the system wants.
  */
 export function shareProcessor(processes: readonly Child[], random: Random): void {
   const [processor] = random.shuffled(allowedProcessors());

@@ -6,12 +6,12 @@
  * The processes of a round are started and warmed up, and then all kept alive while a baton goes round: the one that
  * has it measures a turn, the others wait. For each size the order is random, then mirrored (A B C C B A), so the turns
  * of one size lie close together, and a machine that slows down steadily slows all of them alike. Those with one thread
- * run on one processor, drawn for the round: of two, one may be half as fast as the other while its neighbour on the host
- * is busy, and who has that one is slow for the whole round (src/DECISIONS.md). All measure the same
- * number of operations, which is calibrated before the first round so that the fastest one's turn is long enough.
+ * run on one processor, drawn for the round: of two, one may be half as fast as the other while its neighbour on the
+ * host is busy, and whoever has that one is slow for the whole round (src/DECISIONS.md). All measure the same number of
+ * operations, which is calibrated before the first round so that the fastest one's turn is long enough.
  *
- * A round that was disturbed (`../../measure/disturbance.ts`) is discarded whole and measured again, at most so often:
- * of five rounds one. If more than a fifth were disturbed, there is no verdict.
+ * A round that was disturbed (`../../measure/disturbance.ts`) is discarded whole and measured again, at most one round
+ * in five. If more than a fifth were disturbed, there is no verdict.
  *
  * @module
  */
@@ -144,12 +144,12 @@ export class Rounds {
     return areDisturbed(this.disturbed, this.rounds.length + this.discarded);
   }
 
-  /** What is to be said of that. */
+  /** What to say about that. */
   get warning(): Warning | undefined {
     return this.areDisturbed ? disturbedWarning(this.disturbed, this.rounds.length + this.discarded) : undefined;
   }
 
-  /** What is to be said of rounds that were discarded. */
+  /** What to say about rounds that were discarded. */
   get notes(): string[] {
     if (this.discarded === 0) return [];
     const times = this.discarded === 1 ? "1 round was" : `${this.discarded} rounds were`;

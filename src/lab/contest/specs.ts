@@ -9,7 +9,7 @@
  *     ../other,slab-map         another copy of the source, by its folder
  *
  * A revision's files are taken out of the repository into the cache folder, by their hash; so they are there until
- * somebody deletes them, and a revision that was rewritten is another one. Whatever the source, it is this lab, with
+ * somebody deletes them, and a revision that was rewritten is a new one. Whatever the source, it is this lab, with
  * these workloads, that runs its heap.
  *
  * @module
@@ -37,7 +37,7 @@ export const ROOT: string = decodeURIComponent(new URL("../../../", import.meta.
 const PARTS = ["mod.ts", "src", "native"];
 
 /**
- * Finds out what a name stands for: a variant, else a peer, else a folder, else a revision.
+ * Finds out what a name stands for: a variant, a peer, a folder or a revision, whichever comes first in this order.
  *
  * @param harness What its process runs; the workloads if absent.
  * @throws {InvalidOptionError} if it is nothing of these, or its flags contradict one another
@@ -159,7 +159,7 @@ async function takeOut(hash: string, root: string): Promise<string> {
       );
     }
     await Deno.rename(files, folder).catch(async (error) => {
-      if (!await exists(folder)) throw error; // else another process was faster
+      if (!await exists(folder)) throw error; // otherwise another process was faster
     });
   } finally {
     await Deno.remove(scratch, { recursive: true });

@@ -3,8 +3,8 @@
  * and is it as fast as it will be?
  *
  * The units are raised until a turn lasts long enough, which also gives V8 the time to optimise. Then a fixed number of
- * turns, and more while the last two differ, while the loop is not in V8's best code, or while all has not yet run for
- * as long as V8 needs: a first unit may be slow because nothing is compiled yet.
+ * turns, and more while the last two differ, while the loop is not in V8's best code, or while the process has not yet
+ * run for as long as V8 needs: a first unit may be slow because nothing is compiled yet.
  *
  * @module
  */

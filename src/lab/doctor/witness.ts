@@ -204,7 +204,7 @@ class Pair {
   }
 }
 
-/** The defaults, but for units that are small beside a turn. */
+/** The defaults, apart from units that are small compared with a turn. */
 function parametersOf(name: string): Parameters {
   const workload = WORKLOADS.get(name)!;
   return completeParameters(workload, workload.parameters["cycles"] === undefined ? {} : { cycles: UNIT_CYCLES });

@@ -1,5 +1,5 @@
 /**
- * Ablations: which builds must be measured to say what each flag does. Of two variants A and B, for each flag that
+ * Ablations: which builds must be measured to say what each flag does. For two variants A and B, and each flag that
  * differs: A with B's value of it, over A; and B, over B with A's value of it. The mean of the two directions is the
  * flag's effect. Where flags act together two by two, half of what a pair does beyond its singles is in each of its
  * flags, and the effects add up to the whole; what they leave is due to three flags or more, or to chance.

@@ -2,9 +2,10 @@
  * `explain`: which of the flags that differ makes B slower, or faster, than A, and what shows it.
  *
  * All builds that `ablation.ts` plans are measured in the same rounds, each in a process of its own. What a flag does
- * is the difference between builds that differ in it alone, round by round, from A's side and from B's; so it does
- * not depend on what somebody expects of the flag, and no sentence here has a flag's name. The rest is evidence for it: counting
- * builds say how often the flag's code runs, `micro` what the stages cost, V8's own log what became of the loop.
+ * is the difference between builds that differ in it alone, round by round, from A's side and from B's; so it does not
+ * depend on what anybody expects of the flag, and no sentence here has a flag's name. The rest is evidence for it:
+ * counting builds say how often the flag's code runs, `micro` what the stages cost, V8's own log what became of the
+ * loop.
  *
  * Where the singles of one side do not add up to the whole, the pairs are measured too. In the end the smallest set of
  * flags that should bring B back to A is built, and compared with A.
@@ -307,7 +308,7 @@ function undecided(flag: ExplainFlag): ExplainFlag {
   return { ...flag, finding: "undecided", because };
 }
 
-/** What is to be thought of a flag, and why. */
+/** What to think of a flag, and why. */
 function findingOf(
   effect: Interval,
   delta: number,

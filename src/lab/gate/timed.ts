@@ -29,7 +29,7 @@ export type Timed =
   | { readonly missing: string }
   | (Timing & { readonly isNet?: boolean; readonly measured: number; readonly low: number; readonly high: number });
 
-/** Runs of `bench`, and who needs them. */
+/** Runs of `bench`, and the thresholds that need them. */
 export class TimedRuns {
   readonly notes: string[] = [];
   readonly warnings: GateFile["warnings"] = [];

@@ -63,7 +63,7 @@ export function isBestCode(tiers: readonly string[]): boolean {
   return tiers.every((tier) => BEST_TIERS.includes(tier));
 }
 
-/** The verdict on the whole: what is certain to fail, else what is not known. */
+/** The verdict on the whole: no-go if anything certainly fails, otherwise undecided if anything is not known. */
 export function wholeVerdict(verdicts: readonly GateVerdict[]): GateVerdict {
   const order: readonly GateVerdict[] = ["no-go", "undecided", "go"];
   return order.find((verdict) => verdicts.includes(verdict)) ?? "undecided";

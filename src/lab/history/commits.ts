@@ -1,7 +1,7 @@
 /**
  * The commits of a range, as git has them: along first parents, so that a branch that was merged is one commit, and for
- * each what it has of the files that decide how fast a heap is. Commits that have the same are one source: between them
- * there is nothing to compare.
+ * each, its version of the files that decide how fast a heap is. Commits with the same version are one source: between
+ * them there is nothing to compare.
  *
  * @module
  */
@@ -104,7 +104,9 @@ async function revisionOf(tree: string, revision: string): Promise<string | unde
   return (await commandOutput("git", args))?.trim();
 }
 
-/** What a revision has of what is measured: the hashes of its files. Pages among them are read by nobody who runs it. */
+/**
+ * What a revision has of what is measured: the hashes of its files. Pages among them are read by nothing that runs it.
+ */
 async function contentOf(tree: string, hash: string): Promise<string> {
   const files = await commandOutput("git", ["-C", tree, "ls-tree", "-r", hash, "--", ...SOURCES]) ?? "";
   return files.split("\n").filter((line) => !line.endsWith(".md")).join("\n");

@@ -221,8 +221,8 @@ function foundOf({ rows, level, rounds, environment, warnings }: CompareRun): Fo
 }
 
 /**
- * A row that is slower or faster says that the two differ, whatever is not known of the others: `compare` would call an
- * improvement beside that inconclusive.
+ * A row that is slower or faster says that the two differ, whatever is not known of the others: `compare` calls it
+ * inconclusive if one row is an improvement and another is inconclusive.
  */
 function verdictOnRows(rows: CompareFile["rows"]): Found["verdict"] {
   const verdicts = rows.map(({ verdict }) => verdict);

@@ -4,10 +4,10 @@
  * All that is compared is compared with one start, so that small changes add up until they are seen:
  *
  *     start ──────────────── end      the ends: equivalent, and it is done
- *     start ─────── middle            like the start? then the change is behind it, else in front or here
+ *     start ─────── middle            like the start? then the change comes later, otherwise before or here
  *                 before─hit          and in the end the state that was found with the one before
  *
- * That is one comparison for the ends, at most ⌈log2 n⌉ middles for n states behind the start, and one for the
+ * That is one comparison for the ends, at most ⌈log2 n⌉ middles for n states after the start, and one for the
  * confirmation, unless the one before is the start. Then the state that was found is the new start, until the ends are
  * equivalent. Two changes that undo each other between two ends are not seen; more ends see more.
  *
@@ -82,7 +82,7 @@ export async function search({ ends, compare, runs }: Search, findings: Findings
 
   /** Finds the first change between two that differ by this pair, and gives the new start. */
   async function firstChange(from: number, to: number, whole: number): Promise<number> {
-    let anchor = from; // what is compared with: the start, or what is behind a stretch that is undecided
+    let anchor = from; // what is compared with: the start, or what comes after a stretch that is undecided
     let low = from, high = to; // like the anchor; not like it
     let sure = whole; // the pair that says so of the narrowest range
     let isStuck = false;

@@ -1,6 +1,6 @@
 /**
- * What counts the instructions of a process: `perf stat`, where the kernel and the processor let it, and else valgrind,
- * which runs the program on a processor of its own, some fifty times as slow.
+ * What counts the instructions of a process: `perf stat`, where the kernel and the processor let it, and otherwise
+ * valgrind, which runs the program on a processor of its own, some fifty times as slow.
  *
  * - perf needs hardware counters, which virtual machines mostly lack, and `kernel.perf_event_paranoid` of 2 at most.
  *   `:u` counts what the program does itself, not the kernel.

@@ -1,13 +1,13 @@
 /**
- * `bench --instructions`: counts beside the times, which no noise touches. Of native peers, the instructions and cache
- * misses of an operation; of our heap, how long the code is that V8 made of the hot loop, and the bytecode that it made it
- * of.
+ * `bench --instructions`: counts beside the times, which no noise touches. For native peers, these are the instructions
+ * and cache misses of an operation; for our heap, how long the code is that V8 made of the hot loop, and the bytecode
+ * that it made it of.
  *
- * What is counted is a whole process, twice: it runs some units of the workload, and then as many and more. The difference
- * is what the units more took, when the program has started, its allocator is warm, and its slots are full: neither of that
- * is in it. (callgrind could be told to count one function alone, but that would have the beginning and the end of a turn
- * in it, and perf could not do the same.) The do-nothing allocator's, counted likewise, are taken off for net counts, as
- * for times.
+ * What is counted is a whole process, twice: it runs some units of the workload, and then as many and more. The
+ * difference is what the additional units took, when the program has started, its allocator is warm, and its slots are
+ * full: neither of that is in it. (callgrind could be told to count one function alone, but that would have the
+ * beginning and the end of a turn in it, and perf could not do the same.) The do-nothing allocator's, counted likewise,
+ * are taken off for net counts, as for times.
  *
  * With one thread only: valgrind runs one thread at a time, and a thread that waits for another counts its waiting.
  *

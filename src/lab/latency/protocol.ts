@@ -5,11 +5,11 @@
  *     > latency replay units=3
  *     ok ticks=1234567890 nanoseconds=475000000 step=26 longest-0=8320,17,52,2,0,0,0 counts-0=26:1203,52:44/26:1201 ...
  *
- * Ticks passed in so many nanoseconds, and the clock goes by so many at once. Of each kind of operation, by its number:
- * the longest (ticks, event, its shortest time in another replay, its page faults in a replay in which they were counted,
- * nanoseconds that the thread was not running, whether the collector and a compiler of V8 worked in it), and how many were
- * in each bucket, by batch: the replays are counted in five, one after the other. Of several longest, the first. Kind 6 are the
- * empty intervals, which price the clock.
+ * Ticks passed in so many nanoseconds, and the clock goes by so many at once. For each kind of operation, by its
+ * number: the longest (ticks, event, its shortest time in another replay, its page faults in a replay in which they
+ * were counted, nanoseconds that the thread was not running, whether the collector and a compiler of V8 worked in it),
+ * and how many were in each bucket, by batch: the replays are counted in five, one after the other. If several are the
+ * longest, the first counts. Kind 6 are the empty intervals, which price the clock.
  *
  * @module
  */

@@ -21,7 +21,7 @@ export interface Stage {
 
 /** A stage that the whole has, too. */
 export const fast = (name: string, code: string): Stage => ({ name, code, isOnFastPath: true });
-/** A stage that it has not. */
+/** A stage that it does not have. */
 export const extra = (name: string, code: string): Stage => ({ name, code, isOnFastPath: false });
 
 /** Runs so many iterations; returns something that depends on all of them. */

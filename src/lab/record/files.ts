@@ -92,7 +92,7 @@ export class Target {
     this.#before = identityOf(file);
     try {
       if (this.#before !== undefined) {
-        // A device would be renamed over, and who opens a pipe waits for its reader. A folder says so itself.
+        // A device would be renamed over, and whoever opens a pipe waits for its reader. A folder says so itself.
         const { isFile, isDirectory } = Deno.statSync(file);
         if (!isFile && !isDirectory) throw new Error("it is there, and is not a file");
         Deno.openSync(file, { write: true }).close(); // it may not be ours

@@ -4,7 +4,7 @@
  *     the recorder    notes each program that a process becomes, and whether its own variables are passed on; a program
  *                     that has the recorder in it makes a file before its main, so one without a file had none
  *     forks           one that cannot make a file of its own is counted in its parent's
- *     /proc           says of a process that has the variables what it is and whether it runs, also where no recorder is
+ *     /proc           says of a process that has the variables what it is and whether it runs, recorder or not
  *
  * @module
  */
@@ -105,12 +105,12 @@ export class Watch implements Disposable {
 
   /** What was seen and is not among those that are known. The watch has been disposed of. */
   async missing(known: ReadonlySet<number>, running: ReadonlySet<number>): Promise<MissingProcess[]> {
-    await this.#looking; // else its `sh` would outlive the recording
+    await this.#looking; // otherwise its `sh` would outlive the recording
     const missing: MissingProcess[] = [];
     for (const [pid, program] of this.#seen) {
       if (known.has(pid)) continue;
       const obstacle = await obstacleOf(program);
-      const reason = obstacle ?? (running.has(pid) ? RUNNING : undefined); // else a fork that asked for nothing
+      const reason = obstacle ?? (running.has(pid) ? RUNNING : undefined); // otherwise a fork that asked for nothing
       if (reason !== undefined) missing.push({ program: nameOf(program), pid, count: 1, reason });
     }
     return missing;

@@ -1,6 +1,6 @@
 /**
- * Whether a program can have the recorder in it. One that is linked statically, is of another kind, or runs with somebody
- * else's rights cannot. Its file says so, before it is run.
+ * Whether a program can have the recorder in it. One that is linked statically, is of another kind, or runs with
+ * another user's rights cannot. Its file says so, before it is run.
  *
  * @module
  */

@@ -220,7 +220,7 @@ export class Recording implements Disposable {
     return header.ran ?? (isWhole ? { wallSeconds: this.#seconds } : undefined);
   }
 
-  /** A program that had no recorder in it is missing, also if nothing told of that. */
+  /** A program that had no recorder in it is missing, even if nothing reported that. */
   async #addProgram(missing: MissingProcess[], hasFile: boolean): Promise<void> {
     const { program } = this.#plan, { pid } = this.#process;
     if (hasFile || missing.some((each) => each.pid === pid)) return;
@@ -326,7 +326,7 @@ function summaryOf(file: string) {
   return { ...totals, ...ends, kinds: { ...kinds }, sizes: [...sizes], lifetimes: [...lifetimes] };
 }
 
-/** Bytes of a file, and zeros behind its end. */
+/** Bytes of a file, and zeros past its end. */
 function readAt(file: Deno.FsFile, at: number, length: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(length);
   file.seekSync(at, Deno.SeekMode.Start);

@@ -1,6 +1,6 @@
 /**
- * What is said to who wants to record a program that runs already: the recorder gets into a program by `LD_PRELOAD`, which
- * the system looks at when a program starts, and never again.
+ * What is said to someone who wants to record a program that runs already: the recorder gets into a program by
+ * `LD_PRELOAD`, which the system looks at when a program starts, and never again.
  *
  * @module
  */

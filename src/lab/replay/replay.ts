@@ -12,7 +12,7 @@
  *
  * - Our heap, and the pools that are one mapping: the pages of that mapping which are in memory (`mincore`), the
  *   allocator's tables in it included.
- * - All others: the process, beyond what it has at the same event with the do-nothing allocator. Of native ones only
+ * - All others: the process, beyond what it has at the same event with the do-nothing allocator. For native ones, only
  *   memory that is private and not a file's counts; the replay itself has no such memory.
  *
  * And how long single operations take is a third matter (`../latency/latency.ts`): one more process of each contestant.
@@ -123,7 +123,7 @@ export async function replay(
  * Has something done with processes that replay a trace.
  *
  * @param replays How many processes have the trace's memory at the same time.
- * @param action Gets what the processes run, what is to be said of how much they touch, the words, and their file.
+ * @param action Gets what the processes run, what to say about how much they touch, the words, and their file.
  */
 export async function withHarness<T>(
   { trace, threads }: Pick<ReplayPlan, "trace" | "threads">,
@@ -200,7 +200,7 @@ export function sizesOf(
   return [{ size: largestBytes, parameters: {} }];
 }
 
-/** Leaves out who cannot replay, and says why. */
+/** Leaves out contestants that cannot replay, and says why. */
 function whoCan({ contestants, notes }: Contestants, threads: number): Contestants {
   const hasCompiler = contestants.some(({ language }) => language === "native");
   const reasonOf = ({ runtime }: Contestant): string | undefined => {

@@ -1,7 +1,7 @@
 /**
  * How much of a trace's memory a replay touches: all of it up to 1 GiB live at once. Beyond that, blocks up to 64 KiB
- * whole, and 64 MiB of the larger ones, since touching a page costs more than all the rest; and less, if the machine does
- * not have that much for everybody who replays it. What is not touched is asked for all the same.
+ * whole, and 64 MiB of the larger ones, since touching a page costs more than all the rest; and less, if the machine
+ * does not have that much for every contestant. What is not touched is asked for all the same.
  *
  * @module
  */

@@ -102,7 +102,7 @@ async function namesOf(
   return { framesOf, notes };
 }
 
-/** Code of no module, as a JIT makes it; or the callers that the limit of depth left away. */
+/** Code of no module, as a JIT makes it; or the callers that the limit of depth left out. */
 function withoutModule(offset: number): Frame {
   if (offset === 0) return { function: "(callers left out)", file: "", line: 0 };
   return { function: "", file: "", line: 0, address: BigInt(offset) };

@@ -140,7 +140,7 @@ export function parseFunctions(text: string): readonly Extent[] {
 }
 
 function functionAt(functions: readonly Extent[], offset: number): string | undefined {
-  let low = 0, high = functions.length; // the first that begins behind the address
+  let low = 0, high = functions.length; // the first that begins after the address
   while (low < high) {
     const middle = (low + high) >>> 1;
     if (functions[middle]!.start <= offset) low = middle + 1;

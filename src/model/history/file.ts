@@ -35,7 +35,7 @@ export const HistoryRowSchema = v.omit(CompareRowSchema, ["samples"]);
 
 /** What one comparison found; its A is the earlier commit. */
 export const FoundSchema = v.object({
-  /** A regression, an improvement, or inconclusive if any row is, in this order; else equivalent. */
+  /** The first of these that any row has: regression, improvement, inconclusive. Equivalent if none has one. */
   verdict: VerdictSchema,
   /** The level of all rows together. */
   level: Share,
@@ -53,7 +53,7 @@ const ComparisonSchema = v.object({
   b: Count,
   /** Of the ends of a range, of its start with a commit in the middle, or of the commit that was found with the one before. */
   purpose: v.picklist(["ends", "middle", "confirmation"]),
-  /** Whether it is from an earlier run of the same history. */
+  /** Whether it was made in an earlier run of the same history. */
   kept: v.boolean(),
 });
 

@@ -37,7 +37,7 @@ export function checksumSync(bytes: Uint8Array<ArrayBuffer>): string {
   return process.getBuiltinModule("node:crypto").createHash("sha256").update(bytes).digest("hex");
 }
 
-/** Finds out where the cache is: `HAKMEM_CACHE`, else `hakmem` in the user's cache folder. */
+/** Finds out where the cache is: `HAKMEM_CACHE` if it is set, otherwise `hakmem` in the user's cache folder. */
 export function cacheFolder(): CacheFolder {
   const chosen = hakmemCache();
   const parent = userCacheFolder();

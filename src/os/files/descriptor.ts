@@ -19,7 +19,7 @@ const SYMBOLS = {
   errnoLocation: { name: ERRNO_LOCATION, parameters: [], result: "pointer" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
-/** Nor does it wait for who would write to a pipe. */
+/** Nor does it wait for a writer of a pipe. */
 const O_RDONLY_CLOEXEC_NONBLOCK = 0o2004000;
 const SEEK_END = 2;
 

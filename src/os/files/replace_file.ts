@@ -60,7 +60,7 @@ export function fileIdentity(path: string): string | undefined {
   return found.isFile || found.isDirectory ? `${found.dev}:${found.ino}` : undefined;
 }
 
-/** Where links lead to, also if nothing is there yet. */
+/** Where links lead to, even if nothing is there yet. */
 function targetOf(path: string): string {
   let target = resolve(path);
   if (isDescriptor(target)) return target;

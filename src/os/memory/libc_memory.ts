@@ -77,7 +77,7 @@ const LEFT_BEHIND = 256;
 const O_RDONLY_CLOEXEC = 0o2000000;
 const ENOENT = 2;
 const ESRCH = 3;
-/** Where in `/proc/self/task/<id>/stat` the times that it has run and its start are, counted from 0 behind the name. */
+/** Where in `/proc/self/task/<id>/stat` the times that it has run and its start are, counted from 0 after the name. */
 const TIME_FIELDS = [11, 12];
 const START_FIELD = 19;
 

@@ -58,7 +58,7 @@ function load(path: string): Deno.DynamicLibrary<typeof SYMBOLS> {
     try {
       return Deno.dlopen(file.path, SYMBOLS);
     } catch {
-      return Deno.dlopen(place, SYMBOLS); // where /proc is not there; else for a message that has the file's name
+      return Deno.dlopen(place, SYMBOLS); // /proc is missing, or this throws a message that has the file's name
     }
   } finally {
     file.close();

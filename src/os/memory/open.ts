@@ -49,7 +49,8 @@ export async function openVirtualMemory(): Promise<VirtualMemory> {
 }
 
 /**
- * The same without waiting: what is open in this isolate, else the library where it is built already, else libc.
+ * The same without waiting: what is open in this isolate; if nothing is, the library where it is built already, and
+ * otherwise libc.
  *
  * @throws {NativeAccessError} as `openVirtualMemory`
  */

@@ -6,7 +6,7 @@
  */
 
 /**
- * The operating system's memory, and the clocks. Addresses are native ones; sizes are in bytes. A size that is no
+ * The operating system's memory, and the clocks. Addresses are native ones; sizes are in bytes. A size that is not an
  * integer throws a RangeError, and whatever the system refuses an `OsError`.
  */
 export interface VirtualMemory {
@@ -99,7 +99,7 @@ export interface VirtualMemory {
   /** How far a pointer is from a base; far away, about so far. @throws {TypeError} for what is not a pointer object */
   offsetOf(pointer: Deno.PointerObject, base: number): number;
 
-  /** Lets other threads run: gives the processor away for 0, else sleeps so many microseconds. */
+  /** Lets other threads run: gives the processor away for 0, otherwise sleeps so many microseconds. */
   pause(microseconds: number): void;
 
   /** The operating system's number of the thread that calls: a Worker has a thread of its own from start to end. */
@@ -114,8 +114,8 @@ export interface VirtualMemory {
   threadStart(id: number): number;
 
   /**
-   * Of a thread that sleeps now a positive number, which stays the same as long as it has hardly run; else 0, as for
-   * all on macOS. Some microseconds.
+   * For a thread that sleeps now, a positive number, which stays the same as long as it has hardly run; otherwise 0, as
+   * for all threads on macOS. Some microseconds.
    *
    * @throws {OsError} as `threadStart`
    */
@@ -138,12 +138,12 @@ export interface VirtualMemory {
 
   /**
    * To be called once for each `openVirtualMemory`: the library is unloaded with the last. None of the functions above
-   * may be called by who has closed.
+   * may be called after closing.
    */
   close(): void;
 }
 
-/** Pages that nobody may touch, and the handler of who does (`native/guard/guard.c`). */
+/** Pages that nobody may touch, and the handler for those that do (`native/guard/guard.c`). */
 export interface PageGuard {
   /**
    * Watches over a heap until its memory goes. From then on an access to what is hidden in it is let through and noted, if

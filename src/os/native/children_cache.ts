@@ -1,7 +1,7 @@
 /**
- * The cache of processes that this one starts. Where its own cannot be used, each of them would compile again all that it
- * needs: some seconds each, in a measurement that starts a fresh process for everybody in each round. So they get a folder
- * together, which is removed when this process ends.
+ * The cache of processes that this one starts. Where its own cannot be used, each of them would compile again all that
+ * it needs: some seconds each, in a measurement that starts a fresh process for each contestant in each round. So they
+ * get a folder together, which is removed when this process ends.
  *
  * @module
  */

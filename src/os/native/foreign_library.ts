@@ -60,7 +60,7 @@ function load<Symbols extends Deno.ForeignLibraryInterface>(
   try {
     return Deno.dlopen(file, symbols);
   } catch (cause) {
-    // The system's refusals are plain errors, and a URL may have bytes that are no text. Others are about the
+    // The system's refusals are plain errors, and a URL may have bytes that are not text. Others are about the
     // description, or about a stack that is full.
     const isOfTheFile = cause instanceof URIError || (cause instanceof Error && cause.constructor === Error);
     if (!isOfTheFile) throw cause;

@@ -64,11 +64,11 @@ export interface LatencyClock {
   batch(replay: number, replays: number): void;
   /** The operations that follow are those of the first event and on. @param mode of {@link LATENCY_MODE} */
   replay(mode: number): void;
-  /** Starts the clock, behind all that came before. */
+  /** Starts the clock, after all that came before. */
   begin(): void;
-  /** Stops it behind the operation. 1 if an empty interval is due, to price the clock. */
+  /** Stops it after the operation. 1 if an empty interval is due, to price the clock. */
   end(): number;
-  /** Stops it behind nothing. */
+  /** Stops it after nothing. */
   empty(): void;
   /** Operations of the replay that have not been there yet. */
   missing(): number;

@@ -1,8 +1,8 @@
 /**
- * JavaScript functions that C can call. Of the types that Deno passes to a callback these are the cheapest which lose
- * nothing (`bench/callbacks_bench.ts`): an address or a `size_t` comes as `u64`, a bigint; it goes back as `u64`, too, but as a
- * plain number, which is exact below 2^53, where addresses are, and need not be made; and a parameter that nobody reads is a
- * `u32`, whatever C puts there: it is half of a register.
+ * JavaScript functions that C can call. Of the types that Deno passes to a callback, these are the cheapest that lose
+ * nothing (`bench/callbacks_bench.ts`): an address or a `size_t` comes as `u64`, a bigint; it goes back as `u64`, too,
+ * but as a plain number, which is exact below 2^53, where addresses are, and need not be made; and a parameter that
+ * nobody reads is a `u32`, whatever C puts there: it is half of a register.
  *
  * An exception in such a function does not end the C function: C gets zeros, and Deno throws it when the outermost call
  * returns, or ends the process if there is no such call. So these functions must not throw.

@@ -31,7 +31,7 @@ const LOCKS: typeof PER_MILLION = [
   ["rollbacks", ({ rollbacks = 0 }) => rollbacks],
 ];
 
-/** The tables; all columns behind the share are per million frees. That of locks is there if any could be taken. */
+/** The tables; all columns after the share are per million frees. That of locks is there if any could be taken. */
 export function renderCounts(rows: readonly CountsRow[], palette: Palette = PLAIN): string {
   const isCrew = rows.some(({ threads }) => threads !== undefined);
   const what = isCrew ? "one unit, or four of each thread" : "one unit";

@@ -92,7 +92,7 @@ export function renderCsv({ results }: Pick<ResultFile, "results">): string {
   return csvTable(head, rows);
 }
 
-/** The cells behind who it is in a row without a round. */
+/** The cells after the contestant's, in a row without a round. */
 function noTimes(result: Result): string[] {
   return ["", "", "", result.heaps ?? "", "", "", nameOf(result)];
 }

@@ -1,6 +1,6 @@
 /**
- * Expectations: what somebody said the ratio to `system` would be, against what was measured. A slower design was once
- * called a faster one because nobody checked what was expected of it.
+ * Expectations: what was said beforehand that the ratio to `system` would be, against what was measured. A slower
+ * design was once called a faster one because nobody checked what was expected of it.
  *
  * @module
  */

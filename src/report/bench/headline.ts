@@ -1,6 +1,6 @@
 /**
- * The result in one line of words: how many times as fast as each peer our heap is, over all sizes. Of several numbers of
- * threads each is told, against one peer alone, and how throughput grows from the fewest.
+ * The result in one line of words: how many times as fast as each peer our heap is, over all sizes. With several
+ * numbers of threads, it has one ratio for each, against one peer alone, and how throughput grows from the fewest.
  *
  * Sizes are joined round by round by the geometric mean of their ratios; the interval is that of the median round. Where
  * the loops of the two languages differ, the ratios are those of net times, and the line says so.

@@ -27,7 +27,7 @@ export interface LatencyGroup {
   readonly rows: readonly { readonly result: Result; readonly operations: Operations }[];
 }
 
-/** The columns behind the kind and the name: for the page and for Markdown, too. */
+/** The columns after the kind and the name: for the page and for Markdown, too. */
 export const LATENCY_COLUMNS = ["p50 ns", "p99 ns", "p99.9 ns", "p99.99 ns", "longest us", "cause"] as const;
 
 /** Those of which single operations were timed. */

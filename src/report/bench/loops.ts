@@ -65,8 +65,8 @@ export function netRatioToSystem(result: Result, results: readonly Result[]): Es
 }
 
 /**
- * What is to be judged of two at one setting: how many times as fast one is. That is the ratio of whole times, or of net
- * ones where the loops around the two differ, and then it may be not known.
+ * What is judged of two at one setting: how many times as fast one is. That is the ratio of whole times, or of net ones
+ * where the loops around the two differ, and then it may be not known.
  */
 export function judgedRatio(one: Result, other: Result, results: readonly Result[]): JudgedRatio {
   const isNet = one.host !== other.host && unlikeLoops(results).some((loops) => isAt(loops, one));

@@ -1,5 +1,5 @@
 /**
- * Ratios of throughput that lie close to 1, where a fiftieth counts: three digits behind the point.
+ * Ratios of throughput that lie close to 1, where a fiftieth counts: three digits after the point.
  *
  * @module
  */

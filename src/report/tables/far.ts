@@ -1,5 +1,5 @@
 /**
- * Whose highest value is far above that of most: on one scale with it, all others would be flat.
+ * Which allocators' highest value is far above that of most: on one scale with them, all others would be flat.
  *
  * @module
  */

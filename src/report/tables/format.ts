@@ -139,7 +139,7 @@ export function isThreaded(results: readonly Setting[]): boolean {
 
 /**
  * Breaks a text at its spaces into lines of at most `columns`, but not between a number and its unit; longer words too,
- * behind a slash or comma if they can.
+ * after a slash or comma if possible.
  */
 export function wrap(text: string, columns: number): string[] {
   const lines = [""];

@@ -107,7 +107,7 @@ export function footprintRatios(results: readonly Result[]): FootprintRatio[] {
   });
 }
 
-/** The same over time, a line an allocator, from 1 upwards; who is far above most has a scale of its own. */
+/** The same over time, a line an allocator, from 1 upwards; an allocator far above most has a scale of its own. */
 export function ratioLines(results: readonly Result[], palette: Palette): string[] {
   const shown = footprintRatios(results);
   if (shown.length === 0) return [];

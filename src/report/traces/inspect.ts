@@ -159,7 +159,7 @@ function mapLines(file: InspectFile, palette: Palette): string[] {
   ]));
   const lines = runs.slice(0, SHOWN_ROWS).map(({ row, cells, count }) => {
     const remark = count > 1 ? `and ${withCommas(count - 1)} like it` : resident.get(row) ?? "";
-    const used = 14 + cells.length; // what does not fit behind it is in the table of classes, too, or in the files
+    const used = 14 + cells.length; // what does not fit after it is in the table of classes, too, or in the files
     const shown = used + remark.length <= palette.columns
       ? remark
       : remark.split(",")[0]!.slice(0, palette.columns - used);

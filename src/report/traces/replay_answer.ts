@@ -5,9 +5,9 @@
  *     tcmalloc 2.10 is fastest: 80.1 ms (79.3–81.0), system 116 ms (114–117), of 255 ms that the program ran; least
  *     memory: system 11.7 MB
  *
- * Times are of the first replay of a process, as the program ran once, without the loop around malloc and free; of files
- * that have no such times, of replay after replay. Who cannot be told from the fastest is named with it. A trace that is
- * too short has no fastest allocator.
+ * Times are of the first replay of a process, as the program ran once, without the loop around malloc and free; of
+ * files that have no such times, of replay after replay. An allocator that cannot be told from the fastest is named
+ * with it. A trace that is too short has no fastest allocator.
  *
  * @module
  */
@@ -46,7 +46,7 @@ export function tooFew(events: number): string | undefined {
     `${withCommas(LEAST_EVENTS)}, and ${1000 * LEAST_SECONDS} ms in malloc and free`;
 }
 
-/** Why nothing can be said of who is the fastest; undefined if something can. */
+/** Why nothing can be said about which is the fastest; undefined if something can. */
 export function tooShort(results: readonly Result[]): string | undefined {
   const contestants = contestantsOf(results), natives = contestants.filter(isNative), { events = 0 } = results[0] ?? {};
   // Ours and those in JavaScript are compiled while they replay for the first time, which is not of the trace.

@@ -1,5 +1,5 @@
 /**
- * `trace info --by stack` as text: who allocates, the stacks with the most of a value first. Of each its numbers in a
+ * `trace info --by stack` as text: who allocates, the stacks with the most of a value first. Each has its numbers in a
  * line, and its calls, the innermost first, below them: so it fits any terminal.
  *
  * @module
@@ -93,7 +93,7 @@ function restText(file: StacksFile, shown: readonly Row[]): string {
   const { stacks, value } = file, all = sumOf(stacks, value);
   const others = stacks.filter((row) => row[value] > 0).length - shown.length;
   const temporary = `temporary: ${TEMPORARY}`;
-  if (all === 0) return `no stack has any of it; ${temporary}`;
+  if (all === 0) return `the value "${value}" of every stack is 0; ${temporary}`;
   const rest = 100 * (1 - sumOf(shown, value) / all);
   const left = others === 0 ? "" : `${counted(others, "more stack")} with ${rest.toFixed(1)} % (--top); `;
   return left + temporary;

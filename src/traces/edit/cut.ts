@@ -1,7 +1,7 @@
 /**
- * A window of a trace as a trace of its own, which replays: what is live where the window begins is allocated first, in the
- * order in which it once was, by the threads that did it, in the size that it has by then. Threads that are gone by then,
- * and still have blocks, end behind that.
+ * A window of a trace as a trace of its own, which replays: what is live where the window begins is allocated first, in
+ * the order in which it once was, by the threads that did it, in the size that it has by then. Threads that are gone by
+ * then, and still have blocks, end after that.
  *
  *     malloc 1   malloc 2   free 1   malloc 3   free 2   free 3         the trace
  *                                  ├─────────────────┤                --from 3 --to 5

@@ -153,7 +153,7 @@ function unpack(method: number, packed: Uint8Array<ArrayBuffer>, where: number, 
   throw new TraceError(`byte ${where}: zip's method ${method}; stored (0) and deflated (8) can be read`);
 }
 
-/** Where a file's content begins, behind its local header. */
+/** Where a file's content begins, after its local header. */
 function contentOf(view: DataView, local: number): number {
   return local + LOCAL_HEADER.BYTES + view.getUint16(local + LOCAL_HEADER.NAME, true) +
     view.getUint16(local + LOCAL_HEADER.EXTRA, true);

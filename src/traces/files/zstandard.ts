@@ -31,13 +31,13 @@ export interface Frame {
   readonly isCut: boolean;
 }
 
-/** What compressors make of a file that may be read, at most: each costs some microseconds, also an empty one. */
+/** What compressors make of a file that may be read, at most: each costs some microseconds, even an empty one. */
 const MOST_FRAMES = 2 ** 16;
 
 /**
  * The frames of a file that have content, in order; those that are skipped are left out.
  *
- * @returns undefined behind the last of them if what follows is not a frame
+ * @returns undefined after the last of them if what follows is not a frame
  * @throws TraceError if there are more than {@link MOST_FRAMES}
  */
 export function* framesOf(bytes: Uint8Array): Generator<Frame | undefined> {

@@ -1,17 +1,17 @@
 /**
- * A recipe instead of a recording: a line from which the events are made, always the same ones. It is a program that runs
- * for long, in little time; what counts is its footprint over its live bytes, from beginning to end.
+ * A recipe instead of a recording: a line from which the events are made, always the same ones. It is a long-running
+ * program in little time; what counts is its footprint over its live bytes, from beginning to end.
  *
  *     hakmem aging: seed=12345 megabytes=32 phases=24 events=100000 threads=4
  *
  * The program goes through phases of so many events. From phase to phase
  *
- * - *sizes* drift: their middle goes from 48 bytes to 768 and back, each from a fourth to four times of it; one block in
- *   512 is of 32 to 256 KiB;
+ * - *sizes* drift: their middle goes from 48 bytes to 768 and back, each size is from a fourth of it to four times as
+ *   large; one block in 512 has 32 to 256 KiB;
  * - *live bytes* go up to `megabytes` and down to half of that, in ramps and plateaus;
- * - *lifetimes* differ: of eight blocks one is to last, seven die young, at random. At the end of a phase three in four of
- *   the young die together, and what is left of them lasts; so do a quarter of those that had lasted, one here and one
- *   there: that leaves holes between survivors of another size than what is asked for next;
+ * - *lifetimes* differ: of eight blocks one is to last, seven die young, at random. At the end of a phase three in four
+ *   of the young die together, and what is left of them lasts; so do a quarter of those that had lasted, one here and
+ *   one there: that leaves holes between survivors, whose size is not the one that is asked for next;
  * - *threads* come and go: at the end of each phase one ends, and a new one comes. What it had is freed by others.
  *
  * Nothing is freed at the end: the heap is looked at as old as it has become.

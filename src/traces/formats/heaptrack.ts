@@ -1,7 +1,7 @@
 /**
- * What `heaptrack --raw` writes: text in which numbers are hexadecimal. Of its lines two matter here, the rest says which
- * code was running. It knows no threads, and a realloc is a free and an allocation. With `--pid` it begins in the midst
- * of a process, and does not know what that had allocated.
+ * What `heaptrack --raw` writes: text in which numbers are hexadecimal. Two kinds of lines matter here; the rest says
+ * which code was running. It knows no threads, and a realloc is a free and an allocation. With `--pid` it begins in the
+ * midst of a process, and does not know what that had allocated.
  *
  *     v 10400 3                   versions of heaptrack and of the format
  *     + 1d8 7 564f00e791e0        an allocation: size, stack, address

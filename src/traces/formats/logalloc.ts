@@ -1,6 +1,6 @@
 /**
- * What Firefox writes with `MALLOC_LOG=FILE` and its replace-malloc library logalloc, and what `logalloc_munge.py` makes of
- * it, in which blocks are numbers. Of several processes the first one's calls are read.
+ * What Firefox writes with `MALLOC_LOG=FILE` and its replace-malloc library logalloc, and what `logalloc_munge.py`
+ * makes of it, in which blocks are numbers. If there are several processes, the first one's calls are read.
  *
  *     13663 13665 malloc(42)=0x7f0c33502040          process, thread, call; older versions write no thread
  *     13663 13665 calloc(1,24)=0x7f0c33503040

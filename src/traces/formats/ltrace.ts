@@ -7,7 +7,7 @@
  *     [pid 1234] 18:33:53.985784 free(0x5581)    = <void>
  *     1234 malloc(5 <unfinished ...>
  *     1234 <... malloc resumed> )                = 0x5581b3f08000
- *     operator new(unsigned long)(4, 0x7ffc)     = 0x55905a169eb0          `-C`; else _Znwm
+ *     operator new(unsigned long)(4, 0x7ffc)     = 0x55905a169eb0          `-C`; _Znwm without
  *
  * A call within one that is unfinished, of the same thread, is the library's own, and not counted a second time. A
  * `posix_memalign` does not say which block it made, so its free is one of an unknown block.

@@ -1,7 +1,7 @@
 /**
  * What babeltrace prints of LTTng's events of libc, which `liblttng-ust-libc-wrapper.so` makes (`lttng enable-event -u
  * 'lttng_ust_libc:*'`; with `lttng add-context -u -t vpid -t vtid` threads are told apart). Lines of other events are
- * passed over; of several processes the first one's calls are read.
+ * passed over; if there are several processes, the first one's calls are read.
  *
  *     [20:28:18.298783481] (+0.000042333) host lttng_ust_libc:calloc: { cpu_id = 1 }, { vtid = 30193 }, { nmemb = 100, size = 1, ptr = 0x557F8AEC6550 }
  *     … lttng_ust_libc:realloc: { cpu_id = 1 }, { in_ptr = 0x0, size = 1600, ptr = 0x564AFC44B860 }

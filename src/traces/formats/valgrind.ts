@@ -1,6 +1,6 @@
 /**
  * The log of `valgrind --trace-malloc=yes`, which has lines of its own between those that matter here. It knows no
- * threads; of several processes the first one's calls are read.
+ * threads; if there are several processes, the first one's calls are read.
  *
  *     --1234-- malloc(472) = 0x4B0B040
  *     --1234-- realloc(0x0,1600)malloc(1600) = 0x4B0CA10        of null: the malloc in it is named, too

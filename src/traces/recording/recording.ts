@@ -63,7 +63,7 @@ const MAGICS = [MAGIC, MAGIC_WITH_FACTS, MAGIC_WITH_STACKS];
 
 /** What a recording says of the whole of it. */
 export interface RecordingFacts extends Partial<RanFor> {
-  /** How often recording was let go on, if it was paused at the start. */
+  /** How often recording was resumed, if it was paused at the start. */
   readonly stretches?: number;
   /** How its stacks were found, if it has any. */
   readonly stacks?: StackFacts;
@@ -94,7 +94,7 @@ export class RecordingWriter {
 
   /**
    * @param write Takes bytes in the order of the file.
-   * @param facts How long the program ran, if that is known, and what else there is to say.
+   * @param facts How long the program ran, if that is known, and other facts about the whole.
    * @param frameBytes What a frame holds; less than usual is for tests.
    */
   constructor(write: (bytes: Uint8Array) => void, facts: RecordingFacts = {}, frameBytes = FRAME_BYTES) {

@@ -21,7 +21,7 @@ const BYTE_ORDER_MARK = "\xef\xbb\xbf";
 const COMMENT = /^\s*(#|\/\/|$)/;
 const SLASH = 47, LINE_FEED = 10;
 
-/** Whether a line says nothing. Hardly any begins so that the expression is asked. */
+/** Whether a line says nothing. Most lines begin with a letter that no comment begins with, and need no second look. */
 function isComment(line: string): boolean {
   return !(line.charCodeAt(0) > SLASH) && COMMENT.test(line);
 }
@@ -36,7 +36,7 @@ export function formatHead(head: string): string {
  * Decodes a text.
  *
  * @param options the builder's, and what nearly all lines look like
- * @param decodeLine takes a line and tells the builder; `finish`, if given, is called behind the last
+ * @param decodeLine takes a line and tells the builder; `finish`, if given, is called after the last
  */
 export function decodeLines<Result>(
   name: string,
@@ -108,7 +108,7 @@ class Lines {
   /** Where it is: `line 12`. */
   readonly where = (): string => `line ${this.#number}`;
 
-  /** Goes to the next line; false behind the last. */
+  /** Goes to the next line; false after the last. */
   next(): boolean {
     this.#start = this.#number === 0 ? 0 : this.#behind();
     this.#next = 0;
@@ -137,7 +137,7 @@ class Lines {
     return line.endsWith("\r") ? line.slice(0, -1) : line;
   }
 
-  /** Where the line behind the current one begins. */
+  /** Where the line after the current one begins. */
   #behind(): number {
     if (this.#next === 0) {
       this.#next = this.isBroken ? this.#bytes.length : this.#bytes.indexOf(LINE_FEED, this.#start) + 1;

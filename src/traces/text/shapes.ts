@@ -59,7 +59,7 @@ export class LineShape {
     this.#take = take;
   }
 
-  /** Where the next line begins, if the one at `at`, which must have an end, has this shape; else 0. */
+  /** Where the next line begins, if the one at `at`, which must have an end, has this shape; otherwise 0. */
   match(bytes: Uint8Array, at: number): number {
     const steps = this.#steps, numbers = this.#numbers;
     let found = 0;
@@ -88,7 +88,7 @@ export class LineShape {
   }
 }
 
-/** Where that is over which is passed over. */
+/** Where the text that is passed over ends. */
 function behind(step: number, bytes: Uint8Array, start: number): number {
   let at = start;
   if (step === STEP._) {

@@ -1,7 +1,7 @@
 /**
- * Writes Android's text (`../formats/android.ts` reads it and shows it). Blocks get addresses, 16 bytes apart in the order
- * of their allocation; a block that was reallocated keeps its address. Threads are called as the trace calls them, if
- * those are numbers and no two are alike, and else are numbered from 1.
+ * Writes Android's text (`../formats/android.ts` reads it and shows it). Blocks get addresses, 16 bytes apart in the
+ * order of their allocation; a block that was reallocated keeps its address. Threads are called as the trace calls
+ * them, if those are numbers and no two are alike; otherwise they are numbered from 1.
  *
  * @module
  */

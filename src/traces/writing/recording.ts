@@ -1,6 +1,6 @@
 /**
- * Writes our own format (`../recording/recording.ts` shows it): the smallest, about a byte an event. Of a trace it keeps
- * the events, their stacks, and how long the program ran; threads are numbered in the order of their first events.
+ * Writes our own format (`../recording/recording.ts` shows it): the smallest, about a byte an event. It keeps a trace's
+ * events, their stacks, and how long the program ran; threads are numbered in the order of their first events.
  *
  * @module
  */

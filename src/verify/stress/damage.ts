@@ -51,7 +51,7 @@ import { RESERVE_BYTES, stressProgram, type Watch } from "./program.ts";
 
 /** Operations between two damages, on average. */
 const DAMAGED_ONCE_IN = 150;
-/** The heap beside: what the other one may not write to. */
+/** The neighbour: a heap that the other one may not write to. */
 const BESIDE_BYTES = 1 << 16;
 const BESIDE_FILL = 0xa5;
 
@@ -140,8 +140,9 @@ function valueOf(random: Random): number {
 /**
  * Runs a program on a fresh heap.
  *
- * @throws {OracleError} if a pointer is given out that is live, if the heap beside is changed, or if after the last call the
- * lock is taken; and whatever the heap throws that is not a `HeapError`, or is one before anything was damaged.
+ * @throws {OracleError} if a pointer is given out that is live, if the neighbouring heap is changed, or if after the
+ * last call the lock is taken; and whatever the heap throws that is not a `HeapError`, or is one before anything was
+ * damaged.
  */
 export async function runDamaged(
   variant: string,
@@ -256,7 +257,7 @@ class DamagedRun {
     return isOther ? this.#other : this.#heap;
   }
 
-  /** Every other call, of which each ends. */
+  /** Every other call; each of them ends. */
   finish(): void {
     const heap = this.#heap;
     const calls: (() => unknown)[] = [
@@ -280,7 +281,7 @@ class DamagedRun {
     for (const heap of [this.#other, this.#heap]) this.#try(() => heap.close());
   }
 
-  /** A block that is about to be resized or freed: if that throws, it is nobody's from now on. */
+  /** A block that is about to be resized or freed: if that throws, it belongs to nobody from now on. */
   #take(block: number): number | undefined {
     const ptr = this.#live.get(block);
     if (ptr === undefined) return undefined;

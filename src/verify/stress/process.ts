@@ -23,7 +23,7 @@ export interface StressLimits {
   readonly shrinking: number;
 }
 
-/** What processes run, what ends them, and who is told how they are. */
+/** What processes run, what ends them, and what is told how they are. */
 export interface Processes {
   readonly entry: URL;
   readonly signal: AbortSignal;

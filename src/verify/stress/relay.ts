@@ -218,7 +218,7 @@ export class Relay {
 
   #auditQuiet(): void {
     this.#sample();
-    if (this.#ends > 0) this.#heap.collect(); // gives back what those had who are gone
+    if (this.#ends > 0) this.#heap.collect(); // gives back what those had that are gone
     const { inDoubt, lost } = this.oracle.audit(this.#ends);
     this.#inDoubt += inDoubt;
     this.#lost += lost;

@@ -2,7 +2,7 @@
  * A replay by several threads: what one member of the crew does. It goes through its own events in the trace's order, and
  * before an event whose block another member had last, it waits for that one (`../../traces/replay_words.ts`).
  *
- * Members tell how far they are by a word each, and only after events that somebody waits for: all that a member did
+ * Members tell how far they are by a word each, and only after events that another waits for: all that a member did
  * before is done then too. Nobody waits in a circle, since the earliest event that is not done waits for none.
  *
  * @module
@@ -60,7 +60,7 @@ export interface ReplayMember {
  *
  * @param isVerified As of `prepareReplay`.
  * @param failed Its first int is not 0 once a member has failed.
- * @param pause Gives the processor to others for 0, else sleeps so many microseconds.
+ * @param pause Gives the processor to others for 0, otherwise sleeps so many microseconds.
  */
 export function prepareMember<P>(
   allocator: Allocator<P>,

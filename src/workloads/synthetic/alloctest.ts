@@ -1,7 +1,7 @@
 /**
  * alloc-test: slots and sizes by a power law, in the manner of the test of that name (OLogN Technologies): most blocks
- * are small and die young, a few are large or live for long. Each cycle picks a slot, frees the block in it if there is
- * one, else allocates a block for it. One operation is one malloc or one free.
+ * are small and die young, a few are large or live for long. Each cycle picks a slot, and frees the block in it if
+ * there is one, or allocates one for it if not. One operation is one malloc or one free.
  *
  * The law comes from shifts: a number below a power of two is shifted right by 0 to 7 bits at random. So a fifth of the
  * slots gets four fifths of the picks; sizes are 1 to 1024, and 128 on average. A block's first and last bytes are

@@ -1,7 +1,7 @@
 /**
- * random-mixed: a working set of slots; each cycle picks one at random, frees the block in it if there is one, else
- * allocates a block of random size and writes its first byte. Half of the slots are full once it has settled. At the
- * end of a turn all blocks are freed. One operation is one malloc or one free.
+ * random-mixed: a working set of slots; each cycle picks one at random, and frees the block in it if there is one, or
+ * if not, allocates a block of random size and writes its first byte. Half of the slots are full once it has settled.
+ * At the end of a turn all blocks are freed. One operation is one malloc or one free.
  *
  * Slot and size come from one 32-bit number and share no bits: the slot is its low bits (up to 20), the size its top 12.
  *
@@ -19,7 +19,7 @@ export const randomMixed: Workload = {
   description: "random malloc and free over a working set of slots",
   operation: "one malloc or one free",
   parameters: {
-    "size": { description: "blocks have 1 to so many bytes", default: 128, min: 16, max: 4096, powerOfTwo: true },
+    "size": { description: "largest block in bytes", default: 128, min: 16, max: 4096, powerOfTwo: true },
     "working-set": { description: "slots", default: 8192, min: 64, max: 1 << 20, powerOfTwo: true },
     "cycles": { description: "random cycles in one unit", default: 50_000, min: 1, max: 1_000_000_000 },
     "seed": SEED,

@@ -1,5 +1,5 @@
 /**
- * sh8bench: as sh6bench, with mixed sizes, and with blocks that outlive their batch for long. In the test of that name
+ * sh8bench: as sh6bench, with mixed sizes, and with blocks that outlive their batch by far. In the test of that name
  * (MicroQuill, with SmartHeap) those are blocks that other threads free. One operation is a free+malloc pair.
  *
  * Half of the live blocks stand in a ring, whose oldest or newest batch is freed at random, first made first or last

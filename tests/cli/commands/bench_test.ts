@@ -161,7 +161,7 @@ Deno.test("bench works when the cache cannot be written to, and its processes co
     assertMatch(stdout, headline("random-mixed"));
     assertMatch(stdout, /\/dev\/null\/x/);
     const libraries = (await Deno.readTextFile(`${folder}/calls`)).split("\n").filter((call) => call.includes("/vm.c"));
-    // Here, and by those that start at the same time; else it would be by each of the three in each of seven rounds.
+    // Here, and by those that start at the same time; otherwise by each of the three in each of seven rounds.
     assert(libraries.length >= 2 && libraries.length <= 4, libraries.join("\n"));
   } finally {
     await Deno.remove(folder, { recursive: true });

@@ -1,4 +1,4 @@
-/** The page heap alone: random takes and gives against a plain list of who has which granule. */
+/** The page heap alone: random takes and gives against a plain list of what each granule is part of. */
 
 import fc from "fast-check";
 import { assert, assertEquals, assertThrows } from "@std/assert";

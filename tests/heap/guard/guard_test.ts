@@ -110,7 +110,7 @@ Deno.test("guarded: a block is freed once, whatever is freed in between", async 
   }
 });
 
-Deno.test("guarded: numbers that are no blocks are none, the pages around a block's own among them", async () => {
+Deno.test("guarded: a number that is not a block is not taken for one, not even in the pages around a block", async () => {
   using heap = await Heap.open(ALWAYS);
   const ptr = heap.malloc(100), page = ptr - ptr % 4096;
   for (const bad of [page, page - 16, page - 4096, page + 4096, ptr + 16, ptr - 16, ptr + 1, -ptr, NaN, 2 ** 40]) {

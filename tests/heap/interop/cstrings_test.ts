@@ -52,7 +52,7 @@ for (const build of ["release", "debug"] as const) {
     });
   }
 
-  Deno.test(`a NUL within a text is an error, and so is what is no text (${build})`, async () => {
+  Deno.test(`a NUL within a text is an error, and so is anything that is not text (${build})`, async () => {
     using heap = await Heap.open({ build });
     for (const encoding of ENCODINGS) {
       for (
@@ -112,7 +112,7 @@ for (const build of ["release", "debug"] as const) {
     assertThrows(() => heap.writeCString(line.ptr, "x".repeat(200), 1000), BufferOverflowError);
     assertEquals(heap.readCString(line.ptr), "häkmem");
     heap.u64.fill(1n, line.ptr / 8, line.ptr / 8 + 2);
-    assertThrows(() => heap.readCStrings(line.ptr), InvalidPointerError); // 1 is no address of a string
+    assertThrows(() => heap.readCStrings(line.ptr), InvalidPointerError); // 1 is not the address of a string
   });
 }
 

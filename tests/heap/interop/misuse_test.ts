@@ -49,7 +49,7 @@ for (const build of ["release", "debug"] as const) {
     }
   });
 
-  Deno.test(`NULL, and what is no pointer, is INVALID_POINTER wherever it goes (${build})`, async () => {
+  Deno.test(`NULL, and anything that is not a pointer, is INVALID_POINTER wherever it goes (${build})`, async () => {
     using heap = await Heap.open({ build });
     for (const wrong of [0, -1, 1.5, NaN, "5", null, undefined, {}, 2 ** 40]) {
       const at = any(wrong);
@@ -191,7 +191,7 @@ for (const build of ["release", "debug"] as const) {
   });
 }
 
-Deno.test("what is no type, no text and no constructor gets the error that says what is", async () => {
+Deno.test("a value that is not a type, a text or a constructor gets the error that says what is", async () => {
   using heap = await Heap.open();
   using block = heap.own(64);
   for (const wrong of [5, null, {}, 1n, Symbol("x"), () => {}]) {

@@ -11,7 +11,7 @@ import { array, Heap, HeapError, openLibrary, OsError, signature, struct } from 
 /** What a value throws when it is asked for a number: it may pass through. */
 class Own extends Error {}
 
-/** What is no method. */
+/** What is not a method. */
 class Functions {
   readonly openLibrary = openLibrary;
   readonly signature = signature;
@@ -56,7 +56,7 @@ function methodsOf(object: object): string[] {
   );
 }
 
-/** Makes a call, and ends what it gives; returns what it throws that is no typed error. */
+/** Makes a call, and ends what it gives; returns what it throws, if that is not a typed error. */
 async function wrongOf(call: () => unknown): Promise<unknown> {
   try {
     const made = await call() as Partial<Disposable> | undefined;

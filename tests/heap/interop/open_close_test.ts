@@ -106,7 +106,7 @@ Deno.test("await using waits for loans to be over, and for Workers that have the
   }
 });
 
-Deno.test("asyncDispose passes on what is no matter of waiting", async () => {
+Deno.test("asyncDispose passes on errors that waiting does not mend", async () => {
   const heap = await Heap.open({
     build: "debug",
     log: () => {

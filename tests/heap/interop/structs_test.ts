@@ -269,9 +269,9 @@ Deno.test("enums and unions read as their types say, and types follow from descr
   value.as.number = 1;
   const color: 0 | 1 | 200 = value.color, bytes: Uint8Array = value.as.bytes, whole: bigint = value.as.bits;
   assertEquals([color, bytes[7], whole], [200, 0x3f, 0x3ff0000000000000n]);
-  // @ts-expect-error 5 is no color
+  // @ts-expect-error 5 is not a color
   value.color = 5;
-  // @ts-expect-error a bigint is no number
+  // @ts-expect-error a bigint is not a number
   assertNotEquals(typeof value.as.number, (value.as.number = 1, typeof 1n as unknown as number));
 });
 

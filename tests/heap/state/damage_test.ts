@@ -55,7 +55,7 @@ Deno.test("no view of a heap leads to its state, or past its blocks", async () =
   for (const view of [u8, i8, u16, i16, u32, i32, f32, f64, data]) {
     assertEquals([view.byteLength, view.byteOffset, view.buffer], [16 * 2 ** 20, 0, u8.buffer]);
   }
-  // All that lies below the first block is nobody's: the heap does not mind what is written there.
+  // Nobody uses what lies below the first block: the heap does not mind what is written there.
   for (const [start, end] of [[0, first], [u8.length - 4096, u8.length]]) u8.fill(0xa5, start, end);
   heap.check();
   assertEquals([...heap.blocks()].map(({ ptr }) => ptr), live.toSorted((a, b) => a - b));

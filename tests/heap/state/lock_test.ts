@@ -26,7 +26,7 @@ class People {
     return start;
   }
 
-  /** Nobody sleeps, or all do, who has run so long. */
+  /** Nobody sleeps, or all do, having run so long. */
   sleep: (id: number) => number = () => 0;
 
   threadSleep(id: number): number {

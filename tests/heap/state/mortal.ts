@@ -26,7 +26,7 @@ import {
   wordOfThread,
 } from "../../../src/heap/state/thread_table.ts";
 
-/** Thrown by who dies. */
+/** Thrown by the thread that dies. */
 export class Death extends Error {}
 
 /** A number that no thread has. */

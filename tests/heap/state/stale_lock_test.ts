@@ -1,4 +1,4 @@
-/** Words of a shared heap's lock and undo log that nobody who has died has left: an error, and no wait without end. */
+/** Words of a shared heap's lock and undo log that no dead thread has left: an error, and no wait without end. */
 
 import { assertEquals, assertThrows } from "@std/assert";
 import { HeaderCorruptedError, Heap } from "../../../src/heap/mod.ts";

@@ -272,7 +272,7 @@ function drain(row: Row, slot: number): [word: number, by: number][] {
   return [[SLAB, row[CACHE + slot]!], [CACHE + slot, -row[CACHE + slot]!]];
 }
 
-/** The lock's word of who has a slot now. */
+/** The lock's word of the thread that has a slot now. */
 function ownerOf(row: Row, slot: number): number {
   return row[TENURE + slot]! * 8 + slot + 1;
 }
@@ -301,7 +301,7 @@ function assertNoneDead(row: Row): void {
   }
 }
 
-/** How a model begins: a thread not born yet may be born when nobody lives who has its number. */
+/** How a model begins: a thread not born yet may be born when no living thread has its number. */
 type Beginning = readonly ("attaching" | "attached" | "dead in a section" | "dead" | "not born")[];
 
 function begin(life: Life, people: Beginning): Row {
@@ -331,7 +331,7 @@ function begin(life: Life, people: Beginning): Row {
 
 interface Scene {
   readonly people: Beginning;
-  /** How many may die, but for those who are dead. */
+  /** How many may die, besides those that are dead. */
   readonly deaths: number;
   /** Who: any thread if nothing is said. */
   readonly mayDie?: "the first";

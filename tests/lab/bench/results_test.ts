@@ -14,7 +14,7 @@ const SYSTEM: Contestant = { ...HEAP, allocator: "system", runtime: "native", la
 const NONE: Contestant = { ...HEAP, allocator: "none", runtime: "harness", label: "none (deno)" };
 const OWN: Contestant = { ...HEAP, heaps: "own", label: "slab-map, own heaps" };
 
-/** Six turns of 1000 operations, of which each thread does its share in the whole time. */
+/** Six turns of 1000 operations, each thread doing its share in the whole time. */
 function series(contestant: Contestant, nanoseconds: number, shares: readonly number[] = [1]): Series {
   const turn = (round: number): Turn => ({
     units: 1,

@@ -47,7 +47,7 @@ Deno.test("readRange() goes back 30 commits if nobody says how far, and to the b
   );
 });
 
-Deno.test("readRange() refuses what is no range, and says why", async () => {
+Deno.test("readRange() refuses what is not a range, and says why", async () => {
   await using tree = await TinyTree.make();
   await tree.words("words");
   const other = await Deno.makeTempDir({ prefix: "hakmem-test-" });

@@ -1,6 +1,6 @@
 /**
- * A program whose allocator has V8 collect garbage, or compile, in one malloc, and else does nothing: times the operations
- * of a replay, and prints the answer.
+ * A program whose allocator has V8 collect garbage, or compile, in one malloc, and does nothing otherwise: times the
+ * operations of a replay, and prints the answer.
  *
  * @module
  */

@@ -65,7 +65,7 @@ for (
   });
 }
 
-linuxTest("frame pointers alone lead astray where functions keep none: what is tested above is no luck", async () => {
+linuxTest("frame pointers alone lead astray where functions keep none: what is tested above is not luck", async () => {
   const program = await build("tree", "executable", ...WITHOUT_POINTERS);
   const [misled] = await treesOf({ by: "fp", depth: 64 }, program);
   assert(!("main;outer;middle;leaf_a" in misled!), Object.keys(misled!).join());

@@ -31,7 +31,7 @@ export function convertCommand(finish: Finish): AnyCommand {
     .description("writes a trace in another format: ours, Android's text, or JSON for ui.perfetto.dev")
     .argument("<trace>", "a file that is a trace, compressed or not; - is stdin")
     .addOption(
-      new Option("--to <format>", "which one (default: by the ending of --output, else hakmem)").choices(NAMES),
+      new Option("--to <format>", "which one (default: by the ending of --output, or hakmem)").choices(NAMES),
     );
   return withWritten(command).addHelpText("after", HELP).action((path, { to, ...options }) => {
     const written = new Written("convert", path, options, to);

@@ -101,7 +101,7 @@ function sizeOf(word: bigint): number {
  *   call the functions: the process would die of it. A Worker's functions end with the Worker.
  * - A size of 0 gives a block, `realloc(ptr, 0)` too. Alignment is 16.
  *
- * Cost: a tenth of a microsecond for a call, beside what the heap's own takes.
+ * Cost: a tenth of a microsecond for a call, besides what the heap's own takes.
  *
  * @example
  * ```ts
@@ -234,8 +234,9 @@ export class NativeAllocator implements Disposable {
   }
 
   /**
-   * GMP's three, for `mp_set_memory_functions`; they cannot fail, so what the heap does not have comes from the system, and the
-   * error is kept. `mp_set_memory_functions(NULL, NULL, NULL)` sets malloc's again, which is to be done before this is closed.
+   * GMP's three, for `mp_set_memory_functions`; they cannot fail, so what the heap does not have comes from the system,
+   * and the error is kept. `mp_set_memory_functions(NULL, NULL, NULL)` sets malloc's again, which must be done before
+   * this is closed.
    */
   get gmpAllocate(): NativeFunctionPointer {
     return this.#function(
@@ -339,9 +340,9 @@ export class NativeAllocator implements Disposable {
    *
    * If `body` throws as well, what was kept is thrown, being the reason in most cases.
    *
-   * In a debug build what C allocates and frees in here has the stack of this call, which is captured once. So it is to
-   * be around each call of C, not around the whole program, whose leaks would all be of one line. Outside of it, and
-   * when an asynchronous call goes on, each block has a stack of its own, which takes microseconds.
+   * In a debug build what C allocates and frees in here has the stack of this call, which is captured once. So put it
+   * around each call of C, not around the whole program, whose leaks would then all have the same line. Outside of it,
+   * and when an asynchronous call goes on, each block has a stack of its own, which takes microseconds.
    *
    * @example
    * ```ts
@@ -386,7 +387,7 @@ export class NativeAllocator implements Disposable {
   }
 
   /**
-   * Throws the first error that was kept, if any was, and forgets all: for who does not go through `call`.
+   * Throws the first error that was kept, if any was, and forgets all: for code that does not go through `call`.
    *
    * @example
    * ```ts

@@ -22,7 +22,7 @@ export interface CallbackHeap {
   ptrAt(address: bigint | Deno.PointerValue): Ptr;
 }
 
-/** So many errors are kept, those that came first; a program in C may go on for long after the first. */
+/** So many errors are kept, those that came first; a program in C may go on long after the first. */
 const KEPT_MOST = 100;
 
 /** See the module. */

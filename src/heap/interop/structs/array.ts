@@ -6,7 +6,7 @@
  *   people.at(i)  ->  place.at = i * units; return view          view.score  ->  f64[place.at + 1]
  * ```
  *
- * Who needs two elements at once takes a second cursor.
+ * Code that needs two elements at once takes a second cursor.
  *
  * @module
  */

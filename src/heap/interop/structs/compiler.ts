@@ -64,7 +64,7 @@ export function boxed(type: FieldType): Box {
   return box;
 }
 
-/** What views have beside their fields, which come before these where they have the same name. */
+/** What views have besides their fields, which come first where the names are the same. */
 abstract class View {
   [Symbol.for("Deno.customInspect")](inspect: typeof Deno.inspect, options: Deno.InspectOptions): string {
     return inspect(fieldsOf(this), options);
@@ -106,7 +106,10 @@ const VIEW_OF = {
   bool: "u8",
 } as const;
 
-/** What a view has beside its fields: by names that no field can have. Private ones cost V8 a third more instructions here. */
+/**
+ * What a view has besides its fields: by names that no field can have. Private ones cost V8 a third more instructions
+ * here.
+ */
 const own = (name: string): string => `this["%${name}"]`;
 const PLACE = own("place"), MEMORY = own("memory");
 

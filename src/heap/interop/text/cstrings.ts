@@ -1,10 +1,10 @@
 /**
- * C strings, both ways: text with a NUL behind it, in a block of the heap; and text of whatever C has an address of.
+ * C strings, both ways: text with a NUL after it, in a block of the heap; and text of whatever C has an address of.
  *
- * Reading stops at the NUL, and is bounded: by `max`, and by the end of the heap, in debug builds of the block. Of
- * memory that is not this heap's a page is only looked into if it is mapped, so that a wild address is an error, where
- * one is given as a bigint, or with `max`: that takes a system call. Of a pointer object without `max` it is believed,
- * as `Deno.UnsafePointerView` does.
+ * Reading stops at the NUL, and is bounded: by `max`, and by the end of the heap, in debug builds of the block. A page
+ * of memory that is not this heap's is only looked into if it is mapped, so that a wild address is an error, if it is
+ * given as a bigint, or with `max`: that takes a system call. A pointer object without `max` is believed, as
+ * `Deno.UnsafePointerView` does.
  *
  * @module
  */
@@ -100,12 +100,12 @@ export class CStrings {
     });
   }
 
-  /** A new block with an array of addresses, NULL behind the last, and the texts that they lead to. */
+  /** A new block with an array of addresses, NULL after the last, and the texts that they lead to. */
   makeAll(source: Source, texts: Iterable<string>, options?: CStringOptions): Ptr {
     // A view gives numbers, and one whose buffer was transferred away throws an error of its own.
     if (typeof texts?.[Symbol.iterator] !== "function" || ArrayBuffer.isView(texts)) {
       throw new InvalidStringError(
-        `${given(texts)}: C strings are made of an array of strings, or whatever else gives them.`,
+        `${given(texts)}: C strings are made of an array of strings, or of another iterable of them.`,
       );
     }
     const encoding = encodingOf(options?.encoding), list = [...texts], { unit } = encoding;

@@ -43,7 +43,9 @@ type Units = Pick<HeapAccess, "u8" | "u16" | "u32">;
 export interface Encoding {
   /** Bytes of a unit, and of the NUL at the end. */
   readonly unit: number;
-  /** Bytes of a text without its NUL. @throws {InvalidStringError} for a NUL in it, or what the encoding has not got. */
+  /**
+   * Bytes of a text without its NUL. @throws {InvalidStringError} for a NUL in it, or what the encoding does not have.
+   */
   bytes(text: string): number;
   /** Writes a text of so many bytes, without a NUL. */
   write(memory: Units, text: string, ptr: Ptr, bytes: number): void;

@@ -8,8 +8,8 @@
  * and lets it go; the next one it takes is, as a rule, one that another thread left. The C twin does the same
  * (`native/workloads/threads.c`).
  *
- * Of each runner (or set) two checksums are told, that of its first unit and the last one; `crew.ts` folds them, in
- * order, to those of the turn. They do not depend on which thread did what.
+ * Each runner (or set) reports two checksums, that of its first unit and the last one; `crew.ts` folds them, in order,
+ * to those of the turn. They do not depend on which thread did what.
  *
  * @module
  */
@@ -155,7 +155,7 @@ export class CrewControl {
     return -1;
   }
 
-  /** Units that a set has had. Only who has it asks. */
+  /** Units that a set has had. Only the thread that has it asks. */
   unitsOf(set: number): number {
     return Atomics.load(this.#ints, WORD.SETS + set * SET.LENGTH + SET.UNITS);
   }

@@ -78,7 +78,7 @@ export function renderFlame(profile: StackProfile, value: string, words: FlameWo
         <span id="matched" role="status"></span>
       </div>
       <p id="detail"></p>
-      <p id="empty" hidden>No stack has any of it.</p>
+      <p id="empty" hidden>There is nothing to draw: this value is 0 for every stack.</p>
       <div id="graph"></div>
       <ul class="legend modules">${legend}</ul>
     </main>

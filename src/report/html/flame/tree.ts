@@ -15,7 +15,7 @@ export interface FlameTree {
   readonly values: readonly { readonly name: string; readonly unit: string }[];
   /** What is drawn first. */
   readonly first: number;
-  /** Of each text the name in the box, what else is known, and the index of its module. */
+  /** For each text, the name in the box, further facts, and the index of its module. */
   readonly texts: readonly (readonly [name: string, detail: string, module: number])[];
   /** The names of executables and libraries; empty where there is none. */
   readonly modules: readonly string[];

@@ -20,7 +20,7 @@ const COLUMNS = {
   spills: "spills",
 } as const satisfies Partial<Record<keyof Counts, string>>;
 
-/** The table; all columns behind the share are per million frees. */
+/** The table; all columns after the share are per million frees. */
 export function countsTable(rows: readonly CountsRow[]): Markup {
   return renderTable({
     caption: "Counted in one unit by a counting build; behind the share, per million frees",

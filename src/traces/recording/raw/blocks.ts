@@ -126,7 +126,7 @@ export class Blocks {
     return block;
   }
 
-  /** @param isPaused Whether a block that is not known is none that was to be recorded. */
+  /** @param isPaused Whether recording was paused: then a block that is not known was not to be recorded. */
   #free(thread: number, block: number, isPaused: boolean): void {
     if (block !== 0) this.#writer.free(thread, block);
     else if (!isPaused) this.#unknownBlocks++;

@@ -80,7 +80,7 @@ export interface RawHeader {
   readonly pid: number;
   /** Whether it began in a fork of another process, in the midst of a program. */
   readonly forked: boolean;
-  /** The system's error number, if the recorder stopped before the process did; else 0. */
+  /** The system's error number, if the recorder stopped before the process did; otherwise 0. */
   readonly stopped: number;
   /** The number of the first event that is missing then. */
   readonly end: number;
@@ -99,7 +99,7 @@ export interface RawHeader {
   readonly started: readonly StartedProgram[];
   /** How many more there were. */
   readonly lostNotes: number;
-  /** If recording was paused at the start: how often it was let go on. */
+  /** If recording was paused at the start: how often it was resumed. */
   readonly stretches?: number;
   /** Whether at the exit SIGUSR2, which does that, was the program's own. */
   readonly lostSignal: boolean;
@@ -133,7 +133,7 @@ export interface Repairs extends BlockRepairs {
   readonly cut: boolean;
 }
 
-/** Gives bytes of a file from an offset on, and zeros behind its end. */
+/** Gives bytes of a file from an offset on, and zeros past its end. */
 export type ReadAt = (at: number, length: number) => Uint8Array<ArrayBuffer>;
 
 /** One of the recorder's files. */
@@ -256,7 +256,7 @@ export function readRawHeader(read: ReadAt): RawHeader {
   };
 }
 
-/** What version 3 had not. */
+/** What version 3 did not have. */
 function readNewer(view: DataView): Pick<RawHeader, "stretches" | "lostSignal" | "stacks" | "lostStacks"> {
   const by = STACKS_BY[view.getUint32(FILE_HEADER.STACKS_BY, true) - 1];
   const sampleBytes = Number(view.getBigUint64(FILE_HEADER.SAMPLE_BYTES, true));

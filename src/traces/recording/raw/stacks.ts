@@ -66,7 +66,7 @@ export class RawStacks {
     return this.#nodes.size >= MOST_STACKS || this.#writer.nodes >= MOST_STACKS || this.#mapped.length >= MOST_MODULES;
   }
 
-  /** The place of the first module that ends behind an address. */
+  /** The place of the first module that ends after an address. */
   #firstBehind(address: number): number {
     let low = 0, high = this.#mapped.length;
     while (low < high) {

@@ -37,7 +37,7 @@ function stackWords(low: number): number {
   return (low & HAS_STACK) === 0 ? 0 : 2;
 }
 
-/** The events of a buffer, of which one is the present one. */
+/** The events of a buffer, one of which is the present one. */
 export class Stream {
   readonly #chunks: readonly (() => Uint8Array<ArrayBuffer>)[];
   #words = new Uint32Array();
