@@ -57,9 +57,9 @@ export const compile: Compile = (
     }
     fast: if (whole === ptr) {
       const sizeClass = heap[slabMap + (ptr >>> 16)]! ^ tag;
-      // Blocks end where their slab ends: the distance from there, here negative, is a multiple of the stride. That
-      // leaves the class if the slab is this thread's; otherwise, and for class 0, it leads to an inverse that is 0.
-      // Why the multiplication is exact: `inverseOf` in ../core/size_classes.ts.
+      // Interior pointers go the slow way. Blocks end where their slab ends, so the distance of a block from there,
+      // here negative, is a multiple of the stride. The inverse is that of the class if the slab is this thread's;
+      // otherwise, and for class 0, it is 0. Why the multiplication is exact: `inverseOf` in ../core/size_classes.ts.
       const inverse = heap[inverses + sizeClass]! >>> 0;
       if (!((imul(ptr | -65536, inverse) >>> 0) < inverse)) break fast;
       const head = heap[heads + sizeClass]!, room = heap[rooms + sizeClass]!;
