@@ -78,7 +78,7 @@ const EXIT_CODES: Readonly<Record<GateVerdict, number>> = { "go": FINE, "no-go":
 /** Also says to GitHub what it found, and why it found nothing. */
 async function withAnnotations(path: string, quick: boolean, files: FileOptions): Promise<number> {
   if (Object.values(files).includes("-")) {
-    throw new UsageError("--github writes to stdout: give all others a file, not -");
+    throw new UsageError("--github writes to stdout: give every other output a file, not -");
   }
   const place = placeInRepository(path), summary = githubStepSummary();
   // Other steps have written there before: what they have is kept.

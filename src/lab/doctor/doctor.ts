@@ -134,7 +134,7 @@ const FACTS: Readonly<Record<string, (environment: Environment, noise: Noise) =>
     if (addressRandomisation > 0) {
       return ok(
         addressRandomisation === 1 ? "on, not for the heap" : "on",
-        "each process has other addresses, lucky or unlucky ones for the caches: trust many processes, not one",
+        "each process gets different addresses, lucky or unlucky for the caches: trust many processes, not one",
       );
     }
     const meaning = "all processes have the same addresses, and luck with them looks like a result";

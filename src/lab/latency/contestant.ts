@@ -37,7 +37,7 @@ async function serveLatency(clock: LatencyClock): Promise<never> {
           const missing = mode === LATENCY_MODE.OFF ? 0 : clock.missing();
           clock.replay(LATENCY_MODE.OFF);
           runner.end();
-          if (missing !== 0) throw new ProtocolError(`${missing} operations less than were expected`);
+          if (missing !== 0) throw new ProtocolError(`${missing} operations fewer than expected`);
         };
         return latencyPasses(clock, kinds, units, runTimed);
       };

@@ -73,7 +73,7 @@ const WARM_MILLISECONDS = 400;
 export const SAMPLES = 200;
 /** Why the loop in TypeScript takes longer than the one in C: `loopsDiffer` of a workload. */
 export const REPLAY_LOOPS_DIFFER =
-  "of each event V8 checks the bounds of three words, a slot and two bytes, and that sums do not overflow; C does not";
+  "in each event V8 checks the bounds of three words, a slot and two bytes, and that sums do not overflow; C does not";
 /** Replays of which each event's shortest time counts. */
 const REPLAYS_OF_LONGEST = 3;
 

@@ -81,10 +81,10 @@ function fastestText(results: readonly Result[]): string {
   const isAlone = leaders.length === 1;
   const claim = isAlone
     ? `${nameOf(leaders[0]!)} is fastest: ${timeOf(leaders[0]!)}`
-    : `${listed(leaders.map(withTime))} are fastest, and not told apart`;
+    : `${listed(leaders.map(withTime))} are fastest, too close to tell apart`;
   // A program in C can take a native one alone.
   const natives = leaders.some(isNative) ? [] : leadersOf(contestants.filter(isNative), results);
-  const native = natives.length === 0 ? [] : [`of native ones ${natives.map(withTime).join(", ")}`];
+  const native = natives.length === 0 ? [] : [`among native ones ${natives.map(withTime).join(", ")}`];
   const shown = [...leaders, ...natives];
   const system = contestants.find(({ allocator }) => allocator === "system");
   const slowest = contestants.filter(isNative).toSorted((a, b) => secondsOf(b, results) - secondsOf(a, results))[0];
@@ -98,7 +98,7 @@ function leanestText(results: readonly Result[]): string[] {
   const withMemory = (result: Result) => `${nameOf(result)} ${bytesText(result.peakFootprintBytes!)}`;
   const [first] = known, native = known.find(isNative);
   if (first === undefined) return [];
-  const rest = native === undefined || native === first ? "" : `, of native ones ${withMemory(native)}`;
+  const rest = native === undefined || native === first ? "" : `, among native ones ${withMemory(native)}`;
   return [`least memory: ${withMemory(first)}${rest}`];
 }
 

@@ -55,7 +55,7 @@ function unzstd(bytes: Uint8Array<ArrayBuffer>, limit: number): Decompressed {
   const parts: Uint8Array[] = [];
   let length = 0, isCut = false;
   for (const frame of framesOf(bytes)) {
-    if (frame === undefined) throw new TraceError("Zstandard is damaged: there is something behind its last frame");
+    if (frame === undefined) throw new TraceError("Zstandard is damaged: there is something after its last frame");
     const options = { maxOutputLength: limit - length + 1, params: ANY_WINDOW };
     const part = attempt("Zstandard", limit, () => zstdDecompressSync(bytes.subarray(frame.start, frame.end), options));
     length += part.length;

@@ -404,7 +404,7 @@ class Reader {
     this.#at = 0;
     if (length === 0) {
       this.#isWhole = true;
-      if (start !== this.#bytes.length) throw new TraceError(`byte ${start}: there is something behind the end`);
+      if (start !== this.#bytes.length) throw new TraceError(`byte ${start}: there is something after the end`);
       return false;
     }
     if (start + length > this.#bytes.length) return false;

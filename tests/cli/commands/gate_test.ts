@@ -179,7 +179,7 @@ Deno.test("gate --github without a summary to add to only annotates, and needs s
   assertEquals([code, stdout.includes("::")], [0, false]);
   const taken = await gate([FIT], "--github", "--json", "-");
   assertEquals([taken.code, taken.stdout], [3, ""]);
-  assertMatch(taken.stderr, /--github writes to stdout: give all others a file, not -/);
+  assertMatch(taken.stderr, /--github writes to stdout: give every other output a file, not -/);
   const unwritable = await gateWith([FIT], ["--github"], { GITHUB_STEP_SUMMARY: "/no/such/folder/summary.md" });
   assertEquals(unwritable.code, 3);
   assertMatch(unwritable.stderr, /GITHUB_STEP_SUMMARY \/no\/such\/folder\/summary\.md cannot be written/);

@@ -66,14 +66,14 @@ Deno.test("trace flame, --by stack and record with stacks refuse what cannot be,
   await withFile(mallocLabText(4), async (trace) => {
     const wrong: [args: string[], says: RegExp][] = [
       [["trace", "flame", trace, "-o", "x.folded"], /has no stacks: only recordings that record --stacks makes/],
-      [["trace", "flame", trace, "-o", "x.svg"], /no ending that says which format.*\.html, \.pb\.gz/],
+      [["trace", "flame", trace, "-o", "x.svg"], /its ending does not say which format.*\.html, \.pb\.gz/],
       [["trace", "flame", trace], /required option '-o, --output <file>' not specified/],
       [
         ["trace", "flame", trace, "-o", "x.html", "--value", "worth"],
         /--value worth does not exist; choose one of: allocated, blocks/,
       ],
       [["trace", "info", trace, "--by", "stack"], /has no stacks/],
-      [["trace", "info", trace, "--top", "3"], /--top says something of stacks: add --by stack/],
+      [["trace", "info", trace, "--top", "3"], /--top is about stacks: add --by stack/],
       [["record", "--depth", "1000", "--", "true"], /--depth 1000 is not allowed: a whole number from 1 to 128/],
       [
         ["record", "--stacks-by", "magic", "--", "true"],

@@ -70,11 +70,11 @@ Deno.test("the first line names the fastest in first replays, and the leanest, w
   );
 });
 
-Deno.test("who cannot be told from the fastest is named with it", () => {
+Deno.test("an allocator that cannot be told from the fastest is named with it", () => {
   const file = replayOf({ system: [90, 90, -0.2, 11.7], tcmalloc: [85, 85, 0.2, 14], jemalloc: [200, 200, 0.01, 12] });
   assertEquals(
     replayHeadline(file),
-    "tcmalloc 80.0 ms (63.0–97.0) and system 85.0 ms (67.0–103) are fastest, and not told apart; jemalloc 195 ms " +
+    "tcmalloc 80.0 ms (63.0–97.0) and system 85.0 ms (67.0–103) are fastest, too close to tell apart; jemalloc 195 ms " +
       "(193–197); least memory: system 11.7 MB",
   );
 });
@@ -83,9 +83,9 @@ Deno.test("ours is one row among the others: where it is first, the first that a
   const file = replayOf({ "slab-map": [45, 45, 0.01, 10], ...THREE });
   assertEquals(
     replayHeadline(file),
-    "hakmem is fastest: 40.0 ms (39.6–40.5), of native ones tcmalloc 80.0 ms (79.1–80.9), system 116 ms (115–117); least " +
+    "hakmem is fastest: 40.0 ms (39.6–40.5), among native ones tcmalloc 80.0 ms (79.1–80.9), system 116 ms (115–117); least " +
       "memory: hakmem 10.0 MB, " +
-      "of native ones system 11.7 MB",
+      "among native ones system 11.7 MB",
   );
   assertEquals(
     replayHeadline(replayOf({ "slab-map": [500, 45, 0.01, 100], ...THREE })),

@@ -267,7 +267,7 @@ Deno.test("Zstandard and gzip files of several frames are read whole, and frames
   }
   const cut = decodeTrace(joined([zstd[0]!, zstd[1]!.subarray(0, 9)]));
   assertEquals([cut.length, cut.format], [2, "android, cut off"]);
-  assertThrows(() => decodeTrace(joined([zstd[0]!, bytesOf("what is this")])), TraceError, "behind its last frame");
+  assertThrows(() => decodeTrace(joined([zstd[0]!, bytesOf("what is this")])), TraceError, "after its last frame");
 });
 
 Deno.test("a zip archive may have folders, and what macOS adds, beside the one file", () => {

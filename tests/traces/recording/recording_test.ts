@@ -136,7 +136,7 @@ Deno.test("a recording of what no program can have done is refused", () => {
     assert(says.test(assertThrows(() => decodeTrace(recorded(write)), TraceError).message), String(says));
   }
   const behind = Uint8Array.from([...recorded((writer) => writer.threadEnd(1)), 0]);
-  assertThrows(() => decodeTrace(behind), TraceError, "behind the end");
+  assertThrows(() => decodeTrace(behind), TraceError, "after the end");
 });
 
 Deno.test("a recording says how long its program ran, where that is known; older ones are read as before", () => {

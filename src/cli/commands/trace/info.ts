@@ -65,7 +65,7 @@ export function infoCommand(finish: Finish): AnyCommand {
   return declare().action(async (path, { by, value, top, ...files }) => {
     if (by === undefined) {
       const other = value !== undefined ? "--value" : top !== undefined ? "--top" : undefined;
-      if (other !== undefined) throw new UsageError(`${other} says something of stacks: add --by stack`);
+      if (other !== undefined) throw new UsageError(`${other} is about stacks: add --by stack`);
       await run(path, files);
     } else {
       await runByStack(path, value ?? STACK_VALUES[0], top ?? TOP, files);
