@@ -98,7 +98,9 @@ async function run(path: string, output: string, value: StackValue): Promise<voi
   const all = await writers(output), found = all.find(([ending]) => output.endsWith(ending));
   if (found === undefined) {
     const endings = all.map(([ending]) => ending).join(", ");
-    throw new UsageError(`--output ${output}: its ending does not say which format to write; that is one of ${endings}`);
+    throw new UsageError(
+      `--output ${output}: its ending does not say which format to write; that is one of ${endings}`,
+    );
   }
   const [, render] = found;
   const outputs = new Outputs<Drawn>([{ option: "--output", path: output, render }], [path], true);
