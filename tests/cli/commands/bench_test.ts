@@ -1,14 +1,7 @@
 import { assert, assertEquals, assertGreater, assertMatch, assertStringIncludes } from "@std/assert";
 import { readChecked, ResultFileSchema } from "../../../src/model/mod.ts";
-import { cli, SHORT } from "../helpers.ts";
+import { cli, headline, SHORT } from "../helpers.ts";
 import { interrupted, terminalTest } from "../terminal.ts";
-
-/** How a headline begins. Whether a ratio is known depends on how disturbed the machine is. */
-function headline(rest: string): RegExp {
-  return new RegExp(
-    `^(hakmem runs|it is not known how many times as fast as .* hakmem runs) ${rest}`,
-  );
-}
 
 Deno.test("bench prints one line of words, the table and the bars to a pipe, without escape codes", async () => {
   const { code, stdout, stderr } = await cli(["bench", ...SHORT]);

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { GateFileSchema, readChecked } from "../../../src/model/mod.ts";
 import { CAN_PRELOAD, compile, WHOLE } from "../../peers/libraries.ts";
+import { assertNarrow } from "../../report/fits.ts";
 import { cli } from "../helpers.ts";
 
 const FAST = { name: "fast frees", kind: "fast-free-share", workload: "random-mixed", sizes: [128], least: 0.9 };
@@ -34,7 +35,7 @@ Deno.test("gate exits with 0 and GO where all hold", async () => {
   const { code, stdout } = await gate([FAST, TIMED, FIT], "--quick");
   assertMatch(stdout, /^GO: 3 of 3 thresholds hold\n/);
   assertEquals(code, 0);
-  for (const line of stdout.split("\n").slice(1)) assert(line.length <= 100, line);
+  assertNarrow(stdout);
 });
 
 Deno.test("gate exits with 1 for a no-go, and --json is the public file", async () => {
@@ -127,9 +128,14 @@ Deno.test({
       ));
       const file = `${folder}/gate.json`;
       await Deno.writeTextFile(file, JSON.stringify({ thresholds: [whole, beside] }));
-      const { code, stdout } = await cli(["gate", file, "--quick"]);
-      assertMatch(stdout, /^GO: 2 of 2 thresholds hold\n/);
-      assertEquals(code, 0);
+      const { code, stdout } = await cli(["gate", file, "--quick", "--json", `${folder}/result.json`]);
+      const { rows } = readChecked(GateFileSchema, await Deno.readTextFile(`${folder}/result.json`));
+      assertEquals(rows.map(({ name }) => name), ["0", "1"]);
+      // It was measured, too, where so short a run was disturbed, and nothing is left without the loops.
+      const unknown = rows.filter(({ verdict }) => verdict !== "go");
+      for (const { because } of unknown) assertMatch(because, /^the loops differ, .* with \S+\/libwhole\.so$/);
+      assertMatch(stdout, unknown.length === 0 ? /^GO: 2 of 2 thresholds hold\n/ : /^UNDECIDED: /);
+      assertEquals(code, unknown.length === 0 ? 0 : 2);
     } finally {
       await Deno.remove(folder, { recursive: true });
     }

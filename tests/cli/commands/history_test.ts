@@ -2,7 +2,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { HistoryFileSchema, readChecked } from "../../../src/model/mod.ts";
 import { SLOW, TinyTree } from "../../lab/history/tiny_tree.ts";
-import { assertNarrow, cli } from "../helpers.ts";
+import { assertNarrow } from "../../report/fits.ts";
+import { cli } from "../helpers.ts";
 
 /** A round takes a tenth of a second. */
 const LITTLE = ["--quick", "--size", "128", "--cycles", "2000", "--working-set", "256"];

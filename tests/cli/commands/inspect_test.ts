@@ -5,7 +5,8 @@ import { InspectFileSchema, type ResultFile } from "../../../src/model/mod.ts";
 import { renderJson } from "../../../src/report/mod.ts";
 import { fixture } from "../../report/fixture.ts";
 import { SAMPLES } from "../../traces/helpers.ts";
-import { assertNarrow, cli, mallocLabText, withFile } from "../helpers.ts";
+import { assertNarrow } from "../../report/fits.ts";
+import { cli, mallocLabText, withFile } from "../helpers.ts";
 
 /** What replay would write of a trace of so many events: the footprint of one of the allocators. */
 function replayFile(events: number): ResultFile {

@@ -115,7 +115,7 @@ Deno.test({
       const { code, stdout, stderr } = await cli([...args, ...outputs]);
       assertEquals(code, 0, stderr);
       for (const name of ["mimalloc 3.4.3", "mimalloc 2.0.9"]) {
-        assertMatch(stdout, new RegExp(`^.* times ${name}`, "m")); // the headline
+        assertStringIncludes(stdout.split("\n")[0]!, ` ${name}`); // also where the ratio is not known
         assertMatch(stdout, new RegExp(`^ .* ${name} +[\\d.]`, "m")); // the table
         assertStringIncludes(await Deno.readTextFile(markdown!), `| ${name} |`);
       }

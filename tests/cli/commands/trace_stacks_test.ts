@@ -4,7 +4,8 @@ import * as v from "valibot";
 import { StacksFileSchema } from "../../../src/model/mod.ts";
 import { commandOutput } from "../../../src/os/mod.ts";
 import { build, linuxTest } from "../../lab/record/recorded.ts";
-import { assertNarrow, cli, command, mallocLabText, withFile } from "../helpers.ts";
+import { assertNarrow } from "../../report/fits.ts";
+import { cli, command, mallocLabText, withFile } from "../helpers.ts";
 
 /** A test with a recording of `programs/tree.c` that has stacks. */
 function treeTest(name: string, fn: (trace: string, folder: string) => Promise<void>): void {

@@ -4,7 +4,8 @@ import { gzipSync } from "node:zlib";
 import * as v from "valibot";
 import { readChecked, ResultFileSchema, TraceFileSchema } from "../../../src/model/mod.ts";
 import { bytesOf, realTrace, SAMPLES } from "../../traces/helpers.ts";
-import { assertNarrow, cli, cliWithInput, mallocLabText, withFile } from "../helpers.ts";
+import { assertNarrow } from "../../report/fits.ts";
+import { cli, cliWithInput, mallocLabText, withFile } from "../helpers.ts";
 import { interrupted, terminalTest } from "../terminal.ts";
 
 Deno.test("trace info says what a trace is like, in 100 columns", async () => {

@@ -4,7 +4,8 @@ import * as v from "valibot";
 import { TraceWrittenFileSchema } from "../../../src/model/mod.ts";
 import { readTrace } from "../../../src/traces/mod.ts";
 import { bytesOf, SAMPLES } from "../../traces/helpers.ts";
-import { assertNarrow, cli, cliWithInput, mallocLabText, withFile } from "../helpers.ts";
+import { assertNarrow } from "../../report/fits.ts";
+import { cli, cliWithInput, mallocLabText, withFile } from "../helpers.ts";
 
 Deno.test("trace convert writes what is read back, says what it did, and leaves a file that is there if it cannot", async () => {
   await withFile(SAMPLES["android"]!, async (path) => {
