@@ -90,43 +90,51 @@ Deno.test("isTooSlow() is so from a second on", () => {
   assertEquals([isTooSlow(115_380, 8000), isTooSlow(115_380, 80_000)], [false, true]);
 });
 
+/** What is tried again where other work made another operation longer; more often than that it does not. */
+const MOST_TRIES = 5;
+
 Deno.test("the clock sees V8's collector and its compiler at work in an operation", async () => {
   for (const cause of ["collector", "compiler"]) {
-    const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: [
-        "run",
-        "--quiet",
-        "-A",
-        `--config=${decodeURIComponent(new URL("../../../deno.json", import.meta.url).pathname)}`,
-        "--v8-flags=--allow-natives-syntax,--expose-gc,--trace-gc,--trace-opt,--trace-deopt",
-        new URL("./latency_program.ts", import.meta.url).href,
-        cause,
-      ],
-    }).output();
-    assertEquals(success, true, new TextDecoder().decode(stderr));
-    const answer = new TextDecoder().decode(stdout);
-    assertEquals(answer.split("\n").length, 2, answer); // none of V8's traces
-    const { longest } = latencyOf(parseLatency(answer), 3).operations[0]!;
-    assertEquals([longest.event, longest.cause], [20, cause]);
+    for (let tries = 1;; tries++) {
+      const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+        args: [
+          "run",
+          "--quiet",
+          "-A",
+          `--config=${decodeURIComponent(new URL("../../../deno.json", import.meta.url).pathname)}`,
+          "--v8-flags=--allow-natives-syntax,--expose-gc,--trace-gc,--trace-opt,--trace-deopt",
+          new URL("./latency_program.ts", import.meta.url).href,
+          cause,
+        ],
+      }).output();
+      assertEquals(success, true, new TextDecoder().decode(stderr));
+      const answer = new TextDecoder().decode(stdout);
+      assertEquals(answer.split("\n").length, 2, answer); // none of V8's traces
+      const { longest } = latencyOf(parseLatency(answer), 3).operations[0]!;
+      if (longest.event !== 20 && tries < MOST_TRIES) continue;
+      assertEquals([longest.event, longest.cause], [20, cause]);
+      break;
+    }
   }
 });
 
 const MALLOC = "return take(16, size);";
 /**
- * Allocators that are slow in one malloc of many, by its size, and what is said of it: so slow that a busy machine does
- * not make another operation as long.
+ * Allocators that are slow in one malloc of many, by its size, and what is said of it: so slow that on a busy machine,
+ * where a process waits some milliseconds for a processor, no other operation is as long, nor this one twice as long.
  */
 const SLOW: Readonly<Record<string, { readonly source: string; readonly cause: string }>> = {
-  work: { source: "while (nanoseconds() - start < 12000000);", cause: "allocator" },
+  work: { source: "while (nanoseconds() - start < 60000000);", cause: "allocator" },
   sleep: {
-    // In every replay but those of the warm-up, which are not counted, one is asleep: the event is short in others.
-    source: `static int calls; const struct timespec nap = {0, 12000000};
-      if (++calls % 4 == 0) nanosleep(&nap, NULL);`,
+    // It is asleep in one replay of 32, so the event is short in others.
+    source: `static int calls; const struct timespec nap = {0, 60000000};
+      if (++calls % 32 == 0) nanosleep(&nap, NULL);`,
     cause: "host",
   },
   faults: {
-    source: `const size_t bytes = 64 << 20;
+    source: `const size_t bytes = 128 << 20;
       char *pages = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      madvise(pages, bytes, MADV_NOHUGEPAGE);
       for (size_t at = 0; at < bytes; at += 4096) pages[at] = 1;
       munmap(pages, bytes);`,
     cause: "page faults",
@@ -139,6 +147,40 @@ function traceWithOne(): Trace {
   for (let block = 0; block < 200; block++) trace.malloc(1, block, block === SLOW_EVENT ? 777 : 100);
   for (let block = 199; block >= 0; block--) trace.free(1, block);
   return trace.finish();
+}
+
+type Run = Awaited<ReturnType<typeof replay>>;
+
+function resultOf({ results }: Run, name: string): Result {
+  return results.find(({ allocator }) => allocator.includes(name))!;
+}
+
+/** Replays, and again where other work was the reason for what took longest of one. */
+async function found(peers: readonly string[], phases: Set<string>): Promise<Run> {
+  for (let tries = 1;; tries++) {
+    const run = await replay(
+      {
+        trace: traceWithOne(),
+        file: "one",
+        variants: ["slab-map"],
+        peers,
+        threads: 1,
+        rounds: 6,
+        slotMilliseconds: 1,
+        warmMilliseconds: 10,
+        latency: true,
+        orderSeed: 7,
+      },
+      ({ phase }) => phases.add(phase),
+      new AbortController().signal,
+    );
+    assertEquals(run.results.map(({ latency }) => latency !== undefined), [true, true, true, true, false, false]);
+    const isRight = Object.entries(SLOW).every(([name, { cause }]) => {
+      const { longest } = resultOf(run, name).latency!.operations[0]!;
+      return longest.event === SLOW_EVENT && longest.cause === cause;
+    });
+    if (isRight || tries === MOST_TRIES) return run;
+  }
 }
 
 Deno.test({
@@ -170,33 +212,17 @@ Deno.test({
         peers.push((await compile(folder, `lib${name}.so`, slow))!);
       }
       const phases = new Set<string>();
-      const run = await replay(
-        {
-          trace: traceWithOne(),
-          file: "one",
-          variants: ["slab-map"],
-          peers,
-          threads: 1,
-          rounds: 6,
-          slotMilliseconds: 1,
-          warmMilliseconds: 10,
-          latency: true,
-          orderSeed: 7,
-        },
-        ({ phase }) => phases.add(phase),
-        new AbortController().signal,
-      );
+      const run = await found(peers, phases);
       assert(phases.has("timing single operations"));
-      assertEquals(run.results.map(({ latency }) => latency !== undefined), [true, true, true, true, false, false]);
       for (const [name, { cause }] of Object.entries(SLOW)) {
-        const result: Result = run.results.find(({ allocator }) => allocator.includes(name))!;
+        const result = resultOf(run, name);
         const [all, malloc] = result.latency!.operations;
         for (const { longest, longestNs } of [all!, malloc!]) {
           assertEquals([name, longest.event, longest.cause], [name, SLOW_EVENT, cause]);
           assert(longestNs > 1e6 && longestNs < 1e9, `${longestNs} ns`);
         }
         assertEquals([malloc!.operation, malloc!.blocks], ["malloc", "small"]);
-        if (cause === "page faults") assertEquals(malloc!.longest.pageFaults! === 16384, true);
+        if (cause === "page faults") assertEquals(malloc!.longest.pageFaults! === 32_768, true);
         assertEquals(all!.count, result.latency!.replays * 400);
         assertEquals(all!.histogram.counts.reduce((sum, each) => sum + each, 0), all!.count);
       }
