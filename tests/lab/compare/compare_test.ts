@@ -18,18 +18,22 @@ function plan(a: Contestant, b: Contestant, sizes?: number[]): ComparePlan {
 
 Deno.test("compare() finds what is slower by a tenth, and by how much", async () => {
   const seen = new Set<string>();
-  const run = await compare(
-    plan(timed("a", "60e6 * noise()"), timed("b", "66e6 * noise()")),
-    ({ phase, label }) => seen.add(`${phase} ${label === "" ? "" : "B/A"}`),
-    forever,
-  );
-  assertEquals(run.verdict, "regression");
-  const [row] = run.rows;
-  assertEquals([row?.verdict, row?.rounds, run.rounds.measured], ["regression", 9, 9]);
-  assertAlmostEquals(row!.ratio, 1 / 1.1, 0.01);
-  assert(row!.low <= row!.ratio && row!.ratio <= row!.high && row!.high < 1 / 1.02);
-  assert(row!.control.low <= 1 && row!.control.high >= 1);
-  assert(seen.has("calibrating ") && seen.has("comparing B/A"));
+  const holds = ({ low, high }: { low: number; high: number }, ratio: number) => low <= ratio && ratio <= high;
+  for (let tries = 1;; tries++) {
+    const run = await compare(
+      plan(timed("a", "60e6 * noise()"), timed("b", "66e6 * noise()")),
+      ({ phase, label }) => seen.add(`${phase} ${label === "" ? "" : "B/A"}`),
+      forever,
+    );
+    assertEquals(run.verdict, "regression");
+    const [row] = run.rows;
+    assertEquals([row?.verdict, row?.rounds, run.rounds.measured], ["regression", 9, 9]);
+    assertAlmostEquals(row!.ratio, 1 / 1.1, 0.01);
+    assert(holds(row!, row!.ratio) && row!.high < 1 / 1.02);
+    assert(seen.has("calibrating ") && seen.has("comparing B/A"));
+    if (holds(row!.control, 1)) break;
+    assert(tries < 4, "the noise is drawn anew each time, and an interval of 99 % misses in one of a hundred times");
+  }
 });
 
 Deno.test("compare() finds what is faster, size by size", async () => {
