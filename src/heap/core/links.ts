@@ -105,7 +105,7 @@ export class Links {
     const what = isBlock && !this.#isWhole(ptr)
       ? `the free block ${hex(ptr)} of class ${sizeClass} has no canary: it was written to after it was freed, or a ` +
         `link to it was made up.`
-      : `a free block of class ${sizeClass} links to ${hex(ptr)}, which is not a block of that class: ` +
+      : `a free block of class ${sizeClass} links to ${hex(ptr >>> 0)}, which is not a block of that class: ` +
         `the first four bytes of a free block were overwritten, or a block was freed twice.`;
     return new HeaderCorruptedError(what + this.logged(), ptr);
   }

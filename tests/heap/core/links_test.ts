@@ -30,11 +30,12 @@ for (const variant of Object.keys(VARIANTS)) {
       heap.free(first);
       heap.free(second);
       heap.i32[second / 4] = link; // a write after free
-      const code = assertThrows(() => {
+      const { code, message } = assertThrows(() => {
         assertEquals(heap.malloc(48), second);
         heap.malloc(48);
-      }, HeapError).code;
+      }, HeapError);
       assertEquals(code, "HEADER_CORRUPTED");
+      assertEquals(/ -0x/.test(message), false, message); // it says which four bytes are there
       const ptrs = Array.from({ length: 1000 }, () => heap.malloc(48));
       assertEquals(new Set(ptrs).size, 1000);
       assert(ptrs.every((ptr) => ptr !== 0));
