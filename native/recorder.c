@@ -39,8 +39,13 @@
  *
  * The recorder allocates nothing from the program and leaves errno alone. It keeps one file open, by a high number: one
  * that is opened for each chunk may get the number that another thread has just closed, to put a file of its own there.
- * Where a file cannot be made longer (a full disk), recording stops and the program goes on. Calls of a signal handler that
- * interrupted the recorder itself are counted and not recorded.
+ * Where a file cannot be made longer (a full disk), recording stops and the program goes on; so it does where another makes
+ * the file shorter, whose pages behind its new end would kill the program: the recorder handles SIGBUS for that, until the program
+ * handles it itself.
+ *
+ * A signal handler may interrupt the recorder, and allocate: each thread has more than one writer, and a handler takes one
+ * that is not busy. It may never come back, because it jumps out (siglongjmp) or is a fork's whole life. Whose frame is gone
+ * is known by the stack, and what it began is taken back; in a fork, what it still writes goes to memory of its own.
  *
  * A process that goes into a sandbox is killed for what the recorder calls there. So one that says it will get no new
  * privileges, as it must if it has none, is given room in its file then, and the recorder makes no system call from there
@@ -85,6 +90,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -127,6 +133,8 @@ enum {
   HIGH_NUMBER = 900, /* of the file; lower if the process may not have so many */
   EARLY_BYTES = 16384, /* what dlsym may want while it looks for malloc */
   SANDBOX_BYTES = 32 << 20, /* some 2 million events */
+  WRITERS = 4,              /* of a thread */
+  SIGNAL_BYTES = 256,       /* of stack: the system puts more between what it interrupts and a handler */
 };
 
 struct file_header {
@@ -182,26 +190,38 @@ struct process {
   uint64_t file_bytes;
   uint64_t began, began_processor;
   struct chunk *free_windows; /* of threads that have ended */
+  struct chunk *looked_at;    /* the one that is about to be taken, whose pages may be gone */
   bool is_confined;           /* no system call any more: new windows are taken from the room */
   struct chunk *room, *room_end;
   char path[PATH_BYTES];
 };
 
-/* The state of a thread. */
+/* What writes a thread's events. The first one does, the others if a signal interrupts it. */
 struct writer {
   uint64_t *next, *end; /* of its window: where to write */
   struct chunk *window;
+  uint32_t epoch;                                /* of the process for which the rest is right */
+  bool is_moving;                                /* paused: the realloc that is under way is recorded */
+  volatile uintptr_t busy;                       /* the frame that writes an event; 0 if none does */
+  struct file_header *volatile calling;          /* where it is counted among those in a system call */
+#ifdef STACKS
+  struct gathering *volatile gathering;
+#endif
+};
+
+/* The state of a thread. */
+struct thread {
   uint32_t epoch; /* of the process for which the rest is right */
   uint32_t number, destructor_rounds;
-  volatile bool is_busy;   /* with an event */
-  volatile bool is_inside; /* a real function, which may call others: those calls are not the program's */
-  bool is_moving;          /* paused: the realloc that is under way is recorded */
+  volatile uintptr_t inside; /* the frame that called a real function: what that calls is not the program's */
 #ifdef STACKS
+  volatile uintptr_t unwinding; /* the frame that looks for callers */
   bool has_bounds;
   struct bounds bounds;
   int64_t until_sample; /* bytes */
   uint64_t random;
 #endif
+  struct writer writers[WRITERS];
 };
 
 static struct process nowhere = {.stopped = 1}; /* before the page is there, and where there can be none */
@@ -217,7 +237,7 @@ static bool has_pauses;            /* recording is resumed and paused by signals
 static _Atomic uint32_t is_paused; /* a fork goes on as its parent was */
 static pthread_key_t thread_end;
 static bool has_thread_end;
-static _Thread_local struct writer self __attribute__((tls_model("initial-exec")));
+static _Thread_local struct thread self __attribute__((tls_model("initial-exec")));
 
 /* ---- files: by plain system calls, because libc's functions may be where a thread is cancelled ------------------- */
 
@@ -235,11 +255,12 @@ struct signals {
 
 /*
  * No signals meanwhile: a handler might jump away, and nobody would get the lock again. Nor libc's own, by which a thread is
- * cancelled at any moment, if it wants that; pthread_sigmask leaves those alone.
+ * cancelled at any moment, if it wants that; pthread_sigmask leaves those alone. But for SIGBUS, by which the system tells
+ * that a page of the file is gone: blocked, it kills.
  */
 static struct signals block_signals(void) {
   struct signals signals = {.are_blocked = !process->is_confined};
-  const uint64_t all = UINT64_MAX;
+  const uint64_t all = ~((uint64_t)1 << (SIGBUS - 1));
   if (signals.are_blocked) syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &signals.before, sizeof all);
   return signals;
 }
@@ -279,6 +300,14 @@ static bool is_open(void) {
   return fstat(file, &now) == 0 && is_same(&now);
 }
 
+/* Whether all is there that was written; else, and errno says so, another has made the file shorter. */
+static bool is_whole(void) {
+  struct stat now;
+  if (fstat(file, &now) == 0 && now.st_size >= 0 && (uint64_t)now.st_size >= process->file_bytes) return true;
+  errno = ESTALE;
+  return false;
+}
+
 /* Opens the process's file, which is new, or the one that it has been; nothing else that may lie there is written to. */
 static bool open_file(bool is_new) {
   struct stat now;
@@ -304,7 +333,7 @@ static bool may_extend(uint64_t bytes) {
     errno = EFBIG;
     return false;
   }
-  return is_open() || open_file(false);
+  return (is_open() || open_file(false)) && is_whole();
 }
 
 /* Takes away what was written behind the end of what counts; returns false, and leaves errno alone. */
@@ -401,6 +430,7 @@ static bool begin_process(void) {
   }
   struct file_header *header = extend(HEADER_BYTES);
   if (header == NULL) return false;
+  process->looked_at = (struct chunk *)header; /* as long as one */
   header->pid = (uint32_t)pid;
   header->is_fork = epochs > 0;
   const long length = syscall(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", executable, sizeof executable - 1);
@@ -438,11 +468,13 @@ static struct chunk *window_of_room(void) {
 static struct chunk *new_window(void) {
   struct chunk *window = process->free_windows;
   if (window != NULL) {
+    process->looked_at = window;
     process->free_windows = window->next_free;
     return window;
   }
   window = process->is_confined ? window_of_room() : extend(CHUNK_BYTES);
   if (window == NULL) return NULL;
+  process->looked_at = window;
   window->bytes = CHUNK_BYTES;
   window->buffer = process->buffers++;
   window->next = window->words;
@@ -463,52 +495,69 @@ static bool empty_window(struct chunk *window) {
 
 /* ---- events ----------------------------------------------------------------------------------------------------- */
 
-static void write_event(unsigned kind, unsigned detail, uint64_t address, uint64_t size, uint32_t stack) {
+/* An event counts, and its room is used up: in this order, or a handler that jumps away between them leaves a hole. */
+static inline void finish_event(struct writer *writer, uint64_t *event, uint64_t first, uint64_t *behind) {
+  atomic_store_explicit((_Atomic uint64_t *)event, first, memory_order_release);
+  atomic_signal_fence(memory_order_seq_cst);
+  writer->next = behind;
+}
+
+static __attribute__((noinline)) void write_event(struct writer *writer, unsigned kind, unsigned detail, uint64_t address,
+                                                  uint64_t size, uint32_t stack) {
   const uint64_t sequence = atomic_fetch_add_explicit(&process->sequence, 1, memory_order_relaxed);
   const bool is_wide = (address >> 48) != 0 || (size >> 16) != 0;
-  uint64_t *event = self.next;
+  uint64_t *const event = writer->next, *behind = event + (is_wide ? 3 : 2);
   event[1] = is_wide ? address : address | size << 48;
   if (is_wide) event[2] = size;
-  self.next += is_wide ? 3 : 2;
-  if (stack != 0) *self.next++ = stack;
+  if (stack != 0) *behind++ = stack;
   const uint64_t first = sequence << 10 | (stack != 0 ? HAS_STACK : 0) | detail << 4 | kind | (is_wide ? WIDE : 0);
-  atomic_store_explicit((_Atomic uint64_t *)event, first, memory_order_release);
+  finish_event(writer, event, first, behind);
 }
 
-static inline bool has_room_for(long words) {
-  return self.epoch == atomic_load_explicit(&process->epoch, memory_order_acquire) && self.end - self.next >= words;
+static inline bool has_room_for(const struct writer *writer, long words) {
+  return writer->epoch == atomic_load_explicit(&process->epoch, memory_order_acquire) && writer->end - writer->next >= words;
 }
 
-static inline bool has_room(void) { return has_room_for(LONGEST_EVENT); }
+static inline bool has_room(const struct writer *writer) { return has_room_for(writer, LONGEST_EVENT); }
+
+/* Under the lock: what a thread knows of a process that it has not written for. */
+static void join_process(struct writer *writer) {
+  *writer = (struct writer){.epoch = process->epoch, .busy = writer->busy, .calling = writer->calling};
+  if (self.epoch == process->epoch) return;
+  self.epoch = process->epoch;
+  self.number = ++process->threads;
+  self.destructor_rounds = 0;
+#ifdef STACKS
+  self.has_bounds = false;
+  self.random = 0;
+#endif
+  if (has_thread_end) pthread_setspecific(thread_end, &self);
+}
 
 /* Under the lock: gives the thread room for an event of so many words, and for the note that it begins. */
-static bool find_room(long words) {
+static bool find_room(struct writer *writer, long words) {
   words += LONGEST_EVENT;
   if (process->epoch == 0 && !begin_process()) return false;
-  const bool is_new = self.epoch != process->epoch; /* its window, if it has one, is the parent's */
-  if (is_new) {
-    const bool is_inside = self.is_inside;
-    self = (struct writer){.epoch = process->epoch, .number = ++process->threads, .is_busy = true, .is_inside = is_inside};
-    if (has_thread_end) pthread_setspecific(thread_end, &self);
-  }
-  bool is_fresh = self.window == NULL;
-  if (!is_fresh && self.end - self.next >= words) return true;
+  if (writer->epoch != process->epoch) join_process(writer); /* its window, if it has one, is the parent's */
+  bool is_fresh = writer->window == NULL;
+  if (!is_fresh && writer->end - writer->next >= words) return true;
   if (!is_fresh && !process->is_confined) {
-    if (!empty_window(self.window)) return false;
-    self.next = self.window->words;
+    if (!empty_window(writer->window)) return false;
+    writer->next = writer->window->words;
     return true;
   }
   do {
-    self.window = new_window();
-    if (self.window == NULL) return false;
-    self.next = self.window->next;
-    self.end = self.window->words + sizeof self.window->words / sizeof self.window->words[0];
-    if (self.end - self.next >= words) break;
+    writer->window = new_window();
+    if (writer->window == NULL) return false;
+    writer->next = writer->window->next;
+    writer->end = writer->window->words + sizeof writer->window->words / sizeof writer->window->words[0];
+    if (process->stopped != 0) return false; /* the window's pages are gone, and so is what they said */
+    if (writer->end - writer->next >= words) break;
     if (process->is_confined) continue;
-    if (!empty_window(self.window)) return false;
-    self.next = self.window->words;
-  } while (self.end - self.next < words);
-  write_event(NOTE, THREAD, self.number, BEGINS, 0);
+    if (!empty_window(writer->window)) return false;
+    writer->next = writer->window->words;
+  } while (writer->end - writer->next < words);
+  write_event(writer, NOTE, THREAD, self.number, BEGINS, 0);
   return true;
 }
 
@@ -522,32 +571,152 @@ static void give_up(int error) {
   else atomic_fetch_add(&process->file->lost, 1);
 }
 
-static __attribute__((noinline)) bool refill_for(long words) {
+/* The writer is no longer in a system call, if it was counted: not in a child of fork, whose parent has counted it. */
+static void count_return(struct writer *writer) {
+  struct file_header *const header = writer->calling;
+  writer->calling = NULL;
+  if (header != NULL) atomic_fetch_sub(&header->calling, 1);
+}
+
+static __attribute__((noinline)) bool refill_for(struct writer *writer, long words) {
   if (atomic_load(&process->stopped) != 0) return false;
   const int error = errno;
   struct file_header *const header = process->is_confined ? NULL : process->file;
-  if (header != NULL) atomic_fetch_add(&header->calling, 1);
-  const struct signals signals = lock();
-  const bool found = process->stopped == 0 && find_room(words);
+  if (header != NULL) {
+    writer->calling = header;
+    atomic_fetch_add(&header->calling, 1);
+  }
+  const bool is_handler = process->is_confined && writer != self.writers; /* it may have interrupted who has the lock */
+  if (is_handler && atomic_exchange_explicit(&process->lock, 1, memory_order_acquire) != 0) {
+    atomic_fetch_add(&process->file->lost, 1);
+    return false;
+  }
+  const struct signals signals = is_handler ? (struct signals){.are_blocked = false} : lock();
+  const bool found = process->stopped == 0 && find_room(writer, words);
   if (!found && process->stopped == 0) give_up(errno);
   unlock(signals);
-  if (header != NULL) atomic_fetch_sub(&header->calling, 1);
+  count_return(writer);
   errno = error;
   return found;
 }
 
-static bool refill(void) { return refill_for(LONGEST_EVENT); }
+static bool refill(struct writer *writer) { return refill_for(writer, LONGEST_EVENT); }
 
-/* Another thread may go on with what this one has begun. */
-static void give_back(void) {
-  struct chunk *window = self.window;
-  window->next = self.next;
-  self.window = NULL;
-  self.next = self.end = NULL;
+/* Another thread may go on with what this one has begun; in a child of fork, that was the parent's. */
+static void give_back(struct writer *writer) {
+  struct chunk *window = writer->window;
+  const uint32_t epoch = writer->epoch;
+  window->next = writer->next;
+  writer->next = writer->end = NULL;
+  writer->window = NULL;
   const struct signals signals = lock();
-  window->next_free = process->free_windows;
-  process->free_windows = window;
+  if (epoch == process->epoch) {
+    window->next_free = process->free_windows;
+    process->free_windows = window;
+  }
   unlock(signals);
+}
+
+/* ---- who interrupted the recorder, and does not come back -------------------------------------------------------- */
+
+/* An approximation of where the stack ends: the frame of the function that this is in. */
+#define FRAME ((uintptr_t)__builtin_frame_address(0))
+
+/*
+ * Whether a frame is gone: one calls now that cannot have been called from it, since it lies above it on the stack. So a
+ * handler has jumped out. One on a stack of its own, or a process that may not ask for that, says nothing about it.
+ */
+static bool is_gone(uintptr_t frame, uintptr_t now) {
+  stack_t other;
+  if (now < frame || process->is_confined || syscall(SYS_sigaltstack, NULL, &other) != 0) return false;
+  return (other.ss_flags & SS_ONSTACK) == 0 || frame - (uintptr_t)other.ss_sp < other.ss_size;
+}
+
+/* Takes back what a frame had begun that is gone. */
+static void take_back(struct writer *writer) {
+  count_return(writer);
+#ifdef STACKS
+  if (writer->gathering != NULL) atomic_store_explicit(&writer->gathering->is_taken, 0, memory_order_release);
+  writer->gathering = NULL;
+#endif
+  if (writer->window != NULL && writer->next < writer->end && writer->epoch == process->epoch) {
+    atomic_store((_Atomic uint64_t *)writer->next, 0);
+    memset(writer->next, 0, (size_t)((char *)writer->end - (char *)writer->next));
+  }
+  writer->busy = 0;
+}
+
+/* A writer where the first one is busy; NULL, and the call is counted, if all are. */
+static __attribute__((noinline)) struct writer *other_writer(uintptr_t now) {
+  for (int at = 0; at < WRITERS; at++) { /* one that was in a system call is counted until it is taken back: at once */
+    struct writer *const writer = &self.writers[at];
+    if (writer->calling != NULL && is_gone(writer->busy, now + SIGNAL_BYTES)) take_back(writer);
+    if (writer->busy == 0) return writer;
+  }
+  for (int at = 0; at < WRITERS; at++) {
+    if (!is_gone(self.writers[at].busy, now + SIGNAL_BYTES)) continue;
+    take_back(&self.writers[at]);
+    return &self.writers[at];
+  }
+  if (process->file != NULL) atomic_fetch_add(&process->file->lost, 1);
+  return NULL;
+}
+
+/* The writer for what is called now. */
+static inline struct writer *writer_at(uintptr_t now) {
+  return UNLIKELY(self.writers->busy != 0) ? other_writer(now) : self.writers;
+}
+
+/* Whether a thread is still in what a frame has begun, and not because a handler has jumped out of it. */
+static __attribute__((noinline)) bool is_still_in(volatile uintptr_t *frame, uintptr_t now) {
+  if (!is_gone(*frame, now)) return true;
+  *frame = 0;
+  return false;
+}
+
+/*
+ * In a child of fork: frames of the recorder that a signal handler had interrupted when it forked will go on, and write to
+ * windows that are the parent's. From here on those are memory of the child's own.
+ */
+static void leave_windows(void) {
+  for (struct writer *writer = self.writers; writer < self.writers + WRITERS; writer++) {
+    writer->calling = NULL;
+    if (writer->busy == 0 || writer->window == NULL || writer->epoch == process->epoch) continue;
+    mmap(writer->window, CHUNK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+  }
+}
+
+/* Whether an address is in what the thread has mapped of the file. */
+static bool is_of_file(uintptr_t address) {
+  bool is_it = address - (uintptr_t)process->looked_at < CHUNK_BYTES || address - (uintptr_t)process->file < HEADER_BYTES ||
+               address - (uintptr_t)nearest < HEADER_BYTES;
+  for (int at = 0; at < WRITERS; at++) is_it |= address - (uintptr_t)self.writers[at].window < CHUNK_BYTES;
+  return is_it && address >= HEADER_BYTES; /* none of them is at 0, which is what is not there */
+}
+
+/* Another has made the file shorter: what was behind its end goes to memory, and nothing more is recorded. */
+static void page_is_gone(int signal, siginfo_t *info, void *context) {
+  (void)context;
+  const uintptr_t page = (uintptr_t)getauxval(AT_PAGESZ), at = (uintptr_t)info->si_addr & ~(page - 1);
+  const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, error = errno;
+  if (info->si_code == BUS_ADRERR && is_of_file((uintptr_t)info->si_addr) &&
+      mmap((void *)at, page, PROT_READ | PROT_WRITE, flags, -1, 0) != MAP_FAILED) {
+    if (process->stopped == 0) stop(ESTALE);
+    errno = error;
+    return;
+  }
+  /* It was none of the recorder's. The instruction is tried again, or the signal sent again, and does what it does. */
+  const struct sigaction usual = {.sa_handler = SIG_DFL};
+  sigaction(signal, &usual, NULL);
+  if (info->si_code <= 0) raise(signal);
+}
+
+/* Where the program has no use for SIGBUS, which would end it. */
+static void survive_lost_pages(void) {
+  struct sigaction action;
+  if (sigaction(SIGBUS, NULL, &action) != 0 || (action.sa_flags & SA_SIGINFO) != 0 || action.sa_handler != SIG_DFL) return;
+  action = (struct sigaction){.sa_sigaction = page_is_gone, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | SA_RESTART};
+  sigaction(SIGBUS, &action, NULL);
 }
 
 /* ---- stretches: what is recorded between two signals -------------------------------------------------------------- */
@@ -562,7 +731,7 @@ static _Atomic uint64_t *word_of(const void *address, uint64_t *bit) {
 }
 
 /* Whether an event counts, with pauses; `detail` is told if it is paused. */
-static __attribute__((noinline)) bool counts(unsigned kind, unsigned *detail, const void *address) {
+static __attribute__((noinline)) bool counts(struct writer *writer, unsigned kind, unsigned *detail, const void *address) {
   uint64_t bit;
   _Atomic uint64_t *const word = word_of(address, &bit);
   const bool paused = atomic_load_explicit(&is_paused, memory_order_relaxed) != 0;
@@ -573,11 +742,11 @@ static __attribute__((noinline)) bool counts(unsigned kind, unsigned *detail, co
       return !paused || may_be;
     case REALLOC_BEGIN:
       if (paused) *detail = PAUSED;
-      self.is_moving = !paused || may_be;
-      return self.is_moving;
+      writer->is_moving = !paused || may_be;
+      return writer->is_moving;
     case REALLOC_END:
-      if (!self.is_moving) return false;
-      self.is_moving = false;
+      if (!writer->is_moving) return false;
+      writer->is_moving = false;
       if (paused) *detail = PAUSED;
       break;
     case NOTE:
@@ -647,20 +816,19 @@ static bool wants_stack(unsigned kind, const void *address, uint64_t size) {
 }
 
 /* Writes a NOTE, and as the words that belong to it a head of so many words and a tail of so many bytes. */
-static bool write_note(unsigned what, const void *head, size_t head_words, const void *tail, size_t tail_bytes) {
+static bool write_note(struct writer *writer, unsigned what, const void *head, size_t head_words, const void *tail, size_t tail_bytes) {
   const size_t words = head_words + (tail_bytes + 7) / 8;
-  if (!has_room_for((long)words + 2) && !refill_for((long)words + 2)) return false;
+  if (!has_room_for(writer, (long)words + 2) && !refill_for(writer, (long)words + 2)) return false;
   const uint64_t sequence = atomic_fetch_add_explicit(&process->sequence, 1, memory_order_relaxed);
-  uint64_t *event = self.next;
+  uint64_t *const event = writer->next;
   event[1] = words;
   memcpy(event + 2, head, head_words * sizeof *event);
   memcpy(event + 2 + head_words, tail, tail_bytes);
-  self.next += 2 + words;
-  atomic_store_explicit((_Atomic uint64_t *)event, sequence << 10 | what << 4 | NOTE, memory_order_release);
+  finish_event(writer, event, sequence << 10 | what << 4 | NOTE, event + 2 + words);
   return true;
 }
 
-static bool write_module(const struct module *module) {
+static bool write_module(struct writer *writer, const struct module *module) {
   const char *const path = module->path[0] == 0 ? executable : module->path;
   struct {
     uint64_t start, end, bias;
@@ -668,20 +836,20 @@ static bool write_module(const struct module *module) {
     char build_id[MOST_BUILD_ID];
   } head = {module->start, module->end, module->bias, module->build_id_bytes, (uint32_t)strnlen(path, PATH_BYTES), {0}};
   memcpy(head.build_id, module->build_id, MOST_BUILD_ID);
-  return write_note(MODULE, &head, sizeof head / 8, path, head.path_bytes);
+  return write_note(writer, MODULE, &head, sizeof head / 8, path, head.path_bytes);
 }
 
 /* Writes a new stack, behind the modules that are new in it; 0 if there is no room. */
-static uint32_t define(const struct stack *stack) {
+static uint32_t define(struct writer *writer, const struct stack *stack) {
   for (unsigned at = 0; at < stack->count; at++) {
     struct module module;
     if (is_known(table, stack->frames[at]) || !find_module(stack->frames[at], &module)) continue;
-    if (!write_module(&module)) return 0;
+    if (!write_module(writer, &module)) return 0;
     add_known(table, &module);
   }
   const uint32_t number = atomic_fetch_add(&table->stacks, 1) + 1;
   const uint64_t head[] = {number, stack->is_cut};
-  return write_note(STACK, head, 2, stack->frames, stack->count * sizeof stack->frames[0]) ? number : 0;
+  return write_note(writer, STACK, head, 2, stack->frames, stack->count * sizeof stack->frames[0]) ? number : 0;
 }
 
 static uint32_t no_stack(void) {
@@ -690,11 +858,11 @@ static uint32_t no_stack(void) {
 }
 
 /* The number of a stack that was found for good. */
-static uint32_t number_of(const struct stack *stack, uint64_t seed) {
+static uint32_t number_of(struct writer *writer, const struct stack *stack, uint64_t seed) {
   const uint32_t at = entry_of(table, key_of(stack, seed)), known = stack_at(table, at);
   if (known != 0) return known;
   if (at == ENTRIES) return no_stack();
-  const uint32_t number = define(stack);
+  const uint32_t number = define(writer, stack);
   set_stack_at(table, at, number);
   return number;
 }
@@ -702,18 +870,21 @@ static uint32_t number_of(const struct stack *stack, uint64_t seed) {
 /* Once for a thread. The program may ask libc the same, which holds a lock then, and allocates: it has to be before that. */
 static void keep_bounds(void) {
   if (self.has_bounds || process->is_confined) return;
+  const uintptr_t was_inside = self.inside;
+  self.inside = FRAME; /* what libc allocates for that is not the program's */
   self.bounds = find_bounds();
   self.has_bounds = true;
+  self.inside = was_inside;
 }
 
 /* The number of the stack that is found now; 0 if there is none. */
-static uint32_t gathered(struct stack *walked, struct stack *unwound) {
+static uint32_t gathered(struct writer *writer, struct stack *walked, struct stack *unwound) {
   const uint64_t generation = atomic_load_explicit(&table->generation, memory_order_acquire) << 2;
   uint32_t number = 0, at = ENTRIES;
   walked->count = 0;
   if (UNLIKELY(!self.has_bounds)) keep_bounds();
   if (stacks_by != UNWINDER) walk(walked, self.bounds, depth);
-  if (stacks_by == FRAME_POINTERS) return walked->count == 0 ? 0 : number_of(walked, generation);
+  if (stacks_by == FRAME_POINTERS) return walked->count == 0 ? 0 : number_of(writer, walked, generation);
   if (walked->count > 0) {
     at = entry_of(table, key_of(walked, generation + 1));
     number = stack_at(table, at);
@@ -725,16 +896,19 @@ static uint32_t gathered(struct stack *walked, struct stack *unwound) {
   const unsigned both = common(walked, unwound);
   /* Code without tables: frame pointers, which were right so far, lead on. */
   const bool is_short = both == unwound->count && walked->count > both && !has_root(unwound) && !unwound->is_cut;
-  if (is_short) number = number_of(walked, generation);
-  else number = unwound->count == 0 ? 0 : number_of(unwound, generation);
+  if (is_short) number = number_of(writer, walked, generation);
+  else number = unwound->count == 0 ? 0 : number_of(writer, unwound, generation);
   if (is_new) set_stack_at(table, at, is_short || agree(walked, unwound) ? number : UNTRUSTED);
   return number;
 }
 
-/* The number of the stack that malloc was called with; 0 if there is none. The thread is busy, and has a file. */
-static __attribute__((noinline)) uint32_t present_stack(void) {
-  const bool was_inside = self.is_inside;
-  self.is_inside = true; /* what the unwinder or libc should allocate is not the program's */
+/*
+ * The number of the stack that malloc was called with; 0 if there is none. The thread is busy, and has a file. What a handler
+ * calls that has interrupted this has no stack, nor has what the unwinder should allocate.
+ */
+static __attribute__((noinline)) uint32_t present_stack(struct writer *writer) {
+  if (self.unwinding != 0 && is_still_in(&self.unwinding, FRAME)) return no_stack();
+  self.unwinding = FRAME;
   struct gathering *gathering = NULL;
   for (;;) {
     for (uint32_t at = 0; gathering == NULL && at < GATHERINGS; at++) {
@@ -747,10 +921,12 @@ static __attribute__((noinline)) uint32_t present_stack(void) {
   uint32_t number;
   if (gathering == NULL) number = no_stack();
   else {
-    number = gathered(&gathering->walked, &gathering->unwound);
+    writer->gathering = gathering;
+    number = gathered(writer, &gathering->walked, &gathering->unwound);
+    writer->gathering = NULL;
     atomic_store_explicit(&gathering->is_taken, 0, memory_order_release);
   }
-  self.is_inside = was_inside;
+  self.unwinding = 0;
   return number;
 }
 
@@ -774,9 +950,9 @@ static void open_stacks(void) {
   const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
   struct stack_table *const mapped = mmap(NULL, sizeof *mapped, PROT_READ | PROT_WRITE, flags, -1, 0);
   if (mapped == MAP_FAILED || madvise(mapped, sizeof *mapped, MADV_WIPEONFORK) != 0) return;
-  self.is_inside = true;
+  self.inside = FRAME;
   start_stacks((uintptr_t)dlsym(RTLD_NEXT, "__libc_start_main"), mapped);
-  self.is_inside = false;
+  self.inside = 0;
   table = mapped;
 }
 
@@ -785,11 +961,12 @@ static void open_stacks(void) {
  * thread looks into it; and by no signal handler, which might wait for the thread that it has interrupted.
  */
 static void module_may_have_gone(void) {
-  if (!forget_gone(table) || atomic_load(&table->used) <= ENTRIES / 4 || process->is_confined || self.is_busy) return;
+  if (!forget_gone(table) || atomic_load(&table->used) <= ENTRIES / 4) return;
+  if (process->is_confined || self.writers->busy != 0) return;
   const struct signals signals = block_signals();
-  self.is_busy = true;
+  self.writers->busy = FRAME;
   empty_table(table);
-  self.is_busy = false;
+  self.writers->busy = 0;
   restore_signals(signals);
 }
 
@@ -799,32 +976,33 @@ static inline bool wants_stack(unsigned kind, const void *address, uint64_t size
   (void)kind, (void)address, (void)size;
   return false;
 }
-static inline uint32_t present_stack(void) { return 0; }
+static inline uint32_t present_stack(struct writer *writer) {
+  (void)writer;
+  return 0;
+}
 static void describe_stacks(struct file_header *header) { (void)header; }
 static void open_stacks(void) {}
 
 #endif
 
-static inline void record(unsigned kind, unsigned detail, const void *address, uint64_t size) {
-  if (UNLIKELY(self.is_inside)) return;
-  if (UNLIKELY(self.is_busy)) {
-    if (process->file != NULL) atomic_fetch_add(&process->file->lost, 1);
-    return;
-  }
-  if (UNLIKELY(has_pauses) && !counts(kind, &detail, address)) return;
-  self.is_busy = true;
-  const bool had_room = has_room();
-  if (__builtin_expect(had_room, 1) || refill()) {
+static inline __attribute__((always_inline)) void record(unsigned kind, unsigned detail, const void *address, uint64_t size) {
+  if (UNLIKELY(self.inside != 0) && is_still_in(&self.inside, FRAME)) return;
+  struct writer *const writer = writer_at(FRAME);
+  if (UNLIKELY(writer == NULL)) return;
+  if (UNLIKELY(has_pauses) && !counts(writer, kind, &detail, address)) return;
+  writer->busy = FRAME;
+  const bool had_room = has_room(writer);
+  if (__builtin_expect(had_room, 1) || refill(writer)) {
     uint32_t stack = 0;
     bool has_room_still = true;
     if (UNLIKELY(wants_stack(kind, address, size))) {
-      stack = present_stack();
-      has_room_still = has_room() || refill();
+      stack = present_stack(writer);
+      has_room_still = has_room(writer) || refill(writer);
     }
-    if (has_room_still) write_event(kind, detail, (uint64_t)(uintptr_t)address, size, stack);
-    if (!had_room && self.destructor_rounds >= PTHREAD_DESTRUCTOR_ITERATIONS) give_back(); /* end_thread comes no more */
+    if (has_room_still) write_event(writer, kind, detail, (uint64_t)(uintptr_t)address, size, stack);
+    if (!had_room && self.destructor_rounds >= PTHREAD_DESTRUCTOR_ITERATIONS) give_back(writer); /* end_thread comes no more */
   }
-  self.is_busy = false;
+  writer->busy = 0;
 }
 
 /* Runs when a thread ends, as late as its other destructors allow: they free, too. */
@@ -835,10 +1013,14 @@ static void end_thread(void *ignored) {
     return;
   }
   record(NOTE, THREAD, (void *)(uintptr_t)self.number, ENDS);
-  if (self.is_busy || self.epoch != process->epoch || self.window == NULL) return; /* busy: it ended in an event */
-  self.is_busy = true;
-  give_back();
-  self.is_busy = false;
+  for (struct writer *writer = self.writers; writer < self.writers + WRITERS; writer++) {
+    if (writer->busy != 0 && is_gone(writer->busy, FRAME + SIGNAL_BYTES)) take_back(writer);
+    /* If it is still busy, the thread ended in an event. */
+    if (writer->busy != 0 || writer->epoch != process->epoch || writer->window == NULL) continue;
+    writer->busy = FRAME;
+    give_back(writer);
+    writer->busy = 0;
+  }
 }
 
 /* ---- the real functions ----------------------------------------------------------------------------------------- */
@@ -862,6 +1044,7 @@ static struct {
   int (*posix_spawnp)(pid_t *, const char *, const posix_spawn_file_actions_t *, const posix_spawnattr_t *, char *const *,
                       char *const *);
   int (*prctl)(int, ...);
+  pid_t (*_Fork)(void);
 #ifdef STACKS
   int (*dlclose)(void *);
   int (*pthread_getattr_np)(pthread_t, pthread_attr_t *);
@@ -895,6 +1078,8 @@ static void open_recording(void) {
   void *page = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (page == MAP_FAILED || madvise(page, bytes, MADV_WIPEONFORK) != 0) return;
   has_thread_end = pthread_key_create(&thread_end, end_thread) == 0;
+  pthread_atfork(NULL, NULL, leave_windows);
+  survive_lost_pages();
   has_pauses = variable("HAKMEM_RECORDING_PAUSED") != NULL;
   is_paused = has_pauses;
   if (has_pauses) listen(); /* before there is a file: who waits for that may send the signal then */
@@ -922,6 +1107,7 @@ static __attribute__((noinline)) void start(void) {
   FIND(posix_spawn);
   FIND(posix_spawnp);
   FIND(prctl);
+  FIND(_Fork);
 #ifdef STACKS
   FIND(dlclose);
   FIND(pthread_getattr_np);
@@ -942,10 +1128,10 @@ static inline bool is_ready(void) {
 
 /* The file is made here, though nothing is asked for yet: a program may soon have no right to open one. */
 static __attribute__((constructor)) void start_at_last(void) {
-  if (!is_ready() || self.is_busy || has_room()) return;
-  self.is_busy = true;
-  refill();
-  self.is_busy = false;
+  if (!is_ready() || self.writers->busy != 0 || has_room(self.writers)) return;
+  self.writers->busy = FRAME;
+  refill(self.writers);
+  self.writers->busy = 0;
 }
 
 /* ---- what the program calls instead of them --------------------------------------------------------------------- */
@@ -956,7 +1142,7 @@ static unsigned log2_of(size_t alignment) {
   return log2 < MOST_DETAIL ? log2 : MOST_DETAIL;
 }
 
-static void *allocated(unsigned kind, size_t alignment, void *block, size_t size) {
+static inline __attribute__((always_inline)) void *allocated(unsigned kind, size_t alignment, void *block, size_t size) {
   if (block != NULL) record(kind, log2_of(alignment), block, size);
   return block;
 }
@@ -964,10 +1150,10 @@ static void *allocated(unsigned kind, size_t alignment, void *block, size_t size
 /* Calls a real function that may be made of others. */
 #define INSIDE(result, call)          \
   do {                                \
-    const bool was = self.is_inside; \
-    self.is_inside = true;            \
+    const uintptr_t was = self.inside; \
+    self.inside = FRAME;              \
     result = call;                    \
-    self.is_inside = was;             \
+    self.inside = was;                \
   } while (0)
 
 EXPORT void *malloc(size_t size) {
@@ -1078,10 +1264,10 @@ EXPORT int dlclose(void *handle) {
 
 EXPORT int pthread_getattr_np(pthread_t thread, pthread_attr_t *attributes) {
   if (!is_ready() || real.pthread_getattr_np == NULL) return ENOSYS;
-  if (table != NULL && !self.is_busy && !self.is_inside) {
-    self.is_busy = self.is_inside = true;
-    if (has_room() || refill()) keep_bounds();
-    self.is_busy = self.is_inside = false;
+  if (table != NULL && self.writers->busy == 0 && self.inside == 0) {
+    self.writers->busy = self.inside = FRAME;
+    if (has_room(self.writers) || refill(self.writers)) keep_bounds();
+    self.writers->busy = self.inside = 0;
   }
   return real.pthread_getattr_np(thread, attributes);
 }
@@ -1091,7 +1277,7 @@ EXPORT int pthread_getattr_np(pthread_t thread, pthread_attr_t *attributes) {
 EXPORT int _dl_find_object(void *address, struct dl_find_object *found) {
   if (find_object == NULL && (!is_ready() || find_object == NULL)) return -1;
   const int result = find_object(address, (struct found_object *)found);
-  if (result == 0 || !self.is_inside) return result;
+  if (result == 0 || self.unwinding == 0) return result;
   has_no_callers(address, (struct found_object *)found);
   return 0;
 }
@@ -1117,11 +1303,37 @@ EXPORT _Noreturn void _exit(int status) {
 
 EXPORT _Noreturn void _Exit(int status) { _exit(status); }
 
+/*
+ * Whether the bytes from one address to another can be read, of which the page of the first is asked for anew: a program may
+ * hand anything to exec, and is told EFAULT. The system looks at a mask before it finds that there is no such thing to do with
+ * it. A process that is confined asks nothing, and is believed.
+ */
+static bool can_read(const char *from, const char *to) {
+  enum { PAGE = 4096, MASK = 8 };
+  if (process->is_confined) return true;
+  for (uintptr_t at = (uintptr_t)from & ~(uintptr_t)(MASK - 1); at <= (uintptr_t)to; at = (at | (PAGE - 1)) + 1) {
+    if (at < PAGE || (syscall(SYS_rt_sigprocmask, -1, at, NULL, MASK) != 0 && errno == EFAULT)) return false;
+  }
+  return true;
+}
+
+/* How long a text is, at most so long; -1 if it cannot be read. */
+static long length_of(const char *text, long most) {
+  if (!can_read(text, text)) return -1;
+  for (long length = 0; length < most; length++) {
+    if ((uintptr_t)(text + length) % 4096 == 0 && length > 0 && !can_read(text + length, text + length)) return -1;
+    if (text[length] == 0) return length;
+  }
+  return most;
+}
+
 /* Whether a program that gets these variables will have the recorder in it, if it can. */
 static bool passes_on(char *const *variables) {
   static const char preload[] = "LD_PRELOAD=", recording[] = "HAKMEM_RECORDING=";
   bool has_library = false, has_folder = false;
-  for (; variables != NULL && *variables != NULL; variables++) {
+  for (; variables != NULL; variables++) {
+    if (!can_read((const char *)variables, (const char *)(variables + 1) - 1) || *variables == NULL) break;
+    if (length_of(*variables, LONG_MAX) < 0) return false; /* the system refuses that */
     if (strncmp(*variables, preload, sizeof preload - 1) == 0) has_library = strstr(*variables, library) != NULL;
     if (strncmp(*variables, recording, sizeof recording - 1) == 0) has_folder = true;
   }
@@ -1133,8 +1345,12 @@ static bool passes_on(char *const *variables) {
  * a child of fork or vfork.
  */
 static struct note *add_note(uint32_t pid, const char *path, char *const *variables) {
-  if (nearest == NULL || path == NULL) return NULL;
-  const size_t length = strnlen(path, PATH_BYTES), bytes = (sizeof(struct note) + length + 1 + 7) & ~(size_t)7;
+  const int error = errno;
+  const long found = nearest == NULL ? -1 : length_of(path, PATH_BYTES);
+  const bool has_recorder = found >= 0 && passes_on(variables);
+  errno = error;
+  if (found < 0) return NULL;
+  const size_t length = (size_t)found, bytes = (sizeof(struct note) + length + 1 + 7) & ~(size_t)7;
   const uint32_t at = atomic_fetch_add(&nearest->note_bytes, (uint32_t)bytes);
   if (at > sizeof nearest->notes || bytes > sizeof nearest->notes - at) {
     atomic_fetch_sub(&nearest->note_bytes, (uint32_t)bytes);
@@ -1145,7 +1361,7 @@ static struct note *add_note(uint32_t pid, const char *path, char *const *variab
   note->pid = pid;
   note->bytes = (uint16_t)bytes;
   memcpy(note->path, path, length);
-  atomic_store(&note->state, passes_on(variables) ? RECORDED : WITHOUT);
+  atomic_store(&note->state, has_recorder ? RECORDED : WITHOUT);
   return note;
 }
 
@@ -1242,6 +1458,14 @@ EXPORT int posix_spawnp(pid_t *pid, const char *name, const posix_spawn_file_act
   if (error == 0) add_note((uint32_t)started, name, variables);
   if (error == 0 && pid != NULL) *pid = started;
   return error;
+}
+
+/* Which calls nothing in the child, as fork does. */
+EXPORT pid_t _Fork(void) {
+  if (!is_ready() || real._Fork == NULL) return no_such_call();
+  const pid_t child = real._Fork();
+  if (child == 0) leave_windows();
+  return child;
 }
 
 /* Before a process shuts itself in; a child of vfork that does it will be another program. */

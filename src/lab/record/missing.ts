@@ -22,17 +22,20 @@ export interface RawFile {
 }
 
 const CLEARED = "it was started without LD_PRELOAD and HAKMEM_RECORDING, as env -i does";
-const NO_ROOM = "the recorder could not begin: it may write no file so long (ulimit -f), or the disk is full";
+const NO_ROOM =
+  "the recorder could not begin: it may write no file that long (ulimit -f), the disk is full, or something emptied its file";
+const SHORTENED = "something else made the recorder's file shorter while it was written";
 const SHUT_OUT =
   "the recorder could not begin: the program is another user's, may not write beside the recording, or may " +
   "open no file (ulimit -n)";
 
 /** Why there is nothing in a recorder's file that it could begin. @param error the system's number */
 export function notBegun(error: number): string {
+  if (error === ESTALE) return SHORTENED;
   return error === EFBIG || error === ENOSPC ? NO_ROOM : `the recorder could not go on: the system's error ${error}`;
 }
 
-const EFBIG = 27, ENOSPC = 28;
+const EFBIG = 27, ENOSPC = 28, ESTALE = 116;
 
 /** What the recorder's files tell of programs and forks that have none. */
 export async function missingFrom(files: readonly RawFile[]): Promise<MissingProcess[]> {

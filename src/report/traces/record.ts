@@ -207,5 +207,6 @@ const STOP_REASONS: Readonly<Record<number, string>> = {
   24: "it has as many files open as it may (ulimit -n)",
   27: "the recording is as long as a file may be (ulimit -f)",
   28: "the disk is full",
+  116: "something else made the recorder's file shorter, and what it cut off is missing",
   105: "the room that it had in its sandbox is used up",
 };

@@ -53,6 +53,7 @@ const FILE_HEADER = {
 /** Of a note: its process, its state, how long it is, and the path. */
 const NOTE = { PID: 0, STATE: 4, BYTES: 6, PATH: 8 };
 const NOTE_STATE = { WITHOUT: 2, NOT_STARTED: 3 };
+const SHORTENED = 116; // ESTALE, the system's number by which the recorder says so
 const PAUSE = 2 ** 18; // events, some tens of milliseconds
 
 /** The format. */
@@ -147,8 +148,7 @@ export class RawRecording {
   /** @throws TraceError if it is not one of the recorder's files. */
   constructor(read: ReadAt) {
     this.#read = read;
-    readRawHeader(read);
-    this.#streams = this.#findStreams();
+    this.#streams = this.#findStreams(readRawHeader(read));
     this.header = readRawHeader(read); // afterwards: if it stops while it is read, that is known
     this.#end = this.header.end;
   }
@@ -176,7 +176,7 @@ export class RawRecording {
    * The buffers: which chunks are whose. A process that is still running goes on to empty its windows, so these are
    * read first, and then the copies: all that were made before are found.
    */
-  #findStreams(): Stream[] {
+  #findStreams({ stopped }: RawHeader): Stream[] {
     const windows = new Map<number, Window>();
     for (const { at, buffer } of this.#chunksFrom(FILE_HEADER.BYTES)) {
       if (!windows.has(buffer)) windows.set(buffer, this.#windowAt(at));
@@ -188,6 +188,7 @@ export class RawRecording {
     return [...windows].map(([buffer, { at, bytes, index, appended }]) => {
       const whole = copies.get(buffer)!.slice(0, appended);
       if (whole.length < appended || ![appended, appended - 1].includes(index)) {
+        if (stopped === SHORTENED) throw new TraceError("something else made this file shorter while it was written");
         throw new TraceError(`byte ${at}: of ${appended} chunks of buffer ${buffer} there are ${whole.length}`);
       }
       return new Stream([

@@ -7,11 +7,12 @@
  *   files       there is no number left for another file
  *   closed      all files are closed that the program does not know
  *   swapped     a number is closed and used again all the time, while another thread is recorded
- *   nameless    a program of no name is started: the system refuses that
+ *   nameless    a program of no name is started, or with pointers that lead nowhere: the system refuses that
  *   vfork       a child that shares the memory may open no file, and makes blocks
  *   many        more threads than a trace may have, each of which makes a block and frees it
  *   cancelled   threads end at any moment, also in the recorder
  *   replaced    all files are closed, and another lies where the recording was
+ *   shrunk      another makes the recorder's files shorter: as long as the number says
  *   handler     a child that was forked in a handler with a small stack makes blocks
  */
 #define _GNU_SOURCE
@@ -93,6 +94,22 @@ static int start_nothing(char **arguments) {
   return right == 4;
 }
 
+/* The same of pointers that lead nowhere, and of a text whose end cannot be read. */
+static int start_wild(char **arguments) {
+  static const char self[] = "/proc/self/exe", preload[] = "LD_PRELOAD=";
+  char *const pages = mmap(NULL, 2 * 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  char *const endless = memcpy(pages + 65536 - (sizeof preload - 1), preload, sizeof preload - 1);
+  mprotect(pages + 65536, 65536, PROT_NONE);
+  char *const nowhere = pages + 65536, *const odd = (char *)8;
+  char *const *const lists[] = {(char *[]){nowhere, NULL}, (char *[]){odd, NULL}, (char *[]){endless, NULL},
+                                (char *const *)(void *)nowhere, (char *const *)(void *)odd};
+  int right = execve(nowhere, arguments, environ) == -1 && errno == EFAULT;
+  right += execve(odd, arguments, environ) == -1 && errno == EFAULT;
+  right += execv(endless, arguments) == -1 && errno == EFAULT;
+  for (int at = 0; at < 5; at++) right += execve(self, arguments, lists[at]) == -1 && errno == EFAULT;
+  return right == 8;
+}
+
 static _Atomic int going;
 
 static void *make_until_cancelled(void *ignored) {
@@ -131,6 +148,16 @@ static int replace(const char *aside) {
   return rename(aside, path) == 0 && is_empty;
 }
 
+/* Cuts all files of the recording off there. */
+static void shrink(const char *bytes) {
+  char path[4200];
+  snprintf(path, sizeof path, "%s/%d.0", getenv("HAKMEM_RECORDING"), (int)getpid());
+  make(BLOCKS, 24);
+  if (truncate(path, strtol(bytes, NULL, 10)) != 0) exit(1);
+  threads(10, NULL);
+  make(BLOCKS, 24);
+}
+
 static void fork_here(int signal) {
   (void)signal;
   const pid_t child = fork();
@@ -165,8 +192,9 @@ int main(int count, char **arguments) {
   if (strcmp(what, "cancelled") == 0) cancel();
   if (strcmp(what, "replaced") == 0 && !replace(arguments[2])) return 1;
   if (strcmp(what, "handler") == 0 && !fork_in_handler()) return 1;
+  if (strcmp(what, "shrunk") == 0) shrink(arguments[3]);
   if (strcmp(what, "swapped") == 0 && !swap(arguments[2])) return 1;
-  if (strcmp(what, "nameless") == 0 && !start_nothing(arguments)) return 1;
+  if (strcmp(what, "nameless") == 0 && !(start_nothing(arguments) && start_wild(arguments))) return 1;
   if (strcmp(what, "vfork") == 0 && vfork() == 0) {
     limit(RLIMIT_NOFILE, 0);
     make(BLOCKS, 24);
