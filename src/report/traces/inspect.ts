@@ -95,14 +95,13 @@ export function partsOf(file: InspectFile): string {
     bytesText(parts.reduce((sum, { residentBytes }) => sum + residentBytes, 0));
   const superslabsText = `${counted(superslabs.length, "superslab")} with ${counted(totals.slabs, "slab")}`;
   const asked = bytesText(chosenFrame(file).askedBytes);
-  return `${heapLabel(variant)}: in memory are ${residentOf(superslabs)} of ${superslabsText}, ${
-    residentOf(largeBlocks)
-  } of ` +
-    `${counted(largeBlocks.length, "large block")}, ${residentOf(freeSpans)} that are free, and ` +
-    `${
-      bytesText(tableBytes)
-    } of the heap's own tables; the program had asked for ${asked}, the rest of the live bytes ` +
-    "is rounding";
+  const spans = [
+    `${residentOf(superslabs)} of ${superslabsText}`,
+    `${residentOf(largeBlocks)} of ${counted(largeBlocks.length, "large block")}`,
+    `${residentOf(freeSpans)} that are free`,
+  ];
+  return `${heapLabel(variant)}: ${spans.join(", ")}, and ${bytesText(tableBytes)} of the heap's own tables are in ` +
+    `memory; the program had asked for ${asked}, and the rest of the live bytes is rounding`;
 }
 
 /** What the columns and the words mean; also for the page. */
