@@ -223,7 +223,7 @@ terminalTest("at a terminal, no permission is asked for: neither for the default
       }`,
     );
     const shown = async (...permissions: string[]): Promise<string> => {
-      const words = ["timeout", "10", Deno.execPath(), "run", "--quiet", "--no-check", "--no-config", ...permissions];
+      const words = ["timeout", "100", Deno.execPath(), "run", "--quiet", "--no-check", "--no-config", ...permissions];
       const args = ["-qec", [...words, `${folder}/program.ts`].map((word) => `'${word}'`).join(" "), "/dev/null"];
       const { stdout } = await new Deno.Command("script", { args, stdin: "null", stderr: "null" }).output();
       return new TextDecoder().decode(stdout).replaceAll("\r", "");
