@@ -300,7 +300,7 @@ static bool is_open(void) {
   return fstat(file, &now) == 0 && is_same(&now);
 }
 
-/* Whether all is there that was written; else, and errno says so, another has made the file shorter. */
+/* Whether all is there that was written; if not, and errno says so, another has made the file shorter. */
 static bool is_whole(void) {
   struct stat now;
   if (fstat(file, &now) == 0 && now.st_size >= 0 && (uint64_t)now.st_size >= process->file_bytes) return true;

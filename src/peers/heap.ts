@@ -31,7 +31,7 @@ export function adaptHeap(heap: Heap): Allocator<number> {
     residentBytes: () => heap.stats().residentBytes,
     address: (pointer) => heap.address(pointer),
     share: () => {
-      // A heap of another source may be older than threads.
+      // The heap of an older source may know nothing of threads.
       if (typeof heap.share !== "function") throw new Error("this source's heap knows only one thread");
       return heap.share();
     },

@@ -73,7 +73,7 @@ export function renderStressCsv({ seed, build, runs, threads }: StressFile): str
   );
 }
 
-/** The columns that runs with several threads have besides. */
+/** The additional columns of runs with several threads. */
 const THREAD_FACTS = [
   "scenario",
   "workers",

@@ -7,7 +7,7 @@
  * - The two slots of a process in a row differ by the slots' own noise. Its standard deviation comes from the median of
  *   the distances, which the rare long ones hardly move; those beyond {@link FAR} of them are spikes.
  * - The shorter of the two stands for the process, as spikes only lengthen. What the processes of a round differ by is
- *   the process's where it is alike in two rows, without the rare long ones, else the row's.
+ *   the process's where it is alike in two rows, without the rare long ones, and otherwise the row's.
  * - A process that takes {@link SLOW} times as long as its round's median is slow. If `n` rows had none, the chance is
  *   taken to be 3 / n: less would be more than they can say at 95 %.
  * - The machine's walk is what the median of a round differs by from the next, over the slots between them.

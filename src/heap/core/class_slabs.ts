@@ -293,8 +293,8 @@ export class ClassSlabs {
   }
 
   /**
-   * Walks the lists of every owner and class. A slab that a damaged list led to, and that was given up with it, is no
-   * error: no refill comes to it any more.
+   * Walks the lists of every owner and class. A slab that a damaged list led to, and that was given up with it, is not
+   * an error: no refill comes to it any more.
    *
    * @throws {HeaderCorruptedError} at the first slab that is on a list on which it does not belong.
    */

@@ -60,7 +60,7 @@ const SETTING = {
   )),
 };
 
-/** What the timed ones have besides. */
+/** What only the timed ones have. */
 const TIMED = {
   ...SETTING,
   threads: v.exactOptional(v.pipe(Threads, v.description("threads of each contestant; 1 if absent"))),

@@ -46,7 +46,7 @@ function libraryFolders(): readonly string[] {
  *
  * @param names file names up to `.so`, the most wanted first: `libmimalloc`
  * @param folders where to look; a `*` stands for any part of a name. The system's folders when left out
- * @returns its path; undefined if there is none, or on another system than Linux
+ * @returns its path; undefined if there is none, and on systems other than Linux
  */
 export function findSharedLibrary(
   names: readonly string[],

@@ -9,7 +9,7 @@
  * So a file that was cut off can be read up to its last whole frame, and gzip's checksum finds damage in each. What
  * comes out of the frames, one after the other, is a stream of events:
  *
- *     byte        kind, of `EVENT`; plus 8 if another thread does it than the last event's, whose number follows; plus 16
+ *     byte        kind, of `EVENT`; plus 8 if the thread is not that of the last event, and its number follows; plus 16
  *                 if it has a stack, whose number follows
  *     byte        of aligned: log2 of the alignment
  *     number      of realloc and free: the block, as the number of allocations since it was made, 1 for the last one; one

@@ -1,7 +1,7 @@
 /**
- * V8 replaces a loop while it runs, the first time, by code that knows only what it has seen. Where the loop's end was not
- * among that, the code was left there at each call, hundreds of times, before V8 compiled the function itself; and a
- * process that was measured meanwhile ran at another speed than its like.
+ * V8 replaces a loop while it runs, the first time, by code that knows only what it has seen. Where the loop's end was
+ * not among that, the code was left there at each call, hundreds of times, before V8 compiled the function itself; and
+ * a process that was measured meanwhile ran at a different speed from its like.
  */
 import { assert } from "@std/assert";
 import { enter } from "../../../src/lab/contest/contestants.ts";
