@@ -12,7 +12,9 @@ import {
   change,
   changeWithBounds,
   counted,
+  levelText,
   nanoseconds,
+  percent,
   shortRevisions,
   threadCount,
   wrap,
@@ -31,7 +33,7 @@ const COLUMNS: readonly Column<CompareRow>[] = [
   numbers("B / A", ({ ratio }) => three(ratio)),
   numbers("interval", ({ low, high }) => bounds(low, high, three)),
   numbers("A / A", ({ control: { low, high } }) => bounds(low, high, three)),
-  numbers("counts from", ({ delta }) => `${(100 * delta).toFixed(1)} %`),
+  numbers("counts from", ({ delta }) => percent(delta)),
   numbers("rounds", ({ rounds }) => String(rounds)),
   words("verdict", ({ verdict }) => verdict, ({ verdict }, { red, green, dim }) => {
     return { regression: red, improvement: green, equivalent: String, inconclusive: dim }[verdict];
@@ -137,8 +139,8 @@ export function renderCompare(file: CompareFile, palette: Palette = PLAIN): stri
 /** What the columns mean. */
 function footnote(measured: number, level: number): string {
   return `${counted(measured, "round")} of fresh processes; intervals hold ${
-    Number((100 * level).toPrecision(3))
-  } % for all rows together. A / A is the ` +
+    levelText(level)
+  } for all rows together. A / A is the ` +
     `same contestant against itself: a difference counts beyond it, and beyond 2 %; equivalent is within it, and within 5 %.`;
 }
 

@@ -6,7 +6,7 @@
 import { type Column, numbers, terminalTable, words } from "./tables/columns.ts";
 import { answerLines } from "./doubts.ts";
 import type { ExplainFile, ExplainFlag } from "../model/explain.ts";
-import { change, changeWithBounds, counted, wrap } from "./tables/format.ts";
+import { change, changeWithBounds, counted, percent, wrap } from "./tables/format.ts";
 import { csvTable } from "./tables/rows.ts";
 import { type Palette, PLAIN } from "./tables/palette.ts";
 
@@ -23,16 +23,24 @@ const COLUMNS: readonly Column<ExplainFlag>[] = [
 ];
 
 /** The result in a line of words. */
-export function explainHeadline({ a, b, total, delta, flags, counters }: ExplainFile): string {
+export function explainHeadline({ a, b, total, delta, flags, counters, warnings }: ExplainFile): string {
   const confirmed = flags.filter(({ finding }) => finding === "confirmed");
   const isSettled = total.low > 1 + delta || total.high < 1 / (1 + delta);
   const whole = `${b} against ${a}: throughput ${changeWithBounds(total)}`;
   if (confirmed.length === 0) {
+    const disturbed = disturbance({ warnings });
+    if (disturbed !== undefined) return `${whole}; nothing is decided: ${disturbed}`;
     return `${whole}; ${isSettled ? "no single flag is sure to make the difference" : "no flag is sure to matter"}`;
   }
   const moves = Math.abs(fastShare(counters.b) - fastShare(counters.a)) >= PATH_SHARE;
   const reason = (flag: ExplainFlag) => reasonOf(flag, moves);
   return `${whole}, because of ${confirmed.map(reason).join(", ")}`;
+}
+
+/** What is said of rounds that were disturbed too often to decide anything; undefined if they were not. */
+function disturbance({ warnings }: Pick<ExplainFile, "warnings">): string | undefined {
+  const disturbed = warnings.find(({ code }) => code === "DISTURBED");
+  return disturbed && (disturbed.brief ?? disturbed.message);
 }
 
 /** A flag that sends so many of all frees another way matters, whatever that costs on this machine: counts are exact. */
@@ -55,7 +63,7 @@ function reasonOf({ flag, b, ratio, fastFrees }: ExplainFlag, moves: boolean): s
 export function renderExplain(file: ExplainFile, palette: Palette = PLAIN): string {
   const lines = (text: string) => wrap(text, palette.columns);
   const measured = `${counted(file.rounds, "round")} of ${file.workload}; a change counts beyond ` +
-    `${(100 * file.delta).toFixed(1)} %. Not explained: ${changeWithBounds(file.unexplained)}.`;
+    `${percent(file.delta)}. Not explained: ${changeWithBounds(file.unexplained)}.`;
   const sections = [
     answerLines(explainHeadline(file), file, palette),
     [terminalTable(COLUMNS, file.flags, palette)],
@@ -81,7 +89,7 @@ export function renderExplainCsv({ flags }: ExplainFile): string {
 }
 
 /** What to do. */
-export function recommendation({ a, b, fix, total, delta }: ExplainFile): string {
+export function recommendation({ a, b, fix, total, delta, warnings }: ExplainFile): string {
   if (fix !== undefined) {
     const parts = fix.flags.map((flag) => flag).join(", ");
     const how =
@@ -89,6 +97,7 @@ export function recommendation({ a, b, fix, total, delta }: ExplainFile): string
         "may still be slower than";
     return `To do: give ${b} the ${parts} of ${a}. That build, ${fix.variant}, ${how} ${a}: ${changeWithBounds(fix)}.`;
   }
+  if (disturbance({ warnings }) !== undefined) return "To do: stop other work, and run explain again.";
   return total.high < 1 / (1 + delta)
     ? `To do: nothing less than all of ${a}'s flags brings ${b} back.`
     : `To do: nothing; ${b} was not shown to be slower than ${a}.`;

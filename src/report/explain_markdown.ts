@@ -8,7 +8,16 @@
 import type { ExplainFile } from "../model/explain.ts";
 import { explainHeadline, recommendation } from "./explain.ts";
 import { markdownTable } from "./tables/rows.ts";
-import { change, changeWithBounds, counted, nanoseconds } from "./tables/format.ts";
+import {
+  bounds,
+  change,
+  changeWithBounds,
+  counted,
+  functionName,
+  levelText,
+  nanoseconds,
+  percent,
+} from "./tables/format.ts";
 
 /** The report. */
 export function renderExplainMarkdown(file: ExplainFile): string {
@@ -19,9 +28,9 @@ export function renderExplainMarkdown(file: ExplainFile): string {
     "## Hypotheses",
     `Each flag that differs is one: that it makes the difference. It is tested by ablation, in both directions, in ` +
     `${counted(file.rounds, "round")} of fresh processes; intervals hold ${
-      100 * file.level
-    } % for all rows together. A change ` +
-    `counts beyond ${(100 * file.delta).toFixed(1)} %, which is what the same build differs from itself here, or 2 %.`,
+      levelText(file.level)
+    } for all rows together. A change ` +
+    `counts beyond ${percent(file.delta)}, which is what the same build differs from itself here, or 2 %.`,
     hypotheses(file),
     list(
       file.flags.map(({ flag, meaning, finding, because }) =>
@@ -127,7 +136,7 @@ function stages({ stages: rows }: ExplainFile): string {
     rows.filter(({ a, b }) => a > 0 || b > 0).map(({ stage, nanoseconds: cost, low, high, a, b }) => [
       stage,
       nanoseconds(cost),
-      `${nanoseconds(low)}–${nanoseconds(high)}`,
+      bounds(low, high),
       a.toFixed(3),
       b.toFixed(3),
       nanoseconds(a * cost),
@@ -143,10 +152,12 @@ function jit({ jit: builds }: ExplainFile): string {
     loop,
     tier,
     inlined.filter(({ times }) => times > 0)
-      .map(({ callee, times }) => times === processes ? callee : `${callee} (${times} of ${processes})`).join(", ") ||
+      .map(({ callee, times }) =>
+        times === processes ? functionName(callee) : `${functionName(callee)} (${times} of ${processes})`
+      ).join(", ") ||
     "nothing",
     inlined.filter(({ times }) => times === 0).map(({ callee, reason }) =>
-      `${callee}${reason === "" ? "" : ` (${reason})`}`
+      `${functionName(callee)}${reason === "" ? "" : ` (${reason})`}`
     ).join(", ") || "nothing",
     String(deopts.reduce((sum, { count }) => sum + count, 0)),
     codeBytes === undefined ? "unknown" : codeBytes.toLocaleString("en"),
@@ -159,7 +170,9 @@ function jit({ jit: builds }: ExplainFile): string {
     ) +
     builds.flatMap(({ variant, deopts }) =>
       deopts.map((deopt) =>
-        `\n- ${variant}: ${deopt.kind} deoptimisation of \`${deopt.function}\`, ${deopt.count} times: ${deopt.reason}`
+        `\n- ${variant}: ${deopt.kind} deoptimisation of \`${
+          functionName(deopt.function)
+        }\`, ${deopt.count} times: ${deopt.reason}`
       )
     ).join("");
 }

@@ -21,6 +21,8 @@ const COLUMNS: readonly Column<GateRow>[] = [
   numbers("interval", intervalOf),
   numbers("asked for", askedFor),
 ];
+/** Of Markdown alone: the terminal has the reasons below its table. A row that holds needs none. */
+const BECAUSE = words<GateRow>("because", ({ verdict, because }) => verdict === "go" ? "" : because);
 /** Columns by which a row is known. */
 const KEYS = 4;
 
@@ -67,8 +69,9 @@ export function renderGate(file: GateFile, palette: Palette = PLAIN): string {
 export function renderGateMarkdown(file: GateFile): string {
   const { cpu, deno, os, date, revision } = file.environment;
   const remarks = [...file.notes, ...(file.quick ? [QUICK_REMARK] : [])].map((remark) => `- ${remark}\n`).join("");
+  const columns = file.rows.every(({ verdict }) => verdict === "go") ? COLUMNS : [...COLUMNS, BECAUSE];
   return `**${gateHeadline(file)}**\n\n` +
-    markdownOf([...COLUMNS, words<GateRow>("because", ({ because }) => because)], file.rows) +
+    markdownOf(columns, file.rows) +
     (remarks === "" ? "" : `\n${remarks}`) +
     `\n\`${file.command.join(" ")}\`, ${cpu}, ${os}, Deno ${deno}, revision ${revision}, ${date}\n`;
 }

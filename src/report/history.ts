@@ -6,7 +6,16 @@
 import { nameColumn } from "./tables/bars.ts";
 import { type Column, markdownOf, numbers, terminalTable, words } from "./tables/columns.ts";
 import { answerLines } from "./doubts.ts";
-import { change, changeWithBounds, counted, settingOf, shortRevisions, threadCount, wrap } from "./tables/format.ts";
+import {
+  change,
+  changeWithBounds,
+  counted,
+  levelText,
+  settingOf,
+  shortRevisions,
+  threadCount,
+  wrap,
+} from "./tables/format.ts";
 import { intervalLines } from "./tables/interval_lines.ts";
 import type { HistoryChange, HistoryCommit, HistoryComparison, HistoryFile, HistoryRow } from "../model/mod.ts";
 import { type Palette, PLAIN } from "./tables/palette.ts";
@@ -246,9 +255,7 @@ export function remarks(file: HistoryFile): string[] {
     } of ` +
     `${dayOf(last)}; ${states} of them ${states === 1 ? "changes" : "change"} what is measured. ` +
     `${counted(comparisons.length, "comparison")}${ofThese}${
-      comparisons.length === 0
-        ? "."
-        : `; the intervals of each hold ${Number((100 * level).toPrecision(3))} %, as those of compare do.`
+      comparisons.length === 0 ? "." : `; the intervals of each hold ${levelText(level)}, as those of compare do.`
     }`,
     ...merges.map(({ to }) =>
       `${shortHash(commits[to]!)} is a merge: history --since ${shortHash(commits[to]!)}^1 --until ` +

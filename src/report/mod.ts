@@ -17,6 +17,7 @@ export {
   counted,
   hasOwnHeaps,
   nameOf,
+  percent,
   settingOf,
   threadCount,
   withCommas,

@@ -79,6 +79,7 @@ Deno.test("renderGate() fits 100 columns, begins with the headline and says why 
 Deno.test("renderGateMarkdown() and renderGateCsv() have a line for every row", async (t) => {
   const rows = [GO, LOST, MISSING];
   await t.assertSnapshot(renderGateMarkdown(file(rows, "no-go")));
+  assertEquals(renderGateMarkdown(file([GO], "go")).includes("because"), false, "what holds needs no reason");
   const lines = renderGateCsv(file(rows, "no-go")).trimEnd().split("\n");
   assertEquals(lines.length, 1 + rows.length);
   assertStringIncludes(

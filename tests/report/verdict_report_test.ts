@@ -16,6 +16,7 @@ import {
   renderExplainMarkdown,
   renderJson,
 } from "../../src/report/mod.ts";
+import { disturbedWarning } from "../../src/measure/mod.ts";
 import { compareFixture } from "./compare_fixture.ts";
 import { assertFits } from "./fits.ts";
 import { explainFixture } from "./explain_fixture.ts";
@@ -120,6 +121,24 @@ Deno.test("renderExplain() answers first, in 100 columns, with a row and a reaso
     `To do: give ${file.b} the ${file.fix!.flags.join(", ")} of ${file.a}.`,
   );
   assertEquals(readChecked(ExplainFileSchema, renderJson(file)), file);
+});
+
+Deno.test("an explanation that other work disturbed says so first, and blames no flag", () => {
+  const { fix: _, ...file } = explainFixture();
+  const flags = file.flags.map((flag) => ({ ...flag, finding: "undecided" as const }));
+  const disturbed = { ...file, flags, warnings: [disturbedWarning(26, 26)] };
+  assertMatch(explainHeadline(disturbed), /; nothing is decided: 26 of 26 rounds disturbed$/);
+  assertMatch(renderExplain(disturbed), /^To do: stop other work, and run explain again\.$/m);
+  assertMatch(explainHeadline({ ...disturbed, warnings: [] }), /no (single )?flag is sure/);
+});
+
+Deno.test("a function without a name is called so, and an interval below 0 has no dash for a minus to hide in", () => {
+  const file = explainFixture(), [build] = file.jit, [stage] = file.stages;
+  const inlined = [{ callee: "", inlined: false, reason: "exceeds bytecode limit", times: 0 }];
+  const stages = [{ ...stage!, a: 1, b: 1, low: -2.5, high: -1.5 }];
+  const markdown = renderExplainMarkdown({ ...file, jit: [{ ...build!, inlined }], stages });
+  assertStringIncludes(markdown, "(anonymous) (exceeds bytecode limit)");
+  assertStringIncludes(markdown, "-2.50 to -1.50");
 });
 
 Deno.test("explainHeadline() names the flags that are confirmed, and says where frees went another way", () => {

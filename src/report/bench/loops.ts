@@ -5,7 +5,7 @@
  * @module
  */
 import { type Estimate, estimate, knownRatio, loopFactor, LOOPS_WITHIN, netRatios, ratios } from "../../measure/mod.ts";
-import { nanoseconds, type Setting, settingOf, times } from "../tables/format.ts";
+import { isReplay, nanoseconds, type Setting, settingOf, times } from "../tables/format.ts";
 import type { Result } from "../../model/results.ts";
 
 /** What the two loops cost at a setting, where they differ. */
@@ -48,7 +48,9 @@ export function loopsLine(loops: Loops): string {
 
 /** A line for each setting, named where there are several. */
 export function loopsLines(results: readonly Result[]): string[] {
-  return unlikeLoops(results).map((loops) => `at ${settingOf(loops)} ${loopsLine(loops)}; net x compares without them`);
+  return unlikeLoops(results).map((loops) =>
+    `${isReplay(results) ? "" : `at ${settingOf(loops)} `}${loopsLine(loops)}; net x compares without them`
+  );
 }
 
 /** How many times as fast `one` is without the loops, round by round; undefined if a loop was not measured. */

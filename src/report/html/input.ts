@@ -9,7 +9,7 @@ import { type ExplainFile, ExplainFileSchema } from "../../model/explain.ts";
 import { type HistoryFile, HistoryFileSchema } from "../../model/history/file.ts";
 import { type InspectFile, InspectFileSchema } from "../../model/inspect.ts";
 import { type ResultFile, ResultFileSchema } from "../../model/results.ts";
-import { checked, FileValueError } from "../../model/values.ts";
+import { checked, FileValueError, parseJson } from "../../model/values.ts";
 
 /** A file that was read and is what it says. */
 export type ReportInput =
@@ -44,10 +44,10 @@ const KNOWN =
 export function parseReportInput(path: string, text: string): ReportInput {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseJson(text);
   } catch (error) {
-    const reason = error instanceof Error ? error.message.replaceAll("\n", " ") : error;
-    throw new ReportInputError(`${path} is not JSON (${reason}): a report is made of what --json writes, ${KNOWN}`);
+    if (!(error instanceof FileValueError)) throw error;
+    throw new ReportInputError(`${path} is ${error.message}; a report is made of what --json writes, ${KNOWN}`);
   }
   const named = v.safeParse(v.object({ schema: v.string() }), value);
   const schema = named.success ? named.output.schema : undefined;

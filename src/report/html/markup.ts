@@ -39,9 +39,12 @@ const ENTITIES: Record<string, string> = {
   "\0": "\uFFFD",
 };
 
+/** A space between a number and its unit, at which no line breaks. */
+const UNIT_SPACE = /(?<=\d) (?=(?:%|ns|us|ms|s|B|[KMG]i?B)(?!\w))/g;
+
 function textOf(piece: Piece): string {
   if (piece === undefined) return "";
   if (piece instanceof Markup) return piece.text;
   if (typeof piece === "object") return piece.map(textOf).join("");
-  return escape(String(piece));
+  return escape(String(piece)).replaceAll(UNIT_SPACE, "\u00a0");
 }

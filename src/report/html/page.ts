@@ -8,12 +8,16 @@ import { benchSections } from "./sections/bench.ts";
 import { compareSections } from "./sections/compare.ts";
 import { explainSections } from "./sections/explain.ts";
 import { historySections } from "./sections/history.ts";
-import { headlineOf } from "./headlines.ts";
+import { headline } from "../bench/headline.ts";
+import { compareHeadline } from "../compare.ts";
+import { explainHeadline } from "../explain.ts";
+import { historyHeadline, shortHash } from "../history.ts";
+import { inspectHeadline } from "../traces/inspect.ts";
+import { replayHeadline } from "../traces/replay_answer.ts";
 import type { ReportInput } from "./input.ts";
 import { inspectSections } from "./sections/inspect.ts";
-import { shortHash } from "../history.ts";
 import { heapLabel } from "../tables/label.ts";
-import { type Markup, markup, type Piece } from "./markup.ts";
+import { type Markup, markup } from "./markup.ts";
 import { dataSection, type Section } from "./sections/section.ts";
 import { unlikeProcessors } from "../processor.ts";
 import { POLICY, shell } from "./shell.ts";
@@ -37,14 +41,10 @@ export interface ReportPage {
 
 /** Makes the page of some files. */
 export function renderPage(inputs: readonly ReportInput[]): ReportPage {
-  const files = inputs.map((input, index) => ({
-    input,
-    id: `file-${index + 1}`,
-    headline: headlineOf(input),
-    sections: [...sectionsOf(input, `file-${index + 1}`), dataSection(input)].filter(({ content }) =>
-      !isEmpty(content)
-    ),
-  }));
+  const files = inputs.map((input, index) => {
+    const id = `file-${index + 1}`, part = partOf(input, id);
+    return { ...part, input, id, sections: [...part.sections, dataSection(input)].filter(isShown) };
+  });
   const [first] = files;
   const warning = unlikeProcessors(inputs.map(({ path, file: { environment } }) => ({ path, environment })));
   const links = files.map(({ id, headline }) => markup`<li><a href="#${id}">${headline}</a></li>`);
@@ -57,7 +57,7 @@ export function renderPage(inputs: readonly ReportInput[]): ReportPage {
           ${files.length > 1 ? markup`<ol class="results">${links}</ol>` : ""}
         </header>
         <main>
-          ${files.map((file) => part(file))}</main>`,
+          ${files.map(articleOf)}</main>`,
   );
   return {
     html: page.text,
@@ -71,14 +71,11 @@ export function renderPage(inputs: readonly ReportInput[]): ReportPage {
   };
 }
 
-function part({ input, id, headline, sections }: {
-  input: ReportInput;
-  id: string;
-  headline: string;
-  sections: readonly Section[];
-}): Markup {
+function articleOf(
+  { input, id, title, headline, sections }: ReturnType<typeof partOf> & { input: ReportInput; id: string },
+): Markup {
   return markup`<article id="${id}" aria-labelledby="${id}-title">
-    <h2 id="${id}-title">${titleOf(input)}</h2>
+    <h2 id="${id}-title">${title}</h2>
     <p class="headline">${headline}</p>
     <nav aria-label="Sections of ${input.path}"><ul>${
     sections.map(({ id: section, title }) => markup`<li><a href="#${id}-${section}">${title}</a></li>`)
@@ -92,31 +89,38 @@ function part({ input, id, headline, sections }: {
   }</article>`;
 }
 
-function sectionsOf(input: ReportInput, id: string): Section[] {
+/** What a file becomes, by its kind: a title, its result in one line, in the words of the terminal, and its sections. */
+function partOf(input: ReportInput, id: string): { title: string; headline: string; sections: Section[] } {
   switch (input.kind) {
-    case "bench":
-      return benchSections(input.file);
-    case "compare":
-      return compareSections(input.file);
-    case "explain":
-      return explainSections(input.file);
-    case "history":
-      return historySections(input.file);
-    case "inspect":
-      return inspectSections(input.file, id);
+    case "bench": {
+      const { file, file: { trace, results: [first] } } = input, sections = benchSections(file);
+      if (trace !== undefined) return { title: `replay: ${trace.file}`, headline: replayHeadline(file), sections };
+      return { title: `bench: ${first?.workload ?? "nothing"}`, headline: headline(file), sections };
+    }
+    case "compare": {
+      const { file } = input;
+      return { title: titleOf(input), headline: compareHeadline(file), sections: compareSections(file) };
+    }
+    case "explain": {
+      const { file } = input;
+      return { title: titleOf(input), headline: explainHeadline(file), sections: explainSections(file) };
+    }
+    case "history": {
+      const { file, file: { commits } } = input;
+      const title = `history: ${shortHash(commits[0]!)} to ${shortHash(commits.at(-1)!)}`;
+      return { title, headline: historyHeadline(file), sections: historySections(file) };
+    }
+    case "inspect": {
+      const { file } = input, title = `inspect: ${file.trace.file} on ${heapLabel(file.variant)}`;
+      return { title, headline: inspectHeadline(file), sections: inspectSections(file, id) };
+    }
   }
 }
 
-function titleOf(input: ReportInput): string {
-  if (input.kind === "bench") return `bench: ${input.file.results[0]?.workload ?? "nothing"}`;
-  if (input.kind === "inspect") return `inspect: ${input.file.trace.file} on ${heapLabel(input.file.variant)}`;
-  if (input.kind === "history") {
-    const { commits } = input.file;
-    return `history: ${shortHash(commits[0]!)} to ${shortHash(commits.at(-1)!)}`;
-  }
-  return `${input.kind}: ${input.file.a} and ${input.file.b}`;
+function titleOf({ kind, file: { a, b } }: ReportInput & { kind: "compare" | "explain" }): string {
+  return `${kind}: ${a} and ${b}`;
 }
 
-function isEmpty(content: Piece): boolean {
-  return markup`${content}`.text.trim() === "";
+function isShown({ content }: Section): boolean {
+  return markup`${content}`.text.trim() !== "";
 }

@@ -66,7 +66,8 @@ tbody th { font-weight: 500; }
 th, td { overflow-wrap: break-word; }
 td:last-child:not(.number) { overflow-wrap: anywhere; min-width: 6rem; }
 .number { text-align: right; white-space: nowrap; }
-thead .number { white-space: normal; vertical-align: bottom; }
+thead th { vertical-align: bottom; }
+thead .number { white-space: normal; }
 small { color: var(--quiet); font-weight: 400; }
 .aside { display: inline-block; max-width: 11rem; white-space: normal; }
 code { font-size: 0.9em; }

@@ -40,14 +40,29 @@ export function bytesText(bytes: number): string {
   return unit === 0 ? `${bytes} B` : `${(bytes / 1000 ** unit).toFixed(1)} ${units[unit]}`;
 }
 
-/** The bounds of an interval. */
+/** The bounds of an interval: `1.31–1.40`, `-0.30 to 1.40`. */
 export function bounds(low: number, high: number, format: (value: number) => string = digits): string {
-  return `${format(low)}–${format(high)}`;
+  return `${format(low)}${low < 0 ? " to " : "–"}${format(high)}`;
 }
 
 /** A ratio with its interval: `1.36 (1.31–1.40)`. */
 export function ratioWithBounds({ ratio, low, high }: Ratio): string {
   return `${times(ratio)} (${bounds(low, high)})`;
+}
+
+/** A share in per cent: `95.0 %`. */
+export function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}
+
+/** A level of confidence: `99 %`, `98.4 %`. */
+export function levelText(level: number): string {
+  return `${Number((100 * level).toPrecision(3))} %`;
+}
+
+/** A function as V8 calls it; not all have a name. */
+export function functionName(name: string): string {
+  return name === "" ? "(anonymous)" : name;
 }
 
 /** A ratio as a change: `-7.0 %`, `+120 %`. */
@@ -98,13 +113,22 @@ export function settingOf({ size, threads }: Setting): string {
   return threads === 1 ? String(size) : `${size} with ${threads} threads`;
 }
 
-/** The results of each setting, in the order in which they were measured, and what to call it. */
-export function bySetting<R extends Setting>(results: readonly R[]): { heading: string; results: R[] }[] {
-  const hasThreads = isThreaded(results);
+/**
+ * The results of each setting, in the order in which they were measured, and what to call it. A replay has all sizes at
+ * once, so it is called by its threads, or not at all.
+ */
+export function bySetting(results: readonly Result[]): { heading: string; results: Result[] }[] {
+  const hasThreads = isThreaded(results), hasSizes = !isReplay(results);
   return [...Map.groupBy(results, settingOf).values()].map((group) => {
     const { size, threads } = group[0]!;
-    return { heading: hasThreads ? `size ${size}, ${threadCount(threads)}` : `size ${size}`, results: group };
+    const words = [...(hasSizes ? [`size ${size}`] : []), ...(hasThreads ? [threadCount(threads)] : [])];
+    return { heading: words.join(", "), results: group };
   });
+}
+
+/** Whether results are those of a replay: they have no size of their own. */
+export function isReplay(results: readonly Pick<Result, "workload">[]): boolean {
+  return results[0]?.workload === "replay";
 }
 
 /** A number of threads in words. */

@@ -4,13 +4,13 @@
  *
  * @module
  */
-import { bytesText, counted, withCommas, wrap } from "../tables/format.ts";
+import { bytesText, counted, percent, withCommas, wrap } from "../tables/format.ts";
 import { heapLabel } from "../tables/label.ts";
 import { chosenFrame, type InspectFile, type InspectFrame } from "../../model/inspect.ts";
 import { csvTable, markdownTable } from "../tables/rows.ts";
 import { sparkline } from "../tables/sparkline.ts";
 import { answer, type Palette, PLAIN } from "../tables/palette.ts";
-import { numbersOf, textTable } from "../tables/text_table.ts";
+import { type TextColumn, textTable } from "../tables/text_table.ts";
 
 const MOST_SPARK_COLUMNS = 60;
 /** More lines of a map, and more classes, are in the files. */
@@ -33,9 +33,7 @@ export function renderInspect(file: InspectFile, palette: Palette = PLAIN): stri
     lines(partsOf(file)),
     mapLines(file, palette),
     memoryLines(file, palette),
-    shown.length === 0
-      ? []
-      : [palette.bold(title), textTable(numbersOf(CLASS_COLUMNS), shown.map(classCells), palette)],
+    shown.length === 0 ? [] : [palette.bold(title), textTable(CLASS_COLUMNS, shown.map(classCells), palette)],
     lines(EXPLANATION),
     (file.notes ?? []).flatMap((note) => lines(`note: ${note}`)),
   ];
@@ -47,7 +45,7 @@ export function renderInspectMarkdown(file: InspectFile): string {
   return [
     `**${inspectHeadline(file)}**\n`,
     `${partsOf(file)}\n`,
-    markdownTable(CLASS_COLUMNS, file.snapshot.classes.map(classCells)),
+    markdownTable(CLASS_COLUMNS.map(({ head }) => head), file.snapshot.classes.map(classCells)),
     `${EXPLANATION}\n`,
     ...(file.notes ?? []).map((note) => `Note: ${note}.\n`),
   ].join("\n");
@@ -111,7 +109,7 @@ export const EXPLANATION =
   "is in memory of a class's slabs, and not live.";
 
 /** Also for the page. */
-export const CLASS_COLUMNS = [
+export const CLASS_COLUMNS: readonly TextColumn[] = [
   "class",
   "block",
   "slabs",
@@ -123,7 +121,7 @@ export const CLASS_COLUMNS = [
   "occupied",
   "in memory",
   "waste",
-] as const;
+].map((head) => ({ head, isNumeric: true }));
 
 /** In the order of {@link CLASS_COLUMNS}. */
 export function classCells(row: ClassRow): string[] {
@@ -208,8 +206,4 @@ function memoryLines({ frames }: InspectFile, palette: Palette): string[] {
     line("live", frames.map(({ liveBytes }) => liveBytes)),
     palette.green(line("in memory", frames.map(({ residentBytes }) => residentBytes))),
   ];
-}
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import { type Column, markdownOf, numbers, terminalTable, words } from "../tables/columns.ts";
-import { bytesText, counted, withCommas, wrap } from "../tables/format.ts";
+import { bytesText, counted, percent, withCommas, wrap } from "../tables/format.ts";
 import { csvTable } from "../tables/rows.ts";
 import { answer, type Palette, PLAIN } from "../tables/palette.ts";
 import { tooFew } from "./replay_answer.ts";
@@ -23,7 +23,7 @@ const COLUMNS: readonly Column<RecordedProcess>[] = [
   numbers("asked for", ({ allocatedBytes }) => bytesText(allocatedBytes)),
   numbers("peak live", ({ peakLiveBytes }) => bytesText(peakLiveBytes)),
   numbers("left live", ({ endLiveBytes }) => bytesText(endLiveBytes)),
-  numbers("cross-thread", ({ crossThreadFrees }) => `${(100 * crossThreadFrees).toFixed(1)} %`),
+  numbers("cross-thread", ({ crossThreadFrees }) => percent(crossThreadFrees)),
 ];
 
 /** The text; colours from `palette`. */

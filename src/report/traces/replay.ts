@@ -6,7 +6,7 @@
  */
 import { answerLines } from "../doubts.ts";
 import { footprintLines, megabytes, MEMORY_COLUMNS, memoryCells, ratioLines } from "./footprint.ts";
-import { bounds, counted, nameOf, nanoseconds, ranText, times, wrap } from "../tables/format.ts";
+import { bounds, counted, nameOf, nanoseconds, percent, ranText, times, wrap } from "../tables/format.ts";
 import { loopsLine, netRatioToSystem, unlikeLoops } from "../bench/loops.ts";
 import { processorOf } from "../processor.ts";
 import { fastestOf, replayHeadline, type ReplaySeconds, replaySeconds, tooShort } from "./replay_answer.ts";
@@ -14,7 +14,7 @@ import { latencyLines, latencyMarkdown } from "../bench/latency.ts";
 import { markdownTable } from "../tables/rows.ts";
 import type { Failure, Ratio, Result, ResultFile } from "../../model/results.ts";
 import { type Palette, PLAIN } from "../tables/palette.ts";
-import { numbersOf, textTable } from "../tables/text_table.ts";
+import { numbersOf, type TextColumn, textTable } from "../tables/text_table.ts";
 
 /** The ratio is that of net times where the loops differ. */
 const TIME_COLUMNS = (ratio: string) =>
@@ -33,7 +33,7 @@ export function renderReplay(file: ResultFile, palette: Palette = PLAIN): string
   const timeRows = [...rows(cellsOfTime(results), results), ...failures.map(failureCells)];
   const sections = [
     answerLines(replayHeadline(file), file, palette),
-    lines(settingOf(file)),
+    lines(replayedText(file)),
     [textTable(numbersOf(timeColumns(results)), timeRows, palette)],
     unlikeLoops(results).flatMap((loops) => lines(loopsLine(loops))),
     [textTable(numbersOf(MEMORY_COLUMNS), rows(memoryCells, measured), palette)],
@@ -57,7 +57,7 @@ export function renderReplayMarkdown(file: ResultFile): string {
   ];
   return [
     `**${replayHeadline(file)}**\n`,
-    `${settingOf(file)}\n`,
+    `${replayedText(file)}\n`,
     markdownTable(
       [...timeColumns(file.results), ...MEMORY_COLUMNS.slice(1)],
       [
@@ -75,13 +75,13 @@ export function renderReplayMarkdown(file: ResultFile): string {
 }
 
 /** What was replayed, and that all of it was. */
-function settingOf({ trace, results }: ResultFile): string {
+export function replayedText({ trace, results }: ResultFile): string {
   const served = results.filter(({ verified }) => verified === true).length;
   const live = results.find(({ peakLiveBytes }) => peakLiveBytes !== undefined)?.peakLiveBytes;
   if (trace === undefined || live === undefined) return "";
   const { file, format, events, threads, blocks, crossThreadFrees, ran } = trace;
   return `${file} (${format}): ${counted(events, "event")}, ${counted(blocks, "block")}, ` +
-    `${counted(threads, "thread")}; ${(100 * crossThreadFrees).toFixed(1)} % of frees by another thread; ` +
+    `${counted(threads, "thread")}; ${percent(crossThreadFrees)} of frees by another thread; ` +
     `${megabytes(live)} MB live at most; every event served and verified by ${counted(served, "allocator")}` +
     (ran === undefined ? "" : `; ${ranText(ran)}`);
 }
@@ -92,7 +92,7 @@ const TIMES =
   "What it takes to load a library is not in them, and the program's own time is with the recorder in it.";
 
 /** What the figures are. */
-function explanationOf(results: readonly Result[]): string {
+export function explanationOf(results: readonly Result[]): string {
   const threads = results[0]?.threads ?? 1;
   const memory = "Memory and page faults are those of the first replay of a process.";
   if (threads > 1) {
@@ -101,6 +101,14 @@ function explanationOf(results: readonly Result[]): string {
   }
   return `${TIMES} All events by one thread in the trace's order. ${memory} Longest: the longest event, each as short as ` +
     "it was in three replays.";
+}
+
+/** The times of each allocator, and who has none. */
+export function timeTable(
+  { results, failures = [] }: ResultFile,
+): { columns: readonly TextColumn[]; rows: string[][] } {
+  const rows = [...results.map(cellsOfTime(results)), ...failures.map(failureCells)];
+  return { columns: numbersOf(timeColumns(results)), rows };
 }
 
 function timeColumns(results: readonly Result[]): readonly string[] {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { bytesText, counted, withCommas, wrap } from "../tables/format.ts";
+import { bytesText, counted, percent, withCommas, wrap } from "../tables/format.ts";
 import { csvTable, markdownTable } from "../tables/rows.ts";
 import { answer, type Palette, PLAIN } from "../tables/palette.ts";
 import { type TextRow, textTable } from "../tables/text_table.ts";
@@ -82,7 +82,7 @@ function shownOf({ stacks, value }: StacksFile, top: number): readonly Row[] {
 function cellsOf(file: StacksFile, row: Row): string[] {
   const share = row[file.value] / sumOf(file.stacks, file.value);
   return [
-    `${(100 * share).toFixed(1)} %`,
+    percent(share),
     ...VALUES.map(({ value, isBytes }) =>
       isBytes ? bytesText(Math.round(row[value])) : withCommas(Math.round(row[value]))
     ),

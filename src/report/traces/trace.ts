@@ -5,7 +5,7 @@
  * @module
  */
 import { type Column, markdownOf, numbers, terminalTable, words } from "../tables/columns.ts";
-import { bytesText, counted, ranText, withCommas, wrap } from "../tables/format.ts";
+import { bytesText, counted, percent, ranText, withCommas, wrap } from "../tables/format.ts";
 import { csvTable, markdownTable } from "../tables/rows.ts";
 import { areaChart } from "../tables/sparkline.ts";
 import { answer, type Palette, PLAIN } from "../tables/palette.ts";
@@ -83,9 +83,7 @@ function livesOf(file: TraceFile): string {
     file;
   return `${bytesText(allocatedBytes)} asked for, ${bytesText(largestBytes)} the largest block; at most ` +
     `${counted(peakLiveBlocks, "block")} live, the most bytes after event ${withCommas(peakEvent)}; never freed: ` +
-    `${counted(endLiveBlocks, "block")}, ${bytesText(endLiveBytes)}; ${
-      (100 * crossThreadFrees).toFixed(1)
-    } % of frees by ` +
+    `${counted(endLiveBlocks, "block")}, ${bytesText(endLiveBytes)}; ${percent(crossThreadFrees)} of frees by ` +
     "a thread that did not allocate the block";
 }
 

@@ -113,8 +113,21 @@ Deno.test("a replay compares net times where its loops differ", () => {
 Deno.test("the page of an older file compares net times, too", () => {
   const text = renderJson(withLoop(9));
   const { html } = renderPage([parseReportInput("old.json", text)]);
-  assertStringIncludes(html, "in malloc and free alone, since the loops around them differ by 50 %");
+  assertStringIncludes(html, "in malloc and free alone, since the loops around them differ by 50\u00a0%");
   assertStringIncludes(html, "in net time, without the loops");
+});
+
+Deno.test("a chart of ratios has a row for what is not known, and says why", () => {
+  const chartsOf = (native: number) => {
+    const { html } = renderPage([parseReportInput("file.json", renderJson(withLoop(native)))]);
+    return /<section id="file-1-ratio".*?<\/section>/s.exec(html)![0];
+  };
+  const some = chartsOf(9.5), none = chartsOf(15);
+  assertEquals([some.includes("not known"), some.includes("Not known:")], [false, false]);
+  assertStringIncludes(none, "hakmem");
+  assertStringIncludes(none, "not known");
+  assertStringIncludes(none, "Not known: ");
+  assertEquals(/NaN|Infinity|undefined/.test(none), false);
 });
 
 Deno.test("renderPage() says that files are of unlike processors, and nothing of those that do not say", () => {

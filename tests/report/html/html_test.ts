@@ -41,6 +41,11 @@ function texts(document: Node, selector: string): string[] {
   return [...document.querySelectorAll(selector)].map(({ textContent }) => textContent);
 }
 
+/** A text as a page has it, in which no line ends between a number and its unit. */
+function unbroken(text: string): string {
+  return text.replaceAll(/(?<=\d) (?=%|ns\b)/g, "\u00a0");
+}
+
 const ALL = [fixture(), compareFixture(), explainFixture()];
 /** Also what has charts of another form. */
 const EVERY = [...ALL, historyFixture()];
@@ -49,7 +54,7 @@ Deno.test("renderPage() begins with the result of each file in one line, linked 
   const { document } = pageOf(...ALL);
   const lines = texts(document, "header li");
   assertEquals(lines[0], headline(fixture()));
-  assertEquals(lines.slice(1), [compareHeadline(compareFixture()), explainHeadline(explainFixture())]);
+  assertEquals(lines.slice(1), [compareHeadline(compareFixture()), explainHeadline(explainFixture())].map(unbroken));
   for (const link of document.querySelectorAll("a[href^='#']")) {
     assert(document.querySelector(link.getAttribute("href") ?? "") !== null, link.outerHTML);
   }
@@ -120,7 +125,7 @@ Deno.test("renderPage() shows expectations, counters and notes of a benchmark", 
     notes: ["thi.ng is left out"],
   });
   assertStringIncludes(document.querySelector("#file-1-expectations")?.textContent ?? "", "expected 2.00 times system");
-  assertStringIncludes(document.querySelector("#file-1-counters")?.textContent ?? "", "97.94 %");
+  assertStringIncludes(document.querySelector("#file-1-counters")?.textContent ?? "", unbroken("97.94 %"));
   assertStringIncludes(document.querySelector("#file-1-remarks")?.textContent ?? "", "thi.ng is left out");
 });
 
@@ -156,12 +161,12 @@ Deno.test("renderPage() says of an explanation what matters, what does not, and 
     "undecided",
   ]);
   const shown = document.querySelector("#file-1-fix .fix")?.textContent ?? "";
-  assertEquals(shown.trim(), `${recommendation(explainFixture())} equivalent`);
+  assertEquals(shown.trim(), unbroken(`${recommendation(explainFixture())} equivalent`));
   const rows = texts(document, "#file-1-calls tbody tr").map((row) => row.replaceAll(/\s+/g, " ").trim());
   assert(rows.includes("└ registry lookup020.6"), rows.join("\n"));
   const { fix: _, ...unfixed } = explainFixture();
   const without = pageOf(unfixed).document.querySelector("#file-1-fix .fix")?.textContent ?? "";
-  assertEquals(without.trim(), recommendation(unfixed));
+  assertEquals(without.trim(), unbroken(recommendation(unfixed)));
   assertStringIncludes(document.querySelector("#file-1-jit")?.textContent ?? "", "free: in 1 of 4 processes, cumul");
 });
 
@@ -229,6 +234,63 @@ function poison<T>(value: T, text: string, key = ""): T {
     ["hash", "certainty", "purpose"].includes(key);
   return typeof value === "string" && !isChecked ? (value + text) as T : value;
 }
+
+/** The part of a caption that says which axes are logarithmic, of each figure of a section. */
+function axesOf(document: Node, section: string): string[] {
+  return texts(document, `#file-1-${section} figcaption`).map((text) => /The [a-z]+ axis.*$/.exec(text)?.[0] ?? "");
+}
+
+Deno.test("a caption says which axes are logarithmic", () => {
+  const { document } = pageOf(fixture());
+  assertEquals(axesOf(document, "throughput")[0], "The horizontal axis is logarithmic.", "thi.ng is 800 times slower");
+  assertEquals(axesOf(document, "ratio"), ["The horizontal axis is logarithmic."]);
+  assertEquals(axesOf(document, "distribution"), [""], "all within some percent");
+  const near = { ...fixture(), results: fixture().results.filter(({ allocator }) => allocator !== "thi.ng") };
+  assertEquals(axesOf(pageOf(near).document, "throughput")[0], "");
+  const [first, ...others] = fixture().results;
+  const far = { ...first!, samples: first!.samples.with(-1, 10 * first!.samples[0]!) }; // the median stays
+  assertMatch(
+    axesOf(pageOf({ ...fixture(), results: [far, ...others] }).document, "distribution")[0]!,
+    /^The horizontal axis is logarithmic beyond ±5\.$/,
+  );
+  const panels = [fixture(), near].flatMap(({ results }, index) =>
+    [1, 2].flatMap((threads) =>
+      results.map((result) => ({
+        ...result,
+        size: index === 0 ? 64 : result.size,
+        threads,
+        threadOpsPerSecond: undefined,
+      }))
+    )
+  );
+  assertEquals(
+    axesOf(pageOf({ ...fixture(), results: panels }).document, "scaling"),
+    ["The vertical axis of size 64, M operations/s is logarithmic."],
+  );
+});
+
+Deno.test("the page of a replay has its file and its times, and speaks of no size", () => {
+  const results = fixture().results.slice(0, 6).map((result) => ({
+    ...result,
+    workload: "replay",
+    size: 32_816,
+    coldSamples: result.samples.map((sample) => 2 * sample),
+    events: 1_000_000,
+    peakLiveBytes: 8e6,
+    parameters: {},
+  }));
+  const trace = { file: "git.trace", format: "hakmem", events: 1_000_000, threads: 1, blocks: 9, crossThreadFrees: 0 };
+  const failures = [{ allocator: "scudo", runtime: "native" as const, message: "malloc gave NULL" }];
+  const { html, document } = pageOf({ ...fixture(), results, trace, failures });
+  assertEquals(texts(document, "h2"), ["replay: git.trace"]);
+  assertEquals(texts(document, "h3").slice(0, 2), ["Time", "Ratio to system"]);
+  assertEquals(texts(document, "#file-1-time thead th").slice(0, 4), ["allocator", "cold ms", unbroken("95 %"), "warm ms"]);
+  assertEquals(texts(document, "#file-1-time tbody th").slice(-2), ["none (native)", "scudo"]);
+  assertStringIncludes(texts(document, "#file-1-time p").join(), "git.trace (hakmem): 1,000,000 events");
+  assertEquals(/32,?816|by size/.test(html.replaceAll(/href="data:[^"]*"/g, "")), false);
+  const short = { ...fixture(), results: results.map((result) => ({ ...result, events: 100 })), trace };
+  assertMatch(texts(pageOf(short).document, "#file-1-ratio").join(), /too short: it has 100 events/);
+});
 
 Deno.test("charts say what they show, tables have heads, and nothing has an identifier twice", () => {
   const { document } = pageOf(...EVERY);

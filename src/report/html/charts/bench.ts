@@ -7,6 +7,7 @@ import * as Plot from "@observablehq/plot";
 import {
   bounds,
   bySetting,
+  isReplay,
   mops,
   nameOf,
   ratioWithBounds,
@@ -17,7 +18,7 @@ import {
 import { netRatioToSystem, unlikeLoops } from "../../bench/loops.ts";
 import type { Result } from "../../../model/results.ts";
 import { type Canvas, type Figure, type LegendItem, MUTED, type Panel, seriesColour } from "./chart.ts";
-import { intervalMarks, tickCount } from "./intervals.ts";
+import { type Estimate, intervalMarks, tickCount } from "./intervals.ts";
 import { levelMark, type RowGroup, rowPlot } from "./rows.ts";
 import type { Series } from "./samples.ts";
 import { amountScale, ratioScale } from "./scale.ts";
@@ -32,12 +33,16 @@ export function throughputFigure(results: readonly Result[]): Figure {
       datum: { value: median / 1e6, low: low / 1e6, high: high / 1e6, colour: colours.get(nameOf(result)) ?? MUTED },
     };
   });
-  const all = groups.flatMap(({ rows }) => rows.flatMap(({ datum }) => [datum.value, datum.low, datum.high]));
+  const all = valuesOf(groups);
   return {
-    description: `Throughput by size of ${colours.size} contestants; the table below has the same figures.`,
-    caption: "Throughput, million operations a second: the median, and its 95 % interval as a line.",
+    description: isReplay(results)
+      ? `Throughput of ${colours.size} contestants in the replay; the table below has the times.`
+      : `Throughput by size of ${colours.size} contestants; the table below has the same figures.`,
+    caption:
+      `Throughput, million ${isReplay(results) ? "events a second, replay after replay" : "operations a second"}: ` +
+      "the median, and its 95 % interval as a line.",
     draw: (canvas) => {
-      const x = { ...amountScale(all, tickCount(canvas)), label: "M operations/s" };
+      const x = { ...amountScale(all, tickCount(canvas)), label: isReplay(results) ? "M events/s" : "M operations/s" };
       return [{ plot: rowPlot({ groups, x, marks: intervalMarks }, canvas) }];
     },
   };
@@ -56,19 +61,23 @@ export function ratioFigure(results: readonly Result[]): Figure | undefined {
     return net && { ...net, ratio: net.median };
   };
   const colours = coloursOf(results);
-  const groups = rowGroups(others.filter((result) => ratioOf(result) !== undefined), (result) => {
-    const ratio = ratioOf(result)!;
+  const groups = rowGroups(others, (result) => {
+    const ratio = ratioOf(result);
+    if (ratio === undefined) return { figure: "not known", datum: undefined };
     return {
       figure: ratioWithBounds(ratio),
       datum: { ...ratio, value: ratio.ratio, colour: colours.get(nameOf(result)) ?? MUTED },
     };
   });
-  const all = groups.flatMap(({ rows }) => rows.flatMap(({ datum }) => [datum.value, datum.low, datum.high]));
+  const all = valuesOf(groups);
+  const unknown = groups.some(({ rows }) => rows.some(({ datum }) => datum === undefined))
+    ? " Not known: what malloc and free alone take cannot be told from nothing in some rounds."
+    : "";
   return {
-    description: "Ratio of each contestant's throughput to that of system, by size; the table has the same figures.",
+    description: "Ratio of each contestant's throughput to that of system; the table has the same figures.",
     caption:
       `Times as fast as system${isNet ? " in net time, without the loops, which differ" : ""}, paired by rounds, ` +
-      "with the 95 % interval. The line at 1 is system itself.",
+      `with the 95 % interval. The line at 1 is system itself.${unknown}`,
     draw: (canvas) => {
       const x = { ...ratioScale([...all, 1], tickCount(canvas)), label: "times as fast as system" };
       const marks = (rows: Parameters<typeof intervalMarks>[0]) => [
@@ -163,6 +172,13 @@ export function seriesOf(results: readonly Result[]): Series[] {
 export function coloursOf(results: readonly Result[]): Map<string, string> {
   const names = [...new Set(results.filter(({ runtime }) => runtime !== "harness").map(nameOf))];
   return new Map(names.map((name, index) => [name, seriesColour(index)]));
+}
+
+/** All that the axis of a chart has to hold. */
+function valuesOf(groups: readonly RowGroup<Estimate | undefined>[]): number[] {
+  return groups.flatMap(({ rows }) =>
+    rows.flatMap(({ datum }) => datum === undefined ? [] : [datum.value, datum.low, datum.high])
+  );
 }
 
 function rowGroups<Datum>(

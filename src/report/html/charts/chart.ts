@@ -57,15 +57,36 @@ export const MUTED = "var(--muted)";
 
 /** Draws a figure. */
 export function renderFigure({ description, caption, legend = [], draw }: Figure): Markup {
-  const drawings = CANVASES.map((canvas) =>
+  const drawn = CANVASES.map((canvas) => ({ canvas, panels: draw(canvas) }));
+  const drawings = drawn.map(({ canvas, panels }) =>
     markup`<div class="${canvas.isNarrow ? "narrow" : "wide"}" role="img" aria-label="${description}">${
-      draw(canvas).map((panel) => renderPanel(panel, canvas))
+      panels.map((panel) => renderPanel(panel, canvas))
     }</div>`
   );
   return markup`<figure>
     ${renderLegend(legend)}${drawings}
-    <figcaption>${caption}</figcaption>
+    <figcaption>${caption}${axesText(drawn[0]?.panels ?? []).map((text) => ` ${text}`)}</figcaption>
     </figure>`;
+}
+
+/** Which axes are logarithmic, and of which panels if not of all: a reader of lengths has to know. */
+function axesText(panels: readonly Panel[]): string[] {
+  return ([["x", "horizontal"], ["y", "vertical"]] as const).flatMap(([axis, name]) => {
+    const measured = panels.filter(({ plot: { [axis]: scale } }) => scale?.type !== "band");
+    const byText = Map.groupBy(measured, ({ plot: { [axis]: scale } }) => scaleText(scale));
+    return [...byText].flatMap(([text, those]) => {
+      if (text === undefined) return [];
+      if (those.length === measured.length) return [`The ${name} axis is ${text}.`];
+      return [`The ${name} axis of ${those.map(({ heading }) => heading).join("; ")} is ${text}.`];
+    });
+  });
+}
+
+function scaleText(scale: Plot.ScaleOptions | undefined): string | undefined {
+  if (scale?.type === "log") return "logarithmic";
+  if (scale?.type !== "symlog") return undefined;
+  const [low = 0] = [...scale.domain ?? []] as number[];
+  return `logarithmic beyond ${low < 0 ? "±" : ""}${Number((scale.constant ?? 1).toPrecision(2))}`;
 }
 
 function renderPanel({ heading, plot }: Panel, canvas: Canvas): Markup {

@@ -5,7 +5,7 @@
  */
 import * as Plot from "@observablehq/plot";
 import type { CompareFile, CompareRow } from "../../../model/compare.ts";
-import { threadCount } from "../../tables/format.ts";
+import { levelText, threadCount } from "../../tables/format.ts";
 import { type Figure, MUTED, seriesColour } from "./chart.ts";
 import { closeRatioWithBounds } from "../close_ratio.ts";
 import { type Estimate, intervalMarks, tickCount } from "./intervals.ts";
@@ -48,7 +48,7 @@ export function compareRatioFigure({ a, b, rows, level }: CompareFile): Figure |
     description:
       `Ratio of the throughput of ${b} to that of ${a} by size, with its interval and the band that does not count.`,
     caption:
-      `Throughput of B (${b}) over that of A (${a}). Intervals have the level ${level} for all sizes together. ` +
+      `Throughput of B (${b}) over that of A (${a}). Intervals hold ${levelText(level)} for all sizes together. ` +
       "An interval beyond the band is a regression (left) or an improvement (right); one inside it, and within 5 %, means " +
       "that they are equivalent.",
     legend: [

@@ -73,8 +73,8 @@ export function waterfallFigure(file: ExplainFile): Figure {
       `From the throughput of ${a} to that of ${b}, which is ${closeRatioWithBounds(total)} of it, cause by cause; ` +
       "the table of hypotheses has the same figures.",
     caption:
-      "Throughput as a share of A's, on a logarithmic scale, so that effects which multiply add up. A bar is what " +
-      "one flag does; the thin line is the interval of its end.",
+      "Throughput as a share of A's. A bar is what one flag does, and bars of effects that multiply add up; the thin " +
+      "line is the interval of its end.",
     legend: [
       { label: "slower", colour: "var(--bad)", shape: "band" },
       { label: "faster", colour: "var(--good)", shape: "band" },

@@ -14,6 +14,7 @@ export interface Row<Datum> {
   readonly label: string;
   /** What stands on the right. */
   readonly figure: string;
+  /** What is marked. */
   readonly datum: Datum;
   readonly isBold?: boolean;
 }
@@ -30,7 +31,8 @@ export type Placed<Datum> = Datum & { readonly key: string };
 
 /** What a chart of rows is made from. */
 export interface RowChart<Datum> {
-  readonly groups: readonly RowGroup<Datum>[];
+  /** A row of which there is nothing to mark has a name and a figure, which says why. */
+  readonly groups: readonly RowGroup<Datum | undefined>[];
   readonly x: Scale & { readonly label: string };
   readonly marks: (rows: readonly Placed<Datum>[]) => readonly Plot.Markish[];
 }
@@ -98,7 +100,7 @@ export function rowPlot<Datum extends object>(chart: RowChart<Datum>, canvas: Ca
   };
 }
 
-function laidOut<Datum extends object>(groups: readonly RowGroup<Datum>[], isAbove: boolean) {
+function laidOut<Datum extends object>(groups: readonly RowGroup<Datum | undefined>[], isAbove: boolean) {
   const domain: string[] = [];
   const headings: Text[] = [], labels: Text[] = [], figures: Text[] = [];
   const placed: Placed<Datum>[] = [];
@@ -113,7 +115,8 @@ function laidOut<Datum extends object>(groups: readonly RowGroup<Datum>[], isAbo
       const textKey = nextKey();
       labels.push({ key: textKey, text: label, isBold });
       figures.push({ key: textKey, text: figure, isBold });
-      placed.push({ ...datum, key: isAbove ? nextKey() : textKey });
+      const key = isAbove ? nextKey() : textKey;
+      if (datum !== undefined) placed.push({ ...datum, key });
     }
   }
   return { domain, headings, labels, figures, placed };

@@ -88,7 +88,7 @@ export function roundsFigure(all: readonly Series[]): Figure | undefined {
     const shown = points.filter((point) => point.group === group);
     const ticks = linearTicks(1, rounds, isNarrow ? 7 : 20).filter(Number.isInteger);
     return {
-      heading: group,
+      ...(group === "" ? {} : { heading: group }),
       plot: {
         height: isLast ? 160 : 130,
         marginLeft: 48,

@@ -58,8 +58,9 @@ function rowsOf(slots: readonly TurnDisturbance[], a: string, b: string): Map<st
     b: { label: `B: ${b}`, colour: seriesColour(1) },
     control: { label: "control: A again", colour: MUTED },
   };
-  const names = [...new Set(slots.map(({ contestant }) => contestant))];
-  const others = names.filter((name) => !Object.hasOwn(known, name));
+  const ran = new Set(slots.map(({ contestant }) => contestant));
+  const others = [...ran].filter((name) => !Object.hasOwn(known, name));
+  const names = [...Object.keys(known).filter((name) => ran.has(name)), ...others];
   for (const [index, name] of others.entries()) known[name] = { label: name, colour: seriesColour(2 + index) };
   return new Map(names.map((name) => [name, known[name] ?? { label: name, colour: MUTED }]));
 }

@@ -4,17 +4,18 @@
  * @module
  */
 import { expectationLine } from "../../bench/expectation.ts";
-import { isThreaded, parametersOf } from "../../tables/format.ts";
+import { isReplay, isThreaded, parametersOf } from "../../tables/format.ts";
 import { loopsLines } from "../../bench/loops.ts";
 import type { ResultFile } from "../../../model/results.ts";
 import { sharingLines } from "../../bench/sharing.ts";
 import { columnsOf } from "../../bench/table.ts";
+import { tooShort } from "../../traces/replay_answer.ts";
 import { ratioFigure, scalingFigure, seriesOf, throughputFigure } from "../charts/bench.ts";
 import { countsTable } from "./counts.ts";
 import { instructionsSection } from "./instructions.ts";
 import { latencySection } from "./latency.ts";
 import { markup } from "../markup.ts";
-import { memorySection } from "./replay.ts";
+import { memorySection, timeSection } from "./replay.ts";
 import { distributionFigure, roundsFigure } from "../charts/samples.ts";
 import { environmentSection, figure, remarksSection, type Section } from "./section.ts";
 import { renderTable } from "../table.ts";
@@ -26,26 +27,18 @@ const OF_THREADS = "scaling is over that with the fewest threads, fairness the s
 /** The sections, in order. */
 export function benchSections(file: ResultFile): Section[] {
   const { results, rounds, expectations, counters = [] } = file;
-  const columns = columnsOf(results), sharing = sharingLines(results);
+  const sharing = sharingLines(results), short = isReplay(results) ? tooShort(results) : undefined;
   const series = seriesOf(results);
   const contestants = seriesOf(results.filter(({ runtime }) => runtime !== "harness"));
   const measured = `${rounds.measured} of ${rounds.wanted}, turns of ${rounds.slotMilliseconds} ms or one unit, ` +
     `order from seed ${rounds.orderSeed}`;
   return [
+    isReplay(results) ? timeSection(file) : throughputSection(results),
     {
-      id: "throughput",
-      title: "Throughput by size",
-      content: results.length === 0 ? "" : [
-        figure(throughputFigure(results)),
-        loopsLines(results).map((line) => markup`<p>${line}</p>`),
-        renderTable({
-          caption: `Throughput: median and 95 % interval; ${isThreaded(results) ? OF_THREADS : OF_TIMES}`,
-          columns,
-          rows: results.map((result) => columns.map(({ cell }) => cell(result))),
-        }),
-      ],
+      id: "ratio",
+      title: "Ratio to system",
+      content: short === undefined ? figure(ratioFigure(results)) : markup`<p>The trace is too short: ${short}.</p>`,
     },
-    { id: "ratio", title: "Ratio to system", content: figure(ratioFigure(results)) },
     { id: "scaling", title: "Throughput by threads", content: figure(scalingFigure(results)) },
     {
       id: "sharing",
@@ -72,4 +65,21 @@ export function benchSections(file: ResultFile): Section[] {
       rounds: measured,
     }),
   ];
+}
+
+function throughputSection(results: ResultFile["results"]): Section {
+  const columns = columnsOf(results);
+  return {
+    id: "throughput",
+    title: "Throughput by size",
+    content: [
+      figure(throughputFigure(results)),
+      loopsLines(results).map((line) => markup`<p>${line}</p>`),
+      renderTable({
+        caption: `Throughput: median and 95 % interval; ${isThreaded(results) ? OF_THREADS : OF_TIMES}`,
+        columns,
+        rows: results.map((result) => columns.map(({ cell }) => cell(result))),
+      }),
+    ],
+  };
 }

@@ -5,7 +5,7 @@
  */
 import { median } from "simple-statistics";
 import type { Baseline, CompareFile } from "../../../model/compare.ts";
-import { nanoseconds, settingOf, shortRevisions } from "../../tables/format.ts";
+import { levelText, nanoseconds, percent, settingOf, shortRevisions } from "../../tables/format.ts";
 import { processorOf } from "../../processor.ts";
 import { closeBounds, closeRatio } from "../close_ratio.ts";
 import { compareRatioFigure, compareSeries } from "../charts/compare.ts";
@@ -27,7 +27,7 @@ export function compareSections(file: CompareFile): Section[] {
     { id: "distribution", title: "Distribution of samples", content: figure(distributionFigure(compareSeries(file))) },
     { id: "baseline", title: "Baseline", content: baseline === undefined ? "" : baselineContent(baseline) },
     remarksSection(file),
-    environmentSection(file, { A: named(a, sources), B: named(b, sources), rounds: measured, level: String(level) }),
+    environmentSection(file, { A: named(a, sources), B: named(b, sources), rounds: measured, level: levelText(level) }),
   ];
 }
 
@@ -40,7 +40,7 @@ function verdictTable({ rows }: CompareFile): Piece {
   return renderTable({
     caption: "Throughput of B over A, and the control, A over itself",
     columns: [
-      { head: "size" },
+      { head: "workload, size" },
       { head: "verdict" },
       numeric("B\u00a0/\u00a0A"),
       numeric("interval"),
@@ -58,7 +58,7 @@ function verdictTable({ rows }: CompareFile): Piece {
       middle(samples.a),
       middle(samples.b),
       closeBounds(control),
-      `${(100 * delta).toFixed(1)} %`,
+      percent(delta),
       rounds,
     ]),
   });

@@ -5,7 +5,7 @@
  */
 import { recommendation } from "../../explain.ts";
 import type { ExplainFile } from "../../../model/explain.ts";
-import { bounds, change, nanoseconds, times } from "../../tables/format.ts";
+import { bounds, change, functionName, levelText, nanoseconds, percent, times } from "../../tables/format.ts";
 import { closeBounds, closeRatio, closeRatioWithBounds } from "../close_ratio.ts";
 import { badge } from "./compare.ts";
 import { callOrder, countsTable } from "./counts.ts";
@@ -32,7 +32,7 @@ export function explainSections(file: ExplainFile): Section[] {
       A: a,
       B: b,
       workload,
-      rounds: `${rounds} a comparison, level ${level}, a change counts from ${(100 * delta).toFixed(1)} %`,
+      rounds: `${rounds} a comparison, level ${levelText(level)}, a change counts from ${percent(delta)}`,
       control: `${closeRatioWithBounds(control)}: A over itself`,
     }),
   ];
@@ -45,7 +45,7 @@ function hypotheses({ flags }: ExplainFile): Piece {
     isStacked: true,
     columns: [
       { head: "flag" },
-      { head: "A → B" },
+      { head: "A\u00a0→\u00a0B" },
       { head: "finding" },
       numeric("effect"),
       numeric("reached per million frees"),
@@ -55,7 +55,7 @@ function hypotheses({ flags }: ExplainFile): Piece {
       { flag, meaning, a, b, finding, reachedPerMillionFrees, reached, because, fromA, fromB, fastFrees, ...ratio },
     ) => [
       markup`<strong>${flag}</strong><br><small>${meaning}</small>`,
-      `${a} → ${b}`,
+      `${a}\u00a0→ ${b}`,
       badge(finding),
       markup`${closeRatioWithBounds(ratio)}${side("in A", fromA)}${side("in B", fromB)}`,
       markup`${amount(reachedPerMillionFrees)}<br><small class="aside">${reached.what}: ${amount(reached.a)} in A, ${
@@ -69,7 +69,7 @@ function hypotheses({ flags }: ExplainFile): Piece {
 /** What the flag does to the share of frees that are fast. */
 function sentElsewhere(fastFrees: ExplainFile["flags"][number]["fastFrees"]): Piece {
   if (fastFrees === undefined) return "";
-  const [a, b] = [fastFrees.a, fastFrees.b].map((share) => `${(100 * share).toFixed(1)} %`);
+  const [a, b] = [fastFrees.a, fastFrees.b].map(percent);
   return markup`<br><small class="aside">fast frees: ${a} → ${b}</small>`;
 }
 
@@ -127,7 +127,7 @@ function stages({ stages, a, b }: ExplainFile): Piece {
     rows: stages.filter(({ a, b }) => a > 0 || b > 0).map(({ stage, nanoseconds: cost, low, high, a: inA, b: inB }) => [
       stage,
       nanoseconds(cost),
-      low < 0 ? `${nanoseconds(low)} to ${nanoseconds(high)}` : bounds(low, high),
+      bounds(low, high),
       times(inA),
       times(inB),
       nanoseconds(cost * (inB - inA)),
@@ -154,11 +154,11 @@ function jit({ jit }: ExplainFile): Piece {
       tier,
       listOf(inlined.map(({ callee, times, reason }) => {
         const share = times === 0 ? "no" : times === processes ? "yes" : `in ${times} of ${processes} processes`;
-        return markup`<code>${callee}</code>: ${share}${reason === "" ? "" : `, ${reason}`}`;
+        return markup`<code>${functionName(callee)}</code>: ${share}${reason === "" ? "" : `, ${reason}`}`;
       })),
       listOf(
         deopts.map(({ function: name, reason, kind, count }) =>
-          markup`<code>${name}</code>: ${reason} (${kind}), ${count} times`
+          markup`<code>${functionName(name)}</code>: ${reason} (${kind}), ${count} times`
         ),
       ),
       optimisations,

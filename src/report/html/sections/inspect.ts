@@ -31,7 +31,7 @@ export function inspectSections(file: InspectFile, id: string): Section[] {
       content: [
         renderTable({
           caption: `Size classes after event ${file.event}, those that waste the most first`,
-          columns: CLASS_COLUMNS.map((head) => ({ head, isNumeric: true })),
+          columns: CLASS_COLUMNS,
           rows: wastefulFirst(snapshot).map(classCells),
         }),
         markup`<p>${EXPLANATION}</p>`,

@@ -71,9 +71,7 @@ function latencyFigure(results: ResultFile["results"]): Figure | undefined {
     description: `Percentiles of single operations of ${lines.map(({ label }) => label).join(", ")}. ${
       latencyAnswer(results)
     }.`,
-    caption:
-      "So long took at most that share of all operations, nanoseconds; both axes are logarithmic. To the right " +
-      "are the rarest.",
+    caption: "How long that share of all operations took at most, in nanoseconds. To the right are the rarest.",
     legend: lines.map(({ label, colour }) => ({ label, colour })),
     draw: ({ isNarrow }: Canvas) => [{
       plot: {

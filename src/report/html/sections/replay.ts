@@ -1,5 +1,5 @@
 /**
- * The memory of a replay: the footprint of each allocator over the trace, and in numbers.
+ * The time and the memory of a replay: how long each allocator took, its footprint over the trace, and both in numbers.
  *
  * @module
  */
@@ -7,13 +7,31 @@ import * as Plot from "@observablehq/plot";
 import { counted, nameOf, times } from "../../tables/format.ts";
 import { footprintRatios, MEMORY_COLUMNS, memoryCells } from "../../traces/footprint.ts";
 import type { Result, ResultFile } from "../../../model/results.ts";
-import { coloursOf } from "../charts/bench.ts";
+import { loopsLines } from "../../bench/loops.ts";
+import { explanationOf, replayedText, timeTable } from "../../traces/replay.ts";
+import { coloursOf, throughputFigure } from "../charts/bench.ts";
 import { type Figure, MUTED } from "../charts/chart.ts";
 import { linearScale, lineScale } from "../charts/scale.ts";
+import { markup } from "../markup.ts";
 import { figure, type Section } from "./section.ts";
 import { renderTable } from "../table.ts";
 
 const MEGABYTE = 1e6;
+
+/** What was replayed, and how long each allocator took for it. */
+export function timeSection(file: ResultFile): Section {
+  const { results } = file;
+  return {
+    id: "time",
+    title: "Time",
+    content: [
+      markup`<p>${replayedText(file)}</p>`,
+      figure(throughputFigure(results)),
+      renderTable({ caption: "Time in malloc and free: median and 95 % interval", ...timeTable(file) }),
+      [...loopsLines(results), explanationOf(results)].map((line) => markup`<p>${line}</p>`),
+    ],
+  };
+}
 
 /** The section; empty if the file is of no replay. */
 export function memorySection({ results }: ResultFile): Section {

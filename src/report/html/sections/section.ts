@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { counted } from "../../tables/format.ts";
+import { counted, percent } from "../../tables/format.ts";
 import { processorOf } from "../../processor.ts";
 import type { ResultFile } from "../../../model/results.ts";
 import { type Figure, renderFigure } from "../charts/chart.ts";
@@ -77,7 +77,10 @@ function machineOf(environment: ResultFile["environment"]): Record<string, strin
     ["invariant TSC", environment.invariantTsc],
     ["perf", environment.perf],
     ["native library", environment.nativeLibrary],
-    ["waiting for a core", environment.corePressure === undefined ? undefined : percent(environment.corePressure)],
+    [
+      "waiting for a core",
+      environment.corePressure === undefined ? undefined : `${percent(environment.corePressure)} of the time`,
+    ],
   ];
   const known = facts.filter(([, value]) => value !== undefined);
   return Object.fromEntries(known.map(([name, value]) => [name, YES_NO.get(value) ?? String(value)]));
@@ -87,10 +90,6 @@ const YES_NO = new Map<unknown, string>([[true, "yes"], [false, "no"]]);
 
 function gibibytes(bytes: number | undefined): string | undefined {
   return bytes === undefined ? undefined : `${(bytes / 2 ** 30).toFixed(1)} GiB`;
-}
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} % of the time`;
 }
 
 /** The file as it was, in a link: no script is needed to get it out again. */
