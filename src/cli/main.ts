@@ -12,7 +12,7 @@ import type { AnyCommand, Finish } from "./shared/command.ts";
 import { ERROR, FINE } from "./shared/exit_codes.ts";
 import { Interruption } from "./shared/interruptible.ts";
 import { UsageError } from "./shared/values.ts";
-import { fitted, isOfSystem, OutputError, palette, printError, printOut } from "./shared/terminal.ts";
+import { helpText, isOfSystem, OutputError, palette, printError, printOut } from "./shared/terminal.ts";
 
 /** Makes a command. */
 type Make = (finish: Finish) => AnyCommand;
@@ -52,9 +52,9 @@ export async function main(args: readonly string[]): Promise<number> {
   const output = {
     writeOut: (text: string) => {
       if (isStdoutClosed()) throw new OutputError("stdout is closed");
-      printOut(fitted(text, Deno.stdout));
+      printOut(helpText(text, Deno.stdout));
     },
-    writeErr: printError,
+    writeErr: (text: string) => printError(helpText(text, Deno.stderr)),
     getOutHelpWidth: () => palette(Deno.stdout).columns,
     getErrHelpWidth: () => palette(Deno.stderr).columns,
   };
@@ -62,11 +62,14 @@ export async function main(args: readonly string[]): Promise<number> {
     .description("hakmem's lab: how fast is the allocator, compared with others?")
     .version(config.version)
     .exitOverride()
-    .configureOutput(output);
+    .configureOutput(output)
+    .showHelpAfterError("deno run -P cli.ts --help lists the commands");
   for (const commandOf of await neededFor(args)) {
     const command = commandOf(finish);
-    for (const each of [command, ...command.commands]) each.exitOverride().configureOutput(output);
     program.addCommand(command);
+    for (const each of [command, ...command.commands]) {
+      each.exitOverride().configureOutput(output).showHelpAfterError(`${nameOf(each)} --help says what it takes`);
+    }
   }
   try {
     await program.parseAsync([...args], { from: "user" });
@@ -76,6 +79,11 @@ export async function main(args: readonly string[]): Promise<number> {
     printError(`${describe(error)}\n`);
     return ERROR;
   }
+}
+
+/** A command as it is typed: `deno run -P cli.ts trace info`. */
+function nameOf(command: AnyCommand): string {
+  return command.parent === null ? command.name() : `${nameOf(command.parent)} ${command.name()}`;
 }
 
 /** Errors that people can act on are one message; what nobody foresaw keeps its stack. */

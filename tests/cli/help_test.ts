@@ -22,3 +22,22 @@ Deno.test("the help of every command lists its exit codes, and has an example", 
     assertMatch(stdout, /deno run -P cli\.ts /, names[index]!.join(" "));
   }
 });
+
+Deno.test("lists in a help have one second column, whatever the longest name is", async () => {
+  const blocks: [args: string[], head: string][] = [
+    [["bench"], "Workloads:"],
+    [["bench"], "Peers; "],
+    [["replay"], "formats, also as .zip, .gz and .zst:"],
+    [["trace"], "The formats that are read"],
+    [["trace", "flame"], "Values:"],
+    [["stress"], "equal shares of the time:"],
+  ];
+  for (const [args, head] of blocks) {
+    const { stdout } = await cli([...args, "--help"]);
+    const [, after = ""] = stdout.split(head, 2);
+    const lines = after.split("\n").slice(1);
+    const list = lines.slice(0, lines.findIndex((line) => !line.startsWith("  ")));
+    const columns = new Set(list.map((line) => /^ {2}(?:[* ] )?\S.*? {2,}/.exec(line)?.[0].length));
+    assert(list.length > 2 && columns.size === 1 && !columns.has(undefined), `${args.join(" ")}: ${after}`);
+  }
+});

@@ -19,7 +19,7 @@ import { type AnyCommand, COMMAND_LINE, type Finish, type OptionsOf, ResultForma
 import { ERROR, FAILED, FINE } from "../shared/exit_codes.ts";
 import { interruptible } from "../shared/interruptible.ts";
 import type { Outputs } from "../shared/outputs.ts";
-import { printError } from "../shared/terminal.ts";
+import { printError, twoColumns } from "../shared/terminal.ts";
 import {
   libraryPaths,
   MOST_THREADS,
@@ -38,10 +38,10 @@ const mark = (peer: string) => DEFAULT_PEERS.includes(peer) ? "*" : " ";
 
 const HELP = `
 Workloads:
-${[...WORKLOADS.values()].map(({ name, description }) => `  ${name.padEnd(14)} ${description}`).join("\n")}
+${twoColumns([...WORKLOADS.values()])}
 
 Peers; those with * are measured unless --peer chooses others, mimalloc only if installed (see peers):
-${PEERS.map(({ name, description }) => `${mark(name)} ${name.padEnd(14)} ${description}`).join("\n")}
+${twoColumns(PEERS.map(({ name, description }) => ({ name: `${mark(name)} ${name}`, description })))}
 
 Exit codes: 0 fine, 1 an expectation (--expect) is not met, 3 an error, or a peer that was asked for
 could not be measured.

@@ -42,6 +42,7 @@ Kinds:
 A row is GO or NO-GO if its whole interval is on one side of the threshold, otherwise UNDECIDED;
 nanoseconds are NO-GO only on a quiet machine. With --quick, what is timed is NO-GO only if it is a
 ratio of less than 1/${QUICK_FACTOR} of what is asked for, which noise alone does not cause.
+
 Exit codes: 0 all go, 1 any no-go, 2 none no-go but any undecided, 3 an error, or a peer that could
 not be measured. --github does not change them: it prints an error to GitHub Actions for each
 threshold that is NO-GO, a warning for each that is UNDECIDED, and adds the table to the summary of

@@ -17,14 +17,14 @@ import { isAnyMissing } from "../shared/asked_peers.ts";
 import { type AnyCommand, COMMAND_LINE, type Finish, type OptionsOf, ResultFormats } from "../shared/command.ts";
 import { ERROR, FINE } from "../shared/exit_codes.ts";
 import { interruptible } from "../shared/interruptible.ts";
-import { printError } from "../shared/terminal.ts";
+import { printError, twoColumns } from "../shared/terminal.ts";
 import { libraryPaths, peerList, variantList, wholeNumber } from "../shared/values.ts";
 
 const HELP = `
 Every allocator serves every event of the trace, and every block is written and read, so an
 allocator that loses a block is found out. A peer that does so, hangs or dies is left out. The
 formats, also as .zip, .gz and .zst:
-${FORMATS.map(({ name, description }) => `  ${name.padEnd(10)} ${description}`).join("\n")}
+${twoColumns(FORMATS)}
 
 Exit codes: 0 fine, 3 an error, or a peer that was asked for could not be measured.
 

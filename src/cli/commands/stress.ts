@@ -24,7 +24,7 @@ import {
 import { ERROR, FAILED, FINE } from "../shared/exit_codes.ts";
 import { interruptible } from "../shared/interruptible.ts";
 import { readAs } from "../shared/read_text.ts";
-import { printError } from "../shared/terminal.ts";
+import { printError, twoColumns } from "../shared/terminal.ts";
 import { buildOf, someOf, UsageError, variantList, wholeNumber } from "../shared/values.ts";
 
 /** The scenario of one thread. */
@@ -46,9 +46,8 @@ may change, and no live block may be given out again.
 
 With --threads, that many Workers share a heap and an oracle. Each works on the blocks of all, in these
 scenarios, which get equal shares of the time:
-${
-  Object.entries(SCENARIOS).map(([name, { meaning }]) => `  ${name.padEnd(17)}  ${meaning}\n`).join("")
-}The footprint of a debug build is not judged, since a debug build keeps more than blocks.
+${twoColumns(Object.entries(SCENARIOS).map(([name, { meaning }]) => ({ name, description: meaning })))}
+The footprint of a debug build is not judged, since a debug build keeps more than blocks.
 A failure is printed with what each Worker did last. Runs differ, even with the same seed.
 
 Examples:

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { joined } from "../../traces/files/bytes.ts";
 import { UsageError } from "./values.ts";
 
 /** Bytes of the longest file. */
@@ -34,13 +35,7 @@ export function readText(path: string, what = path): string {
     if (error instanceof UsageError) throw error;
     throw new UsageError(`${what} cannot be read: ${error instanceof Error ? error.message : error}`);
   }
-  const whole = new Uint8Array(bytes);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return new TextDecoder().decode(whole);
+  return new TextDecoder().decode(joined(chunks));
 }
 
 /**

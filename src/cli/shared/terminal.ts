@@ -82,9 +82,19 @@ export function palette(output: Output = Deno.stdout): Palette {
 }
 
 /** Text with its lines broken where they are longer than a terminal is wide; as it is where there is no terminal. */
-export function fitted(text: string, output: Output): string {
+function fitted(text: string, output: Output): string {
   const columns = columnsOf(output);
   return columns === undefined ? text : text.split("\n").flatMap((line) => hanging(line, columns)).join("\n");
+}
+
+/** A help, likewise; a paragraph whose lines are too long for the terminal is broken anew as a whole. */
+export function helpText(text: string, output: Output): string {
+  const columns = columnsOf(output) ?? Infinity;
+  const whole = text.replaceAll(
+    /^\S.*(?:\n\S.*)+/gm,
+    (lines) => lines.split("\n").some((line) => line.length > columns) ? lines.replaceAll("\n", " ") : lines,
+  );
+  return fitted(whole, output);
 }
 
 /**
@@ -101,6 +111,12 @@ function hanging(line: string, columns: number): string[] {
   return parts.map((part, index) =>
     `${index === 0 ? left : indent}${part}${isCommand && index < parts.length - 1 ? " \\" : ""}`
   );
+}
+
+/** Names and what they mean, as the help shows them: two columns, two spaces apart. */
+export function twoColumns(rows: readonly { readonly name: string; readonly description: string }[]): string {
+  const widest = Math.max(...rows.map(({ name }) => name.length));
+  return rows.map(({ name, description }) => `  ${name.padEnd(widest)}  ${description}`).join("\n");
 }
 
 /** Shows how far something is: a bar on stderr if that is a terminal that can do it, otherwise nothing. */

@@ -23,6 +23,14 @@ terminalTest(
     }),
 );
 
+terminalTest("paragraphs of a help are broken as a whole, so that no line of them is short but the last", async () => {
+  const [help] = await shownIn({ columns: 80, term: "xterm" }, [["stress", "--help"]]);
+  const [, paragraph = ""] = /\n\n(Each program is a random list [^]*?)\n\n/.exec(help!.text.replaceAll("\r", "")) ??
+    [];
+  const lines = paragraph.split("\n");
+  assertEquals([lines.length > 3, lines.slice(0, -1).filter(({ length }) => length < 65)], [true, []], paragraph);
+});
+
 terminalTest("emphasis breaks no line of what goes to stderr: it has no width", () =>
   withFile("", async (path) => {
     const command = ["record", "-o", `${path}.recorded`, "--", "sh", "-c", ":"];

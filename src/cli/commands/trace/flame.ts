@@ -12,6 +12,7 @@ import type { AnyCommand, Finish } from "../../shared/command.ts";
 import { FINE } from "../../shared/exit_codes.ts";
 import { interruptible } from "../../shared/interruptible.ts";
 import { Outputs } from "../../shared/outputs.ts";
+import { twoColumns } from "../../shared/terminal.ts";
 import { oneOf, UsageError } from "../../shared/values.ts";
 
 /** What each value is. */
@@ -35,7 +36,7 @@ Formats, by the file's extension:
   .folded           a line for each stack: flamegraph.pl, inferno
 
 Values:
-${Object.entries(MEANINGS).map(([name, meaning]) => `  ${name.padEnd(10)} ${meaning}`).join("\n")}
+${twoColumns(Object.entries(MEANINGS).map(([name, description]) => ({ name, description })))}
 
 Exit codes: 0 fine, 3 an error.
 

@@ -6,6 +6,7 @@
 import { Command } from "@commander-js/extra-typings";
 import { FORMATS } from "../../../traces/mod.ts";
 import type { AnyCommand, Finish } from "../../shared/command.ts";
+import { twoColumns } from "../../shared/terminal.ts";
 import { UsageError } from "../../shared/values.ts";
 import { anonymiseCommand } from "./anonymise.ts";
 import { convertCommand } from "./convert.ts";
@@ -24,7 +25,7 @@ const ACTIONS: readonly ((finish: Finish) => AnyCommand)[] = [
 
 const HELP = `
 The formats that are read, also as .zip, .gz and .zst; - is stdin:
-${FORMATS.map(({ name, description }) => `  ${name.padEnd(13)} ${description}`).join("\n")}
+${twoColumns(FORMATS)}
 
 Each action has its own --help. Exit codes: 0 fine, 3 an error.
 
