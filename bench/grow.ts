@@ -19,7 +19,7 @@ import { parseArgs } from "@std/cli/parse-args";
 import { median } from "simple-statistics";
 import { DEFAULT_VARIANT, Heap } from "../src/heap/mod.ts";
 import { NATIVE_FLAGS } from "../src/lab/contest/contestants.ts";
-import { stepsOf } from "../src/measure/steps.ts";
+import { stepsOf } from "./steps.ts";
 import { buildNative, commandOutput } from "../src/os/mod.ts";
 import { heapLabel } from "../src/report/tables/label.ts";
 import { sparkline } from "../src/report/tables/sparkline.ts";

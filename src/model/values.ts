@@ -107,13 +107,17 @@ export function checked<Schema extends v.GenericSchema>(schema: Schema, value: u
  * @throws FileValueError if it is not JSON, or another value
  */
 export function readChecked<Schema extends v.GenericSchema>(schema: Schema, text: string): v.InferOutput<Schema> {
-  let value: unknown;
+  return checked(schema, parseJson(text));
+}
+
+/** The value of a JSON document. @throws FileValueError if it is not one, which says why in one line. */
+export function parseJson(text: string): unknown {
   try {
-    value = JSON.parse(text);
+    return JSON.parse(text);
   } catch (error) {
-    throw new FileValueError(`not JSON: ${error instanceof Error ? error.message : error}`);
+    // V8 quotes the text, with its ends of lines.
+    throw new FileValueError(`not JSON: ${error instanceof Error ? error.message.replaceAll(/\s+/g, " ") : error}`);
   }
-  return checked(schema, value);
 }
 
 /** A path as JavaScript writes it: `results[3].samples[0]`. */

@@ -1,5 +1,5 @@
 /**
- * The output of the system's small programs: `git`, `tar`, `addr2line`.
+ * Other processes: the output of the system's small programs (`git`, `tar`, `addr2line`), and signals.
  *
  * @module
  */
@@ -24,6 +24,15 @@ export async function commandOutput(
     return success ? new TextDecoder().decode(stdout) : undefined;
   } catch {
     return undefined;
+  }
+}
+
+/** Sends a process a signal, if it has not ended by itself. */
+export function signalled(process: Deno.ChildProcess, signal: Deno.Signal = "SIGKILL"): void {
+  try {
+    process.kill(signal);
+  } catch {
+    // It has ended.
   }
 }
 

@@ -16,7 +16,7 @@ export { copyForeign, pointerObject, readForeignCString } from "./memory/pointer
 export { cacheFile, cacheFolder, checksum } from "./files/cache.ts";
 export { distrustOfFolder } from "./files/trust.ts";
 export { granted } from "./permissions.ts";
-export { commandOutput } from "./command.ts";
+export { commandOutput, signalled } from "./command.ts";
 export { buildNative } from "./native/build.ts";
 export { cacheForChildren } from "./native/children_cache.ts";
 export type { NativeBuild, NativeTarget } from "./native/build.ts";
@@ -29,4 +29,4 @@ export type { TouchFunctions } from "./native/touch.ts";
 export { openLibcAllocator } from "./native/libc_allocator.ts";
 export type { LibcAllocator } from "./native/libc_allocator.ts";
 export { checkSharedLibrary, findSharedLibrary, SharedLibraryError } from "./native/shared_library.ts";
-export { assertWritable, fileIdentity, replaceFile, statOf } from "./files/replace_file.ts";
+export { assertWritable, fileIdentity, removeIfThere, replaceFile, statOf } from "./files/replace_file.ts";

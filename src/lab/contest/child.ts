@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { cacheForChildren, PRELOAD } from "../../os/mod.ts";
+import { cacheForChildren, PRELOAD, signalled } from "../../os/mod.ts";
 import { completeParameters, WORKLOADS } from "../../workloads/mod.ts";
 import { type Identity, IdentityError, identityOf } from "./identity.ts";
 import {
@@ -187,7 +187,7 @@ export class Child implements AsyncDisposable {
       this.identity = identityOf(words, serves);
     } catch (error) {
       if (!(error instanceof IdentityError)) throw error;
-      this.#kill();
+      signalled(this.#process);
       throw new ContestantError(
         this.label,
         `would be measured with another allocator: ${error.message}`,
@@ -198,19 +198,11 @@ export class Child implements AsyncDisposable {
 
   /** Ends the process at once, whatever it is doing. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#kill();
+    signalled(this.#process);
     await this.#requests.close().catch(() => {});
     await this.#answers.cancel().catch(() => {});
     await this.#stderr.cancel().catch(() => {});
     await this.#process.status;
-  }
-
-  #kill(): void {
-    try {
-      this.#process.kill("SIGKILL");
-    } catch {
-      // It has ended by itself.
-    }
   }
 
   /** The next line; a process that is late is ended. */
@@ -220,7 +212,7 @@ export class Child implements AsyncDisposable {
     let ticks = 0;
     const clock = setInterval(() => {
       if (++ticks < TICKS) return;
-      this.#kill();
+      signalled(this.#process);
       late.reject(new ContestantTimeout(this.label, `took more than ${deadline / 1000} s to ${verb}, and was ended`));
     }, deadline / TICKS);
     try {

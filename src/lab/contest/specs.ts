@@ -15,7 +15,7 @@
  * @module
  */
 import { InvalidOptionError, parseVariant, VARIANTS } from "../../heap/mod.ts";
-import { cacheFolder, commandOutput, distrustOfFolder } from "../../os/mod.ts";
+import { cacheFolder, commandOutput, distrustOfFolder, statOf } from "../../os/mod.ts";
 import { findPeer } from "../../peers/find.ts";
 import { HARNESSES, PEERS } from "../../peers/mod.ts";
 import { LIBRARY_PATH } from "../../peers/native.ts";
@@ -140,7 +140,7 @@ async function takeOut(hash: string, root: string): Promise<string> {
   const folder = `${path}/sources/${hash}`;
   const distrust = distrustOfFolder(folder);
   if (distrust !== undefined) throw new InvalidOptionError(`the sources in ${folder} are not used: ${distrust}.`);
-  if (await exists(folder)) return folder;
+  if (statOf(folder) !== undefined) return folder;
   await Deno.mkdir(`${path}/sources`, { recursive: true, mode: 0o700 });
   const scratch = await Deno.makeTempDir({ dir: `${path}/sources` });
   const archive = new Deno.Command("git", {
@@ -158,15 +158,11 @@ async function takeOut(hash: string, root: string): Promise<string> {
         `the revision ${hash} has no heap to take out: ${new TextDecoder().decode(stderr).trim()}.`,
       );
     }
-    await Deno.rename(files, folder).catch(async (error) => {
-      if (!await exists(folder)) throw error; // otherwise another process was faster
+    await Deno.rename(files, folder).catch((error) => {
+      if (statOf(folder) === undefined) throw error; // otherwise another process was faster
     });
   } finally {
     await Deno.remove(scratch, { recursive: true });
   }
   return folder;
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await Deno.stat(path).then(() => true, () => false);
 }

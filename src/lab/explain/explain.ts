@@ -28,7 +28,7 @@ import {
   verdictOf,
 } from "../../measure/mod.ts";
 import type { ExplainFile, ExplainFlag, Ratio } from "../../model/mod.ts";
-import { changeWithBounds, fastShare, PATH_SHARE } from "../../report/mod.ts";
+import { changeWithBounds, fastShare, PATH_SHARE, percent, withCommas } from "../../report/mod.ts";
 import {
   type Ablation,
   type AblationPlan,
@@ -318,7 +318,7 @@ function findingOf(
   isRare: IsRare,
 ): Pick<ExplainFlag, "finding" | "because"> {
   const size = changeWithBounds(ratioOf(effect));
-  const often = `${whole(reached.a)} in A and ${whole(reached.b)} in B, of a million frees: ${reached.what}`;
+  const often = `${withCommas(reached.a)} in A and ${withCommas(reached.b)} in B, of a million frees: ${reached.what}`;
   const most = Math.max(reached.a, reached.b);
   if (!isMeasured) {
     return { finding: "undecided", because: `no build changes it without contradicting the other flags; ${often}` };
@@ -330,7 +330,7 @@ function findingOf(
   }
   if (most === 0) return { finding: "rejected", because: `its code is never reached; ${often}` };
   if (verdict === "equivalent") {
-    return { finding: "rejected", because: `no effect beyond ${percent(delta)}: ${size}; ${often}` };
+    return { finding: "rejected", because: `no effect beyond ${percent(Math.expm1(delta))}: ${size}; ${often}` };
   }
   const bound = isRare(most);
   if (bound !== undefined) return { finding: "rejected", because: `too rare to matter: ${bound}; ${often}` };
@@ -352,9 +352,7 @@ function rareIn(stages: ExplainFile["stages"], fastest: () => number): IsRare {
     if (call === undefined) return undefined;
     const part = reached * call / 1e6 / fastest();
     if (part > LEAST_DELTA) return undefined;
-    return `at ${Math.round(call)} ns each, as a call of mincore takes, it would be ${
-      (100 * part).toFixed(1)
-    } % of an operation`;
+    return `at ${Math.round(call)} ns each, as a call of mincore takes, it would be ${percent(part)} of an operation`;
   };
 }
 
@@ -508,12 +506,4 @@ function together(rows: readonly Ratio[]): Ratio {
     low: geometric(rows.map(({ low }) => low)),
     high: geometric(rows.map(({ high }) => high)),
   };
-}
-
-function percent(logarithm: number): string {
-  return `${(100 * Math.expm1(logarithm)).toFixed(1)} %`;
-}
-
-function whole(count: number): string {
-  return count.toLocaleString("en");
 }

@@ -5,6 +5,7 @@
  */
 import type { CompareFile, CompareRow, GateRow } from "../../model/mod.ts";
 import { areDisturbed } from "../../measure/mod.ts";
+import { percent } from "../../report/mod.ts";
 import { countUnit } from "../bench/counts.ts";
 import { footprintOf } from "./footprint.ts";
 import type { GatePlan, GateRule, RuleOf, TimedRule } from "./plan.ts";
@@ -176,10 +177,6 @@ function reasonOf({ isRatio, isBusy, tiers }: Timing, quick: boolean): string {
   return isBestCode(tiers)
     ? "timed in short: no-go only below half of what is asked for"
     : "timed in short, and not all in V8's best code: never no-go";
-}
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
 }
 
 function kibibytes(bytes: number): string {

@@ -11,6 +11,7 @@
  */
 import * as v from "valibot";
 import { InvalidOptionError, parseVariant } from "../../heap/mod.ts";
+import { parseJson } from "../../model/mod.ts";
 import { PEER_VALUES } from "../../peers/find.ts";
 import { PEERS } from "../../peers/mod.ts";
 import { LIBRARY_PATH } from "../../peers/native.ts";
@@ -194,9 +195,9 @@ export type ThresholdKind = Threshold["kind"];
 export function parseThresholds(text: string, path: string): Threshold[] {
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = parseJson(text);
   } catch (error) {
-    throw new InvalidOptionError(`${path} is not JSON: ${error instanceof Error ? error.message : error}`);
+    throw new InvalidOptionError(`${path} is ${error instanceof Error ? error.message : error}`);
   }
   const parsed = v.safeParse(GateThresholdsSchema, json);
   if (parsed.success) return parsed.output.thresholds;

@@ -4,7 +4,15 @@
  *
  * @module
  */
-import { buildNative, distrustOfFolder, type NativeTarget, preload, reasonOf, temporaryFolder } from "../../os/mod.ts";
+import {
+  buildNative,
+  distrustOfFolder,
+  type NativeTarget,
+  preload,
+  reasonOf,
+  removeIfThere,
+  temporaryFolder,
+} from "../../os/mod.ts";
 
 /** Nothing could be recorded. The message says why, and what can be done. */
 export class RecordError extends Error {
@@ -68,7 +76,7 @@ function readableByAll(library: string): string {
     }
     return canBeLoaded(copy) ? copy : library;
   } catch {
-    remove(beside); // of a copy that the disk had no room for
+    removeIfThere(beside); // of a copy that the disk had no room for
     return library;
   }
 }
@@ -175,14 +183,6 @@ function identityOf(path: string): string | undefined {
     return `${dev}:${ino}:${mtime?.getTime()}`;
   } catch {
     return undefined;
-  }
-}
-
-function remove(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch {
-    // It is not there.
   }
 }
 

@@ -10,7 +10,7 @@
  *
  * @module
  */
-import { reasonOf } from "../../os/mod.ts";
+import { reasonOf, signalled } from "../../os/mod.ts";
 import type { MissingProcess, Outcome, RecordedProcess, RecordFile } from "../../model/mod.ts";
 import { type RanFor, readSummary, type StackFacts, TraceError } from "../../traces/mod.ts";
 import {
@@ -111,7 +111,11 @@ export class Recording implements Disposable {
       return new Recording(plan, target, folder, command.spawn());
     } catch (error) {
       Deno.removeSync(folder, { recursive: true });
-      throw new RecordError(`${plan.program} cannot be started: ${reasonOf(error)}`, { cause: error });
+      // Deno also says so where the program is there and its interpreter is not.
+      const reason = error instanceof Deno.errors.NotFound && !plan.program.includes("/")
+        ? "no folder of PATH has it"
+        : reasonOf(error);
+      throw new RecordError(`${plan.program} cannot be started: ${reason}`, { cause: error });
     }
   }
 
@@ -136,11 +140,7 @@ export class Recording implements Disposable {
 
   /** Passes a signal on to the program. */
   kill(signal: Deno.Signal): void {
-    try {
-      this.#process.kill(signal);
-    } catch {
-      // It has ended by itself.
-    }
+    signalled(this.#process, signal);
   }
 
   /** Waits until the program has ended. */

@@ -116,10 +116,11 @@ export function statOf(path: string): Deno.FileInfo | undefined {
   }
 }
 
-function removeIfThere(path: string): void {
+/** Removes a file, if there is one and it may be removed. */
+export function removeIfThere(path: string): void {
   try {
     Deno.removeSync(path);
   } catch {
-    // it was never made
+    // it is not there
   }
 }

@@ -23,6 +23,7 @@ import {
 import { mayExecute } from "../files/descriptor.ts";
 import { temporaryFolder } from "../environment.ts";
 import { type NativeBuildCode, NativeBuildError, reasonOf } from "../errors.ts";
+import { signalled } from "../command.ts";
 import { granted } from "../permissions.ts";
 import { checkSharedLibrary } from "./shared_library.ts";
 import { distrustOfContent } from "../files/trust.ts";
@@ -247,11 +248,7 @@ async function outputInTime(
   const timer = setTimeout(() => {
     isLate = true;
     for (const reader of readers) reader.cancel();
-    try {
-      child.kill("SIGKILL");
-    } catch {
-      // It has ended, and it was only a child of its own that held the pipes.
-    }
+    signalled(child); // or it has ended, and it was only a child of its own that held the pipes
   }, patience);
   try {
     const texts = await Promise.all(readers.map(textOf));

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { cacheForChildren } from "../../os/mod.ts";
+import { cacheForChildren, signalled } from "../../os/mod.ts";
 import type { StressFailure, StressThreadsFailure } from "../../model/mod.ts";
 import { heapLabel } from "../../report/mod.ts";
 import type { StressMessage, StressRequest, StressSums } from "./child.ts";
@@ -60,13 +60,7 @@ export async function runChild(
   }).spawn();
   const label = heapLabel(request.variant);
   let isSilent = false;
-  const kill = () => {
-    try {
-      process.kill("SIGKILL");
-    } catch {
-      // It has ended by itself.
-    }
-  };
+  const kill = () => signalled(process);
   const hang = () => {
     isSilent = true;
     kill();

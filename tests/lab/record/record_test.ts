@@ -394,7 +394,7 @@ linuxTest("what cannot be recorded is refused before it is run, with the reason"
       await assertRejects(() => Recording.start({ program, args: [], file }), RecordError, says);
     };
     await refuse("/no/such/program", "/no/such/program cannot be started");
-    await refuse("no-such-program", "no-such-program cannot be started");
+    await refuse("no-such-program", "no-such-program cannot be started: no folder of PATH has it");
     await refuse(folder, "cannot be started");
     await refuse("true", "cannot be written: Is a directory", folder);
     await refuse("true", "its folder must exist", "/no/such/folder/x.trace");

@@ -13,6 +13,7 @@
  *
  * @module
  */
+import { signalled } from "../../../os/mod.ts";
 import { openAllocator } from "../../../peers/mod.ts";
 import { completeParameters, type Parameters, type Workload, WORKLOADS } from "../../../workloads/mod.ts";
 import { type ChildCommand, ContestantError, deadlineFor } from "../../contest/child.ts";
@@ -224,13 +225,7 @@ class LoggedChild implements AsyncDisposable {
     this.#output = process.stdout.pipeThrough(new TextDecoderStream()).getReader();
     this.#stderr = new Response(process.stderr).text();
     this.#signal = signal;
-    this.#kill = () => {
-      try {
-        process.kill("SIGKILL");
-      } catch {
-        // It has ended by itself.
-      }
-    };
+    this.#kill = () => signalled(process);
     signal?.addEventListener("abort", this.#kill);
     if (signal?.aborted) this.#kill();
   }

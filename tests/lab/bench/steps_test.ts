@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { stepsOf } from "../../src/measure/steps.ts";
+import { stepsOf } from "../../../bench/steps.ts";
 
 Deno.test("stepsOf() finds what stands out from its neighbours, at the ends, too, and no slope", () => {
   const flat = [10, 11, 10, 9, 10, 10, 11, 10];
