@@ -8,7 +8,7 @@ import { aging } from "./formats/aging.ts";
 import { android } from "./formats/android.ts";
 import { chrome } from "./formats/chrome.ts";
 import { TraceColumns } from "./columns.ts";
-import { Content } from "./files/content.ts";
+import { Content, type ReadProgress } from "./files/content.ts";
 import type { TraceFormat } from "./formats/format.ts";
 import { heaptrack } from "./formats/heaptrack.ts";
 import { formatHead } from "./text/lines.ts";
@@ -87,10 +87,11 @@ export function traceName(path: string): string {
 /**
  * Reads a trace from a file or a pipe; `-` is stdin.
  *
+ * @param report Is told how far a text is read.
  * @throws TraceError if it cannot be read, is not a trace, or is damaged; the message names the file.
  */
-export function readTrace(path: string): Trace {
-  return read(path, new TraceColumns());
+export function readTrace(path: string, report?: ReadProgress): Trace {
+  return read(path, new TraceColumns(), report);
 }
 
 /**
@@ -99,8 +100,8 @@ export function readTrace(path: string): Trace {
  * @param samples least points of the curve of live bytes, if there are as many events
  * @throws TraceError as {@linkcode readTrace}
  */
-export function readSummary(path: string, samples: number): TraceSummary {
-  return read(path, new Summary(samples));
+export function readSummary(path: string, samples: number, report?: ReadProgress): TraceSummary {
+  return read(path, new Summary(samples), report);
 }
 
 /**
@@ -112,11 +113,12 @@ export function readStackTotals(path: string): StackTotals {
   return read(path, new StackTotalsSink());
 }
 
-function read<Result>(path: string, sink: EventSink<Result>): Result {
+function read<Result>(path: string, sink: EventSink<Result>, report?: ReadProgress): Result {
   try {
-    if (path === STDIN) return decode(Content.from(Deno.stdin), sink);
+    if (path === STDIN) return decode(Content.from(Deno.stdin, undefined, report), sink);
     using file = Deno.openSync(path);
-    return decode(Content.from(file), sink);
+    const { isFile, size } = file.statSync();
+    return decode(Content.from(file, isFile ? size : undefined, report), sink);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new TraceError(`${path === STDIN ? "stdin" : path}: ${reason}`, { cause: error });

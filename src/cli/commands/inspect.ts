@@ -9,11 +9,12 @@ import { inspect } from "../../lab/inspect/inspect.ts";
 import { renderInspect, renderInspectCsv, renderInspectMarkdown } from "../../report/traces/inspect.ts";
 import { type InspectFile, readChecked, ResultFileSchema } from "../../model/mod.ts";
 import { heapLabel, nameOf } from "../../report/mod.ts";
-import { readTrace, traceName } from "../../traces/mod.ts";
+import { traceName } from "../../traces/mod.ts";
 import { variantsOf } from "../shared/bench_plan.ts";
 import { type AnyCommand, COMMAND_LINE, type Finish, type OptionsOf, ResultFormats } from "../shared/command.ts";
 import { FINE } from "../shared/exit_codes.ts";
 import { interruptible } from "../shared/interruptible.ts";
+import { traceOf } from "../shared/reading.ts";
 import { readAs } from "../shared/read_text.ts";
 import { placeOf, UsageError, wholeNumber } from "../shared/values.ts";
 
@@ -66,7 +67,7 @@ async function run(path: string, options: InspectOptions): Promise<number> {
   const [variant] = variantsOf(options.variant === undefined ? undefined : [options.variant]);
   const outputs = await FORMATS.outputs(options, [path, options.replay]);
   const plan = {
-    trace: readTrace(path),
+    trace: traceOf(path),
     file: traceName(path),
     variant: variant!,
     at: options.at,

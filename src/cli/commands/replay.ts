@@ -10,13 +10,14 @@ import { freshSeed } from "../../measure/mod.ts";
 import { defaultPeers } from "../../peers/find.ts";
 import type { ResultFile } from "../../model/mod.ts";
 import { renderCsv, renderReplay, renderReplayMarkdown, renderWarnings, tooFew } from "../../report/mod.ts";
-import { FORMATS, readTrace, traceName } from "../../traces/mod.ts";
+import { FORMATS, traceName } from "../../traces/mod.ts";
 import { MOST_MEMBERS } from "../../traces/replay_words.ts";
 import { effortOf, variantsOf } from "../shared/bench_plan.ts";
 import { isAnyMissing } from "../shared/asked_peers.ts";
 import { type AnyCommand, COMMAND_LINE, type Finish, type OptionsOf, ResultFormats } from "../shared/command.ts";
 import { ERROR, FINE } from "../shared/exit_codes.ts";
 import { interruptible } from "../shared/interruptible.ts";
+import { traceOf } from "../shared/reading.ts";
 import { printError, twoColumns } from "../shared/terminal.ts";
 import { libraryPaths, peerList, variantList, wholeNumber } from "../shared/values.ts";
 
@@ -72,7 +73,7 @@ async function run(path: string, options: ReplayOptions): Promise<number> {
   const variants = variantsOf(options.variant);
   const outputs = await RESULT_FORMATS.outputs(options, [path, ...libraryPaths(options.peer ?? [])]);
   const plan: ReplayPlan = {
-    trace: readTrace(path),
+    trace: traceOf(path),
     file: traceName(path),
     variants,
     peers: options.peer ?? defaultPeers(),

@@ -127,15 +127,19 @@ export interface ProgressDisplay extends Disposable {
 
 const MOST_BAR_COLUMNS = 30;
 
-/** Opens a display. Disposing it removes the bar and shows the cursor again. */
-export function openProgress(): ProgressDisplay {
+/**
+ * Opens a display. Disposing it removes the bar and shows the cursor again.
+ *
+ * @param hideCursor Not if a signal may end the process without disposing of it.
+ */
+export function openProgress(hideCursor = true): ProgressDisplay {
   if (noColor() !== undefined || !isScreen(Deno.stderr)) return { show() {}, [Symbol.dispose]() {} };
   const bar = new SingleBar({
     format: (_options, { progress, eta }, { phase, label }) =>
       progressLine({ phase, label, progress, eta }, columnsOf(Deno.stderr)! - 1), // the last one would begin a new line
     fps: 4, // the bar must not take time from what is measured
     etaBuffer: 60,
-    hideCursor: true,
+    hideCursor,
     clearOnComplete: true,
     gracefulExit: false, // Ctrl-C is handled by the command, which has a report to print first
   });

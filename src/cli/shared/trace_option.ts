@@ -4,7 +4,8 @@
  * @module
  */
 import type { ReplayPlan } from "../../lab/replay/replay.ts";
-import { readTrace, traceName } from "../../traces/mod.ts";
+import { traceName } from "../../traces/mod.ts";
+import { traceOf } from "./reading.ts";
 import { UsageError } from "./values.ts";
 
 /** Options that go together with a trace: the others are a workload's, or a baseline's, which has one. */
@@ -20,5 +21,5 @@ export function assertOfTraces(options: object): void {
 
 /** What is to be replayed. @throws TraceError if the file is not a trace. */
 export function tracePlan(path: string, threads: number): Pick<ReplayPlan, "trace" | "threads" | "file"> {
-  return { trace: readTrace(path), threads, file: traceName(path) };
+  return { trace: traceOf(path), threads, file: traceName(path) };
 }

@@ -81,7 +81,9 @@ function fastestText(results: readonly Result[]): string {
   const isAlone = leaders.length === 1;
   const claim = isAlone
     ? `${nameOf(leaders[0]!)} is fastest: ${timeOf(leaders[0]!)}`
-    : `${listed(leaders.map(withTime))} are fastest, too close to tell apart`;
+    : `${listed(leaders.map(withTime))} ${
+      leaders.length === contestants.length ? "are too close to tell apart" : "are fastest, too close to tell apart"
+    }`;
   // A program in C can take a native one alone.
   const natives = leaders.some(isNative) ? [] : leadersOf(contestants.filter(isNative), results);
   const native = natives.length === 0 ? [] : [`among native ones ${natives.map(withTime).join(", ")}`];

@@ -284,7 +284,13 @@ Deno.test("the page of a replay has its file and its times, and speaks of no siz
   const { html, document } = pageOf({ ...fixture(), results, trace, failures });
   assertEquals(texts(document, "h2"), ["replay: git.trace"]);
   assertEquals(texts(document, "h3").slice(0, 2), ["Time", "Ratio to system"]);
-  assertEquals(texts(document, "#file-1-time thead th").slice(0, 4), ["allocator", "cold ms", unbroken("95 %"), "warm ms"]);
+  assertEquals(texts(document, "#file-1-environment tbody th").slice(0, 2), ["workload", "rounds"]);
+  assertEquals(texts(document, "#file-1-time thead th").slice(0, 4), [
+    "allocator",
+    "cold ms",
+    unbroken("95 %"),
+    "warm ms",
+  ]);
   assertEquals(texts(document, "#file-1-time tbody th").slice(-2), ["none (native)", "scudo"]);
   assertStringIncludes(texts(document, "#file-1-time p").join(), "git.trace (hakmem): 1,000,000 events");
   assertEquals(/32,?816|by size/.test(html.replaceAll(/href="data:[^"]*"/g, "")), false);

@@ -52,6 +52,14 @@ function replayOf(all: Record<string, Figures>, changes: Partial<Result> = {}): 
 const THREE = { system: [121, 21, 0.01, 11.7], tcmalloc: [85, 85, 0.01, 14] } as const;
 const ran = { wallSeconds: 0.255, processorSeconds: 0.25 };
 
+Deno.test("where no allocator can be told from another, none is called the fastest", () => {
+  const file = replayOf({ system: [90, 90, -0.2, 11.7], tcmalloc: [85, 85, 0.2, 14] });
+  assertMatch(
+    replayHeadline(file),
+    /^tcmalloc 80\.0 ms \(.*\) and system 85\.0 ms \(.*\) are too close to tell apart; least memory/,
+  );
+});
+
 Deno.test("the first line names the fastest in first replays, and the leanest, with the program's own time", () => {
   const file = replayOf(THREE);
   assertEquals(

@@ -476,6 +476,24 @@ Deno.test("readTrace() names the file that cannot be read", () => {
   assertThrows(() => readTrace("/nowhere/at all"), TraceError, "/nowhere/at all: ");
 });
 
+Deno.test("readTrace() says how far a text is read, compressed or not", async () => {
+  const lines = Array.from({ length: 200_000 }, (_, at) => `7: malloc 0x${(16 * at + 16).toString(16)} 8`);
+  const text = bytesOf(lines.join("\n"));
+  const folder = await Deno.makeTempDir();
+  try {
+    for (const [name, bytes] of [["text", text], ["text.gz", new Uint8Array(gzipSync(text))]] as const) {
+      await Deno.writeFile(`${folder}/${name}`, bytes);
+      const told: [done: number, total: number][] = [];
+      assertEquals(readTrace(`${folder}/${name}`, (done, total) => told.push([done, total])).length, lines.length);
+      assert(told.length > 2, `${told.length}`);
+      assertEquals(told.at(-1), [text.length, text.length]);
+      assertEquals(told, told.toSorted(([one], [other]) => one - other));
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 const REAL = realTrace();
 
 Deno.test({

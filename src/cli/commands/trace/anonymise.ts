@@ -4,9 +4,10 @@
  * @module
  */
 import { Command } from "@commander-js/extra-typings";
-import { anonymisedTrace, readTrace } from "../../../traces/mod.ts";
+import { anonymisedTrace } from "../../../traces/mod.ts";
 import type { AnyCommand, Finish } from "../../shared/command.ts";
 import { FINE } from "../../shared/exit_codes.ts";
+import { traceOf } from "../../shared/reading.ts";
 import { withWritten, WRITERS_HELP, Written } from "./written.ts";
 
 const HELP = `
@@ -33,7 +34,7 @@ export function anonymiseCommand(finish: Finish): AnyCommand {
     .option("--round-sizes", "round sizes up, by a quarter at most above 64 bytes");
   return withWritten(command).addHelpText("after", HELP).action((path, { roundSizes, ...options }) => {
     const written = new Written("anonymise", path, options);
-    const trace = readTrace(path);
+    const trace = traceOf(path);
     written.publish(anonymisedTrace(trace, roundSizes === true), trace);
     finish(FINE);
   });

@@ -4,9 +4,10 @@
  * @module
  */
 import { Command, Option } from "@commander-js/extra-typings";
-import { readTrace, WRITERS } from "../../../traces/mod.ts";
+import { WRITERS } from "../../../traces/mod.ts";
 import type { AnyCommand, Finish } from "../../shared/command.ts";
 import { FINE } from "../../shared/exit_codes.ts";
+import { traceOf } from "../../shared/reading.ts";
 import { withWritten, WRITERS_HELP, Written } from "./written.ts";
 
 const NAMES = WRITERS.map(({ name }) => name);
@@ -35,7 +36,7 @@ export function convertCommand(finish: Finish): AnyCommand {
     );
   return withWritten(command).addHelpText("after", HELP).action((path, { to, ...options }) => {
     const written = new Written("convert", path, options, to);
-    const trace = readTrace(path);
+    const trace = traceOf(path);
     written.publish(trace, trace);
     finish(FINE);
   });

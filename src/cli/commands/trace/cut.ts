@@ -4,9 +4,10 @@
  * @module
  */
 import { Command } from "@commander-js/extra-typings";
-import { cutTrace, EVENT, eventAt, type Place, readTrace, traceName } from "../../../traces/mod.ts";
+import { cutTrace, EVENT, eventAt, type Place, traceName } from "../../../traces/mod.ts";
 import type { AnyCommand, Finish } from "../../shared/command.ts";
 import { FINE } from "../../shared/exit_codes.ts";
+import { traceOf } from "../../shared/reading.ts";
 import { placeOf } from "../../shared/values.ts";
 import { withWritten, WRITERS_HELP, Written } from "./written.ts";
 
@@ -32,7 +33,7 @@ export function cutCommand(finish: Finish): AnyCommand {
     .option("--to <event>", "the event after which it ends, or a share of all (default: 100%)", placeOf("--to"));
   return withWritten(command).addHelpText("after", HELP).action((path, { from = START, to = END, ...options }) => {
     const written = new Written("cut", path, options);
-    const whole = readTrace(path), name = traceName(path);
+    const whole = traceOf(path), name = traceName(path);
     const events = whole.kinds.reduce((count, kind) => count + Number(kind !== EVENT.THREAD_END), 0);
     const [first, last] = [from, to].map((place) => eventAt(place, events, name)) as [number, number];
     const { trace, before } = cutTrace(whole, first, last);

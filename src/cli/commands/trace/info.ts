@@ -13,6 +13,7 @@ import { readSummary, STACK_VALUES, type StackValue, traceName } from "../../../
 import { type AnyCommand, COMMAND_LINE, type FileOptions, type Finish, ResultFormats } from "../../shared/command.ts";
 import { FINE } from "../../shared/exit_codes.ts";
 import { interruptible } from "../../shared/interruptible.ts";
+import { reading } from "../../shared/reading.ts";
 import { oneOf, UsageError, wholeNumber } from "../../shared/values.ts";
 import { valueOption } from "./flame.ts";
 
@@ -88,7 +89,10 @@ async function runByStack(path: string, value: StackValue, top: number, options:
 
 async function run(path: string, options: FileOptions): Promise<void> {
   const outputs = await RESULT_FORMATS.outputs(options, [path]);
-  const { sizes, lifetimes, live, threadTable, kinds, remarks, ...rest } = readSummary(path, SAMPLES);
+  const { sizes, lifetimes, live, threadTable, kinds, remarks, ...rest } = reading(
+    path,
+    (report) => readSummary(path, SAMPLES, report),
+  );
   const file: TraceFile = {
     schema: "hakmem.trace/1",
     command: COMMAND_LINE,

@@ -60,7 +60,7 @@ export function benchSections(file: ResultFile): Section[] {
     { id: "counters", title: "Counters", content: countsTable(counters) },
     remarksSection(file),
     environmentSection(file, {
-      workload: workloadText(results),
+      workload: file.trace === undefined ? workloadText(results) : `the replay of ${file.trace.file}`,
       parameters: parametersOf(results),
       rounds: measured,
     }),

@@ -51,7 +51,7 @@ export function environmentSection(
     Deno: `${deno}, V8 ${v8}`,
     revision,
     ...machineOf(environment),
-  });
+  }).filter(([, value]) => value !== "");
   const columns = [{ head: "what" }, { head: "value" }];
   return {
     id: "environment",
