@@ -119,7 +119,7 @@ export class ClassSlabs {
     return slab;
   }
 
-  /** The first slab of a list, or 0. A list that is damaged is given up whole, and the next refill does without it. */
+  /** The first slab of a list, or 0. A list that is damaged is given up, and the next refill does without it. */
   #first(owner: number, sizeClass: number): number {
     const head = headOf(owner, sizeClass);
     try {
@@ -128,9 +128,19 @@ export class ClassSlabs {
       throw misplaced(slab, sizeClass);
     } catch (error) {
       if (!(error instanceof HeaderCorruptedError)) throw error;
-      this.#journal.set(head, 0);
-      this.#journal.keep();
+      this.#giveUp(owner, sizeClass);
       throw error;
+    }
+  }
+
+  /** Of a list that is given up nothing is listed any more: a slab comes back to a list with the next block that it gets. */
+  #giveUp(owner: number, sizeClass: number): void {
+    this.#journal.set(headOf(owner, sizeClass), 0);
+    this.#journal.keep();
+    for (const slab of this.#slabs.inUse()) {
+      if (this.#slabs.map[slab] !== (sizeClass | tagOf(owner))) continue;
+      this.#journal.set(this.#slabs.record(slab) + SLAB_LISTED, 0);
+      this.#journal.keep();
     }
   }
 
@@ -293,19 +303,27 @@ export class ClassSlabs {
   }
 
   /**
-   * Walks the lists of every owner and class. A slab that a damaged list led to, and that was given up with it, is not
-   * an error: no refill comes to it any more.
+   * Walks the lists of every owner and class. A slab that was given up with a damaged list is not an error: its record does not
+   * say that it is on one.
    *
-   * @throws {HeaderCorruptedError} at the first slab that is on a list on which it does not belong.
+   * @throws {HeaderCorruptedError} at the first slab that is on a list on which it does not belong, or that is on none, and
+   * its record says that it is: then a head was overwritten, or a list was cut short.
    */
   assertLists(): void {
+    const listed = new Set<number>();
     for (const owner of [NOBODY, ...Array(Math.max(1, this.#memory.threads.used)).keys()]) {
       for (let sizeClass = 0; sizeClass < MAX_CLASSES; sizeClass++) {
         let slab = this.#lists.first(headOf(owner, sizeClass));
         for (; slab !== 0; slab = this.#lists.next(slab)) {
           if (this.#slabs.map[slab] !== (sizeClass | tagOf(owner))) throw misplaced(slab, sizeClass);
+          listed.add(slab);
         }
       }
+    }
+    for (const slab of this.#slabs.inUse()) {
+      const isSaid = this.#words[this.#slabs.record(slab) + SLAB_LISTED] !== 0;
+      if (isSaid === listed.has(slab)) continue;
+      throw damaged(`slab ${slab} is on ${isSaid ? "no list" : "a list"}, and its record says otherwise`);
     }
   }
 

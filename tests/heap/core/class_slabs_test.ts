@@ -6,6 +6,7 @@ import { viewState } from "../../../src/heap/inspect/state_view.ts";
 import {
   CACHE_SLABS,
   firstWordOf,
+  SLAB_LISTED,
   SLAB_NEXT,
   SLAB_PREVIOUS,
   SLAB_TABLE_OFFSET,
@@ -86,9 +87,13 @@ async function openListed(): Promise<{ heap: Heap; words: Int32Array; head: numb
   return { heap, words, head, slabs, other: far >>> 16 };
 }
 
+function recordOf(slab: number): number {
+  return SLAB_TABLE_OFFSET / 4 + slab * SLAB_WORDS;
+}
+
 /** The word of a slab's record that has the next on its list, and the one that has the one before it. */
 function linksOf(slab: number): [next: number, previous: number] {
-  const record = SLAB_TABLE_OFFSET / 4 + slab * SLAB_WORDS;
+  const record = recordOf(slab);
   return [record + SLAB_NEXT, record + SLAB_PREVIOUS];
 }
 
@@ -109,6 +114,13 @@ Deno.test("check() walks the slabs' lists from their heads, and says which slab 
       ({ words, head }) => words[WORD_CLASS_SLABS + 3] = words[head]!,
       /slab \d+ is on a list of /,
     ],
+    ["a head of 0", ({ words, head }) => words[head] = 0, /slab \d+ is on no list, and its record says otherwise/],
+    ["a list that is cut short", ({ words, head }) => {
+      words[linksOf(words[head]!)[0]] = 0;
+    }, /slab \d+ is on no list, and its record says otherwise/],
+    ["a record that says it is on no list", ({ words, head }) => {
+      words[recordOf(words[head]!) + SLAB_LISTED] = 0;
+    }, /slab \d+ is on a list, and its record says otherwise/],
   ];
   for (const [name, damage, said] of damages) {
     const made = await openListed();
@@ -116,5 +128,32 @@ Deno.test("check() walks the slabs' lists from their heads, and says which slab 
     damage(made);
     assertMatch(assertThrows(() => made.heap.check(), HeaderCorruptedError, undefined, name).message, said, name);
     made.heap.close();
+  }
+});
+
+Deno.test("a list of slabs that was given up is said once; its slabs come back with their next blocks, and go back whole", async () => {
+  for (const damage of [77_777, -1]) {
+    const heap = await Heap.open({ variant: "slab-map,prewarm=0" }), words = viewState(heap);
+    const ptrs = Array.from({ length: 600 }, () => heap.malloc(1000));
+    for (const [at, ptr] of ptrs.entries()) if (at % 2 === 0) heap.free(ptr);
+    heap.collect();
+    const slabs = new Set(ptrs.map((ptr) => ptr >>> 16)), before = heap.stats();
+    const head = words.findIndex((word, at) => at >= firstWordOf(0) + CACHE_SLABS && slabs.has(word));
+    words[head] = damage;
+    assertThrows(() => heap.malloc(1000), HeaderCorruptedError);
+    heap.check();
+    const live = new Set(ptrs.filter((_, at) => at % 2 === 1));
+    for (let count = 0; count < 100; count++) {
+      const ptr = heap.malloc(1000);
+      assert(ptr !== 0 && !live.has(ptr));
+      live.add(ptr);
+    }
+    heap.check();
+    for (const ptr of live) heap.free(ptr);
+    heap.collect();
+    heap.check();
+    const { liveBlocks, slabs: left } = heap.stats();
+    assertEquals([liveBlocks, left < before.slabs], [0, true]);
+    heap.close();
   }
 });
