@@ -379,7 +379,8 @@ export class InvalidHandleError extends HeapError {
 }
 
 /**
- * There is no memory, where a call gives memory or an error: `alloc`, and all that is made of it.
+ * There is no memory, where a call gives memory or an error: `alloc`, and all that is made of it; or V8 has none for a
+ * copy (`copyOut`).
  *
  * @example
  * ```ts
@@ -400,12 +401,15 @@ export class OutOfMemoryError extends HeapError {
   readonly maxBytes: number;
 
   /** See {@linkcode HeapError}. */
-  constructor(size: number, liveBytes: number, maxBytes: number) {
-    super(
-      "OUT_OF_MEMORY",
+  constructor(
+    size: number,
+    liveBytes: number,
+    maxBytes: number,
+    message: string =
       `no memory for ${size} bytes: ${liveBytes} bytes are live, and the heap may take ${maxBytes} (maxBytes). ` +
-        "Free something, or open the heap with more; onPressure is called before it comes to this.",
-    );
+      "Free something, or open the heap with more; onPressure is called before it comes to this.",
+  ) {
+    super("OUT_OF_MEMORY", message);
     this.size = size;
     this.liveBytes = liveBytes;
     this.maxBytes = maxBytes;

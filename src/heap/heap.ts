@@ -402,8 +402,8 @@ export class Heap implements Disposable, AsyncDisposable {
     const { trackOwned, hasSites } = tracking;
     const free = trackOwned === "free" ? this.free : undefined;
     const tracker = trackOwned === false ? undefined : new OwnedTracker(log, hasSites, () => !memory.closed, free);
-    this.#interop = new Interop(this, memory.system, memory.base, tracker, blocks.callSites, (size) => {
-      return new OutOfMemoryError(size, this.stats().liveBytes, memory.maxBytes);
+    this.#interop = new Interop(this, memory.system, memory.base, tracker, blocks.callSites, (size, message) => {
+      return new OutOfMemoryError(size, this.stats().liveBytes, memory.maxBytes, message);
     });
   }
 

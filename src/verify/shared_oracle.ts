@@ -144,8 +144,8 @@ export class SharedOracle extends CheckedCalls {
     if (!this.heap.owns(ptr)) throw new OracleError(`owns(${ptr}) is false`);
     const says = this.heap.usableSize(ptr);
     if (says !== usable) throw new OracleError(`usableSize(${ptr}) is ${says}, and was ${usable}`);
-    const block = this.heap.blockOf(ptr + (usable >> 1));
-    if (block !== ptr) throw new OracleError(`blockOf(${ptr + (usable >> 1)}) is ${block}, not ${ptr}`);
+    const middle = ptr + Math.floor(usable / 2), block = this.heap.blockOf(middle);
+    if (block !== ptr) throw new OracleError(`blockOf(${middle}) is ${block}, not ${ptr}`);
     this.#settle(LIVE);
   }
 

@@ -14,6 +14,7 @@
 import { type DebugBooks, LIVE, QUARANTINED } from "./books.ts";
 import { BOOK_TAKEN, placeOf } from "../state/books_layout.ts";
 import { HeaderCorruptedError, HeapError, hex } from "../errors.ts";
+import { BlockMarks } from "../inspect/block_marks.ts";
 import type { BooksMemory } from "../state/memory.ts";
 import type { ReleaseBlocks } from "../release.ts";
 
@@ -100,9 +101,8 @@ export class InnerBlocks {
    */
   #lost(): number[] {
     try {
-      const booked = new Set(
-        ([LIVE, QUARANTINED] as const).flatMap((list) => [...this.#books.on(list)].map(({ inner }) => inner)),
-      );
+      const booked = new BlockMarks();
+      for (const list of [LIVE, QUARANTINED] as const) for (const { inner } of this.#books.on(list)) booked.add(inner);
       return [...this.#release.blocks()].map(({ ptr }) => ptr)
         .filter((inner) => !this.has(inner) && !booked.has(inner));
     } catch (error) {

@@ -11,7 +11,8 @@ import { debugStats } from "./stats.ts";
 /** @param inner the release build's. @param live the live blocks. */
 export function debugSnapshot(inner: HeapSnapshot, live: readonly DebugBlock[]): HeapSnapshot {
   const { classes, ...totals } = debugStats({ ...inner.totals, classes: inner.classes }, live);
-  const bySlab = Map.groupBy(live, ({ slab }) => slab), byInner = new Map(live.map((block) => [block.inner, block]));
+  const bySlab = Map.groupBy(live, ({ slab }) => slab), large = live.filter(({ sizeClass }) => sizeClass === 0);
+  const byInner = new Map(large.map((block) => [block.inner, block]));
   const byClass = Map.groupBy(live, ({ sizeClass }) => sizeClass);
   const superslabs = inner.superslabs.map((superslab) => ({
     ...superslab,

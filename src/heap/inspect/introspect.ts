@@ -26,6 +26,7 @@ import type { HeapMemory } from "../state/memory.ts";
 import { type PageHeap, SPAN_CLEAN, SPAN_LARGE, SPAN_PAGES } from "../core/page_heap.ts";
 import { inverseOf, type SizeClasses } from "../core/size_classes.ts";
 import type { Slabs } from "../core/slabs.ts";
+import { BlockMarks } from "./block_marks.ts";
 import { type HeapSnapshot, takeSnapshot } from "./snapshot.ts";
 import type { BlockInfo, ClassStats, HeapStats } from "./stats.ts";
 import type { ThreadCache } from "../threads/thread_cache.ts";
@@ -87,13 +88,11 @@ export class Introspection {
   }
 
   /** Every block that is on a list. @throws {HeaderCorruptedError} if one is on two, or a link is damaged. */
-  #freeBlocks(): Set<number> {
-    const free = new Set<number>();
+  #freeBlocks(): BlockMarks {
+    const free = new BlockMarks();
     const add = (ptr: number): void => {
-      if (free.has(ptr)) {
-        throw new HeaderCorruptedError("a block is on the free lists twice: it was freed twice.", ptr);
-      }
-      free.add(ptr);
+      if (free.add(ptr)) return;
+      throw new HeaderCorruptedError("a block is on the free lists twice: it was freed twice.", ptr);
     };
     for (const ptr of this.#cache.listedByAll()) add(ptr);
     for (const slab of this.#slabs.inUse()) for (const ptr of this.#cache.spilled(slab)) add(ptr);

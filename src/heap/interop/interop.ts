@@ -26,7 +26,7 @@ export class Interop implements ScopeParts, OwnedParts {
   readonly ranges: Ranges;
   readonly making: Making;
   readonly strings: CStrings;
-  readonly outOfMemory: (size: number) => OutOfMemoryError;
+  readonly outOfMemory: (size: number, message?: string) => OutOfMemoryError;
   readonly tracker: OwnedTracker | undefined;
   #whole: StructMemory | undefined;
 
@@ -41,10 +41,10 @@ export class Interop implements ScopeParts, OwnedParts {
     base: bigint,
     tracker: OwnedTracker | undefined,
     callSites: CallSites | undefined,
-    outOfMemory: (size: number) => OutOfMemoryError,
+    outOfMemory: (size: number, message?: string) => OutOfMemoryError,
   ) {
     this.heap = heap;
-    this.ranges = new Ranges(heap, this.scopes);
+    this.ranges = new Ranges(heap, this.scopes, outOfMemory);
     this.making = new Making(heap, callSites);
     this.strings = new CStrings(heap, this.ranges, this.making, system, base);
     this.tracker = tracker;
@@ -115,13 +115,6 @@ export class Interop implements ScopeParts, OwnedParts {
   #ownership(): Ownership {
     let scope: Scope | undefined;
     const texts: Source = { alloc: (size) => (scope ??= this.scope()).alloc(size) };
-    const free = (ptr: Ptr): void => {
-      try {
-        scope?.[Symbol.dispose]();
-      } finally {
-        this.heap.free(ptr);
-      }
-    };
-    return { texts, free };
+    return { texts, free: (ptr) => this.heap.free(ptr), freeTexts: () => scope?.[Symbol.dispose]() };
   }
 }

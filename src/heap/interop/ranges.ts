@@ -19,6 +19,7 @@ import {
   InvalidPointerError,
   InvalidSizeError,
   InvalidTypeError,
+  type OutOfMemoryError,
 } from "../errors.ts";
 import type { HeapAccess, Scopes } from "./heap_access.ts";
 
@@ -51,10 +52,16 @@ export interface TypedArrayConstructor<View> {
 export class Ranges {
   readonly #heap: HeapAccess;
   readonly #scopes: Scopes;
+  readonly #outOfMemory: (size: number, message: string) => OutOfMemoryError;
 
-  constructor(heap: HeapAccess, scopes: Scopes) {
+  constructor(
+    heap: HeapAccess,
+    scopes: Scopes,
+    outOfMemory: (size: number, message: string) => OutOfMemoryError,
+  ) {
     this.#heap = heap;
     this.#scopes = scopes;
+    this.#outOfMemory = outOfMemory;
   }
 
   /**
@@ -103,7 +110,12 @@ export class Ranges {
     try {
       return new ctor(buffer, ptr, length);
     } catch (error) {
-      throw error instanceof TypeError && !isConstructor(ctor) ? new InvalidTypeError(noConstructor(ctor)) : error;
+      if (error instanceof TypeError && !isConstructor(ctor)) throw new InvalidTypeError(noConstructor(ctor));
+      if (isRefusal(error) && Object.prototype.isPrototypeOf.call(TypedArray, ctor)) {
+        const says = `${given(ctor)}, a typed array's constructor whose elements are said to have ${element} bytes`;
+        throw new InvalidTypeError(`${says}: ${error.message}.`);
+      }
+      throw error;
     }
   }
 
@@ -115,7 +127,19 @@ export class Ranges {
   copyOut(ptr: Ptr, length: number): Uint8Array<ArrayBuffer> {
     this.assert(ptr, length);
     this.#buffer();
-    return this.#heap.u8.slice(ptr, ptr + length);
+    return this.copied(length, () => this.#heap.u8.slice(ptr, ptr + length));
+  }
+
+  /** Makes a copy of so many bytes. @throws {OutOfMemoryError} if V8 has no memory for it. */
+  copied(length: number, copy: () => Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+    try {
+      return copy();
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      const message = `no memory for a copy of ${length} bytes, which would be V8's and not the heap's ` +
+        `(${error.message}). heap.bytes() and heap.view() give views, which are no copies.`;
+      throw this.#outOfMemory(length, message);
+    }
   }
 
   fill(ptr: Ptr, value: number, length: number): void {
@@ -152,6 +176,14 @@ export function elementOf<View>(ctor: TypedArrayConstructor<View>): number {
   if (!(Number.isInteger(element) && element >= 1)) throw new InvalidAlignmentError(noConstructor(ctor));
   if (typeof ctor !== "function") throw new InvalidTypeError(noConstructor(ctor));
   return element;
+}
+
+/** What all constructors of typed arrays are derived from. */
+const TypedArray: unknown = Object.getPrototypeOf(Uint8Array);
+
+/** Whether V8 has refused a length or a place; a full stack is a RangeError, too, and passes on. */
+export function isRefusal(error: unknown): error is RangeError {
+  return error instanceof RangeError && !error.message.startsWith("Maximum call stack");
 }
 
 function noConstructor(ctor: unknown): string {
@@ -191,10 +223,8 @@ export function bytesOf(source: ArrayBuffer | SharedArrayBuffer | ArrayBufferVie
     if (ArrayBuffer.isView(source)) return new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
     if (source instanceof ArrayBuffer || source instanceof SharedArrayBuffer) return new Uint8Array(source);
   } catch (error) {
-    if (!(error instanceof TypeError || error instanceof RangeError)) throw error;
-    const why = error.message;
-    if (why.startsWith("Maximum call stack")) throw error;
-    throw new InvalidSizeError(`${given(source)}, whose bytes cannot be read: ${why}.`);
+    if (!(error instanceof TypeError || isRefusal(error))) throw error;
+    throw new InvalidSizeError(`${given(source)}, whose bytes cannot be read: ${error.message}.`);
   }
   throw new InvalidSizeError(`${given(source)}: bytes come from an ArrayBuffer or a view of one.`);
 }

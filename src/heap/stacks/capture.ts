@@ -39,16 +39,34 @@ export interface Captured {
   readonly stack: string;
 }
 
+/** V8's own. The program may put others in their place later; V8 asks these for how stacks are to be. */
+const { Error } = globalThis;
+const { captureStackTrace = (holder: { stack?: string }): void => void (holder.stack = String(new Error().stack)) } =
+  Error;
+
 /** The stack of the call of a function which is under way; as many frames as the program wants. */
 export function capture(callee: (...args: never[]) => unknown): Captured {
   const holder = {}; // had it a stack before, that would take a microsecond more
-  Error.captureStackTrace(holder, callee);
+  captureStackTrace(holder, callee);
   return holder as Captured;
 }
 
-/** As `capture`, so many frames; where the program has frozen `Error`, as many as it wants. */
+/**
+ * Whether how stacks are captured, and made text, is for us to say: not where the program has frozen `Error`, or has made
+ * the members that say it unwritable, or accessors of its own, as a hardened program has.
+ */
+function isSettable(): boolean {
+  return isObeyed && isWritable("stackTraceLimit") && isWritable("prepareStackTrace");
+}
+
+function isWritable(name: "stackTraceLimit" | "prepareStackTrace"): boolean {
+  const member = Object.getOwnPropertyDescriptor(Error, name);
+  return member === undefined ? Object.isExtensible(Error) : member.writable === true;
+}
+
+/** As `capture`, so many frames; where they are not for us to say, as many as the program wants. */
 export function captureFrames(limit: number, callee: (...args: never[]) => unknown): Captured {
-  if (Object.isFrozen(Error)) return capture(callee);
+  if (!isSettable()) return capture(callee);
   const { stackTraceLimit } = Error;
   try {
     Error.stackTraceLimit = limit;
@@ -60,12 +78,18 @@ export function captureFrames(limit: number, callee: (...args: never[]) => unkno
 
 /** As `capture`, of a call that the heap's own functions make: the frames that the program wants lie behind theirs. */
 export function captureDeep(callee: (...args: never[]) => unknown): Captured {
-  return captureFrames(Error.stackTraceLimit + OWN_FRAMES_MOST, callee);
+  return captureFrames(wantedFrames() + OWN_FRAMES_MOST, callee);
 }
 
-/** Calls with Deno's own way to make text of stacks; not where the program has frozen `Error`. */
+/** As many frames as the program wants; none if it has put something else there than a number, as V8 has it. */
+function wantedFrames(): number {
+  const { stackTraceLimit } = Error;
+  return typeof stackTraceLimit === "number" ? stackTraceLimit : 0;
+}
+
+/** Calls with Deno's own way to make text of stacks, where that is for us to say. */
 function unprepared(call: () => string): string {
-  if (Object.isFrozen(Error)) return call();
+  if (!isSettable()) return call();
   const { prepareStackTrace, stackTraceLimit } = Error;
   try {
     Error.prepareStackTrace = undefined as never; // its type leaves that out
@@ -79,17 +103,22 @@ function unprepared(call: () => string): string {
 
 /**
  * Makes each stack the text that V8 itself writes, which it does where another text is being prepared, and keeps. Where
- * the program has frozen `Error` they stay, and are read as the program wants.
+ * that is not for us to say they stay, and are read as the program wants.
  *
- * @throws {RangeError} if there is no room for the calls; those that are text by then stay so.
+ * @throws {RangeError} V8's own, which a full stack is in any call, if there is no room for the calls; those that are text
+ * by then stay so.
  */
 export function makeTexts(stacks: Iterable<Captured>): void {
-  if (Object.isFrozen(Error)) return;
+  if (isSettable() && !prepare(stacks)) throw new RangeError("Maximum call stack size exceeded");
+}
+
+/** Whether they are text now. */
+function prepare(stacks: Iterable<Captured>): boolean {
   const { prepareStackTrace, stackTraceLimit } = Error, other = {};
   let isDone = false;
   try {
     Error.stackTraceLimit = 0;
-    Error.captureStackTrace(other);
+    captureStackTrace(other);
     Error.prepareStackTrace = () => {
       for (const stack of stacks) void stack.stack;
       isDone = true;
@@ -99,8 +128,11 @@ export function makeTexts(stacks: Iterable<Captured>): void {
     Error.stackTraceLimit = stackTraceLimit;
     Error.prepareStackTrace = prepareStackTrace as never;
   }
-  if (!isDone) throw new RangeError("the call stack is too full to turn captured stacks into text");
+  return isDone;
 }
+
+/** Whether V8 does what `Error` says, which is another's where the program had replaced it before. */
+const isObeyed = isWritable("stackTraceLimit") && isWritable("prepareStackTrace") && prepare([]);
 
 /** A position in what V8 runs, at the end of a frame: script, line and column. */
 const POSITION = /((?:file|https?|data|blob):[^()\s]*):(\d+):(\d+)(?=\)?$)/;
@@ -111,7 +143,7 @@ const POSITION = /((?:file|https?|data|blob):[^()\s]*):(\d+):(\d+)(?=\)?$)/;
  */
 function inSource(frame: string): string {
   const [, filename, line, column] = POSITION.exec(frame) ?? [];
-  if (filename === undefined || Object.isFrozen(Error)) return frame;
+  if (filename === undefined || !isSettable()) return frame;
   try {
     const position = { filename, lineOffset: Number(line) - 1, columnOffset: Number(column) - 1 };
     const { Script } = process.getBuiltinModule("node:vm"); // imported, it would make the start of every program slower
@@ -125,7 +157,7 @@ function inSource(frame: string): string {
 }
 
 /** The stack of whatever call of the heap this is part of, as text: so many frames of the program. */
-export function captureCall(frames = Error.stackTraceLimit): string {
+export function captureCall(frames = wantedFrames()): string {
   const captured = captureFrames(frames + OWN_FRAMES_MOST, captureCall);
   return unprepared(() => framesOf(captured).join("\n"));
 }

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { OsError } from "../errors.ts";
+
 /**
  * A view of native memory as one buffer, without a copy; up to 1 TiB.
  *
@@ -12,7 +14,7 @@
  *
  * @param address native address of the first byte, not 0
  * @param bytes length of the view
- * @throws {RangeError} for address 0
+ * @throws {OsError} for address 0
  */
 export function viewMemory(address: bigint, bytes: number): ArrayBuffer {
   return Deno.UnsafePointerView.getArrayBuffer(pointerOf(address), bytes);
@@ -21,11 +23,11 @@ export function viewMemory(address: bigint, bytes: number): ArrayBuffer {
 /**
  * The pointer object of a native address, for FFI calls that take one.
  *
- * @throws {RangeError} for address 0, which has none
+ * @throws {OsError} for address 0, which has none
  */
 export function pointerOf(address: bigint): Deno.PointerObject {
   const pointer = Deno.UnsafePointer.create(address);
-  if (pointer === null) throw new RangeError("Address 0 has no pointer object");
+  if (pointer === null) throw new OsError("EFAULT", "address 0 is NULL: it has no pointer object, and no memory");
   return pointer;
 }
 

@@ -7,10 +7,13 @@ import { Journal } from "../../../src/heap/state/journal.ts";
 const at = (path: string): string => new URL(path, import.meta.url).pathname;
 
 /** Runs a program that has opened the debug heap `heap`, in a process of its own; what it printed. */
-async function run(program: string, log = "() => {}"): Promise<string> {
-  const code = `import { Heap } from "${new URL("../../../mod.ts", import.meta.url)}";
+function run(program: string, log = "() => {}"): Promise<string> {
+  return evaluate(`import { Heap } from "${new URL("../../../mod.ts", import.meta.url)}";
     const heap = await Heap.open({ build: "debug", log: ${log} });
-    ${program}`;
+    ${program}`);
+}
+
+async function evaluate(code: string): Promise<string> {
   const { code: exitCode, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: ["eval", "--quiet", "--v8-flags=--expose-gc", "--config", at("../../../deno.json"), code],
   }).output();
@@ -105,6 +108,48 @@ Deno.test("debug: the program's own text of stacks is neither used nor changed, 
     console.log(heap.leaks().length); heap.close();`);
   assertEquals(frozen, "DOUBLE_FREE\n0\n");
 });
+
+/** Ways in which programs, and what hardens them, keep others from saying how stacks are captured. */
+const HARDENED: { readonly [what: string]: string } = {
+  sealed: "Object.seal(Error)",
+  "without new members": "Object.preventExtensions(Error)",
+  "with a text of stacks that stays": 'Object.defineProperty(Error, "prepareStackTrace", { value: undefined })',
+  "with a number of frames that stays":
+    'Object.defineProperty(Error, "stackTraceLimit", { value: 10, writable: false })',
+  "with accessors": `for (const name of ["prepareStackTrace", "stackTraceLimit"]) {
+    Object.defineProperty(Error, name, { get: () => undefined, set() {} });
+  }`,
+  "without captureStackTrace": "delete Error.captureStackTrace",
+  "with a captureStackTrace of its own": "Error.captureStackTrace = () => {}",
+  "with no number of frames": "delete Error.stackTraceLimit",
+  "with a bigint of frames": "Error.stackTraceLimit = 10n",
+  replaced: "globalThis.Error = class extends Error {}",
+};
+
+for (const when of ["before", "after"]) {
+  Deno.test(`debug, profiled, guarded: it is the same where Error is the program's own, since ${when} the import`, async () => {
+    const load = `const { Heap } = await import("${new URL("../../../mod.ts", import.meta.url)}");`;
+    const use = `for (const options of [{ build: "debug" }, { profile: { everyBytes: 1 } }, { guard: { oneIn: 1 } }]) {
+      const heap = await Heap.open({ ...options, log() {} }), ptr = heap.malloc(10);
+      heap.free(ptr);
+      let code = "";
+      try {
+        heap.free(ptr);
+      } catch (error) {
+        code = error.code;
+      }
+      heap.malloc(20);
+      const other = await Heap.attach(heap.share());
+      other.free(other.malloc(30));
+      if (options.profile) heap.profile();
+      console.log(code, heap.leaks().length);
+    }`;
+    for (const [what, harden] of Object.entries(HARDENED)) {
+      const program = when === "before" ? [harden, load, use] : [load, harden, use];
+      assertEquals(await evaluate(program.join("; ")), "DOUBLE_FREE 1\nINVALID_POINTER 1\nDOUBLE_FREE 1\n", what);
+    }
+  });
+}
 
 Deno.test("debug: a stack that overflows while its text is made ends the call, and no more", async () => {
   using heap = await Heap.open({ build: "debug", log: () => {} });

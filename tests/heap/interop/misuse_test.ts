@@ -21,6 +21,42 @@ function assertAll(code: HeapErrorCode, calls: Readonly<Record<string, () => unk
   }
 }
 
+Deno.test("what V8 has no room for is a typed error: copies, texts, views that say of themselves what is not so", async () => {
+  using heap = await Heap.open();
+  const GIB = 2 ** 30, ptr = heap.malloc(40 * GIB), last = ptr + 40 * GIB - 16;
+  assert(ptr > 2 ** 31);
+  assertAll("OUT_OF_MEMORY", {
+    copyOut: () => heap.copyOut(ptr, 40 * GIB),
+    "copyOut by address": () => heap.copyOut(heap.address(ptr), 40 * GIB),
+  });
+  assertAll("INVALID_STRING", {
+    utf8: () => heap.readCString(ptr, { length: 2 * GIB }),
+    latin1: () => heap.readCString(ptr, { length: GIB / 2, encoding: "latin1" }),
+    utf16: () => heap.readCString(ptr, { length: GIB, encoding: "utf16" }),
+    wchar_t: () => heap.readCString(ptr, { length: 2 * GIB, encoding: "wchar_t" }),
+  });
+  class Lying extends Float64Array {
+    static override readonly BYTES_PER_ELEMENT = any(1);
+  }
+  assertAll("INVALID_TYPE", { view: () => heap.view(Lying, last + 1, 1) });
+  assertEquals(heap.copyOut(last, 16), new Uint8Array(16));
+  assertEquals(heap.readCString(last, { length: 4 }), "\0\0\0\0");
+});
+
+Deno.test("a native allocator's close() takes options, or nothing", async () => {
+  using heap = await Heap.open();
+  using allocator = heap.nativeAllocator();
+  for (const wrong of [null, 5, "abandon", true, 1n, Symbol("x")]) {
+    assertAll("INVALID_OPTION", { close: () => allocator.close(any(wrong)) });
+  }
+  assert(allocator.malloc !== null); // it is open
+  const arrays = heap.structs(struct({ list: array("cstring", 2) }), 1);
+  for (const wrong of [null, 5, true, {}]) {
+    assertAll("INVALID_TYPE", { "an array": () => arrays.at(0).list = any(wrong) });
+  }
+  arrays[Symbol.dispose]();
+});
+
 for (const build of ["release", "debug"] as const) {
   Deno.test(`a length that cannot be one is INVALID_SIZE wherever it goes (${build})`, async () => {
     using heap = await Heap.open({ build, log: () => {} });
@@ -258,6 +294,62 @@ Deno.test("whatever is assigned to a field, nothing beside the field changes", a
     }
     assertEquals([heap.copyOut(lines.ptr, 3 * Line.size), guard.bytes.every((byte) => byte === 7)], [before, true]);
   }
+});
+
+Deno.test("a field of numbers takes what a typed array makes a number of, and of all else there is the typed error", async () => {
+  class Own extends Error {}
+  const own = { valueOf: () => assertThrows(() => JSON.parse("{")) },
+    throwing = {
+      valueOf() {
+        throw new Own("Cannot be");
+      },
+    };
+  const Fields = struct({
+    i32: "i32",
+    f64: "f64",
+    bits: bits("u8", 3),
+    color: enumeration({ RED: 1, BLUE: 2 }),
+    numbers: array("f32", 2),
+    u64: "u64",
+    i64: "i64",
+    bigints: array("u64", 2),
+    boxed: array(struct({ x: "i16" }), 2),
+  });
+  using heap = await Heap.open();
+  using fields = heap.structs(Fields, 2), out = heap.out("u64"), scalar = heap.out("i32");
+  const one = fields.at(1), nothing = heap.copyOut(fields.ptr, Fields.size * 2);
+  for (const wrong of [1n, Symbol("x"), Object.create(null)].map(any)) {
+    assertAll("INVALID_TYPE", {
+      i32: () => one.i32 = wrong,
+      f64: () => one.f64 = wrong,
+      bits: () => one.bits = wrong,
+      enumeration: () => one.color = wrong,
+      array: () => one.numbers = any([1, wrong]),
+      "struct in an array": () => one.boxed.at(1).x = wrong,
+      out: () => scalar.value = wrong,
+    });
+  }
+  for (const wrong of [1, 1.5, "x", null, undefined, Symbol("x"), {}, own].map(any)) {
+    assertAll("INVALID_TYPE", {
+      u64: () => one.u64 = wrong,
+      i64: () => one.i64 = wrong,
+      array: () => one.bigints = any([1n, wrong]),
+      out: () => out.value = wrong,
+    });
+  }
+  for (const name of ["i32", "f64", "bits", "color", "u64", "i64"] as const) {
+    assertThrows(() => one[name] = any(throwing), Own);
+  }
+  assertEquals(heap.copyOut(fields.ptr, Fields.size * 2), nothing);
+  one.i32 = any("5");
+  one.f64 = any(true);
+  one.bits = any("9");
+  one.numbers = any(["1", { valueOf: () => 2 }]);
+  one.u64 = any("18446744073709551615");
+  one.i64 = any(true);
+  one.bigints = any(["3", -1n]);
+  const read = [one.i32, one.f64, one.bits, [...one.numbers], one.u64, one.i64, [...one.bigints]];
+  assertEquals(read, [5, 1, 1, [1, 2], 2n ** 64n - 1n, 1n, [3n, 2n ** 64n - 1n]]);
 });
 
 Deno.test("an index, a constructor, a name and bytes that are none get the typed error", async () => {

@@ -9,6 +9,7 @@ import {
   enumeration,
   type FieldArray,
   type FieldType,
+  HeaderCorruptedError,
   Heap,
   HeapClosedError,
   InvalidPointerError,
@@ -226,6 +227,22 @@ for (const build of ["release", "debug"] as const) {
     assertThrows(() => heap.structs(Person, 1), HeapClosedError);
   });
 }
+
+Deno.test("an array of structs is freed once, whatever is wrong with a string of its own", async () => {
+  using heap = await Heap.open();
+  const people = heap.structs(struct({ id: "i32", name: "cstring" }), 4), { ptr } = people;
+  people.at(0).name = "x".repeat(100_000);
+  const text = heap.ptrAt(heap.u64[ptr / 8 + 1]!), header = heap.u8.slice(text - 16, text);
+  heap.u8.fill(255, text - 16, text);
+  assertThrows(() => people[Symbol.dispose](), HeaderCorruptedError);
+  const again = heap.malloc(64);
+  assertEquals(again, ptr); // the array was freed
+  people[Symbol.dispose]();
+  assert(heap.owns(again));
+  heap.u8.set(header, text - 16);
+  heap.free(again);
+  heap.check();
+});
 
 Deno.test("a struct's fields take what their types hold, and nothing else that could be mistaken for it", async () => {
   using heap = await Heap.open();

@@ -21,6 +21,7 @@ import {
   HeapBusyError,
   HeapClosedError,
   HeapError,
+  InvalidOptionError,
   InvalidTypeError,
   type OutOfMemoryError,
 } from "../../errors.ts";
@@ -82,6 +83,9 @@ const FUNCTION_NAMES: readonly NativeFunctionName[] = ["malloc", "calloc", "real
  * ```
  */
 export type NativeFunctionPointer = Deno.PointerObject<never>;
+
+/** The last multiple of 8 that SQLite's `int` can have. */
+const MOST_SQLITE_SIZE = 2 ** 31 - 8;
 
 /** A `size_t` as a number; above 2^53 it is not exact, but no such size can be had. */
 function sizeOf(word: bigint): number {
@@ -276,7 +280,11 @@ export class NativeAllocator implements Disposable {
     // SQLite asks how much it would get for a size, and then for that much; it wants a multiple of 8.
     const roundUp = this.#function(
       "sqliteRoundUp",
-      () => nativeFunction(["i32"], "i32", (size) => (this.#heap.goodSize(Math.max(size, 0)) + 7) & -8),
+      () =>
+        nativeFunction(["i32"], "i32", (size) => {
+          const good = this.#heap.goodSize(Math.max(size, 0));
+          return Math.min(Math.ceil(good / 8) * 8, MOST_SQLITE_SIZE);
+        }),
     );
     const nothing = this.#function("sqliteInit", () => nativeFunction(["u32"], "i32", () => 0));
     const allocate = this.#function(
@@ -469,6 +477,7 @@ export class NativeAllocator implements Disposable {
    *
    * @param options `abandon`: also if C has blocks that it has not freed. They stay, as blocks of the heap.
    * @throws {HeapBusyError} as long as C has blocks of it, or a call is under way. Nothing changes.
+   * @throws {InvalidOptionError} for options that are no object.
    *
    * @example
    * ```ts
@@ -483,9 +492,12 @@ export class NativeAllocator implements Disposable {
    * allocator.close({ abandon: true });
    * ```
    */
-  close({ abandon = false }: { readonly abandon?: boolean } = {}): void {
+  close(options: { readonly abandon?: boolean } = {}): void {
     if (this.#isClosed) return;
-    this.#assertIdle(abandon);
+    if (typeof options !== "object" || options === null) {
+      throw new InvalidOptionError(`${given(options)}: close takes { abandon: true }, or nothing.`);
+    }
+    this.#assertIdle(options.abandon);
     this.#withdraw();
     this.#end();
   }

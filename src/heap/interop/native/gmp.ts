@@ -55,8 +55,15 @@ export class GmpCalls {
   release(address: bigint): void {
     const bytes = this.#borrowed.get(address);
     if (bytes === undefined) return this.#calls.release(address);
-    this.#borrowed.delete(address);
-    this.#system.release(address, bytes);
+    this.#calls.running++;
+    try {
+      this.#system.release(address, bytes);
+      this.#borrowed.delete(address);
+    } catch (error) {
+      this.#calls.keep(error); // it stays with C
+    } finally {
+      this.#calls.running--;
+    }
   }
 
   #borrow(size: number): number {

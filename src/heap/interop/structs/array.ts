@@ -26,11 +26,13 @@ import type { Fields, StructType, StructValues, StructView } from "./types.ts";
 export interface Ownership {
   /** Strings that are assigned to fields. */
   readonly texts: Source;
-  /** Frees them, and the array. */
+  /** Frees the array. */
   free(ptr: Ptr): void;
+  /** Frees the strings, as far as they can be. */
+  freeTexts(): void;
 }
 
-/** Beyond all arrays; a whole number, so that V8 goes on to take places for such. */
+/** Beyond most arrays; a whole number, so that V8 goes on to take places for such. */
 const NOWHERE = 2 ** 30;
 
 /**
@@ -193,7 +195,7 @@ export class StructCursor<F extends Fields> {
 
   /** What `at` does in debug builds first. @throws {BufferOverflowError} for an index that there is not. */
   protected assertIndex(index: number): void {
-    if (!(typeof index === "number" && index >>> 0 === index && index < this.#length)) {
+    if (!(Number.isInteger(index) && index >= 0 && index < this.#length)) {
       throw beyond(index, this.#length, this.#ptr);
     }
   }
@@ -204,8 +206,8 @@ export class StructCursor<F extends Fields> {
    */
   protected end(): void {
     for (const cursor of this.#cursors) cursor.deref()?.end();
+    this.place.at = Math.max(NOWHERE, this.#length * this.units); // that of the old view, for ever
     this.#length = 0;
-    this.place.at = NOWHERE; // that of the old view, for ever
     this.place = new Place();
     this.view = new (compile(this.type))(this.#memory.none(), this.place) as StructView<F>;
   }
@@ -289,10 +291,14 @@ export class StructArray<F extends Fields> extends StructCursor<F> implements Di
 
   /** Frees the array, and strings that were assigned to its fields, unless they are a scope's or somebody else's. */
   [Symbol.dispose](): void {
-    if (this.#ptr === 0) return;
-    this.#ownership?.free(this.#ptr);
-    this.#ptr = 0;
-    this.end();
+    try {
+      if (this.#ptr === 0) return;
+      this.#ownership?.free(this.#ptr);
+      this.#ptr = 0; // at once: what comes next may throw, and then this may be called again
+      this.end();
+    } finally {
+      this.#ownership?.freeTexts();
+    }
   }
 }
 

@@ -130,6 +130,9 @@ function build(whole: StructType): Compiled {
   const member = (name: string, get: string, set: string): void => {
     members.push(`get ["${name}"]() { ${get} }`, `set ["${name}"](value) { ${set} }`);
   };
+  /** Makes `value` a number, or a bigint, which it is as a rule: that takes no call. */
+  const converted = (name: string, view: ViewName): string =>
+    `if (typeof value !== "${isBig(view) ? "bigint" : "number"}") value = ${helper(converter(name, view))}(value);`;
   /** What there is nothing of, since the memory is at its end or gone, reads as undefined. V8 knows that elements never do. */
   const read = (element: string, result = "value"): string =>
     `const value = ${element}; if (value === undefined) ${MEMORY}.missing(); return ${result};`;
@@ -152,7 +155,7 @@ function build(whole: StructType): Compiled {
       } else {
         const element = `${viewOf(type)}[${index(offset, sizeOf[type])}]`;
         if (type === "bool") member(name, read(element, "value !== 0"), `${element} = value ? 1 : 0;`);
-        else member(name, read(element), `${element} = value;`);
+        else member(name, read(element), `${converted(name, VIEW_OF[type])} ${element} = value;`);
       }
       continue;
     }
@@ -162,7 +165,7 @@ function build(whole: StructType): Compiled {
         break;
       case "enum": {
         const element = `${viewOf(type.storage)}[${index(offset, sizeOf[type.storage])}]`;
-        member(name, read(element), `${element} = value;`);
+        member(name, read(element), `${converted(name, type.storage)} ${element} = value;`);
         break;
       }
       case "bits": {
@@ -170,7 +173,9 @@ function build(whole: StructType): Compiled {
         member(
           name,
           read(`${view}[${at}]`, `(value >>> ${shift} & ${mask}) >>> 0`),
-          `const at = ${at}; ${view}[at] = ${view}[at] & ~(${mask} << ${shift}) | (value & ${mask}) << ${shift};`,
+          `${
+            converted(name, type.storage)
+          } const at = ${at}; ${view}[at] = ${view}[at] & ~(${mask} << ${shift}) | (value & ${mask}) << ${shift};`,
         );
         break;
       }
@@ -182,7 +187,7 @@ function build(whole: StructType): Compiled {
         if (isNumber(element)) {
           const from = index(offset, sizeOf[element]),
             view = viewOf(element),
-            check = helper(elementsOf(name, length));
+            check = helper(elementsOf(name, length, converter(name, VIEW_OF[element])));
           // An index below 0 would count from the end, and NaN would be 0.
           const bounded = `const from = ${from}, view = ${view}.subarray(from, from + ${length});
              if (!(from >= 0 && view.length === ${length})) ${MEMORY}.missing();`;
@@ -227,15 +232,43 @@ export function assign(view: object, values: object, names: readonly string[]): 
   for (const name of names) if (from[name] !== undefined) to[name] = from[name];
 }
 
+function isBig(view: ViewName): boolean {
+  return view === "u64" || view === "i64";
+}
+
+const numbers = new Float64Array(1), bigints = new BigInt64Array(1);
+
+/** What a typed array makes of any value that is assigned to an element. */
+function converter(name: string, view: ViewName): (value: unknown) => number | bigint {
+  const isWide = isBig(view), to = (isWide ? bigints : numbers) as Record<number, unknown>;
+  return (value) => {
+    if (isWide ? typeof value === "bigint" : typeof value === "number") return value as number | bigint;
+    try {
+      to[0] = value;
+      return to[0] as number | bigint;
+    } catch (error) {
+      // What V8 says of a bigint, of a number for one, and of a text that is none; else it is what the value has thrown.
+      if (!(error instanceof TypeError || error instanceof SyntaxError) || !error.message.startsWith("Cannot ")) {
+        throw error;
+      }
+      throw new InvalidTypeError(`${given(value)}: the field ${name} takes a ${isWide ? "bigint" : "number"}.`);
+    }
+  };
+}
+
 /** Of what is assigned to an array of numbers: its elements, in an array that says the same length each time. */
-function elementsOf(name: string, most: number): (value: ArrayLike<unknown>) => ArrayLike<unknown> {
+function elementsOf(
+  name: string,
+  most: number,
+  convert: (value: unknown) => number | bigint,
+): (value: ArrayLike<unknown>) => ArrayLike<unknown> {
   return (value) => {
     const length = value?.length, elements: unknown[] = [];
     if (typeof length !== "number") {
       throw new InvalidTypeError(`${given(value)}: what is assigned to ${name} is an array.`);
     }
     if (!(length <= most)) throw new InvalidTypeError(`${length} elements for the array ${name}, which has ${most}.`);
-    for (let index = 0; index < length; index++) elements.push(value[index]);
+    for (let index = 0; index < length; index++) elements.push(convert(value[index]));
     return elements;
   };
 }
@@ -273,6 +306,11 @@ class ElementArray implements FieldArray<unknown> {
 
   /** Writes the first elements. */
   assign(values: Iterable<unknown>): void {
+    if (typeof values?.[Symbol.iterator] !== "function") {
+      throw new InvalidTypeError(
+        `${given(values)}: an array in a struct is assigned an array, or whatever else gives values.`,
+      );
+    }
     let index = 0;
     for (const value of values) this.set(index++, value);
   }

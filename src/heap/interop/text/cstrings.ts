@@ -158,7 +158,8 @@ export class CStrings {
         `${given(length)}: a text in characters of ${encoding.unit} bytes has a multiple of that.`,
       );
     }
-    return encoding.read(this.copyOut(at, length), 0, length);
+    assertFits(encoding, length);
+    return textOf(encoding, this.copyOut(at, length), 0, length);
   }
 
   /** A copy of bytes, in this heap or anywhere. */
@@ -168,7 +169,7 @@ export class CStrings {
     assertSize(length, "length");
     const address = addressIn(at!), pointer = this.#foreign(address), page = BigInt(this.#system.pageSize);
     for (let next = address; next < address + BigInt(length); next += page - next % page) this.#assertMapped(next);
-    const bytes = new Uint8Array(length);
+    const bytes = this.#ranges.copied(length, () => new Uint8Array(length));
     copyForeign(pointer, 0, bytes);
     return bytes;
   }
@@ -239,7 +240,7 @@ export class CStrings {
     const limit = max === undefined ? most : Math.min(max, most) - Math.min(max, most) % unit;
     const bytes = lengthOf(u8, ptr, limit, unit);
     if (bytes >= limit && max === undefined) throw noNul(ptr, limit);
-    return encoding.read(u8, ptr, bytes);
+    return textOf(encoding, u8, ptr, bytes);
   }
 
   #readForeign(at: bigint | Deno.PointerObject, encoding: Encoding, max: number | undefined): string {
@@ -262,9 +263,9 @@ export class CStrings {
       const from = length - length % unit, end = length + piece;
       const nul = from + lengthOf(bytes, from, end - from - (end - from) % unit, unit);
       length = end;
-      if (nul + unit <= end) return encoding.read(bytes, 0, nul);
+      if (nul + unit <= end) return textOf(encoding, bytes, 0, nul);
     }
-    return encoding.read(bytes, 0, length - length % unit);
+    return textOf(encoding, bytes, 0, length - length % unit);
   }
 
   #foreign(address: bigint): Deno.PointerObject {
@@ -297,6 +298,32 @@ function addressIn(at: bigint | Deno.PointerObject): bigint {
 function bytesIn(encoding: Encoding, text: string): number {
   if (typeof text !== "string") throw new InvalidStringError(`${given(text)}: a C string is made of a string.`);
   return encoding.bytes(text);
+}
+
+/** No string of V8's has more characters. */
+const MOST_CHARACTERS = 2 ** 29 - 24;
+/** So many bytes of UTF-8 may be one character, and no more. */
+const MOST_UNIT_BYTES = 3;
+
+/** Before so many bytes are copied. @throws {InvalidStringError} if they are more characters than a string may have. */
+function assertFits(encoding: Encoding, bytes: number): void {
+  if (bytes / (encoding === utf8 ? MOST_UNIT_BYTES : encoding.unit) > MOST_CHARACTERS) throw tooLongFor(bytes);
+}
+
+/** The text that bytes are. @throws {InvalidStringError} likewise. */
+function textOf(encoding: Encoding, u8: Uint8Array, ptr: Ptr, bytes: number): string {
+  try {
+    return encoding.read(u8, ptr, bytes);
+  } catch (error) {
+    if (bytes / encoding.unit <= MOST_CHARACTERS) throw error; // a full stack
+    throw tooLongFor(bytes);
+  }
+}
+
+function tooLongFor(bytes: number): InvalidStringError {
+  return new InvalidStringError(
+    `${bytes} bytes: a string has ${MOST_CHARACTERS} characters at most. copyOut() and bytes() give the bytes.`,
+  );
 }
 
 /** Bytes up to the NUL; `limit`, a multiple of the unit, if there is none. */
