@@ -88,8 +88,12 @@ function many(..._numbers: readonly number[]): void {}
 
 /** Who guards some blocks, asked off the hot path (`guard/`). */
 export interface Guard {
-  /** A guarded block for a malloc that is to have one; 0 if it is not, or there can be none. */
-  malloc(size: number, alignment: number): Ptr;
+  /**
+   * A guarded block for a malloc that is to have one; 0 if it is not, or there can be none.
+   *
+   * @param isSmall whether it stands for a small one, which the hot path gives: so it has to be below 2 GiB.
+   */
+  malloc(size: number, alignment: number, isSmall: boolean): Ptr;
   /** Frees a guarded block; false for any other pointer. */
   free(ptr: number): boolean;
   /** Before the heap gives up: lets go of freed blocks. */
@@ -256,7 +260,11 @@ export class ReleaseBlocks implements Blocks {
       } else if (isSampled && size > this.#classes.largest && this.#large.hasPagesOf(granule, size)) {
         return ptr;
       } else if (size > this.#classes.largest && this.#large.resize(granule, size)) {
-        this.#resized(ptr, granule, size);
+        try {
+          this.#resized(ptr, size);
+        } catch (error) {
+          if (!(error instanceof RangeError)) throw error; // it has its new size, and is not sampled
+        }
         return ptr;
       }
     } else {
@@ -481,7 +489,7 @@ export class ReleaseBlocks implements Blocks {
       const ptr = this.#sampled(size, this.#alignment, samples, true);
       if (ptr > 0) return ptr;
     } else {
-      const ptr = this.guard?.malloc(size, this.#alignment) ?? 0;
+      const ptr = this.guard?.malloc(size, this.#alignment, true) ?? 0;
       if (ptr !== 0) return ptr;
     }
     samples?.refund(size);
@@ -491,7 +499,7 @@ export class ReleaseBlocks implements Blocks {
   #mallocLarge(size: number, alignment: number): Ptr {
     const samples = this.#samples;
     if (samples?.isDueFor(size) !== true) {
-      const guarded = alignment === BLOCK_ALIGNMENT ? this.guard?.malloc(size, alignment) ?? 0 : 0;
+      const guarded = alignment === BLOCK_ALIGNMENT ? this.guard?.malloc(size, alignment, false) ?? 0 : 0;
       return guarded || this.#unsampledLarge(size, alignment);
     }
     const ptr = this.#sampled(size, alignment, samples, false);
@@ -521,12 +529,10 @@ export class ReleaseBlocks implements Blocks {
     return ptr;
   }
 
-  /** A large block has another size where it is: to the profile it was freed, and another one allocated. */
-  #resized(ptr: Ptr, granule: number, size: number): void {
+  /** A large block has another size where it is: to the profile it was freed, and this one is allocated. */
+  #resized(ptr: Ptr, size: number): void {
     const samples = this.#samples;
-    if (samples === undefined) return;
-    if (this.#large.isSampled(granule)) this.#memory.journal.run(() => this.#large.unsample(granule));
-    if (samples.isDueFor(size)) this.#sampled(size, 0, samples, false, ptr);
+    if (samples?.isDueFor(size) === true) this.#sampled(size, 0, samples, false, ptr);
   }
 
   #allocLarge(size: number, alignment: number): Ptr {

@@ -1,13 +1,23 @@
 /**
  * A program that does everything wrong: each fault of the table in `src/heap/README.md` on a heap of its own, and what the heap
- * says of it. A fault may kill a process, so this one is run by `fault_table_test.ts`: `fault_program.ts VARIANT BUILD`. It
- * prints `{ fault: codes }` as JSON; "-" is a fault that went unnoticed.
+ * says of it. A fault may kill a process, so this one is run by `fault_table_test.ts`: `fault_program.ts VARIANT BUILD WAY`,
+ * where the way is `opened`, or `attached`: the heap is another's then, with which it shares it. It prints
+ * `{ fault: codes }` as JSON; "-" is a fault that went unnoticed.
  */
 
 import { type Build, Heap, HeapError, type HeapOptions } from "../../src/heap/mod.ts";
 
-const [variant = "", build = ""] = Deno.args;
+const [variant = "", build = "", way = ""] = Deno.args;
 const isDebug = build === "debug";
+/** Those that attached heaps are of. */
+const openers: Heap[] = [];
+
+async function open(options: HeapOptions): Promise<Heap> {
+  const opener = await Heap.open(options);
+  if (way !== "attached") return opener;
+  openers.push(opener);
+  return Heap.attach(opener.share(), { log: options.log! });
+}
 
 const NUMBERS = [-1, -16, -(2 ** 31), -(2 ** 31) - 16, -(2 ** 40), 0.5, 70_000.5, NaN, Infinity, -Infinity, 1, 15, 16]
   .concat([4096, 65_535, 65_536, 70_000, 2 ** 20, 2 ** 31 - 16, 2 ** 31, 2 ** 32, 2 ** 36 - 16, 2 ** 36, 2 ** 40])
@@ -89,7 +99,7 @@ const FAULTS: Record<string, (heap: Heap, options: HeapOptions) => string[] | Pr
     }),
   "free of a fraction": (heap) => SIZES.map((size) => codeOf(() => heap.free(heap.malloc(size) + 0.5))),
   "free of a foreign block": async (heap, options) => {
-    using other = await Heap.open(options);
+    using other = await open(options);
     const small = other.malloc(100);
     const ptr = Array.from({ length: 40 }, () => other.malloc(3_000_000)).at(-1)!; // where this heap has nothing
     return [() => heap.free(ptr), () => heap.ptrAt(other.address(ptr)), () => heap.ptrAt(other.address(small))].map(
@@ -178,7 +188,7 @@ const FAULTS: Record<string, (heap: Heap, options: HeapOptions) => string[] | Pr
   "a link out of the blocks": async (_, options) => {
     const codes: string[] = [];
     for (const wild of [1, 16, 65_535, 65_536, -16, -(2 ** 31), 0x7fff_fff0, 1 << 30]) {
-      using heap = await Heap.open({ ...options, quarantineBytes: 0 });
+      using heap = await open({ ...options, quarantineBytes: 0 });
       codes.push(...link(heap, () => wild));
     }
     return codes;
@@ -186,7 +196,7 @@ const FAULTS: Record<string, (heap: Heap, options: HeapOptions) => string[] | Pr
   "a link to a live block, or into one": async (_, options) => {
     const codes: string[] = [];
     for (const offset of [0, 16]) {
-      using heap = await Heap.open({ ...options, quarantineBytes: 0 });
+      using heap = await open({ ...options, quarantineBytes: 0 });
       codes.push(...link(heap, (live) => live + offset));
     }
     return codes;
@@ -194,7 +204,7 @@ const FAULTS: Record<string, (heap: Heap, options: HeapOptions) => string[] | Pr
   "check() after a link to a live block": async (_, options) => {
     const codes: string[] = [];
     for (const word of [0, 7, 0x6c6c6548, -1]) {
-      using heap = await Heap.open({ ...options, quarantineBytes: 0 });
+      using heap = await open({ ...options, quarantineBytes: 0 });
       const to = (live: number): number => {
         if (!isDebug) heap.i32[live / 4] = word; // what a debug build has there is a redzone
         return live;
@@ -233,9 +243,10 @@ const FAULTS: Record<string, (heap: Heap, options: HeapOptions) => string[] | Pr
   },
   "blocks that are live at close": async (_, options) => {
     const lines: string[] = [];
-    const heap = await Heap.open({ ...options, log: (line) => lines.push(line) });
+    const heap = await open({ ...options, log: (line) => lines.push(line) });
     heap.malloc(42);
     heap.close();
+    openers.pop()?.close(); // the last that has it
     return [lines.some((line) => line.includes("live blocks: 1, of 42 bytes")) ? "reported" : "-"];
   },
 };
@@ -249,7 +260,7 @@ function isFilled(bytes: Uint8Array, value: number): boolean {
 const results: Record<string, string[]> = {};
 const options: HeapOptions = { variant, build: build as Build, stacks: false, log: () => {} };
 for (const [name, fault] of Object.entries(FAULTS)) {
-  using heap = await Heap.open(options);
+  using heap = await open(options);
   const live = Array.from({ length: 200 }, (_, index) => heap.malloc(index * 37));
   live.forEach((ptr, index) => heap.u8.fill(index, ptr, ptr + index * 37));
   results[name] = [...new Set(await fault(heap, options))];
@@ -262,4 +273,5 @@ for (const [name, fault] of Object.entries(FAULTS)) {
   });
   if (heap.malloc(5000) === 0) throw new Error(`${name}: the heap gives no more blocks`);
 }
+for (const opener of openers) opener.close();
 console.log(JSON.stringify(results));

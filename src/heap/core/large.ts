@@ -29,7 +29,15 @@ import {
   WORD_LARGE_PAGES,
 } from "../state/layout.ts";
 import type { HeapMemory } from "../state/memory.ts";
-import { type PageHeap, SPAN_BLOCK_OFFSET, SPAN_LARGE, SPAN_PAGES, SPAN_SAMPLED, SPAN_WAS_CLEAN } from "./page_heap.ts";
+import {
+  type PageHeap,
+  SPAN_BLOCK_OFFSET,
+  SPAN_LARGE,
+  SPAN_PAGES,
+  SPAN_SAMPLED,
+  SPAN_WAS_CLEAN,
+  type SpanPlace,
+} from "./page_heap.ts";
 import { roundPages, SpanCache } from "./span_cache.ts";
 
 /** Bytes of an AllocHeader. */
@@ -122,14 +130,22 @@ export class LargeBlocks {
     // all goes, since neighbours may make a span that does.
     const isWanted = !isSmall && this.#cache.kept > 0;
     if (isWanted && !this.#journal.run(() => this.#makeDirty(granules))) this.#flush();
-    return this.#journal.run(() => this.#take(offset, pages, granules, this.#alignment(alignment), isSmall));
+    return this.#journal.run(() =>
+      this.#take(offset, pages, granules, this.#alignment(alignment), isSmall ? "low half" : "anywhere")
+    );
   }
 
-  /** A span of so many pages whose block no call but those for guarded ones finds: its first granule; 0 without memory. */
-  takeGuarded(pages: number): number {
+  /**
+   * A span of so many pages whose block no call but those for guarded ones finds: its first granule; 0 without memory.
+   *
+   * @param isSmall as in `alloc`.
+   */
+  takeGuarded(pages: number, isSmall: boolean): number {
     const granules = Math.ceil(pages / PAGES_PER_GRANULE);
     if (granules > this.#memory.granules) return 0;
-    const ptr = this.#journal.run(() => this.#take(GUARDED_OFFSET, pages, granules, undefined, false));
+    const ptr = this.#journal.run(() =>
+      this.#take(GUARDED_OFFSET, pages, granules, undefined, isSmall ? "low" : "anywhere")
+    );
     return Math.floor(ptr / SLAB_BYTES);
   }
 
@@ -159,10 +175,10 @@ export class LargeBlocks {
     pages: number,
     granules: number,
     aligned: ((first: number) => number) | undefined,
-    isLow: boolean,
+    where: SpanPlace,
   ): number {
     if (!this.#memory.charge(pages)) return 0;
-    const granule = this.#pages.takeLarge(granules, aligned, isLow);
+    const granule = this.#pages.takeLarge(granules, aligned, where);
     if (granule === 0) {
       this.#memory.discharge(pages);
       return 0;
@@ -319,6 +335,7 @@ export class LargeBlocks {
       this.#pages.shrinkInPlace(granule, granules);
     }
     this.#setPages(granule, pages, before);
+    if (this.isSampled(granule)) this.unsample(granule); // to the profile it is freed, and another one allocated
     return true;
   }
 

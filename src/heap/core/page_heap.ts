@@ -68,6 +68,12 @@ export const SPAN_PAGES = NEXT;
 /** A span that was just taken has in the first of them whether it was clean, and so reads as zero. */
 export const SPAN_WAS_CLEAN = PREVIOUS;
 
+/**
+ * Where a large span may be: anywhere; below 2 GiB alone; or that, and only as long as half of what is there is free, or
+ * 512 MiB.
+ */
+export type SpanPlace = "anywhere" | "low" | "low half";
+
 const LOW_GRANULES = SMALL_SPACE_BYTES / SLAB_BYTES;
 /** What large spans leave for superslabs below 2 GiB while there is room above. */
 const LOW_RESERVE_GRANULES = 512 * MIB / SLAB_BYTES;
@@ -138,9 +144,13 @@ export class PageHeap {
 
   /**
    * First granule of a span for a large block, or 0. `aligned(first)` gives the lowest granule from `first` on at which
-   * the span may begin. `isLow`: only below 2 GiB, and only as long as half of what is there is free, or 512 MiB.
+   * the span may begin.
    */
-  takeLarge(count: number, aligned: (first: number) => number = (first) => first, isLow = false): number {
+  takeLarge(
+    count: number,
+    aligned: (first: number) => number = (first) => first,
+    where: SpanPlace = "anywhere",
+  ): number {
     const spare = this.#granules > LOW_GRANULES ? LOW_RESERVE_GRANULES : 0;
     const within = (at: number, first: number, granules: number): number => at + count <= first + granules ? at : -1;
     const low: Place = (first, granules) => {
@@ -148,7 +158,8 @@ export class PageHeap {
       if (at < 0 || at >= LOW_GRANULES) return -1;
       return this.#words[WORD_LOW_FREE_GRANULES]! - (Math.min(at + count, LOW_GRANULES) - at) >= spare ? at : -1;
     };
-    if (isLow) {
+    if (where === "low") return this.#take(count, SPAN_LARGE, low);
+    if (where === "low half") {
       const kept = Math.min(LOW_RESERVE_GRANULES, Math.min(this.#granules, LOW_GRANULES) >> 1);
       const left = this.#words[WORD_LOW_FREE_GRANULES]! - count - kept;
       return this.#take(count, SPAN_LARGE, (first, granules) => {

@@ -156,11 +156,22 @@ export class DebugBooks {
 
   /**
    * Whether a block may begin at a pointer, any number, that is live or in quarantine: outside of sections a hint, since
-   * others may be giving the record to another block.
+   * others may be giving the record to another block. It does not throw, as what else reads a record would in the middle
+   * of another thread's section.
    */
   mayHold(ptr: number): boolean {
-    const record = this.#recordAt(ptr), list = record === 0 ? 0 : this.#words[this.#word(record, LIST)];
+    const list = this.#listAt(ptr);
     return list === LIVE || list === QUARANTINED;
+  }
+
+  /** The same of one that is live. */
+  mayBeLive(ptr: number): boolean {
+    return this.#listAt(ptr) === LIVE;
+  }
+
+  #listAt(ptr: number): number {
+    const record = this.#recordAt(ptr);
+    return record === 0 ? 0 : this.#words[this.#word(record, LIST)]!;
   }
 
   /** The block that begins at a pointer, live or in quarantine. */

@@ -427,7 +427,7 @@ export class DebugBlocks implements Blocks {
     for (const held of neighbours) {
       const other = held.deref();
       if (other === undefined || other.#memory.closed) neighbours.delete(held);
-      else if (other !== this && other.#books.find(ptr)?.live === true) return true;
+      else if (other !== this && other.#books.mayBeLive(ptr)) return true;
     }
     return false;
   }

@@ -41,7 +41,7 @@ import type { BlockInfo, HeapStats } from "../inspect/stats.ts";
 import type { Log } from "../log.ts";
 import type { ReleaseBlocks } from "../release.ts";
 import { BOOK_GUARD_HIDES, BOOK_GUARD_ONE_IN, BOOK_TAKEN, STACKS_WORD } from "../state/books_layout.ts";
-import { BLOCK_ALIGNMENT, CACHE_GUARD, firstWordOf, KIB, MIB, PAGE_BYTES } from "../state/layout.ts";
+import { BLOCK_ALIGNMENT, CACHE_GUARD, firstWordOf, KIB, MIB, PAGE_BYTES, SMALL_SPACE_BYTES } from "../state/layout.ts";
 import type { BooksMemory, HeapMemory } from "../state/memory.ts";
 import { guardedSnapshot, guardedStats } from "./figures.ts";
 import { granuleOf, GuardedPages, spanPages } from "./pages.ts";
@@ -98,7 +98,7 @@ export class GuardedBlocks implements Blocks {
     this.#left = firstWordOf(memory.thread) + CACHE_GUARD;
     memory.words[this.#left] = this.#distance();
     inner.guard = {
-      malloc: (size, alignment) => this.#sample(size, alignment),
+      malloc: (size, alignment, isSmall) => this.#sample(size, alignment, isSmall),
       free: (ptr) => this.#free(ptr),
       flush: () => this.#section(() => this.#makeRoom(Infinity)),
     };
@@ -123,21 +123,21 @@ export class GuardedBlocks implements Blocks {
   }
 
   /** A guarded block for a malloc that the hot path did not count, if it is to be one; otherwise 0. */
-  #sample(size: number, alignment: number): Ptr {
+  #sample(size: number, alignment: number, isSmall: boolean): Ptr {
     const { words } = this.#memory, left = words[this.#left]!;
     if (left > 0) {
       words[this.#left] = left - 1;
       return 0;
     }
-    return this.#guarded(size, alignment, this.malloc);
+    return this.#guarded(size, alignment, isSmall, this.malloc);
   }
 
   /** A guarded block, or 0 if there can be none; then the next malloc is not asked. */
-  #guarded(size: number, alignment: number, callee: (...args: never[]) => number): Ptr {
+  #guarded(size: number, alignment: number, isSmall: boolean, callee: (...args: never[]) => number): Ptr {
     const { words } = this.#memory, distance = this.#distance();
     let ptr: Ptr;
     try {
-      ptr = this.#allocate(size, alignment, callee);
+      ptr = this.#allocate(size, alignment, isSmall, callee);
     } catch (error) {
       if (error instanceof HeapError) words[this.#left] = Math.max(1, distance); // damage is said once in so many calls
       throw error;
@@ -147,14 +147,14 @@ export class GuardedBlocks implements Blocks {
     return ptr;
   }
 
-  #allocate(size: number, alignment: number, callee: (...args: never[]) => number): Ptr {
+  #allocate(size: number, alignment: number, isSmall: boolean, callee: (...args: never[]) => number): Ptr {
     const { words } = this.#booksMemory;
     if (size > GUARDED_BYTES || alignment > PAGE_BYTES || words[BOOK_TAKEN]! >= GUARDED_BLOCKS) return 0;
     const stack = this.#stacks.capture(callee);
     return this.#section(() => {
-      const again = this.#reuse(size);
+      const again = this.#reuse(size, isSmall);
       this.#books.unsettle();
-      const granule = again || this.#inner.guardedSpans.takeGuarded(spanPages(size));
+      const granule = again || this.#inner.guardedSpans.takeGuarded(spanPages(size), isSmall);
       if (granule === 0) {
         this.#books.settle();
         return 0;
@@ -179,16 +179,20 @@ export class GuardedBlocks implements Blocks {
    * block of `size` bytes needs: its pages are in memory, and what is around them is hidden. 0 if it is not so, or the
    * block was written to, which whoever puts it out reports.
    */
-  #reuse(size: number): number {
+  #reuse(size: number, isSmall: boolean): number {
     const block = this.#books.oldest(QUARANTINED);
-    if (block === undefined || this.#books.quarantineBytes + block.innerBytes <= QUARANTINE_BYTES) return 0;
+    if (block === undefined || (isSmall && block.inner >= SMALL_SPACE_BYTES)) return 0;
+    if (this.#books.quarantineBytes + block.innerBytes <= QUARANTINE_BYTES) return 0;
     const granule = this.#pages.spanOf(block);
     if (this.#pages.place(granule, size, BLOCK_ALIGNMENT).innerBytes !== block.innerBytes) return 0;
     this.#pages.hideOwn(block, false);
-    if (this.#damageOf(block, false) !== undefined) {
-      this.#pages.hideOwn(block, true);
-      return 0;
+    let isWritten = true;
+    try {
+      isWritten = this.#damageOf(block, false) !== undefined;
+    } finally {
+      if (isWritten) this.#pages.hideOwn(block, true);
     }
+    if (isWritten) return 0;
     this.#retire(block);
     return granule;
   }
@@ -255,6 +259,16 @@ export class GuardedBlocks implements Blocks {
     return damage && this.#report.writtenAfterFree(block, damage);
   }
 
+  /** The same of one whose pages are hidden, and stay so. */
+  #damageBehind(block: DebugBlock): UseAfterFreeError | undefined {
+    this.#pages.hideOwn(block, false);
+    try {
+      return this.#damageOf(block, false);
+    } finally {
+      this.#pages.hideOwn(block, true);
+    }
+  }
+
   /** Empties the quarantine, the oldest first, until so many bytes fit. */
   #makeRoom(bytes: number): void {
     while (this.#books.quarantineBytes + bytes > QUARANTINE_BYTES) {
@@ -311,7 +325,8 @@ export class GuardedBlocks implements Blocks {
   alignedAlloc(alignment: number, size: number): Ptr {
     if (alignment <= BLOCK_ALIGNMENT) return this.malloc(size);
     const isTurn = !(this.#memory.words[this.#left]! > 0);
-    return (isTurn && this.#guarded(size, alignment, this.alignedAlloc)) || this.#inner.alignedAlloc(alignment, size);
+    return (isTurn && this.#guarded(size, alignment, false, this.alignedAlloc)) ||
+      this.#inner.alignedAlloc(alignment, size);
   }
 
   usableSize(ptr: Ptr): number {
@@ -386,9 +401,7 @@ export class GuardedBlocks implements Blocks {
   #assertGuarded(): void {
     for (const block of this.#books.on(LIVE)) this.#assertSound(block);
     for (const block of this.#books.on(QUARANTINED)) {
-      this.#pages.hideOwn(block, false);
-      const error = this.#damageOf(block, false);
-      this.#pages.hideOwn(block, true);
+      const error = this.#damageBehind(block);
       if (error !== undefined) throw error;
     }
     const spans = this.#inner.guardedSpans.guarded().length, taken = this.#booksMemory.words[BOOK_TAKEN]!;

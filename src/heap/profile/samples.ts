@@ -144,6 +144,8 @@ export class Samples implements SampledSpans {
       return this.#memory.journal.run(() => {
         const sample = { stack: this.#table.keep(stack), every, started };
         this.#count(sample, size, 1);
+        const coarsest = this.#first + SAMPLES_COARSEST;
+        if (every > this.#read(coarsest)) this.#set(coarsest, every);
         return sample;
       });
     } catch (error) {
@@ -165,8 +167,6 @@ export class Samples implements SampledSpans {
     doubles[(at + SIZE) / 2] = size;
     this.#large.sample(granule);
     this.#rate.spend(now - started + FREE_MS, now);
-    const coarsest = (this.#first + SAMPLES_COARSEST) / 2;
-    if (every > doubles[coarsest]!) doubles[coarsest] = every;
   }
 
   /** There was no memory for it. */
@@ -233,7 +233,11 @@ export class Samples implements SampledSpans {
   }
 
   #add(word: number, by: number): void {
-    this.#double[0] = this.#read(word) + by;
+    this.#set(word, this.#read(word) + by);
+  }
+
+  #set(word: number, value: number): void {
+    this.#double[0] = value;
     this.#memory.journal.set(word, this.#halves[0]!);
     this.#memory.journal.set(word + 1, this.#halves[1]!);
   }

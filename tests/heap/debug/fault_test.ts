@@ -4,7 +4,15 @@
  */
 
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { Heap, HeapError, type HeapErrorCode, type HeapOptions, VARIANTS } from "../../../src/heap/mod.ts";
+import {
+  Heap,
+  HeapError,
+  type HeapErrorCode,
+  type HeapOptions,
+  InvalidPointerError,
+  VARIANTS,
+} from "../../../src/heap/mod.ts";
+import { booksAt, booksLayout, placeOf, RECORD_WORDS, viewState } from "../../../src/heap/inspect/mod.ts";
 import { Oracle } from "../../../src/verify/oracle.ts";
 
 const SIZES = [0, 1, 15, 16, 31, 32, 33, 100, 1000, 2000, 5000, 33_000, 200_000];
@@ -231,6 +239,22 @@ Deno.test("debug: a foreign pointer is INVALID_POINTER, and its address too", as
     assertCode("INVALID_POINTER", () => heap.ptrAt(other.address(ptrs[0]!)));
     for (const ptr of oracle.live.keys()) assertEquals(heap.ptrAt(heap.address(ptr)), ptr);
   });
+});
+
+Deno.test("debug: what another heap's books say in the middle of a thread's section is no error of this heap", async () => {
+  using heap = await Heap.open({ build: "debug", log: () => {} });
+  const other = await Heap.open({ build: "debug", log: () => {} });
+  const ptrs = Array.from({ length: 20 }, () => other.malloc(100)), words = viewState(other);
+  const first = booksAt(other.u8.length, false), { map, records } = booksLayout(other.u8.length);
+  for (const ptr of ptrs) {
+    const rear = first + records + words[first + map + placeOf(ptr)]! * RECORD_WORDS + 5;
+    const before = words[rear]!;
+    words[rear] = -1; // a record that is being written
+    const { message } = assertThrows(() => heap.free(ptr), InvalidPointerError);
+    assertStringIncludes(message, "another heap has a live block there");
+    words[rear] = before;
+  }
+  other.close();
 });
 
 Deno.test("debug: user data that looks like fills, redzones, headers, magic and links is not a fault", async () => {

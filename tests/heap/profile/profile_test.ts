@@ -9,6 +9,7 @@ import {
   InvalidPointerError,
   type ProfiledStack,
 } from "../../../src/heap/mod.ts";
+import { Journal, openWith, SAMPLES_COARSEST, samplesAt, viewState } from "../../../src/heap/inspect/mod.ts";
 import { assertPrograms, inTurn } from "../programs.ts";
 import { alone, Hand, sleep, slotsOf } from "../threads/hands.ts";
 import { AREA_BYTES, STOP } from "../threads/worker_tasks.ts";
@@ -187,6 +188,59 @@ Deno.test("an allocation that fails counts for nothing, however often the progra
   }
   assert(heap.profile().coarsestEveryBytes > heap.profile().everyBytes, "it samples more coarsely by then");
   assertEquals([stack?.samples, stack?.allocatedObjects], [1, stack?.live[0]?.objects]);
+});
+
+Deno.test("realloc of a large block has given it another size, or has thrown, also with a full stack", async () => {
+  using heap = await Heap.open({ profile: ALL });
+  const SHORT = 700_000, LONG = 900_000, { i32 } = heap;
+  const [shortPages, longPages] = [SHORT, LONG].map((bytes) => {
+    const block = heap.malloc(bytes), pages = i32[(block - 8) / 4]; // as its AllocHeader has them
+    heap.free(block);
+    return pages;
+  });
+  let overflows = 0, ptr = 0, size = 0, wrong = 0;
+  const deep = (): void => {
+    try {
+      deep();
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+    }
+    if (overflows > 300) return;
+    const wanted = size === SHORT ? LONG : SHORT;
+    try {
+      ptr = heap.realloc(ptr, wanted);
+      size = wanted;
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      overflows++;
+    }
+    if (i32[(ptr - 8) / 4] !== (size === SHORT ? shortPages : longPages)) wrong++;
+  };
+  for (let repeat = 0; repeat < 10; repeat++) {
+    overflows = 0;
+    ptr = heap.malloc(size = LONG);
+    ((..._padding: number[]) => deep())(...new Array<number>(repeat * 9).fill(0));
+    heap.free(ptr);
+  }
+  assertEquals([shortPages === longPages, wrong], [false, 0]);
+  heap.check();
+  assertEquals(heap.profile().inUseBytes, 0);
+});
+
+Deno.test("what a thread says of how coarse its samples are is written in the section that counts the sample", async () => {
+  const written = new Set<number>();
+  class Noting extends Journal {
+    override set(index: number, value: number): void {
+      written.add(index);
+      super.set(index, value);
+    }
+  }
+  using heap = await openWith((words) => new Noting(words), { profile: ALL });
+  const words = viewState(heap), word = samplesAt(heap.u8.length) + SAMPLES_COARSEST;
+  words.fill(0, word, word + 2); // as if there was no sample yet
+  written.clear();
+  heap.malloc(100);
+  assertEquals([heap.profile().coarsestEveryBytes, written.has(word), written.has(word + 1)], [1, true, true]);
 });
 
 Deno.test("with a full stack nothing is lost, and the program's limit of stacks stays", async () => {

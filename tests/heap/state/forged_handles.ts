@@ -11,6 +11,7 @@ const PROT_READ = 1, PROT_WRITE = 2, MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_ANONYM
 const c = Deno.dlopen("libc.so.6", {
   mmap: { parameters: ["u64", "u64", "i32", "i32", "i32", "i64"], result: "u64" },
   mprotect: { parameters: ["u64", "u64", "i32"], result: "i32" },
+  munmap: { parameters: ["u64", "u64"], result: "i32" },
   open: { parameters: ["buffer", "i32"], result: "i32" },
 }).symbols;
 
@@ -38,12 +39,27 @@ function plant(protection: number, file = -1): bigint {
   return base + BigInt(stateBytes(shared.bytes));
 }
 
+/** The address of a range that is gone again. */
+function unplanted(): bigint {
+  const base = plant(PROT_READ | PROT_WRITE);
+  c.munmap(base - BigInt(stateBytes(shared.bytes)), LENGTH);
+  return base;
+}
+
 const path = Deno.makeTempFileSync();
 const file = c.open(new TextEncoder().encode(`${path}\0`), O_RDWR);
 Deno.removeSync(path);
 
 await attach("nowhere", { base: 2n ** 30n });
 await attach("beyond the user's addresses", { base: 2n ** 55n });
+await attach("unmapped since", { base: unplanted() });
+await attach("another process's", { process: Deno.pid + 1 });
+// Where the state of such a heap would begin is below address 0, far from this heap, or beyond all addresses.
+for (const base of [shared.base, UNIT, 2n ** 28n, 2n ** 47n - UNIT, 2n ** 56n - UNIT]) {
+  for (const bytes of [4 * MIB, 2 ** 32, 2 ** 39, 2 ** 40]) {
+    for (const maxBytes of [0, shared.maxBytes, 2 ** 40]) await attach("huge lengths", { base, bytes, maxBytes });
+  }
+}
 await attach("not readable", { base: plant(0) });
 await attach("not writable", { base: plant(PROT_READ) });
 await attach("readable and writable, no heap", { base: plant(PROT_READ | PROT_WRITE) });
