@@ -72,7 +72,7 @@ Deno.test("what ran is one line when nothing had run yet", () => {
 Deno.test("stress --threads has Workers share a heap, says what became of them, by scenario", async () => {
   const options = ["--threads", "2", "--seconds", "1", "--seed", "1", "--scenario", "producer-consumer"];
   const { code, stdout, stderr } = await cli(["stress", ...options]);
-  assertEquals([code, stderr], [0, ""]);
+  assertEquals([code, stderr], [0, ""], stdout);
   const lines = stdout.trimEnd().split("\n");
   assertMatch(lines[0] ?? "", /^ok hakmem, producer-consumer: [\d,]+ operations in 1 heap, [\d.]+ s$/);
   assertMatch(lines[1] ?? "", /^ {2}malloc [\d,]+, free [\d,]+$/);
