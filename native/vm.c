@@ -232,6 +232,17 @@ int32_t hakmem_is_mapped(uint64_t address) {
   return errno == ENOMEM ? 0 : -errno;
 }
 
+/* Two ends that no program gets which another thread starts meanwhile. */
+static int open_pipe(int ends[2]) {
+#if defined(__linux__)
+  return pipe2(ends, O_CLOEXEC);
+#else
+  if (pipe(ends) != 0) return -1;
+  for (int end = 0; end < 2; end++) fcntl(ends[end], F_SETFD, FD_CLOEXEC);
+  return 0;
+#endif
+}
+
 /*
  * 1 when the four bytes at `address` can be read, are `word`, and can be written; otherwise 0. A pipe takes them and gives
  * them back: where a plain access would kill the process, the system refuses. Bytes that differ are not written to.
@@ -240,7 +251,7 @@ int32_t hakmem_holds(uint64_t address, uint32_t word) {
   int ends[2];
   uint32_t found = 0;
   void *const there = (void *)(uintptr_t)address;
-  if (pipe(ends) != 0) return -errno;
+  if (open_pipe(ends) != 0) return -errno;
   const int is_it = write(ends[1], there, sizeof found) == sizeof found &&
                     read(ends[0], &found, sizeof found) == sizeof found && found == word &&
                     write(ends[1], &found, sizeof found) == sizeof found &&
