@@ -9,6 +9,7 @@
  * @module
  */
 import { counted, settingOf } from "./tables/format.ts";
+import { visible, visibleMarkdown } from "./tables/visible.ts";
 import { foundText, renderGateMarkdown } from "./gate.ts";
 import type { GateFile, GateRow } from "../model/gate.ts";
 
@@ -48,7 +49,7 @@ export function failureAnnotation(message: string, path: string): string {
 
 /** What the page of the run shows: Markdown. */
 export function gateSummary(file: GateFile): string {
-  return `### gate ${file.gate}\n\n${renderGateMarkdown(file)}\n`;
+  return visibleMarkdown(`### gate ${file.gate}\n\n${renderGateMarkdown(file)}\n`);
 }
 
 /** The line on which a threshold has its name, from 1; undefined if it is not found. */
@@ -75,8 +76,8 @@ function command(
 
 /** What would end a property or a message is written as in a URL. */
 function escaped(text: string, ending: RegExp): string {
-  return text.replaceAll(
+  return visible(text.replaceAll(
     ending,
     (character) => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
-  );
+  ));
 }

@@ -33,5 +33,6 @@ export { processorOf } from "./processor.ts";
 export { renderMarkdown } from "./bench/markdown.ts";
 export { renderStress } from "./stress.ts";
 export { type Palette, PLAIN } from "./tables/palette.ts";
+export { COLOURS, visible, visibleLine, visibleMarkdown } from "./tables/visible.ts";
 export { renderTable } from "./bench/table.ts";
 export { renderTerminal, renderWarnings } from "./bench/terminal.ts";

@@ -23,7 +23,7 @@ import { ERROR, FAILED, FINE, INCONCLUSIVE } from "../shared/exit_codes.ts";
 import { interruptible } from "../shared/interruptible.ts";
 import type { Destination } from "../shared/outputs.ts";
 import { readText } from "../shared/read_text.ts";
-import { printError, printOut } from "../shared/terminal.ts";
+import { printData, printError } from "../shared/terminal.ts";
 import { libraryPaths, UsageError } from "../shared/values.ts";
 
 const HELP = `
@@ -87,10 +87,10 @@ async function withAnnotations(path: string, quick: boolean, files: FileOptions)
   const others = summary === undefined ? [] : [{ option: "GITHUB_STEP_SUMMARY", path: summary, render }];
   try {
     return await run(path, quick, files, others, (file) => {
-      printOut(gateAnnotations(file, { path: place, text: readText(path) }));
+      printData(gateAnnotations(file, { path: place, text: readText(path) }));
     });
   } catch (error) {
-    printOut(failureAnnotation(error instanceof Error ? error.message : String(error), place));
+    printData(failureAnnotation(error instanceof Error ? error.message : String(error), place));
     throw error;
   }
 }

@@ -154,7 +154,7 @@ async function watched(plan: RecordPlan): Promise<{ recording: Recording; outcom
       await recording.isHeard();
       isHeard = true;
       if (isWanted) toggle();
-      printError(`paused: kill -USR2 ${recording.pid} lets recording go on, and pauses it again\n`);
+      printError(`recording is paused: kill -USR2 ${recording.pid} resumes it, and the same again pauses it\n`);
     }
     return { recording, outcome: await recording.outcome() };
   } finally {

@@ -8,7 +8,7 @@
  */
 import { type Command, type CommandUnknownOpts, Option, type OptionValues } from "@commander-js/extra-typings";
 import { type Build, BUILDS } from "../../lab/inspect/flags.ts";
-import { renderJson } from "../../report/mod.ts";
+import { renderJson, visibleMarkdown } from "../../report/mod.ts";
 import { type Destination, Outputs } from "./outputs.ts";
 import { buildOf } from "./values.ts";
 
@@ -49,6 +49,10 @@ export type FileOptions = {
 /** What a format is to be in the help, and how a result becomes it. */
 type Format<File> = readonly [help: string, render: (file: File) => string];
 
+function safe<File>([help, render]: Format<File>): Format<File> {
+  return [help, (file) => visibleMarkdown(render(file))];
+}
+
 /** A kind of result: its options, and where they make it go. */
 export class ResultFormats<File extends object> {
   readonly #formats: readonly (readonly [keyof FileOptions, ...Format<File>])[];
@@ -56,7 +60,7 @@ export class ResultFormats<File extends object> {
 
   /** What the help says of JSON, and of a page with charts, which not every result has. */
   constructor(json: string, formats: { csv: Format<File>; markdown: Format<File> }, html?: string) {
-    this.#formats = [["json", json, renderJson], ["csv", ...formats.csv], ["markdown", ...formats.markdown]];
+    this.#formats = [["json", json, renderJson], ["csv", ...formats.csv], ["markdown", ...safe(formats.markdown)]];
     this.#html = html;
   }
 

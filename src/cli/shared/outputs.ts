@@ -7,7 +7,7 @@
  */
 import { assertWritable, fileIdentity, isStdoutClosed, replaceFile } from "../../os/mod.ts";
 import type { Palette } from "../../report/mod.ts";
-import { isOfSystem, OutputError, palette, printError, printOut } from "./terminal.ts";
+import { isOfSystem, OutputError, palette, printData, printError, printOut } from "./terminal.ts";
 import { UsageError } from "./values.ts";
 
 /** One destination of a command's result, as it was asked for. */
@@ -92,7 +92,7 @@ export class Outputs<File> {
     printError(remarks);
     for (const { option, path, render } of this.#wanted) {
       if (render === undefined) continue;
-      attempt(() => path === "-" ? printOut(render(file)) : replaceFile(path, render(file)), option, path);
+      attempt(() => path === "-" ? printData(render(file)) : replaceFile(path, render(file)), option, path);
     }
     if (unforeseen.length > 0) throw unforeseen[0];
     if (failures.length > 0) throw new OutputError(failures.join("\n"));

@@ -5,10 +5,8 @@
  */
 // @ts-types="./cli_progress.d.ts"
 import { SingleBar } from "cli-progress";
-import { stripVTControlCharacters } from "node:util";
-import picocolors from "picocolors";
 import { noColor, terminalType } from "../../os/mod.ts";
-import { type Palette, PLAIN, wrap } from "../../report/mod.ts";
+import { COLOURS, type Palette, PLAIN, visible, visibleLine, wrap } from "../../report/mod.ts";
 
 const encoder = new TextEncoder();
 
@@ -17,8 +15,19 @@ export class OutputError extends Error {
   override name = "OutputError";
 }
 
-/** Writes to stdout, a text or bytes. @throws OutputError if that cannot be written; a reader who has seen enough is not an error. */
-export function printOut(text: string | Iterable<Uint8Array>): void {
+/** Writes a text for people to stdout, with nothing in it that a terminal obeys. @throws OutputError as {@linkcode printData}. */
+export function printOut(text: string): void {
+  printData(visible(text), true);
+}
+
+/**
+ * Writes what programs read to stdout, a text or bytes. In a terminal, which people read, a text is shown as
+ * {@linkcode printOut} does.
+ *
+ * @throws OutputError if that cannot be written; a reader who has seen enough is not an error.
+ */
+export function printData(data: string | Iterable<Uint8Array>, isVisible = false): void {
+  const text = typeof data === "string" && !isVisible && Deno.stdout.isTerminal() ? visible(data) : data;
   try {
     print(Deno.stdout, text);
   } catch (error) {
@@ -29,7 +38,7 @@ export function printOut(text: string | Iterable<Uint8Array>): void {
 /** Writes to stderr; where that cannot be written, there is nowhere left to say so. */
 export function printError(text: string): void {
   try {
-    print(Deno.stderr, fitted(text, Deno.stderr));
+    print(Deno.stderr, visible(fitted(text, Deno.stderr)));
   } catch {
     // a full disk, or a descriptor that is closed
   }
@@ -77,7 +86,7 @@ function isScreen(output: Output): boolean {
 export function palette(output: Output = Deno.stdout): Palette {
   const columns = columnsOf(output);
   if (columns === undefined) return PLAIN;
-  const colours = noColor() !== undefined || !isScreen(output) ? PLAIN : picocolors.createColors(true);
+  const colours = noColor() !== undefined || !isScreen(output) ? PLAIN : COLOURS;
   return { ...colours, columns, isTerminal: true };
 }
 
@@ -97,12 +106,15 @@ export function helpText(text: string, output: Output): string {
   return fitted(whole, output);
 }
 
+// deno-lint-ignore no-control-regex -- escape codes are what it is about
+const EMPHASIS = /\x1b\[\d+m/g;
+
 /**
  * A line's parts; those behind the first stand under what it says, which in a list of two columns is the second one.
  * Those of a command can still be pasted into a shell.
  */
 function hanging(line: string, columns: number): string[] {
-  if (stripVTControlCharacters(line).length <= columns) return [line];
+  if (visible(line).replaceAll(EMPHASIS, "").length <= columns) return [line];
   const isCommand = /^ +deno run/.test(line);
   const [start = ""] = (isCommand ? undefined : /^ +\S.*? {2,}/.exec(line)) ?? /^ */.exec(line) ?? [];
   const left = start.length < columns / 2 ? start : /^ */.exec(line)![0];
@@ -136,7 +148,7 @@ export function openProgress(hideCursor = true): ProgressDisplay {
   if (noColor() !== undefined || !isScreen(Deno.stderr)) return { show() {}, [Symbol.dispose]() {} };
   const bar = new SingleBar({
     format: (_options, { progress, eta }, { phase, label }) =>
-      progressLine({ phase, label, progress, eta }, columnsOf(Deno.stderr)! - 1), // the last one would begin a new line
+      progressLine({ phase, label: visibleLine(label), progress, eta }, columnsOf(Deno.stderr)! - 1), // the last one would begin a new line
     fps: 4, // the bar must not take time from what is measured
     etaBuffer: 60,
     hideCursor,

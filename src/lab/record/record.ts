@@ -255,8 +255,8 @@ export class Recording implements Disposable {
 }
 
 const NOTHING = "neither it nor a process that it started called malloc, or all have a malloc of their own";
-const PAUSED = "it was paused all the time; SIGUSR2 to its process, or to this command, lets recording go on";
-const NO_SIGNAL = "it was paused all the time, and handles SIGUSR2, which would have let recording go on, itself";
+const PAUSED = "it was paused all the time; send SIGUSR2 to its process, or to this command, to resume recording";
+const NO_SIGNAL = "it was paused all the time, and handles SIGUSR2 itself, which would have resumed recording";
 const SHUT_OUT = "it cleared LD_PRELOAD, has a malloc of its own, or could not write beside the recording";
 
 /** The recorder's files, without what somebody else has put there. */

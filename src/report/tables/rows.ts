@@ -27,5 +27,5 @@ function escaped(cell: Cell): string {
 
 function quoted(cell: Cell): string {
   const text = String(cell);
-  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

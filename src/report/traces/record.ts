@@ -151,8 +151,8 @@ function notesOf({ processes, replaced, missing = [], kept, notes: others = [] }
     const all: [applies: boolean, text: string][] = [
       [stopped !== 0, `recording stopped before its end: ${STOP_REASONS[stopped] ?? `the system's error ${stopped}`}`],
       [cut, `what came after ${counted(events, "event")} is left out: no trace has more`],
-      [stretches !== undefined, `recording was let go on ${counted(stretches ?? 0, "time")}, and is of nothing else`],
-      [lostSignal, "SIGUSR2 was the program's own in the end: since it took it, it has paused nothing"],
+      [stretches !== undefined, `it was recorded only while resumed, ${counted(stretches ?? 0, "time")}`],
+      [lostSignal, "in the end it handled SIGUSR2 itself: from then on, nothing paused or resumed recording"],
       [stacks !== undefined, `who called: trace info ${process.file} --by stack, trace flame ${process.file}`],
       [
         lostStacks > 0,

@@ -82,7 +82,7 @@ Deno.test("trace flame, --by stack and record with stacks refuse what cannot be,
       ],
       [
         ["record", "--pid", String(Deno.pid)],
-        /is already running cannot be recorded.*record --paused -- \S*deno.* kill -USR2/,
+        /is already running cannot be recorded.*record --paused -- \S*deno.* SIGUSR2/,
       ],
     ];
     for (const [args, says] of wrong) {
@@ -98,7 +98,7 @@ linuxTest("record --paused tells the process's number, and passes SIGUSR2 on", a
   const child = command(["record", "--paused", "-o", `${folder}/x.trace`, "--", endless, "1000000000000"]).spawn();
   try {
     const stderr = child.stderr.pipeThrough(new TextDecoderStream()).getReader();
-    const [, pid] = /paused: kill -USR2 (\d+) lets recording go on/.exec((await stderr.read()).value!)!;
+    const [, pid] = /recording is paused: kill -USR2 (\d+) resumes it/.exec((await stderr.read()).value!)!;
     child.kill("SIGUSR2");
     while (Deno.statSync(`${folder}/${recordingIn(folder)}/${pid}.0`).size < 3 * 65_536) {
       await new Promise((resolve) => setTimeout(resolve, 20));
@@ -108,7 +108,7 @@ linuxTest("record --paused tells the process's number, and passes SIGUSR2 on", a
     for (let part = await stderr.read(); !part.done; part = await stderr.read()) said += part.value;
     await child.stdout.cancel();
     await child.status;
-    assertMatch(said.replaceAll("\n", " "), /recorded [\d,]+ events of .*recording was let go on 1 time/);
+    assertMatch(said.replaceAll("\n", " "), /recorded [\d,]+ events of .*recorded only while resumed, 1 time/);
   } finally {
     try {
       child.kill("SIGTERM"); // if something above failed: the program would run for ever
