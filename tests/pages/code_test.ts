@@ -88,5 +88,7 @@ Deno.test("the pages' programs are found: the README's, and the heap's with two 
   const of = (page: string) =>
     PROGRAMS.filter(({ name }) => name.startsWith(page)).map(({ files }) => [...files.keys()]);
   assertEquals(of("README.md"), [["main.ts"]]);
-  assertEquals(of("src_heap_README.md"), [["main.ts"], ["worker.ts", "main.ts"], ["main.ts"], ["main.ts"]]);
+  assertEquals(of("src_heap_README.md"), [["main.ts"], ["worker.ts", "main.ts"], ["main.ts"], ["main.ts"], [
+    "main.ts",
+  ]]);
 });

@@ -1,6 +1,8 @@
 /** The heap profile of a program: who allocated what, in any build and thread, whatever becomes of the blocks. */
 
 import { assert, assertAlmostEquals, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
+import { gunzipSync } from "node:zlib";
+import { Profile } from "pprof-format";
 import {
   DoubleFreeError,
   Heap,
@@ -241,6 +243,23 @@ Deno.test("what a thread says of how coarse its samples are is written in the se
   written.clear();
   heap.malloc(100);
   assertEquals([heap.profile().coarsestEveryBytes, written.has(word), written.has(word + 1)], [1, true, true]);
+});
+
+Deno.test("who allocates too fast for so many samples gets fewer, is told so, and gets the same sums", async () => {
+  using heap = await Heap.open({ profile: true });
+  let bytes = 0;
+  while (heap.profile().coarsestEveryBytes === 524_288) { // at these rates a thread would do nothing else
+    for (let count = 0; count < 1000; count++, bytes += MIB) heap.free(heap.malloc(MIB));
+  }
+  const { everyBytes, coarsestEveryBytes, allocatedBytes, samples, notes } = heap.profile();
+  assertEquals([everyBytes, coarsestEveryBytes % everyBytes, notes.length], [524_288, 0, 1]);
+  assertMatch(
+    notes[0]!,
+    /allocated so fast .* every 524288 bytes .* at the fastest it was every \d+\. The sums are unbiased/,
+  );
+  assert(allocatedBytes > bytes / 2 && allocatedBytes < bytes * 2, `${samples} samples of ${bytes} bytes`);
+  const { comment, stringTable } = Profile.decode(gunzipSync(heap.profile({ format: "pprof" })));
+  assertEquals(comment.map((at) => stringTable.strings[Number(at)]), [...notes]);
 });
 
 Deno.test("with a full stack nothing is lost, and the program's limit of stacks stays", async () => {
