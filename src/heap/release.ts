@@ -42,6 +42,7 @@ import type { HeapSnapshot } from "./inspect/snapshot.ts";
 import type { BlockInfo, HeapStats } from "./inspect/stats.ts";
 import { ThreadCache } from "./threads/thread_cache.ts";
 import { countsDown } from "./hot/constants.ts";
+import { compileLarge, type LargePath } from "./hot/large_path.ts";
 import { compileKeeps, compileMoves, type Keeps, type Moves } from "./hot/in_place.ts";
 import { type Compile, compiled } from "./hot/parts.ts";
 import type { Variant } from "./variants.ts";
@@ -118,6 +119,7 @@ export class ReleaseBlocks implements Blocks {
   readonly #counters: Counters | undefined;
   readonly #reclaimer: Reclaimer;
   readonly #pressure: Pressure | undefined;
+  readonly #largePath: LargePath;
   readonly keeps: Keeps;
   readonly moves: Moves;
   /** Of a profiled heap. */
@@ -181,6 +183,7 @@ export class ReleaseBlocks implements Blocks {
     }
     const words = memory.words.subarray(0, (memory.stateBytes + Math.min(memory.bytes, SMALL_SPACE_BYTES)) / 4);
     this.#samples = makeSamples?.(memory, classes, large);
+    const { reuse, cache: cacheLarge } = this.#largePath = compileLarge(words, memory, large, flags, classes.largest);
     const hotPath = compiled(compile, {
       words,
       u8: memory.u8,
@@ -194,12 +197,14 @@ export class ReleaseBlocks implements Blocks {
           ? (turnedAway) => this.#sampleOrRefill(turnedAway >>> CLASS_BITS, turnedAway & (MAX_CLASSES - 1))
           : (sizeClass) => this.#refill(sizeClass),
       ),
-      mallocSlow: outOfLine((size) => this.#mallocSlow(size)),
+      mallocSlow: outOfLine(
+        countsDown(flags) ? (size) => this.#mallocSlow(size) : (size) => reuse(size) || this.#mallocSlow(size),
+      ),
       freeSlow: outOfLine((ptr) => {
         if (ptr === 0 && !memory.closed) return; // programs free NULL often: 4 % of the frees of Android's SystemUI
+        if (watcher === undefined && cacheLarge(ptr)) return;
         assertPointer(ptr);
         if (flags.guard === 1 && this.guard!.free(ptr)) return;
-        if (watcher === undefined && large.cache(ptr)) return;
         // A header does not say whose a block is: in those variants a list has any owner's.
         if (flags.header !== "none" || !cache.remote.free(ptr)) this.#gate.free(ptr);
       }),
@@ -507,7 +512,7 @@ export class ReleaseBlocks implements Blocks {
   }
 
   #unsampledLarge(size: number, alignment: number): Ptr {
-    return (alignment === BLOCK_ALIGNMENT ? this.#large.reuse(size) : 0) || this.#allocLarge(size, alignment);
+    return (alignment === BLOCK_ALIGNMENT ? this.#largePath.reuse(size) : 0) || this.#allocLarge(size, alignment);
   }
 
   /**

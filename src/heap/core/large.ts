@@ -24,7 +24,6 @@ import {
   FIRST_BLOCK,
   PAGE_BYTES,
   SLAB_BYTES,
-  SLAB_SHIFT,
   WORD_LARGE_BLOCKS,
   WORD_LARGE_PAGES,
 } from "../state/layout.ts";
@@ -38,7 +37,7 @@ import {
   SPAN_WAS_CLEAN,
   type SpanPlace,
 } from "./page_heap.ts";
-import { roundPages, SpanCache } from "./span_cache.ts";
+import { roundPages, SpanCache, ZEROED } from "./span_cache.ts";
 
 /** Bytes of an AllocHeader. */
 export const HEADER_BYTES = 16;
@@ -52,14 +51,6 @@ export const PAGE_SHIFT = 31 - Math.clz32(PAGE_BYTES);
  * other block begins there, since it is not a power of two.
  */
 const GUARDED_OFFSET = PAGE_BYTES - HEADER_BYTES;
-/** Sizes below it are int32s for V8. */
-const MOST_INT = 2 ** 30;
-
-/** Pages of a block that is aligned as most are, of a size below `MOST_INT`, where freed ones are cached. */
-function usualPages(size: number): number {
-  return roundPages((size + HEADER_BYTES + PAGE_BYTES - 1) >>> PAGE_SHIFT);
-}
-
 /** What a profiled heap knows of its sampled blocks, by their granules. */
 export interface SampledSpans {
   /** Bytes that a user may write of a small block, which has a span because it is sampled; 0 for a large one. */
@@ -75,16 +66,15 @@ export class LargeBlocks {
   readonly #words: Int32Array;
   readonly #pages: PageHeap;
   readonly #journal: Journal;
-  readonly #cache: SpanCache;
   readonly #hasCache: boolean;
-  /** The block that `alloc` made last, if it reads as zero; otherwise 0. */
-  #zeroed = 0;
+  /** What waits to be given out again; `../hot/large_path.ts` takes from it, too. */
+  readonly spanCache: SpanCache;
   /** Of a profiled heap. */
   samples: SampledSpans | undefined;
 
   constructor(memory: HeapMemory, pages: PageHeap, { spanCache }: Flags) {
     this.#memory = memory;
-    this.#cache = new SpanCache(memory, pages);
+    this.spanCache = new SpanCache(memory, pages);
     this.#hasCache = spanCache === 1;
     this.#words = memory.words;
     this.#pages = pages;
@@ -104,16 +94,8 @@ export class LargeBlocks {
 
   /** Whether a large block that was made just now reads as zero, as far as that is known. */
   isZero(ptr: number): boolean {
-    return ptr === this.#zeroed;
-  }
-
-  /** A block that this thread has freed, or 0. @throws {HeaderCorruptedError} if its span's record was overwritten. */
-  reuse(size: number): number {
-    if (!this.#hasCache || size >= MOST_INT) return 0;
-    this.#zeroed = 0;
-    const granule = this.#cache.take(usualPages(size), HEADER_BYTES);
-    // No call from here on: one for which there is no stack would lose the block. Its AllocHeader is as it was.
-    return granule === 0 ? 0 : granule * SLAB_BYTES + HEADER_BYTES;
+    const zeroed = this.spanCache.state[ZEROED]!;
+    return zeroed !== 0 && ptr === this.ptrOf(zeroed);
   }
 
   /**
@@ -128,7 +110,7 @@ export class LargeBlocks {
     if (granules > this.#memory.granules) return 0;
     // What waits in the cache is in memory already: better than pages that nobody has touched yet. If none of it will do,
     // all goes, since neighbours may make a span that does.
-    const isWanted = !isSmall && this.#cache.kept > 0;
+    const isWanted = !isSmall && this.spanCache.kept > 0;
     if (isWanted && !this.#journal.run(() => this.#makeDirty(granules))) this.#flush();
     return this.#journal.run(() =>
       this.#take(offset, pages, granules, this.#alignment(alignment), isSmall ? "low half" : "anywhere")
@@ -166,7 +148,7 @@ export class LargeBlocks {
 
   /** Whether one begins at a granule, any number. */
   isGuarded(granule: number): boolean {
-    return this.#pages.kindOf(granule) === SPAN_LARGE && !this.#cache.has(granule) &&
+    return this.#pages.kindOf(granule) === SPAN_LARGE && !this.spanCache.has(granule) &&
       this.#pages.wordOf(granule, SPAN_BLOCK_OFFSET) === GUARDED_OFFSET;
   }
 
@@ -187,9 +169,8 @@ export class LargeBlocks {
     this.#pages.setWord(granule, SPAN_BLOCK_OFFSET, offset);
     this.#journal.add(WORD_LARGE_BLOCKS, 1);
     this.#setPages(granule, pages, 0);
-    const ptr = this.ptrOf(granule);
-    this.#zeroed = wasClean ? ptr : 0;
-    return ptr;
+    this.spanCache.state[ZEROED] = wasClean ? granule : 0;
+    return this.ptrOf(granule);
   }
 
   #alignment(alignment: number): ((first: number) => number) | undefined {
@@ -207,38 +188,15 @@ export class LargeBlocks {
     return this.#pages.kindOf(granule) === SPAN_LARGE && this.ptrOf(granule) === ptr ? granule : 0;
   }
 
-  /** Frees the block that begins at `ptr`, any number, as most are freed: false where that takes longer to find out. */
-  cache(ptr: number): boolean {
-    const pages = this.#hasCache ? this.#usualPagesAt(ptr) : 0;
-    return pages !== 0 && this.#cache.offer(ptr >>> SLAB_SHIFT, pages);
-  }
-
-  /**
-   * Pages of the block that begins at `ptr`, any number, if it is below 2 GiB, aligned as most are, and sound;
-   * otherwise 0.
-   */
-  #usualPagesAt(ptr: number): number {
-    const start = ptr | 0;
-    if (
-      start !== ptr || start < FIRST_BLOCK || start >= this.#memory.bytes || (start & (SLAB_BYTES - 1)) !== HEADER_BYTES
-    ) return 0;
-    const words = this.#words, granule = start >>> SLAB_SHIFT, span = this.#pages.indexOf(granule, 0);
-    const pages = words[span + SPAN_PAGES]!, at = this.#memory.wordOf(start) - HEADER_BYTES / 4;
-    const isSound = words[span] === SPAN_LARGE && words[span + SPAN_BLOCK_OFFSET] === HEADER_BYTES &&
-      words[at] === MAGIC && words[at + 1] === granule && words[at + 2] === pages &&
-      words[at + 3] === (MAGIC ^ granule ^ pages);
-    return isSound ? pages : 0;
-  }
-
   /** Frees a block that `find` found. @throws {HeaderCorruptedError} and does nothing if its header is damaged. */
   free(granule: number): void {
     this.assertHeader(granule);
     const pages = this.#pages.wordOf(granule, SPAN_PAGES);
     // Neither aligned nor sampled: a sample is forgotten with the span's record.
     const isUsual = this.#pages.wordOf(granule, SPAN_BLOCK_OFFSET) === HEADER_BYTES;
-    if (this.#hasCache && isUsual && this.#cache.mayHold(pages)) {
-      if (!this.#cache.hasRoomFor(pages)) this.flush(); // what it holds may be of no use any more
-      return this.#cache.put(granule, pages);
+    if (this.#hasCache && isUsual && this.spanCache.mayHold(pages)) {
+      if (!this.spanCache.hasRoomFor(pages)) this.flush(); // what it holds may be of no use any more
+      return this.spanCache.put(granule, pages);
     }
     this.#give(granule);
   }
@@ -269,12 +227,12 @@ export class LargeBlocks {
   #makeDirty(granules: number): boolean {
     const least = (granules - 1) * PAGES_PER_GRANULE + 1;
     if (this.#pages.hasDirty(granules) || this.#releaseCached(least, false)) return true;
-    return this.#cache.hasLonger(least) && (this.#pages.mayTouch(granules) || this.#releaseCached(least));
+    return this.spanCache.hasLonger(least) && (this.#pages.mayTouch(granules) || this.#releaseCached(least));
   }
 
   /** Gives all that this thread has cached back to the page heap. Each span is a section. */
   flush(): void {
-    this.#cache.forgetCuts();
+    this.spanCache.forgetCuts();
     this.#flush();
   }
 
@@ -285,21 +243,21 @@ export class LargeBlocks {
 
   /** Gives one that has at least so many pages back to the page heap; whether there was one. Part of a section. */
   #releaseCached(least?: number, mayMiss?: boolean): boolean {
-    const granule = this.#cache.remove(least, mayMiss);
+    const granule = this.spanCache.remove(least, mayMiss);
     if (granule !== 0) this.#release(granule, this.#memory.wordOf(granule * SLAB_BYTES));
     return granule !== 0;
   }
 
   /** The same of a thread, by its entry. `mayGo`, in each section: whether it is dead still. */
   flushDead(owner: number, mayGo: () => boolean): void {
-    for (const granule of this.#journal.run(() => mayGo() ? [...this.#cache.of(owner)] : [])) {
+    for (const granule of this.#journal.run(() => mayGo() ? [...this.spanCache.of(owner)] : [])) {
       this.#journal.run(() => {
-        if (mayGo() && this.#cache.isOf(granule, owner)) {
+        if (mayGo() && this.spanCache.isOf(granule, owner)) {
           this.#release(granule, this.#memory.wordOf(granule * SLAB_BYTES));
         }
       });
     }
-    this.#journal.run(() => mayGo() && this.#cache.clear(owner));
+    this.#journal.run(() => mayGo() && this.spanCache.clear(owner));
   }
 
   /** Makes a block larger or smaller where it is, if it can be. @throws {HeaderCorruptedError} as `free` does. */
@@ -377,13 +335,13 @@ export class LargeBlocks {
   *granules(): Generator<number> {
     for (const granule of this.#pages.spans()) {
       const isLarge = this.#pages.kindOf(granule) === SPAN_LARGE;
-      if (isLarge && !this.#cache.has(granule) && !this.isGuarded(granule)) yield granule;
+      if (isLarge && !this.spanCache.has(granule) && !this.isGuarded(granule)) yield granule;
     }
   }
 
   /** Whether a span has a block that was freed, and waits to be given out again. */
   isCached(granule: number): boolean {
-    return this.#cache.has(granule);
+    return this.spanCache.has(granule);
   }
 
   /** @throws {HeaderCorruptedError} if the bytes in front of a block are not as they were written. */

@@ -27,17 +27,23 @@ import type { HeapMemory } from "../state/memory.ts";
 import { type PageHeap, SPAN_BLOCK_OFFSET, SPAN_LARGE, SPAN_PAGES } from "./page_heap.ts";
 
 /** Blocks of as many pages are the first and the last that have classes: from 32 KiB to 8 MiB. */
-const LEAST_PAGES = 9;
+export const LEAST_PAGES = 9;
 export const MOST_PAGES = 2048;
 /** Threads keep so many pages, or a quarter of what the heap has in use if that is more, up to the second; in shares. */
-const KEPT_PAGES = 8 * MIB / PAGE_BYTES;
-const MOST_KEPT_PAGES = 64 * MIB / PAGE_BYTES;
+export const KEPT_PAGES = 8 * MIB / PAGE_BYTES;
+export const MOST_KEPT_PAGES = 64 * MIB / PAGE_BYTES;
 
 /** A class of which so many cuts were missed is spared. With one, the first replay of systemui took 12.4 MB, was 12.2. */
 const MOST_MISSED = 2;
 
 /** In the word of a cached span: bits of the next one, a granule; above them is the owner. */
-const GRANULE_BITS = 24;
+export const GRANULE_BITS = 24;
+
+/** Words of a thread's own state: see `SpanCache.state`. */
+export const CUTS = 0;
+export const KEPT = SPAN_CLASSES;
+export const ZEROED = KEPT + 1;
+const STATE_WORDS = ZEROED + 1;
 
 /** The pages of a class that has room for so many; the same number where there is none. */
 export function roundPages(pages: number): number {
@@ -61,10 +67,11 @@ export class SpanCache {
   /** Index of the word of this thread's first class. */
   readonly #first: number;
   readonly #owner: number;
-  /** Pages of this thread's cached spans. */
-  #kept = 0;
-  /** By class: twice the cuts that were missed, and one more if there was a cut after that. */
-  readonly #cuts = new Uint8Array(SPAN_CLASSES);
+  /**
+   * By class: twice the cuts that were missed, and one more if there was a cut after that. Behind them the pages of this
+   * thread's cached spans, and the granule of the large block that was made last, if it reads as zero; else 0.
+   */
+  readonly state = new Int32Array(STATE_WORDS);
 
   constructor(memory: HeapMemory, pages: PageHeap) {
     this.#memory = memory;
@@ -75,26 +82,11 @@ export class SpanCache {
   }
 
   /**
-   * Takes the latest span of a class out, or 0: its block begins at an offset from now on.
+   * The span behind the first of a list of this thread's, or 0.
    *
-   * @throws {HeaderCorruptedError} if the list leads to something else than such a span. What is behind it goes back with
-   * the thread.
+   * @throws {HeaderCorruptedError} if the first is not such a span. What is behind it goes back with the thread.
    */
-  take(pages: number, offset: number): number {
-    const words = this.#words, list = this.#first + classOf(pages), granule = list < this.#first ? 0 : words[list]!;
-    if (granule === 0) {
-      if (list >= this.#first && (this.#cuts[list - this.#first]! & 1) === 1) this.#cuts[list - this.#first]!++;
-      return 0;
-    }
-    const next = this.#nextOf(list, granule, pages), word = this.#pages.indexOf(granule, SPAN_BLOCK_OFFSET);
-    // No call from here on: one for which there is no stack would leave it half done.
-    this.#kept -= pages;
-    words[list] = next;
-    words[word] = offset;
-    return granule;
-  }
-
-  #nextOf(list: number, granule: number, pages: number): number {
+  nextOf(list: number, granule: number, pages: number): number {
     const link = ~this.#pages.wordOf(granule, SPAN_BLOCK_OFFSET);
     if (this.#isCached(granule, pages) && link >>> GRANULE_BITS === this.#owner) {
       return link & ((1 << GRANULE_BITS) - 1);
@@ -110,12 +102,12 @@ export class SpanCache {
 
   /** Pages of the spans that this thread has cached. */
   get kept(): number {
-    return this.#kept;
+    return this.state[KEPT]!;
   }
 
   /** Whether there is room for them. */
   hasRoomFor(pages: number): boolean {
-    return this.#kept + pages <= this.#most;
+    return this.kept + pages <= this.#most;
   }
 
   get #most(): number {
@@ -124,39 +116,32 @@ export class SpanCache {
     return threads > 1 ? most / threads : most;
   }
 
-  /** Puts a block's span in, if its pages are of a class and there is room; whether they are and there was. */
-  offer(granule: number, pages: number): boolean {
-    if (classOf(pages) < 0 || !this.hasRoomFor(pages)) return false;
-    this.put(granule, pages);
-    return true;
-  }
-
   /** Puts a block's span in. */
   put(granule: number, pages: number): void {
     const words = this.#words, list = this.#first + classOf(pages);
     const word = this.#pages.indexOf(granule, SPAN_BLOCK_OFFSET);
-    // No call from here on, as in `take`.
+    // No call from here on: one for which there is no stack would leave it half done.
     words[word] = ~(this.#owner << GRANULE_BITS | words[list]!);
     words[list] = granule;
-    this.#kept += pages;
+    this.state[KEPT]! += pages;
   }
 
   /**
    * Takes the shortest of at least so many pages out for the page heap; 0 if there is none. Part of a section.
    *
    * @param mayMiss whether it may be of a class that is spared.
-   * @throws {HeaderCorruptedError} as `take`.
+   * @throws {HeaderCorruptedError} as `nextOf`.
    */
   remove(least = 0, mayMiss = true): number {
     for (let index = 0; index < SPAN_CLASSES; index++) {
       const list = this.#first + index, granule = this.#words[list]!, pages = (index & 7) + LEAST_PAGES << (index >> 3);
-      if (granule === 0 || pages < least || (!mayMiss && this.#cuts[index]! >= 2 * MOST_MISSED)) continue;
-      this.#memory.journal.set(list, this.#nextOf(list, granule, pages));
-      this.#kept = Math.max(0, this.#kept - pages);
-      if (least > 0 && this.#cuts[index]! < 2 * MOST_MISSED) this.#cuts[index]! |= 1;
+      if (granule === 0 || pages < least || (!mayMiss && this.state[CUTS + index]! >= 2 * MOST_MISSED)) continue;
+      this.#memory.journal.set(list, this.nextOf(list, granule, pages));
+      this.state[KEPT] = Math.max(0, this.kept - pages);
+      if (least > 0 && this.state[CUTS + index]! < 2 * MOST_MISSED) this.state[CUTS + index]! |= 1;
       return granule;
     }
-    if (least === 0) this.#kept = 0;
+    if (least === 0) this.state[KEPT] = 0;
     return 0;
   }
 
@@ -171,7 +156,7 @@ export class SpanCache {
 
   /** Forgets which cuts were missed: the program goes on to something else, or memory is short. */
   forgetCuts(): void {
-    this.#cuts.fill(0);
+    this.state.fill(0, CUTS, CUTS + SPAN_CLASSES);
   }
 
   /** Forgets the lists of a dead thread. Part of a section. */

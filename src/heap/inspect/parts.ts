@@ -17,7 +17,7 @@ import { DEFAULT_VARIANT, parseVariant } from "../variants.ts";
 import { PageHeap } from "../core/page_heap.ts";
 import { inverseOf, type SizeClasses, sizeClasses } from "../core/size_classes.ts";
 import { Slabs } from "../core/slabs.ts";
-import { SpanCache } from "../core/span_cache.ts";
+import { compileLarge, type LargePath } from "../hot/large_path.ts";
 import { ThreadCache } from "../threads/thread_cache.ts";
 import { openVirtualMemory } from "../../os/mod.ts";
 
@@ -35,7 +35,7 @@ export interface Parts {
   readonly large: LargeBlocks;
   /** Large blocks that are never cached. */
   readonly uncached: LargeBlocks;
-  readonly spans: SpanCache;
+  readonly largePath: LargePath;
   readonly gate: FrontGate;
   /** Words that a section has written when `body` is done. */
   wordsOf(body: () => void): number;
@@ -62,7 +62,7 @@ export async function openParts(): Promise<Parts> {
     cache,
     large,
     uncached: new LargeBlocks(memory, pages, { ...flags, spanCache: 0 }),
-    spans: new SpanCache(memory, pages),
+    largePath: compileLarge(memory.words, memory, large, flags, classes.largest),
     gate: new FrontGate(memory, slabs, classes, cache, large, headers, links, flags, undefined),
     wordsOf: (body) =>
       journal.run(() => {

@@ -92,18 +92,12 @@ function ladder(name: string, steps: Readonly<Record<string, () => number>>, mor
   return { name, isLadder: true, operations: 1, base: times(nothing), steps: loops, ...more };
 }
 
-function cachedLarge({ large, spans }: Parts, heap: Heap): SlowPath {
-  const pages = (large.goodSize(LARGE_BYTES) + HEADER_BYTES) / PAGE_BYTES;
+function cachedLarge({ large, largePath }: Parts, heap: Heap): SlowPath {
   large.free(large.find(large.alloc(LARGE_BYTES)));
   return ladder("malloc and free of 64 KiB that the thread has cached", {
-    "the span cache: taken out, put in": () => {
-      const unit = spans.take(pages, HEADER_BYTES);
-      if (!spans.offer(unit, pages)) failed();
-      return unit;
-    },
-    "AllocHeader: written, found, checked": () => {
-      const ptr = large.reuse(LARGE_BYTES);
-      if (!large.cache(ptr)) failed();
+    "the span cache: taken out, checked, put in": () => {
+      const ptr = largePath.reuse(LARGE_BYTES);
+      if (!largePath.cache(ptr)) failed();
       return ptr;
     },
     "from malloc and free to there": () => {
