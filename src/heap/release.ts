@@ -62,7 +62,7 @@ const MOVED_BYTES = 256 * KIB;
 const MOVED_END = 4096 * MIB;
 const MOVE_STACK: readonly number[] = new Array<number>(2048).fill(0);
 
-/** Up to here a loop over words is faster than a call of V8's own fill and copy, */
+/** Up to here a loop over words, or doubles, is faster than a call of V8's own fill and copy, */
 const SHORT_BYTES = 256;
 /** and up to here pointers are int32s, as the loop has them: large blocks may lie behind, and guarded ones. */
 const MOST_INT = 2 ** 31 - 1 - SHORT_BYTES;
@@ -106,6 +106,8 @@ export class ReleaseBlocks implements Blocks {
   readonly malloc: (size: number) => Ptr;
   readonly free: (ptr: Ptr) => void;
   readonly #memory: HeapMemory;
+  /** The heap from its first block on, to be cleared eight bytes at a time. */
+  readonly #doubles: Float64Array;
   readonly #variant: string;
   readonly #slabs: Slabs;
   readonly #pages: PageHeap;
@@ -150,6 +152,7 @@ export class ReleaseBlocks implements Blocks {
     const { flags } = variant;
     const classes = sizeClasses(flags.classes, flags.header === "byte");
     this.#memory = memory;
+    this.#doubles = new Float64Array(memory.buffer, memory.stateBytes, memory.bytes / 8);
     this.#pressure = pressure;
     this.#variant = variant.name;
     this.#classes = classes;
@@ -312,8 +315,8 @@ export class ReleaseBlocks implements Blocks {
   }
 
   #clear(ptr: Ptr, bytes: number): void {
-    const { u8, blocks } = this.#memory, whole = bytes & ~3;
-    for (let at = ptr >> 2; at < (ptr + whole) >> 2; at++) blocks[at] = 0;
+    const { u8 } = this.#memory, doubles = this.#doubles, whole = bytes & ~7;
+    for (let at = ptr >> 3; at < (ptr + whole) >> 3; at++) doubles[at] = 0;
     for (let at = ptr + whole; at < ptr + bytes; at++) u8[at] = 0;
   }
 
