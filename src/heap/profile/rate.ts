@@ -5,11 +5,15 @@
  * that in blocks; tcmalloc (`sampler.h`, "DESIGN") and jemalloc (`prof_data.c`, `prof_unbias_map_init`) do the same.
  *
  * The estimates stay unbiased when `every` changes between two samples, as each sample keeps what it was drawn with. It
- * changes where a program allocates so fast that samples would take more than a hundredth of its time: a bucket has a
- * millisecond to spend, and gets a hundredth of the time that passes. Empty, `every` doubles at a sample; half full
- * again, it halves, down to what was asked for. So a thread that allocates slowly is sampled in full, and one that
- * allocates fast loses little. A heap that asks for samples n times as dense as the default has n times as much of the
- * time to spend, up to a tenth, and n² times as much in advance, up to two seconds.
+ * changes where a program allocates so fast that samples would take more than a two-hundredth of its time, and about as
+ * much again for what they push out of the caches: a bucket has a millisecond to spend, and gets a two-hundredth of the
+ * time in which the program works. It is looked at every few samples. Empty, `every` doubles; half full again, it
+ * halves, down to what was asked for. So a thread that allocates slowly is sampled in full, and one that allocates fast
+ * loses little. A heap that asks for samples n times as dense as the default has n times as much of the time to spend,
+ * up to a tenth, and n² times as much in advance, up to two seconds.
+ *
+ * A program that waits is not at work, and does its work no faster for it. So what counts is the processor time of the
+ * process, unless it is longer than the time that has passed for this thread.
  *
  * @module
  */
@@ -20,11 +24,9 @@ const MOST_LEFT = 2 ** 30;
 export const DEFAULT_EVERY_BYTES = 524_288;
 /** Milliseconds that a thread may spend at once, and the part of the time that it gets back; and the most of either. */
 const BUCKET_MS = 1;
-const SHARE = 0.01;
+const SHARE = 0.005;
 const MOST_BUCKET_MS = 2_000;
 const MOST_SHARE = 0.1;
-/** So much of the time since the last sample counts: a program that waits is not at work, and does its work no faster. */
-const MOST_GAP_MS = 10;
 /** What a sample can have taken: the first makes code, and a thread that has to wait for its turn spends nothing. */
 const MOST_MS = 0.25;
 /** Samples from one look at the bucket to the next. */
@@ -33,6 +35,12 @@ const LOOK_SAMPLES = 4;
 /** How many blocks like it a sampled block of so many bytes stands for. */
 export function weightOf(size: number, every: number): number {
   return -1 / Math.expm1(-size / every);
+}
+
+/** Processor time that the process has taken, in milliseconds. Asking takes some microseconds. */
+function processorMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }
 
 /** See the module. One for each thread. */
@@ -50,14 +58,18 @@ export class SampleRate {
   readonly #bucketMost: number;
   readonly #share: number;
   #bucket: number;
+  readonly #worked: () => number;
   #samples = 0;
-  #sampled = performance.now();
+  /** When the bucket was looked at last, by both clocks. */
+  #lookedMs = performance.now();
+  #lookedWorked: number;
 
   /**
    * @param left the index in `words` of the countdown.
    * @param every bytes from one sample to the next, on average.
+   * @param worked how long the process has been at work, in milliseconds.
    */
-  constructor(words: Int32Array, left: number, every: number, random = Math.random) {
+  constructor(words: Int32Array, left: number, every: number, random = Math.random, worked = processorMs) {
     this.#words = words;
     this.#left = left;
     this.#least =
@@ -69,6 +81,8 @@ export class SampleRate {
     const times = Math.max(1, DEFAULT_EVERY_BYTES / every);
     this.#bucket = this.#bucketMost = Math.min(MOST_BUCKET_MS, BUCKET_MS * times ** 2);
     this.#share = Math.min(MOST_SHARE, SHARE * times);
+    this.#worked = worked;
+    this.#lookedWorked = worked();
     this.#draw();
   }
 
@@ -113,12 +127,20 @@ export class SampleRate {
     this.#beyond = Math.max(0, bytes - MOST_LEFT);
   }
 
-  /** What a sample took, in milliseconds, and when it was done. */
-  spend(took: number, now: number): void {
-    const passed = Math.min(now - this.#sampled, MOST_GAP_MS);
-    this.#sampled = now;
-    this.#bucket = Math.min(this.#bucketMost, this.#bucket + passed * this.#share) - Math.min(took, MOST_MS);
-    if (++this.#samples % LOOK_SAMPLES !== 0) return;
+  /** What a sample took, in milliseconds. */
+  spend(took: number): void {
+    this.#bucket -= Math.min(took, MOST_MS);
+    this.#samples++;
+  }
+
+  /** Sees whether samples have to become rarer, or may become denser, when one begins; `now` by `performance.now()`. */
+  look(now: number): void {
+    if (this.#samples < LOOK_SAMPLES) return;
+    const worked = this.#worked(), passed = Math.min(now - this.#lookedMs, worked - this.#lookedWorked);
+    this.#samples = 0;
+    this.#lookedMs = now;
+    this.#lookedWorked = worked;
+    this.#bucket = Math.min(this.#bucketMost, this.#bucket + passed * this.#share);
     if (this.#bucket < 0) this.#every *= 2;
     else if (this.#bucket > this.#bucketMost / 2) this.#every = Math.max(this.#least, this.#every / 2);
   }

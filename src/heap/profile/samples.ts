@@ -135,6 +135,7 @@ export class Samples implements SampledSpans {
   begin(size: number): Sample | undefined {
     const started = performance.now(), every = this.#rate.sampledEvery;
     try {
+      this.#rate.look(started);
       const captured = captureFrames(FRAMES + OWN_FRAMES_MOST, this.begin);
       makeTexts([captured]);
       const stack = this.#known.of(captured, () => {
@@ -166,7 +167,7 @@ export class Samples implements SampledSpans {
     doubles[(at + EVERY) / 2] = every;
     doubles[(at + SIZE) / 2] = size;
     this.#large.sample(granule);
-    this.#rate.spend(now - started + FREE_MS, now);
+    this.#rate.spend(now - started + FREE_MS);
   }
 
   /** There was no memory for it. */

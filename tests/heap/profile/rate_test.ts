@@ -55,25 +55,62 @@ Deno.test("a distance over 2^30 bytes is counted to its end", () => {
   assertAlmostEquals(sampled, expected, 4 * Math.sqrt(expected));
 });
 
-Deno.test("where samples take too much of the time they become rarer, each with its own weight, and dense again later", () => {
-  const every = 524_288, { rate, slow } = rateOf(every, 13);
-  let now = performance.now(), allocated = 0, estimated = 0, coarsest = 0;
-  const run = (samples: number, msFromOneToTheNext: number) => {
+/** A rate whose clocks say what the test wants, and a program that allocates by blocks of 10,000 bytes. */
+class Program {
+  readonly every = 524_288;
+  readonly rate: SampleRate;
+  allocated = 0;
+  estimated = 0;
+  /** The coarsest and the last distance that samples were drawn with. */
+  coarsest = 0;
+  sampledEvery = 0;
+  #now = performance.now();
+  #worked = 1000;
+  readonly #size = 10_000;
+
+  constructor(seed: number) {
+    this.rate = new SampleRate(new Int32Array(1), 0, this.every, seeded(seed), () => this.#worked);
+  }
+
+  /** Runs for so many samples, each of which takes `took` ms. At the default rate there is one in `working` ms, and `waiting`. */
+  run(samples: number, took: number, working: number, waiting = 0): void {
     for (let count = 0; count < samples;) {
-      allocated += 10_000;
-      if (!slow(10_000)) continue;
-      estimated += 10_000 * weightOf(10_000, rate.sampledEvery);
-      rate.spend(0.02, now += msFromOneToTheNext * rate.sampledEvery / every);
-      coarsest = Math.max(coarsest, rate.every);
+      this.allocated += this.#size;
+      if (!this.rate.isDueFor(this.#size)) continue;
+      this.estimated += this.#size * weightOf(this.#size, this.sampledEvery = this.rate.sampledEvery);
+      this.coarsest = Math.max(this.coarsest, this.sampledEvery);
+      const times = this.sampledEvery / this.every;
+      this.#worked += working * times + took;
+      this.#now += (working + waiting) * times + took;
+      this.rate.look(this.#now);
+      this.rate.spend(took);
       count++;
     }
-  };
-  run(3_000, 0.2); // a tenth of the time, and 60 ms
+  }
+}
+
+Deno.test("where samples take too much of the time they become rarer, each with its own weight, and dense again later", () => {
+  const program = new Program(13), { every } = program;
+  program.run(3_000, 0.02, 0.2); // a tenth of the time, and 60 ms
+  const { coarsest } = program;
   assert(coarsest > every, "it adapts");
-  assert(coarsest <= 64 * every, `and no further than it must: ${coarsest / every} times`);
+  assert(coarsest <= 128 * every, `and no further than it must: ${coarsest / every} times`);
   const share = 0.02 / (0.2 * coarsest / every);
-  assert(share < 0.02, `a sample takes ${share} of the time`);
-  assertAlmostEquals(estimated / allocated, 1, 0.15);
-  run(1_000, 50);
-  assertEquals(rate.every, every);
+  assert(share < 0.01, `a sample takes ${share} of the time`);
+  assertAlmostEquals(program.estimated / program.allocated, 1, 0.15);
+  program.run(1_000, 0.02, 50);
+  assertEquals(program.sampledEvery, every);
+});
+
+Deno.test("samples that take long in a program that allocates slowly stay as dense as they were asked for", () => {
+  const program = new Program(17);
+  program.run(5_000, 0.2, 100); // a five-hundredth of the time
+  assertEquals(program.coarsest, program.every);
+});
+
+Deno.test("the time for samples is that in which the program works, not that in which it waits", () => {
+  const program = new Program(19);
+  program.run(500, 0.1, 0.5, 1000);
+  assert(program.coarsest >= 32 * program.every, `${program.coarsest / program.every} times`);
+  assert(program.coarsest <= 1024 * program.every, `${program.coarsest / program.every} times`);
 });
