@@ -303,8 +303,8 @@ export class ClassSlabs {
   }
 
   /**
-   * Walks the lists of every owner and class. A slab that was given up with a damaged list is not an error: its record does not
-   * say that it is on one.
+   * Walks the lists of every owner and class. A slab that was given up with a damaged list is not an error: its record
+   * does not say that it is on one.
    *
    * @throws {HeaderCorruptedError} at the first slab that is on a list on which it does not belong, or that is on none, and
    * its record says that it is: then a head was overwritten, or a list was cut short.
